@@ -1,0 +1,82 @@
+// Applies prisma/migrations in order at start-up and keeps the books as Prisma's own CLI does, so that the CLI can be
+// used where it can be had. Better than the CLI in one way: a migration and its row commit together or not at all.
+// Replicas that start together wait for each other on an advisory lock (72707369 is the one the CLI takes as well).
+import { createHash, randomUUID } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import pg from "pg";
+import { Failure } from "../errors.ts";
+
+const PRISMA_ADVISORY_LOCK = 72707369;
+
+/** Where the migrations are, whatever the working directory. */
+export const MIGRATIONS = new URL("../../prisma/migrations", import.meta.url).pathname;
+
+const TABLE = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
+  id                  VARCHAR(36) PRIMARY KEY NOT NULL,
+  checksum            VARCHAR(64) NOT NULL,
+  finished_at         TIMESTAMPTZ,
+  migration_name      VARCHAR(255) NOT NULL,
+  logs                TEXT,
+  rolled_back_at      TIMESTAMPTZ,
+  started_at          TIMESTAMPTZ NOT NULL DEFAULT now(),
+  applied_steps_count INTEGER NOT NULL DEFAULT 0
+)`;
+
+/** Brings the database to the newest migration; returns the names of those that it applied, none when all were there. */
+export async function migrate(url: string, folder: string = MIGRATIONS): Promise<string[]> {
+  const client = new pg.Client({ connectionString: url, application_name: "gokura migrate" });
+  await client.connect();
+  try {
+    await client.query(`SELECT pg_advisory_lock(${PRISMA_ADVISORY_LOCK})`);
+    await client.query(TABLE);
+    const { rows } = await client.query<{ name: string; checksum: string; finished: boolean }>(
+      "SELECT migration_name AS name, checksum, finished_at IS NOT NULL AS finished FROM _prisma_migrations WHERE rolled_back_at IS NULL",
+    );
+    const known = new Map(rows.map((row) => [row.name, row]));
+    const applied: string[] = [];
+    for (const name of migrationNames(folder)) {
+      const sql = readFileSync(join(folder, name, "migration.sql"), "utf8");
+      const checksum = createHash("sha256").update(sql).digest("hex");
+      const row = known.get(name);
+      known.delete(name);
+      if (row?.finished === false)
+        throw new Failure("unavailable", `migration ${name} was left half done by another tool; resolve it first`);
+      if (row && row.checksum !== checksum)
+        throw new Failure("unavailable", `migration ${name} was edited after it had been applied`);
+      if (row) continue;
+      await applyOne(client, name, sql, checksum);
+      applied.push(name);
+    }
+    if (known.size > 0)
+      throw new Failure(
+        "unavailable",
+        `the database is newer than this program (it has ${[...known.keys()].join(", ")}): run the newer gokura`,
+      );
+    return applied;
+  } finally {
+    await client.end(); // lets go of the lock
+  }
+}
+
+function migrationNames(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
+}
+
+async function applyOne(client: pg.Client, name: string, sql: string, checksum: string): Promise<void> {
+  await client.query("BEGIN");
+  try {
+    await client.query(sql);
+    await client.query(
+      "INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count) VALUES ($1, $2, $3, now(), clock_timestamp(), 1)",
+      [randomUUID(), checksum, name],
+    );
+    await client.query("COMMIT");
+  } catch (cause) {
+    await client.query("ROLLBACK");
+    throw new Failure("unavailable", `migration ${name} failed and was undone: ${(cause as Error).message}`, { cause });
+  }
+}

@@ -1,0 +1,31 @@
+import { defineConfig } from "vitest/config";
+
+// The server's code is loaded by Node itself, exactly as in production (experimental.viteModuleRunner off).
+const shared = { pool: "forks", experimental: { viteModuleRunner: false } } as const;
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { ...shared, name: "architecture", include: ["test/architecture.test.ts"] } },
+      {
+        test: {
+          ...shared,
+          name: "rules",
+          include: ["test/gomod/**/*.test.ts", "test/conformance/x-mod/**/*.test.ts", "test/git/**/*.test.ts"],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "server",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/architecture.test.ts", "test/gomod/**", "test/conformance/x-mod/**", "test/git/**"],
+          globalSetup: "test/support/global-postgres.ts",
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
