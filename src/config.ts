@@ -1,0 +1,230 @@
+// The settings: environment variables -> one frozen Config. Every mistake is found at once, before anything starts, and a
+// name that we do not know is a mistake too, because a setting with a slip in its name is a setting that does nothing.
+// docs/settings.md documents each; a test compares that page with SETTINGS.
+import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
+import { resolve } from "node:path";
+import { closest, distance } from "fastest-levenshtein";
+import { Failure } from "./errors.ts";
+
+const DEFAULT_LISTEN = "127.0.0.1:8080";
+const FALLBACK_MODULE_HOST = "gokura.localhost";
+const DEFAULT_MAX_PUSH_BYTES = 2 * 1024 ** 3;
+const DEFAULT_HOT_CACHE_BYTES = 64 * 1024 ** 2;
+const LOG_LEVELS = ["silent", "fatal", "error", "warn", "info", "debug", "trace"] as const;
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export type TlsConfig =
+  | { readonly kind: "off" }
+  | { readonly kind: "self-signed" }
+  | { readonly kind: "files"; readonly certFile: string; readonly keyFile: string };
+
+export interface Config {
+  readonly listen: { readonly host: string; readonly port: number };
+  /** The URL that clients use, without a slash at the end; undefined: that of the listener, known once it listens. */
+  readonly url: string | undefined;
+  /** First element of hosted module paths. */
+  readonly moduleHost: string;
+  /** Absolute. */
+  readonly dataDirectory: string;
+  /** undefined: the embedded PostgreSQL. */
+  readonly databaseUrl: string | undefined;
+  readonly adminToken: string | undefined;
+  readonly tls: TlsConfig;
+  /** Addresses and CIDRs of reverse proxies. */
+  readonly trustProxy: readonly string[];
+  readonly maxPushBytes: number;
+  readonly hotCacheBytes: number;
+  readonly logLevel: LogLevel;
+  /** NODE_ENV=production: no GraphQL landing page, no introspection for the anonymous. */
+  readonly production: boolean;
+  /** Names of settings that are set and have no effect in this release. */
+  readonly withoutEffect: readonly string[];
+}
+
+interface Setting {
+  readonly name: string;
+  /** May also come from the file that NAME_FILE names. */
+  readonly secret?: true;
+  /** Known, but of a part that this release does not have yet: "later" warns, "refused" is a mistake. */
+  readonly reserved?: "later" | "refused";
+}
+
+/** Every setting that there is. `GOKURA_S3_` stands for all that begin so. */
+export const SETTINGS: readonly Setting[] = [
+  { name: "GOKURA_LISTEN" },
+  { name: "GOKURA_URL" },
+  { name: "GOKURA_MODULE_HOST" },
+  { name: "GOKURA_DATA_DIR" },
+  { name: "DATABASE_URL", secret: true },
+  { name: "GOKURA_ADMIN_TOKEN", secret: true },
+  { name: "GOKURA_TLS_CERT_FILE" },
+  { name: "GOKURA_TLS_KEY_FILE" },
+  { name: "GOKURA_TLS" },
+  { name: "GOKURA_TRUST_PROXY" },
+  { name: "GOKURA_MAX_PUSH_BYTES" },
+  { name: "GOKURA_HOT_CACHE_BYTES" },
+  { name: "GOKURA_LOG_LEVEL" },
+  { name: "GOKURA_UPSTREAM", reserved: "later" },
+  { name: "GOKURA_PRIVATE", reserved: "later" },
+  { name: "GOKURA_SUMDB", reserved: "later" },
+  { name: "GOKURA_ALLOW_PRIVATE_NETWORKS", reserved: "later" },
+  { name: "GOKURA_S3_", reserved: "refused" },
+];
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads the settings; throws one Failure that lists every mistake. An empty value counts as unset. */
+export function readConfig(environment: Environment = process.env): Config {
+  const mistakes: string[] = [];
+  const get = (name: string): string | undefined => valueOf(environment, name, mistakes);
+  const parsed = <T>(name: string, fallback: T, parse: (text: string) => T): T => {
+    const text = get(name);
+    if (text === undefined) return fallback;
+    try {
+      return parse(text);
+    } catch (error) {
+      mistakes.push(`${name}: ${(error as Error).message}`);
+      return fallback;
+    }
+  };
+
+  findUnknown(environment, mistakes);
+  const listen = parsed("GOKURA_LISTEN", parseListen(DEFAULT_LISTEN), parseListen);
+  const url = parsed("GOKURA_URL", undefined, parseUrl);
+  const config: Config = {
+    listen,
+    url,
+    moduleHost: parsed("GOKURA_MODULE_HOST", defaultModuleHost(url, listen.host), parseModuleHost),
+    dataDirectory: resolve(get("GOKURA_DATA_DIR") ?? "./data"),
+    databaseUrl: parsed("DATABASE_URL", undefined, parseDatabaseUrl),
+    adminToken: parsed("GOKURA_ADMIN_TOKEN", undefined, parseAdminToken),
+    tls: tlsOf(get("GOKURA_TLS"), get("GOKURA_TLS_CERT_FILE"), get("GOKURA_TLS_KEY_FILE"), mistakes),
+    trustProxy: parsed("GOKURA_TRUST_PROXY", [], parseAddresses),
+    maxPushBytes: parsed("GOKURA_MAX_PUSH_BYTES", DEFAULT_MAX_PUSH_BYTES, parseBytes),
+    hotCacheBytes: parsed("GOKURA_HOT_CACHE_BYTES", DEFAULT_HOT_CACHE_BYTES, parseBytes),
+    logLevel: parsed("GOKURA_LOG_LEVEL", "info", parseLogLevel),
+    production: environment.NODE_ENV === "production",
+    withoutEffect: SETTINGS.filter((s) => s.reserved === "later" && get(s.name) !== undefined).map((s) => s.name),
+  };
+  if (mistakes.length > 0)
+    throw new Failure("invalid", `the settings cannot be used:\n${mistakes.map((line) => `  - ${line}`).join("\n")}`);
+  return Object.freeze(config);
+}
+
+function valueOf(environment: Environment, name: string, mistakes: string[]): string | undefined {
+  const direct = environment[name] || undefined;
+  const file = SETTINGS.some((s) => s.name === name && s.secret) ? environment[`${name}_FILE`] || undefined : undefined;
+  if (file === undefined) return direct;
+  if (direct !== undefined) {
+    mistakes.push(`${name} and ${name}_FILE are both set: give one of them`);
+    return direct;
+  }
+  try {
+    return readFileSync(file, "utf8").trim() || undefined;
+  } catch (error) {
+    mistakes.push(`${name}_FILE: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+function findUnknown(environment: Environment, mistakes: string[]): void {
+  const known = SETTINGS.flatMap((s) => (s.secret ? [s.name, `${s.name}_FILE`] : [s.name]));
+  for (const name of Object.keys(environment)) {
+    if (!name.startsWith("GOKURA_") || environment[name] === "" || known.includes(name)) continue;
+    if (SETTINGS.some((s) => s.reserved === "refused" && name.startsWith(s.name))) {
+      mistakes.push(`${name}: this release keeps its data on disk only; object storage comes with a later one`);
+      continue;
+    }
+    const near = closest(name, known);
+    const hint = distance(name, near) <= Math.max(3, name.length / 3) ? `; did you mean ${near}?` : "";
+    mistakes.push(`${name} is no setting of gokura${hint}`);
+  }
+}
+
+function parseListen(text: string): { host: string; port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (!match || port > 65_535)
+    throw new Error(`"${text}" is not address:port, such as 127.0.0.1:8080, [::1]:8080 or 0.0.0.0:443`);
+  return { host: match[1] ?? (match[2] || "0.0.0.0"), port };
+}
+
+function parseUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.search || url.hash)
+    throw new Error(`"${text}" is not an http(s) URL such as https://go.example.com`);
+  if (url.pathname !== "/") throw new Error(`"${text}" has a path: gokura must be at the root of its host`);
+  return url.origin;
+}
+
+function defaultModuleHost(url: string | undefined, listenHost: string): string {
+  const host = url === undefined ? listenHost : new URL(url).hostname;
+  return host.includes(".") && isIP(host) === 0 ? host.toLowerCase() : FALLBACK_MODULE_HOST;
+}
+
+function parseModuleHost(text: string): string {
+  if (!/^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(text) || text.startsWith("-"))
+    throw new Error(`"${text}" cannot begin a module path: it must be a lower-case name with a dot and without a port`);
+  return text;
+}
+
+function parseDatabaseUrl(text: string): string {
+  if (!URL.canParse(text) || !/^postgres(ql)?:$/.test(new URL(text).protocol))
+    throw new Error("not a PostgreSQL URL such as postgresql://user:password@host:5432/gokura");
+  return text;
+}
+
+function parseAdminToken(text: string): string {
+  if (!/^[\x21-\x7e]{20,}$/.test(text)) throw new Error("must be at least 20 printable characters without spaces");
+  return text;
+}
+
+function tlsOf(mode: string | undefined, cert: string | undefined, key: string | undefined, mistakes: string[]): TlsConfig {
+  if ((cert === undefined) !== (key === undefined))
+    mistakes.push("GOKURA_TLS_CERT_FILE and GOKURA_TLS_KEY_FILE go together: set both or none");
+  if (mode !== undefined && mode !== "off" && mode !== "self-signed")
+    mistakes.push(`GOKURA_TLS: "${mode}" is neither off nor self-signed`);
+  if (cert !== undefined && key !== undefined) {
+    if (mode === "self-signed") mistakes.push("GOKURA_TLS=self-signed and GOKURA_TLS_CERT_FILE exclude each other");
+    for (const [name, file] of [
+      ["GOKURA_TLS_CERT_FILE", cert],
+      ["GOKURA_TLS_KEY_FILE", key],
+    ] as const) {
+      try {
+        readFileSync(file);
+      } catch (error) {
+        mistakes.push(`${name}: ${(error as Error).message}`);
+      }
+    }
+    return { kind: "files", certFile: cert, keyFile: key };
+  }
+  return mode === "self-signed" ? { kind: "self-signed" } : { kind: "off" };
+}
+
+function parseAddresses(text: string): string[] {
+  return text
+    .split(",")
+    .map((word) => word.trim())
+    .filter((word) => word !== "")
+    .map((word) => {
+      const [address, bits, ...rest] = word.split("/");
+      const family = isIP(address ?? "");
+      if (family === 0 || rest.length > 0 || (bits !== undefined && !(Number(bits) <= (family === 4 ? 32 : 128))))
+        throw new Error(`"${word}" is neither an address nor a CIDR such as 10.0.0.0/8`);
+      return word;
+    });
+}
+
+function parseBytes(text: string): number {
+  const match = /^(\d+)([KMG]?)$/.exec(text);
+  if (!match) throw new Error(`"${text}" is not a number of bytes, such as 500M or 2G`);
+  return Number(match[1]) * 1024 ** ["", "K", "M", "G"].indexOf(match[2]!);
+}
+
+function parseLogLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((known) => known === text);
+  if (level === undefined) throw new Error(`"${text}" is none of ${LOG_LEVELS.join(", ")}`);
+  return level;
+}

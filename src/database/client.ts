@@ -1,0 +1,87 @@
+// The way to the database: one pool of connections that Prisma and plain SQL share. Hot reads that miss memory use plain
+// SQL (a prepared statement costs a tenth of a Prisma query); everything else uses Prisma.
+import { setTimeout as delay } from "node:timers/promises";
+import { PrismaPg } from "@prisma/adapter-pg";
+import pg from "pg";
+import { Failure } from "../errors.ts";
+import type { Log } from "../telemetry/log.ts";
+import { Prisma, PrismaClient } from "./generated/client.ts";
+
+const POOL_SIZE = 12;
+const CONNECT_TIMEOUT_MS = 5_000;
+const OLDEST_SERVER = 150_000; // server_version_num of PostgreSQL 15
+
+export interface Database {
+  readonly prisma: PrismaClient;
+  readonly pool: pg.Pool;
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** What works on a transaction as well as on the client. */
+export type Transaction = Prisma.TransactionClient;
+
+/** Opens the pool. Nothing is connected until the first query. */
+export function openDatabase(url: string, log: Log): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: POOL_SIZE,
+    application_name: "gokura",
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+  });
+  // A connection that dies while idle is replaced by the pool; unheard, its error would end the process.
+  pool.on("error", (error) => log.warn({ err: error }, "lost an idle database connection"));
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) });
+  return {
+    prisma,
+    pool,
+    url,
+    async close() {
+      await prisma.$disconnect();
+      await pool.end();
+    },
+  };
+}
+
+/**
+ * Waits until a PostgreSQL that we can use answers: tries for `patienceMs`, saying so, then throws a Failure with what
+ * the server said and what to check. A password never gets into the message.
+ */
+export async function awaitDatabase(url: string, log: Log, patienceMs: number): Promise<void> {
+  const { hostname, port, pathname } = new URL(url);
+  const where = `PostgreSQL at ${hostname}:${port || 5432}${pathname}`;
+  const end = Date.now() + patienceMs;
+  for (let attempt = 1; ; attempt++) {
+    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+    client.on("error", () => {});
+    try {
+      await client.connect();
+      const { rows } = await client.query<{ number: string; name: string }>(
+        "select current_setting('server_version_num') as number, current_setting('server_version') as name",
+      );
+      if (Number(rows[0]!.number) < OLDEST_SERVER)
+        throw new Failure("unavailable", `${where} is version ${rows[0]!.name}; gokura needs 15 or newer`);
+      return;
+    } catch (error) {
+      if (error instanceof Failure) throw error;
+      // 28: wrong password or user, 3D: no such database. Waiting would not help.
+      const code = (error as { code?: string }).code ?? "";
+      const final = code.startsWith("28") || code.startsWith("3D") || code === "ENOTFOUND";
+      const said = (error as Error).message || code || "no answer";
+      if (final || Date.now() >= end)
+        throw new Failure("unavailable", `${where} cannot be used: ${said}. Check DATABASE_URL and that the server runs.`, {
+          cause: error,
+        });
+      if (attempt === 1) log.warn(`${where} does not answer yet (${said}); trying for ${Math.round(patienceMs / 1000)} s`);
+      await delay(Math.min(250 * attempt, 2_000));
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+}
+
+/** Whether an error of the database says that something unique exists already (SQLSTATE 23505). */
+export function isUniqueViolation(error: unknown): boolean {
+  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === "P2002";
+}

@@ -1,0 +1,24 @@
+// Structured logs: one JSON object a line on standard error. ERROR means that a person must act now; WARN that something
+// will become one; INFO is what an operator wants to read the next day. Nothing that opens a door is ever logged: callers
+// do not pass headers or bodies, and what looks like one of our tokens is struck out on the way, whoever passed it.
+import { type DestinationStream, type Logger, pino } from "pino";
+import type { LogLevel } from "../config.ts";
+
+export type Log = Logger;
+
+/** Our tokens (see registry/token-format.ts) and credentials inside URLs. */
+const SECRETS = /gk[pd]t_[A-Za-z0-9]{20,}|(?<=:\/\/)[^\s/@"]+(?=@)/g;
+
+/** A logger for this process. `destination` is for tests; standard error otherwise. */
+export function createLog(level: LogLevel, destination: DestinationStream = process.stderr): Log {
+  return pino(
+    {
+      level,
+      base: undefined,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: ["*.authorization", "*.password", "*.token", "token", "password", "authorization"],
+    },
+    { write: (line) => void destination.write(line.replace(SECRETS, "[secret]")) },
+  );
+}
