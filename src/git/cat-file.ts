@@ -4,10 +4,12 @@
 // size first and its bytes only then, so that a huge one is never carried.
 
 import { Failure } from "../errors.ts";
-import { type GitProcess, spawnGit } from "./git-process.ts";
+import { GitError, type GitProcess, spawnGit } from "./git-process.ts";
 
 /** An unused process is ended after this time; the next request starts another. */
 const IDLE_MS = 60_000;
+/** The same for a reader that was retired and is asked once more, as happens in the middle of a piece of work. */
+const RETIRED_IDLE_MS = 500;
 /** A line longer than this is not an answer of git's. */
 const MAX_LINE_BYTES = 64 * 1024;
 
@@ -36,7 +38,7 @@ const NO_CONTENT = Buffer.alloc(0);
 /** The object reader of one repository. Start and end of the process behind it are its own affair; close() when done. */
 export class CatFile {
   readonly #directory: string;
-  readonly #idleMs: number;
+  #idleMs: number;
   readonly #pending: Request[] = [];
   #conversation: Conversation | undefined;
   #starting: Promise<void> | undefined;
@@ -72,6 +74,12 @@ export class CatFile {
   /** Ends the process after the answers that are still owed. Later requests are refused. */
   async close(): Promise<void> {
     this.#closed = true;
+    await this.retire();
+  }
+
+  /** Ends the process after the answers that are still owed. Later requests are answered, but leave nothing running. */
+  async retire(): Promise<void> {
+    this.#idleMs = RETIRED_IDLE_MS;
     clearTimeout(this.#idle);
     await this.#starting?.catch(() => {});
     await this.#conversation?.finish();
@@ -105,7 +113,9 @@ export class CatFile {
           },
         );
         this.#conversation = conversation;
-        for (const request of this.#pending.splice(0)) conversation.ask(request);
+        for (const request of this.#pending.splice(0)) {
+          if (!conversation.ask(request)) request.reject(new Failure("unavailable", "git does not start"));
+        }
       } catch (error) {
         for (const request of this.#pending.splice(0)) request.reject(error);
       } finally {
@@ -142,9 +152,10 @@ class Conversation {
     git.stdout.on("data", (chunk: Buffer) => this.#take(chunk));
     this.#ended = git.ended
       .catch((error: unknown) => {
-        this.#asked.shift()?.reject(
-          new Failure("unavailable", "git could not read the repository", { cause: error }),
-        );
+        const failure = new Failure("unavailable", "git could not read the repository", { cause: error });
+        // Where there is no repository, asking the rest again would fail as often as there are requests.
+        const hopeless = !(error instanceof GitError) || error.stderr.includes("not a git repository");
+        for (const request of this.#asked.splice(0, hopeless ? this.#asked.length : 1)) request.reject(failure);
       })
       .then(() => onEnd(this.#asked.splice(0)));
   }
@@ -176,11 +187,14 @@ class Conversation {
   }
 
   #line(): GitObject | undefined | "header" | "incomplete" {
-    const last = this.#chunks.at(-1);
-    if (last === undefined || !(last.includes(0x0a) || this.#chunks.length > 1)) return this.#checkLength();
+    if (this.#length === 0) return "incomplete";
     const buffer = this.#joined();
     const end = buffer.indexOf(0x0a);
-    if (end < 0) return this.#checkLength();
+    if (end < 0) {
+      if (buffer.length > MAX_LINE_BYTES) this.#git.stop();
+      this.#keep(buffer);
+      return "incomplete";
+    }
     this.#keep(buffer.subarray(end + 1));
     const found = /^([0-9a-f]{40,64}) (commit|tree|blob|tag) (\d+)$/.exec(buffer.toString("utf8", 0, end));
     if (found === null) return undefined; // "<name> missing", "<name> ambiguous", "<id> submodule"
@@ -188,11 +202,6 @@ class Conversation {
     if (this.#asked[0]?.command === "info") return { ...header, content: NO_CONTENT };
     this.#header = header;
     return "header";
-  }
-
-  #checkLength(): "incomplete" {
-    if (this.#length > MAX_LINE_BYTES) this.#git.stop();
-    return "incomplete";
   }
 
   #content(header: ObjectHeader): GitObject | "incomplete" {

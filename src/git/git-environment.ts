@@ -70,7 +70,7 @@ export function gitEnvironment(options: GitEnvironmentOptions = {}): NodeJS.Proc
   if (options.maxPushBytes !== undefined) settings.push(["receive.maxInputSize", String(options.maxPushBytes)]);
   const environment: NodeJS.ProcessEnv = {
     // biome-ignore lint/style/noProcessEnv: PATH says where the git program is; it is no setting of Gokura's.
-    PATH: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
+    PATH: process.env.PATH ?? "/usr/local/bin:/usr/bin:/bin",
     HOME: "/nonexistent",
     LC_ALL: "C",
     TZ: "UTC",
@@ -90,7 +90,7 @@ export function gitEnvironment(options: GitEnvironmentOptions = {}): NodeJS.Proc
     environment[`GIT_CONFIG_KEY_${n}`] = key;
     environment[`GIT_CONFIG_VALUE_${n}`] = value;
   }
-  if (options.protocol !== undefined) environment["GIT_PROTOCOL"] = options.protocol;
+  if (options.protocol !== undefined) environment.GIT_PROTOCOL = options.protocol;
   return environment;
 }
 

@@ -1,7 +1,7 @@
 // Running the git program: no shell, an isolated environment, a bound on how many run at once, and no process that
 // outlives its purpose. A git command often has children of its own (receive-pack starts index-pack), so each one leads a
-// process group and is stopped as a group: politely first, because a git that is allowed to clean up removes its locks and
-// its quarantine, and with SIGKILL some seconds later.
+// process group and is stopped as a group: politely first, because a git that is allowed to clean up removes its locks,
+// and with SIGKILL some seconds later.
 
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
@@ -34,7 +34,9 @@ export class GitError extends Error {
 
   constructor(args: readonly string[], exitCode: number | null, stderr: string) {
     const command = `git ${args.slice(0, 2).join(" ")}`;
-    super(`${command} ${exitCode === null ? "was stopped" : `exited with ${exitCode}`}: ${stderr.trim() || "no message"}`);
+    super(
+      `${command} ${exitCode === null ? "was stopped" : `exited with ${exitCode}`}: ${stderr.trim() || "no message"}`,
+    );
     this.name = "GitError";
     this.exitCode = exitCode;
     this.stderr = stderr;
@@ -48,6 +50,11 @@ export interface GitOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** Which bound counts it: "command" (default) for work of ours, "session" for what a client paces. "none" for neither. */
   readonly lane?: "command" | "session" | "none";
+  /**
+   * stop() first only ends the command's input, and sends signals later if that was not enough. For receive-pack: ended by
+   * a signal it leaves what was pushed so far lying in its quarantine (since git 2.39).
+   */
+  readonly stopByInput?: boolean;
 }
 
 export interface GitProcess {
@@ -92,19 +99,27 @@ export async function spawnGit(
   child.stdin.on("error", () => {});
   child.stdout.on("error", () => {});
 
-  let killer: NodeJS.Timeout | undefined;
-  const stop = (): void => {
-    if (killer !== undefined || child.pid === undefined) return;
-    killer = setTimeout(() => killGroup(child.pid, "SIGKILL"), STOP_GRACE_MS);
+  let next: NodeJS.Timeout | undefined;
+  const after = (action: () => void): void => {
+    next = setTimeout(action, STOP_GRACE_MS);
+  };
+  const signalGroup = (): void => {
+    after(() => killGroup(child.pid, "SIGKILL"));
     killGroup(child.pid, "SIGTERM");
-    child.stdin.destroy();
     child.stdout.destroy();
+  };
+  const stop = (): void => {
+    if (next !== undefined || child.pid === undefined) return;
+    child.stdin.destroy();
+    if (options.stopByInput !== true) return signalGroup();
+    after(signalGroup);
+    child.stdout.resume(); // a broken pipe would be a signal too
   };
   signal?.addEventListener("abort", stop, { once: true });
 
   const ended = new Promise<void>((resolve, reject) => {
     const settle = (error?: unknown): void => {
-      clearTimeout(killer);
+      clearTimeout(next);
       signal?.removeEventListener("abort", stop);
       release();
       if (signal?.aborted) reject(signal.reason);
@@ -161,7 +176,8 @@ export async function runGit(
   let size = 0;
   git.stdout.on("data", (chunk: Buffer) => {
     size += chunk.length;
-    if (size > maxOutputBytes) refuse(new Failure("too-large", `git ${args[0]} wrote more than ${maxOutputBytes} bytes`));
+    if (size > maxOutputBytes)
+      refuse(new Failure("too-large", `git ${args[0]} wrote more than ${maxOutputBytes} bytes`));
     else chunks.push(chunk);
   });
   git.stdin.end(options.input);

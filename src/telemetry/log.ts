@@ -14,7 +14,7 @@ export function createLog(level: LogLevel, destination: DestinationStream = proc
   return pino(
     {
       level,
-      base: undefined,
+      base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: ["*.authorization", "*.password", "*.token", "token", "password", "authorization"],

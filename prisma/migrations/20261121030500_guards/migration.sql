@@ -13,6 +13,10 @@ ALTER TABLE "token" ADD CONSTRAINT "token_of_one" CHECK (
 ALTER TABLE "token" ADD CONSTRAINT "token_opens_something" CHECK (cardinality("scopes") > 0);
 ALTER TABLE "module_version" ADD CONSTRAINT "zip_whole_or_not" CHECK (num_nonnulls("h1", "zip_key", "zip_size") IN (0, 3));
 
+-- Byte order, whatever the collation of the database: it is what keyset pages and Go compare by.
+ALTER TABLE "module" ALTER COLUMN "path" TYPE TEXT COLLATE "C";
+ALTER TABLE "module_version" ALTER COLUMN "sort_key" TYPE TEXT COLLATE "C";
+
 -- 2. Paths: users, groups and projects share one space, without regard to case ---------------------------------------
 
 CREATE FUNCTION route_of_group() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -59,8 +63,8 @@ CREATE TRIGGER "module_pinned" BEFORE UPDATE ON "module" FOR EACH ROW
 CREATE TRIGGER "module_kept" BEFORE DELETE ON "module" FOR EACH ROW EXECUTE FUNCTION is_pinned('deliberately');
 
 CREATE TRIGGER "module_version_pinned" BEFORE UPDATE ON "module_version" FOR EACH ROW
-  WHEN ((OLD."module_id", OLD."version", OLD."kind", OLD."time", OLD."commit", OLD."ref", OLD."directory", OLD."go_mod", OLD."go_mod_h1", OLD."legacy", OLD."created_at")
-      IS DISTINCT FROM (NEW."module_id", NEW."version", NEW."kind", NEW."time", NEW."commit", NEW."ref", NEW."directory", NEW."go_mod", NEW."go_mod_h1", NEW."legacy", NEW."created_at")
+  WHEN ((OLD."module_id", OLD."version", OLD."sort_key", OLD."kind", OLD."time", OLD."commit", OLD."ref", OLD."directory", OLD."go_mod", OLD."go_mod_h1", OLD."legacy", OLD."created_at")
+      IS DISTINCT FROM (NEW."module_id", NEW."version", NEW."sort_key", NEW."kind", NEW."time", NEW."commit", NEW."ref", NEW."directory", NEW."go_mod", NEW."go_mod_h1", NEW."legacy", NEW."created_at")
     OR (OLD."h1" IS NOT NULL AND (OLD."h1", OLD."zip_key", OLD."zip_size") IS DISTINCT FROM (NEW."h1", NEW."zip_key", NEW."zip_size")))
   EXECUTE FUNCTION is_pinned();
 CREATE TRIGGER "module_version_kept" BEFORE DELETE ON "module_version" FOR EACH ROW EXECUTE FUNCTION is_pinned('deliberately');

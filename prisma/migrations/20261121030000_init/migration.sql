@@ -165,6 +165,7 @@ CREATE TABLE "rejected_tag" (
     "reason" TEXT NOT NULL,
     "listed" BOOLEAN NOT NULL DEFAULT false,
     "has_go_mod" BOOLEAN NOT NULL DEFAULT false,
+    "silent" BOOLEAN NOT NULL DEFAULT false,
     "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "rejected_tag_pkey" PRIMARY KEY ("id")
@@ -187,6 +188,7 @@ CREATE TABLE "module_version" (
     "id" SERIAL NOT NULL,
     "module_id" INTEGER NOT NULL,
     "version" TEXT NOT NULL,
+    "sort_key" TEXT NOT NULL,
     "kind" "VersionKind" NOT NULL,
     "time" TIMESTAMPTZ(0) NOT NULL,
     "commit" TEXT NOT NULL,
@@ -319,7 +321,7 @@ CREATE UNIQUE INDEX "module_path_key" ON "module"("path");
 CREATE INDEX "module_project_id_path_idx" ON "module"("project_id", "path");
 
 -- CreateIndex
-CREATE INDEX "module_version_module_id_time_id_idx" ON "module_version"("module_id", "time", "id");
+CREATE INDEX "module_version_module_id_sort_key_idx" ON "module_version"("module_id", "sort_key");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "module_version_module_id_version_key" ON "module_version"("module_id", "version");

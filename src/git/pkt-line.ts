@@ -1,0 +1,43 @@
+// git's wire format: every packet is four hex digits of length (themselves included) and a payload; 0000 is a flush
+// (gitprotocol-common(5), "pkt-line Format"). With side-band, the first byte of a payload is its channel: 1 data,
+// 2 progress for people ("remote: …"), 3 a fatal error (gitprotocol-pack(5)).
+
+const LENGTH_DIGITS = 4;
+/** The longest packet of the protocol, in bytes. */
+const MAX_PACKET_BYTES = 65_520;
+
+export const FLUSH = Buffer.from("0000", "latin1");
+
+/** One packet with this payload. */
+export function packet(payload: string | Buffer): Buffer {
+  const bytes = Buffer.from(payload as string, "utf8");
+  const length = (bytes.length + LENGTH_DIGITS).toString(16).padStart(LENGTH_DIGITS, "0");
+  return Buffer.concat([Buffer.from(length, "latin1"), bytes]);
+}
+
+/** The packet that ends a conversation with side-band: the client prints the sentence and fails. */
+export function fatalPacket(sentence: string): Buffer {
+  return packet(`\u0003${sentence.slice(0, 900)}\n`);
+}
+
+/**
+ * A cutter of a stream into whole packets (with their lengths, special packets included). Feed it chunks as they come; it
+ * returns the packets that are complete. Throws if the stream is not pkt-lines.
+ */
+export function packetCutter(): (chunk: Buffer) => Buffer[] {
+  let rest: Buffer = Buffer.alloc(0);
+  return (chunk) => {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    const packets: Buffer[] = [];
+    while (rest.length >= LENGTH_DIGITS) {
+      const digits = rest.toString("latin1", 0, LENGTH_DIGITS);
+      const said = /^[0-9a-f]{4}$/i.test(digits) ? Number.parseInt(digits, 16) : Number.NaN;
+      if (!(said <= MAX_PACKET_BYTES)) throw new Error("not a pkt-line");
+      const length = Math.max(said, LENGTH_DIGITS); // 0000, 0001 and 0002 have no payload
+      if (rest.length < length) break;
+      packets.push(rest.subarray(0, length));
+      rest = rest.subarray(length);
+    }
+    return packets;
+  };
+}

@@ -1,0 +1,32 @@
+// After a push: the refs as git has them now are recorded, and git keeps the commits that no ref names any more, because
+// versions may have been made of them.
+
+import { type CurrentRef, projectsWithOpenPush, recordRefs } from "../registry/refs.ts";
+import type { Registry } from "../registry/registry.ts";
+import { type Repositories, repositoryExists, repositoryOf } from "./repositories-of-projects.ts";
+import type { Repository } from "./repository.ts";
+
+/** Records the refs of a project. Doing it again changes nothing. */
+export async function recordPush(registry: Registry, repositories: Repositories, projectId: number): Promise<void> {
+  if (!repositoryExists(registry, projectId)) {
+    await recordRefs(registry, projectId, async () => []);
+    return;
+  }
+  const repository = repositoryOf(registry, repositories, projectId);
+  await repository.setHeadToFirstBranch();
+  const lost = await recordRefs(registry, projectId, () => currentRefs(repository));
+  await repository.keepObjects(lost.map((ref) => ref.commit));
+}
+
+/** Records what pushes before a crash left unrecorded. For the start of a server. */
+export async function recordOpenPushes(registry: Registry, repositories: Repositories): Promise<void> {
+  for (const projectId of await projectsWithOpenPush(registry)) {
+    registry.log.info({ project: projectId }, "a push was cut off; recording what it left");
+    await recordPush(registry, repositories, projectId);
+  }
+}
+
+async function currentRefs(repository: Repository): Promise<CurrentRef[]> {
+  const refs = await repository.listRefs();
+  return refs.map(({ name, oid, peeled }) => ({ name, oid, peeled: peeled ?? oid }));
+}

@@ -1,0 +1,322 @@
+// One bare repository as the rest of Gokura sees it: which branches and tags there are, which commit a name stands for,
+// what a file holds at a commit, what is an ancestor of what. The semantics are those of the go command's
+// cmd/go/internal/modfetch/codehost/git.go (Stat, Tags, ReadFile, RecentTag, DescendsFrom), so that versions come out as
+// `go` in direct mode computes them. Only refs/heads and refs/tags count, and what they reach: forges keep proposals of
+// strangers under other refs, and those must not pass for commits of the module (mod_get_hash.txt).
+//
+// Everything here takes object ids that git gave or names that were checked: nothing that a user typed becomes a revision
+// expression or an option.
+
+import { readFile as readFileFromDisk } from "node:fs/promises";
+import { isAbsolute, join } from "node:path";
+import { Failure, invalid, notFound } from "../errors.ts";
+import { CatFile, type ObjectType } from "./cat-file.ts";
+import { HIDDEN_REFS } from "./git-environment.ts";
+import { GitError, runGit } from "./git-process.ts";
+import { type EntryKind, findTreeEntry } from "./tree-entry.ts";
+
+/** The shortest hash prefix that counts as a hash (git.go minHashDigits). */
+const MIN_HASH_DIGITS = 7;
+/** A tree (one directory's listing) larger than this is not looked through, in bytes. */
+const MAX_TREE_BYTES = 64 * 1024 * 1024;
+/** A commit object larger than this is refused, in bytes. */
+const MAX_COMMIT_BYTES = 1024 * 1024;
+/** Repositories whose object reader is kept running. */
+const MAX_OPEN_READERS = 32;
+
+export interface Ref {
+  /** Full name: refs/heads/main, refs/tags/v1.0.0. */
+  readonly name: string;
+  /** What the ref holds: for an annotated tag the tag object. */
+  readonly oid: string;
+  /** What an annotated tag finally stands for, through tags of tags; undefined for everything else. */
+  readonly peeled: string | undefined;
+  /** The type of what the ref finally stands for (of `peeled ?? oid`). Versions are made of commits. */
+  readonly type: Exclude<ObjectType, "tag">;
+}
+
+export interface CommitInfo {
+  readonly oid: string;
+  /** The committer date, whole seconds, as in versions and .info. */
+  readonly time: Date;
+}
+
+export interface ResolvedRevision extends CommitInfo {
+  /** The name by which it was found: refs/tags/…, refs/heads/… or HEAD; none for a commit found by its hash alone. */
+  readonly ref?: string;
+}
+
+export interface FileAtCommit {
+  readonly kind: EntryKind;
+  /** The raw bytes, without any conversion; of a symlink its text; empty for directories and gitlinks. */
+  readonly content: Buffer;
+}
+
+/** The repositories of this process: lends each its object reader from a bounded pool. Close it when done. */
+export class Repositories {
+  readonly #readers = new Map<string, CatFile>(); // least recently used first
+  readonly #closing = new Set<Promise<void>>();
+  readonly #maxReaders: number;
+  readonly #idleMs: number | undefined;
+  #closed = false;
+
+  constructor(options: { maxReaders?: number; idleMs?: number } = {}) {
+    this.#maxReaders = options.maxReaders ?? MAX_OPEN_READERS;
+    this.#idleMs = options.idleMs;
+  }
+
+  /** The repository in an absolute directory. Costs nothing and checks nothing; keep it or make it anew, as you like. */
+  at(directory: string): Repository {
+    if (!isAbsolute(directory)) throw new TypeError("a repository directory is absolute");
+    return new Repository(directory, () => this.#reader(directory));
+  }
+
+  /** Lets go of a repository that is about to be moved or deleted. */
+  async forget(directory: string): Promise<void> {
+    const reader = this.#readers.get(directory);
+    this.#readers.delete(directory);
+    await reader?.close();
+  }
+
+  /** Ends all object readers after what they still owe. Reading afterwards is refused. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const readers = [...this.#readers.values()];
+    this.#readers.clear();
+    await Promise.all([...readers.map((reader) => reader.close()), ...this.#closing]);
+  }
+
+  #reader(directory: string): CatFile {
+    if (this.#closed) throw new Failure("unavailable", "the server is stopping");
+    const reader =
+      this.#readers.get(directory) ??
+      new CatFile(directory, this.#idleMs === undefined ? {} : { idleMs: this.#idleMs });
+    this.#readers.delete(directory);
+    this.#readers.set(directory, reader);
+    for (const [oldest, idle] of this.#readers) {
+      if (this.#readers.size <= this.#maxReaders) break;
+      this.#readers.delete(oldest);
+      const closing = idle.retire().finally(() => this.#closing.delete(closing));
+      this.#closing.add(closing);
+    }
+    return reader;
+  }
+}
+
+/** One bare repository. Made by Repositories.at(). */
+export class Repository {
+  readonly directory: string;
+  readonly #reader: () => CatFile;
+
+  constructor(directory: string, reader: () => CatFile) {
+    this.directory = directory;
+    this.#reader = reader;
+  }
+
+  /** All branches and tags, in order of their names. */
+  async listRefs(): Promise<Ref[]> {
+    // %(*…) peels one level (git < 2.45), so that a tag of a tag shows type "tag" there and is peeled by hand.
+    const format = "%(objectname) %(objecttype) %(*objectname) %(*objecttype) %(refname)";
+    const said = await this.#git(["for-each-ref", `--format=${format}`, "refs/heads", "refs/tags"]);
+    return await Promise.all(
+      lines(said).map(async (line): Promise<Ref> => {
+        const [oid = "", type = "", target = "", targetType = "", name = ""] = line.split(" ");
+        if (type !== "tag") return { name, oid, peeled: undefined, type: type as Ref["type"] };
+        if (targetType !== "tag" && targetType !== "") {
+          return { name, oid, peeled: target, type: targetType as Ref["type"] };
+        }
+        const end = await this.#reader().header(`${oid}^{}`);
+        if (end === undefined || end.type === "tag") {
+          throw new Failure("unavailable", `${name}: the tagged object is missing`);
+        }
+        return { name, oid, peeled: end.oid, type: end.type };
+      }),
+    );
+  }
+
+  /** The branch that HEAD names and its commit; undefined if that branch does not exist (yet). */
+  async head(refs?: readonly Ref[]): Promise<{ ref: string; oid: string } | undefined> {
+    const ref = await this.#headRef();
+    const found = (refs ?? (await this.listRefs())).find((each) => each.name === ref);
+    return ref === undefined || found === undefined ? undefined : { ref, oid: found.peeled ?? found.oid };
+  }
+
+  /**
+   * What is at a path (slash-separated, relative, clean) of a commit or tree; undefined if nothing is. Throws
+   * Failure("too-large") for a file of more than maxBytes.
+   */
+  async readFile(commit: string, path: string, maxBytes: number): Promise<FileAtCommit | undefined> {
+    const start = objectId(commit);
+    const elements = path.split("/");
+    if (elements.some((element) => element === "" || element === "." || element === ".." || element.includes("\0"))) {
+      return undefined;
+    }
+    const reader = this.#reader();
+    const oidBytes = start.length === 64 ? 32 : 20;
+    let tree = `${start}^{tree}`;
+    for (const [n, element] of elements.entries()) {
+      const listing = await reader.read(tree, MAX_TREE_BYTES);
+      const entry = listing?.type === "tree" ? findTreeEntry(listing.content, element, oidBytes) : undefined;
+      if (entry === undefined) return undefined;
+      if (n < elements.length - 1) {
+        if (entry.kind !== "directory") return undefined;
+        tree = entry.oid;
+        continue;
+      }
+      if (entry.kind === "directory" || entry.kind === "gitlink") return { kind: entry.kind, content: Buffer.alloc(0) };
+      const blob = await reader.read(entry.oid, maxBytes);
+      return blob?.type === "blob" ? { kind: entry.kind, content: blob.content } : undefined;
+    }
+    return undefined;
+  }
+
+  /** The commit that an object id (of a commit, or of a tag of one) stands for; undefined if it is or leads to none. */
+  async commitInfo(oid: string): Promise<CommitInfo | undefined> {
+    const commit = await this.#reader().read(`${objectId(oid)}^{commit}`, MAX_COMMIT_BYTES);
+    if (commit === undefined) return undefined;
+    const headers = commit.content.toString("latin1").split("\n\n", 1)[0] ?? "";
+    const committer = /^committer .*> *(\d+)(?: [+-]\d+)?$/m.exec(headers);
+    const time = new Date(Number(committer?.[1] ?? Number.NaN) * 1000);
+    if (Number.isNaN(time.getTime())) throw invalid(`commit ${commit.oid} has no readable committer date`);
+    return { oid: commit.oid, time };
+  }
+
+  /**
+   * The commit that a revision stands for, as `go get m@rev` finds it: a tag, a branch, `HEAD`, or a prefix (7 digits or
+   * more, lowercase) of the hash of a commit that branches or tags reach, in this order. Throws Failure("not-found") with
+   * the go command's words.
+   */
+  async resolveRevision(rev: string, refs?: readonly Ref[]): Promise<ResolvedRevision> {
+    const all = refs ?? (await this.listRefs());
+    const unknown = (): Failure => notFound(`unknown revision ${rev}`);
+    const named = async (ref: string, oid: string): Promise<ResolvedRevision> => {
+      const info = await this.commitInfo(oid);
+      if (info === undefined) throw unknown(); // a tag of a blob or a tree
+      return { ...info, ref };
+    };
+    for (const name of [`refs/tags/${rev}`, `refs/heads/${rev}`]) {
+      const ref = all.find((each) => each.name === name);
+      if (ref !== undefined) return await named(name, ref.peeled ?? ref.oid);
+    }
+    const head = await this.head(all);
+    if (rev === "HEAD" && head !== undefined) return await named("HEAD", head.oid);
+    if (!/^[0-9a-f]{7,64}$/.test(rev) || rev.length < MIN_HASH_DIGITS) throw unknown();
+
+    // As git.go: first among what refs stand for, where it also learns the name; then in the whole history.
+    const tips = new Map<string, string>(); // object -> its first name in byte order
+    for (const each of [...(head === undefined ? [] : [{ name: "HEAD", oid: head.oid, peeled: undefined }]), ...all]) {
+      const oid = each.peeled ?? each.oid;
+      const known = tips.get(oid);
+      if (oid.startsWith(rev) && (known === undefined || each.name < known)) tips.set(oid, each.name);
+    }
+    if (tips.size > 1) throw notFound(`ambiguous revision ${rev}`);
+    for (const [oid, ref] of tips) return await named(ref, oid);
+
+    const commits = new Set<string>();
+    const said = await this.#git(["rev-parse", `--disambiguate=${rev}`]);
+    for (const oid of lines(said)) {
+      const commit = await this.#reader().header(`${oid}^{commit}`);
+      if (commit === undefined) continue;
+      // An object id is good only if it is itself in reach; for a tag object that means that a tag ref holds it.
+      const reached = commit.oid === oid ? await this.isReachable(oid, all) : all.some((ref) => ref.oid === oid);
+      if (reached) commits.add(commit.oid);
+    }
+    if (commits.size > 1) throw notFound(`ambiguous revision ${rev}`);
+    for (const oid of commits) {
+      const info = await this.commitInfo(oid);
+      if (info !== undefined) return info;
+    }
+    throw unknown();
+  }
+
+  /** The names (without refs/tags/) of the tags that stand for a commit, sorted. Pass refs when asking for many commits. */
+  async tagsOn(commit: string, refs?: readonly Ref[]): Promise<string[]> {
+    const oid = objectId(commit);
+    return (refs ?? (await this.listRefs()))
+      .filter((ref) => (ref.peeled ?? ref.oid) === oid && ref.name.startsWith(TAGS))
+      .map((ref) => ref.name.slice(TAGS.length));
+  }
+
+  /** The names (without refs/tags/) of the tags in a commit's history, the commit included, that begin with prefix. */
+  async tagsMerged(commit: string, prefix = ""): Promise<string[]> {
+    // Given a directory git visits less; the rest of the prefix is decided here, because git would take it for a pattern.
+    const directory = prefix.slice(0, prefix.lastIndexOf("/") + 1);
+    const said = await this.#git([
+      "for-each-ref",
+      "--format=%(refname)",
+      `--merged=${objectId(commit)}`,
+      `${TAGS}${/^[\w./~-]*$/.test(directory) ? directory : ""}`,
+    ]);
+    return lines(said)
+      .map((name) => name.slice(TAGS.length))
+      .filter((tag) => tag.startsWith(prefix));
+  }
+
+  /** Whether the first commit is the second or in its history. */
+  async isAncestor(ancestor: string, descendant: string): Promise<boolean> {
+    try {
+      await this.#git(["merge-base", "--is-ancestor", objectId(ancestor), objectId(descendant)]);
+      return true;
+    } catch (error) {
+      if (error instanceof GitError && error.exitCode === 1) return false;
+      throw error;
+    }
+  }
+
+  /** Whether any branch or tag has the commit in its history. */
+  async isReachable(commit: string, refs?: readonly Ref[]): Promise<boolean> {
+    const oid = objectId(commit);
+    if (refs?.some((ref) => (ref.peeled ?? ref.oid) === oid)) return true;
+    if ((await this.#reader().header(oid))?.type !== "commit") return false;
+    const unreached = await this.#git(["rev-list", "--max-count=1", oid, "--not", "--branches", "--tags"]);
+    return unreached.length === 0;
+  }
+
+  /**
+   * Keeps an object, and all it refers to, from ever going away: a hidden ref of ours holds it when the tag that brought it
+   * is moved or deleted. Doing it again changes nothing.
+   */
+  async keepObject(oid: string): Promise<void> {
+    await this.keepObjects([oid]);
+  }
+
+  /** keepObject for many, at the price of one. */
+  async keepObjects(oids: Iterable<string>): Promise<void> {
+    const input = [...new Set(oids)].map((oid) => `update ${HIDDEN_REFS}/keep/${objectId(oid)} ${oid}\n`).join("");
+    if (input !== "") await this.#git(["update-ref", "--stdin"], input);
+  }
+
+  /**
+   * Sees to it that HEAD names a branch that exists, if there is one: its own, else main, else master, else the first by
+   * name. Returns the branch HEAD then names, undefined if there is no branch. Call it after a push.
+   */
+  async setHeadToFirstBranch(refs?: readonly Ref[]): Promise<string | undefined> {
+    const branches = (refs ?? (await this.listRefs())).map((ref) => ref.name).filter((name) => name.startsWith(HEADS));
+    const current = await this.#headRef();
+    if (current !== undefined && branches.includes(current)) return current;
+    const chosen = [`${HEADS}main`, `${HEADS}master`].find((name) => branches.includes(name)) ?? branches[0];
+    if (chosen !== undefined) await this.#git(["symbolic-ref", "HEAD", chosen]);
+    return chosen;
+  }
+
+  async #headRef(): Promise<string | undefined> {
+    const head = await readFileFromDisk(join(this.directory, "HEAD"), "utf8");
+    return /^ref: (refs\/heads\/.+)\n?$/.exec(head)?.[1];
+  }
+
+  async #git(args: readonly string[], input?: string): Promise<Buffer> {
+    return await runGit(this.directory, args, input === undefined ? {} : { input });
+  }
+}
+
+const TAGS = "refs/tags/";
+const HEADS = "refs/heads/";
+
+function lines(said: Buffer): string[] {
+  return said.toString("utf8").split("\n").slice(0, -1);
+}
+
+function objectId(text: string): string {
+  if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(text)) throw invalid(`${JSON.stringify(text)} is not a git object id`);
+  return text;
+}

@@ -1,0 +1,174 @@
+// Tags become versions. What a tag stands for is said by its name alone (gomod/tag-version.ts), so a new tag costs only
+// itself: no other tag and no tree is looked through. What it cannot be is written down with the reason, for its author.
+import { type Failure, isFailure } from "../errors.ts";
+import { parseGoMod } from "../gomod/go-mod-file.ts";
+import { modulePathOf, textOfGoMod } from "../gomod/go-mod-line.ts";
+import { locateModule, type ModuleLocation } from "../gomod/module-root.ts";
+import { gitlabVersionOfTag, modulesOfTag, whyNotAVersion } from "../gomod/tag-version.ts";
+import { isIncompatible } from "../gomod/version.ts";
+import { moduleRootsOf, type ProjectRow, projectById } from "../registry/projects.ts";
+import { type NewVersion, publish, type Refusal } from "../registry/publish.ts";
+import { type WaitingTag, waitingTags } from "../registry/refs.ts";
+import type { Registry } from "../registry/registry.ts";
+import { runGit } from "./git-process.ts";
+import { gitlabModuleAt } from "./gitlab-tag-scheme.ts";
+import { type ModuleAtCommit, moduleAtTag } from "./module-at-commit.ts";
+import { type Repositories, type Repository, repositoryOf } from "./repositories-of-projects.ts";
+
+/** Tags that are worked out and published together: bounds memory and the length of a transaction. */
+const BATCH = 500;
+/** How many of the newest versions of a push get their zips before anybody asks. */
+const ZIPS_AHEAD = 100;
+/** A listing of all files of a commit larger than this is not looked through, in bytes. */
+const MAX_LISTING_BYTES = 256 * 1024 * 1024;
+
+/** Looks at all tags of a project that wait, and leaves a job that makes the zips of the newest ones. */
+export async function indexTags(registry: Registry, repositories: Repositories, projectId: number): Promise<void> {
+  const repository = repositoryOf(registry, repositories, projectId);
+  const ids: number[] = [];
+  let earliest: Date | undefined;
+  for (;;) {
+    const project = await projectById(registry, projectId);
+    const tags = await waitingTags(registry, projectId, BATCH);
+    if (tags.length === 0) break;
+    for (const { updatedAt } of tags) if (!earliest || updatedAt < earliest) earliest = updatedAt;
+    const outcomes = await Promise.all(tags.map((tag) => readTag(registry, project, repository, tag)));
+    ids.push(
+      ...(await publish(registry, projectId, {
+        versions: outcomes.flatMap((outcome) => outcome.versions),
+        refusals: outcomes.flatMap((outcome) => outcome.refusals),
+        tags,
+      })),
+    );
+  }
+  if (earliest) registry.metrics.indexing.observe((Date.now() - earliest.getTime()) / 1000);
+  if (ids.length === 0) return;
+  const newest = await registry.prisma.moduleVersion.findMany({
+    where: { id: { in: ids.slice(-BATCH) } },
+    orderBy: { time: "desc" },
+    take: ZIPS_AHEAD,
+    select: { id: true },
+  });
+  await registry.prisma.$transaction((tx) =>
+    registry.jobs.send(tx, "build-zips", { projectId, versionIds: newest.map((row) => row.id) }),
+  );
+  registry.log.info({ project: projectId, versions: ids.length }, "tags became versions");
+}
+
+/** What one tag stands for, under each name of the project's modules. */
+interface Outcome {
+  readonly versions: readonly NewVersion[];
+  readonly refusals: readonly Refusal[];
+}
+
+async function readTag(
+  registry: Registry,
+  project: ProjectRow,
+  repository: Repository,
+  tag: WaitingTag,
+): Promise<Outcome> {
+  const roots = moduleRootsOf(registry, project);
+  const candidates =
+    project.tagScheme === "GITLAB"
+      ? await gitlabCandidates(repository, roots, tag)
+      : roots.flatMap((root) => modulesOfTag(root, tag.tag));
+  if (candidates.length === 0) return { versions: [], refusals: [{ tag: tag.tag, reason: whyNoModule(tag.tag) }] };
+
+  const versions: NewVersion[] = [];
+  const refusals: Refusal[] = [];
+  for (const { modulePath, version, location } of candidates) {
+    try {
+      const found =
+        project.tagScheme === "GITLAB"
+          ? await gitlabModuleAt(repository, location, { version, ref: `refs/tags/${tag.tag}`, commit: tag.peeled })
+          : await moduleAtTag(repository, location, { tag: tag.tag, version, commit: tag.peeled });
+      versions.push({ modulePath, ...found });
+    } catch (error) {
+      if (!isFailure(error, "not-found", "invalid", "too-large")) throw error;
+      const hasGoMod = isIncompatible(version) && (await hasRootGoMod(repository, tag.peeled));
+      const listed = project.tagScheme === "GO";
+      refusals.push({ tag: tag.tag, modulePath, version, reason: bareReason(error), listed, hasGoMod });
+    }
+  }
+  return { versions, refusals: [...quiet(refusals, versions), ...warnings(tag.tag, versions)] };
+}
+
+function whyNoModule(tag: string): string {
+  return `the tag ${whyNotAVersion(tag)}`;
+}
+
+/** The go command's message without the module and version in front, which the row names anyway. */
+function bareReason(error: Failure): string {
+  return error.message.replace(/^\S+@\S+: invalid (?:pseudo-)?version: /, "");
+}
+
+/**
+ * A tag such as v2.0.0 is tried as …/v2 and as +incompatible. If one of the two fits, or for the second one, the refusal
+ * is no news to anybody; the row is kept because the module's list depends on it.
+ */
+function quiet(refusals: readonly Refusal[], versions: readonly NewVersion[]): Refusal[] {
+  const spoken = refusals.filter((refusal) => !isIncompatible(refusal.version ?? ""));
+  return refusals.map((refusal) => {
+    const silent = versions.length > 0 || (spoken.length > 0 && !spoken.includes(refusal));
+    return silent ? { ...refusal, silent } : refusal;
+  });
+}
+
+/** What the author should know of versions that are served as direct mode serves them, but not as anybody expects. */
+function warnings(tag: string, versions: readonly NewVersion[]): Refusal[] {
+  const declared = new Set(versions.map((version) => modulePathOf(version.goMod)));
+  const own = versions.some((version) => declared.has(version.modulePath));
+  const first = versions[0];
+  if (!first) return [];
+  const { modulePath, version } = first;
+  const warn = (reason: string): Refusal[] => [
+    { tag, modulePath, version, reason, listed: true, hasGoMod: !first.legacy },
+  ];
+  if (first.legacy)
+    return warn(
+      "there is no go.mod: the version is served as one from before Go modules, without requirements; add a go.mod (go mod init) and tag again",
+    );
+  if (!own)
+    return warn(
+      `go.mod declares module ${[...declared].join(", ")}, not ${modulePath}: go get refuses it (it works in replace directives only); change the module line, or set the project's module prefix`,
+    );
+  try {
+    parseGoMod(textOfGoMod(first.goMod));
+    return [];
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    return warn(`the go command cannot parse go.mod and refuses the version: ${error.message}`);
+  }
+}
+
+async function hasRootGoMod(repository: Repository, commit: string): Promise<boolean> {
+  const info = await repository.commitInfo(commit);
+  const file = info && (await repository.readFile(info.oid, "go.mod", Number.MAX_SAFE_INTEGER).catch(() => undefined));
+  return file?.kind === "file" || file?.kind === "symlink";
+}
+
+/** GitLab's scheme: every directory with a go.mod is a module, and a root tag is a version of all of them. */
+async function gitlabCandidates(
+  repository: Repository,
+  roots: readonly string[],
+  tag: WaitingTag,
+): Promise<{ modulePath: string; version: string; location: ModuleLocation }[]> {
+  if (!(await repository.commitInfo(tag.peeled))) return [];
+  const listing = await runGit(repository.directory, ["ls-tree", "-r", "-z", "--name-only", tag.peeled], {
+    maxOutputBytes: MAX_LISTING_BYTES,
+  });
+  const directories = listing
+    .toString("utf8")
+    .split("\0")
+    .filter((path) => path === "go.mod" || path.endsWith("/go.mod"))
+    .map((path) => path.slice(0, -"go.mod".length).replace(/\/$/, ""));
+  if (!directories.includes("")) directories.unshift("");
+  return roots.flatMap((root) =>
+    directories.flatMap((directory) => {
+      const modulePath = directory === "" ? root : `${root}/${directory}`;
+      const version = gitlabVersionOfTag(modulePath, tag.tag);
+      const location = locateModule(root, modulePath);
+      return version && location ? [{ modulePath, version, location }] : [];
+    }),
+  );
+}

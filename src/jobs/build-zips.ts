@@ -1,0 +1,9 @@
+// Job build-zips: the newest versions of a push get their zips before anybody asks (git/module-archive.ts).
+import type { JobDefinition } from "./queue.ts";
+
+export interface BuildZipsPayload {
+  readonly projectId: number;
+  readonly versionIds: readonly number[];
+}
+
+export const buildZips: JobDefinition = { name: "build-zips", expireInSeconds: 3600, batchSize: 2 };

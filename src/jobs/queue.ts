@@ -1,0 +1,106 @@
+// Work that a request leaves behind, on pg-boss in the same database: a job exists if and only if the transaction that
+// causes it commits, survives a crash, and is tried again when it fails. What each job means stands in its own file; what
+// it does is given to `work` by app.ts.
+import { fromPrisma, PgBoss } from "pg-boss";
+import type { Transaction } from "../database/client.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { type BuildZipsPayload, buildZips } from "./build-zips.ts";
+import { type IndexRefsPayload, indexRefs } from "./index-refs.ts";
+
+const CONNECTIONS = 4;
+const STOP_PATIENCE_MS = 20_000;
+
+export interface JobPayloads {
+  "index-refs": IndexRefsPayload;
+  "build-zips": BuildZipsPayload;
+}
+
+export type JobName = keyof JobPayloads;
+
+/** What a file of this room says about its job. */
+export interface JobDefinition {
+  readonly name: JobName;
+  /** Seconds after which a run counts as lost and is tried again. */
+  readonly expireInSeconds: number;
+  /** How many waiting jobs one run takes; they are merged by `key`. */
+  readonly batchSize: number;
+}
+
+const DEFINITIONS: readonly JobDefinition[] = [indexRefs, buildZips];
+
+export interface Jobs {
+  /** Leaves a job behind, in the transaction that causes it. */
+  send<N extends JobName>(tx: Transaction, name: N, payload: JobPayloads[N]): Promise<void>;
+  /** Begins to do jobs of a kind. Jobs with equal payloads that wait together are done once. */
+  work<N extends JobName>(name: N, run: (payload: JobPayloads[N]) => Promise<void>): Promise<void>;
+  /** Lets running jobs finish (bounded), then lets go of the database. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Opens the queue. A server works on it and supervises it; other processes (the CLI) only leave jobs behind, and touch
+ * the queue first when they do.
+ */
+export function openJobs(url: string, role: "worker" | "sender", log: Log, metrics: Metrics): Jobs {
+  const boss = new PgBoss({
+    connectionString: url,
+    schema: "pgboss",
+    application_name: "gokura jobs",
+    max: role === "worker" ? CONNECTIONS : 1,
+    useListenNotify: role === "worker",
+    supervise: role === "worker",
+    schedule: false,
+  });
+  boss.on("error", (error) => log.warn({ err: error }, "the job queue lost the database for a moment"));
+  let started: Promise<void> | undefined;
+  const start = async (): Promise<void> => {
+    await boss.start();
+    for (const { name, expireInSeconds } of DEFINITIONS)
+      await boss.createQueue(name, {
+        notify: true,
+        retryLimit: 5,
+        retryDelay: 1,
+        retryBackoff: true,
+        retryDelayMax: 300,
+        expireInSeconds,
+      });
+  };
+  const ready = (): Promise<void> => {
+    started ??= start();
+    return started;
+  };
+  return {
+    async send(tx, name, payload) {
+      await ready();
+      await boss.send(name, payload, { db: fromPrisma(tx) });
+    },
+    async work(name, run) {
+      await ready();
+      const { batchSize } = DEFINITIONS.find((definition) => definition.name === name)!;
+      // A batch size of 1 would stall: wake-ups coalesce, and the rest of a burst would wait for the next poll.
+      const options = { batchSize, burstWhenBatchFull: true, pollingIntervalSeconds: 0.5, notifyPollingIntervalSeconds: 1 };
+      await boss.work<JobPayloads[typeof name]>(name, { ...options, perJobResults: true }, async (jobs) => {
+        const runs = new Map<string, Promise<unknown>>();
+        for (const { data } of jobs) {
+          const key = JSON.stringify(data);
+          if (!runs.has(key)) runs.set(key, run(data).then(() => undefined, (error: unknown) => error ?? "failed"));
+        }
+        return Promise.all(
+          jobs.map(async ({ id, data }) => {
+            const error = await runs.get(JSON.stringify(data));
+            if (error === undefined) return { id, status: "completed" as const };
+            metrics.jobsFailed.inc({ job: name });
+            log.error({ err: error, job: name, payload: data as object }, "a job failed; it is tried again up to five times");
+            return { id, status: "failed" as const, output: { message: String(error) } };
+          }),
+        );
+      });
+    },
+    async stop() {
+      if (started === undefined) return;
+      await started.catch(() => {});
+      await boss.stop({ graceful: true, timeout: STOP_PATIENCE_MS });
+    },
+  };
+}

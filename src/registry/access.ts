@@ -1,0 +1,211 @@
+// Who may do what: the one place that answers, for every door. The rules are GitLab's ("Permissions and roles") as far as
+// a Go registry has them:
+//   see a project         public: everybody; internal: every user; private: its members; administrators see all
+//   see a group           the same, and whoever is a member of something inside it
+//   read packages or code whoever sees the project, but a Guest of a private one may not
+//   push, create projects Developer; edit a project, its members and tokens: Maintainer; delete, edit a group: Owner
+// A Guest's "may see, may not do" is told (403); what may not be seen does not exist (404), or, to somebody without
+// credentials, asks for some (401). Questions are asked in this order: scope, visibility, access level, registry, flag.
+import type { Prisma, TokenScope, Visibility } from "../database/generated/client.ts";
+import { Failure } from "../errors.ts";
+import type { Principal, UserPrincipal } from "./principal.ts";
+
+export const GUEST = 10;
+export const REPORTER = 20;
+export const DEVELOPER = 30;
+export const MAINTAINER = 40;
+export const OWNER = 50;
+export const ACCESS_LEVELS = { guest: GUEST, reporter: REPORTER, developer: DEVELOPER, maintainer: MAINTAINER, owner: OWNER };
+
+/** What of a project decides about access to it. */
+export interface ProjectSubject {
+  readonly id: number;
+  readonly fullPath: string;
+  readonly visibility: Visibility;
+  readonly packagesEnabled: boolean;
+  readonly group: { readonly traversalIds: readonly number[] };
+}
+
+/** What of a group decides about access to it. */
+export interface GroupSubject {
+  readonly id: number;
+  readonly fullPath: string;
+  readonly visibility: Visibility;
+  readonly userId: number | null;
+  readonly traversalIds: readonly number[];
+}
+
+// ---- scopes --------------------------------------------------------------------------------------------------------
+
+const DOOR_SCOPES = {
+  "go endpoint": ["read_api", "api", "read_package_registry"],
+  "git fetch": ["read_repository", "write_repository", "read_api", "api"],
+  "git push": ["write_repository", "api"],
+  "api read": ["read_api", "api"],
+  "api write": ["api"],
+} as const satisfies Record<string, readonly TokenScope[]>;
+
+/** A way in, as far as the scopes of tokens are concerned. */
+export type ScopedDoor = keyof typeof DOOR_SCOPES;
+
+/** Refuses a good token whose scopes do not open this door, whatever is behind it. */
+export function requireScope(principal: Principal, door: ScopedDoor): void {
+  if (principal.kind === "anonymous" || principal.kind === "operator") return;
+  const opening: readonly TokenScope[] = DOOR_SCOPES[door];
+  if (principal.scopes.some((scope) => opening.includes(scope))) return;
+  throw new Failure(
+    "insufficient-scope",
+    `the token's scopes (${principal.scopes.join(", ")}) do not open this; make one with ${opening.join(" or ")}`,
+    { scopes: opening },
+  );
+}
+
+// ---- levels and visibility -----------------------------------------------------------------------------------------
+
+/** Whether everything is open to it: administrators and the CLI. */
+export function isAdministrator(principal: Principal): boolean {
+  return principal.kind === "operator" || (principal.kind === "user" && principal.admin);
+}
+
+/** The highest level in a group and its ancestors; 0 for none. */
+export function groupLevel(principal: Principal, group: { readonly traversalIds: readonly number[] }): number {
+  if (isAdministrator(principal)) return OWNER;
+  if (principal.kind !== "user") return 0;
+  let level = 0;
+  for (const id of group.traversalIds) level = Math.max(level, principal.memberships.groups.get(id) ?? 0);
+  return level;
+}
+
+/** The highest level in a project and the groups around it; 0 for none. */
+export function projectLevel(principal: Principal, project: ProjectSubject): number {
+  const direct = principal.kind === "user" ? (principal.memberships.projects.get(project.id) ?? 0) : 0;
+  return Math.max(direct, groupLevel(principal, project.group));
+}
+
+function isOpenTo(principal: Principal, visibility: Visibility): boolean {
+  if (visibility === "PUBLIC") return true;
+  return visibility === "INTERNAL" && principal.kind === "user";
+}
+
+export function maySeeProject(principal: Principal, project: ProjectSubject): boolean {
+  if (isOpenTo(principal, project.visibility)) return true;
+  if (principal.kind === "deploy-token") return principal.projectId === project.id;
+  return projectLevel(principal, project) >= GUEST;
+}
+
+export function maySeeGroup(principal: Principal, group: GroupSubject): boolean {
+  if (isOpenTo(principal, group.visibility)) return true;
+  if (groupLevel(principal, group) >= GUEST) return true;
+  return principal.kind === "user" && principal.memberships.containing.has(group.id);
+}
+
+/** Packages and code hold the same bytes, so one rule opens both. */
+export function mayReadCode(principal: Principal, project: ProjectSubject): boolean {
+  if (!maySeeProject(principal, project)) return false;
+  if (isOpenTo(principal, project.visibility) || principal.kind === "deploy-token") return true;
+  return projectLevel(principal, project) >= REPORTER;
+}
+
+// ---- demands: nothing, or the Failure that the asker is to see -------------------------------------------------------
+
+/** What to say of a thing that is not there or may not be seen; the two cannot be told apart. */
+export function hidden(principal: Principal, what: "Project" | "Group" | "User" | "Module"): Failure {
+  if (principal.kind === "anonymous")
+    return new Failure("unauthenticated", "sign in: send a token, for example with a line for this host in ~/.netrc");
+  return new Failure("not-found", `${what} Not Found`);
+}
+
+export function demandSeen<S extends ProjectSubject>(principal: Principal, project: S | undefined): S {
+  if (project && maySeeProject(principal, project)) return project;
+  throw hidden(principal, "Project");
+}
+
+export function demandGroupSeen<S extends GroupSubject>(principal: Principal, group: S | undefined): S {
+  if (group && maySeeGroup(principal, group)) return group;
+  throw hidden(principal, "Group");
+}
+
+/** Refuses whoever does not have the level in a project that is seen. */
+export function demandLevel(principal: Principal, project: ProjectSubject, level: number, act: string): void {
+  demandSeen(principal, project);
+  if (projectLevel(principal, project) >= level) return;
+  throw principal.kind === "anonymous" ? hidden(principal, "Project") : lacking(level, act, project.fullPath);
+}
+
+export function demandGroupLevel(principal: Principal, group: GroupSubject, level: number, act: string): void {
+  demandGroupSeen(principal, group);
+  if (groupLevel(principal, group) >= level) return;
+  throw principal.kind === "anonymous" ? hidden(principal, "Group") : lacking(level, act, group.fullPath);
+}
+
+function lacking(level: number, act: string, where: string): Failure {
+  const name = Object.entries(ACCESS_LEVELS).find(([, value]) => value === level)?.[0] ?? String(level);
+  return new Failure("forbidden", `${act} needs the access level ${name} in ${where}; ask one of its owners`);
+}
+
+export function demandAdministrator(principal: Principal): void {
+  if (isAdministrator(principal)) return;
+  if (principal.kind === "anonymous") throw hidden(principal, "User");
+  throw new Failure("forbidden", "only administrators may do this");
+}
+
+/** A user, for what only a user can have: tokens, groups of one's own. */
+export function demandUser(principal: Principal): UserPrincipal {
+  if (principal.kind === "user") return principal;
+  if (principal.kind === "anonymous") throw hidden(principal, "User");
+  throw new Failure("forbidden", "only a user may do this: send a personal access token");
+}
+
+/** Code by git: seen, and Reporter if private. */
+export function demandCode<S extends ProjectSubject>(principal: Principal, project: S | undefined): S {
+  const seen = demandSeen(principal, project);
+  if (!mayReadCode(principal, seen)) throw lacking(REPORTER, "reading code and packages", seen.fullPath);
+  return seen;
+}
+
+/** The Go endpoint: as code, and the registry of the project is on, and the flag go_proxy is. */
+export function demandPackages<S extends ProjectSubject>(
+  principal: Principal,
+  project: S | undefined,
+  flagOn: (project: S) => boolean,
+): S {
+  const seen = demandCode(principal, project);
+  if (!seen.packagesEnabled)
+    throw new Failure(
+      "forbidden",
+      `the package registry of ${seen.fullPath} is switched off; a Maintainer can switch it on (gokura project update ${seen.fullPath} --packages on)`,
+    );
+  if (!flagOn(seen))
+    throw new Failure(
+      "not-found",
+      `the Go proxy is off for ${seen.fullPath}; an administrator can switch it on (gokura flag set go_proxy on --project ${seen.fullPath})`,
+    );
+  return seen;
+}
+
+// ---- lists: the same rules as conditions -----------------------------------------------------------------------------
+
+/** The projects that a principal may see: maySeeProject, as a condition for the database. */
+export function seenProjects(principal: Principal): Prisma.ProjectWhereInput {
+  if (isAdministrator(principal)) return {};
+  if (principal.kind === "deploy-token") return { OR: [{ visibility: "PUBLIC" }, { id: principal.projectId }] };
+  if (principal.kind !== "user") return { visibility: "PUBLIC" };
+  return { OR: [{ visibility: { in: ["PUBLIC", "INTERNAL"] } }, memberProjects(principal)] };
+}
+
+/** The projects whose packages a principal may list: mayReadCode with the registry on, as a condition. */
+export function readableProjects(principal: Principal): Prisma.ProjectWhereInput {
+  if (isAdministrator(principal) || principal.kind !== "user")
+    return { AND: [seenProjects(principal), { packagesEnabled: true }] };
+  const open: Prisma.ProjectWhereInput = { visibility: { in: ["PUBLIC", "INTERNAL"] } };
+  return { packagesEnabled: true, OR: [open, memberProjects(principal, REPORTER)] };
+}
+
+/** The projects of which a user is a member with at least this level, directly or by a group. */
+export function memberProjects(principal: UserPrincipal, level: number = GUEST): Prisma.ProjectWhereInput {
+  const reaching = (levels: ReadonlyMap<number, number>) => [...levels].filter(([, l]) => l >= level).map(([id]) => id);
+  const { projects, groups } = principal.memberships;
+  return {
+    OR: [{ id: { in: reaching(projects) } }, { group: { traversalIds: { hasSome: reaching(groups) } } }],
+  };
+}

@@ -1,0 +1,173 @@
+// Groups: nested namespaces of projects. A group is at most as visible as its parent, and whoever is a member of it is a
+// member of everything below.
+import type { Transaction } from "../database/client.ts";
+import type { Group, Visibility } from "../database/generated/client.ts";
+import { invalid, notFound } from "../errors.ts";
+import { demandGroupLevel, demandGroupSeen, demandUser, hidden, isAdministrator, MAINTAINER, OWNER } from "./access.ts";
+import { audit } from "./audit.ts";
+import { change } from "./change.ts";
+import { splitFullPath } from "./full-path.ts";
+import type { Principal } from "./principal.ts";
+import { deleteProjectRows, removeRepositories } from "./project-deletion.ts";
+import type { Registry } from "./registry.ts";
+import { checkVisibility } from "./visibility.ts";
+
+export type GroupRow = Group;
+
+export interface NewGroup {
+  readonly fullPath: string;
+  readonly name?: string | undefined;
+  readonly description?: string | undefined;
+  readonly visibility?: Visibility | undefined;
+}
+
+export interface GroupChange {
+  readonly name?: string | undefined;
+  readonly description?: string | undefined;
+  readonly visibility?: Visibility | undefined;
+}
+
+/** By full path, in any case; undefined when there is none. Says nothing about who may see it. */
+export async function findGroup(registry: Registry, fullPath: string): Promise<GroupRow | undefined> {
+  const route = await registry.prisma.route.findUnique({
+    where: { key: fullPath.toLowerCase() },
+    include: { group: true },
+  });
+  return route?.group ?? undefined;
+}
+
+/** A group that the principal sees; throws as if there were none otherwise. */
+export async function demandGroup(registry: Registry, principal: Principal, fullPath: string): Promise<GroupRow> {
+  return demandGroupSeen(principal, await findGroup(registry, fullPath));
+}
+
+/**
+ * Makes a group: at the top any user may (and becomes its Owner), below another its Maintainers. Throws conflict when
+ * the path is taken.
+ */
+export async function createGroup(registry: Registry, principal: Principal, input: NewGroup): Promise<GroupRow> {
+  const elements = splitFullPath(input.fullPath);
+  const path = elements.at(-1)!;
+  const parent = elements.length === 1 ? undefined : await demandGroup(registry, principal, elements.slice(0, -1).join("/"));
+  if (parent) demandGroupLevel(principal, parent, MAINTAINER, "making a subgroup");
+  else if (!isAdministrator(principal)) demandUser(principal);
+  if (parent?.userId != null) throw invalid(`${parent.fullPath} is the namespace of a user: it has projects, no groups`);
+  const visibility = input.visibility ?? "PRIVATE";
+  checkVisibility(visibility, parent);
+  return change(registry, `the path ${input.fullPath} has already been taken`, async (tx) => {
+    const group = await insertGroup(tx, {
+      path,
+      name: input.name || path,
+      description: input.description ?? "",
+      parent,
+      visibility,
+      userId: null,
+    });
+    if (principal.kind === "user")
+      await tx.member.create({ data: { userId: principal.userId, groupId: group.id, accessLevel: OWNER } });
+    await audit(tx, principal, "group.create", group.fullPath, { visibility });
+    return group;
+  });
+}
+
+interface GroupInsert {
+  readonly path: string;
+  readonly name: string;
+  readonly description: string;
+  readonly parent: GroupRow | undefined;
+  readonly visibility: Visibility;
+  readonly userId: number | null;
+}
+
+/** The row of a group, whose place in the tree is pinned from the start; so its number is taken first. */
+export async function insertGroup(tx: Transaction, input: GroupInsert): Promise<GroupRow> {
+  const [next] = await tx.$queryRaw<{ id: number }[]>`SELECT nextval(pg_get_serial_sequence('"group"', 'id'))::int AS id`;
+  const id = next!.id;
+  const { parent, ...rest } = input;
+  return tx.group.create({
+    data: {
+      ...rest,
+      id,
+      parentId: parent?.id ?? null,
+      fullPath: parent ? `${parent.fullPath}/${input.path}` : input.path,
+      traversalIds: [...(parent?.traversalIds ?? []), id],
+    },
+  });
+}
+
+/** Changes a group. Owners. */
+export async function updateGroup(
+  registry: Registry,
+  principal: Principal,
+  fullPath: string,
+  input: GroupChange,
+): Promise<GroupRow> {
+  const group = await demandGroup(registry, principal, fullPath);
+  demandGroupLevel(principal, group, OWNER, "changing a group");
+  const { visibility } = input;
+  if (visibility !== undefined) {
+    const parent = group.parentId === null ? undefined : await registry.prisma.group.findUnique({ where: { id: group.parentId } });
+    checkVisibility(visibility, parent ?? undefined);
+    await checkContentVisibility(registry, group, visibility);
+  }
+  return change(registry, "", async (tx) => {
+    const updated = await tx.group.update({
+      where: { id: group.id },
+      data: {
+        ...(input.name ? { name: input.name } : {}),
+        ...(input.description !== undefined ? { description: input.description } : {}),
+        ...(visibility !== undefined ? { visibility } : {}),
+      },
+    });
+    await audit(tx, principal, "group.update", group.fullPath, { ...input });
+    return updated;
+  });
+}
+
+/** A group cannot become less visible than something in it. */
+async function checkContentVisibility(registry: Registry, group: GroupRow, visibility: Visibility): Promise<void> {
+  if (visibility === "PUBLIC") return;
+  const more: Visibility[] = visibility === "PRIVATE" ? ["INTERNAL", "PUBLIC"] : ["PUBLIC"];
+  const inside = { visibility: { in: more } };
+  const project = await registry.prisma.project.findFirst({
+    where: { ...inside, group: { traversalIds: { has: group.id } } },
+  });
+  const child = await registry.prisma.group.findFirst({
+    where: { ...inside, traversalIds: { has: group.id }, id: { not: group.id } },
+  });
+  const found = project ?? child;
+  if (found)
+    throw invalid(`${group.fullPath} cannot be ${visibility.toLowerCase()} while ${found.fullPath} in it is ${found.visibility.toLowerCase()}`);
+}
+
+/** Deletes a group with all groups and projects in it. Owners. What was published leaves tombstones. */
+export async function deleteGroup(registry: Registry, principal: Principal, fullPath: string): Promise<GroupRow> {
+  const group = await demandGroup(registry, principal, fullPath);
+  demandGroupLevel(principal, group, OWNER, "deleting a group");
+  if (group.userId !== null) throw invalid(`${fullPath} is the namespace of a user and stays as long as the user`);
+  const deleted = await change(registry, "", async (tx) => {
+    const projects = await tx.project.findMany({ where: { group: { traversalIds: { has: group.id } } } });
+    await deleteProjectRows(tx, projects);
+    // children before parents
+    const groups = await tx.group.findMany({ where: { traversalIds: { has: group.id } } });
+    groups.sort((a, b) => b.traversalIds.length - a.traversalIds.length);
+    for (const { id } of groups) await tx.group.delete({ where: { id } });
+    await audit(tx, principal, "group.delete", group.fullPath, { projects: projects.map((p) => p.fullPath) });
+    return projects;
+  });
+  await removeRepositories(registry, deleted);
+  return group;
+}
+
+/** The group that a new project of this path would be in. Throws not-found (or asks for credentials) without one. */
+export async function demandParentGroup(
+  registry: Registry,
+  principal: Principal,
+  elements: readonly string[],
+): Promise<GroupRow> {
+  const parent = await findGroup(registry, elements.slice(0, -1).join("/"));
+  if (parent) return demandGroupSeen(principal, parent);
+  throw principal.kind === "anonymous"
+    ? hidden(principal, "Group")
+    : notFound(`there is no group ${elements.slice(0, -1).join("/")}; make it first (gokura group create)`);
+}

@@ -1,0 +1,234 @@
+// Projects: a repository, and the modules that are published from it.
+import type { Prisma, TagScheme, Visibility } from "../database/generated/client.ts";
+import { invalid, notFound } from "../errors.ts";
+import { checkPath } from "../gomod/module-path.ts";
+import {
+  DEVELOPER,
+  demandGroupLevel,
+  demandLevel,
+  demandSeen,
+  MAINTAINER,
+  memberProjects,
+  OWNER,
+  seenProjects,
+} from "./access.ts";
+import { audit } from "./audit.ts";
+import { change } from "./change.ts";
+import { splitFullPath } from "./full-path.ts";
+import { demandParentGroup, type GroupRow } from "./groups.ts";
+import { isId, keysetPage, type Page, type PageRequest } from "./page.ts";
+import type { Principal } from "./principal.ts";
+import { deleteProjectRows, removeRepositories } from "./project-deletion.ts";
+import { reindexAllTags } from "./refs.ts";
+import type { Registry } from "./registry.ts";
+import { checkVisibility } from "./visibility.ts";
+
+/** A project with the group around it, which access depends on. */
+export type ProjectRow = Prisma.ProjectGetPayload<{ include: { group: true } }>;
+
+export interface NewProject {
+  readonly fullPath: string;
+  readonly name?: string | undefined;
+  readonly description?: string | undefined;
+  readonly visibility?: Visibility | undefined;
+  readonly modulePrefix?: string | undefined;
+  readonly tagScheme?: TagScheme | undefined;
+}
+
+export interface ProjectChange {
+  readonly name?: string | undefined;
+  readonly description?: string | undefined;
+  readonly visibility?: Visibility | undefined;
+  readonly packagesEnabled?: boolean | undefined;
+  /** Null or "" takes it away. */
+  readonly modulePrefix?: string | null | undefined;
+  readonly tagScheme?: TagScheme | undefined;
+}
+
+/** By number or by full path in any case; remembered. Says nothing about who may see it. */
+export async function findProject(registry: Registry, idOrPath: number | string): Promise<ProjectRow | undefined> {
+  const key = typeof idOrPath === "number" ? idOrPath : idOrPath.toLowerCase();
+  if (typeof key === "string" && key.includes("\0")) return undefined;
+  if (typeof key === "number" && !isId(key)) return undefined;
+  const found = await registry.memory.remember<number | string, ProjectRow | false>(
+    registry.memory.projects,
+    key,
+    async () => {
+      const where: Prisma.ProjectWhereInput = typeof key === "number" ? { id: key } : { route: { key } };
+      return (await registry.prisma.project.findFirst({ where, include: { group: true } })) ?? false;
+    },
+  );
+  return found || undefined;
+}
+
+/** A project that the principal sees; throws as if there were none otherwise. */
+export async function demandProject(
+  registry: Registry,
+  principal: Principal,
+  idOrPath: number | string,
+): Promise<ProjectRow> {
+  return demandSeen(principal, await findProject(registry, idOrPath));
+}
+
+/** Checks that a principal may make a project of this path; returns the group that it would be in. */
+export async function demandProjectCreation(
+  registry: Registry,
+  principal: Principal,
+  fullPath: string,
+): Promise<GroupRow> {
+  const elements = splitFullPath(fullPath);
+  if (elements.length < 2)
+    throw invalid(`a project is in a group or in a user's namespace: use group/name instead of "${fullPath}"`);
+  const group = await demandParentGroup(registry, principal, elements);
+  demandGroupLevel(principal, group, DEVELOPER, "making a project");
+  return group;
+}
+
+/** Makes a project. Developers of its group. Throws conflict when the path or the module prefix is taken. */
+export async function createProject(registry: Registry, principal: Principal, input: NewProject): Promise<ProjectRow> {
+  const group = await demandProjectCreation(registry, principal, input.fullPath);
+  const path = input.fullPath.split("/").at(-1)!;
+  const visibility = input.visibility ?? "PRIVATE";
+  checkVisibility(visibility, group);
+  const modulePrefix = checkModulePrefix(registry, input.modulePrefix);
+  const taken = `the path ${input.fullPath}${modulePrefix ? ` or the module prefix ${modulePrefix}` : ""} has already been taken`;
+  return change(registry, taken, async (tx) => {
+    const project = await tx.project.create({
+      data: {
+        path,
+        name: input.name || path,
+        fullPath: `${group.fullPath}/${path}`,
+        groupId: group.id,
+        visibility,
+        description: input.description ?? "",
+        modulePrefix,
+        tagScheme: input.tagScheme ?? "GO",
+        creatorId: principal.kind === "user" ? principal.userId : null,
+      },
+      include: { group: true },
+    });
+    await audit(tx, principal, "project.create", project.fullPath, { visibility, modulePrefix });
+    return project;
+  });
+}
+
+/** Changes a project. Maintainers. Takes effect at once on every door. */
+export async function updateProject(
+  registry: Registry,
+  principal: Principal,
+  fullPath: string,
+  input: ProjectChange,
+): Promise<ProjectRow> {
+  const project = await demandProject(registry, principal, fullPath);
+  demandLevel(principal, project, MAINTAINER, "changing a project");
+  if (input.visibility !== undefined) checkVisibility(input.visibility, project.group);
+  const modulePrefix = input.modulePrefix === undefined ? project.modulePrefix : checkModulePrefix(registry, input.modulePrefix);
+  const tagScheme = input.tagScheme ?? project.tagScheme;
+  return change(registry, `the module prefix ${modulePrefix} belongs to another project`, async (tx) => {
+    const updated = await tx.project.update({
+      where: { id: project.id },
+      data: {
+        ...(input.name ? { name: input.name } : {}),
+        ...(input.description !== undefined ? { description: input.description } : {}),
+        ...(input.visibility !== undefined ? { visibility: input.visibility } : {}),
+        ...(input.packagesEnabled !== undefined ? { packagesEnabled: input.packagesEnabled } : {}),
+        modulePrefix,
+        tagScheme,
+      },
+      include: { group: true },
+    });
+    await audit(tx, principal, "project.update", project.fullPath, { ...input });
+    // what a tag means depends on these two
+    if (modulePrefix !== project.modulePrefix || tagScheme !== project.tagScheme)
+      await reindexAllTags(registry, tx, project.id);
+    return updated;
+  });
+}
+
+/** Deletes a project with its repository. Owners. The number is never used again; what was published leaves tombstones. */
+export async function deleteProject(registry: Registry, principal: Principal, fullPath: string): Promise<ProjectRow> {
+  const project = await demandProject(registry, principal, fullPath);
+  demandLevel(principal, project, OWNER, "deleting a project");
+  await change(registry, "", async (tx) => {
+    await deleteProjectRows(tx, [project]);
+    await audit(tx, principal, "project.delete", project.fullPath, { id: project.id });
+  });
+  await removeRepositories(registry, [project]);
+  return project;
+}
+
+export interface ProjectFilter {
+  readonly search?: string | null | undefined;
+  /** Only those of which the principal is a member. */
+  readonly membership?: boolean | null | undefined;
+  /** Only those in this group… */
+  readonly groupId?: number;
+  /** …and in the groups below it. */
+  readonly includeSubgroups?: boolean | null | undefined;
+}
+
+/** The projects that a principal sees, by number. */
+export async function listProjects(
+  registry: Registry,
+  principal: Principal,
+  filter: ProjectFilter,
+  request: PageRequest,
+): Promise<Page<ProjectRow>> {
+  const conditions: Prisma.ProjectWhereInput[] = [seenProjects(principal)];
+  if (filter.search) {
+    const contains = { contains: searchText(filter.search), mode: "insensitive" } as const;
+    conditions.push({ OR: [{ name: contains }, { fullPath: contains }] });
+  }
+  if (filter.membership) conditions.push(principal.kind === "user" ? memberProjects(principal) : { id: { in: [] } });
+  if (filter.groupId !== undefined)
+    conditions.push(
+      filter.includeSubgroups ? { group: { traversalIds: { has: filter.groupId } } } : { groupId: filter.groupId },
+    );
+  return keysetPage<ProjectRow, number>(request, {
+    keyType: "number",
+    order: "asc",
+    key: (project) => project.id,
+    read: (id, order, take) =>
+      registry.prisma.project.findMany({
+        where: { AND: [...conditions, { id }] },
+        orderBy: { id: order },
+        take,
+        include: { group: true },
+      }),
+  });
+}
+
+/** Text for a `contains` filter: PostgreSQL takes no NUL, and Prisma leaves LIKE's own characters in. */
+export function searchText(text: string): string {
+  if (text.includes("\0")) throw invalid("a search text must not contain NUL");
+  return text.replace(/[\\%_]/g, "\\$&");
+}
+
+/** The module path of a project's root: host and full path. */
+export function modulePathOf(registry: Registry, project: { readonly fullPath: string }): string {
+  return `${registry.moduleHost}/${project.fullPath}`;
+}
+
+/** The module paths under which a project's repository root is published: its own, and the declared prefix. */
+export function moduleRootsOf(
+  registry: Registry,
+  project: { readonly fullPath: string; readonly modulePrefix: string | null },
+): string[] {
+  return [modulePathOf(registry, project), ...(project.modulePrefix ? [project.modulePrefix] : [])];
+}
+
+function checkModulePrefix(registry: Registry, prefix: string | null | undefined): string | null {
+  if (!prefix) return null;
+  const why = checkPath(prefix);
+  if (why !== undefined) throw invalid(`the module prefix cannot be used: ${why}`);
+  if (prefix === registry.moduleHost || prefix.startsWith(`${registry.moduleHost}/`))
+    throw invalid(`the module prefix cannot be below ${registry.moduleHost}: those paths belong to the projects of that name`);
+  return prefix;
+}
+
+/** A project by number, for background work; throws not-found when it is gone. */
+export async function projectById(registry: Registry, id: number): Promise<ProjectRow> {
+  const project = await registry.prisma.project.findUnique({ where: { id }, include: { group: true } });
+  if (!project) throw notFound(`project ${id} is gone`);
+  return project;
+}

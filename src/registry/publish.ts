@@ -1,0 +1,226 @@
+// The only way in: what becomes a version of a module passes here, whatever its origin, and nothing else writes versions.
+// One transaction holds the module, the version, its requirements, and the tags that were refused; a version that exists
+// is left as it is, for ever, and so is the name of one that was taken away (tombstones).
+import { h1OfGoMod } from "../gomod/dir-hash.ts";
+import { parseGoMod, type Requirement } from "../gomod/go-mod-file.ts";
+import { textOfGoMod } from "../gomod/go-mod-line.ts";
+import { kindOf } from "../gomod/version.ts";
+import { versionSortKey } from "../gomod/version-sort-key.ts";
+import type { Transaction } from "../database/client.ts";
+import { Failure, isFailure } from "../errors.ts";
+import { zipObjectKey } from "../storage/object-keys.ts";
+import { markIndexed, type WaitingTag } from "./refs.ts";
+import type { Registry } from "./registry.ts";
+import { refreshRetractions } from "./retractions.ts";
+
+const TRANSACTION_TIMEOUT_MS = 120_000;
+
+/** A version that was found to obey Go's rules. */
+export interface NewVersion {
+  readonly modulePath: string;
+  readonly version: string;
+  /** The committer's time. */
+  readonly time: Date;
+  readonly commit: string;
+  /** refs/tags/…; undefined for a pseudo-version. */
+  readonly ref: string | undefined;
+  /** The module's directory in the repository; "" at the root. */
+  readonly directory: string;
+  readonly goMod: Buffer;
+  /** The repository has no go.mod there; the one given is made up. */
+  readonly legacy: boolean;
+}
+
+/** Why a tag is no version of a module, or of none. */
+export interface Refusal {
+  readonly tag: string;
+  readonly modulePath?: string;
+  readonly version?: string;
+  /** One sentence for the author. */
+  readonly reason: string;
+  /** It stands in the module's list all the same. */
+  readonly listed?: boolean;
+  readonly hasGoMod?: boolean;
+  /** Only the list needs to know; nobody needs to read it. */
+  readonly silent?: boolean;
+}
+
+export interface Publication {
+  readonly versions: readonly NewVersion[];
+  readonly refusals: readonly Refusal[];
+  /** The tags that this is the whole outcome of. */
+  readonly tags: readonly WaitingTag[];
+}
+
+/** Publishes what came of some tags or of one commit. Returns the numbers of the versions that are new. */
+export async function publish(registry: Registry, projectId: number, publication: Publication): Promise<number[]> {
+  const inserted = await registry.prisma.$transaction(
+    async (tx) => {
+      // One publisher a project at a time; also, a project that is being deleted is waited for.
+      const there = await tx.$queryRaw<unknown[]>`SELECT 1 FROM project WHERE id = ${projectId} FOR UPDATE`;
+      if (there.length === 0) throw new Failure("not-found", "the project is gone");
+      const refusals = [...publication.refusals];
+      const modules = await ensureModules(tx, projectId, publication.versions, refusals);
+      const admitted = await withoutBuried(tx, publication.versions.filter((v) => modules.has(v.modulePath)), refusals);
+      const rows = await insertVersions(tx, modules, admitted);
+      await noteRefusals(tx, projectId, publication, modules, refusals);
+      await markIndexed(tx, projectId, publication.tags);
+      await refreshRetractions(tx, new Set(rows.filter((r) => r.kind !== "PSEUDO").map((r) => r.moduleId)));
+      return rows;
+    },
+    { timeout: TRANSACTION_TIMEOUT_MS },
+  );
+  for (const { kind } of inserted) registry.metrics.published.inc({ kind: kind.toLowerCase() });
+  return inserted.map((row) => row.id);
+}
+
+async function ensureModules(
+  tx: Transaction,
+  projectId: number,
+  versions: readonly NewVersion[],
+  refusals: Refusal[],
+): Promise<Map<string, number>> {
+  const paths = [...new Set(versions.map((version) => version.modulePath))];
+  await tx.module.createMany({ data: paths.map((path) => ({ path, projectId })), skipDuplicates: true });
+  const rows = await tx.module.findMany({ where: { path: { in: paths } } });
+  const foreign = new Set(rows.filter((row) => row.projectId !== projectId).map((row) => row.path));
+  for (const version of versions)
+    if (foreign.has(version.modulePath))
+      refusals.push(refusalOf(version, `the module path ${version.modulePath} was published by another project before`));
+  return new Map(rows.filter((row) => row.projectId === projectId).map((row) => [row.path, row.id]));
+}
+
+async function withoutBuried(
+  tx: Transaction,
+  versions: readonly NewVersion[],
+  refusals: Refusal[],
+): Promise<NewVersion[]> {
+  if (versions.length === 0) return [];
+  const paths = versions.map((v) => v.modulePath);
+  const names = versions.map((v) => v.version);
+  const buried = await tx.$queryRaw<{ module_path: string; version: string; commit: string; go_mod_h1: string }[]>`
+    SELECT t.* FROM tombstone t JOIN unnest(${paths}::text[], ${names}::text[]) AS new (module_path, version)
+      USING (module_path, version)`;
+  if (buried.length === 0) return [...versions];
+  const at = new Map(buried.map((row) => [`${row.module_path}@${row.version}`, row]));
+  return versions.filter((version) => {
+    const grave = at.get(`${version.modulePath}@${version.version}`);
+    if (!grave || (grave.commit === version.commit && grave.go_mod_h1 === h1OfGoMod(version.goMod))) return true;
+    refusals.push(
+      refusalOf(version, `${version.version} was published before from commit ${grave.commit.slice(0, 12)} and its name is never given to other content; use a new version`),
+    );
+    return false;
+  });
+}
+
+function refusalOf(version: NewVersion, reason: string): Refusal {
+  const { modulePath, ref } = version;
+  return { tag: ref?.replace(/^refs\/tags\//, "") ?? version.version, modulePath, version: version.version, reason };
+}
+
+async function insertVersions(tx: Transaction, modules: ReadonlyMap<string, number>, versions: readonly NewVersion[]) {
+  const rows = await tx.moduleVersion.createManyAndReturn({
+    data: versions.map((v) => ({
+      moduleId: modules.get(v.modulePath)!,
+      version: v.version,
+      sortKey: versionSortKey(v.version),
+      kind: kindOf(v.version),
+      time: v.time,
+      commit: v.commit,
+      ref: v.ref ?? null,
+      directory: v.directory,
+      goMod: new Uint8Array(v.goMod),
+      goModH1: h1OfGoMod(v.goMod),
+      legacy: v.legacy,
+    })),
+    skipDuplicates: true,
+    select: { id: true, moduleId: true, version: true, kind: true },
+  });
+  const goMods = new Map(versions.map((v) => [`${modules.get(v.modulePath)} ${v.version}`, v.goMod]));
+  const requirements = rows.flatMap((row) =>
+    requirementsOf(goMods.get(`${row.moduleId} ${row.version}`)!).map((requirement) => ({
+      ...requirement,
+      versionId: row.id,
+    })),
+  );
+  if (requirements.length > 0) await tx.requirement.createMany({ data: requirements, skipDuplicates: true });
+  return rows;
+}
+
+/** The requirements that can be read; a go.mod that the go command will not parse has none. */
+function requirementsOf(goMod: Buffer): Requirement[] {
+  try {
+    return parseGoMod(textOfGoMod(goMod)).requires.map(({ path, version, indirect }) => ({ path, version, indirect }));
+  } catch (error) {
+    if (isFailure(error)) return [];
+    throw error;
+  }
+}
+
+/** Writes what is to be said about the tags, in place of what was said before, and of versions that stay as they were. */
+async function noteRefusals(
+  tx: Transaction,
+  projectId: number,
+  publication: Publication,
+  modules: ReadonlyMap<string, number>,
+  refusals: Refusal[],
+): Promise<void> {
+  if (publication.tags.length === 0) return;
+  const present = await tx.moduleVersion.findMany({
+    where: { OR: publication.versions.map((v) => ({ moduleId: modules.get(v.modulePath) ?? -1, version: v.version })) },
+    select: { moduleId: true, version: true, commit: true },
+  });
+  const commits = new Map(present.map((row) => [`${row.moduleId} ${row.version}`, row.commit]));
+  for (const version of publication.versions) {
+    const pinned = commits.get(`${modules.get(version.modulePath)} ${version.version}`);
+    if (pinned !== undefined && pinned !== version.commit)
+      refusals.push(
+        refusalOf(version, `the tag was moved to ${version.commit.slice(0, 12)}, but ${version.version} was published from ${pinned.slice(0, 12)} and stays so; tag a new version instead`),
+      );
+  }
+  await tx.rejectedTag.deleteMany({ where: { projectId, tag: { in: publication.tags.map(({ tag }) => tag) } } });
+  await tx.rejectedTag.createMany({
+    data: refusals.map((r) => ({
+      projectId,
+      tag: r.tag,
+      modulePath: r.modulePath ?? null,
+      version: r.version ?? null,
+      reason: r.reason,
+      listed: r.listed ?? false,
+      hasGoMod: r.hasGoMod ?? false,
+      silent: r.silent ?? false,
+    })),
+  });
+}
+
+/** The zip of a version, as it was made and stored. */
+export interface MadeZip {
+  readonly h1: string;
+  /** SHA-256 of its bytes, hex: its place among the blobs. */
+  readonly sha256: string;
+  readonly size: number;
+}
+
+/**
+ * Pins the zip of a version: whoever comes first decides, and everybody gets what is pinned. Two servers that make the
+ * same zip make the same sum; if they ever do not, that is a defect, and the first one stays.
+ */
+export async function pinZip(registry: Registry, versionId: number, zip: MadeZip): Promise<MadeZip> {
+  const { rows } = await registry.database.pool.query<{ h1: string; zip_key: string; zip_size: string }>(
+    `WITH mine AS (
+      UPDATE module_version SET h1 = $2, zip_key = $3, zip_size = $4 WHERE id = $1 AND h1 IS NULL
+      RETURNING h1, zip_key, zip_size)
+    SELECT * FROM mine UNION ALL SELECT h1, zip_key, zip_size FROM module_version WHERE id = $1 AND h1 IS NOT NULL`,
+    [versionId, zip.h1, zip.sha256, zip.size],
+  );
+  const pinned = rows[0];
+  if (!pinned) throw new Failure("not-found", "the version is gone");
+  if (pinned.h1 !== zip.h1)
+    registry.log.error({ versionId, pinned: pinned.h1, made: zip.h1 }, "a zip was made twice with different sums; the first stays");
+  return { h1: pinned.h1, sha256: pinned.zip_key, size: Number(pinned.zip_size) };
+}
+
+/** Where the bytes of a made zip are. */
+export function zipKeyOf(zip: { readonly sha256: string }): string {
+  return zipObjectKey(zip.sha256);
+}

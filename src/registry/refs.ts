@@ -1,0 +1,151 @@
+// What the branches and tags of a project are, as far as the registry has been told. A push is told in two steps: before
+// git moves anything the project is marked, and afterwards its refs are recorded, together with the job that makes
+// versions of them, in one transaction that takes the mark away. Whoever finds a mark of an older push (after a crash)
+// records again; recording twice changes nothing.
+import type { Transaction } from "../database/client.ts";
+import type { TagEvent } from "../database/generated/client.ts";
+import type { Registry } from "./registry.ts";
+
+const TAGS = "refs/tags/";
+
+/** A branch or tag as git has it now. `peeled`: what is left without annotations; the oid itself for most. */
+export interface CurrentRef {
+  readonly name: string;
+  readonly oid: string;
+  readonly peeled: string;
+}
+
+/** A tag or branch whose old commit is named by it no more. */
+export interface LostCommit {
+  readonly name: string;
+  readonly commit: string;
+}
+
+/** Marks that refs may be about to move. */
+export async function beginPush(registry: Registry, projectId: number): Promise<void> {
+  await registry.database.pool.query("UPDATE project SET push_started_at = now() WHERE id = $1", [projectId]);
+}
+
+/** The projects whose last push was never recorded: what a crash left behind. */
+export async function projectsWithOpenPush(registry: Registry): Promise<number[]> {
+  const { rows } = await registry.database.pool.query<{ id: number }>(
+    "SELECT id FROM project WHERE push_started_at IS NOT NULL ORDER BY id",
+  );
+  return rows.map((row) => row.id);
+}
+
+/**
+ * Records all refs of a project and leaves the job that indexes the new ones. Returns the old commits of refs that moved
+ * or went away, so that git keeps them. `readRefs` is called while the project is locked: of two pushes that end
+ * together the later one records last.
+ */
+export async function recordRefs(
+  registry: Registry,
+  projectId: number,
+  readRefs: () => Promise<readonly CurrentRef[]>,
+): Promise<LostCommit[]> {
+  return registry.prisma.$transaction(
+    async (tx) => {
+      await tx.$queryRaw`SELECT 1 FROM project WHERE id = ${projectId} FOR UPDATE`;
+      const current = await readRefs();
+      const known = await tx.$queryRaw<CurrentRef[]>`SELECT name, oid, peeled FROM ref WHERE project_id = ${projectId}`;
+      const before = new Map(known.map((ref) => [ref.name, ref]));
+      const changed = current.filter((ref) => before.get(ref.name)?.oid !== ref.oid);
+      for (const ref of current) {
+        const old = before.get(ref.name);
+        if (old?.peeled === ref.peeled) before.delete(ref.name);
+      }
+      const now = new Map(current.map((ref) => [ref.name, ref]));
+      const lost = [...before.values()];
+      const deleted = lost.filter((ref) => !now.has(ref.name)).map((ref) => ref.name);
+
+      await recordTagEvents(registry, tx, projectId, lost, now);
+      if (deleted.length > 0) {
+        await tx.$executeRaw`DELETE FROM ref WHERE project_id = ${projectId} AND name = ANY(${deleted})`;
+        const tags = deleted.filter((name) => name.startsWith(TAGS)).map((name) => name.slice(TAGS.length));
+        await tx.rejectedTag.deleteMany({ where: { projectId, tag: { in: tags } } });
+      }
+      if (changed.length > 0) await upsert(tx, projectId, changed);
+      await tx.$executeRaw`UPDATE project SET push_started_at = NULL, last_activity_at = now() WHERE id = ${projectId}`;
+      if (changed.some((ref) => ref.name.startsWith(TAGS))) await registry.jobs.send(tx, "index-refs", { projectId });
+      return lost.map((ref) => ({ name: ref.name, commit: ref.peeled }));
+    },
+    { timeout: 120_000 },
+  );
+}
+
+async function recordTagEvents(
+  registry: Registry,
+  tx: Transaction,
+  projectId: number,
+  lost: readonly CurrentRef[],
+  now: ReadonlyMap<string, CurrentRef>,
+): Promise<void> {
+  const events = lost
+    .filter((ref) => ref.name.startsWith(TAGS))
+    .map((ref) => {
+      const newCommit = now.get(ref.name)?.peeled ?? null;
+      return {
+        projectId,
+        tag: ref.name.slice(TAGS.length),
+        kind: newCommit === null ? ("DELETED" as const) : ("MOVED" as const),
+        oldCommit: ref.peeled,
+        newCommit,
+      };
+    });
+  if (events.length === 0) return;
+  await tx.tagEvent.createMany({ data: events });
+  for (const event of events) {
+    registry.metrics.tagEvents.inc({ kind: event.kind.toLowerCase() });
+    registry.log.warn(event, `a tag was ${event.kind.toLowerCase()}; what was published from it stays as it was`);
+  }
+}
+
+async function upsert(tx: Transaction, projectId: number, refs: readonly CurrentRef[]): Promise<void> {
+  const names = refs.map((ref) => ref.name);
+  const oids = refs.map((ref) => ref.oid);
+  const peeled = refs.map((ref) => ref.peeled);
+  await tx.$executeRaw`INSERT INTO ref (project_id, name, oid, peeled, indexed)
+    SELECT ${projectId}, name, oid, peeled, name NOT LIKE 'refs/tags/%'
+    FROM unnest(${names}::text[], ${oids}::text[], ${peeled}::text[]) AS new (name, oid, peeled)
+    ON CONFLICT (project_id, name) DO UPDATE
+    SET oid = excluded.oid, peeled = excluded.peeled, indexed = excluded.indexed, updated_at = now()`;
+}
+
+/** Has all tags looked at again: what they mean has changed. */
+export async function reindexAllTags(registry: Registry, tx: Transaction, projectId: number): Promise<void> {
+  await tx.ref.updateMany({ where: { projectId, name: { startsWith: TAGS } }, data: { indexed: false } });
+  await registry.jobs.send(tx, "index-refs", { projectId });
+}
+
+/** A tag that waits to be looked at. */
+export interface WaitingTag {
+  /** Without refs/tags/. */
+  readonly tag: string;
+  readonly oid: string;
+  readonly peeled: string;
+  readonly updatedAt: Date;
+}
+
+/** Some tags that wait, in order of their names. */
+export async function waitingTags(registry: Registry, projectId: number, limit: number): Promise<WaitingTag[]> {
+  const rows = await registry.prisma.ref.findMany({
+    where: { projectId, indexed: false, name: { startsWith: TAGS } },
+    orderBy: { name: "asc" },
+    take: limit,
+  });
+  return rows.map(({ name, oid, peeled, updatedAt }) => ({ tag: name.slice(TAGS.length), oid, peeled, updatedAt }));
+}
+
+/** Notes that these values of these tags were looked at, in the transaction that holds what came of it. */
+export async function markIndexed(tx: Transaction, projectId: number, tags: readonly WaitingTag[]): Promise<void> {
+  const names = tags.map(({ tag }) => TAGS + tag);
+  const oids = tags.map(({ oid }) => oid);
+  await tx.$executeRaw`UPDATE ref SET indexed = true FROM unnest(${names}::text[], ${oids}::text[]) AS seen (name, oid)
+    WHERE ref.project_id = ${projectId} AND ref.name = seen.name AND ref.oid = seen.oid`;
+}
+
+/** Tags that did not stay as they were, newest first. */
+export function listTagEvents(registry: Registry, projectId: number, take: number): Promise<TagEvent[]> {
+  return registry.prisma.tagEvent.findMany({ where: { projectId }, orderBy: { id: "desc" }, take });
+}

@@ -1,0 +1,171 @@
+// Personal access tokens and deploy tokens: made, listed, revoked. The secret exists in the answer of its making and
+// nowhere else; the database has a digest. A token expires at 00:00 UTC on its date: one that expires today is expired.
+import type { Prisma, Token, TokenScope } from "../database/generated/client.ts";
+import { Failure, invalid, notFound } from "../errors.ts";
+import { demandLevel, hidden, isAdministrator, MAINTAINER } from "./access.ts";
+import { audit } from "./audit.ts";
+import { change } from "./change.ts";
+import { keysetPage, type Page, type PageRequest } from "./page.ts";
+import type { Principal } from "./principal.ts";
+import { demandProject, type ProjectRow } from "./projects.ts";
+import type { Registry } from "./registry.ts";
+import { digestOf, newSecret } from "./token-format.ts";
+import { findUser, mayInspectUser, type UserRow } from "./users.ts";
+
+export type TokenRow = Token;
+
+export const PERSONAL_SCOPES = [
+  "api",
+  "read_api",
+  "read_user",
+  "read_repository",
+  "write_repository",
+] as const satisfies readonly TokenScope[];
+export const DEPLOY_SCOPES = [
+  "read_repository",
+  "read_package_registry",
+  "write_package_registry",
+] as const satisfies readonly TokenScope[];
+
+export interface NewToken {
+  readonly name: string;
+  readonly scopes: readonly string[];
+  /** From when on it is refused. */
+  readonly expiresAt?: Date | undefined;
+  /** Instead of a random secret. Only for the first administrator's token. */
+  readonly secret?: string;
+}
+
+/** A token together with its secret, which cannot be had again. */
+export interface MadeToken {
+  readonly token: TokenRow;
+  readonly secret: string;
+}
+
+/** Makes a personal access token: anybody for oneself, administrators for everybody. */
+export async function createPersonalToken(
+  registry: Registry,
+  principal: Principal,
+  username: string,
+  input: NewToken,
+): Promise<MadeToken> {
+  const user = await findUser(registry, username);
+  if (!user || !mayInspectUser(principal, user.id)) {
+    if (isAdministrator(principal)) throw invalid(`there is no user ${username}; make one with gokura user create`);
+    if (principal.kind === "anonymous") throw hidden(principal, "User");
+    throw new Failure("forbidden", "only administrators may make tokens for others");
+  }
+  const scopes = checkScopes(input.scopes, PERSONAL_SCOPES, "a personal access token");
+  return insertToken(registry, principal, input, user.username, { kind: "PERSONAL", userId: user.id, scopes });
+}
+
+/** Makes a deploy token, which reads one project. Maintainers. */
+export async function createDeployToken(
+  registry: Registry,
+  principal: Principal,
+  projectPath: string,
+  input: NewToken & { readonly username?: string | undefined },
+): Promise<MadeToken> {
+  const project = await demandProject(registry, principal, projectPath);
+  demandLevel(principal, project, MAINTAINER, "making a deploy token");
+  const scopes = checkScopes(input.scopes, DEPLOY_SCOPES, "a deploy token");
+  const username = input.username || `gokura+deploy-token-${Date.now().toString(36)}`;
+  return insertToken(registry, principal, input, project.fullPath, {
+    kind: "DEPLOY",
+    projectId: project.id,
+    username,
+    scopes,
+  });
+}
+
+function checkScopes<S extends TokenScope>(given: readonly string[], known: readonly S[], what: string): S[] {
+  const unknown = given.filter((scope) => !known.some((one) => one === scope));
+  if (given.length === 0 || unknown.length > 0)
+    throw invalid(
+      `${unknown.length > 0 ? `${unknown.join(", ")} cannot be a scope of ${what}` : `${what} needs a scope`}: choose from ${known.join(", ")}`,
+    );
+  return known.filter((scope) => given.includes(scope));
+}
+
+type TokenOwner = Pick<Prisma.TokenUncheckedCreateInput, "kind" | "userId" | "projectId" | "username"> & {
+  scopes: TokenScope[];
+};
+
+async function insertToken(
+  registry: Registry,
+  principal: Principal,
+  input: NewToken,
+  subject: string,
+  owner: TokenOwner,
+): Promise<MadeToken> {
+  const name = input.name.trim();
+  if (name === "" || name.length > 255) throw invalid("a token needs a name of 1 to 255 characters");
+  const secret = input.secret ?? newSecret(owner.kind);
+  const expiresAt = input.expiresAt ?? null;
+  return change(registry, "this token exists already", async (tx) => {
+    const token = await tx.token.create({ data: { ...owner, name, digest: digestOf(secret), expiresAt } });
+    await audit(tx, principal, "token.create", subject, { token: token.id, name, scopes: owner.scopes });
+    return { token, secret };
+  });
+}
+
+/** Whether a principal may see and revoke a token. */
+async function mayManage(registry: Registry, principal: Principal, token: TokenRow): Promise<boolean> {
+  if (token.userId !== null) return mayInspectUser(principal, token.userId);
+  const project = await registry.prisma.project.findUnique({ where: { id: token.projectId! }, include: { group: true } });
+  try {
+    if (project) demandLevel(principal, project, MAINTAINER, "");
+    return project !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** Revokes a token; of one that is revoked already nothing changes. Throws not-found for one that is none of one's own. */
+export async function revokeToken(registry: Registry, principal: Principal, id: number): Promise<TokenRow> {
+  const token = await registry.prisma.token.findUnique({ where: { id } });
+  if (!token || !(await mayManage(registry, principal, token)))
+    throw principal.kind === "anonymous" ? hidden(principal, "User") : notFound(`there is no token ${id}`);
+  if (token.revokedAt) return token;
+  return change(registry, "", async (tx) => {
+    const revoked = await tx.token.update({ where: { id }, data: { revokedAt: new Date() } });
+    await audit(tx, principal, "token.revoke", token.name, { token: id });
+    return revoked;
+  });
+}
+
+/** The personal access tokens of a user, newest first. Oneself and administrators. */
+export async function tokensOfUser(
+  registry: Registry,
+  principal: Principal,
+  user: UserRow,
+  request: PageRequest,
+): Promise<Page<TokenRow>> {
+  if (!mayInspectUser(principal, user.id)) throw hidden(principal, "User");
+  return tokenPage(registry, { userId: user.id }, request);
+}
+
+/** The deploy tokens of a project, newest first. Maintainers. */
+export async function tokensOfProject(
+  registry: Registry,
+  principal: Principal,
+  project: ProjectRow,
+  request: PageRequest,
+): Promise<Page<TokenRow>> {
+  demandLevel(principal, project, MAINTAINER, "listing deploy tokens");
+  return tokenPage(registry, { projectId: project.id }, request);
+}
+
+function tokenPage(registry: Registry, where: Prisma.TokenWhereInput, request: PageRequest): Promise<Page<TokenRow>> {
+  return keysetPage<TokenRow, number>(request, {
+    keyType: "number",
+    order: "desc",
+    key: (token) => token.id,
+    read: (id, order, take) => registry.prisma.token.findMany({ where: { ...where, id }, orderBy: { id: order }, take }),
+  });
+}
+
+/** Neither revoked nor expired. */
+export function isActive(token: TokenRow): boolean {
+  return token.revokedAt === null && (token.expiresAt === null || token.expiresAt.getTime() > Date.now());
+}
