@@ -8,5 +8,7 @@ if (major < 24 || (major === 24 && minor < 12)) {
   process.exit(1);
 }
 const { enableCompileCache } = await import("node:module");
-enableCompileCache(process.env.NODE_COMPILE_CACHE ?? new URL("../node_modules/.cache/gokura", import.meta.url).pathname);
+enableCompileCache(
+  process.env.NODE_COMPILE_CACHE ?? new URL("../node_modules/.cache/gokura", import.meta.url).pathname,
+);
 await import("../src/main.ts");

@@ -78,7 +78,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Reads the settings; throws one Failure that lists every mistake. An empty value counts as unset. */
 export function readConfig(environment: Environment = process.env): Config {
   const mistakes: string[] = [];
-  const get = (name: string): string | undefined => valueOf(environment, name, mistakes);
+  const get = (name: string): string | undefined => settingOf(environment, name, mistakes);
   const parsed = <T>(name: string, fallback: T, parse: (text: string) => T): T => {
     const text = get(name);
     if (text === undefined) return fallback;
@@ -113,7 +113,7 @@ export function readConfig(environment: Environment = process.env): Config {
   return Object.freeze(config);
 }
 
-function valueOf(environment: Environment, name: string, mistakes: string[]): string | undefined {
+function settingOf(environment: Environment, name: string, mistakes: string[]): string | undefined {
   const direct = environment[name] || undefined;
   const file = SETTINGS.some((s) => s.name === name && s.secret) ? environment[`${name}_FILE`] || undefined : undefined;
   if (file === undefined) return direct;
@@ -181,7 +181,12 @@ function parseAdminToken(text: string): string {
   return text;
 }
 
-function tlsOf(mode: string | undefined, cert: string | undefined, key: string | undefined, mistakes: string[]): TlsConfig {
+function tlsOf(
+  mode: string | undefined,
+  cert: string | undefined,
+  key: string | undefined,
+  mistakes: string[],
+): TlsConfig {
   if ((cert === undefined) !== (key === undefined))
     mistakes.push("GOKURA_TLS_CERT_FILE and GOKURA_TLS_KEY_FILE go together: set both or none");
   if (mode !== undefined && mode !== "off" && mode !== "self-signed")

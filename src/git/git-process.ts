@@ -99,6 +99,7 @@ export async function spawnGit(
   child.stdin.on("error", () => {});
   child.stdout.on("error", () => {});
 
+  let over = false; // then the process id may be another process's
   let next: NodeJS.Timeout | undefined;
   const after = (action: () => void): void => {
     next = setTimeout(action, STOP_GRACE_MS);
@@ -109,16 +110,18 @@ export async function spawnGit(
     child.stdout.destroy();
   };
   const stop = (): void => {
-    if (next !== undefined || child.pid === undefined) return;
+    if (over || next !== undefined || child.pid === undefined) return;
     child.stdin.destroy();
-    if (options.stopByInput !== true) return signalGroup();
-    after(signalGroup);
-    child.stdout.resume(); // a broken pipe would be a signal too
+    if (options.stopByInput === true) {
+      after(signalGroup);
+      child.stdout.resume(); // a broken pipe would be a signal too
+    } else signalGroup();
   };
   signal?.addEventListener("abort", stop, { once: true });
 
   const ended = new Promise<void>((resolve, reject) => {
     const settle = (error?: unknown): void => {
+      over = true;
       clearTimeout(next);
       signal?.removeEventListener("abort", stop);
       release();

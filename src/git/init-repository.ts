@@ -10,10 +10,10 @@ import { dirname, join } from "node:path";
 import { runGit } from "./git-process.ts";
 
 /** The content of info/attributes in every repository that modules are archived from. */
-export const ARCHIVE_ATTRIBUTES = "* -export-subst -export-ignore\n";
+const ARCHIVE_ATTRIBUTES = "* -export-subst -export-ignore\n";
 
 /** The branch that HEAD names before there is any. */
-export const INITIAL_BRANCH = "main";
+const INITIAL_BRANCH = "main";
 
 /**
  * Makes an empty bare repository at an absolute path, with its parent directories; does nothing if there is one already.

@@ -6,15 +6,23 @@ import type { Registry } from "../registry/registry.ts";
 import { type Repositories, repositoryExists, repositoryOf } from "./repositories-of-projects.ts";
 import type { Repository } from "./repository.ts";
 
-/** Records the refs of a project. Doing it again changes nothing. */
-export async function recordPush(registry: Registry, repositories: Repositories, projectId: number): Promise<void> {
+/**
+ * Records the refs of a project; doing it again changes nothing. `settled`: no other push to it is under way, so that the
+ * mark of beginPush can go.
+ */
+export async function recordPush(
+  registry: Registry,
+  repositories: Repositories,
+  projectId: number,
+  settled: boolean,
+): Promise<void> {
   if (!repositoryExists(registry, projectId)) {
-    await recordRefs(registry, projectId, async () => []);
+    await recordRefs(registry, projectId, async () => [], settled);
     return;
   }
   const repository = repositoryOf(registry, repositories, projectId);
   await repository.setHeadToFirstBranch();
-  const lost = await recordRefs(registry, projectId, () => currentRefs(repository));
+  const lost = await recordRefs(registry, projectId, () => currentRefs(repository), settled);
   await repository.keepObjects(lost.map((ref) => ref.commit));
 }
 
@@ -22,7 +30,7 @@ export async function recordPush(registry: Registry, repositories: Repositories,
 export async function recordOpenPushes(registry: Registry, repositories: Repositories): Promise<void> {
   for (const projectId of await projectsWithOpenPush(registry)) {
     registry.log.info({ project: projectId }, "a push was cut off; recording what it left");
-    await recordPush(registry, repositories, projectId);
+    await recordPush(registry, repositories, projectId, true);
   }
 }
 

@@ -172,7 +172,7 @@ export const pathMajorPrefix = (pathMajor: string): string => pathMajor.slice(1)
 function globExpression(glob: string): RegExp | undefined {
   let source = "";
   const characters = [...glob];
-  const literal = (character: string): string => character.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+  const literal = (character: string): string => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
   for (let i = 0; i < characters.length; i++) {
     const character = characters[i] ?? "";
     if (character === "*") source += "[^/]*";

@@ -8,8 +8,9 @@
 import { createHash } from "node:crypto";
 import type { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
-import { crc32, createDeflateRaw, deflateRaw } from "node:zlib";
+import { crc32, createDeflateRaw, deflateRaw, deflateRawSync } from "node:zlib";
 import { Zip, type ZipInputFile } from "fflate";
 import { Failure, invalid } from "../errors.ts";
 import { type H1Hash, type HashedFile, h1OfFiles } from "./dir-hash.ts";
@@ -28,6 +29,9 @@ export type WrittenZip = {
 
 /** Files up to this many bytes are deflated whole, several at once. */
 const SMALL_FILE_BYTES = 256 * 1024;
+
+/** Files up to this many bytes are deflated on the spot: handing one to a thread costs more than its 0.2 ms. */
+const TINY_FILE_BYTES = 8 * 1024;
 
 /** How many small files are deflated at once; libuv has four threads. */
 const DEFLATES_IN_FLIGHT = 4;
@@ -137,7 +141,8 @@ async function* resume(read: Uint8Array[], iterator: AsyncIterator<Uint8Array>):
 
 async function deflateSmall(name: string, content: Uint8Array): Promise<DeflatedFile> {
   const sha256 = createHash("sha256").update(content).digest("hex");
-  return { name, sha256, crc: crc32(content), size: content.length, deflated: await deflateWhole(content) };
+  const deflated = content.length <= TINY_FILE_BYTES ? deflateRawSync(content) : await deflateWhole(content);
+  return { name, sha256, crc: crc32(content), size: content.length, deflated };
 }
 
 /** Deflates and writes a file in pieces; answers its SHA-256 in hexadecimal. */
@@ -220,8 +225,10 @@ function zipOutput(sink: Writable, maxBytes: number): ZipOutput {
     const bytes = gathered.length === 1 ? gathered[0] : Buffer.concat(gathered, gatheredBytes);
     gathered = [];
     gatheredBytes = 0;
-    if (bytes === undefined || bytes.length === 0 || sink.write(bytes)) return;
-    await drained(sink);
+    if (bytes === undefined || bytes.length === 0) return;
+    if (!sink.write(bytes)) await drained(sink);
+    // Tiny files out of memory, into a sink that is never full, would keep everybody else waiting until the end.
+    else await setImmediate();
   }
 
   return {

@@ -79,19 +79,34 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
       await ready();
       const { batchSize } = DEFINITIONS.find((definition) => definition.name === name)!;
       // A batch size of 1 would stall: wake-ups coalesce, and the rest of a burst would wait for the next poll.
-      const options = { batchSize, burstWhenBatchFull: true, pollingIntervalSeconds: 0.5, notifyPollingIntervalSeconds: 1 };
+      const options = {
+        batchSize,
+        burstWhenBatchFull: true,
+        pollingIntervalSeconds: 0.5,
+        notifyPollingIntervalSeconds: 1,
+      };
       await boss.work<JobPayloads[typeof name]>(name, { ...options, perJobResults: true }, async (jobs) => {
         const runs = new Map<string, Promise<unknown>>();
         for (const { data } of jobs) {
           const key = JSON.stringify(data);
-          if (!runs.has(key)) runs.set(key, run(data).then(() => undefined, (error: unknown) => error ?? "failed"));
+          if (!runs.has(key))
+            runs.set(
+              key,
+              run(data).then(
+                () => undefined,
+                (error: unknown) => error ?? "failed",
+              ),
+            );
         }
         return Promise.all(
           jobs.map(async ({ id, data }) => {
             const error = await runs.get(JSON.stringify(data));
             if (error === undefined) return { id, status: "completed" as const };
             metrics.jobsFailed.inc({ job: name });
-            log.error({ err: error, job: name, payload: data as object }, "a job failed; it is tried again up to five times");
+            log.error(
+              { err: error, job: name, payload: data as object },
+              "a job failed; it is tried again up to five times",
+            );
             return { id, status: "failed" as const, output: { message: String(error) } };
           }),
         );

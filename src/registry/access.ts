@@ -15,7 +15,13 @@ export const REPORTER = 20;
 export const DEVELOPER = 30;
 export const MAINTAINER = 40;
 export const OWNER = 50;
-export const ACCESS_LEVELS = { guest: GUEST, reporter: REPORTER, developer: DEVELOPER, maintainer: MAINTAINER, owner: OWNER };
+export const ACCESS_LEVELS = {
+  guest: GUEST,
+  reporter: REPORTER,
+  developer: DEVELOPER,
+  maintainer: MAINTAINER,
+  owner: OWNER,
+};
 
 /** What of a project decides about access to it. */
 export interface ProjectSubject {

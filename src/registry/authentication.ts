@@ -22,7 +22,8 @@ export async function authenticate(registry: Registry, credentials: Credentials 
     registry.memory.principals,
     digest,
     () => load(registry, digest),
-    (loaded) => ("validUntil" in loaded && loaded.validUntil !== Number.POSITIVE_INFINITY ? loaded.validUntil - Date.now() : 0),
+    (loaded) =>
+      "validUntil" in loaded && loaded.validUntil !== Number.POSITIVE_INFINITY ? loaded.validUntil - Date.now() : 0,
   );
   return accept(registry, principal, credentials);
 }
@@ -38,7 +39,11 @@ export function authenticateFromMemory(
 }
 
 function accept(registry: Registry, principal: Principal, credentials: Credentials): Principal {
-  if (principal.kind === "deploy-token" && credentials.username !== undefined && credentials.username !== principal.username)
+  if (
+    principal.kind === "deploy-token" &&
+    credentials.username !== undefined &&
+    credentials.username !== principal.username
+  )
     throw refused("the user name does not go with this deploy token");
   if ("tokenId" in principal) registry.tokenUse.add(principal.tokenId);
   return principal;

@@ -8,11 +8,7 @@ import type { Registry } from "./registry.ts";
 const TRANSACTION_TIMEOUT_MS = 60_000;
 
 /** Runs a change in a transaction. `taken` says what a violated unique rule means to a person. */
-export async function change<T>(
-  registry: Registry,
-  taken: string,
-  work: (tx: Transaction) => Promise<T>,
-): Promise<T> {
+export async function change<T>(registry: Registry, taken: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
   try {
     return await registry.prisma.$transaction(work, { timeout: TRANSACTION_TIMEOUT_MS });
   } catch (error) {

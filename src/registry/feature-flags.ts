@@ -79,7 +79,10 @@ export async function setFlag(
       await tx.featureFlag.update({ where: { name }, data: { enabled } });
       if (!enabled) await tx.featureGate.deleteMany({ where: { flagName: name } });
     } else if (enabled)
-      await tx.featureGate.createMany({ data: gates.map((gate) => ({ flagName: name, ...gate })), skipDuplicates: true });
+      await tx.featureGate.createMany({
+        data: gates.map((gate) => ({ flagName: name, ...gate })),
+        skipDuplicates: true,
+      });
     else await tx.featureGate.deleteMany({ where: { flagName: name, OR: gates } });
     await audit(tx, principal, "flag.set", name, { enabled, ...targets } as Prisma.InputJsonObject);
     return tx.featureFlag.findUniqueOrThrow({ where: { name }, include: GATES });

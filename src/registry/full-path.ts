@@ -9,7 +9,20 @@ const MAX_FULL_PATH_LENGTH = 1_000;
 const MAX_DEPTH = 21;
 
 /** First elements that our own URLs need. */
-const RESERVED_AT_TOP = new Set(["-", "api", "graphql", "assets", "admin", "explore", "help", "users", "groups", "projects", "sumdb", "index"]);
+const RESERVED_AT_TOP = new Set([
+  "-",
+  "api",
+  "graphql",
+  "assets",
+  "admin",
+  "explore",
+  "help",
+  "users",
+  "groups",
+  "projects",
+  "sumdb",
+  "index",
+]);
 
 /** Checks one element of a full path. Throws invalid with what is wrong. */
 export function checkPathElement(element: string, atTop: boolean): void {
@@ -31,10 +44,11 @@ function elementFault(element: string): string | undefined {
 
 /** Checks a whole full path and returns its elements. Throws invalid. */
 export function splitFullPath(fullPath: string): string[] {
-  if (fullPath.length > MAX_FULL_PATH_LENGTH) throw invalid(`the path is longer than ${MAX_FULL_PATH_LENGTH} characters`);
+  if (fullPath.length > MAX_FULL_PATH_LENGTH)
+    throw invalid(`the path is longer than ${MAX_FULL_PATH_LENGTH} characters`);
   const elements = fullPath.split("/");
   if (elements.length > MAX_DEPTH) throw invalid(`the path is deeper than ${MAX_DEPTH} levels`);
-  elements.forEach((element, index) => checkPathElement(element, index === 0));
+  for (const [index, element] of elements.entries()) checkPathElement(element, index === 0);
   return elements;
 }
 

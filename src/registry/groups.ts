@@ -10,6 +10,7 @@ import { splitFullPath } from "./full-path.ts";
 import type { Principal } from "./principal.ts";
 import { deleteProjectRows, removeRepositories } from "./project-deletion.ts";
 import type { Registry } from "./registry.ts";
+import { checkDescription, checkName } from "./text.ts";
 import { checkVisibility } from "./visibility.ts";
 
 export type GroupRow = Group;
@@ -29,11 +30,17 @@ export interface GroupChange {
 
 /** By full path, in any case; undefined when there is none. Says nothing about who may see it. */
 export async function findGroup(registry: Registry, fullPath: string): Promise<GroupRow | undefined> {
+  if (fullPath.includes("\0")) return undefined;
   const route = await registry.prisma.route.findUnique({
     where: { key: fullPath.toLowerCase() },
     include: { group: true },
   });
   return route?.group ?? undefined;
+}
+
+/** Groups by number. Says nothing about who may see them. */
+export function findGroups(registry: Registry, ids: readonly number[]): Promise<GroupRow[]> {
+  return registry.prisma.group.findMany({ where: { id: { in: [...ids] } } });
 }
 
 /** A group that the principal sees; throws as if there were none otherwise. */
@@ -48,12 +55,16 @@ export async function demandGroup(registry: Registry, principal: Principal, full
 export async function createGroup(registry: Registry, principal: Principal, input: NewGroup): Promise<GroupRow> {
   const elements = splitFullPath(input.fullPath);
   const path = elements.at(-1)!;
-  const parent = elements.length === 1 ? undefined : await demandGroup(registry, principal, elements.slice(0, -1).join("/"));
+  const parent =
+    elements.length === 1 ? undefined : await demandGroup(registry, principal, elements.slice(0, -1).join("/"));
   if (parent) demandGroupLevel(principal, parent, MAINTAINER, "making a subgroup");
   else if (!isAdministrator(principal)) demandUser(principal);
-  if (parent?.userId != null) throw invalid(`${parent.fullPath} is the namespace of a user: it has projects, no groups`);
+  if (parent?.userId != null)
+    throw invalid(`${parent.fullPath} is the namespace of a user: it has projects, no groups`);
   const visibility = input.visibility ?? "PRIVATE";
   checkVisibility(visibility, parent);
+  checkName(input.name);
+  checkDescription(input.description);
   return change(registry, `the path ${input.fullPath} has already been taken`, async (tx) => {
     const group = await insertGroup(tx, {
       path,
@@ -81,7 +92,9 @@ interface GroupInsert {
 
 /** The row of a group, whose place in the tree is pinned from the start; so its number is taken first. */
 export async function insertGroup(tx: Transaction, input: GroupInsert): Promise<GroupRow> {
-  const [next] = await tx.$queryRaw<{ id: number }[]>`SELECT nextval(pg_get_serial_sequence('"group"', 'id'))::int AS id`;
+  const [next] = await tx.$queryRaw<
+    { id: number }[]
+  >`SELECT nextval(pg_get_serial_sequence('"group"', 'id'))::int AS id`;
   const id = next!.id;
   const { parent, ...rest } = input;
   return tx.group.create({
@@ -104,9 +117,12 @@ export async function updateGroup(
 ): Promise<GroupRow> {
   const group = await demandGroup(registry, principal, fullPath);
   demandGroupLevel(principal, group, OWNER, "changing a group");
+  checkName(input.name);
+  checkDescription(input.description);
   const { visibility } = input;
   if (visibility !== undefined) {
-    const parent = group.parentId === null ? undefined : await registry.prisma.group.findUnique({ where: { id: group.parentId } });
+    const parent =
+      group.parentId === null ? undefined : await registry.prisma.group.findUnique({ where: { id: group.parentId } });
     checkVisibility(visibility, parent ?? undefined);
     await checkContentVisibility(registry, group, visibility);
   }
@@ -137,7 +153,9 @@ async function checkContentVisibility(registry: Registry, group: GroupRow, visib
   });
   const found = project ?? child;
   if (found)
-    throw invalid(`${group.fullPath} cannot be ${visibility.toLowerCase()} while ${found.fullPath} in it is ${found.visibility.toLowerCase()}`);
+    throw invalid(
+      `${group.fullPath} cannot be ${visibility.toLowerCase()} while ${found.fullPath} in it is ${found.visibility.toLowerCase()}`,
+    );
 }
 
 /** Deletes a group with all groups and projects in it. Owners. What was published leaves tombstones. */

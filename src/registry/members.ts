@@ -1,7 +1,16 @@
 // Who belongs to a project or a group, and with what access level. Levels are inherited downwards.
 import type { Prisma } from "../database/generated/client.ts";
 import { Failure, invalid } from "../errors.ts";
-import { ACCESS_LEVELS, demandGroupLevel, demandLevel, GUEST, groupLevel, MAINTAINER, OWNER, projectLevel } from "./access.ts";
+import {
+  ACCESS_LEVELS,
+  demandGroupLevel,
+  demandLevel,
+  GUEST,
+  groupLevel,
+  MAINTAINER,
+  OWNER,
+  projectLevel,
+} from "./access.ts";
 import { audit } from "./audit.ts";
 import { change } from "./change.ts";
 import { demandGroup, type GroupRow } from "./groups.ts";
@@ -60,7 +69,10 @@ export async function removeMember(
 ): Promise<MemberRow> {
   const { where, fullPath, ownLevel } = await demandPlace(registry, principal, place, "removing members");
   const user = await demandKnownUser(registry, username);
-  const member = await registry.prisma.member.findFirst({ where: { ...where, userId: user.id }, include: { user: true } });
+  const member = await registry.prisma.member.findFirst({
+    where: { ...where, userId: user.id },
+    include: { user: true },
+  });
   if (!member) throw new Failure("not-found", `${username} is no direct member of ${fullPath}`);
   if (member.accessLevel > ownLevel) throw new Failure("forbidden", "nobody can remove somebody above oneself");
   return change(registry, "", async (tx) => {
@@ -85,7 +97,12 @@ export async function listMembers(
     order: "asc",
     key: (member) => member.id,
     read: (id, order, take) =>
-      registry.prisma.member.findMany({ where: { ...where, id }, orderBy: { id: order }, take, include: { user: true } }),
+      registry.prisma.member.findMany({
+        where: { ...where, id },
+        orderBy: { id: order },
+        take,
+        include: { user: true },
+      }),
   });
 }
 

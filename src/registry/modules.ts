@@ -58,7 +58,10 @@ export async function findVersion(
 }
 
 /** A version by its number. */
-export async function findVersionById(registry: Registry, id: number): Promise<(ServedVersion & { projectId: number }) | undefined> {
+export async function findVersionById(
+  registry: Registry,
+  id: number,
+): Promise<(ServedVersion & { projectId: number }) | undefined> {
   const { rows } = await registry.database.pool.query<ServedRow & { path: string; project_id: number }>(
     `SELECT ${SERVED}, m.path, m.project_id FROM module_version v JOIN module m ON m.id = v.module_id WHERE v.id = $1`,
     [id],
@@ -129,7 +132,7 @@ export async function findModule(
   if (path.includes("\0")) return undefined;
   const module = await registry.prisma.module.findUnique({ where: { path } });
   const project = module && (await findProject(registry, module.projectId));
-  if (!module || !project || !project.packagesEnabled || !mayReadCode(principal, project)) return undefined;
+  if (!module || !project?.packagesEnabled || !mayReadCode(principal, project)) return undefined;
   return { module, project };
 }
 
@@ -189,5 +192,9 @@ export async function latestVersions(
 
 /** Tags of a project that are no versions, or none that the go command accepts, by name. */
 export function listRejectedTags(registry: Registry, projectId: number, take: number): Promise<RejectedTagRow[]> {
-  return registry.prisma.rejectedTag.findMany({ where: { projectId, silent: false }, orderBy: [{ tag: "asc" }, { id: "asc" }], take });
+  return registry.prisma.rejectedTag.findMany({
+    where: { projectId, silent: false },
+    orderBy: [{ tag: "asc" }, { id: "asc" }],
+    take,
+  });
 }

@@ -20,15 +20,35 @@ export interface Page<Row> {
   cursorOf(row: Row): string;
 }
 
-/** How to read a stretch of a sorted list. */
-export interface Keyset<Row, Key extends string | number> {
+/** How a list is sorted. */
+interface Sorting<Row, Key extends string | number> {
   readonly keyType: Key extends string ? "string" : "number";
   /** The unique sort key of a row. */
   key(row: Row): Key;
   /** Which way the list runs. */
-  readonly order: "asc" | "desc";
+  readonly order: Order;
+}
+
+export type Order = "asc" | "desc";
+
+/** Between which keys to read; neither is included. */
+export interface Bounds<Key extends string | number> {
+  gt?: Key;
+  lt?: Key;
+}
+
+/** How to read a stretch of a sorted list. */
+export interface Keyset<Row, Key extends string | number> extends Sorting<Row, Key> {
   /** At most `take` rows whose keys lie strictly within the bounds, in the order given. */
-  read(bounds: { gt?: Key; lt?: Key }, order: "asc" | "desc", take: number): Promise<Row[]>;
+  read(bounds: Bounds<Key>, order: Order, take: number): Promise<Row[]>;
+}
+
+/** How to read the same stretch of many lists at once, which costs no more statements than of one. */
+export interface ManyKeysets<Row, Key extends string | number> extends Sorting<Row, Key> {
+  /** The number of the list that a row is in. */
+  listOf(row: Row): number;
+  /** Of each list at most `take` rows whose keys lie strictly within the bounds; each list in the order given. */
+  read(lists: readonly number[], bounds: Bounds<Key>, order: Order, take: number): Promise<Row[]>;
 }
 
 /** One page. Throws invalid for a size over the limit, a broken cursor, or a request that goes both ways. */
@@ -36,17 +56,55 @@ export async function keysetPage<Row, Key extends string | number>(
   request: PageRequest,
   keyset: Keyset<Row, Key>,
 ): Promise<Page<Row>> {
+  const stretch = stretchOf(request, keyset);
+  return pageOf(request, stretch, keyset, await keyset.read(stretch.bounds, stretch.order, stretch.size + 1));
+}
+
+/** The same page of each of some lists. Throws as keysetPage. */
+export async function keysetPages<Row, Key extends string | number>(
+  request: PageRequest,
+  lists: readonly number[],
+  keysets: ManyKeysets<Row, Key>,
+): Promise<Map<number, Page<Row>>> {
+  const stretch = stretchOf(request, keysets);
+  const rows = await keysets.read(lists, stretch.bounds, stretch.order, stretch.size + 1);
+  const found = Map.groupBy(rows, (row) => keysets.listOf(row));
+  return new Map(lists.map((list) => [list, pageOf(request, stretch, keysets, found.get(list) ?? [])]));
+}
+
+/** A page without rows. */
+export const EMPTY_PAGE: Page<never> = { rows: [], hasNextPage: false, hasPreviousPage: false, cursorOf: () => "" };
+
+/** Checks the size of a page or of a short list. Throws invalid. */
+export function checkPageSize(size: number): number {
+  if (size < 0 || size > PAGE_LIMIT) throw invalid(`a page holds 0 to ${PAGE_LIMIT} entries, not ${size}`);
+  return size;
+}
+
+interface Stretch<Key extends string | number> {
+  readonly backwards: boolean;
+  readonly size: number;
+  readonly bounds: Bounds<Key>;
+  readonly order: Order;
+}
+
+function stretchOf<Row, Key extends string | number>(request: PageRequest, sorting: Sorting<Row, Key>): Stretch<Key> {
   const backwards = request.last != null;
   if (backwards && request.first != null) throw invalid("ask for first or for last, not for both");
-  const size = (backwards ? request.last : request.first) ?? PAGE_DEFAULT;
-  if (size < 0 || size > PAGE_LIMIT) throw invalid(`a page holds 0 to ${PAGE_LIMIT} entries, not ${size}`);
+  const size = checkPageSize((backwards ? request.last : request.first) ?? PAGE_DEFAULT);
+  const ascending = sorting.order === "asc";
+  const bounds: Bounds<Key> = {};
+  if (request.after != null) bounds[ascending ? "gt" : "lt"] = decode<Key>(request.after, sorting.keyType);
+  if (request.before != null) bounds[ascending ? "lt" : "gt"] = decode<Key>(request.before, sorting.keyType);
+  return { backwards, size, bounds, order: ascending === backwards ? "desc" : "asc" };
+}
 
-  const ascending = keyset.order === "asc";
-  const bounds: { gt?: Key; lt?: Key } = {};
-  if (request.after != null) bounds[ascending ? "gt" : "lt"] = decode<Key>(request.after, keyset.keyType);
-  if (request.before != null) bounds[ascending ? "lt" : "gt"] = decode<Key>(request.before, keyset.keyType);
-  const order = ascending === backwards ? "desc" : "asc";
-  const found = await keyset.read(bounds, order, size + 1);
+function pageOf<Row, Key extends string | number>(
+  request: PageRequest,
+  { backwards, size }: Stretch<Key>,
+  sorting: Sorting<Row, Key>,
+  found: readonly Row[],
+): Page<Row> {
   const more = found.length > size;
   const rows = found.slice(0, size);
   if (backwards) rows.reverse();
@@ -54,7 +112,7 @@ export async function keysetPage<Row, Key extends string | number>(
     rows,
     hasNextPage: backwards ? request.before != null : more,
     hasPreviousPage: backwards ? more : request.after != null,
-    cursorOf: (row) => encode(keyset.key(row)),
+    cursorOf: (row) => encode(sorting.key(row)),
   };
 }
 

@@ -21,6 +21,7 @@ import type { Principal } from "./principal.ts";
 import { deleteProjectRows, removeRepositories } from "./project-deletion.ts";
 import { reindexAllTags } from "./refs.ts";
 import type { Registry } from "./registry.ts";
+import { checkDescription, checkName } from "./text.ts";
 import { checkVisibility } from "./visibility.ts";
 
 /** A project with the group around it, which access depends on. */
@@ -58,7 +59,14 @@ export async function findProject(registry: Registry, idOrPath: number | string)
       return (await registry.prisma.project.findFirst({ where, include: { group: true } })) ?? false;
     },
   );
+  // Also by number, for those who only know that (http/hot-cache.ts).
+  if (found && registry.memory.projects.get(key) === found) registry.memory.projects.set(found.id, found);
   return found || undefined;
+}
+
+/** Projects by number. Says nothing about who may see them. */
+export function findProjects(registry: Registry, ids: readonly number[]): Promise<ProjectRow[]> {
+  return registry.prisma.project.findMany({ where: { id: { in: [...ids] } }, include: { group: true } });
 }
 
 /** A project that the principal sees; throws as if there were none otherwise. */
@@ -90,6 +98,8 @@ export async function createProject(registry: Registry, principal: Principal, in
   const path = input.fullPath.split("/").at(-1)!;
   const visibility = input.visibility ?? "PRIVATE";
   checkVisibility(visibility, group);
+  checkName(input.name);
+  checkDescription(input.description);
   const modulePrefix = checkModulePrefix(registry, input.modulePrefix);
   const taken = `the path ${input.fullPath}${modulePrefix ? ` or the module prefix ${modulePrefix}` : ""} has already been taken`;
   return change(registry, taken, async (tx) => {
@@ -121,8 +131,11 @@ export async function updateProject(
 ): Promise<ProjectRow> {
   const project = await demandProject(registry, principal, fullPath);
   demandLevel(principal, project, MAINTAINER, "changing a project");
+  checkName(input.name);
+  checkDescription(input.description);
   if (input.visibility !== undefined) checkVisibility(input.visibility, project.group);
-  const modulePrefix = input.modulePrefix === undefined ? project.modulePrefix : checkModulePrefix(registry, input.modulePrefix);
+  const modulePrefix =
+    input.modulePrefix === undefined ? project.modulePrefix : checkModulePrefix(registry, input.modulePrefix);
   const tagScheme = input.tagScheme ?? project.tagScheme;
   return change(registry, `the module prefix ${modulePrefix} belongs to another project`, async (tx) => {
     const updated = await tx.project.update({
@@ -222,7 +235,9 @@ function checkModulePrefix(registry: Registry, prefix: string | null | undefined
   const why = checkPath(prefix);
   if (why !== undefined) throw invalid(`the module prefix cannot be used: ${why}`);
   if (prefix === registry.moduleHost || prefix.startsWith(`${registry.moduleHost}/`))
-    throw invalid(`the module prefix cannot be below ${registry.moduleHost}: those paths belong to the projects of that name`);
+    throw invalid(
+      `the module prefix cannot be below ${registry.moduleHost}: those paths belong to the projects of that name`,
+    );
   return prefix;
 }
 

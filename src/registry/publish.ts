@@ -1,13 +1,14 @@
 // The only way in: what becomes a version of a module passes here, whatever its origin, and nothing else writes versions.
 // One transaction holds the module, the version, its requirements, and the tags that were refused; a version that exists
 // is left as it is, for ever, and so is the name of one that was taken away (tombstones).
+
+import type { Transaction } from "../database/client.ts";
+import { Failure, isFailure } from "../errors.ts";
 import { h1OfGoMod } from "../gomod/dir-hash.ts";
 import { parseGoMod, type Requirement } from "../gomod/go-mod-file.ts";
 import { textOfGoMod } from "../gomod/go-mod-line.ts";
 import { kindOf } from "../gomod/version.ts";
 import { versionSortKey } from "../gomod/version-sort-key.ts";
-import type { Transaction } from "../database/client.ts";
-import { Failure, isFailure } from "../errors.ts";
 import { zipObjectKey } from "../storage/object-keys.ts";
 import { markIndexed, type WaitingTag } from "./refs.ts";
 import type { Registry } from "./registry.ts";
@@ -61,7 +62,11 @@ export async function publish(registry: Registry, projectId: number, publication
       if (there.length === 0) throw new Failure("not-found", "the project is gone");
       const refusals = [...publication.refusals];
       const modules = await ensureModules(tx, projectId, publication.versions, refusals);
-      const admitted = await withoutBuried(tx, publication.versions.filter((v) => modules.has(v.modulePath)), refusals);
+      const admitted = await withoutBuried(
+        tx,
+        publication.versions.filter((v) => modules.has(v.modulePath)),
+        refusals,
+      );
       const rows = await insertVersions(tx, modules, admitted);
       await noteRefusals(tx, projectId, publication, modules, refusals);
       await markIndexed(tx, projectId, publication.tags);
@@ -86,7 +91,9 @@ async function ensureModules(
   const foreign = new Set(rows.filter((row) => row.projectId !== projectId).map((row) => row.path));
   for (const version of versions)
     if (foreign.has(version.modulePath))
-      refusals.push(refusalOf(version, `the module path ${version.modulePath} was published by another project before`));
+      refusals.push(
+        refusalOf(version, `the module path ${version.modulePath} was published by another project before`),
+      );
   return new Map(rows.filter((row) => row.projectId === projectId).map((row) => [row.path, row.id]));
 }
 
@@ -107,7 +114,10 @@ async function withoutBuried(
     const grave = at.get(`${version.modulePath}@${version.version}`);
     if (!grave || (grave.commit === version.commit && grave.go_mod_h1 === h1OfGoMod(version.goMod))) return true;
     refusals.push(
-      refusalOf(version, `${version.version} was published before from commit ${grave.commit.slice(0, 12)} and its name is never given to other content; use a new version`),
+      refusalOf(
+        version,
+        `${version.version} was published before from commit ${grave.commit.slice(0, 12)} and its name is never given to other content; use a new version`,
+      ),
     );
     return false;
   });
@@ -175,7 +185,10 @@ async function noteRefusals(
     const pinned = commits.get(`${modules.get(version.modulePath)} ${version.version}`);
     if (pinned !== undefined && pinned !== version.commit)
       refusals.push(
-        refusalOf(version, `the tag was moved to ${version.commit.slice(0, 12)}, but ${version.version} was published from ${pinned.slice(0, 12)} and stays so; tag a new version instead`),
+        refusalOf(
+          version,
+          `the tag was moved to ${version.commit.slice(0, 12)}, but ${version.version} was published from ${pinned.slice(0, 12)} and stays so; tag a new version instead`,
+        ),
       );
   }
   await tx.rejectedTag.deleteMany({ where: { projectId, tag: { in: publication.tags.map(({ tag }) => tag) } } });
@@ -216,7 +229,10 @@ export async function pinZip(registry: Registry, versionId: number, zip: MadeZip
   const pinned = rows[0];
   if (!pinned) throw new Failure("not-found", "the version is gone");
   if (pinned.h1 !== zip.h1)
-    registry.log.error({ versionId, pinned: pinned.h1, made: zip.h1 }, "a zip was made twice with different sums; the first stays");
+    registry.log.error(
+      { versionId, pinned: pinned.h1, made: zip.h1 },
+      "a zip was made twice with different sums; the first stays",
+    );
   return { h1: pinned.h1, sha256: pinned.zip_key, size: Number(pinned.zip_size) };
 }
 

@@ -37,12 +37,13 @@ export async function projectsWithOpenPush(registry: Registry): Promise<number[]
 /**
  * Records all refs of a project and leaves the job that indexes the new ones. Returns the old commits of refs that moved
  * or went away, so that git keeps them. `readRefs` is called while the project is locked: of two pushes that end
- * together the later one records last.
+ * together the later one records last. `settled` takes the mark of beginPush away.
  */
 export async function recordRefs(
   registry: Registry,
   projectId: number,
   readRefs: () => Promise<readonly CurrentRef[]>,
+  settled: boolean,
 ): Promise<LostCommit[]> {
   return registry.prisma.$transaction(
     async (tx) => {
@@ -66,7 +67,8 @@ export async function recordRefs(
         await tx.rejectedTag.deleteMany({ where: { projectId, tag: { in: tags } } });
       }
       if (changed.length > 0) await upsert(tx, projectId, changed);
-      await tx.$executeRaw`UPDATE project SET push_started_at = NULL, last_activity_at = now() WHERE id = ${projectId}`;
+      await tx.$executeRaw`UPDATE project SET last_activity_at = now(),
+        push_started_at = CASE WHEN ${settled} THEN NULL ELSE push_started_at END WHERE id = ${projectId}`;
       if (changed.some((ref) => ref.name.startsWith(TAGS))) await registry.jobs.send(tx, "index-refs", { projectId });
       return lost.map((ref) => ({ name: ref.name, commit: ref.peeled }));
     },

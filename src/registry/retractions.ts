@@ -1,11 +1,12 @@
 // Which versions are retracted, and whether the module is deprecated. Both are said by the go.mod of the newest release
 // (else the newest pre-release), +incompatible ones aside, and by no other (Go Modules Reference, "retract directive",
 // "Deprecated comments"; cmd/go/internal/modload, checkRetractions); so they are worked out again when versions come.
+
+import type { Transaction } from "../database/client.ts";
+import { isFailure } from "../errors.ts";
 import { isRetracted, parseGoMod, type Retraction } from "../gomod/go-mod-file.ts";
 import { textOfGoMod } from "../gomod/go-mod-line.ts";
 import { retractingVersion } from "../gomod/version-list.ts";
-import type { Transaction } from "../database/client.ts";
-import { isFailure } from "../errors.ts";
 import type { Registry } from "./registry.ts";
 
 /** Brings the marks of all versions of some modules up to date. */

@@ -112,7 +112,10 @@ async function insertToken(
 /** Whether a principal may see and revoke a token. */
 async function mayManage(registry: Registry, principal: Principal, token: TokenRow): Promise<boolean> {
   if (token.userId !== null) return mayInspectUser(principal, token.userId);
-  const project = await registry.prisma.project.findUnique({ where: { id: token.projectId! }, include: { group: true } });
+  const project = await registry.prisma.project.findUnique({
+    where: { id: token.projectId! },
+    include: { group: true },
+  });
   try {
     if (project) demandLevel(principal, project, MAINTAINER, "");
     return project !== null;
@@ -161,7 +164,8 @@ function tokenPage(registry: Registry, where: Prisma.TokenWhereInput, request: P
     keyType: "number",
     order: "desc",
     key: (token) => token.id,
-    read: (id, order, take) => registry.prisma.token.findMany({ where: { ...where, id }, orderBy: { id: order }, take }),
+    read: (id, order, take) =>
+      registry.prisma.token.findMany({ where: { ...where, id }, orderBy: { id: order }, take }),
   });
 }
 

@@ -9,6 +9,7 @@ import { checkPathElement } from "./full-path.ts";
 import { insertGroup } from "./groups.ts";
 import type { Principal } from "./principal.ts";
 import type { Registry } from "./registry.ts";
+import { checkName } from "./text.ts";
 
 export type UserRow = User;
 
@@ -23,6 +24,8 @@ export interface NewUser {
 export async function createUser(registry: Registry, principal: Principal, input: NewUser): Promise<UserRow> {
   demandAdministrator(principal);
   checkPathElement(input.username, true);
+  checkName(input.name);
+  checkName(input.email);
   if (input.email !== undefined && !/^[^\s@]+@[^\s@]+$/.test(input.email))
     throw invalid(`"${input.email}" is no e-mail address`);
   const taken = `the name ${input.username} (or the e-mail address) has already been taken`;
@@ -68,6 +71,7 @@ export async function setUserBlocked(
 
 /** By name, in any case. */
 export async function findUser(registry: Registry, username: string): Promise<UserRow | undefined> {
+  if (username.includes("\0")) return undefined;
   const where: Prisma.UserWhereInput = { namespace: { route: { key: username.toLowerCase() } } };
   return (await registry.prisma.user.findFirst({ where })) ?? undefined;
 }

@@ -53,7 +53,9 @@ export async function storing<T>(write: () => Promise<T>): Promise<T> {
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     if (code === "ENOSPC" || code === "EDQUOT")
-      throw new Failure("unavailable", "the server's disk is full: nothing was stored; ask its administrator", { cause });
+      throw new Failure("unavailable", "the server's disk is full: nothing was stored; ask its administrator", {
+        cause,
+      });
     throw cause;
   }
 }

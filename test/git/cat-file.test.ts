@@ -1,10 +1,9 @@
-import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import { CatFile } from "../../src/git/cat-file.ts";
-import { git, makeRepository, temporaryDirectory } from "../support/git-fixture.ts";
+import { git, gitProcesses, makeRepository, temporaryDirectory } from "../support/git-fixture.ts";
 
 const scratch = temporaryDirectory();
 afterAll(() => scratch.dispose());
@@ -16,11 +15,7 @@ const made = makeRepository(directory, (r) => ({
   blob: r.blob("one\ntwo\nx blob 3\n"),
 }));
 
-/** The processes of this machine that read a given repository. */
-function readers(): number[] {
-  const said = spawnSync("pgrep", ["-f", `git-dir=${directory} cat-file`]).stdout.toString();
-  return said.split("\n").filter(Boolean).map(Number);
-}
+const readers = (): number[] => gitProcesses(directory);
 
 test("objects are read whole, by id and by path", async () => {
   const reader = new CatFile(directory);
@@ -96,7 +91,7 @@ test("a corrupt object is an error of its own reader only", async () => {
   const bad = git([`--git-dir=${corrupt}`, "hash-object", "-w", "--stdin"], { input: "bad" }).trim();
   const path = join(corrupt, "objects", bad.slice(0, 2), bad.slice(2));
   rmSync(path);
-  spawnSync("sh", ["-c", `printf 'garbage' > "${path}"`]);
+  writeFileSync(path, "garbage");
   const reader = new CatFile(corrupt);
   const answers = await Promise.allSettled(
     [blobs[0]?.oid, bad, blobs[1]?.oid, blobs[2]?.oid].map((oid) => reader.read(oid ?? "", 10)),

@@ -1,10 +1,9 @@
-import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { initRepository } from "../../src/git/init-repository.ts";
 import { Repositories } from "../../src/git/repository.ts";
-import { git, makeRepository, temporaryDirectory } from "../support/git-fixture.ts";
+import { git, gitProcesses, makeRepository, temporaryDirectory } from "../support/git-fixture.ts";
 
 const scratch = temporaryDirectory();
 const repositories = new Repositories({ maxReaders: 4 });
@@ -400,10 +399,7 @@ describe("a repository's life", () => {
     const pool = new Repositories({ maxReaders: 2 });
     const paths = ["p1", "p2", "p3", "p4"].map((name) => join(scratch.path, `${name}.git`));
     const commits = paths.map((path) => makeRepository(path, (recipe) => recipe.commit({ a: path })));
-    const running = (): number =>
-      spawnSync("pgrep", ["-f", `git-dir=${scratch.path}/p[1-4].git cat-file`])
-        .stdout.toString()
-        .split("\n").length - 1;
+    const running = (): number => gitProcesses(`${scratch.path}/p`).length;
     for (let round = 0; round < 3; round++) {
       const found = await Promise.all(paths.map((path, n) => pool.at(path).commitInfo(commits[n]?.oid ?? "")));
       expect(found.every((info) => info !== undefined)).toBe(true);

@@ -159,7 +159,7 @@ test.each<[goMod: string, isAccepted: boolean]>([
   ["module m\ngo v1.2rc1\n", true],
   ["module m\ngo v1.2beta1\n", true],
   ["module m\ngo v1.2.beta1\n", true],
-  ["module m\ngo v1.2\n", true],
+  ["module m\ngo v1.2\n", false],
   ["module m\ntoolchain go1.2\n", true],
   ["module m\ntoolchain go1.2.3\n", true],
   ["module m\ntoolchain go1.2rc1\n", true],

@@ -2,7 +2,7 @@
 // fixed dates and names, so that object ids are the same on every machine.
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -15,12 +15,12 @@ export type FixtureFile =
   | { readonly gitlink: string }
   | null;
 
-export interface FixtureObject {
+interface FixtureObject {
   /** The object id; known once makeRepository has returned. */
   readonly oid: string;
 }
 
-export interface CommitOptions {
+interface CommitOptions {
   /** Branch without refs/heads/; default main. */
   readonly branch?: string;
   /** Parents; default the branch's previous commit. The first one's files are the base. `[]` starts anew. */
@@ -73,6 +73,21 @@ export function git(
   if (done.error !== undefined) throw done.error;
   if (done.status !== 0) throw new Error(`git ${args.join(" ")}: ${done.stderr.toString()}`);
   return done.stdout.toString();
+}
+
+/** The ids of the git processes of this machine whose command line holds a text, such as a repository's directory. */
+export function gitProcesses(text: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const command = readFileSync(`/proc/${pid}/cmdline`, "utf8"); // empty once it is dead
+        return command.startsWith("git\0") && command.includes(text);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
 }
 
 /** A directory for one test file, removed by its dispose(). */

@@ -1,0 +1,167 @@
+// The composition root: builds every part once, in the order in which they need each other, and takes them down in the
+// opposite one. Two shapes: a registry without doors, for the CLI, and the server.
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Config } from "./config.ts";
+import { awaitDatabase, openDatabase } from "./database/client.ts";
+import { startEmbeddedPostgres } from "./database/embedded-postgres.ts";
+import { migrate } from "./database/migrate.ts";
+import { listenForNotices, type Notices } from "./database/notify.ts";
+import { Failure } from "./errors.ts";
+import { checkGitVersion } from "./git/git-environment.ts";
+import { ensureBuiltZips, type ModuleArchives, openModuleArchives } from "./git/module-archives.ts";
+import { recordOpenPushes } from "./git/recorded-push.ts";
+import { Repositories } from "./git/repository.ts";
+import { indexTags } from "./git/tag-indexer.ts";
+import { createGraphqlEndpoint } from "./graphql/endpoint.ts";
+import { HotCache } from "./http/hot-cache.ts";
+import { type RunningServer, startServer } from "./http/server.ts";
+import { openJobs } from "./jobs/queue.ts";
+import { AccessMemory } from "./registry/access-memory.ts";
+import type { Registry } from "./registry/registry.ts";
+import { type FirstSetup, setUp } from "./registry/setup.ts";
+import { TokenUse } from "./registry/token-use.ts";
+import { openDiskBlobs } from "./storage/disk-blobs.ts";
+import type { Log } from "./telemetry/log.ts";
+import { createMetrics } from "./telemetry/metrics.ts";
+
+/** How long a start waits for a PostgreSQL that does not answer yet. */
+const DATABASE_PATIENCE_MS = 30_000;
+
+/** A registry and what must be let go of after it. */
+export interface OpenedRegistry {
+  readonly registry: Registry;
+  readonly databaseUrl: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the database (starting the embedded one if need be), brings it to the newest migration and builds the registry on
+ * it. A `sender` only leaves jobs behind; a `worker` is a server. Throws a Failure that says what to do.
+ */
+export async function openRegistry(config: Config, log: Log, role: "worker" | "sender"): Promise<OpenedRegistry> {
+  const closers: (() => Promise<unknown>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.reverse()) await closer();
+  };
+  try {
+    await makeDataDirectory(config.dataDirectory);
+    let url = config.databaseUrl;
+    if (url === undefined) {
+      const embedded = await startEmbeddedPostgres(config.dataDirectory);
+      closers.push(() => embedded.stop());
+      url = embedded.url;
+      if (embedded.adopted) log.debug("the embedded PostgreSQL ran already");
+    }
+    await awaitDatabase(url, log, DATABASE_PATIENCE_MS);
+    const applied = await migrate(url);
+    if (applied.length > 0) log.info({ applied }, "the database was brought up to date");
+
+    const database = openDatabase(url, log);
+    closers.push(() => database.close());
+    const metrics = createMetrics();
+    const tokenUse = new TokenUse(database.pool, log);
+    closers.push(() => tokenUse.close());
+    const jobs = openJobs(url, role, log, metrics);
+    closers.push(() => jobs.stop());
+    const registry: Registry = {
+      database,
+      prisma: database.prisma,
+      blobs: await openDiskBlobs(join(config.dataDirectory, "blobs")),
+      jobs,
+      memory: new AccessMemory(),
+      tokenUse,
+      log,
+      metrics,
+      moduleHost: config.moduleHost,
+      dataDirectory: config.dataDirectory,
+    };
+    return { registry, databaseUrl: url, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function makeDataDirectory(directory: string): Promise<void> {
+  try {
+    await mkdir(join(directory, "repositories"), { recursive: true });
+  } catch (cause) {
+    throw new Failure(
+      "unavailable",
+      `the data directory ${directory} cannot be written (${(cause as Error).message}): set GOKURA_DATA_DIR to a directory of yours`,
+      { cause },
+    );
+  }
+}
+
+export interface RunningApp {
+  /** Where clients reach it, without a slash at the end. */
+  readonly url: string;
+  /** The certificate to trust (SSL_CERT_FILE), when it is our own. */
+  readonly certificateFile: string | undefined;
+  /** What the first start made; undefined on every other. */
+  readonly firstSetup: FirstSetup | undefined;
+  readonly registry: Registry;
+  /** Refuses new requests, lets those under way finish (bounded), and lets go of everything. */
+  stop(): Promise<void>;
+}
+
+/** Starts the server with all its doors; resolves when it answers. */
+export async function startApp(config: Config, log: Log): Promise<RunningApp> {
+  const gitVersion = await checkGitVersion();
+  const opened = await openRegistry(config, log, "worker");
+  const { registry } = opened;
+  const closers: (() => Promise<unknown>)[] = [() => opened.close()];
+  const stop = async (): Promise<void> => {
+    for (const closer of closers.reverse()) await closer();
+  };
+  try {
+    const repositories = new Repositories();
+    closers.push(() => repositories.close());
+    const archives: ModuleArchives = openModuleArchives(registry, repositories);
+    const hotCache = new HotCache(config.hotCacheBytes);
+    const notices = await listenForChanges(opened.databaseUrl, registry, hotCache);
+    closers.push(() => notices.close());
+
+    const firstSetup = await setUp(registry, config.adminToken);
+    await registry.jobs.work("index-refs", ({ projectId }) => indexTags(registry, repositories, projectId));
+    await registry.jobs.work("build-zips", ({ versionIds }) => ensureBuiltZips(archives, versionIds));
+    closers.push(() => registry.jobs.stop());
+    await recordOpenPushes(registry, repositories);
+
+    let server: RunningServer | undefined;
+    const url = (): string => server?.url ?? config.url ?? "";
+    const graphql = createGraphqlEndpoint({ registry, url, production: config.production });
+    await graphql.start();
+    closers.push(() => graphql.stop());
+    server = await startServer({ config, registry, repositories, archives, hotCache, graphql });
+    closers.push(() => server.stop());
+    log.info({ url: server.url, git: gitVersion, moduleHost: config.moduleHost }, "gokura is up");
+    return { url: server.url, certificateFile: server.certificateFile, firstSetup, registry, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Everything that is remembered is forgotten when the database says that it changed. */
+async function listenForChanges(url: string, registry: Registry, hotCache: HotCache): Promise<Notices> {
+  const notices = await listenForNotices(
+    url,
+    {
+      changed(channel, payload) {
+        if (channel === "gokura_access") registry.memory.forget();
+        else hotCache.contentChanged(Number(payload));
+      },
+      forget() {
+        registry.memory.forget();
+        hotCache.clear();
+      },
+    },
+    registry.log,
+  );
+  registry.memory.trust(() => notices.live);
+  registry.metrics.listening.set(1);
+  return notices;
+}

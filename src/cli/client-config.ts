@@ -1,0 +1,87 @@
+// gokura client-config: what a user pastes. go wants `machine host:port` in ~/.netrc unless the port is 443, git and curl
+// want `machine host`; go trusts SSL_CERT_FILE, git GIT_SSL_CAINFO.
+import { join } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { type Config, readConfig } from "../config.ts";
+import { invalid } from "../errors.ts";
+import { demandGroup } from "../registry/groups.ts";
+import { PAGE_LIMIT } from "../registry/page.ts";
+import { demandProject, listProjects, modulePathOf } from "../registry/projects.ts";
+import { withRegistry } from "./with-registry.ts";
+
+export interface ClientConfig {
+  readonly goproxy: string;
+  readonly gonosumdb: string;
+  readonly netrc: readonly string[];
+  /** undefined: the certificate is one that clients trust anyway, or there is none. */
+  readonly certificate: string | undefined;
+  readonly remote: string | undefined;
+}
+
+export function addClientConfigCommand(program: Command): void {
+  program
+    .command("client-config")
+    .description("print the settings for go, git and ~/.netrc; run it with the server's settings")
+    .option("--project <path>", "for the modules of this project")
+    .option("--group <path>", "for all projects of this group")
+    .option("--json", "print JSON for programs instead of lines to paste")
+    .addHelpText("after", "\nExample: GOKURA_URL=https://go.example.com gokura client-config --project acme/lib")
+    .action(({ project, group, json = false }) => {
+      if ((project === undefined) === (group === undefined)) throw new InvalidArgumentError("name either --project or --group.");
+      return withRegistry(async (registry, operator) => {
+        const config = readConfig();
+        const url = clientUrl(config);
+        const remoteOf = (path: string) => `${url}/${path}.git`;
+        const certificate = config.tls.kind === "self-signed" ? join(config.dataDirectory, "tls", "cert.pem") : undefined;
+        const base = { netrc: netrcLines(url), certificate };
+        if (project) {
+          const found = await demandProject(registry, operator, project);
+          const goproxy = goProxyUrl(url, found.fullPath);
+          print({ ...base, goproxy, gonosumdb: modulePathOf(registry, found), remote: remoteOf(found.fullPath) }, json);
+          return;
+        }
+        const found = await demandGroup(registry, operator, group);
+        // One endpoint a project until there is one for groups: the go command takes a list.
+        const inGroup = { groupId: found.id, includeSubgroups: true };
+        const { rows: projects } = await listProjects(registry, operator, inGroup, { first: PAGE_LIMIT });
+        if (projects.length === 0) throw invalid(`${found.fullPath} has no projects yet`);
+        const goproxy = projects.map((one) => goProxyUrl(url, one.fullPath)).join(",");
+        print({ ...base, goproxy, gonosumdb: `${registry.moduleHost}/${found.fullPath}`, remote: undefined }, json);
+      });
+    });
+}
+
+/** The GOPROXY of one project. */
+export function goProxyUrl(url: string, fullPath: string): string {
+  return `${url}/api/v4/projects/${encodeURIComponent(fullPath)}/packages/go`;
+}
+
+/** The lines of ~/.netrc for go and for git. */
+export function netrcLines(url: string, token = "YOUR_TOKEN"): string[] {
+  const { host, hostname } = new URL(url);
+  return [...new Set([host, hostname])].map((machine) => `machine ${machine} login gokura password ${token}`);
+}
+
+function clientUrl(config: Config): string {
+  if (config.url !== undefined) return config.url;
+  const { host, port } = config.listen;
+  if (port === 0) throw invalid("the server takes a free port each time: set GOKURA_URL, or a port in GOKURA_LISTEN");
+  const name = host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host;
+  return `${config.tls.kind === "off" ? "http" : "https"}://${name}:${port}`;
+}
+
+function print(config: ClientConfig, json: boolean): void {
+  if (json) return console.log(JSON.stringify(config, undefined, 2));
+  console.log("# go\n");
+  console.log(`go env -w GOPROXY='${config.goproxy},'"$(go env GOPROXY)"`);
+  console.log(`go env -w GONOSUMDB='${config.gonosumdb}'`);
+  if (config.certificate) {
+    console.log(`export SSL_CERT_FILE=${config.certificate}`);
+    console.log(`export GIT_SSL_CAINFO=${config.certificate}`);
+  }
+  console.log("\n# ~/.netrc (go looks for host:port, git and curl for the host), chmod 600\n");
+  for (const line of config.netrc) console.log(line);
+  if (config.goproxy.startsWith("http:"))
+    console.log("\n# The go command sends credentials over https only: private modules need GOKURA_TLS or a TLS proxy.");
+  if (config.remote) console.log(`\n# git\n\ngit remote add origin ${config.remote}`);
+}

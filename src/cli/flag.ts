@@ -1,0 +1,48 @@
+// gokura flag …
+import { type Command, InvalidArgumentError } from "commander";
+import { type FlagRow, listFlags, setFlag } from "../registry/feature-flags.ts";
+import { JSON_OPTION, onOrOff } from "./options.ts";
+import { printOne, printRows, type Row } from "./output.ts";
+import { withRegistry } from "./with-registry.ts";
+
+export function addFlagCommands(program: Command): void {
+  const flag = program.command("flag").description("feature flags, such as go_proxy, which opens the Go endpoints");
+  flag
+    .command("list")
+    .description("all flags and for whom they are on")
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura flag list")
+    .action(({ json = false }) =>
+      withRegistry(async (registry, operator) =>
+        printRows((await listFlags(registry, operator)).map(rowOf), json, "no flag was ever set: all are off"),
+      ),
+    );
+  flag
+    .command("set")
+    .argument("<name>")
+    .argument("<on|off>", "off without --project and --group takes everything back", onOrOff)
+    .description("switch a flag for everybody, or for one project or group")
+    .option("--project <path>")
+    .option("--group <path>", "with everything in it")
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura flag set go_proxy on --group acme")
+    .action((name: string, enabled: boolean, { project, group, json = false }) => {
+      if (project !== undefined && group !== undefined)
+        throw new InvalidArgumentError("name --project or --group, not both.");
+      return withRegistry(async (registry, operator) => {
+        const targets = { projects: project ? [project] : [], groups: group ? [group] : [] };
+        printOne(rowOf(await setFlag(registry, operator, name, enabled, targets)), json);
+      });
+    });
+}
+
+function rowOf(flag: FlagRow): Row {
+  const named = (names: (string | undefined)[]): string[] => names.filter((name) => name !== undefined);
+  return {
+    name: flag.name,
+    everybody: flag.enabled ? "on" : "off",
+    projects: named(flag.gates.map((gate) => gate.project?.fullPath)),
+    groups: named(flag.gates.map((gate) => gate.group?.fullPath)),
+    users: named(flag.gates.map((gate) => gate.user?.username)),
+  };
+}

@@ -1,0 +1,29 @@
+// What commands print: a table for people, JSON for programs (--json). Times are in UTC, absent things are empty.
+
+export type Cell = string | number | boolean | Date | null | undefined | readonly string[];
+export type Row = Readonly<Record<string, Cell>>;
+
+/** Prints a list: an array of objects, or a table whose columns are the keys of the first row. */
+export function printRows(rows: readonly Row[], json: boolean, whenEmpty: string): void {
+  if (json) return console.log(JSON.stringify(rows, undefined, 2));
+  const first = rows[0];
+  if (!first) return console.log(whenEmpty);
+  const columns = Object.keys(first);
+  const lines = [columns.map((name) => name.toUpperCase()), ...rows.map((row) => columns.map((name) => show(row[name])))];
+  const widths = columns.map((_, index) => Math.max(...lines.map((line) => line[index]!.length)));
+  for (const line of lines) console.log(line.map((cell, index) => cell.padEnd(widths[index]!)).join("  ").trimEnd());
+}
+
+/** Prints one thing: an object, or a line for each of its keys. */
+export function printOne(row: Row, json: boolean): void {
+  if (json) return console.log(JSON.stringify(row, undefined, 2));
+  const width = Math.max(...Object.keys(row).map((name) => name.length));
+  for (const [name, cell] of Object.entries(row)) console.log(`${name.padEnd(width)}  ${show(cell)}`.trimEnd());
+}
+
+function show(cell: Cell): string {
+  if (cell === null || cell === undefined) return "";
+  if (cell instanceof Date) return cell.toISOString().slice(0, 19).replace("T", " ");
+  // A name must not move the cursor of whoever reads the table.
+  return String(Array.isArray(cell) ? cell.join(",") : cell).replace(/\p{Cc}/gu, "?");
+}

@@ -1,0 +1,126 @@
+// gokura project …
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { readConfig } from "../config.ts";
+import type { TagScheme } from "../database/generated/client.ts";
+import { listModules, listRejectedTags } from "../registry/modules.ts";
+import { PAGE_LIMIT } from "../registry/page.ts";
+import {
+  createProject,
+  deleteProject,
+  demandProject,
+  listProjects,
+  modulePathOf,
+  type ProjectRow,
+  updateProject,
+} from "../registry/projects.ts";
+import type { Registry } from "../registry/registry.ts";
+import { JSON_OPTION, onOrOff, visibility } from "./options.ts";
+import { printOne, printRows, type Row } from "./output.ts";
+import { withRegistry } from "./with-registry.ts";
+
+const MODULE_PREFIX = [
+  "--module-prefix <path>",
+  "a second name for its modules, such as github.com/acme/lib; \"\" takes it away",
+] as const;
+
+function tagScheme(word: string): TagScheme {
+  if (word === "go" || word === "gitlab") return word.toUpperCase() as TagScheme;
+  throw new InvalidArgumentError("use go or gitlab.");
+}
+
+const tagSchemeOption = () =>
+  new Option("--tag-scheme <scheme>", "which tags are versions: go (sub/v1.2.3) or gitlab").argParser(tagScheme);
+
+export function addProjectCommands(program: Command): void {
+  const project = program.command("project").description("repositories and the modules that are published from them");
+  project
+    .command("create <path>")
+    .description("make a project in a group or in a user's namespace (a first push makes it too)")
+    .option("--visibility <who>", "private (default), internal or public", visibility)
+    .option("--name <name>", "what people call it; the path if not given")
+    .option("--description <text>")
+    .option(...MODULE_PREFIX)
+    .addOption(tagSchemeOption())
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura project create acme/lib --visibility internal")
+    .action((fullPath: string, options) =>
+      withRegistry(async (registry, operator) =>
+        printOne(rowOf(registry, await createProject(registry, operator, { fullPath, ...options })), options.json ?? false),
+      ),
+    );
+  project
+    .command("list")
+    .description("all projects")
+    .option("--search <text>", "part of the name or the path")
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura project list --search lib")
+    .action(({ search, json = false }) =>
+      withRegistry(async (registry, operator) => {
+        const rows: Row[] = [];
+        for (let after: string | undefined; ; ) {
+          const page = await listProjects(registry, operator, { search }, { first: PAGE_LIMIT, after });
+          rows.push(...page.rows.map((one) => rowOf(registry, one)));
+          const last = page.rows.at(-1);
+          if (!page.hasNextPage || !last) break;
+          after = page.cursorOf(last);
+        }
+        printRows(rows, json, "no projects");
+      }),
+    );
+  project
+    .command("show <path>")
+    .description("one project with its modules, and the tags that are no versions")
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura project show acme/lib")
+    .action((fullPath: string, { json = false }) =>
+      withRegistry(async (registry, operator) => {
+        const one = await demandProject(registry, operator, fullPath);
+        const modules = await listModules(registry, operator, { projectId: one.id }, { first: PAGE_LIMIT });
+        const rejected = await listRejectedTags(registry, one.id, PAGE_LIMIT);
+        const paths = modules.rows.map((module) => module.path);
+        const tags = rejected.map(({ tag, reason }) => ({ tag, reason }));
+        if (json) return console.log(JSON.stringify({ ...rowOf(registry, one), modules: paths, rejectedTags: tags }, undefined, 2));
+        printOne({ ...rowOf(registry, one), modules: paths }, false);
+        if (tags.length > 0) console.log();
+        if (tags.length > 0) printRows(tags, false, "");
+      }),
+    );
+  project
+    .command("update <path>")
+    .description("change a project; takes effect at once")
+    .option("--visibility <who>", "private, internal or public", visibility)
+    .option("--name <name>")
+    .option("--description <text>")
+    .option("--packages <on|off>", "whether its Go endpoint is on", onOrOff)
+    .option(...MODULE_PREFIX)
+    .addOption(tagSchemeOption())
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura project update acme/lib --module-prefix github.com/acme/lib")
+    .action((fullPath: string, { packages: packagesEnabled, json = false, ...options }) =>
+      withRegistry(async (registry, operator) =>
+        printOne(rowOf(registry, await updateProject(registry, operator, fullPath, { packagesEnabled, ...options })), json),
+      ),
+    );
+  project
+    .command("delete <path>")
+    .description("delete a project with its repository; its published versions are never given to other content")
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura project delete acme/old")
+    .action((fullPath: string, { json = false }) =>
+      withRegistry(async (registry, operator) => printOne(rowOf(registry, await deleteProject(registry, operator, fullPath)), json)),
+    );
+}
+
+function rowOf(registry: Registry, project: ProjectRow): Row {
+  const url = readConfig().url;
+  return {
+    id: project.id,
+    path: project.fullPath,
+    visibility: project.visibility.toLowerCase(),
+    module: modulePathOf(registry, project),
+    prefix: project.modulePrefix,
+    packages: project.packagesEnabled ? "on" : "off",
+    scheme: project.tagScheme.toLowerCase(),
+    ...(url === undefined ? {} : { repository: `${url}/${project.fullPath}.git` }),
+  };
+}

@@ -1,0 +1,65 @@
+// One run of the command: reads the words, does what they say, and ends with 0 (done), 1 (refused or failed) or 2 (wrong
+// usage). A Failure is one sentence on standard error; anything else is a defect and shows its stack.
+import { Command, CommanderError } from "commander";
+import { isFailure } from "../errors.ts";
+import { addClientConfigCommand } from "./client-config.ts";
+import { addDemoCommand } from "./demo.ts";
+import { addFlagCommands } from "./flag.ts";
+import { addGroupCommands } from "./group.ts";
+import { addMemberCommands } from "./member.ts";
+import { addMigrateCommand } from "./migrate.ts";
+import { addProjectCommands } from "./project.ts";
+import { addServeCommand } from "./serve.ts";
+import { addTokenCommands } from "./token.ts";
+import { addUserCommands } from "./user.ts";
+import { addVersionCommand, PRODUCT_VERSION } from "./version.ts";
+
+const WRONG_USAGE = 2;
+
+/** Runs the command and returns its exit code. */
+export async function run(words: readonly string[]): Promise<number> {
+  const program = createProgram();
+  try {
+    await program.parseAsync(words, { from: "user" });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
+    if (isFailure(error)) console.error(`gokura: ${error.message}`);
+    else console.error("gokura: something went wrong that should not have:", error);
+    return 1;
+  }
+}
+
+function createProgram(): Command {
+  const program = new Command("gokura")
+    .description("A self-hosted Go module registry: push a tag, `go get` it.")
+    .version(PRODUCT_VERSION)
+    .helpCommand(false)
+    .showHelpAfterError("(--help shows how it is used)")
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride();
+  for (const add of [
+    addServeCommand,
+    addMigrateCommand,
+    addVersionCommand,
+    addDemoCommand,
+    addUserCommands,
+    addTokenCommands,
+    addGroupCommands,
+    addProjectCommands,
+    addMemberCommands,
+    addClientConfigCommand,
+    addFlagCommands,
+  ])
+    add(program);
+  inherit(program);
+  return program;
+}
+
+/** Every command throws instead of ending the process, and says how to get help. */
+function inherit(command: Command): void {
+  for (const child of command.commands) {
+    child.exitOverride().showHelpAfterError("(--help shows how it is used)").helpCommand(false);
+    inherit(child);
+  }
+}

@@ -1,0 +1,106 @@
+// gokura token …
+import { type Command, InvalidArgumentError } from "commander";
+import { PAGE_LIMIT } from "../registry/page.ts";
+import { invalid } from "../errors.ts";
+import { demandProject } from "../registry/projects.ts";
+import {
+  createDeployToken,
+  createPersonalToken,
+  isActive,
+  revokeToken,
+  type TokenRow,
+  tokensOfProject,
+  tokensOfUser,
+} from "../registry/tokens.ts";
+import { findUser } from "../registry/users.ts";
+import { day, JSON_OPTION, wholeNumber, words } from "./options.ts";
+import { printOne, printRows, type Row } from "./output.ts";
+import { withRegistry } from "./with-registry.ts";
+
+interface Owner {
+  readonly user?: string;
+  readonly project?: string;
+}
+
+export function addTokenCommands(program: Command): void {
+  const token = program.command("token").description("personal access tokens of users, deploy tokens of projects");
+  token
+    .command("create")
+    .description("make a token and print it, this once")
+    .option("--user <name>", "a personal access token of this user")
+    .option("--project <path>", "a deploy token of this project")
+    .requiredOption("--name <name>", "what it is for")
+    .requiredOption("--scope <scopes>", "what it opens, with commas", words)
+    .option("--expires <YYYY-MM-DD>", "refused from this day on", day)
+    .option(...JSON_OPTION)
+    .addHelpText(
+      "after",
+      `
+Scopes of users: api, read_api (Go endpoints, GraphQL queries, git fetch), read_user, read_repository, write_repository.
+Scopes of projects: read_package_registry (Go endpoint), read_repository (git fetch), write_package_registry.
+Example: gokura token create --user alice --name laptop --scope read_api,write_repository`,
+    )
+    .action(async ({ user, project, name, scope, expires, json = false }) => {
+      checkOwner({ user, project });
+      await withRegistry(async (registry, operator) => {
+        const input = { name, scopes: scope, expiresAt: expires };
+        const made = user
+          ? await createPersonalToken(registry, operator, user, input)
+          : await createDeployToken(registry, operator, project, input);
+        if (json) printOne({ ...rowOf(made.token), token: made.secret }, true);
+        else {
+          printOne({ ...rowOf(made.token), token: made.secret }, false);
+          console.log("The token is shown this once: keep it where you keep secrets.");
+        }
+      });
+    });
+  token
+    .command("list")
+    .description("the newest tokens of a user or a project")
+    .option("--user <name>")
+    .option("--project <path>")
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura token list --user alice")
+    .action(async ({ user, project, json = false }) => {
+      checkOwner({ user, project });
+      await withRegistry(async (registry, operator) => {
+        const page = { first: PAGE_LIMIT };
+        if (user) {
+          const owner = await findUser(registry, user);
+          if (!owner) throw invalid(`there is no user ${user}`);
+          const { rows } = await tokensOfUser(registry, operator, owner, page);
+          return printRows(rows.map(rowOf), json, `${user} has no tokens`);
+        }
+        const owner = await demandProject(registry, operator, project);
+        const { rows } = await tokensOfProject(registry, operator, owner, page);
+        printRows(rows.map(rowOf), json, `${project} has no deploy tokens`);
+      });
+    });
+  token
+    .command("revoke")
+    .argument("<id>", "its number, from token list", wholeNumber)
+    .description("refuse a token from now on, in every server")
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura token revoke 7")
+    .action((id: number, { json = false }) =>
+      withRegistry(async (registry, operator) => printOne(rowOf(await revokeToken(registry, operator, id)), json)),
+    );
+}
+
+function checkOwner({ user, project }: Owner): void {
+  if ((user === undefined) === (project === undefined))
+    throw new InvalidArgumentError("name either --user or --project.");
+}
+
+function rowOf(token: TokenRow): Row {
+  return {
+    id: token.id,
+    kind: token.kind.toLowerCase(),
+    name: token.name,
+    ...(token.username === null ? {} : { username: token.username }),
+    scopes: token.scopes,
+    active: isActive(token),
+    expires: token.expiresAt,
+    used: token.lastUsedAt,
+  };
+}

@@ -1,0 +1,18 @@
+// How a command reaches the registry: on the same database as a running server, through the same functions, as the
+// operator of the machine. With the embedded database the command joins the server's, or starts it for the moment.
+import { openRegistry } from "../app.ts";
+import { readConfig } from "../config.ts";
+import { OPERATOR, type OperatorPrincipal } from "../registry/principal.ts";
+import type { Registry } from "../registry/registry.ts";
+import { createLog } from "../telemetry/log.ts";
+
+/** Opens the registry, does the work and lets go of it again. Only warnings are logged. */
+export async function withRegistry(work: (registry: Registry, operator: OperatorPrincipal) => Promise<void>): Promise<void> {
+  const config = readConfig();
+  const opened = await openRegistry(config, createLog(config.logLevel === "silent" ? "silent" : "warn"), "sender");
+  try {
+    await work(opened.registry, OPERATOR);
+  } finally {
+    await opened.close();
+  }
+}

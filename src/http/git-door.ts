@@ -1,0 +1,166 @@
+// git over HTTP at /full/path.git: fetching for whoever may read the code, pushing for Developers, and push to create: a
+// push to a project that does not exist, in a group where the principal may make one, makes it (GitLab, "Create a new
+// project with Git push"). The protocol itself is git/smart-http.ts.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Context } from "koa";
+import { Failure } from "../errors.ts";
+import { initRepository } from "../git/init-repository.ts";
+import { recordPush } from "../git/recorded-push.ts";
+import {
+  ensureRepository,
+  type Repositories,
+  repositoryDirectory,
+  repositoryExists,
+} from "../git/repositories-of-projects.ts";
+import {
+  advertiseEmpty,
+  advertiseRefs,
+  type GitService,
+  serveReceivePack,
+  serveUploadPack,
+} from "../git/smart-http.ts";
+import { DEVELOPER, demandCode, demandLevel, demandSeen, hidden, requireScope } from "../registry/access.ts";
+import { authenticate } from "../registry/authentication.ts";
+import type { Principal } from "../registry/principal.ts";
+import { createProject, demandProjectCreation, findProject, type ProjectRow } from "../registry/projects.ts";
+import { beginPush } from "../registry/refs.ts";
+import type { Registry } from "../registry/registry.ts";
+import { credentialsOf } from "./credentials.ts";
+
+export interface GitDoor {
+  readonly registry: Registry;
+  readonly repositories: Repositories;
+  /** Bytes. */
+  readonly maxPushBytes: number;
+  /** Pushes under way, by project: the last one to end takes the project's mark away. */
+  readonly pushing: Map<number, number>;
+}
+
+/** What a URL asks git for; undefined when it is no URL of git's. */
+export interface GitRequest {
+  readonly fullPath: string;
+  readonly action: "info/refs" | GitService;
+}
+
+/** Recognises /full/path.git/info/refs and the two services. */
+export function parseGitPath(path: string): GitRequest | undefined {
+  const match = /^\/(.+)\.git\/(info\/refs|git-upload-pack|git-receive-pack)$/.exec(path);
+  if (!match) return undefined;
+  try {
+    return { fullPath: decodeURIComponent(match[1]!), action: match[2] as GitRequest["action"] };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Answers a request of git. */
+export async function serveGit(door: GitDoor, ctx: Context, request: GitRequest): Promise<void> {
+  const { registry } = door;
+  const advertising = request.action === "info/refs";
+  const service = advertising ? serviceOf(ctx) : (request.action as GitService);
+  if (ctx.method !== (advertising ? "GET" : "POST")) {
+    ctx.status = 405;
+    ctx.set("Allow", advertising ? "GET" : "POST");
+    ctx.type = "text/plain; charset=utf-8";
+    ctx.body = "this is git's smart HTTP protocol: use git\n";
+    return;
+  }
+  const pushes = service === "git-receive-pack";
+  const principal = await authenticate(registry, credentialsOf(ctx.headers));
+  ctx.state.principal = principal;
+  requireScope(principal, pushes ? "git push" : "git fetch");
+  const found = await findProject(registry, request.fullPath);
+  const project = pushes ? await admitPush(registry, principal, found, request.fullPath) : demandCode(principal, found);
+
+  const protocol = ctx.get("Git-Protocol") || undefined;
+  const { req, res } = ctx;
+  if (!advertising && pushes) {
+    const made = project ?? (await createForPush(registry, principal, request.fullPath));
+    ctx.respond = false;
+    await push(door, ctx, made, protocol);
+    return;
+  }
+  ctx.respond = false;
+  if (!project || !repositoryExists(registry, project.id)) {
+    const emptyRepository = await emptyRepositoryOf(registry);
+    if (advertising) await advertiseEmpty({ emptyRepository, service, protocol, res });
+    else await serveUploadPack({ directory: emptyRepository, req, res, protocol });
+    return;
+  }
+  const directory = repositoryDirectory(registry, project.id);
+  if (advertising) await advertiseRefs({ directory, service, protocol, res });
+  else await serveUploadPack({ directory, req, res, protocol });
+}
+
+function serviceOf(ctx: Context): GitService {
+  const { service } = ctx.query;
+  if (service === "git-upload-pack" || service === "git-receive-pack") return service;
+  throw new Failure("forbidden", "only git's smart HTTP protocol is spoken here; use git 1.6.6 or newer");
+}
+
+/** Who may push to a project; undefined: the project is to be made, and may be. */
+async function admitPush(
+  registry: Registry,
+  principal: Principal,
+  project: ProjectRow | undefined,
+  fullPath: string,
+): Promise<ProjectRow | undefined> {
+  if (principal.kind === "anonymous") throw hidden(principal, "Project");
+  if (!project) {
+    await demandProjectCreation(registry, principal, fullPath);
+    return undefined;
+  }
+  demandSeen(principal, project);
+  demandLevel(principal, project, DEVELOPER, "pushing");
+  return project;
+}
+
+/** Of two first pushes at once one makes the project, and both go into it. */
+async function createForPush(registry: Registry, principal: Principal, fullPath: string): Promise<ProjectRow> {
+  try {
+    return await createProject(registry, principal, { fullPath });
+  } catch (error) {
+    const other = await findProject(registry, fullPath);
+    if (!other) throw error;
+    demandLevel(principal, other, DEVELOPER, "pushing");
+    return other;
+  }
+}
+
+async function push(door: GitDoor, ctx: Context, project: ProjectRow, protocol: string | undefined): Promise<void> {
+  const { registry, repositories, pushing, maxPushBytes } = door;
+  const { id } = project;
+  await ensureRepository(registry, id);
+  pushing.set(id, (pushing.get(id) ?? 0) + 1);
+  let recorded = false;
+  const record = async (): Promise<void> => {
+    recorded = true;
+    const others = (pushing.get(id) ?? 1) - 1;
+    if (others > 0) pushing.set(id, others);
+    else pushing.delete(id);
+    await recordPush(registry, repositories, id, others === 0);
+  };
+  try {
+    await beginPush(registry, id);
+    const { error } = await serveReceivePack({
+      directory: repositoryDirectory(registry, id),
+      req: ctx.req,
+      res: ctx.res,
+      protocol,
+      maxBytes: maxPushBytes,
+      beforeEnd: record,
+    });
+    if (error !== undefined) registry.log.info({ project: project.fullPath, err: error }, "a push did not go through");
+  } finally {
+    if (!recorded) await record();
+  }
+}
+
+/** One empty repository that stands in for those that do not exist yet. */
+async function emptyRepositoryOf(registry: Registry): Promise<string> {
+  const directory = join(registry.dataDirectory, "repositories", "empty.git");
+  if (!existsSync(directory)) await initRepository(directory);
+  return directory;
+}

@@ -1,0 +1,175 @@
+// The Go endpoint of a project: the whole GOPROXY protocol in one table (Go Modules Reference, "GOPROXY protocol").
+//
+//   MODULE/@v/list          versions, one a line, ascending; empty for a module without tags, 404 for no module
+//   MODULE/@v/QUERY.info    {"Version","Time"} of a version, a branch, a commit
+//   MODULE/@v/VERSION.mod   go.mod, byte for byte
+//   MODULE/@v/VERSION.zip   the module zip
+//   MODULE/@latest          .info of the newest release
+//
+// Who may ask is decided first, in the order of registry/access.ts; only then is the path looked at. Everything but zips is
+// kept ready in memory (hot-cache.ts). Errors are text/plain, because that is what the go command shows to its user.
+import { hash } from "node:crypto";
+import type { Context } from "koa";
+import { isFailure, notFound } from "../errors.ts";
+import { type HostedModules, isServable, latestOf, listOf, resolveQuery } from "../git/hosted-modules.ts";
+import { type ModuleArchives, zipOf } from "../git/module-archives.ts";
+import { demandPackages, requireScope } from "../registry/access.ts";
+import { authenticate } from "../registry/authentication.ts";
+import { GO_PROXY, isFlagOn, loadFlags } from "../registry/feature-flags.ts";
+import type { ServedVersion } from "../registry/modules.ts";
+import { findProject, type ProjectRow } from "../registry/projects.ts";
+import { zipKeyOf } from "../registry/publish.ts";
+import { credentialsOf } from "./credentials.ts";
+import { type GoRequest, parseGoPath, type VersionRequest } from "./go-path.ts";
+import { type HotAnswer, type HotCache, writeAnswer } from "./hot-cache.ts";
+import { ABSENCE_SECONDS } from "./problem.ts";
+import { sendBlob } from "./send-blob.ts";
+
+/** How long clients may keep what can change: lists, @latest, branches. */
+const MUTABLE_SECONDS = 60;
+/** How long clients may keep what cannot: a week, as the public mirror says. */
+const IMMUTABLE_SECONDS = 7 * 24 * 3600;
+
+// "private", because a cache in between does not know that PRIVATE-TOKEN is a credential.
+const MUTABLE = `private, max-age=${MUTABLE_SECONDS}`;
+const IMMUTABLE = `private, max-age=${IMMUTABLE_SECONDS}, immutable`;
+
+export interface GoProxy {
+  readonly hosted: HostedModules;
+  readonly archives: ModuleArchives;
+  readonly hotCache: HotCache;
+}
+
+/** Answers a request to the endpoint of the project `id` (a number or a full path); `rest` is what stands behind it, raw. */
+export async function serveGoProxy(proxy: GoProxy, ctx: Context, id: string, rest: string): Promise<void> {
+  const { registry } = proxy.hosted;
+  if (ctx.method !== "GET" && ctx.method !== "HEAD") {
+    ctx.status = 405;
+    ctx.set("Allow", "GET, HEAD");
+    ctx.type = "text/plain; charset=utf-8";
+    ctx.body = "a Go endpoint is only read: publish by pushing a tag with git\n";
+    return;
+  }
+  const principal = await authenticate(registry, credentialsOf(ctx.headers));
+  ctx.state.principal = principal;
+  requireScope(principal, "go endpoint");
+  const found = await findProject(registry, /^\d+$/.test(id) ? Number(id) : id);
+  const flags = await loadFlags(registry);
+  const project = demandPackages(principal, found, (one) => isFlagOn(flags, GO_PROXY, one));
+
+  const url = ctx.req.url!;
+  const kept = proxy.hotCache.get(url);
+  if (kept?.projectId === project.id) return write(ctx, kept);
+  const state = proxy.hotCache.stateOf(project.id);
+  const keep = (answer: HotAnswer, pinned: boolean): void => {
+    if (registry.memory.live) proxy.hotCache.set(url, project.id, pinned ? undefined : state, answer);
+    write(ctx, answer);
+  };
+  try {
+    const request = parseGoPath(rest);
+    if (request.kind === "zip") await serveZip(proxy, ctx, project, request);
+    else {
+      const { answer, pinned } = await answerTo(proxy, project, request);
+      keep(answer, pinned);
+    }
+  } catch (error) {
+    // What is not there is asked for again and again: the go command looks for a module under every parent path.
+    if (!isFailure(error, "not-found")) throw error;
+    keep(absence(error.message), false);
+  }
+}
+
+async function answerTo(
+  { hosted }: GoProxy,
+  project: ProjectRow,
+  request: Exclude<GoRequest, VersionRequest<"zip">>,
+): Promise<{ answer: HotAnswer; pinned: boolean }> {
+  const { modulePath } = request;
+  switch (request.kind) {
+    case "list": {
+      const versions = await listOf(hosted, project, modulePath);
+      const lines = versions.map(({ version }) => `${version}\n`).join("");
+      return { answer: present(Buffer.from(lines), "text/plain; charset=utf-8", false), pinned: false };
+    }
+    case "latest": {
+      const version = await latestOf(hosted, project, modulePath);
+      return { answer: present(infoOf(version), "application/json", false), pinned: false };
+    }
+    case "info": {
+      const { version, pinned } = await resolveQuery(hosted, project, modulePath, request.version);
+      return { answer: present(infoOf(version), "application/json", pinned), pinned };
+    }
+    case "mod": {
+      const version = await exactVersion(hosted, project, request);
+      return { answer: present(version.goMod, "text/plain; charset=utf-8", true), pinned: true };
+    }
+  }
+}
+
+async function serveZip(
+  { hosted, archives }: GoProxy,
+  ctx: Context,
+  project: ProjectRow,
+  request: VersionRequest<"zip">,
+): Promise<void> {
+  const version = await exactVersion(hosted, project, request);
+  const zip = await zipOf(archives, project.id, version);
+  await sendBlob(ctx, hosted.registry.blobs, {
+    key: zipKeyOf(zip),
+    size: zip.size,
+    sha256: zip.sha256,
+    headers: {
+      "Content-Type": "application/zip",
+      "Content-Disposition": `attachment; filename="${version.version.replace(/[^\w.+-]/g, "_")}.zip"`,
+      "Cache-Control": IMMUTABLE,
+    },
+  });
+}
+
+/** .mod and .zip are of versions, not of branches. */
+async function exactVersion(
+  hosted: HostedModules,
+  project: ProjectRow,
+  { modulePath, version, kind }: VersionRequest<"mod" | "zip">,
+): Promise<ServedVersion> {
+  if (!isServable(version))
+    throw notFound(`${modulePath}@${version}: .${kind} needs a canonical version; ask for .info first to learn it`);
+  return (await resolveQuery(hosted, project, modulePath, version)).version;
+}
+
+/** As the go command writes it: seconds, UTC. */
+function infoOf(version: ServedVersion): Buffer {
+  const time = `${version.time.toISOString().slice(0, 19)}Z`;
+  return Buffer.from(JSON.stringify({ Version: version.version, Time: time }));
+}
+
+function present(bytes: Buffer, type: string, pinned: boolean): HotAnswer {
+  const etag = `"${hash("sha256", bytes, "base64url").slice(0, 27)}"`;
+  return {
+    status: 200,
+    etag,
+    body: bytes.toString("latin1"),
+    headers: [
+      ...["Content-Type", type, "Content-Length", String(bytes.length), "ETag", etag],
+      ...["Cache-Control", pinned ? IMMUTABLE : MUTABLE, "X-Content-Type-Options", "nosniff"],
+    ],
+  };
+}
+
+function absence(message: string): HotAnswer {
+  const bytes = Buffer.from(`not found: ${message}\n`);
+  return {
+    status: 404,
+    etag: "",
+    body: bytes.toString("latin1"),
+    headers: [
+      ...["Content-Type", "text/plain; charset=utf-8", "Content-Length", String(bytes.length)],
+      ...["Cache-Control", `private, max-age=${ABSENCE_SECONDS}`, "X-Content-Type-Options", "nosniff"],
+    ],
+  };
+}
+
+function write(ctx: Context, answer: HotAnswer): void {
+  ctx.respond = false;
+  writeAnswer(answer, ctx.req, ctx.res);
+}

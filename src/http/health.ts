@@ -1,0 +1,35 @@
+// For operators: /-/health says that the process lives, /-/readiness that it can serve (its database answers, changes
+// reach it, and it is not stopping), /-/metrics what Prometheus reads.
+import type Router from "@koa/router";
+import type { Registry } from "../registry/registry.ts";
+
+/** Adds the three to a router. `stopping` turns true when no new requests should be sent here. */
+export function addHealth(router: Router, registry: Registry, stopping: () => boolean): void {
+  router.get("/-/health", (ctx) => {
+    ctx.body = { status: "ok" };
+  });
+  router.get("/-/readiness", async (ctx) => {
+    const checks = {
+      database: await answers(registry),
+      notices: registry.memory.live,
+      accepting: !stopping(),
+    };
+    const ready = Object.values(checks).every(Boolean);
+    ctx.status = ready ? 200 : 503;
+    ctx.body = { status: ready ? "ok" : "failed", ...checks };
+  });
+  router.get("/-/metrics", async (ctx) => {
+    registry.metrics.listening.set(registry.memory.live ? 1 : 0);
+    ctx.type = registry.metrics.registry.contentType;
+    ctx.body = await registry.metrics.registry.metrics();
+  });
+}
+
+async function answers(registry: Registry): Promise<boolean> {
+  try {
+    await registry.database.pool.query("SELECT 1");
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,121 @@
+// Answers of the Go endpoint that are kept in memory, headers and bytes ready to be written, so that a hit touches neither
+// git, nor the disk, nor the database, nor Koa. An entry says nothing about who may have it: the principal is asked for
+// every time, from memory too (answerFromMemory), and when anything needed is not in memory the request goes the long way.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { LRUCache } from "lru-cache";
+import { isFailure } from "../errors.ts";
+import { demandPackages, requireScope } from "../registry/access.ts";
+import { authenticateFromMemory } from "../registry/authentication.ts";
+import { GO_PROXY, isFlagOn } from "../registry/feature-flags.ts";
+import type { Registry } from "../registry/registry.ts";
+import { credentialsOf } from "./credentials.ts";
+
+/** Longer URLs are not kept: nobody needs them fast. */
+const MAX_KEY_LENGTH = 2_048;
+/** Larger bodies are not kept: they would push everything else out. */
+const MAX_BODY_BYTES = 256 * 1024;
+/** What an entry costs beside its body and key, about. */
+const ENTRY_OVERHEAD_BYTES = 600;
+
+/** An answer, ready to be written. */
+export interface HotAnswer {
+  readonly status: 200 | 404;
+  /** Name, value, name, value… */
+  readonly headers: readonly string[];
+  readonly etag: string;
+  /** The bytes, one a character (latin1): header and body then leave in one write. */
+  readonly body: string;
+}
+
+interface Entry extends HotAnswer {
+  readonly projectId: number;
+  /** The state of the project's content that the answer was made of; undefined: it is the same in every state. */
+  readonly state: number | undefined;
+}
+
+export class HotCache {
+  readonly #entries: LRUCache<string, Entry>;
+  readonly #states = new Map<number, number>();
+  #epoch = 0;
+
+  constructor(maxBytes: number) {
+    this.#entries = new LRUCache<string, Entry>({
+      maxSize: Math.max(maxBytes, 1),
+      sizeCalculation: (entry, key) => ENTRY_OVERHEAD_BYTES + key.length + entry.body.length,
+    });
+  }
+
+  /** The state of a project's content; an answer is kept under the state that was read before it was worked out. */
+  stateOf(projectId: number): number {
+    return (this.#states.get(projectId) ?? 0) + this.#epoch;
+  }
+
+  /** A project publishes something else than before. */
+  contentChanged(projectId: number): void {
+    this.#states.set(projectId, (this.#states.get(projectId) ?? 0) + 1);
+  }
+
+  clear(): void {
+    this.#epoch++;
+    this.#entries.clear();
+  }
+
+  get(url: string): Entry | undefined {
+    const entry = this.#entries.get(url);
+    if (entry?.state === undefined || entry.state === this.stateOf(entry.projectId)) return entry;
+    this.#entries.delete(url);
+    return undefined;
+  }
+
+  /** Keeps an answer. `state` undefined: for ever the same. */
+  set(url: string, projectId: number, state: number | undefined, answer: HotAnswer): void {
+    if (url.length > MAX_KEY_LENGTH || answer.body.length > MAX_BODY_BYTES) return;
+    this.#entries.set(url, { ...answer, projectId, state });
+  }
+}
+
+/** Answers a request from memory alone; false when that cannot be done, with nothing written. */
+export function answerFromMemory(
+  cache: HotCache,
+  registry: Registry,
+  req: IncomingMessage,
+  res: ServerResponse,
+): boolean {
+  if (req.method !== "GET" && req.method !== "HEAD") return false;
+  const entry = cache.get(req.url!);
+  if (!entry) return false;
+  const project = registry.memory.projects.get(entry.projectId);
+  const flags = registry.memory.flags.get("all");
+  if (!project || !flags) return false;
+  try {
+    const principal = authenticateFromMemory(registry, credentialsOf(req.headers));
+    if (!principal) return false;
+    requireScope(principal, "go endpoint");
+    demandPackages(principal, project, (one) => isFlagOn(flags, GO_PROXY, one));
+  } catch (error) {
+    if (isFailure(error)) return false; // the long way says it properly
+    throw error;
+  }
+  registry.metrics.hotHits.inc();
+  writeAnswer(entry, req, res);
+  return true;
+}
+
+/** Writes an answer, or 304 to a client that has it (RFC 9110, 13.1.2). */
+export function writeAnswer(answer: HotAnswer, req: IncomingMessage, res: ServerResponse): void {
+  const condition = req.headers["if-none-match"];
+  if (answer.status === 200 && condition !== undefined && matchesEtag(condition, answer.etag)) {
+    res.writeHead(304, ["ETag", answer.etag]);
+    res.end();
+    return;
+  }
+  res.writeHead(answer.status, answer.headers as string[]);
+  if (req.method === "HEAD") res.end();
+  else res.end(answer.body, "latin1");
+}
+
+/** If-None-Match: a list of tags or `*`; compared weakly. */
+export function matchesEtag(condition: string, etag: string): boolean {
+  if (condition.trim() === "*") return true;
+  return condition.split(",").some((one) => one.trim().replace(/^W\//, "") === etag);
+}

@@ -1,0 +1,75 @@
+// Failure -> answer, once for each kind of client. The go command and git show text/plain to their users and nothing else,
+// so their doors answer one sentence of it; programs of GitLab's API read JSON in GitLab's shapes. What is not a Failure is
+// a defect of ours: it is logged whole, and the client learns no more than that.
+import type { Context } from "koa";
+import { Failure, type FailureKind } from "../errors.ts";
+import type { Log } from "../telemetry/log.ts";
+
+export const STATUS: Record<FailureKind, number> = {
+  invalid: 400,
+  unauthenticated: 401,
+  "insufficient-scope": 403,
+  forbidden: 403,
+  "not-found": 404,
+  conflict: 409,
+  gone: 410,
+  "too-large": 413,
+  unavailable: 503,
+};
+
+/** Which clients a door has. */
+export type Audience = "go" | "git" | "api" | "graphql" | "browser";
+
+const CHALLENGE = 'Basic realm="Gokura", charset="UTF-8"';
+/** Absence is remembered for moments only: a tag may be pushed any time. */
+export const ABSENCE_SECONDS = 10;
+
+/** The Failure to tell of whatever was thrown. */
+export function failureOf(error: unknown, log: Log): Failure {
+  if (error instanceof Failure) {
+    if (error.kind === "unavailable") log.error({ err: error.cause ?? error }, error.message);
+    return error;
+  }
+  const http = error as { status?: number; expose?: boolean; message?: string };
+  if (http.expose && http.status === 413) return new Failure("too-large", "the request body is too large");
+  if (http.expose && http.status === 400) return new Failure("invalid", "the request body cannot be read");
+  const code = (error as { code?: string } | undefined)?.code ?? "";
+  // The database is away or at its limit (SQLSTATE classes 08, 53, 57, and the sockets' own words).
+  if (/^(08|53|57P)|^ECONN|^P1|^P2024/.test(code)) {
+    log.error({ err: error }, "the database does not answer");
+    return new Failure("unavailable", "the server's database does not answer; try again in a moment", { cause: error });
+  }
+  log.error({ err: error }, "a request failed because of a defect in gokura");
+  return new Failure("unavailable", "something went wrong inside gokura; its log says what");
+}
+
+/** Answers a request with a Failure. */
+export function answerFailure(ctx: Context, audience: Audience, failure: Failure): void {
+  const status = STATUS[failure.kind];
+  ctx.status = status;
+  ctx.set("Cache-Control", status === 404 ? `private, max-age=${ABSENCE_SECONDS}` : "no-store");
+  if (status === 401) ctx.set("WWW-Authenticate", CHALLENGE);
+  if (status === 503) ctx.set("Retry-After", "1");
+  if (audience === "go" || audience === "git" || audience === "browser") {
+    ctx.type = "text/plain; charset=utf-8";
+    ctx.body = `${audience === "go" && status === 404 ? "not found: " : ""}${printable(failure.message)}\n`;
+  } else if (audience === "graphql")
+    ctx.body = { errors: [{ message: status === 401 ? "Invalid token" : failure.message }] };
+  else ctx.body = apiBody(failure, status);
+}
+
+function apiBody(failure: Failure, status: number): unknown {
+  if (failure.kind === "insufficient-scope")
+    return { error: "insufficient_scope", error_description: failure.message, scope: failure.scopes?.join(" ") };
+  if (status === 401)
+    return { message: "401 Unauthorized", error: "invalid_token", error_description: failure.message };
+  const title = { 400: "Bad request", 403: "Forbidden", 503: "Service Unavailable" }[status];
+  if (title) return { message: `${status} ${title} - ${failure.message}` };
+  return { message: status === 404 ? `404 ${failure.message}` : failure.message };
+}
+
+/** The go command drops a body with control characters. */
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be found
+  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "?");
+}

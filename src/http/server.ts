@@ -1,0 +1,247 @@
+// All doors of one listener, in one place and in order: what is in memory is answered before anything else; then comes
+// what every request gets (an id, a line in the log, one place where failures become answers), then git, ?go-get=1, and the
+// routes.
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import http from "node:http";
+import https from "node:https";
+import { join } from "node:path";
+import Router from "@koa/router";
+import Koa, { type Context, type Middleware } from "koa";
+import type { Config } from "../config.ts";
+import { Failure, isFailure, notFound } from "../errors.ts";
+import type { HostedModules } from "../git/hosted-modules.ts";
+import type { ModuleArchives } from "../git/module-archives.ts";
+import type { Repositories } from "../git/repository.ts";
+import type { GraphqlEndpoint } from "../graphql/endpoint.ts";
+import { authenticate } from "../registry/authentication.ts";
+import { nameOf, type Principal } from "../registry/principal.ts";
+import type { Registry } from "../registry/registry.ts";
+import { clientAddress } from "./client-address.ts";
+import { credentialsOf } from "./credentials.ts";
+import { addFeaturesApi } from "./features-api.ts";
+import { type GitDoor, parseGitPath, serveGit } from "./git-door.ts";
+import { serveGoGet } from "./go-get.ts";
+import { type GoProxy, serveGoProxy } from "./go-proxy.ts";
+import { addHealth } from "./health.ts";
+import { answerFromMemory, type HotCache } from "./hot-cache.ts";
+import { type Audience, answerFailure, failureOf } from "./problem.ts";
+import { ensureSelfSigned } from "./self-signed-certificate.ts";
+
+const HEADERS_TIMEOUT_MS = 20_000;
+const KEEP_ALIVE_MS = 65_000; // longer than the reverse proxies in front of us
+/** How long requests under way may take when the server stops. */
+const DRAIN_MS = 20_000;
+
+export interface ServerParts {
+  readonly config: Config;
+  readonly registry: Registry;
+  readonly repositories: Repositories;
+  readonly archives: ModuleArchives;
+  readonly hotCache: HotCache;
+  readonly graphql: GraphqlEndpoint;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  readonly certificateFile: string | undefined;
+  stop(): Promise<void>;
+}
+
+/** Listens, and resolves when it does. Throws a Failure that says what to do when the address cannot be had. */
+export async function startServer(parts: ServerParts): Promise<RunningServer> {
+  const { config, registry, hotCache } = parts;
+  let stopping = false;
+  const address = { url: "" };
+  const callback = createApp(parts, address, () => stopping).callback();
+  const handle = (req: http.IncomingMessage, res: http.ServerResponse): void => {
+    if (!answerFromMemory(hotCache, registry, req, res)) void callback(req, res);
+  };
+  const tls = await tlsOf(config);
+  const settings = {
+    optimizeEmptyRequests: true,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    // A push may take as long as it makes progress: git/smart-http.ts watches that, request-body.ts the small bodies.
+    requestTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  };
+  const server = tls
+    ? https.createServer({ ...settings, cert: tls.cert, key: tls.key, minVersion: "TLSv1.2" }, handle)
+    : http.createServer(settings, handle);
+  await listen(server, config);
+  const { port } = server.address() as { port: number };
+  const { host } = config.listen;
+  const shown = host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host;
+  address.url = config.url ?? `${tls ? "https" : "http"}://${shown}:${port}`;
+  return {
+    url: address.url,
+    certificateFile: tls?.file,
+    async stop() {
+      stopping = true;
+      const closed = new Promise<void>((done) => server.close(() => done()));
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
+
+async function tlsOf(config: Config): Promise<{ cert: string; key: string; file: string | undefined } | undefined> {
+  const { tls } = config;
+  if (tls.kind === "off") return undefined;
+  if (tls.kind === "files")
+    return { cert: await readFile(tls.certFile, "utf8"), key: await readFile(tls.keyFile, "utf8"), file: undefined };
+  const own = config.url === undefined ? [] : [new URL(config.url).hostname.replace(/^\[|\]$/g, "")];
+  const { host } = config.listen;
+  const names = [
+    "localhost",
+    "127.0.0.1",
+    "::1",
+    config.moduleHost,
+    ...(host === "0.0.0.0" || host === "::" ? [] : [host]),
+    ...own,
+  ];
+  return ensureSelfSigned(join(config.dataDirectory, "tls"), [...new Set(names)]);
+}
+
+async function listen(server: http.Server, config: Config): Promise<void> {
+  const { host, port } = config.listen;
+  try {
+    await new Promise<void>((done, fail) => server.once("error", fail).listen(port, host, done));
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why: Record<string, string> = {
+      EADDRINUSE: "another program listens there already",
+      EACCES: "only root may use ports below 1024",
+      EADDRNOTAVAIL: "this machine has no such address",
+    };
+    throw new Failure(
+      "unavailable",
+      `cannot listen on ${host}:${port}: ${why[code ?? ""] ?? message}; set GOKURA_LISTEN`,
+      { cause },
+    );
+  }
+}
+
+function createApp(parts: ServerParts, address: { url: string }, stopping: () => boolean): Koa {
+  const { config, registry } = parts;
+  const app = new Koa();
+  app.silent = true; // failures are logged where they become answers
+  const hosted: HostedModules = { registry, repositories: parts.repositories };
+  const goProxy: GoProxy = { hosted, archives: parts.archives, hotCache: parts.hotCache };
+  const gitDoor: GitDoor = {
+    registry,
+    repositories: parts.repositories,
+    maxPushBytes: config.maxPushBytes,
+    pushing: new Map(),
+  };
+
+  const router = new Router();
+  addHealth(router, registry, stopping);
+  addFeaturesApi(router, registry);
+  router.all("/api/v4/projects/:id/packages/go/{*rest}", (ctx) =>
+    serveGoProxy(goProxy, ctx, ctx.params.id!, restOf(ctx)),
+  );
+  router.all("/api/graphql", async (ctx, next) => {
+    ctx.state.principal = await authenticate(registry, credentialsOf(ctx.headers));
+    await parts.graphql.middleware(ctx, next);
+  });
+  router.get("/", (ctx) => {
+    ctx.type = "text/plain; charset=utf-8";
+    ctx.body = welcome(address.url, registry.moduleHost);
+  });
+
+  app.use(observe(registry, clientAddress(config.trustProxy), stopping));
+  app.use(async (ctx, next) => {
+    const git = parseGitPath(ctx.path);
+    if (git) await serveGit(gitDoor, ctx, git);
+    else if (ctx.query["go-get"] === "1" && audienceOf(ctx) === "browser") await serveGoGet(registry, address.url, ctx);
+    else await next();
+  });
+  app.use(tidyApiPath);
+  app.use(router.routes());
+  app.use((ctx) => {
+    const failure = notFound("Not Found");
+    if (audienceOf(ctx) !== "api") throw failure;
+    ctx.status = 404;
+    ctx.body = { error: "404 Not Found" };
+  });
+  return app;
+}
+
+/** What stands behind /packages/go/, as it was sent: decoding twice would make two things of one URL. */
+function restOf(ctx: Context): string {
+  const marker = "/packages/go/";
+  return ctx.path.slice(ctx.path.indexOf(marker) + marker.length);
+}
+
+/** GitLab's clients write `features/` and `features//name`; neither is worth a redirect, which would turn POST into GET. */
+const tidyApiPath: Middleware = async (ctx, next) => {
+  if (ctx.path.startsWith("/api/v4/") && !ctx.path.includes("/packages/go/"))
+    ctx.path = ctx.path.replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "");
+  await next();
+};
+
+/** Gives each request an id and a line in the log, and turns what was thrown into an answer. */
+function observe(
+  registry: Registry,
+  addressOf: (req: http.IncomingMessage) => string,
+  stopping: () => boolean,
+): Middleware {
+  const { log, metrics } = registry;
+  return async (ctx, next) => {
+    const id = randomUUID();
+    const start = performance.now();
+    const audience = audienceOf(ctx);
+    ctx.set("X-Request-Id", id);
+    ctx.set("X-Content-Type-Options", "nosniff");
+    if (stopping()) ctx.set("Connection", "close");
+    ctx.res.once("close", () => {
+      const ms = performance.now() - start;
+      const status = ctx.res.statusCode;
+      metrics.requests.inc({ door: audience, status: String(status) });
+      metrics.duration.observe({ door: audience }, ms / 1000);
+      const principal = ctx.state.principal as Principal | undefined;
+      log.info(
+        {
+          id,
+          method: ctx.method,
+          path: ctx.path,
+          status: ctx.res.writableFinished ? status : 499,
+          ms: Math.round(ms * 10) / 10,
+          from: addressOf(ctx.req),
+          ...(principal && principal.kind !== "anonymous" ? { principal: nameOf(principal) } : {}),
+        },
+        "request",
+      );
+    });
+    try {
+      await next();
+    } catch (error) {
+      const failure = failureOf(error, log);
+      if (ctx.res.headersSent || ctx.respond === false) ctx.res.destroy();
+      else answerFailure(ctx, audience, failure);
+      if (!isFailure(error)) log.debug({ id }, "the request of the defect above");
+    }
+  };
+}
+
+function audienceOf(ctx: Context): Audience {
+  const { path } = ctx;
+  if (path === "/api/graphql") return "graphql";
+  if (/^\/api\/v4\/projects\/[^/]+\/packages\/go\//.test(path)) return "go";
+  if (path.startsWith("/api/")) return "api";
+  return parseGitPath(path) ? "git" : "browser";
+}
+
+function welcome(url: string, moduleHost: string): string {
+  return `This is Gokura, a Go module registry.
+
+push    git push ${url}/GROUP/PROJECT.git v1.0.0
+fetch   GOPROXY=${url}/api/v4/projects/GROUP%2FPROJECT/packages/go go get ${moduleHost}/GROUP/PROJECT@v1.0.0
+query   ${url}/api/graphql
+
+"gokura client-config --project GROUP/PROJECT" prints the settings for go, git and ~/.netrc.
+`;
+}
