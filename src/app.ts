@@ -12,7 +12,7 @@ import { checkGitVersion } from "./git/git-environment.ts";
 import { ensureBuiltZips, type ModuleArchives, openModuleArchives } from "./git/module-archives.ts";
 import { recordOpenPushes } from "./git/recorded-push.ts";
 import { Repositories } from "./git/repository.ts";
-import { indexTags } from "./git/tag-indexer.ts";
+import { openTagIndexer } from "./git/tag-indexer.ts";
 import { createGraphqlEndpoint } from "./graphql/endpoint.ts";
 import { HotCache } from "./http/hot-cache.ts";
 import { type RunningServer, startServer } from "./http/server.ts";
@@ -98,6 +98,7 @@ async function makeDataDirectory(directory: string): Promise<void> {
 export interface RunningApp {
   /** Where clients reach it, without a slash at the end. */
   readonly url: string;
+  readonly port: number;
   /** The certificate to trust (SSL_CERT_FILE), when it is our own. */
   readonly certificateFile: string | undefined;
   /** What the first start made; undefined on every other. */
@@ -125,7 +126,8 @@ export async function startApp(config: Config, log: Log): Promise<RunningApp> {
     closers.push(() => notices.close());
 
     const firstSetup = await setUp(registry, config.adminToken);
-    await registry.jobs.work("index-refs", ({ projectId }) => indexTags(registry, repositories, projectId));
+    const indexer = openTagIndexer(registry, repositories);
+    await registry.jobs.work("index-refs", ({ projectId }) => indexer.index(projectId));
     await registry.jobs.work("build-zips", ({ versionIds }) => ensureBuiltZips(archives, versionIds));
     closers.push(() => registry.jobs.stop());
     await recordOpenPushes(registry, repositories);
@@ -135,10 +137,11 @@ export async function startApp(config: Config, log: Log): Promise<RunningApp> {
     const graphql = createGraphqlEndpoint({ registry, url, production: config.production });
     await graphql.start();
     closers.push(() => graphql.stop());
-    server = await startServer({ config, registry, repositories, archives, hotCache, graphql });
+    server = await startServer({ config, registry, repositories, indexer, archives, hotCache, graphql });
     closers.push(() => server.stop());
-    log.info({ url: server.url, git: gitVersion, moduleHost: config.moduleHost }, "gokura is up");
-    return { url: server.url, certificateFile: server.certificateFile, firstSetup, registry, stop };
+    log.info({ url: server.url, port: server.port, git: gitVersion, moduleHost: config.moduleHost }, "gokura is up");
+    const { url: clientUrl, port, certificateFile } = server;
+    return { url: clientUrl, port, certificateFile, firstSetup, registry, stop };
   } catch (error) {
     await stop();
     throw error;

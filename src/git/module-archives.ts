@@ -1,9 +1,10 @@
 // The zips of hosted versions. A zip is made once, when it is first wanted or shortly after the push, and pinned; however
 // many clients ask for one that is being made, it is made once, and a client that goes away does not stop it.
 import { rm } from "node:fs/promises";
-import { Failure } from "../errors.ts";
+import { Failure, isFailure, notFound } from "../errors.ts";
+import { invalidVersionMessage } from "../gomod/pseudo-check.ts";
 import { findVersionById, type ServedVersion } from "../registry/modules.ts";
-import { type MadeZip, pinZip, zipKeyOf } from "../registry/publish.ts";
+import { type MadeZip, noteUnzippable, pinZip, zipKeyOf } from "../registry/publish.ts";
 import type { Registry } from "../registry/registry.ts";
 import { storing } from "../storage/disk-blobs.ts";
 import { archiveModule } from "./archive.ts";
@@ -83,6 +84,11 @@ async function makeNow(
     // First the bytes, then the row that promises them.
     await registry.blobs.adopt(scratch, zipKeyOf(zip));
     return await pinZip(registry, version.id, zip);
+  } catch (error) {
+    if (!isFailure(error, "invalid", "too-large", "not-found")) throw error;
+    // To a client such a version is not there; its author is told why.
+    await noteUnzippable(registry, projectId, version, error.message);
+    throw notFound(invalidVersionMessage(version.modulePath, version.version, error.message));
   } finally {
     await rm(scratch, { force: true });
   }

@@ -3,8 +3,12 @@
 
 import { type CurrentRef, projectsWithOpenPush, recordRefs } from "../registry/refs.ts";
 import type { Registry } from "../registry/registry.ts";
-import { type Repositories, repositoryExists, repositoryOf } from "./repositories-of-projects.ts";
+import { removeLeftovers } from "./leftovers.ts";
+import { type Repositories, repositoryDirectory, repositoryExists, repositoryOf } from "./repositories-of-projects.ts";
 import type { Repository } from "./repository.ts";
+
+/** Locks of this age at the start of a server belong to a git that died with the one before. */
+const DEAD_AFTER_MS = 1_000;
 
 /**
  * Records the refs of a project; doing it again changes nothing. `settled`: no other push to it is under way, so that the
@@ -30,6 +34,7 @@ export async function recordPush(
 export async function recordOpenPushes(registry: Registry, repositories: Repositories): Promise<void> {
   for (const projectId of await projectsWithOpenPush(registry)) {
     registry.log.info({ project: projectId }, "a push was cut off; recording what it left");
+    await removeLeftovers(repositoryDirectory(registry, projectId), DEAD_AFTER_MS);
     await recordPush(registry, repositories, projectId, true);
   }
 }

@@ -22,8 +22,43 @@ const ZIPS_AHEAD = 100;
 /** A listing of all files of a commit larger than this is not looked through, in bytes. */
 const MAX_LISTING_BYTES = 256 * 1024 * 1024;
 
-/** Looks at all tags of a project that wait, and leaves a job that makes the zips of the newest ones. */
-export async function indexTags(registry: Registry, repositories: Repositories, projectId: number): Promise<void> {
+export interface TagIndexer {
+  /**
+   * Looks at all tags of a project that wait, and leaves a job that makes the zips of the newest ones. Who asks while that
+   * goes on already shares the run that follows it.
+   */
+  index(projectId: number): Promise<void>;
+}
+
+/** One run a project at a time: a push waits for its tags a moment (http/git-door.ts) while the job for them starts too. */
+export function openTagIndexer(registry: Registry, repositories: Repositories): TagIndexer {
+  const running = new Map<number, Promise<void>>();
+  const next = new Map<number, Promise<void>>();
+  const start = (projectId: number): Promise<void> => {
+    const run = indexTags(registry, repositories, projectId).finally(() => running.delete(projectId));
+    running.set(projectId, run);
+    return run;
+  };
+  return {
+    index(projectId) {
+      const current = running.get(projectId);
+      if (!current) return start(projectId);
+      let following = next.get(projectId);
+      if (!following) {
+        following = current
+          .catch(() => {}) // told to those who asked for it
+          .then(() => {
+            next.delete(projectId);
+            return start(projectId);
+          });
+        next.set(projectId, following);
+      }
+      return following;
+    },
+  };
+}
+
+async function indexTags(registry: Registry, repositories: Repositories, projectId: number): Promise<void> {
   const repository = repositoryOf(registry, repositories, projectId);
   const ids: number[] = [];
   let earliest: Date | undefined;

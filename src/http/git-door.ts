@@ -4,6 +4,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "koa";
 import { Failure } from "../errors.ts";
 import { initRepository } from "../git/init-repository.ts";
@@ -21,6 +22,7 @@ import {
   serveReceivePack,
   serveUploadPack,
 } from "../git/smart-http.ts";
+import type { TagIndexer } from "../git/tag-indexer.ts";
 import { DEVELOPER, demandCode, demandLevel, demandSeen, hidden, requireScope } from "../registry/access.ts";
 import { authenticate } from "../registry/authentication.ts";
 import type { Principal } from "../registry/principal.ts";
@@ -28,15 +30,21 @@ import { createProject, demandProjectCreation, findProject, type ProjectRow } fr
 import { beginPush } from "../registry/refs.ts";
 import type { Registry } from "../registry/registry.ts";
 import { credentialsOf } from "./credentials.ts";
+import type { HotCache } from "./hot-cache.ts";
 
 export interface GitDoor {
   readonly registry: Registry;
   readonly repositories: Repositories;
+  readonly indexer: TagIndexer;
+  readonly hotCache: HotCache;
   /** Bytes. */
   readonly maxPushBytes: number;
   /** Pushes under way, by project: the last one to end takes the project's mark away. */
   readonly pushing: Map<number, number>;
 }
+
+/** How long a push waits for its tags to be versions; the job goes on with what takes longer. */
+const INDEXING_PATIENCE_MS = 1_000;
 
 /** What a URL asks git for; undefined when it is no URL of git's. */
 export interface GitRequest {
@@ -141,6 +149,12 @@ async function push(door: GitDoor, ctx: Context, project: ProjectRow, protocol: 
     if (others > 0) pushing.set(id, others);
     else pushing.delete(id);
     await recordPush(registry, repositories, id, others === 0);
+    // Whoever sees the push succeed may fetch at once; a failure is the job's to report and to repeat.
+    await Promise.race([
+      door.indexer.index(id).catch(() => {}),
+      delay(INDEXING_PATIENCE_MS, undefined, { ref: false }),
+    ]);
+    door.hotCache.contentChanged(id);
   };
   try {
     await beginPush(registry, id);

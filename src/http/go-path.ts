@@ -37,7 +37,10 @@ export function parseGoPath(raw: string): GoRequest {
   const match = /^(.+)\.(info|mod|zip)$/s.exec(name);
   if (!match) throw notFound(`${shown(name)} is none of list, VERSION.info, VERSION.mod and VERSION.zip`);
   const version = telling(() => unescapeVersion(match[1]!));
-  return { kind: match[2], modulePath, version } as VersionRequest<"info"> | VersionRequest<"mod"> | VersionRequest<"zip">;
+  return { kind: match[2], modulePath, version } as
+    | VersionRequest<"info">
+    | VersionRequest<"mod">
+    | VersionRequest<"zip">;
 }
 
 function pathIn(escaped: string): ModulePath {

@@ -13,6 +13,7 @@ import { Failure, isFailure, notFound } from "../errors.ts";
 import type { HostedModules } from "../git/hosted-modules.ts";
 import type { ModuleArchives } from "../git/module-archives.ts";
 import type { Repositories } from "../git/repository.ts";
+import type { TagIndexer } from "../git/tag-indexer.ts";
 import type { GraphqlEndpoint } from "../graphql/endpoint.ts";
 import { authenticate } from "../registry/authentication.ts";
 import { nameOf, type Principal } from "../registry/principal.ts";
@@ -37,6 +38,7 @@ export interface ServerParts {
   readonly config: Config;
   readonly registry: Registry;
   readonly repositories: Repositories;
+  readonly indexer: TagIndexer;
   readonly archives: ModuleArchives;
   readonly hotCache: HotCache;
   readonly graphql: GraphqlEndpoint;
@@ -44,6 +46,8 @@ export interface ServerParts {
 
 export interface RunningServer {
   readonly url: string;
+  /** The port that it listens on, whatever the URL says. */
+  readonly port: number;
   readonly certificateFile: string | undefined;
   stop(): Promise<void>;
 }
@@ -75,6 +79,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   address.url = config.url ?? `${tls ? "https" : "http"}://${shown}:${port}`;
   return {
     url: address.url,
+    port,
     certificateFile: tls?.file,
     async stop() {
       stopping = true;
@@ -133,6 +138,8 @@ function createApp(parts: ServerParts, address: { url: string }, stopping: () =>
   const gitDoor: GitDoor = {
     registry,
     repositories: parts.repositories,
+    indexer: parts.indexer,
+    hotCache: parts.hotCache,
     maxPushBytes: config.maxPushBytes,
     pushing: new Map(),
   };

@@ -112,6 +112,11 @@ export function mayReadCode(principal: Principal, project: ProjectSubject): bool
   return projectLevel(principal, project) >= REPORTER;
 }
 
+/** Whether a principal may list the modules of a project: its registry is on, and its code may be read. */
+export function mayListModules(principal: Principal, project: ProjectSubject): boolean {
+  return project.packagesEnabled && mayReadCode(principal, project);
+}
+
 // ---- demands: nothing, or the Failure that the asker is to see -------------------------------------------------------
 
 /** What to say of a thing that is not there or may not be seen; the two cannot be told apart. */
@@ -199,7 +204,7 @@ export function seenProjects(principal: Principal): Prisma.ProjectWhereInput {
   return { OR: [{ visibility: { in: ["PUBLIC", "INTERNAL"] } }, memberProjects(principal)] };
 }
 
-/** The projects whose packages a principal may list: mayReadCode with the registry on, as a condition. */
+/** The projects whose modules a principal may list: mayListModules, as a condition. */
 export function readableProjects(principal: Principal): Prisma.ProjectWhereInput {
   if (isAdministrator(principal) || principal.kind !== "user")
     return { AND: [seenProjects(principal), { packagesEnabled: true }] };

@@ -106,6 +106,13 @@ async function load(registry: Registry, digest: string): Promise<Principal> {
   };
 }
 
+/** The same principal after a change that it made itself, with what it is a member of now. */
+export async function renewed(registry: Registry, principal: Principal): Promise<Principal> {
+  if (principal.kind !== "user") return principal;
+  const { memberships, changesAt } = await membershipsOf(registry, principal.userId);
+  return { ...principal, memberships, validUntil: Math.min(principal.validUntil, changesAt) };
+}
+
 async function membershipsOf(
   registry: Registry,
   userId: number,

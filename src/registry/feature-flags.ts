@@ -73,7 +73,7 @@ export async function setFlag(
   if (!/^[a-z][a-z0-9_]{0,99}$/.test(name))
     throw invalid(`"${name.slice(0, 60)}" cannot name a flag: use lower-case letters, digits and _`);
   const gates = await gatesOf(registry, targets);
-  return change(registry, "", async (tx) => {
+  await change(registry, "", async (tx) => {
     await tx.featureFlag.upsert({ where: { name }, create: { name }, update: {} });
     if (gates.length === 0) {
       await tx.featureFlag.update({ where: { name }, data: { enabled } });
@@ -85,8 +85,8 @@ export async function setFlag(
       });
     else await tx.featureGate.deleteMany({ where: { flagName: name, OR: gates } });
     await audit(tx, principal, "flag.set", name, { enabled, ...targets } as Prisma.InputJsonObject);
-    return tx.featureFlag.findUniqueOrThrow({ where: { name }, include: GATES });
   });
+  return registry.prisma.featureFlag.findUniqueOrThrow({ where: { name }, include: GATES });
 }
 
 /** Forgets what was set: the flag is off, as if nobody had touched it. Administrators. */

@@ -13,8 +13,9 @@ import {
 } from "./access.ts";
 import { audit } from "./audit.ts";
 import { change } from "./change.ts";
+import { firstOfEach } from "./first-of-each.ts";
 import { demandGroup, type GroupRow } from "./groups.ts";
-import { keysetPage, type Page, type PageRequest } from "./page.ts";
+import { keysetPages, type Page, type PageRequest } from "./page.ts";
 import type { Principal } from "./principal.ts";
 import { demandProject, type ProjectRow } from "./projects.ts";
 import type { Registry } from "./registry.ts";
@@ -82,27 +83,35 @@ export async function removeMember(
   });
 }
 
-/** The direct members of a project or group, first come first. For members. */
+/** Some projects or some groups. */
+export type MemberLists = { readonly projects: readonly ProjectRow[] } | { readonly groups: readonly GroupRow[] };
+
+/**
+ * The direct members of projects or groups, first come first, by the number of the project or group; only of those of
+ * which the principal is a member, directly or not.
+ */
 export async function listMembers(
   registry: Registry,
   principal: Principal,
-  of: { readonly project: ProjectRow } | { readonly group: GroupRow },
+  of: MemberLists,
   request: PageRequest,
-): Promise<Page<MemberRow>> {
-  if ("project" in of) demandLevel(principal, of.project, GUEST, "listing members");
-  else demandGroupLevel(principal, of.group, GUEST, "listing members");
-  const where = "project" in of ? { projectId: of.project.id } : { groupId: of.group.id };
-  return keysetPage<MemberRow, number>(request, {
+): Promise<Map<number, Page<MemberRow>>> {
+  const list = "projects" in of ? "project_id" : "group_id";
+  const seen =
+    "projects" in of
+      ? of.projects.filter((project) => projectLevel(principal, project) >= GUEST)
+      : of.groups.filter((group) => groupLevel(principal, group) >= GUEST);
+  const ids = seen.map(({ id }) => id);
+  return keysetPages<MemberRow, number>(request, ids, {
     keyType: "number",
     order: "asc",
     key: (member) => member.id,
-    read: (id, order, take) =>
-      registry.prisma.member.findMany({
-        where: { ...where, id },
-        orderBy: { id: order },
-        take,
-        include: { user: true },
-      }),
+    listOf: (member) => (list === "project_id" ? member.projectId : member.groupId)!,
+    read: async (numbers, bounds, order, take) => {
+      const first = await firstOfEach(registry, { table: "member", list, key: "id" }, numbers, bounds, order, take);
+      const where = { id: { in: first } };
+      return registry.prisma.member.findMany({ where, orderBy: { id: order }, include: { user: true } });
+    },
   });
 }
 

@@ -1,15 +1,17 @@
 // What has been published: modules and versions as rows, for the Go endpoint (by path and version, in plain SQL) and for
 // people (in pages).
-import type { Module, ModuleVersion, Prisma, RejectedTag } from "../database/generated/client.ts";
-import { listedVersions } from "../gomod/version-list.ts";
-import { mayReadCode, readableProjects } from "./access.ts";
-import { keysetPage, type Page, type PageRequest } from "./page.ts";
+import { type Module, type ModuleVersion, Prisma, type RejectedTag } from "../database/generated/client.ts";
+import { latestVersion, listedVersions } from "../gomod/version-list.ts";
+import { mayListModules, mayReadCode, readableProjects } from "./access.ts";
+import { firstOfEach } from "./first-of-each.ts";
+import { checkPageSize, keysetPage, keysetPages, type Page, type PageRequest } from "./page.ts";
 import type { Principal } from "./principal.ts";
 import { findProject, type ProjectRow, searchText } from "./projects.ts";
 import type { Registry } from "./registry.ts";
 
 export type ModuleRow = Module;
-export type VersionRow = ModuleVersion;
+/** Without go.mod, which may be large: see goModsOf. */
+export type VersionRow = Omit<ModuleVersion, "goMod">;
 export type RejectedTagRow = RejectedTag;
 
 /** What the Go endpoint needs of a version. */
@@ -19,6 +21,8 @@ export interface ServedVersion {
   readonly version: string;
   readonly time: Date;
   readonly commit: string;
+  /** The tag that made it (refs/tags/…); null for a pseudo-version. */
+  readonly ref: string | null;
   readonly directory: string;
   readonly goMod: Buffer;
   readonly retracted: boolean;
@@ -31,6 +35,7 @@ interface ServedRow {
   version: string;
   time: Date;
   commit: string;
+  ref: string | null;
   directory: string;
   go_mod: Buffer;
   retracted: boolean;
@@ -39,7 +44,8 @@ interface ServedRow {
   zip_size: string | null;
 }
 
-const SERVED = "v.id, v.version, v.time, v.commit, v.directory, v.go_mod, v.retracted, v.h1, v.zip_key, v.zip_size";
+const SERVED =
+  "v.id, v.version, v.time, v.commit, v.ref, v.directory, v.go_mod, v.retracted, v.h1, v.zip_key, v.zip_size";
 
 /** A version of a module of a project; undefined when it has not been published. */
 export async function findVersion(
@@ -77,6 +83,7 @@ function served(row: ServedRow, modulePath: string): ServedVersion {
     version: row.version,
     time: row.time,
     commit: row.commit,
+    ref: row.ref,
     directory: row.directory,
     goMod: row.go_mod,
     retracted: row.retracted,
@@ -98,12 +105,7 @@ export async function listModule(
   projectId: number,
   modulePath: string,
 ): Promise<ListedVersion[] | undefined> {
-  const { rows } = await registry.database.pool.query<{
-    version: string | null;
-    has_go_mod: boolean;
-    retracted: boolean;
-    usable: boolean;
-  }>({
+  const { rows } = await registry.database.pool.query<NameRow>({
     name: "list-module",
     text: `SELECT v.version, NOT v.legacy AS has_go_mod, v.retracted, true AS usable
         FROM module m LEFT JOIN module_version v ON v.module_id = m.id AND v.kind <> 'PSEUDO'
@@ -114,7 +116,19 @@ export async function listModule(
     values: [modulePath, projectId],
   });
   if (rows.length === 0) return undefined;
-  const known = new Map<string, (typeof rows)[number]>();
+  return listed(rows);
+}
+
+interface NameRow {
+  version: string | null;
+  has_go_mod: boolean;
+  retracted: boolean;
+  usable: boolean;
+}
+
+/** Go's list of what is there. */
+function listed(rows: readonly NameRow[]): ListedVersion[] {
+  const known = new Map<string, NameRow>();
   for (const row of rows) if (row.version !== null && !known.get(row.version)?.usable) known.set(row.version, row);
   const items = [...known].map(([version, row]) => ({ version, hasGoMod: row.has_go_mod }));
   return listedVersions(items).map((version) => {
@@ -132,8 +146,13 @@ export async function findModule(
   if (path.includes("\0")) return undefined;
   const module = await registry.prisma.module.findUnique({ where: { path } });
   const project = module && (await findProject(registry, module.projectId));
-  if (!module || !project?.packagesEnabled || !mayReadCode(principal, project)) return undefined;
+  if (!module || !project || !mayListModules(principal, project)) return undefined;
   return { module, project };
+}
+
+/** Modules by number. Says nothing about who may see them. */
+export function findModules(registry: Registry, ids: readonly number[]): Promise<ModuleRow[]> {
+  return registry.prisma.module.findMany({ where: { id: { in: [...ids] } } });
 }
 
 /** The modules of one project, or all that the principal may read, by path. */
@@ -143,51 +162,128 @@ export function listModules(
   filter: { readonly projectId?: number; readonly search?: string | null | undefined },
   request: PageRequest,
 ): Promise<Page<ModuleRow>> {
-  const where: Prisma.ModuleWhereInput = { project: readableProjects(principal) };
-  if (filter.projectId !== undefined) where.projectId = filter.projectId;
-  const search: Prisma.ModuleWhereInput = filter.search
-    ? { path: { contains: searchText(filter.search), mode: "insensitive" } }
-    : {};
+  const conditions: Prisma.ModuleWhereInput[] = [{ project: readableProjects(principal) }];
+  if (filter.projectId !== undefined) conditions.push({ projectId: filter.projectId });
+  if (filter.search) conditions.push({ path: { contains: searchText(filter.search), mode: "insensitive" } });
   return keysetPage<ModuleRow, string>(request, {
     keyType: "string",
     order: "asc",
     key: (module) => module.path,
     read: (path, order, take) =>
-      registry.prisma.module.findMany({ where: { AND: [where, search, { path }] }, orderBy: { path: order }, take }),
+      registry.prisma.module.findMany({ where: { AND: [...conditions, { path }] }, orderBy: { path: order }, take }),
   });
 }
 
-/** The versions of a module in Go's order, newest first. */
-export function listVersions(
+/** The modules of projects, by path, by the project's number; only of projects whose modules the principal may list. */
+export function modulesOfProjects(
   registry: Registry,
-  moduleId: number,
+  principal: Principal,
+  projects: readonly ProjectRow[],
+  request: PageRequest,
+): Promise<Map<number, Page<ModuleRow>>> {
+  const ids = projects.filter((project) => mayListModules(principal, project)).map(({ id }) => id);
+  return keysetPages<ModuleRow, string>(request, ids, {
+    keyType: "string",
+    order: "asc",
+    key: (module) => module.path,
+    listOf: (module) => module.projectId,
+    read: async (numbers, bounds, order, take) => {
+      const lists = { table: "module", list: "project_id", key: "path" } as const;
+      const first = await firstOfEach(registry, lists, numbers, bounds, order, take);
+      return registry.prisma.module.findMany({ where: { id: { in: first } }, orderBy: { path: order } });
+    },
+  });
+}
+
+/** The versions of modules in Go's order, newest first, by the module's number. */
+export function versionsOfModules(
+  registry: Registry,
+  modules: readonly ModuleRow[],
   filter: { readonly includePseudo: boolean },
   request: PageRequest,
-): Promise<Page<VersionRow>> {
-  const where: Prisma.ModuleVersionWhereInput = {
-    moduleId,
-    ...(filter.includePseudo ? {} : { kind: { not: "PSEUDO" } }),
-  };
-  return keysetPage<VersionRow, string>(request, {
+): Promise<Map<number, Page<VersionRow>>> {
+  const ids = modules.map(({ id }) => id);
+  return keysetPages<VersionRow, string>(request, ids, {
     keyType: "string",
     order: "desc",
     key: (version) => version.sortKey,
-    read: (sortKey, order, take) =>
-      registry.prisma.moduleVersion.findMany({ where: { ...where, sortKey }, orderBy: { sortKey: order }, take }),
+    listOf: (version) => version.moduleId,
+    read: async (numbers, bounds, order, take) => {
+      const lists = { table: "module_version", list: "module_id", key: "sort_key" } as const;
+      const where = filter.includePseudo ? {} : { where: Prisma.sql`kind <> 'PSEUDO'` };
+      const first = await firstOfEach(registry, { ...lists, ...where }, numbers, bounds, order, take);
+      return registry.prisma.moduleVersion.findMany({
+        where: { id: { in: first } },
+        orderBy: { sortKey: order },
+        omit: { goMod: true },
+      });
+    },
   });
 }
 
-/** The newest versions of some modules that are not retracted: releases before pre-releases. By module number. */
+/** The newest versions of modules, as @latest has it: releases before pre-releases, none retracted. By module number. */
 export async function latestVersions(
   registry: Registry,
   moduleIds: readonly number[],
 ): Promise<Map<number, VersionRow>> {
-  const rows = await registry.prisma.$queryRaw<{ id: number }[]>`
-    SELECT DISTINCT ON (module_id) id FROM module_version
-    WHERE module_id = ANY(${[...moduleIds]}::int[]) AND kind <> 'PSEUDO' AND NOT retracted
-    ORDER BY module_id, (kind = 'RELEASE') DESC, (kind = 'INCOMPATIBLE' AND version NOT LIKE '%-%') DESC, sort_key DESC`;
-  const versions = await registry.prisma.moduleVersion.findMany({ where: { id: { in: rows.map((row) => row.id) } } });
+  const newest = await registry.prisma.$queryRaw<{ module_id: number; legacy: boolean | null; id: number | null }[]>`
+    SELECT m.id AS module_id,
+      (SELECT kind = 'INCOMPATIBLE' FROM module_version
+        WHERE module_id = m.id AND kind <> 'PSEUDO' ORDER BY sort_key DESC LIMIT 1) AS legacy,
+      COALESCE(
+        (SELECT id FROM module_version
+          WHERE module_id = m.id AND kind = 'RELEASE' AND NOT retracted ORDER BY sort_key DESC LIMIT 1),
+        (SELECT id FROM module_version
+          WHERE module_id = m.id AND kind = 'PRERELEASE' AND NOT retracted ORDER BY sort_key DESC LIMIT 1)) AS id
+    FROM unnest(${[...moduleIds]}::int[]) AS m (id)`;
+  const ids = newest.filter((row) => !row.legacy).map((row) => row.id);
+  const legacy = newest.filter((row) => row.legacy).map((row) => row.module_id);
+  ids.push(...(await latestOfLegacy(registry, legacy)));
+  const versions = await registry.prisma.moduleVersion.findMany({
+    where: { id: { in: ids.filter((id) => id !== null) } },
+    omit: { goMod: true },
+  });
   return new Map(versions.map((version) => [version.moduleId, version]));
+}
+
+/** The same for modules with +incompatible versions, few and old: whether these count only the whole list can tell. */
+async function latestOfLegacy(registry: Registry, moduleIds: readonly number[]): Promise<number[]> {
+  if (moduleIds.length === 0) return [];
+  const rows = await registry.prisma.$queryRaw<(NameRow & { module_id: number; id: number | null })[]>`
+    SELECT v.module_id, v.id, v.version, NOT v.legacy AS has_go_mod, v.retracted, true AS usable
+      FROM module_version v WHERE v.module_id = ANY(${[...moduleIds]}::int[]) AND v.kind <> 'PSEUDO'
+    UNION ALL
+    SELECT m.id, NULL, r.version, r.has_go_mod, false, false
+      FROM rejected_tag r JOIN module m ON m.path = r.module_path AND m.project_id = r.project_id
+      WHERE m.id = ANY(${[...moduleIds]}::int[]) AND r.listed AND r.version IS NOT NULL`;
+  return [...Map.groupBy(rows, (row) => row.module_id).values()].flatMap((ofModule) => {
+    const usable = listed(ofModule).filter((entry) => entry.usable);
+    const retracted = new Set(usable.filter((entry) => entry.retracted).map((entry) => entry.version));
+    const latest = latestVersion(
+      usable.map((entry) => entry.version),
+      (version) => retracted.has(version),
+    );
+    return ofModule.find((row) => row.id !== null && row.version === latest)?.id ?? [];
+  });
+}
+
+/**
+ * The go.mod files of versions, by the version's number, as many of them, in the order of their numbers, as have no more
+ * than `maxBytes` together.
+ */
+export async function goModsOf(
+  registry: Registry,
+  versionIds: readonly number[],
+  maxBytes: number,
+): Promise<Map<number, Buffer>> {
+  const { rows } = await registry.database.pool.query<{ id: number; go_mod: Buffer }>(
+    `SELECT id, go_mod FROM (
+        SELECT id, go_mod, sum(octet_length(go_mod)) OVER (ORDER BY id) AS total
+        FROM module_version WHERE id = ANY($1)) AS v
+      WHERE total <= $2`,
+    [versionIds, maxBytes],
+  );
+  return new Map(rows.map((row) => [row.id, row.go_mod]));
 }
 
 /** Tags of a project that are no versions, or none that the go command accepts, by name. */
@@ -197,4 +293,22 @@ export function listRejectedTags(registry: Registry, projectId: number, take: nu
     orderBy: [{ tag: "asc" }, { id: "asc" }],
     take,
   });
+}
+
+/** The same of some projects, by the project's number; only of those whose code the principal may read. */
+export async function rejectedTagsOfProjects(
+  registry: Registry,
+  principal: Principal,
+  projects: readonly ProjectRow[],
+  take: number,
+): Promise<Map<number, RejectedTagRow[]>> {
+  const ids = projects.filter((project) => mayReadCode(principal, project)).map(({ id }) => id);
+  const lists = { table: "rejected_tag", list: "project_id", key: "tag", where: Prisma.sql`NOT silent` } as const;
+  const first = await firstOfEach(registry, lists, ids, {}, "asc", checkPageSize(take));
+  const rows = await registry.prisma.rejectedTag.findMany({
+    where: { id: { in: first } },
+    orderBy: [{ tag: "asc" }, { id: "asc" }],
+  });
+  const found = Map.groupBy(rows, (row) => row.projectId);
+  return new Map(ids.map((id) => [id, found.get(id) ?? []]));
 }

@@ -10,6 +10,7 @@ import { textOfGoMod } from "../gomod/go-mod-line.ts";
 import { kindOf } from "../gomod/version.ts";
 import { versionSortKey } from "../gomod/version-sort-key.ts";
 import { zipObjectKey } from "../storage/object-keys.ts";
+import type { ServedVersion } from "./modules.ts";
 import { markIndexed, type WaitingTag } from "./refs.ts";
 import type { Registry } from "./registry.ts";
 import { refreshRetractions } from "./retractions.ts";
@@ -234,6 +235,23 @@ export async function pinZip(registry: Registry, versionId: number, zip: MadeZip
       "a zip was made twice with different sums; the first stays",
     );
   return { h1: pinned.h1, sha256: pinned.zip_key, size: Number(pinned.zip_size) };
+}
+
+/** Writes down, for the author, that a published version has no zip: its files cannot be a module. */
+export async function noteUnzippable(
+  registry: Registry,
+  projectId: number,
+  version: ServedVersion,
+  reason: string,
+): Promise<void> {
+  const { modulePath, version: name, ref } = version;
+  if (ref === null) return;
+  const tag = ref.replace(/^refs\/tags\//, "");
+  const row = { projectId, tag, modulePath, version: name };
+  const said = `the zip cannot be made: ${reason}`;
+  const known = await registry.prisma.rejectedTag.findFirst({ where: { ...row, reason: said } });
+  if (!known)
+    await registry.prisma.rejectedTag.create({ data: { ...row, reason: said, listed: true, hasGoMod: true } });
 }
 
 /** Where the bytes of a made zip are. */

@@ -4,9 +4,15 @@
 // records again; recording twice changes nothing.
 import type { Transaction } from "../database/client.ts";
 import type { TagEvent } from "../database/generated/client.ts";
+import { MAINTAINER, type ProjectSubject, projectLevel } from "./access.ts";
+import { firstOfEach } from "./first-of-each.ts";
+import { checkPageSize } from "./page.ts";
+import type { Principal } from "./principal.ts";
 import type { Registry } from "./registry.ts";
 
 const TAGS = "refs/tags/";
+
+export type TagEventRow = TagEvent;
 
 /** A branch or tag as git has it now. `peeled`: what is left without annotations; the oid itself for most. */
 export interface CurrentRef {
@@ -147,7 +153,20 @@ export async function markIndexed(tx: Transaction, projectId: number, tags: read
     WHERE ref.project_id = ${projectId} AND ref.name = seen.name AND ref.oid = seen.oid`;
 }
 
-/** Tags that did not stay as they were, newest first. */
-export function listTagEvents(registry: Registry, projectId: number, take: number): Promise<TagEvent[]> {
-  return registry.prisma.tagEvent.findMany({ where: { projectId }, orderBy: { id: "desc" }, take });
+/**
+ * Tags of projects that did not stay as they were, newest first, by the project's number; only of those of which the
+ * principal is Maintainer.
+ */
+export async function tagEventsOfProjects(
+  registry: Registry,
+  principal: Principal,
+  projects: readonly ProjectSubject[],
+  take: number,
+): Promise<Map<number, TagEventRow[]>> {
+  const ids = projects.filter((project) => projectLevel(principal, project) >= MAINTAINER).map(({ id }) => id);
+  const lists = { table: "tag_event", list: "project_id", key: "id" } as const;
+  const first = await firstOfEach(registry, lists, ids, {}, "desc", checkPageSize(take));
+  const rows = await registry.prisma.tagEvent.findMany({ where: { id: { in: first } }, orderBy: { id: "desc" } });
+  const found = Map.groupBy(rows, (row) => row.projectId);
+  return new Map(ids.map((id) => [id, found.get(id) ?? []]));
 }

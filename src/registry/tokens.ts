@@ -2,13 +2,15 @@
 // nowhere else; the database has a digest. A token expires at 00:00 UTC on its date: one that expires today is expired.
 import type { Prisma, Token, TokenScope } from "../database/generated/client.ts";
 import { Failure, invalid, notFound } from "../errors.ts";
-import { demandLevel, hidden, isAdministrator, MAINTAINER } from "./access.ts";
+import { demandLevel, hidden, isAdministrator, MAINTAINER, projectLevel } from "./access.ts";
 import { audit } from "./audit.ts";
 import { change } from "./change.ts";
-import { keysetPage, type Page, type PageRequest } from "./page.ts";
+import { firstOfEach } from "./first-of-each.ts";
+import { keysetPages, type Page, type PageRequest } from "./page.ts";
 import type { Principal } from "./principal.ts";
 import { demandProject, type ProjectRow } from "./projects.ts";
 import type { Registry } from "./registry.ts";
+import { checkName } from "./text.ts";
 import { digestOf, newSecret } from "./token-format.ts";
 import { findUser, mayInspectUser, type UserRow } from "./users.ts";
 
@@ -99,7 +101,9 @@ async function insertToken(
   owner: TokenOwner,
 ): Promise<MadeToken> {
   const name = input.name.trim();
-  if (name === "" || name.length > 255) throw invalid("a token needs a name of 1 to 255 characters");
+  if (name === "") throw invalid("a token needs a name");
+  checkName(name);
+  checkName(owner.username);
   const secret = input.secret ?? newSecret(owner.kind);
   const expiresAt = input.expiresAt ?? null;
   return change(registry, "this token exists already", async (tx) => {
@@ -137,6 +141,28 @@ export async function revokeToken(registry: Registry, principal: Principal, id: 
   });
 }
 
+/** The personal access tokens of users, newest first, by the user's number; only of those whose tokens one may see. */
+export function tokensOfUsers(
+  registry: Registry,
+  principal: Principal,
+  users: readonly UserRow[],
+  request: PageRequest,
+): Promise<Map<number, Page<TokenRow>>> {
+  const seen = users.filter((user) => mayInspectUser(principal, user.id));
+  return tokenPages(registry, "user_id", seen, request);
+}
+
+/** The deploy tokens of projects, newest first, by the project's number; only of those of which one is Maintainer. */
+export function tokensOfProjects(
+  registry: Registry,
+  principal: Principal,
+  projects: readonly ProjectRow[],
+  request: PageRequest,
+): Promise<Map<number, Page<TokenRow>>> {
+  const seen = projects.filter((project) => projectLevel(principal, project) >= MAINTAINER);
+  return tokenPages(registry, "project_id", seen, request);
+}
+
 /** The personal access tokens of a user, newest first. Oneself and administrators. */
 export async function tokensOfUser(
   registry: Registry,
@@ -144,8 +170,10 @@ export async function tokensOfUser(
   user: UserRow,
   request: PageRequest,
 ): Promise<Page<TokenRow>> {
-  if (!mayInspectUser(principal, user.id)) throw hidden(principal, "User");
-  return tokenPage(registry, { userId: user.id }, request);
+  const pages = await tokensOfUsers(registry, principal, [user], request);
+  const page = pages.get(user.id);
+  if (!page) throw hidden(principal, "User");
+  return page;
 }
 
 /** The deploy tokens of a project, newest first. Maintainers. */
@@ -156,16 +184,25 @@ export async function tokensOfProject(
   request: PageRequest,
 ): Promise<Page<TokenRow>> {
   demandLevel(principal, project, MAINTAINER, "listing deploy tokens");
-  return tokenPage(registry, { projectId: project.id }, request);
+  return (await tokensOfProjects(registry, principal, [project], request)).get(project.id)!;
 }
 
-function tokenPage(registry: Registry, where: Prisma.TokenWhereInput, request: PageRequest): Promise<Page<TokenRow>> {
-  return keysetPage<TokenRow, number>(request, {
+function tokenPages(
+  registry: Registry,
+  list: "user_id" | "project_id",
+  of: readonly { readonly id: number }[],
+  request: PageRequest,
+): Promise<Map<number, Page<TokenRow>>> {
+  const ids = of.map(({ id }) => id);
+  return keysetPages<TokenRow, number>(request, ids, {
     keyType: "number",
     order: "desc",
     key: (token) => token.id,
-    read: (id, order, take) =>
-      registry.prisma.token.findMany({ where: { ...where, id }, orderBy: { id: order }, take }),
+    listOf: (token) => (list === "user_id" ? token.userId : token.projectId)!,
+    read: async (numbers, bounds, order, take) => {
+      const first = await firstOfEach(registry, { table: "token", list, key: "id" }, numbers, bounds, order, take);
+      return registry.prisma.token.findMany({ where: { id: { in: first } }, orderBy: { id: order } });
+    },
   });
 }
 

@@ -23,7 +23,6 @@ import { git, makeRepository, temporaryDirectory } from "../support/git-fixture.
 
 const scratch = temporaryDirectory();
 const MAX_PUSH_BYTES = 2 * 1024 * 1024;
-const STALL_MS = 400;
 
 /** What the server did, per repository: tests run on their own repositories. */
 const outcomes: { path: string; outcome: SmartHttpOutcome }[] = [];
@@ -39,6 +38,7 @@ async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> 
   const [, name = "", rest = ""] = /^\/([\w-]+\.git)\/(.*)$/.exec(url.pathname) ?? [];
   const directory = join(scratch.path, name);
   const protocol = req.headers["git-protocol"]?.toString();
+  const stallMs = name === "stall.git" || name === "unread.git" ? 400 : 30_000;
   if (protocol !== undefined) headersSeen.push(`${rest} ${protocol}`);
   const finish = (outcome: SmartHttpOutcome): void => void outcomes.push({ path: `${name}/${rest}`, outcome });
   if (rest === "info/refs") {
@@ -47,7 +47,7 @@ async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> 
       finish(await advertiseEmpty({ emptyRepository: join(scratch.path, "shared-empty"), service, protocol, res }));
     } else finish(await advertiseRefs({ directory, service, protocol, res }));
   } else if (rest === "git-upload-pack") {
-    finish(await serveUploadPack({ directory, req, res, protocol, stallMs: STALL_MS }));
+    finish(await serveUploadPack({ directory, req, res, protocol, stallMs }));
   } else {
     if (name === "unborn.git") await initRepository(directory);
     finish(
@@ -57,7 +57,7 @@ async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> 
         res,
         protocol,
         maxBytes: MAX_PUSH_BYTES,
-        stallMs: STALL_MS,
+        stallMs,
         beforeEnd: async () => await beforeEnd?.(name),
       }),
     );
@@ -364,9 +364,11 @@ describe("push", () => {
     const req = request(`${base}/killed.git/git-receive-pack`, { method: "POST", headers: RECEIVE });
     req.on("error", () => {});
     req.write(Buffer.concat([command, FLUSH, bytes.subarray(0, bytes.length >> 1)]));
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    const objects = join(scratch.path, "killed.git", "objects");
+    await expect.poll(() => readdirSync(objects).some((each) => each.startsWith("tmp_objdir"))).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 50));
     req.destroy();
-    await expect.poll(() => lastOutcome("killed.git/git-receive-pack")?.outcome).toBe("aborted");
+    await expect.poll(() => lastOutcome("killed.git/git-receive-pack")?.outcome, { timeout: 8000 }).toBe("aborted");
     beforeEnd = undefined;
     expect(recorded).toBe(1); // told, because with more luck a ref could have moved
     expect(refsOf("killed.git")).toEqual([]);

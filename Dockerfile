@@ -1,0 +1,65 @@
+# Gokura in a container: Node 24, git, the sources and the packages they need at run time; no compiler and no database.
+# The embedded PostgreSQL is left out: DATABASE_URL (or DATABASE_URL_FILE) must name a PostgreSQL 15 or newer.
+#
+#   docker build --tag gokura --build-arg VERSION="$(git describe --always)" .
+#   docker run --rm gokura version
+
+ARG NODE_IMAGE=node:24-bookworm-slim
+
+# ---- generated code: needs prisma and the GraphQL code generator, which are development dependencies -----------------
+FROM ${NODE_IMAGE} AS generated
+ARG NPM_CONFIG_REGISTRY
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=optional --ignore-scripts --no-audit --no-fund
+COPY prisma.config.ts schema.graphql ./
+COPY prisma prisma
+COPY scripts scripts
+COPY src src
+RUN node scripts/prepare.js
+
+# ---- the packages of production; none of them needs an install script ------------------------------------------------
+FROM ${NODE_IMAGE} AS packages
+ARG NPM_CONFIG_REGISTRY
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# Without --omit=optional npm also installs prisma and typescript, optional peers of the Prisma client.
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+
+# ---- what runs ---------------------------------------------------------------------------------------------------------
+FROM ${NODE_IMAGE}
+ARG VERSION=dev
+LABEL org.opencontainers.image.title="Gokura" \
+      org.opencontainers.image.description="A self-hosted Go module registry: push a tag, go get it" \
+      org.opencontainers.image.version="${VERSION}"
+
+# git serves and reads the repositories; tini is process 1 and reaps what git leaves behind.
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends ca-certificates git tini \
+ && rm -rf /var/lib/apt/lists/*
+
+WORKDIR /app
+COPY --from=packages /app/node_modules node_modules
+COPY package.json schema.graphql ./
+COPY bin bin
+COPY prisma/migrations prisma/migrations
+COPY --from=generated /app/src src
+RUN ln -s /app/bin/gokura.js /usr/local/bin/gokura \
+ && install --directory --owner=node --group=node /data /app/node_modules/.cache /app/node_modules/.cache/gokura
+
+ENV NODE_ENV=production \
+    GOKURA_LISTEN=0.0.0.0:8080 \
+    GOKURA_DATA_DIR=/data
+
+# The user `node` of the base image. Node keeps a compile cache for each user: it is filled by the one who will use it.
+USER 1000:1000
+RUN gokura version
+
+VOLUME /data
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --start-interval=2s --retries=3 \
+  CMD ["node", "-e", "const tls = process.env.GOKURA_TLS === 'self-signed' || process.env.GOKURA_TLS_CERT_FILE; require(tls ? 'node:https' : 'node:http').get({ host: '127.0.0.1', port: process.env.GOKURA_LISTEN.split(':').at(-1), path: '/-/health', rejectUnauthorized: false, timeout: 4000 }, (answer) => process.exit(answer.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1)).on('timeout', () => process.exit(1))"]
+
+ENTRYPOINT ["/usr/bin/tini", "--", "gokura"]
+CMD ["serve"]

@@ -1,0 +1,40 @@
+// Pages in the shape that GraphQL clients know (Relay, "Cursor Connections Specification"). What a page is, and what its
+// cursors mean, stands in registry/page.ts.
+import { EMPTY_PAGE, type Page } from "../registry/page.ts";
+
+export interface Connection<Row> {
+  readonly nodes: readonly Row[];
+  readonly edges: readonly { readonly cursor: string; readonly node: Row }[];
+  readonly pageInfo: {
+    readonly startCursor: string | null;
+    readonly endCursor: string | null;
+    readonly hasNextPage: boolean;
+    readonly hasPreviousPage: boolean;
+  };
+}
+
+/** A page as a connection. */
+export function connection<Row>(page: Page<Row>): Connection<Row> {
+  const edges = page.rows.map((node) => ({ cursor: page.cursorOf(node), node }));
+  return {
+    nodes: page.rows,
+    edges,
+    pageInfo: {
+      startCursor: edges.at(0)?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+      hasNextPage: page.hasNextPage,
+      hasPreviousPage: page.hasPreviousPage,
+    },
+  };
+}
+
+/** The same of a page that is on its way; null for one that the asker may not see. */
+export async function connectionOrNull<Row>(page: Promise<Page<Row> | undefined>): Promise<Connection<Row> | null> {
+  const found = await page;
+  return found ? connection(found) : null;
+}
+
+/** The same; empty for a page that the asker may not see. */
+export async function connectionOrEmpty<Row>(page: Promise<Page<Row> | undefined>): Promise<Connection<Row>> {
+  return connection((await page) ?? EMPTY_PAGE);
+}

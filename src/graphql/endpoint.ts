@@ -1,0 +1,187 @@
+// The GraphQL door: POST /api/graphql. On its way a request passes
+//
+//   scope     a token that opens no API gets 403 before anything of the request is read
+//   body      JSON of limited size, in limited time
+//   Apollo    refuses what a browser could send across sites (CSRF), reads and validates, with the limits of limits.ts
+//   operation mutations need the scope api; the anonymous do not introspect a production server; the cost is checked
+//   resolvers ask the registry with the principal
+//
+// What can be said in GraphQL is HTTP 200, as GitLab has it (doc/api/graphql); only what concerns the request as a whole has
+// another status. Resolver types are generated from schema.graphql, which is the contract.
+import { readFileSync } from "node:fs";
+import { ApolloServer, type ApolloServerPlugin, type GraphQLRequestContextDidResolveOperation } from "@apollo/server";
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from "@apollo/server/plugin/disabled";
+import { ApolloServerPluginLandingPageLocalDefault } from "@apollo/server/plugin/landingPage/default";
+import { koaMiddleware } from "@as-integrations/koa";
+import { bodyParser } from "@koa/bodyparser";
+import { BREAK, type DocumentNode, visit } from "graphql";
+import type { Context, Middleware } from "koa";
+import { Failure, invalid, isFailure } from "../errors.ts";
+import { requireScope } from "../registry/access.ts";
+import type { Principal } from "../registry/principal.ts";
+import type { Registry } from "../registry/registry.ts";
+import { createContext, type GraphqlContext } from "./context.ts";
+import { errorOf, formatError, refusal } from "./error-codes.ts";
+import { BODY_LIMIT_BYTES, checkCost, extentRule, FIELD_LIMIT, TIME_LIMIT_MS, TOKEN_LIMIT } from "./limits.ts";
+import { resolvers } from "./resolvers/all.ts";
+
+const SCHEMA = new URL("../../schema.graphql", import.meta.url);
+
+/** How long a client may take to send its body. */
+const BODY_PATIENCE_MS = 30_000;
+
+export interface GraphqlEndpoint {
+  /** To be mounted at /api/graphql, behind something that sets `ctx.state.principal`. Answers everything itself. */
+  readonly middleware: Middleware;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface GraphqlOptions {
+  readonly registry: Registry;
+  /** Where clients reach us, without a slash at the end; asked at each request. */
+  readonly url: () => string;
+  /** No page for browsers, and no introspection for the anonymous. */
+  readonly production: boolean;
+  readonly timeLimitMs?: number;
+}
+
+/** Makes the endpoint. It answers once it has been started. */
+export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint {
+  const { registry, url, production, timeLimitMs = TIME_LIMIT_MS } = options;
+  const apollo = createApollo(registry, production);
+  const readBody = bodyParser({ enableTypes: ["json"], jsonLimit: String(BODY_LIMIT_BYTES) });
+  let answer: Middleware | undefined;
+  return {
+    async middleware(ctx) {
+      ctx.set("Cache-Control", "no-store");
+      try {
+        const principal = ctx.state.principal as Principal;
+        requireScope(principal, "api read");
+        if (!answer) throw new Failure("unavailable", "the server is starting or stopping; try again in a moment");
+        await readInTime(ctx, readBody);
+        await answer(ctx, async () => {});
+      } catch (error) {
+        refuse(ctx, error);
+      }
+    },
+    async start() {
+      await apollo.start();
+      answer = koaMiddleware(apollo, {
+        context: async ({ ctx }) => createContext(registry, ctx.state.principal as Principal, url(), timeLimitMs),
+      });
+    },
+    async stop() {
+      if (!answer) return;
+      answer = undefined;
+      await apollo.stop();
+    },
+  };
+}
+
+function createApollo(registry: Registry, production: boolean): ApolloServer<GraphqlContext> {
+  return new ApolloServer<GraphqlContext>({
+    typeDefs: readFileSync(SCHEMA, "utf8"),
+    resolvers,
+    nodeEnv: production ? "production" : "development",
+    logger: registry.log,
+    formatError: formatError(registry.log),
+    introspection: true,
+    hideSchemaDetailsFromClientErrors: production,
+    includeStacktraceInErrorResponses: false,
+    csrfPrevention: true,
+    allowBatchedHttpRequests: false,
+    persistedQueries: false,
+    stopOnTerminationSignals: false, // app.ts ends the process
+    parseOptions: { maxTokens: TOKEN_LIMIT },
+    maxRecursiveSelections: FIELD_LIMIT,
+    validationRules: [extentRule],
+    plugins: [
+      admission(production),
+      production
+        ? ApolloServerPluginLandingPageDisabled()
+        : ApolloServerPluginLandingPageLocalDefault({ footer: false }),
+      // Apollo would turn these on by environment variables of its own, and the last one hooks into every field.
+      ApolloServerPluginUsageReportingDisabled(),
+      ApolloServerPluginSchemaReportingDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+      ApolloServerPluginCacheControlDisabled(),
+    ],
+  });
+}
+
+/** What is asked of a valid operation before it begins. */
+function admission(production: boolean): ApolloServerPlugin<GraphqlContext> {
+  return {
+    async requestDidStart() {
+      return {
+        async didResolveOperation(request) {
+          if (!request.operation) return; // a name that the document does not have: Apollo tells
+          checkScope(request);
+          if (production && request.contextValue.principal.kind === "anonymous" && introspects(request.document))
+            throw refusal("the schema is shown to those who send a token", "INTROSPECTION_DISABLED", 400);
+          checkCost(request);
+        },
+        async willSendResponse({ contextValue }) {
+          contextValue.timeLimit.clear();
+        },
+      };
+    },
+  };
+}
+
+function checkScope({ operation, contextValue }: GraphQLRequestContextDidResolveOperation<GraphqlContext>): void {
+  if (operation.operation !== "mutation") return;
+  try {
+    requireScope(contextValue.principal, "api write");
+  } catch (error) {
+    if (isFailure(error, "insufficient-scope")) throw refusal(error.message, "INSUFFICIENT_SCOPE", 403);
+    throw error;
+  }
+}
+
+function introspects(document: DocumentNode): boolean {
+  let found = false;
+  visit(document, {
+    Field({ name }) {
+      if (name.value !== "__schema" && name.value !== "__type") return undefined;
+      found = true;
+      return BREAK;
+    },
+  });
+  return found;
+}
+
+async function readInTime(ctx: Context, readBody: Middleware): Promise<void> {
+  const timer = setTimeout(() => ctx.req.destroy(), BODY_PATIENCE_MS);
+  try {
+    await readBody(ctx, async () => {});
+  } catch (error) {
+    throw unreadable(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Why a body could not be read. The error itself knows the body, which may hold secrets, so it goes no further. */
+function unreadable(error: unknown): Failure {
+  const { status } = error as { status?: number };
+  if (status === 413) return new Failure("too-large", `a request body may have ${BODY_LIMIT_BYTES} bytes`);
+  return invalid('the request body is no JSON object; send {"query": …, "variables": {…}} as UTF-8');
+}
+
+/** Refuses a request before GraphQL has seen it. */
+function refuse(ctx: Context, error: unknown): void {
+  if (!isFailure(error)) throw error;
+  const status = { invalid: 400, "insufficient-scope": 403, "too-large": 413, unavailable: 503 }[error.kind as string];
+  if (status === undefined) throw error;
+  if (!ctx.req.complete) ctx.set("Connection", "close"); // the rest of the body is of no interest
+  ctx.status = status;
+  ctx.body = { errors: [errorOf(error)] };
+}

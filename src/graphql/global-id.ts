@@ -1,0 +1,22 @@
+// Ids that name the kind of the thing as well as its number, `gid://gokura/Project/1`, as GitLab's do (doc/api/graphql,
+// "Global IDs"): an id of a group cannot be taken for one of a project.
+import { invalid } from "../errors.ts";
+import { isId } from "../registry/page.ts";
+
+/** The types whose objects have ids. */
+export type GlobalType = "User" | "Token" | "Group" | "Project" | "Member" | "GoModule" | "GoModuleVersion";
+
+/** The global id of a row. */
+export function globalId(type: GlobalType, row: { readonly id: number }): string {
+  return `gid://gokura/${type}/${row.id}`;
+}
+
+/** The number in a global id of this type. Throws invalid for any other text. */
+export function numberIn(type: GlobalType, text: string): number {
+  const prefix = `gid://gokura/${type}/`;
+  const digits = text.startsWith(prefix) ? text.slice(prefix.length) : "";
+  const id = Number(digits);
+  if (!/^[1-9]\d*$/.test(digits) || !isId(id))
+    throw invalid(`"${text.slice(0, 60)}" is no id of a ${type}; one looks like ${prefix}1`);
+  return id;
+}

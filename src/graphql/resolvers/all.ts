@@ -1,0 +1,37 @@
+// The resolvers of the whole schema, a file for each noun. Fields that are not in them are properties of their rows. A
+// resolver finds out who may see what by asking the registry with the principal, and does nothing else.
+import type { Resolvers } from "../generated.ts";
+import { BigInt64, CalendarDate, DateTime } from "../scalars.ts";
+import { FeatureFlag, featureFlagMutations } from "./feature-flag.ts";
+import { GoModule, GoModuleVersion } from "./go-module.ts";
+import { Group, groupMutations } from "./group.ts";
+import { Member, memberMutations } from "./member.ts";
+import { Project, projectMutations } from "./project.ts";
+import { RejectedTag } from "./project-tags.ts";
+import { Query } from "./query.ts";
+import { timed } from "./timed.ts";
+import { Token, tokenMutations } from "./token.ts";
+import { User } from "./user.ts";
+
+export const resolvers: Resolvers = timed({
+  DateTime,
+  Date: CalendarDate,
+  BigInt: BigInt64,
+  Query,
+  Mutation: {
+    ...projectMutations,
+    ...groupMutations,
+    ...memberMutations,
+    ...tokenMutations,
+    ...featureFlagMutations,
+  },
+  User,
+  Token,
+  Group,
+  Project,
+  Member,
+  RejectedTag,
+  GoModule,
+  GoModuleVersion,
+  FeatureFlag,
+});

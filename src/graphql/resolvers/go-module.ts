@@ -1,0 +1,27 @@
+import { notFound } from "../../errors.ts";
+import { connection } from "../connection.ts";
+import type { GoModuleResolvers, GoModuleVersionResolvers } from "../generated.ts";
+import { globalId } from "../global-id.ts";
+import { goModOf } from "./go-mod.ts";
+
+export const GoModule: GoModuleResolvers = {
+  id: (module) => globalId("GoModule", module),
+  project: async ({ projectId }, _, { loaders }) => present(await loaders.project.load(projectId)),
+  latestVersion: async ({ id }, _, { loaders }) => (await loaders.latestVersion.load(id)) ?? null,
+  versions: async (module, { includePseudo, ...page }, { loaders }) => {
+    const versions = await loaders.versions.load(module, { ...page, includePseudo: includePseudo ?? false });
+    return connection(present(versions));
+  },
+};
+
+export const GoModuleVersion: GoModuleVersionResolvers = {
+  id: (version) => globalId("GoModuleVersion", version),
+  module: async ({ moduleId }, _, { loaders }) => present(await loaders.module.load(moduleId)),
+  goMod: async ({ id }, _, { loaders }) => goModOf(present(await loaders.goMod.load(id))),
+};
+
+/** What a row that was just read refers to is there, unless it was deleted in between. */
+function present<T>(row: T | undefined): T {
+  if (row === undefined) throw notFound("the project was deleted a moment ago");
+  return row;
+}

@@ -1,0 +1,32 @@
+import { maySeeGroup } from "../../registry/access.ts";
+import { createGroup, deleteGroup, updateGroup } from "../../registry/groups.ts";
+import { listProjects } from "../../registry/projects.ts";
+import { connection, connectionOrNull } from "../connection.ts";
+import type { GroupResolvers, MutationResolvers } from "../generated.ts";
+import { globalId } from "../global-id.ts";
+import { given, payload } from "./payload.ts";
+
+export const Group: GroupResolvers = {
+  id: (group) => globalId("Group", group),
+  kind: ({ userId }) => (userId === null ? "GROUP" : "USER"),
+  parent: async ({ parentId }, _, { principal, loaders }) => {
+    const parent = parentId === null ? undefined : await loaders.group.load(parentId);
+    return parent && maySeeGroup(principal, parent) ? parent : null;
+  },
+  projects: async (group, { includeSubgroups, ...page }, { registry, principal }) =>
+    connection(await listProjects(registry, principal, { groupId: group.id, includeSubgroups }, page)),
+  members: (group, page, { loaders }) => connectionOrNull(loaders.membersOfGroup.load(group, page)),
+};
+
+export const groupMutations = {
+  groupCreate: (_, { input }, context) =>
+    payload(context, async () => ({ group: await createGroup(context.registry, context.principal, given(input)) })),
+
+  groupUpdate: (_, { input: { fullPath, ...change } }, context) =>
+    payload(context, async () => ({
+      group: await updateGroup(context.registry, context.principal, fullPath, given(change)),
+    })),
+
+  groupDelete: (_, { input }, context) =>
+    payload(context, async () => ({ group: await deleteGroup(context.registry, context.principal, input.fullPath) })),
+} satisfies MutationResolvers;

@@ -1,0 +1,37 @@
+// A limit of wall-clock time for one request. Node cannot take work away from a resolver, but it can stop waiting for it:
+// when the time is up every field that is still on its way becomes an error, no resolver begins anything more
+// (resolvers/timed.ts), and the client gets what there is. So an answer comes in time even if the database holds a statement
+// up.
+import { Failure } from "../errors.ts";
+
+export interface TimeLimit {
+  /** Whether the time is up. */
+  readonly passed: boolean;
+  /** Rejects when the time is up. */
+  readonly expiry: Promise<never>;
+  /** The answer is complete. */
+  clear(): void;
+}
+
+/** Starts the clock. */
+export function startTimeLimit(milliseconds: number): TimeLimit {
+  let passed = false;
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => {}); // nobody may be waiting
+  const timer = setTimeout(() => {
+    passed = true;
+    reject(tooLate());
+  }, milliseconds);
+  return {
+    get passed() {
+      return passed;
+    },
+    expiry: promise,
+    clear: () => clearTimeout(timer),
+  };
+}
+
+/** What to say then. */
+export function tooLate(): Failure {
+  return new Failure("unavailable", "the request took too long; ask for less at once, or try again later");
+}

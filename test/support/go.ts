@@ -1,0 +1,51 @@
+// The real go command, with nothing of this machine's own settings: home, caches and configuration are the test's.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Ended, runProgram } from "./push.ts";
+import { temporary } from "./temporary.ts";
+
+export interface GoCommand {
+  readonly home: string;
+  /** A module of the user's, where commands run. */
+  readonly cwd: string;
+  /** Runs it and tells how it ended. */
+  run(...words: string[]): Promise<Ended>;
+  /** The same for one that must succeed; returns what it wrote. */
+  must(...words: string[]): Promise<string>;
+}
+
+/** A go command with an empty module cache. `netrc` holds the lines of ~/.netrc. */
+export function goCommand(env: Record<string, string>, netrc: readonly string[] = []): GoCommand {
+  const home = temporary("go");
+  const cwd = join(home, "work");
+  mkdirSync(cwd);
+  writeFileSync(join(cwd, "go.mod"), "module example.com/work\n\ngo 1.21\n");
+  writeFileSync(join(home, ".netrc"), `${netrc.join("\n")}\n`, { mode: 0o600 });
+  const all = {
+    PATH: process.env.PATH ?? "",
+    HOME: home,
+    GOPATH: join(home, "go"),
+    GOMODCACHE: join(home, "mod"),
+    GOCACHE: join(home, "cache"),
+    GOENV: "off",
+    GOFLAGS: "-modcacherw",
+    GOTOOLCHAIN: "local",
+    GOTELEMETRY: "off",
+    GONOSUMDB: "*",
+    GIT_CONFIG_NOSYSTEM: "1",
+    GIT_CONFIG_GLOBAL: "/dev/null",
+    GIT_TERMINAL_PROMPT: "0",
+    ...env,
+  };
+  const run = (...words: string[]): Promise<Ended> => runProgram("go", words, { cwd, env: all });
+  return {
+    home,
+    cwd,
+    run,
+    async must(...words) {
+      const { status, output } = await run(...words);
+      if (status !== 0) throw new Error(`go ${words.join(" ")} ended with ${status}: ${output}`);
+      return output;
+    },
+  };
+}

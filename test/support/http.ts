@@ -1,0 +1,43 @@
+// HTTP as a client that cleans nothing up: the path goes out exactly as given, which fetch would not do.
+import http from "node:http";
+import https from "node:https";
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly bytes: Buffer;
+  readonly text: string;
+}
+
+export interface Ask {
+  readonly method?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: string | Buffer;
+  readonly ca?: string;
+}
+
+/** One request on a connection of its own. */
+export function ask(base: string, path: string, { method = "GET", headers = {}, body, ca }: Ask = {}): Promise<Answer> {
+  const { hostname, port, protocol } = new URL(base);
+  return new Promise((resolve, reject) => {
+    const common = { hostname, port, path, method, headers, agent: false } as const;
+    const request = protocol === "https:" ? https.request({ ...common, ...(ca ? { ca } : {}) }) : http.request(common);
+    request.on("error", reject);
+    request.on("response", (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("error", reject);
+      response.on("end", () => {
+        const bytes = Buffer.concat(chunks);
+        resolve({ status: response.statusCode!, headers: response.headers, bytes, text: bytes.toString("utf8") });
+      });
+    });
+    request.end(body);
+  });
+}
+
+export const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
+
+export const basic = (username: string, token: string): Record<string, string> => ({
+  authorization: `Basic ${Buffer.from(`${username}:${token}`).toString("base64")}`,
+});

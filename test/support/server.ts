@@ -1,0 +1,68 @@
+// A whole server in the test's own process: real listener, real database, real git, with users and tokens at hand.
+import { readFileSync } from "node:fs";
+import { afterAll } from "vitest";
+import { type RunningApp, startApp } from "../../src/app.ts";
+import { readConfig } from "../../src/config.ts";
+import type { TokenScope } from "../../src/database/generated/client.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
+import type { Registry } from "../../src/registry/registry.ts";
+import { createPersonalToken } from "../../src/registry/tokens.ts";
+import { createUser, findUser } from "../../src/registry/users.ts";
+import { createLog } from "../../src/telemetry/log.ts";
+import { testDatabase } from "./database.ts";
+import { temporary } from "./temporary.ts";
+
+export const MODULE_HOST = "gokura.test";
+export const ADMIN_TOKEN = "administrator-token-of-the-tests";
+
+export interface TestServer {
+  readonly url: string;
+  readonly port: number;
+  readonly registry: Registry;
+  readonly dataDirectory: string;
+  /** The certificate's file and text; empty without TLS. */
+  readonly certificateFile: string;
+  readonly ca: string;
+  /** What was logged, line by line. */
+  readonly logged: string[];
+  /** A token of a user, who is made if need be. */
+  token(username: string, ...scopes: TokenScope[]): Promise<string>;
+}
+
+export interface ServerOptions {
+  readonly tls?: boolean;
+  readonly environment?: Record<string, string>;
+}
+
+/** Starts a server and stops it after the test file. */
+export async function testServer({ tls = false, environment = {} }: ServerOptions = {}): Promise<TestServer> {
+  const dataDirectory = temporary("server");
+  const logged: string[] = [];
+  const config = readConfig({
+    DATABASE_URL: await testDatabase(),
+    GOKURA_DATA_DIR: dataDirectory,
+    GOKURA_LISTEN: "127.0.0.1:0",
+    GOKURA_MODULE_HOST: MODULE_HOST,
+    GOKURA_ADMIN_TOKEN: ADMIN_TOKEN,
+    ...(tls ? { GOKURA_TLS: "self-signed" } : {}),
+    ...environment,
+  });
+  const log = createLog("debug", { write: (line: string) => void logged.push(line) });
+  const app: RunningApp = await startApp(config, log);
+  afterAll(() => app.stop());
+  const { registry, certificateFile = "" } = app;
+  return {
+    url: app.url,
+    port: app.port,
+    registry,
+    dataDirectory,
+    certificateFile,
+    ca: certificateFile === "" ? "" : readFileSync(certificateFile, "utf8"),
+    logged,
+    async token(username, ...scopes) {
+      if (!(await findUser(registry, username))) await createUser(registry, OPERATOR, { username });
+      const wanted = scopes.length > 0 ? scopes : ["api", "write_repository"];
+      return (await createPersonalToken(registry, OPERATOR, username, { name: "test", scopes: wanted })).secret;
+    },
+  };
+}
