@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { resolve } from "node:path";
+import { createSecureContext } from "node:tls";
 import { closest, distance } from "fastest-levenshtein";
 import { Failure } from "./errors.ts";
 
@@ -11,6 +12,8 @@ const DEFAULT_LISTEN = "127.0.0.1:8080";
 const FALLBACK_MODULE_HOST = "gokura.localhost";
 const DEFAULT_MAX_PUSH_BYTES = 2 * 1024 ** 3;
 const DEFAULT_HOT_CACHE_BYTES = 64 * 1024 ** 2;
+/** What the go command takes as the first element of a module path (golang.org/x/mod/module, checkPath). */
+const MODULE_HOST = /^(?!-)[a-z0-9-]+(\.[a-z0-9-]+)+$/;
 const LOG_LEVELS = ["silent", "fatal", "error", "warn", "info", "debug", "trace"] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -75,6 +78,17 @@ export const SETTINGS: readonly Setting[] = [
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/**
+ * What Kubernetes sets in every pod beside a Service whose name begins with "gokura" (Kubernetes, "Service", environment
+ * variables). GOKURA_PORT=8080 is no such thing but a slip of the pen.
+ */
+const SERVICE_LINK =
+  /^GOKURA_(?:\w+_)?(?:SERVICE_(?:HOST|PORT)(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/;
+
+function isServiceLink(name: string, value: string | undefined): boolean {
+  return SERVICE_LINK.test(name) || (/_PORT$/.test(name) && /^(?:tcp|udp|sctp):\/\//.test(value ?? ""));
+}
+
 /** Reads the settings; throws one Failure that lists every mistake. An empty value counts as unset. */
 export function readConfig(environment: Environment = process.env): Config {
   const mistakes: string[] = [];
@@ -102,7 +116,7 @@ export function readConfig(environment: Environment = process.env): Config {
     adminToken: parsed("GOKURA_ADMIN_TOKEN", undefined, parseAdminToken),
     tls: tlsOf(get("GOKURA_TLS"), get("GOKURA_TLS_CERT_FILE"), get("GOKURA_TLS_KEY_FILE"), mistakes),
     trustProxy: parsed("GOKURA_TRUST_PROXY", [], parseAddresses),
-    maxPushBytes: parsed("GOKURA_MAX_PUSH_BYTES", DEFAULT_MAX_PUSH_BYTES, parseBytes),
+    maxPushBytes: parsed("GOKURA_MAX_PUSH_BYTES", DEFAULT_MAX_PUSH_BYTES, parsePushLimit),
     hotCacheBytes: parsed("GOKURA_HOT_CACHE_BYTES", DEFAULT_HOT_CACHE_BYTES, parseBytes),
     logLevel: parsed("GOKURA_LOG_LEVEL", "info", parseLogLevel),
     production: environment.NODE_ENV === "production",
@@ -133,6 +147,7 @@ function findUnknown(environment: Environment, mistakes: string[]): void {
   const known = SETTINGS.flatMap((s) => (s.secret ? [s.name, `${s.name}_FILE`] : [s.name]));
   for (const name of Object.keys(environment)) {
     if (!name.startsWith("GOKURA_") || environment[name] === "" || known.includes(name)) continue;
+    if (isServiceLink(name, environment[name])) continue;
     if (SETTINGS.some((s) => s.reserved === "refused" && name.startsWith(s.name))) {
       mistakes.push(`${name}: this release keeps its data on disk only; object storage comes with a later one`);
       continue;
@@ -153,19 +168,19 @@ function parseListen(text: string): { host: string; port: number } {
 
 function parseUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.search || url.hash)
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash)
     throw new Error(`"${text}" is not an http(s) URL such as https://go.example.com`);
   if (url.pathname !== "/") throw new Error(`"${text}" has a path: gokura must be at the root of its host`);
   return url.origin;
 }
 
 function defaultModuleHost(url: string | undefined, listenHost: string): string {
-  const host = url === undefined ? listenHost : new URL(url).hostname;
-  return host.includes(".") && isIP(host) === 0 ? host.toLowerCase() : FALLBACK_MODULE_HOST;
+  const host = (url === undefined ? listenHost : new URL(url).hostname).toLowerCase();
+  return MODULE_HOST.test(host) && isIP(host) === 0 ? host : FALLBACK_MODULE_HOST;
 }
 
 function parseModuleHost(text: string): string {
-  if (!/^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(text) || text.startsWith("-"))
+  if (!MODULE_HOST.test(text))
     throw new Error(`"${text}" cannot begin a module path: it must be a lower-case name with a dot and without a port`);
   return text;
 }
@@ -193,19 +208,30 @@ function tlsOf(
     mistakes.push(`GOKURA_TLS: "${mode}" is neither off nor self-signed`);
   if (cert !== undefined && key !== undefined) {
     if (mode === "self-signed") mistakes.push("GOKURA_TLS=self-signed and GOKURA_TLS_CERT_FILE exclude each other");
-    for (const [name, file] of [
-      ["GOKURA_TLS_CERT_FILE", cert],
-      ["GOKURA_TLS_KEY_FILE", key],
-    ] as const) {
-      try {
-        readFileSync(file);
-      } catch (error) {
-        mistakes.push(`${name}: ${(error as Error).message}`);
-      }
-    }
+    checkCertificate(cert, key, mistakes);
     return { kind: "files", certFile: cert, keyFile: key };
   }
   return mode === "self-signed" ? { kind: "self-signed" } : { kind: "off" };
+}
+
+/** Both files can be read, and are a certificate and its key. */
+function checkCertificate(certFile: string, keyFile: string, mistakes: string[]): void {
+  const read = (name: string, file: string): Buffer | undefined => {
+    try {
+      return readFileSync(file);
+    } catch (error) {
+      mistakes.push(`${name}: ${(error as Error).message}`);
+      return undefined;
+    }
+  };
+  const cert = read("GOKURA_TLS_CERT_FILE", certFile);
+  const key = read("GOKURA_TLS_KEY_FILE", keyFile);
+  if (!cert || !key) return;
+  try {
+    createSecureContext({ cert, key });
+  } catch (error) {
+    mistakes.push(`GOKURA_TLS_CERT_FILE and GOKURA_TLS_KEY_FILE cannot be used: ${(error as Error).message}`);
+  }
 }
 
 function parseAddresses(text: string): string[] {
@@ -216,7 +242,8 @@ function parseAddresses(text: string): string[] {
     .map((word) => {
       const [address, bits, ...rest] = word.split("/");
       const family = isIP(address ?? "");
-      if (family === 0 || rest.length > 0 || (bits !== undefined && !(Number(bits) <= (family === 4 ? 32 : 128))))
+      const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+      if (family === 0 || rest.length > 0 || !fits)
         throw new Error(`"${word}" is neither an address nor a CIDR such as 10.0.0.0/8`);
       return word;
     });
@@ -224,8 +251,16 @@ function parseAddresses(text: string): string[] {
 
 function parseBytes(text: string): number {
   const match = /^(\d+)([KMG]?)$/.exec(text);
-  if (!match) throw new Error(`"${text}" is not a number of bytes, such as 500M or 2G`);
-  return Number(match[1]) * 1024 ** ["", "K", "M", "G"].indexOf(match[2]!);
+  const bytes = match ? Number(match[1]) * 1024 ** ["", "K", "M", "G"].indexOf(match[2]!) : Number.NaN;
+  if (!Number.isSafeInteger(bytes)) throw new Error(`"${text}" is not a number of bytes, such as 500M or 2G`);
+  return bytes;
+}
+
+/** git takes a limit of 0 for none. */
+function parsePushLimit(text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes === 0) throw new Error("0 would let nothing in; give the bytes that a push may have");
+  return bytes;
 }
 
 function parseLogLevel(text: string): LogLevel {

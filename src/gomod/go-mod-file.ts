@@ -13,7 +13,7 @@ import { fields, isPrintable, trimSpace } from "./unicode.ts";
 import { canonicalVersion, compare } from "./version.ts";
 
 export type Requirement = { path: string; version: string; indirect: boolean };
-export type Replacement = { oldPath: string; oldVersion?: string; newPath: string; newVersion?: string };
+type Replacement = { oldPath: string; oldVersion?: string; newPath: string; newVersion?: string };
 /** A closed interval of versions; low and high are equal for a single version. */
 export type Retraction = { low: string; high: string; rationale?: string };
 

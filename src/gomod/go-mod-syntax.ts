@@ -9,7 +9,7 @@ import { quoteRune } from "./go-quote.ts";
 import { isPrintable, isSpace } from "./unicode.ts";
 
 /** The name under which messages speak of the file. */
-export const MOD_FILE = "go.mod";
+const MOD_FILE = "go.mod";
 
 /** Where something starts: line and column, both from 1, the column in characters. */
 export type Place = { line: number; column: number };

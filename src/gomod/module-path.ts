@@ -215,7 +215,8 @@ function globExpression(glob: string): RegExp | undefined {
 
 /**
  * Whether a path prefix of the target matches a glob of the comma-separated list, as GOPRIVATE, GONOPROXY and GONOSUMDB
- * are read: a glob with N slashes is matched against the first N+1 elements: module.MatchPrefixPatterns.
+ * are read: a glob with N slashes is matched against the first N+1 elements: module.MatchPrefixPatterns. The target is a
+ * module or package path, in ASCII.
  */
 export function matchPrefixPatterns(globs: string, target: string): boolean {
   const elements = target.split("/");

@@ -9,7 +9,7 @@
 // What can be said in GraphQL is HTTP 200, as GitLab has it (doc/api/graphql); only what concerns the request as a whole has
 // another status. Resolver types are generated from schema.graphql, which is the contract.
 import { readFileSync } from "node:fs";
-import { ApolloServer, type ApolloServerPlugin, type GraphQLRequestContextDidResolveOperation } from "@apollo/server";
+import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -20,7 +20,7 @@ import {
 import { ApolloServerPluginLandingPageLocalDefault } from "@apollo/server/plugin/landingPage/default";
 import { koaMiddleware } from "@as-integrations/koa";
 import { bodyParser } from "@koa/bodyparser";
-import { BREAK, type DocumentNode, visit } from "graphql";
+import { BREAK, type DocumentNode, type OperationDefinitionNode, visit } from "graphql";
 import type { Context, Middleware } from "koa";
 import { Failure, invalid, isFailure } from "../errors.ts";
 import { requireScope } from "../registry/access.ts";
@@ -107,7 +107,7 @@ function createApollo(registry: Registry, production: boolean): ApolloServer<Gra
       production
         ? ApolloServerPluginLandingPageDisabled()
         : ApolloServerPluginLandingPageLocalDefault({ footer: false }),
-      // Apollo would turn these on by environment variables of its own, and the last one hooks into every field.
+      // Apollo would turn these on by itself, some when it finds variables of its own in the environment.
       ApolloServerPluginUsageReportingDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginInlineTraceDisabled(),
@@ -123,7 +123,7 @@ function admission(production: boolean): ApolloServerPlugin<GraphqlContext> {
       return {
         async didResolveOperation(request) {
           if (!request.operation) return; // a name that the document does not have: Apollo tells
-          checkScope(request);
+          checkScope(request.operation, request.contextValue.principal);
           if (production && request.contextValue.principal.kind === "anonymous" && introspects(request.document))
             throw refusal("the schema is shown to those who send a token", "INTROSPECTION_DISABLED", 400);
           checkCost(request);
@@ -136,10 +136,10 @@ function admission(production: boolean): ApolloServerPlugin<GraphqlContext> {
   };
 }
 
-function checkScope({ operation, contextValue }: GraphQLRequestContextDidResolveOperation<GraphqlContext>): void {
-  if (operation.operation !== "mutation") return;
+function checkScope({ operation }: OperationDefinitionNode, principal: Principal): void {
+  if (operation !== "mutation") return;
   try {
-    requireScope(contextValue.principal, "api write");
+    requireScope(principal, "api write");
   } catch (error) {
     if (isFailure(error, "insufficient-scope")) throw refusal(error.message, "INSUFFICIENT_SCOPE", 403);
     throw error;

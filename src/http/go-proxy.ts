@@ -30,6 +30,9 @@ const MUTABLE_SECONDS = 60;
 /** How long clients may keep what cannot: a week, as the public mirror says. */
 const IMMUTABLE_SECONDS = 7 * 24 * 3600;
 
+/** Characters of a message: the go command shows 648 bytes (cmd/go/internal/web). */
+const MAX_TOLD = 500;
+
 // "private", because a cache in between does not know that PRIVATE-TOKEN is a credential.
 const MUTABLE = `private, max-age=${MUTABLE_SECONDS}`;
 const IMMUTABLE = `private, max-age=${IMMUTABLE_SECONDS}, immutable`;
@@ -157,7 +160,8 @@ function present(bytes: Buffer, type: string, pinned: boolean): HotAnswer {
 }
 
 function absence(message: string): HotAnswer {
-  const bytes = Buffer.from(`not found: ${message}\n`);
+  const told = message.length > MAX_TOLD ? `${message.slice(0, MAX_TOLD)}…` : message;
+  const bytes = Buffer.from(`not found: ${told}\n`);
   return {
     status: 404,
     etag: "",

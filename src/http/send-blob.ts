@@ -24,9 +24,9 @@ export async function sendBlob(ctx: Context, blobs: DiskBlobs, blob: BlobAnswer)
   }
   const range = rangeOf(ctx, blob.size, etag);
   if (range === "unsatisfiable") {
-    ctx.status = 416;
-    ctx.set("Content-Range", `bytes */${blob.size}`);
     ctx.body = null;
+    ctx.status = 416; // after the body: without one Koa says 204
+    ctx.set("Content-Range", `bytes */${blob.size}`);
     return;
   }
   ctx.status = range ? 206 : 200;

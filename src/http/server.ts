@@ -201,6 +201,7 @@ function observe(
     const id = randomUUID();
     const start = performance.now();
     const audience = audienceOf(ctx);
+    const from = addressOf(ctx.req); // now: a closed socket has forgotten it
     ctx.set("X-Request-Id", id);
     ctx.set("X-Content-Type-Options", "nosniff");
     if (stopping()) ctx.set("Connection", "close");
@@ -217,7 +218,7 @@ function observe(
           path: ctx.path,
           status: ctx.res.writableFinished ? status : 499,
           ms: Math.round(ms * 10) / 10,
-          from: addressOf(ctx.req),
+          from,
           ...(principal && principal.kind !== "anonymous" ? { principal: nameOf(principal) } : {}),
         },
         "request",

@@ -77,7 +77,8 @@ export const EMPTY_PAGE: Page<never> = { rows: [], hasNextPage: false, hasPrevio
 
 /** Checks the size of a page or of a short list. Throws invalid. */
 export function checkPageSize(size: number): number {
-  if (size < 0 || size > PAGE_LIMIT) throw invalid(`a page holds 0 to ${PAGE_LIMIT} entries, not ${size}`);
+  if (!Number.isInteger(size) || size < 0 || size > PAGE_LIMIT)
+    throw invalid(`a page holds 0 to ${PAGE_LIMIT} entries, not ${size}`);
   return size;
 }
 

@@ -20,7 +20,8 @@ export interface Ask {
 export function ask(base: string, path: string, { method = "GET", headers = {}, body, ca }: Ask = {}): Promise<Answer> {
   const { hostname, port, protocol } = new URL(base);
   return new Promise((resolve, reject) => {
-    const common = { hostname, port, path, method, headers, agent: false } as const;
+    const length = body === undefined || body.length === 0 ? {} : { "content-length": String(Buffer.byteLength(body)) };
+    const common = { hostname, port, path, method, headers: { ...length, ...headers }, agent: false } as const;
     const request = protocol === "https:" ? https.request({ ...common, ...(ca ? { ca } : {}) }) : http.request(common);
     request.on("error", reject);
     request.on("response", (response) => {

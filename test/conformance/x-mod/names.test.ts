@@ -231,7 +231,8 @@ test("private patterns", () => {
     "[^b-a]",
     "𐐷",
   );
-  const target = concat(words("x", "y", "rsc.io", "/", "/", "-", "]", ".", "é", "𐐷", "*"), 5);
+  // Beyond ASCII, where no module path goes, path.Match lets a star end within a character.
+  const target = concat(words("x", "y", "rsc.io", "/", "/", "-", "]", ".", "*", "a", "^"), 5);
   agree("matchPrefixPatterns", fc.tuple(concat(piece, 6), target), matchPrefixPatterns, 3);
 });
 

@@ -175,7 +175,7 @@ test("written zips are unpacked by the go command's code and hash to what we say
   );
   const cases = fc.sample(
     fc.tuple(names, fc.array(fc.tuple(content, fc.boolean()), { minLength: 14, maxLength: 14 })),
-    60,
+    30,
   );
   const written: (WrittenZip & { file: string })[] = [];
   for (const [list, contents] of cases) {
@@ -198,11 +198,9 @@ test("more entries than fit into 16 bits", async () => {
   async function* many(count: number): AsyncGenerator<ZipSource> {
     for (let i = 0; i < count; i++) yield { name: `d/${i}`, content: Buffer.from(String(i)) };
   }
-  const written = [];
-  for (const count of [65_535, 65_540]) written.push(await write(many(count)));
-  expect(written.map(({ entries }) => entries)).toEqual([65_535, 65_540]);
-  const answers = oracle.ask(written.map(({ file }) => ({ op: "hashZip", args: ["a.b/c", "v1.0.0", file] })));
-  expect(answers).toEqual(written.map(({ h1, entries }) => ({ h1, entries })));
+  const { h1, entries, file } = await write(many(65_540));
+  expect(entries).toBe(65_540);
+  expect(oracle.ask([{ op: "hashZip", args: ["a.b/c", "v1.0.0", file] }])).toEqual([{ h1, entries }]);
 });
 
 async function* pieces(bytes: Uint8Array, length: number): AsyncGenerator<Uint8Array> {

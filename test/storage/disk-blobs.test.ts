@@ -1,0 +1,162 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { chmod, mkdir, open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { expect, test } from "vitest";
+import { type DiskBlobs, openDiskBlobs, storing } from "../../src/storage/disk-blobs.ts";
+import { repositoryKey, zipObjectKey } from "../../src/storage/object-keys.ts";
+import { temporary } from "../support/temporary.ts";
+
+const root = temporary("blobs");
+let count = 0;
+
+async function newStore(): Promise<{ directory: string; blobs: DiskBlobs }> {
+  const directory = join(root, String(++count));
+  return { directory, blobs: await openDiskBlobs(directory) };
+}
+
+function put(blobs: DiskBlobs, key: string, bytes: Buffer): Promise<void> {
+  const scratch = blobs.scratch();
+  writeFileSync(scratch, bytes);
+  return blobs.adopt(scratch, key);
+}
+
+const files = (directory: string): string[] =>
+  readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
+    .sort();
+
+test("what was adopted comes back, whole or in part", async () => {
+  const { directory, blobs } = await newStore();
+  const bytes = randomBytes(300_000);
+  await put(blobs, "zip/ab/abc", bytes);
+  expect(files(directory)).toEqual(["zip/ab/abc"]);
+  expect(await buffer(await blobs.open("zip/ab/abc"))).toEqual(bytes);
+  for (const [start, end] of [
+    [0, 0],
+    [1000, 199_999],
+    [299_999, 299_999],
+  ] as const)
+    expect(await buffer(await blobs.open("zip/ab/abc", { start, end }))).toEqual(bytes.subarray(start, end + 1));
+});
+
+test("scratch files have names of their own, on the file system of the blobs", async () => {
+  const { directory, blobs } = await newStore();
+  const names = Array.from({ length: 1000 }, () => blobs.scratch());
+  expect(new Set(names).size).toBe(1000);
+  expect(names.every((name) => name.startsWith(`${directory}/scratch/`))).toBe(true);
+});
+
+test("a blob that is not there is not found, and nothing stays open", async () => {
+  const { blobs } = await newStore();
+  const before = readdirSync("/proc/self/fd").length;
+  for (let n = 0; n < 50; n++)
+    await expect(blobs.open("zip/00/none")).rejects.toMatchObject({ kind: "not-found", message: "blob zip/00/none is not stored" });
+  expect(readdirSync("/proc/self/fd").length).toBeLessThan(before + 10);
+});
+
+test("a reader in the middle of a blob is not disturbed when the same blob is stored again", async () => {
+  const { blobs } = await newStore();
+  const bytes = randomBytes(2_000_000);
+  await put(blobs, "k/1", bytes);
+  const reader = await blobs.open("k/1");
+  const first = new Promise<Buffer>((resolve) => reader.once("data", (chunk) => resolve(chunk as Buffer)));
+  const begin = await first;
+  await put(blobs, "k/1", bytes);
+  expect(Buffer.concat([begin, await buffer(reader)])).toEqual(bytes);
+});
+
+test("under its key a blob is never seen in part, however many store and read it", async () => {
+  const { blobs } = await newStore();
+  const bytes = randomBytes(1_000_000);
+  let stop = false;
+  let seen = 0;
+  const readers = [1, 2, 3].map(async () => {
+    while (!stop) {
+      const whole = await blobs.open("k/shared").then(buffer, () => undefined);
+      if (whole === undefined) continue;
+      seen++;
+      expect(whole.equals(bytes)).toBe(true);
+    }
+  });
+  await Promise.all(Array.from({ length: 10 }, () => put(blobs, "k/shared", bytes)));
+  stop = true;
+  await Promise.all(readers);
+  expect(seen).toBeGreaterThan(0);
+});
+
+test("a scratch file that is not there is an error, and makes no blob", async () => {
+  const { directory, blobs } = await newStore();
+  await expect(blobs.adopt(blobs.scratch(), "k/none")).rejects.toMatchObject({ code: "ENOENT" });
+  expect(existsSync(join(directory, "k/none"))).toBe(false);
+});
+
+test("a start removes what a crash left long ago, and not what somebody else is writing now", async () => {
+  const { directory } = await newStore();
+  const [old, fresh] = [join(directory, "scratch", "old"), join(directory, "scratch", "fresh")];
+  for (const path of [old, fresh]) writeFileSync(path, "half a zip");
+  const twoDaysAgo = Date.now() / 1000 - 2 * 24 * 3600;
+  utimesSync(old, twoDaysAgo, twoDaysAgo);
+  await openDiskBlobs(directory);
+  expect(readdirSync(join(directory, "scratch"))).toEqual(["fresh"]);
+});
+
+test("starts at the same time do not trip over each other's sweeping", async () => {
+  const { directory } = await newStore();
+  for (let n = 0; n < 200; n++) {
+    const path = join(directory, "scratch", `old${n}`);
+    writeFileSync(path, "x");
+    utimesSync(path, 1, 1);
+  }
+  await Promise.all(Array.from({ length: 8 }, () => openDiskBlobs(directory)));
+  expect(readdirSync(join(directory, "scratch"))).toEqual([]);
+});
+
+test.skipIf(process.getuid?.() === 0)("a directory that cannot be written is told at once (root may write everywhere)", async () => {
+  const { directory } = await newStore();
+  await chmod(join(directory, "scratch"), 0o555);
+  await expect(openDiskBlobs(directory)).rejects.toMatchObject({ kind: "unavailable" });
+  await chmod(join(directory, "scratch"), 0o755);
+});
+
+test("a place that is no directory is told at once", async () => {
+  const path = join(root, "file");
+  writeFileSync(path, "");
+  await expect(openDiskBlobs(path)).rejects.toMatchObject({
+    kind: "unavailable",
+    message: expect.stringContaining(path),
+  });
+});
+
+// The whole way of a full disk, with a real one, is test/process/disk-full.test.ts.
+test("no space is said in words for the client, anything else stays what it is", async () => {
+  const full = async () => {
+    const device = await open("/dev/full", "w"); // every write says ENOSPC
+    try {
+      await device.write("x");
+    } finally {
+      await device.close();
+    }
+  };
+  await expect(storing(full)).rejects.toMatchObject({
+    kind: "unavailable",
+    message: expect.stringContaining("disk is full"),
+    cause: { code: "ENOSPC" },
+  });
+  await expect(storing(() => mkdir("/proc/no"))).rejects.not.toMatchObject({ kind: "unavailable" });
+  expect(await storing(async () => 7)).toBe(7);
+});
+
+test("keys: a zip by its sum, a repository by its number", async () => {
+  const sum = "ab".repeat(32);
+  expect(zipObjectKey(sum)).toBe(`zip/ab/${sum}`);
+  for (const bad of ["", "AB".repeat(32), `../${sum}`, `${sum}\n`, sum.slice(1)]) expect(() => zipObjectKey(bad)).toThrow();
+  expect(repositoryKey(7)).toBe("repositories/7.git");
+  // and what is stored under one is the file's own bytes
+  const { directory, blobs } = await newStore();
+  await put(blobs, zipObjectKey(sum), Buffer.from("zip"));
+  expect(readFileSync(join(directory, "zip", "ab", sum), "utf8")).toBe("zip");
+  await rm(directory, { recursive: true });
+});
