@@ -153,7 +153,7 @@ export function splitPathMajor(path: string): { prefix: string; pathMajor: strin
 
 /** Why the version may not carry the major suffix of its path (from splitPathMajor), or undefined: module.CheckPathMajor. */
 export function checkPathMajor(version: string, pathMajor: string): string | undefined {
-  const suffix = pathMajor.startsWith(".v") ? pathMajor.replace(/-unstable$/, "") : pathMajor;
+  const suffix = pathMajor.replace(/^(\.v.*)-unstable$/, "$1");
   // An old go command made v0.0.0- pseudo-versions for gopkg.in/x.v1, and go.mod files still hold them.
   if (version.startsWith("v0.0.0-") && suffix === ".v1") return undefined;
   const actual = major(version);

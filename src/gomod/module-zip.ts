@@ -126,7 +126,7 @@ const directory = (path: string): string => path.slice(0, path.lastIndexOf("/") 
 
 /** Whether Go's path.Clean would leave the path as it is. */
 export function isClean(path: string): boolean {
-  if (path === "." || path === "/") return true;
+  if (/^[./]$/.test(path)) return true;
   const elements = (path.startsWith("/") ? path.slice(1) : path).split("/");
   // `..` may stand only at the beginning of a relative path.
   let climbing = !path.startsWith("/");

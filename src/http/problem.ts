@@ -70,6 +70,5 @@ function apiBody(failure: Failure, status: number): unknown {
 
 /** The go command drops a body with control characters. */
 function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be found
   return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "?");
 }

@@ -20,10 +20,10 @@ export interface DiskBlobs {
   open(key: string, range?: { start: number; end: number }): Promise<Readable>;
 }
 
-/** Opens the blob store below a directory, which is made if need be. */
+/** Opens the blob store below a directory, which is made if need be. Throws unavailable when it cannot be written. */
 export async function openDiskBlobs(directory: string): Promise<DiskBlobs> {
   const scratchDirectory = join(directory, "scratch");
-  await fs.mkdir(scratchDirectory, { recursive: true });
+  await makeWritable(scratchDirectory);
   await sweep(scratchDirectory);
   return {
     scratch: () => join(scratchDirectory, randomUUID()),
@@ -69,10 +69,20 @@ async function sync(path: string): Promise<void> {
   }
 }
 
+async function makeWritable(directory: string): Promise<void> {
+  try {
+    await fs.mkdir(directory, { recursive: true });
+    await fs.access(directory, fs.constants.W_OK | fs.constants.X_OK);
+  } catch (cause) {
+    throw new Failure("unavailable", `blobs cannot be stored in ${directory}: ${(cause as Error).message}`, { cause });
+  }
+}
+
 async function sweep(scratchDirectory: string): Promise<void> {
   for (const name of await fs.readdir(scratchDirectory)) {
     const path = join(scratchDirectory, name);
-    const { mtimeMs } = await fs.stat(path);
-    if (Date.now() - mtimeMs > ABANDONED_AFTER_MS) await fs.rm(path, { force: true });
+    // Of a running server's files some are adopted between the list and the look: these are no longer there.
+    const found = await fs.stat(path).catch(() => undefined);
+    if (found && Date.now() - found.mtimeMs > ABANDONED_AFTER_MS) await fs.rm(path, { force: true });
   }
 }

@@ -93,18 +93,18 @@ function asker(url: string, token: string | undefined, sent: string[]): Asker {
 }
 
 /** Makes a user; returns a token for it. */
-export async function signUp(
-  registry: Registry,
-  user: NewUser,
-  scopes: readonly string[] = ["api"],
-): Promise<string> {
+export async function signUp(registry: Registry, user: NewUser, scopes: readonly string[] = ["api"]): Promise<string> {
   await createUser(registry, OPERATOR, user);
   const { secret } = await createPersonalToken(registry, OPERATOR, user.username, { name: "test", scopes });
   return secret;
 }
 
 /** A version with everything made up but what is given. */
-export function version(modulePath: string, name: string, given: Partial<NewVersion> & { text?: string } = {}): NewVersion {
+export function version(
+  modulePath: string,
+  name: string,
+  given: Partial<NewVersion> & { text?: string } = {},
+): NewVersion {
   const { text, ...rest } = given;
   return {
     modulePath,

@@ -12,10 +12,10 @@ import {
   visitWithTypeInfo,
 } from "graphql";
 import { beforeAll, describe, expect, test } from "vitest";
+import { numberIn } from "../../src/graphql/global-id.ts";
 import { pinZip } from "../../src/registry/publish.ts";
 import { recordRefs } from "../../src/registry/refs.ts";
 import type { Registry } from "../../src/registry/registry.ts";
-import { numberIn } from "../../src/graphql/global-id.ts";
 import { testRegistry } from "../support/registry.ts";
 import {
   type Asker,
@@ -263,8 +263,8 @@ describe("asking", () => {
   beforeAll(async () => {
     const oid = (digit: number) => String(digit).repeat(40);
     const tag = (name: string, digit: number) => ({ name: `refs/tags/${name}`, oid: oid(digit), peeled: oid(digit) });
-    await recordRefs(registry, projectId, async () => [tag("v1.0.0", 1), tag("v0.9.0", 2)]);
-    await recordRefs(registry, projectId, async () => [tag("v1.0.0", 3)]);
+    await recordRefs(registry, projectId, async () => [tag("v1.0.0", 1), tag("v0.9.0", 2)], true);
+    await recordRefs(registry, projectId, async () => [tag("v1.0.0", 3)], true);
     const [first] = await publishVersions(
       registry,
       projectId,
@@ -565,7 +565,9 @@ describe("taking away", () => {
       groupDelete: { errors: [], group: { fullPath: "acme", projects: { nodes: [] } } },
     });
     expect(
-      await root.data(`{ project(fullPath: "acme/lib") { id } group(fullPath: "acme") { id } goModule(path: "${LIB}") { id } }`),
+      await root.data(
+        `{ project(fullPath: "acme/lib") { id } group(fullPath: "acme") { id } goModule(path: "${LIB}") { id } }`,
+      ),
     ).toEqual({ project: null, group: null, goModule: null });
   });
 });
@@ -597,7 +599,8 @@ function whatIsAsked(schema: GraphQLSchema, document: string): string[] {
     visitWithTypeInfo(types, {
       Field: () => void asked.push(fieldName()),
       Argument: ({ name }) => void asked.push(`${fieldName()}(${name.value})`),
-      ObjectField: ({ name }) => void asked.push(`${String(types.getParentInputType()).replace(/!$/, "")}.${name.value}`),
+      ObjectField: ({ name }) =>
+        void asked.push(`${String(types.getParentInputType()).replace(/!$/, "")}.${name.value}`),
     }),
   );
   return asked;

@@ -192,5 +192,6 @@ test("the same page of many lists, by one reading", async () => {
 
 test("ids are positive and fit the database's integer", () => {
   expect([1, 2_147_483_647].every(isId)).toBe(true);
-  for (const value of [0, -1, 2_147_483_648, 1.5, Number.NaN, "1", null, undefined, 1n]) expect(isId(value)).toBe(false);
+  for (const value of [0, -1, 2_147_483_648, 1.5, Number.NaN, "1", null, undefined, 1n])
+    expect(isId(value)).toBe(false);
 });

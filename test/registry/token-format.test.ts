@@ -23,7 +23,14 @@ describe.each(["PERSONAL", "DEPLOY"] as const)("a %s token", (kind) => {
       const other = secret[at] === "0" ? "1" : "0";
       expect(looksLikeOurs(secret.slice(0, at) + other + secret.slice(at + 1))).toBe(false);
     }
-    for (const text of [secret.slice(0, -1), `${secret}0`, ` ${secret}`, `${secret}\n`, secret.replace(/^gk/, "gl"), ""])
+    for (const text of [
+      secret.slice(0, -1),
+      `${secret}0`,
+      ` ${secret}`,
+      `${secret}\n`,
+      secret.replace(/^gk/, "gl"),
+      "",
+    ])
       expect(looksLikeOurs(text)).toBe(false);
   });
 

@@ -8,7 +8,10 @@ import { versionSortKey } from "../../src/gomod/version-sort-key.ts";
 
 const digits = (length: number) =>
   fc
-    .tuple(fc.constantFrom(..."123456789"), fc.string({ unit: fc.constantFrom(..."0123456789"), maxLength: length - 1 }))
+    .tuple(
+      fc.constantFrom(..."123456789"),
+      fc.string({ unit: fc.constantFrom(..."0123456789"), maxLength: length - 1 }),
+    )
     .map(([first, rest]) => first + rest);
 
 /** Mostly small, so that numbers are often equal; now and then of lengths around where the keys change their form. */
@@ -20,7 +23,10 @@ const number = fc.oneof(
 
 const word = fc.oneof(
   { weight: 3, arbitrary: number },
-  { weight: 3, arbitrary: fc.constantFrom("a", "A", "z", "Z", "-", "--", "0-", "-0", "rc", "rc1", "rc-1", "0a", "1a", "a-") },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom("a", "A", "z", "Z", "-", "--", "0-", "-0", "rc", "rc1", "rc-1", "0a", "1a", "a-"),
+  },
   { weight: 1, arbitrary: fc.string({ unit: fc.constantFrom(..."019AZaz-"), minLength: 1, maxLength: 6 }) },
 );
 

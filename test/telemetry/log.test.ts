@@ -76,7 +76,8 @@ test("fields that are named after secrets are struck out, whatever their form", 
 });
 
 test("what only looks a little like a token, or holds an @, is left alone", () => {
-  const harmless = "gkpt_short https://mirror.example.com/github.com/!burnt!sushi/toml/@v/list alice@example.com v1.0.0@x";
+  const harmless =
+    "gkpt_short https://mirror.example.com/github.com/!burnt!sushi/toml/@v/list alice@example.com v1.0.0@x";
   const [line] = logged("info", (log) => log.info(harmless));
   expect(JSON.parse(line!).msg).toBe(harmless);
 });
