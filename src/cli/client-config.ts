@@ -27,12 +27,14 @@ export function addClientConfigCommand(program: Command): void {
     .option("--json", "print JSON for programs instead of lines to paste")
     .addHelpText("after", "\nExample: GOKURA_URL=https://go.example.com gokura client-config --project acme/lib")
     .action(({ project, group, json = false }) => {
-      if ((project === undefined) === (group === undefined)) throw new InvalidArgumentError("name either --project or --group.");
+      if ((project === undefined) === (group === undefined))
+        throw new InvalidArgumentError("name either --project or --group.");
       return withRegistry(async (registry, operator) => {
         const config = readConfig();
         const url = clientUrl(config);
         const remoteOf = (path: string) => `${url}/${path}.git`;
-        const certificate = config.tls.kind === "self-signed" ? join(config.dataDirectory, "tls", "cert.pem") : undefined;
+        const certificate =
+          config.tls.kind === "self-signed" ? join(config.dataDirectory, "tls", "cert.pem") : undefined;
         const base = { netrc: netrcLines(url), certificate };
         if (project) {
           const found = await demandProject(registry, operator, project);
@@ -82,6 +84,8 @@ function print(config: ClientConfig, json: boolean): void {
   console.log("\n# ~/.netrc (go looks for host:port, git and curl for the host), chmod 600\n");
   for (const line of config.netrc) console.log(line);
   if (config.goproxy.startsWith("http:"))
-    console.log("\n# The go command sends credentials over https only: private modules need GOKURA_TLS or a TLS proxy.");
+    console.log(
+      "\n# The go command sends credentials over https only: private modules need GOKURA_TLS or a TLS proxy.",
+    );
   if (config.remote) console.log(`\n# git\n\ngit remote add origin ${config.remote}`);
 }

@@ -81,7 +81,8 @@ async function play(app: RunningApp, directory: string): Promise<void> {
 
   step("Without a token the private module does not exist for the world");
   const anonymous = await request(ca, `${goProxyUrl(url, PROJECT)}/${modulePath}/@v/list`);
-  if (anonymous.status !== 401) throw new Failure("unavailable", `expected 401 without a token, got ${anonymous.status}`);
+  if (anonymous.status !== 401)
+    throw new Failure("unavailable", `expected 401 without a token, got ${anonymous.status}`);
   done("401 Unauthorized");
 
   const go = await goCommand(directory, app, modulePath, secret);
@@ -92,7 +93,8 @@ async function play(app: RunningApp, directory: string): Promise<void> {
 
   step("go run of a program that imports it");
   const said = (await go("run", ".")).trim();
-  if (said !== "Hello from a private module!") throw new Failure("unavailable", `the program said ${JSON.stringify(said)}`);
+  if (said !== "Hello from a private module!")
+    throw new Failure("unavailable", `the program said ${JSON.stringify(said)}`);
   done(said);
 
   step("The module as data, in GraphQL");
@@ -100,7 +102,13 @@ async function play(app: RunningApp, directory: string): Promise<void> {
   console.log(JSON.stringify(answer, undefined, 2).replace(/^/gm, "    "));
 }
 
-async function pushModule(dir: string, modulePath: string, remote: string, token: string, client: HttpClient): Promise<void> {
+async function pushModule(
+  dir: string,
+  modulePath: string,
+  remote: string,
+  token: string,
+  client: HttpClient,
+): Promise<void> {
   await mkdir(dir, { recursive: true });
   await writeFile(join(dir, "go.mod"), `module ${modulePath}\n\ngo 1.21\n`);
   await writeFile(
@@ -159,7 +167,9 @@ async function goCommand(
     } catch (cause) {
       const { code, stderr } = cause as { code?: string; stderr?: string };
       if (code === "ENOENT")
-        throw new Failure("unavailable", "there is no go command on this machine: install Go (go.dev/doc/install)", { cause });
+        throw new Failure("unavailable", "there is no go command on this machine: install Go (go.dev/doc/install)", {
+          cause,
+        });
       throw new Failure("unavailable", `go ${words.join(" ")} failed:\n${stderr ?? String(cause)}`, { cause });
     }
   };

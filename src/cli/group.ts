@@ -17,7 +17,10 @@ export function addGroupCommands(program: Command): void {
     .action((fullPath: string, options) =>
       withRegistry(async (registry, operator) => {
         const made = await createGroup(registry, operator, { fullPath, ...options });
-        printOne({ id: made.id, path: made.fullPath, visibility: made.visibility.toLowerCase() }, options.json ?? false);
+        printOne(
+          { id: made.id, path: made.fullPath, visibility: made.visibility.toLowerCase() },
+          options.json ?? false,
+        );
       }),
     );
 }

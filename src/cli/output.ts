@@ -9,9 +9,18 @@ export function printRows(rows: readonly Row[], json: boolean, whenEmpty: string
   const first = rows[0];
   if (!first) return console.log(whenEmpty);
   const columns = Object.keys(first);
-  const lines = [columns.map((name) => name.toUpperCase()), ...rows.map((row) => columns.map((name) => show(row[name])))];
+  const lines = [
+    columns.map((name) => name.toUpperCase()),
+    ...rows.map((row) => columns.map((name) => show(row[name]))),
+  ];
   const widths = columns.map((_, index) => Math.max(...lines.map((line) => line[index]!.length)));
-  for (const line of lines) console.log(line.map((cell, index) => cell.padEnd(widths[index]!)).join("  ").trimEnd());
+  for (const line of lines)
+    console.log(
+      line
+        .map((cell, index) => cell.padEnd(widths[index]!))
+        .join("  ")
+        .trimEnd(),
+    );
 }
 
 /** Prints one thing: an object, or a line for each of its keys. */
@@ -24,6 +33,10 @@ export function printOne(row: Row, json: boolean): void {
 function show(cell: Cell): string {
   if (cell === null || cell === undefined) return "";
   if (cell instanceof Date) return cell.toISOString().slice(0, 19).replace("T", " ");
-  // A name must not move the cursor of whoever reads the table.
-  return String(Array.isArray(cell) ? cell.join(",") : cell).replace(/\p{Cc}/gu, "?");
+  return harmless(String(Array.isArray(cell) ? cell.join(",") : cell)).replaceAll("\n", "?");
+}
+
+/** Text whose names cannot move the cursor of whoever reads it: what is a control character, but for the end of a line. */
+export function harmless(text: string): string {
+  return text.replace(/[^\P{Cc}\n]/gu, "?");
 }

@@ -20,7 +20,7 @@ import { withRegistry } from "./with-registry.ts";
 
 const MODULE_PREFIX = [
   "--module-prefix <path>",
-  "a second name for its modules, such as github.com/acme/lib; \"\" takes it away",
+  'a second name for its modules, such as github.com/acme/lib; "" takes it away',
 ] as const;
 
 function tagScheme(word: string): TagScheme {
@@ -45,7 +45,10 @@ export function addProjectCommands(program: Command): void {
     .addHelpText("after", "\nExample: gokura project create acme/lib --visibility internal")
     .action((fullPath: string, options) =>
       withRegistry(async (registry, operator) =>
-        printOne(rowOf(registry, await createProject(registry, operator, { fullPath, ...options })), options.json ?? false),
+        printOne(
+          rowOf(registry, await createProject(registry, operator, { fullPath, ...options })),
+          options.json ?? false,
+        ),
       ),
     );
   project
@@ -79,7 +82,10 @@ export function addProjectCommands(program: Command): void {
         const rejected = await listRejectedTags(registry, one.id, PAGE_LIMIT);
         const paths = modules.rows.map((module) => module.path);
         const tags = rejected.map(({ tag, reason }) => ({ tag, reason }));
-        if (json) return console.log(JSON.stringify({ ...rowOf(registry, one), modules: paths, rejectedTags: tags }, undefined, 2));
+        if (json)
+          return console.log(
+            JSON.stringify({ ...rowOf(registry, one), modules: paths, rejectedTags: tags }, undefined, 2),
+          );
         printOne({ ...rowOf(registry, one), modules: paths }, false);
         if (tags.length > 0) console.log();
         if (tags.length > 0) printRows(tags, false, "");
@@ -98,7 +104,10 @@ export function addProjectCommands(program: Command): void {
     .addHelpText("after", "\nExample: gokura project update acme/lib --module-prefix github.com/acme/lib")
     .action((fullPath: string, { packages: packagesEnabled, json = false, ...options }) =>
       withRegistry(async (registry, operator) =>
-        printOne(rowOf(registry, await updateProject(registry, operator, fullPath, { packagesEnabled, ...options })), json),
+        printOne(
+          rowOf(registry, await updateProject(registry, operator, fullPath, { packagesEnabled, ...options })),
+          json,
+        ),
       ),
     );
   project
@@ -107,7 +116,9 @@ export function addProjectCommands(program: Command): void {
     .option(...JSON_OPTION)
     .addHelpText("after", "\nExample: gokura project delete acme/old")
     .action((fullPath: string, { json = false }) =>
-      withRegistry(async (registry, operator) => printOne(rowOf(registry, await deleteProject(registry, operator, fullPath)), json)),
+      withRegistry(async (registry, operator) =>
+        printOne(rowOf(registry, await deleteProject(registry, operator, fullPath)), json),
+      ),
     );
 }
 

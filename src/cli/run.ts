@@ -1,6 +1,6 @@
 // One run of the command: reads the words, does what they say, and ends with 0 (done), 1 (refused or failed) or 2 (wrong
 // usage). A Failure is one sentence on standard error; anything else is a defect and shows its stack.
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { isFailure } from "../errors.ts";
 import { addClientConfigCommand } from "./client-config.ts";
 import { addDemoCommand } from "./demo.ts";
@@ -8,6 +8,7 @@ import { addFlagCommands } from "./flag.ts";
 import { addGroupCommands } from "./group.ts";
 import { addMemberCommands } from "./member.ts";
 import { addMigrateCommand } from "./migrate.ts";
+import { harmless } from "./output.ts";
 import { addProjectCommands } from "./project.ts";
 import { addServeCommand } from "./serve.ts";
 import { addTokenCommands } from "./token.ts";
@@ -15,16 +16,25 @@ import { addUserCommands } from "./user.ts";
 import { addVersionCommand, PRODUCT_VERSION } from "./version.ts";
 
 const WRONG_USAGE = 2;
+const HELP_HINT = "(--help shows how it is used)";
 
 /** Runs the command and returns its exit code. */
 export async function run(words: readonly string[]): Promise<number> {
+  // Whoever reads us may go away (`| head -1`, a log that is closed): that ends neither a list nor a server. A disk that
+  // is full must not look like success.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", ({ code }: NodeJS.ErrnoException) => {
+      if (code !== "EPIPE") process.exitCode = 1;
+    });
   const program = createProgram();
   try {
     await program.parseAsync(words, { from: "user" });
     return Number(process.exitCode ?? 0);
   } catch (error) {
+    // Commander has told of its own errors; one that an action throws it hands on untold.
+    if (error instanceof InvalidArgumentError) console.error(`error: ${harmless(error.message)}\n${HELP_HINT}`);
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
-    if (isFailure(error)) console.error(`gokura: ${error.message}`);
+    if (isFailure(error)) console.error(`gokura: ${harmless(error.message)}`);
     else console.error("gokura: something went wrong that should not have:", error);
     return 1;
   }
@@ -35,8 +45,9 @@ function createProgram(): Command {
     .description("A self-hosted Go module registry: push a tag, `go get` it.")
     .version(PRODUCT_VERSION)
     .helpCommand(false)
-    .showHelpAfterError("(--help shows how it is used)")
+    .showHelpAfterError(HELP_HINT)
     .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeErr: (text) => void process.stderr.write(harmless(text)) })
     .exitOverride();
   for (const add of [
     addServeCommand,
@@ -59,7 +70,7 @@ function createProgram(): Command {
 /** Every command throws instead of ending the process, and says how to get help. */
 function inherit(command: Command): void {
   for (const child of command.commands) {
-    child.exitOverride().showHelpAfterError("(--help shows how it is used)").helpCommand(false);
+    child.exitOverride().showHelpAfterError(HELP_HINT).helpCommand(false);
     inherit(child);
   }
 }

@@ -24,7 +24,9 @@ async function serve(): Promise<void> {
 
 function introduce({ url, certificateFile, firstSetup }: RunningApp): void {
   if (firstSetup) {
-    console.log("First start: made the administrator root, and switched the Go proxy (flag go_proxy) on for everybody.");
+    console.log(
+      "First start: made the administrator root, and switched the Go proxy (flag go_proxy) on for everybody.",
+    );
     console.log(
       firstSetup.given
         ? "Its token is the one given by GOKURA_ADMIN_TOKEN."
@@ -32,7 +34,9 @@ function introduce({ url, certificateFile, firstSetup }: RunningApp): void {
     );
   }
   if (certificateFile !== undefined)
-    console.log(`Self-signed certificate: SSL_CERT_FILE=${certificateFile} for go, GIT_SSL_CAINFO=${certificateFile} for git.`);
+    console.log(
+      `Self-signed certificate: SSL_CERT_FILE=${certificateFile} for go, GIT_SSL_CAINFO=${certificateFile} for git.`,
+    );
   console.log(`Gokura is at ${url}`);
 }
 

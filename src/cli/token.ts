@@ -1,7 +1,7 @@
 // gokura token …
 import { type Command, InvalidArgumentError } from "commander";
-import { PAGE_LIMIT } from "../registry/page.ts";
 import { invalid } from "../errors.ts";
+import { PAGE_LIMIT } from "../registry/page.ts";
 import { demandProject } from "../registry/projects.ts";
 import {
   createDeployToken,

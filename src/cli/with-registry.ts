@@ -7,7 +7,9 @@ import type { Registry } from "../registry/registry.ts";
 import { createLog } from "../telemetry/log.ts";
 
 /** Opens the registry, does the work and lets go of it again. Only warnings are logged. */
-export async function withRegistry(work: (registry: Registry, operator: OperatorPrincipal) => Promise<void>): Promise<void> {
+export async function withRegistry(
+  work: (registry: Registry, operator: OperatorPrincipal) => Promise<void>,
+): Promise<void> {
   const config = readConfig();
   const opened = await openRegistry(config, createLog(config.logLevel === "silent" ? "silent" : "warn"), "sender");
   try {

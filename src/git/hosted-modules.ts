@@ -15,18 +15,22 @@ import { retractionsOf } from "../registry/retractions.ts";
 import { isBuried } from "../registry/tombstones.ts";
 import { gitlabModuleAt, gitlabModuleAtRevision } from "./gitlab-tag-scheme.ts";
 import { type ModuleAtCommit, moduleAtRevision } from "./module-at-commit.ts";
+import { type Origin, originOf } from "./origin.ts";
 import { type Repositories, repositoryExists, repositoryOf } from "./repositories-of-projects.ts";
 
 /** What is needed to read hosted modules. */
 export interface HostedModules {
   readonly registry: Registry;
   readonly repositories: Repositories;
+  /** The URL by which clients reach us, without a slash at the end. */
+  readonly url: () => string;
 }
 
 /** Whether an answer will always be the same: true for canonical versions, false for branches and the like. */
 export interface Resolved {
   readonly version: ServedVersion;
   readonly pinned: boolean;
+  readonly origin: Origin;
 }
 
 /**
@@ -43,7 +47,7 @@ export async function resolveQuery(
   const isCanonical = query === canonicalVersion(query);
   if (isCanonical) {
     const known = await findVersion(registry, project.id, modulePath, query);
-    if (known) return { version: known, pinned: true };
+    if (known) return { version: known, pinned: true, origin: pinnedOrigin(hosted, project, known) };
   }
   if (isReservedQuery(query))
     throw notFound(invalidVersionMessage(modulePath, query, `${query} is a query, not a revision`));
@@ -54,7 +58,25 @@ export async function resolveQuery(
       ? await gitlabModuleAtRevision(repository, location, query)
       : await moduleAtRevision(repository, location, query, retracted);
   // The very version may have been published from another commit before its tag moved: that one stays.
-  return { version: await published(hosted, project, modulePath, found), pinned: isCanonical };
+  const version = await published(hosted, project, modulePath, found);
+  return {
+    version,
+    pinned: isCanonical,
+    origin: isCanonical ? pinnedOrigin(hosted, project, version) : originAt(hosted, project, found, modulePath),
+  };
+}
+
+function pinnedOrigin(hosted: HostedModules, project: ProjectRow, version: ServedVersion): Origin {
+  return originAt(hosted, project, { commit: version.commit, ref: version.ref ?? undefined }, version.modulePath);
+}
+
+function originAt(
+  { registry, url }: HostedModules,
+  project: ProjectRow,
+  { commit, ref, dependence = { ref } }: Pick<ModuleAtCommit, "commit" | "ref" | "dependence">,
+  modulePath: string,
+): Origin {
+  return originOf(`${url()}/${project.fullPath}.git`, locationIn(registry, project, modulePath), commit, dependence);
 }
 
 /** The list of a module, ascending. Throws not-found when the project has no such module, tagged or not. */
@@ -66,7 +88,7 @@ export async function listOf(hosted: HostedModules, project: ProjectRow, moduleP
 }
 
 /** The version that @latest is: newest release not retracted, else newest such pre-release, else the default branch. */
-export async function latestOf(hosted: HostedModules, project: ProjectRow, modulePath: string): Promise<ServedVersion> {
+export async function latestOf(hosted: HostedModules, project: ProjectRow, modulePath: string): Promise<Resolved> {
   const listed = (await listModule(hosted.registry, project.id, modulePath)) ?? [];
   const retracted = new Set(listed.filter((entry) => entry.retracted).map((entry) => entry.version));
   const newest = latestVersion(
@@ -74,7 +96,10 @@ export async function latestOf(hosted: HostedModules, project: ProjectRow, modul
     (version) => retracted.has(version),
   );
   const known = newest && (await findVersion(hosted.registry, project.id, modulePath, newest));
-  return known || published(hosted, project, modulePath, await moduleAtHead(hosted, project, modulePath));
+  if (known) return { version: known, pinned: false, origin: pinnedOrigin(hosted, project, known) };
+  const found = await moduleAtHead(hosted, project, modulePath);
+  const version = await published(hosted, project, modulePath, found);
+  return { version, pinned: false, origin: originAt(hosted, project, found, modulePath) };
 }
 
 async function moduleAtHead(hosted: HostedModules, project: ProjectRow, modulePath: string): Promise<ModuleAtCommit> {

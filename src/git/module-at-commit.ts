@@ -18,6 +18,7 @@ import {
 import { pseudoVersion, SHORT_HASH_LENGTH } from "../gomod/pseudo-version.ts";
 import { commitTagVersion } from "../gomod/tag-version.ts";
 import { compare, isPseudoVersion, major } from "../gomod/version.ts";
+import { type Dependence, tagDependence } from "./origin.ts";
 import type { Ref, Repository, ResolvedRevision } from "./repository.ts";
 
 const TAGS = "refs/tags/";
@@ -34,6 +35,8 @@ export interface ModuleAtCommit {
   readonly goMod: Buffer;
   /** There is no go.mod; the one given is made up. */
   readonly legacy: boolean;
+  /** For a query that is no version: what its answer depends on. */
+  readonly dependence?: Dependence;
 }
 
 /**
@@ -69,6 +72,7 @@ export async function moduleAtRevision(
     return found;
   }
 
+  const dependence: Dependence = { ref: commit.ref };
   const goMods = await at.goModFacts();
   const allowed = (tag: string): { version: string; isCanonical: boolean } | undefined => {
     const said = commitTagVersion(location, tag);
@@ -83,7 +87,7 @@ export async function moduleAtRevision(
     const said = allowed(commit.ref.slice(TAGS.length));
     if (said?.isCanonical) {
       const found = await at.check(said.version, requested).catch(unlessNotFound);
-      if (found) return found;
+      if (found) return { ...found, dependence };
     }
   }
 
@@ -93,12 +97,12 @@ export async function moduleAtRevision(
     const said = allowed(tag);
     if (!said) continue;
     if (requested !== "" && compare(said.version, requested) === 0) {
-      if (said.isCanonical) return at.check(said.version, requested);
+      if (said.isCanonical) return { ...(await at.check(said.version, requested)), dependence };
       base = said.version;
     }
     if (said.isCanonical && compare(highest, said.version) < 0 && !isRetracted(said.version)) highest = said.version;
   }
-  if (highest !== "") return at.check(highest, requested);
+  if (highest !== "") return { ...(await at.check(highest, requested)), dependence };
 
   if (base === "") {
     // Highest by the tag's own text, as go compares; all its ancestors count, not the nearest.
@@ -112,7 +116,8 @@ export async function moduleAtRevision(
     }
   }
   const short = commit.oid.slice(0, SHORT_HASH_LENGTH);
-  return at.check(pseudoVersion(location.pseudoMajor, base, commit.time, short), requested);
+  const found = await at.check(pseudoVersion(location.pseudoMajor, base, commit.time, short), requested);
+  return { ...found, dependence: { ...dependence, tags: tagDependence(location, refs) } };
 }
 
 /** The module that a tag is a version of, at the commit that the tag names now. Throws not-found with the reason. */

@@ -11,7 +11,14 @@
 import { hash } from "node:crypto";
 import type { Context } from "koa";
 import { isFailure, notFound } from "../errors.ts";
-import { type HostedModules, isServable, latestOf, listOf, resolveQuery } from "../git/hosted-modules.ts";
+import {
+  type HostedModules,
+  isServable,
+  latestOf,
+  listOf,
+  type Resolved,
+  resolveQuery,
+} from "../git/hosted-modules.ts";
 import { type ModuleArchives, zipOf } from "../git/module-archives.ts";
 import { demandPackages, requireScope } from "../registry/access.ts";
 import { authenticate } from "../registry/authentication.ts";
@@ -95,12 +102,12 @@ async function answerTo(
       return { answer: present(Buffer.from(lines), "text/plain; charset=utf-8", false), pinned: false };
     }
     case "latest": {
-      const version = await latestOf(hosted, project, modulePath);
-      return { answer: present(infoOf(version), "application/json", false), pinned: false };
+      const resolved = await latestOf(hosted, project, modulePath);
+      return { answer: present(infoOf(resolved), "application/json", false), pinned: false };
     }
     case "info": {
-      const { version, pinned } = await resolveQuery(hosted, project, modulePath, request.version);
-      return { answer: present(infoOf(version), "application/json", pinned), pinned };
+      const resolved = await resolveQuery(hosted, project, modulePath, request.version);
+      return { answer: present(infoOf(resolved), "application/json", resolved.pinned), pinned: resolved.pinned };
     }
     case "mod": {
       const version = await exactVersion(hosted, project, request);
@@ -141,9 +148,9 @@ async function exactVersion(
 }
 
 /** As the go command writes it: seconds, UTC. */
-function infoOf(version: ServedVersion): Buffer {
+function infoOf({ version, origin }: Resolved): Buffer {
   const time = `${version.time.toISOString().slice(0, 19)}Z`;
-  return Buffer.from(JSON.stringify({ Version: version.version, Time: time }));
+  return Buffer.from(JSON.stringify({ Version: version.version, Time: time, Origin: origin }));
 }
 
 function present(bytes: Buffer, type: string, pinned: boolean): HotAnswer {

@@ -133,7 +133,7 @@ function createApp(parts: ServerParts, address: { url: string }, stopping: () =>
   const { config, registry } = parts;
   const app = new Koa();
   app.silent = true; // failures are logged where they become answers
-  const hosted: HostedModules = { registry, repositories: parts.repositories };
+  const hosted: HostedModules = { registry, repositories: parts.repositories, url: () => address.url };
   const goProxy: GoProxy = { hosted, archives: parts.archives, hotCache: parts.hotCache };
   const gitDoor: GitDoor = {
     registry,

@@ -78,7 +78,7 @@ async function sight(asker: Asker, fullPath: string): Promise<string> {
     module: goModule?.versions.nodes.length === 1,
     search: goModules.nodes.length === 1,
     rejected: project?.rejectedTags.length === 1,
-    members: project?.members?.nodes.length === 1,
+    members: project?.members?.nodes.length >= 1,
     events: project?.tagEvents?.length === 1,
     tokens: project?.deployTokens?.nodes.length === 1,
   };

@@ -66,7 +66,9 @@ describe("what is there", () => {
     const answer = await get(`${ESCAPED}/@v/v1.0.0.info`);
     expect(answer.headers["content-type"]).toBe("application/json");
     expect(answer.headers["cache-control"]).toBe("private, max-age=604800, immutable");
-    expect(answer.text).toBe('{"Version":"v1.0.0","Time":"2020-09-13T12:26:40Z"}');
+    expect(answer.text).toMatch(
+      /^\{"Version":"v1\.0\.0","Time":"2020-09-13T12:26:40Z","Origin":\{"VCS":"git","URL":"http[^"]+\/acme\/Lib\.git","Hash":"[0-9a-f]{40}","Ref":"refs\/tags\/v1\.0\.0"\}\}$/,
+    );
     expect(JSON.parse((await get(`${ESCAPED}/@v/v1.0.0-%21pre.info`)).text).Version).toBe("v1.0.0-Pre");
   });
 
@@ -75,8 +77,15 @@ describe("what is there", () => {
     expect(branch.headers["cache-control"]).toBe("private, max-age=60");
     const { Version } = JSON.parse(branch.text);
     expect(Version).toMatch(/^v1\.10\.1-0\.20200913122820-[0-9a-f]{12}$/);
-    expect((await get(`${ESCAPED}/@v/${Version.slice(-12)}.info`)).text).toBe(branch.text);
-    expect((await get(`${ESCAPED}/@v/${Version}.info`)).text).toBe(branch.text);
+    expect(JSON.parse(branch.text).Origin).toMatchObject({
+      Ref: "refs/heads/main",
+      TagSum: expect.stringMatching(/^t1:/),
+    });
+    for (const query of [Version.slice(-12), Version])
+      expect(JSON.parse((await get(`${ESCAPED}/@v/${query}.info`)).text)).toMatchObject({
+        Version,
+        Time: "2020-09-13T12:28:20Z",
+      });
     expect((await get(`${ESCAPED}/@v/${Version}.mod`)).text).toBe(`module ${P}\n`);
   });
 

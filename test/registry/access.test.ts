@@ -51,7 +51,10 @@ function user(
     memberships: {
       groups: new Map(groups),
       projects: new Map(projects),
-      containing: new Set([...groups.map(([id]) => id), ...(projects.length > 0 ? [1, 2] : [])]),
+      containing: new Set([
+        ...groups.map(([id]) => id),
+        ...projects.flatMap(([id]) => (id === PROJECT ? [1, 2] : [3])),
+      ]),
     },
     validUntil: Number.POSITIVE_INFINITY,
   };
