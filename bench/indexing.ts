@@ -66,10 +66,10 @@ async function grow(directory: string, fullPath: string, series: Series, from: n
     const { tag, directory: place } = tagOf(series, n);
     const file = `module ${`gokura.test/${fullPath}/${place}`.replace(/\/$/, "")}\n\ngo 1.21\n\nrequire (\n\texample.com/a v1.${n}.0\n\texample.com/b v0.0.${n} // indirect\n)\n`;
     const text =
-      `commit refs/heads/main\ncommitter C <c@example.com> ${1_704_067_200 + n * 60} +0000\ndata 1\nx\n` +
+      `commit refs/heads/main\nmark :${n + 1}\ncommitter C <c@example.com> ${1_704_067_200 + n * 60} +0000\ndata 1\nx\n` +
       (n === from && from > 0 ? "from refs/heads/main^0\n" : "") +
       `M 100644 inline ${place}go.mod\ndata ${file.length}\n${file}\nM 100644 inline ${place}a.go\ndata 10\npackage a\n\n` +
-      `reset refs/tags/${tag}\nfrom refs/heads/main^0\n\n`;
+      `reset refs/tags/${tag}\nfrom :${n + 1}\n\n`;
     if (!git.stdin.write(text)) await once(git.stdin, "drain");
   }
   git.stdin.end();

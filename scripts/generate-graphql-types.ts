@@ -5,7 +5,7 @@ import * as typescript from "@graphql-codegen/typescript";
 import * as resolvers from "@graphql-codegen/typescript-resolvers";
 import { parse } from "graphql";
 
-const ROWS = "../database/generated/client.ts";
+const REGISTRY = "../registry";
 
 const output = await codegen({
   filename: "src/graphql/generated.ts",
@@ -27,16 +27,16 @@ const output = await codegen({
     },
     contextType: "./context.ts#GraphqlContext",
     mappers: {
-      User: `${ROWS}#User as UserRow`,
-      Token: `${ROWS}#Token as TokenRow`,
-      Group: `${ROWS}#Group as GroupRow`,
-      Project: `../registry/projects.ts#ProjectRow`,
-      Member: `../registry/members.ts#MemberRow`,
-      GoModule: `../registry/modules.ts#ModuleRow`,
-      GoModuleVersion: `../registry/modules.ts#VersionRow`,
-      RejectedTag: `${ROWS}#RejectedTag as RejectedTagRow`,
-      TagEvent: `${ROWS}#TagEvent as TagEventRow`,
-      FeatureFlag: `../registry/feature-flags.ts#FlagRow`,
+      User: `${REGISTRY}/users.ts#UserRow`,
+      Token: `${REGISTRY}/tokens.ts#TokenRow`,
+      Group: `${REGISTRY}/groups.ts#GroupRow`,
+      Project: `${REGISTRY}/projects.ts#ProjectRow`,
+      Member: `${REGISTRY}/members.ts#MemberRow`,
+      GoModule: `${REGISTRY}/modules.ts#ModuleRow`,
+      GoModuleVersion: `${REGISTRY}/modules.ts#VersionRow`,
+      RejectedTag: `${REGISTRY}/modules.ts#RejectedTagRow`,
+      TagEvent: `${REGISTRY}/refs.ts#TagEventRow`,
+      FeatureFlag: `${REGISTRY}/feature-flags.ts#FlagRow`,
     },
   },
 });

@@ -1,6 +1,6 @@
 // The composition root: builds every part once, in the order in which they need each other, and takes them down in the
 // opposite one. Two shapes: a registry without doors, for the CLI, and the server.
-import { mkdir } from "node:fs/promises";
+import { access, constants, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "./config.ts";
 import { awaitDatabase, openDatabase } from "./database/client.ts";
@@ -37,13 +37,17 @@ export interface OpenedRegistry {
 
 /**
  * Opens the database (starting the embedded one if need be), brings it to the newest migration and builds the registry on
- * it. A `sender` only leaves jobs behind; a `worker` is a server. Throws a Failure that says what to do.
+ * it. A `sender` only leaves jobs behind; a `worker` is a server. Throws a Failure that says what to do, or the reason of
+ * `stop` when that is aborted meanwhile.
  */
-export async function openRegistry(config: Config, log: Log, role: "worker" | "sender"): Promise<OpenedRegistry> {
-  const closers: (() => Promise<unknown>)[] = [];
-  const close = async (): Promise<void> => {
-    for (const closer of closers.reverse()) await closer();
-  };
+export async function openRegistry(
+  config: Config,
+  log: Log,
+  role: "worker" | "sender",
+  stop?: AbortSignal,
+): Promise<OpenedRegistry> {
+  const closers: Closer[] = [];
+  const close = (): Promise<void> => closeAll(closers);
   try {
     await makeDataDirectory(config.dataDirectory);
     let url = config.databaseUrl;
@@ -53,7 +57,7 @@ export async function openRegistry(config: Config, log: Log, role: "worker" | "s
       url = embedded.url;
       if (embedded.adopted) log.debug("the embedded PostgreSQL ran already");
     }
-    await awaitDatabase(url, log, DATABASE_PATIENCE_MS);
+    await awaitDatabase(url, log, DATABASE_PATIENCE_MS, stop);
     const applied = await migrate(url);
     if (applied.length > 0) log.info({ applied }, "the database was brought up to date");
 
@@ -83,9 +87,21 @@ export async function openRegistry(config: Config, log: Log, role: "worker" | "s
   }
 }
 
+/** What lets go of one thing. */
+type Closer = () => Promise<unknown>;
+
+/** Lets go of everything in the opposite order; what fails on the way keeps nothing else from it. Once is enough. */
+async function closeAll(closers: Closer[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const closer of closers.splice(0).reverse()) await closer().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+}
+
 async function makeDataDirectory(directory: string): Promise<void> {
+  const repositories = join(directory, "repositories");
   try {
-    await mkdir(join(directory, "repositories"), { recursive: true });
+    await mkdir(repositories, { recursive: true });
+    for (const path of [directory, repositories]) await access(path, constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw new Failure(
       "unavailable",
@@ -108,15 +124,13 @@ export interface RunningApp {
   stop(): Promise<void>;
 }
 
-/** Starts the server with all its doors; resolves when it answers. */
-export async function startApp(config: Config, log: Log): Promise<RunningApp> {
+/** Starts the server with all its doors; resolves when it answers. `stopSignal` ends a start that is under way. */
+export async function startApp(config: Config, log: Log, stopSignal?: AbortSignal): Promise<RunningApp> {
   const gitVersion = await checkGitVersion();
-  const opened = await openRegistry(config, log, "worker");
+  const opened = await openRegistry(config, log, "worker", stopSignal);
   const { registry } = opened;
-  const closers: (() => Promise<unknown>)[] = [() => opened.close()];
-  const stop = async (): Promise<void> => {
-    for (const closer of closers.reverse()) await closer();
-  };
+  const closers: Closer[] = [() => opened.close()];
+  const stop = (): Promise<void> => closeAll(closers);
   try {
     const repositories = new Repositories();
     closers.push(() => repositories.close());
@@ -125,7 +139,6 @@ export async function startApp(config: Config, log: Log): Promise<RunningApp> {
     const notices = await listenForChanges(opened.databaseUrl, registry, hotCache);
     closers.push(() => notices.close());
 
-    const firstSetup = await setUp(registry, config.adminToken);
     const indexer = openTagIndexer(registry, repositories);
     await registry.jobs.work("index-refs", ({ projectId }) => indexer.index(projectId));
     await registry.jobs.work("build-zips", ({ versionIds }) => ensureBuiltZips(archives, versionIds));
@@ -139,6 +152,8 @@ export async function startApp(config: Config, log: Log): Promise<RunningApp> {
     closers.push(() => graphql.stop());
     server = await startServer({ config, registry, repositories, indexer, archives, hotCache, graphql });
     closers.push(() => server.stop());
+    // The first token is shown once, so it is made when nothing is left that could keep us from showing it.
+    const firstSetup = await setUp(registry, config.adminToken);
     log.info({ url: server.url, port: server.port, git: gitVersion, moduleHost: config.moduleHost }, "gokura is up");
     const { url: clientUrl, port, certificateFile } = server;
     return { url: clientUrl, port, certificateFile, firstSetup, registry, stop };
@@ -155,7 +170,10 @@ async function listenForChanges(url: string, registry: Registry, hotCache: HotCa
     {
       changed(channel, payload) {
         if (channel === "gokura_access") registry.memory.forget();
-        else hotCache.contentChanged(Number(payload));
+        else {
+          const [projectId, deleted] = payload.split(" ");
+          hotCache.contentChanged(Number(projectId), deleted !== undefined);
+        }
       },
       forget() {
         registry.memory.forget();

@@ -73,7 +73,10 @@ function clientUrl(config: Config): string {
 }
 
 function print(config: ClientConfig, json: boolean): void {
-  if (json) return console.log(JSON.stringify(config, undefined, 2));
+  if (json) {
+    console.log(JSON.stringify(config, undefined, 2));
+    return;
+  }
   console.log("# go\n");
   console.log(`go env -w GOPROXY='${config.goproxy},'"$(go env GOPROXY)"`);
   console.log(`go env -w GONOSUMDB='${config.gonosumdb}'`);

@@ -20,6 +20,7 @@ import { createPersonalToken } from "../registry/tokens.ts";
 import { createUser } from "../registry/users.ts";
 import { createLog } from "../telemetry/log.ts";
 import { goProxyUrl, netrcLines } from "./client-config.ts";
+import { stopSignal } from "./stop-signal.ts";
 
 const USER = "demo";
 const PROJECT = "demo/greeting";
@@ -40,6 +41,9 @@ async function demo({ keep = false }: { keep?: boolean }): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "gokura-demo-"));
   await fs.promises.chmod(directory, 0o755);
   let app: RunningApp | undefined;
+  const stop = stopSignal();
+  const interrupted = new Promise<never>((_, reject) => stop.addEventListener("abort", () => reject(stop.reason)));
+  interrupted.catch(() => {});
   try {
     step("Starting Gokura on an embedded PostgreSQL, with a self-signed certificate");
     app = await startApp(
@@ -50,9 +54,10 @@ async function demo({ keep = false }: { keep?: boolean }): Promise<void> {
         GOKURA_LOG_LEVEL: "error",
       }),
       createLog("error"),
+      stop,
     );
     done(`it is at ${app.url}, the Go proxy is on for everybody`);
-    await play(app, directory);
+    await Promise.race([play(app, directory), interrupted]);
     finish(app);
   } finally {
     await app?.stop();

@@ -5,10 +5,13 @@ export type Row = Readonly<Record<string, Cell>>;
 
 /** Prints a list: an array of objects, or a table whose columns are the keys of the first row. */
 export function printRows(rows: readonly Row[], json: boolean, whenEmpty: string): void {
-  if (json) return console.log(JSON.stringify(rows, undefined, 2));
   const first = rows[0];
-  if (!first) return console.log(whenEmpty);
-  const columns = Object.keys(first);
+  if (json) console.log(JSON.stringify(rows, undefined, 2));
+  else if (first) printTable(rows, Object.keys(first));
+  else console.log(whenEmpty);
+}
+
+function printTable(rows: readonly Row[], columns: readonly string[]): void {
   const lines = [
     columns.map((name) => name.toUpperCase()),
     ...rows.map((row) => columns.map((name) => show(row[name]))),
@@ -25,7 +28,10 @@ export function printRows(rows: readonly Row[], json: boolean, whenEmpty: string
 
 /** Prints one thing: an object, or a line for each of its keys. */
 export function printOne(row: Row, json: boolean): void {
-  if (json) return console.log(JSON.stringify(row, undefined, 2));
+  if (json) {
+    console.log(JSON.stringify(row, undefined, 2));
+    return;
+  }
   const width = Math.max(...Object.keys(row).map((name) => name.length));
   for (const [name, cell] of Object.entries(row)) console.log(`${name.padEnd(width)}  ${show(cell)}`.trimEnd());
 }

@@ -14,6 +14,8 @@ import {
   updateProject,
 } from "../registry/projects.ts";
 import type { Registry } from "../registry/registry.ts";
+import { explainTags } from "../registry/tag-explanation.ts";
+import { deleteVersion } from "../registry/version-deletion.ts";
 import { JSON_OPTION, onOrOff, visibility } from "./options.ts";
 import { printOne, printRows, type Row } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
@@ -109,6 +111,32 @@ export function addProjectCommands(program: Command): void {
           json,
         ),
       ),
+    );
+  project
+    .command("explain <path> [tag]")
+    .description("tell which versions a tag makes, or the exact rule that refuses it; without a tag, of all tags")
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura project explain acme/lib v1.2")
+    .action((fullPath: string, tag: string | undefined, { json = false }) =>
+      withRegistry(async (registry, operator) => {
+        const rows = await explainTags(registry, operator, fullPath, tag);
+        printRows(
+          rows.map((row) => ({ ...row })),
+          json,
+          `no tag was pushed to ${fullPath} yet`,
+        );
+      }),
+    );
+  project
+    .command("unpublish <module> <version>")
+    .description("take a version back for good: it is 410 Gone, and its name is never used again")
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura project unpublish go.example.com/acme/lib v1.2.3")
+    .action((modulePath: string, version: string, { json = false }) =>
+      withRegistry(async (registry, operator) => {
+        const row = await deleteVersion(registry, operator, modulePath, version);
+        printOne({ module: modulePath, version: row.version, commit: row.commit, deleted: true }, json);
+      }),
     );
   project
     .command("delete <path>")

@@ -11,11 +11,14 @@ import { addMigrateCommand } from "./migrate.ts";
 import { harmless } from "./output.ts";
 import { addProjectCommands } from "./project.ts";
 import { addServeCommand } from "./serve.ts";
+import { Stopped } from "./stop-signal.ts";
 import { addTokenCommands } from "./token.ts";
 import { addUserCommands } from "./user.ts";
 import { addVersionCommand, PRODUCT_VERSION } from "./version.ts";
 
 const WRONG_USAGE = 2;
+/** What a shell says of a command that SIGINT ended. */
+const INTERRUPTED = 130;
 const HELP_HINT = "(--help shows how it is used)";
 
 /** Runs the command and returns its exit code. */
@@ -34,6 +37,7 @@ export async function run(words: readonly string[]): Promise<number> {
     // Commander has told of its own errors; one that an action throws it hands on untold.
     if (error instanceof InvalidArgumentError) console.error(`error: ${harmless(error.message)}\n${HELP_HINT}`);
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
+    if (error instanceof Stopped) return INTERRUPTED;
     if (isFailure(error)) console.error(`gokura: ${harmless(error.message)}`);
     else console.error("gokura: something went wrong that should not have:", error);
     return 1;

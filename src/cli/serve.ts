@@ -2,7 +2,8 @@
 import type { Command } from "commander";
 import { type RunningApp, startApp } from "../app.ts";
 import { readConfig } from "../config.ts";
-import { createLog, type Log } from "../telemetry/log.ts";
+import { createLog } from "../telemetry/log.ts";
+import { Stopped, stopSignal } from "./stop-signal.ts";
 
 export function addServeCommand(program: Command): void {
   program
@@ -17,9 +18,18 @@ async function serve(): Promise<void> {
   const log = createLog(config.logLevel);
   for (const name of config.withoutEffect)
     log.warn(`${name} has no effect in this release: it belongs to the dependency proxy, which comes with a later one`);
-  const app = await startApp(config, log);
-  introduce(app);
-  await untilStopped(app, log);
+  const stop = stopSignal();
+  try {
+    const app = await startApp(config, log, stop);
+    introduce(app);
+    if (!stop.aborted) await new Promise((stopped) => stop.addEventListener("abort", stopped));
+    log.info({ signal: (stop.reason as Stopped).signal }, "stopping: requests under way may finish");
+    await app.stop();
+    log.info("stopped");
+  } catch (error) {
+    if (!(error instanceof Stopped)) throw error;
+    log.info({ signal: error.signal }, "stopped before it served");
+  }
 }
 
 function introduce({ url, certificateFile, firstSetup }: RunningApp): void {
@@ -38,18 +48,4 @@ function introduce({ url, certificateFile, firstSetup }: RunningApp): void {
       `Self-signed certificate: SSL_CERT_FILE=${certificateFile} for go, GIT_SSL_CAINFO=${certificateFile} for git.`,
     );
   console.log(`Gokura is at ${url}`);
-}
-
-/** Resolves when the server has stopped cleanly after SIGTERM or SIGINT; a second signal ends at once. */
-async function untilStopped(app: RunningApp, log: Log): Promise<void> {
-  await new Promise<void>((stop) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const)
-      process.once(signal, () => {
-        log.info({ signal }, "stopping: requests under way may finish");
-        process.on(signal, () => process.exit(1));
-        stop();
-      });
-  });
-  await app.stop();
-  log.info("stopped");
 }

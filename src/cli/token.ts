@@ -101,6 +101,7 @@ function rowOf(token: TokenRow): Row {
     scopes: token.scopes,
     active: isActive(token),
     expires: token.expiresAt,
+    revoked: token.revokedAt,
     used: token.lastUsedAt,
   };
 }

@@ -5,13 +5,18 @@ import { readConfig } from "../config.ts";
 import { OPERATOR, type OperatorPrincipal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import { createLog } from "../telemetry/log.ts";
+import { stopSignal } from "./stop-signal.ts";
 
-/** Opens the registry, does the work and lets go of it again. Only warnings are logged. */
+/**
+ * Opens the registry, does the work and lets go of it again. Only warnings are logged. A signal ends the waiting for a
+ * database; work that has begun is finished, because it is short, and then everything is let go of.
+ */
 export async function withRegistry(
   work: (registry: Registry, operator: OperatorPrincipal) => Promise<void>,
 ): Promise<void> {
   const config = readConfig();
-  const opened = await openRegistry(config, createLog(config.logLevel === "silent" ? "silent" : "warn"), "sender");
+  const log = createLog(config.logLevel === "silent" ? "silent" : "warn");
+  const opened = await openRegistry(config, log, "sender", stopSignal());
   try {
     await work(opened.registry, OPERATOR);
   } finally {

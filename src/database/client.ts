@@ -46,13 +46,14 @@ export function openDatabase(url: string, log: Log): Database {
 
 /**
  * Waits until a PostgreSQL that we can use answers: tries for `patienceMs`, saying so, then throws a Failure with what
- * the server said and what to check. A password never gets into the message.
+ * the server said and what to check. A password never gets into the message. `stop` ends the waiting with its reason.
  */
-export async function awaitDatabase(url: string, log: Log, patienceMs: number): Promise<void> {
+export async function awaitDatabase(url: string, log: Log, patienceMs: number, stop?: AbortSignal): Promise<void> {
   const { hostname, port, pathname } = new URL(url);
   const where = `PostgreSQL at ${hostname}:${port || 5432}${pathname}`;
   const end = Date.now() + patienceMs;
   for (let attempt = 1; ; attempt++) {
+    stop?.throwIfAborted();
     const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
     client.on("error", () => {});
     try {
@@ -79,7 +80,8 @@ export async function awaitDatabase(url: string, log: Log, patienceMs: number): 
         );
       if (attempt === 1)
         log.warn(`${where} does not answer yet (${said}); trying for ${Math.round(patienceMs / 1000)} s`);
-      await delay(Math.min(250 * attempt, 2_000));
+      // an abort ends the delay early, and the next round with the reason
+      await delay(Math.min(250 * attempt, 2_000), undefined, { signal: stop }).catch(() => {});
     } finally {
       await client.end().catch(() => {});
     }

@@ -7,7 +7,10 @@ import type { Log } from "../telemetry/log.ts";
 
 const RECONNECT_AFTER_MS = 250;
 
-/** gokura_access: who may do what. gokura_content: what a project publishes (payload: its id). */
+/**
+ * gokura_access: who may do what. gokura_content: what a project publishes (payload: its id, and " deleted" when something
+ * pinned was taken away on purpose).
+ */
 export type Channel = "gokura_access" | "gokura_content";
 
 export interface Notices {

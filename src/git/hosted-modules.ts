@@ -1,7 +1,7 @@
 // The modules of hosted repositories as the Go endpoint needs them. A version that was published is answered from its row.
 // What is not published yet (a branch, a commit, a pseudo-version, a tag that the indexer has not come to) is worked out
 // from the repository and published on the way, so that the answer is pinned before anybody sees it.
-import { isFailure, notFound } from "../errors.ts";
+import { Failure, notFound } from "../errors.ts";
 import { locateModule, type ModuleLocation } from "../gomod/module-root.ts";
 import { invalidVersionMessage } from "../gomod/pseudo-check.ts";
 import { canonicalVersion, isValid } from "../gomod/version.ts";
@@ -12,7 +12,7 @@ import { moduleRootsOf, type ProjectRow } from "../registry/projects.ts";
 import { publish } from "../registry/publish.ts";
 import type { Registry } from "../registry/registry.ts";
 import { retractionsOf } from "../registry/retractions.ts";
-import { isBuried } from "../registry/tombstones.ts";
+import { findGrave, takenBack } from "../registry/tombstones.ts";
 import { gitlabModuleAt, gitlabModuleAtRevision } from "./gitlab-tag-scheme.ts";
 import { type ModuleAtCommit, moduleAtRevision } from "./module-at-commit.ts";
 import { type Origin, originOf } from "./origin.ts";
@@ -52,11 +52,13 @@ export async function resolveQuery(
   if (isReservedQuery(query))
     throw notFound(invalidVersionMessage(modulePath, query, `${query} is a query, not a revision`));
   const { repository, location } = await locate(hosted, project, modulePath);
-  const retracted = await retractionsOf(registry, project.id, modulePath);
+  const gones = await takenBack(registry, modulePath);
+  if (gones.has(query)) throw gone(modulePath, query);
+  const unwanted = await unwantedOf(hosted, project, modulePath, gones);
   const found =
     project.tagScheme === "GITLAB"
       ? await gitlabModuleAtRevision(repository, location, query)
-      : await moduleAtRevision(repository, location, query, retracted);
+      : await moduleAtRevision(repository, location, query, unwanted);
   // The very version may have been published from another commit before its tag moved: that one stays.
   const version = await published(hosted, project, modulePath, found);
   return {
@@ -110,7 +112,26 @@ async function moduleAtHead(hosted: HostedModules, project: ProjectRow, modulePa
     const found = await gitlabModuleAtRevision(repository, location, "");
     return gitlabModuleAt(repository, location, { version: found.version, ref: found.ref, commit: found.commit });
   }
-  return moduleAtRevision(repository, location, "", await retractionsOf(hosted.registry, project.id, modulePath));
+  const gones = await takenBack(hosted.registry, modulePath);
+  return moduleAtRevision(repository, location, "", await unwantedOf(hosted, project, modulePath, gones));
+}
+
+/** Which tags on a commit are passed over when a branch is resolved: retracted versions, and those that were taken back. */
+async function unwantedOf(
+  { registry }: HostedModules,
+  project: ProjectRow,
+  modulePath: string,
+  gones: ReadonlySet<string>,
+): Promise<(version: string) => boolean> {
+  const isRetracted = await retractionsOf(registry, project.id, modulePath);
+  return (version) => gones.has(version) || isRetracted(version);
+}
+
+function gone(modulePath: string, version: string): Failure {
+  return new Failure(
+    "gone",
+    `${modulePath}@${version} was deleted by a maintainer and does not come back; use another version`,
+  );
 }
 
 async function locate(hosted: HostedModules, project: ProjectRow, modulePath: string) {
@@ -145,17 +166,13 @@ async function published(
   await publish(registry, project.id, { versions: [{ modulePath, ...found }], refusals: [], tags: [] });
   const version = await findVersion(registry, project.id, modulePath, found.version);
   if (version) return version;
-  const buried = await isBuried(registry, modulePath, found.version);
+  const grave = await findGrave(registry, modulePath, found.version);
+  if (grave?.returnable === false) throw gone(modulePath, found.version);
   throw notFound(
-    buried
+    grave
       ? `${modulePath}@${found.version} was published before with other content and its name is never used again`
       : `${modulePath}@${found.version} cannot be published by ${project.fullPath}: another project has published ${modulePath}`,
   );
-}
-
-/** Whether what failed means "there is no such version", so that it may be remembered for a moment. */
-export function isAbsence(error: unknown): boolean {
-  return isFailure(error, "not-found") || isFailure(error, "gone");
 }
 
 /** Whether a text is a version that could be asked for .mod and .zip: canonical, with or without +incompatible. */

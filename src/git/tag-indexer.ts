@@ -12,7 +12,7 @@ import { type WaitingTag, waitingTags } from "../registry/refs.ts";
 import type { Registry } from "../registry/registry.ts";
 import { runGit } from "./git-process.ts";
 import { gitlabModuleAt } from "./gitlab-tag-scheme.ts";
-import { type ModuleAtCommit, moduleAtTag } from "./module-at-commit.ts";
+import { moduleAtTag } from "./module-at-commit.ts";
 import { type Repositories, type Repository, repositoryOf } from "./repositories-of-projects.ts";
 
 /** Tags that are worked out and published together: bounds memory and the length of a transaction. */

@@ -50,11 +50,12 @@ export interface GraphqlOptions {
   /** No page for browsers, and no introspection for the anonymous. */
   readonly production: boolean;
   readonly timeLimitMs?: number;
+  readonly bodyPatienceMs?: number;
 }
 
 /** Makes the endpoint. It answers once it has been started. */
 export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint {
-  const { registry, url, production, timeLimitMs = TIME_LIMIT_MS } = options;
+  const { registry, url, production, timeLimitMs = TIME_LIMIT_MS, bodyPatienceMs = BODY_PATIENCE_MS } = options;
   const apollo = createApollo(registry, production);
   const readBody = bodyParser({ enableTypes: ["json"], jsonLimit: String(BODY_LIMIT_BYTES) });
   let answer: Middleware | undefined;
@@ -65,7 +66,7 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
         const principal = ctx.state.principal as Principal;
         requireScope(principal, "api read");
         if (!answer) throw new Failure("unavailable", "the server is starting or stopping; try again in a moment");
-        await readInTime(ctx, readBody);
+        await readInTime(ctx, readBody, bodyPatienceMs);
         await answer(ctx, async () => {});
       } catch (error) {
         refuse(ctx, error);
@@ -123,6 +124,8 @@ function admission(production: boolean): ApolloServerPlugin<GraphqlContext> {
       return {
         async didResolveOperation(request) {
           if (!request.operation) return; // a name that the document does not have: Apollo tells
+          if (request.operation.operation === "subscription")
+            throw refusal("there are no subscriptions here: ask again instead", "BAD_USER_INPUT", 400);
           checkScope(request.operation, request.contextValue.principal);
           if (production && request.contextValue.principal.kind === "anonymous" && introspects(request.document))
             throw refusal("the schema is shown to those who send a token", "INTROSPECTION_DISABLED", 400);
@@ -158,8 +161,8 @@ function introspects(document: DocumentNode): boolean {
   return found;
 }
 
-async function readInTime(ctx: Context, readBody: Middleware): Promise<void> {
-  const timer = setTimeout(() => ctx.req.destroy(), BODY_PATIENCE_MS);
+async function readInTime(ctx: Context, readBody: Middleware, milliseconds: number): Promise<void> {
+  const timer = setTimeout(() => ctx.req.destroy(), milliseconds);
   try {
     await readBody(ctx, async () => {});
   } catch (error) {

@@ -73,7 +73,7 @@ const ROWS = new Set([
 // ---- cost ----------------------------------------------------------------------------------------------------------
 
 /** The cost of a field, given that of what is asked of each entry. */
-export function costOf({ type, field, args, childComplexity }: ComplexityEstimatorArgs): number {
+function costOf({ type, field, args, childComplexity }: ComplexityEstimatorArgs): number {
   const name = `${type.name}.${field.name}`;
   const dear = DEAR_FIELDS.has(name) || type.name === "Mutation" ? STATEMENT_COST : 0;
   const result = getNamedType(field.type).name;

@@ -27,7 +27,7 @@ import { type TokenRow, tokensOfProjects, tokensOfUsers } from "../registry/toke
 import type { UserRow } from "../registry/users.ts";
 
 /** How many bytes of go.mod files one request gets: they are parsed, and an author may make them as large as 16 MiB. */
-export const GO_MOD_BYTES_PER_REQUEST = 4 * 1024 * 1024;
+const GO_MOD_BYTES_PER_REQUEST = 4 * 1024 * 1024;
 
 /** Loads by number; undefined for what is not there. */
 export type ById<V> = DataLoader<number, V | undefined>;

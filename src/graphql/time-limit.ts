@@ -21,7 +21,7 @@ export function startTimeLimit(milliseconds: number): TimeLimit {
   const timer = setTimeout(() => {
     passed = true;
     reject(tooLate());
-  }, milliseconds);
+  }, milliseconds).unref();
   return {
     get passed() {
       return passed;

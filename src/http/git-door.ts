@@ -154,7 +154,7 @@ async function push(door: GitDoor, ctx: Context, project: ProjectRow, protocol: 
       door.indexer.index(id).catch(() => {}),
       delay(INDEXING_PATIENCE_MS, undefined, { ref: false }),
     ]);
-    door.hotCache.contentChanged(id);
+    door.hotCache.contentChanged(id, false);
   };
   try {
     await beginPush(registry, id);

@@ -70,9 +70,9 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, id: string, res
   const url = ctx.req.url!;
   const kept = proxy.hotCache.get(url);
   if (kept?.projectId === project.id) return write(ctx, kept);
-  const state = proxy.hotCache.stateOf(project.id);
+  const begun = proxy.hotCache.moment(project.id);
   const keep = (answer: HotAnswer, pinned: boolean): void => {
-    if (registry.memory.live) proxy.hotCache.set(url, project.id, pinned ? undefined : state, answer);
+    if (registry.memory.live) proxy.hotCache.set(url, project.id, begun, pinned, answer);
     write(ctx, answer);
   };
   try {

@@ -27,15 +27,24 @@ export interface HotAnswer {
   readonly body: string;
 }
 
+/** Where a project's content stands. */
+export interface Moment {
+  readonly state: number;
+  readonly deletions: number;
+}
+
 interface Entry extends HotAnswer {
   readonly projectId: number;
   /** The state of the project's content that the answer was made of; undefined: it is the same in every state. */
   readonly state: number | undefined;
+  /** How often something pinned had been taken away from the project. */
+  readonly deletions: number;
 }
 
 export class HotCache {
   readonly #entries: LRUCache<string, Entry>;
   readonly #states = new Map<number, number>();
+  readonly #deletions = new Map<number, number>();
   #epoch = 0;
 
   constructor(maxBytes: number) {
@@ -50,9 +59,14 @@ export class HotCache {
     return (this.#states.get(projectId) ?? 0) + this.#epoch;
   }
 
-  /** A project publishes something else than before. */
-  contentChanged(projectId: number): void {
+  /** A project publishes something else than before; `deleted`: also what is the same in every state may be gone. */
+  contentChanged(projectId: number, deleted: boolean): void {
     this.#states.set(projectId, (this.#states.get(projectId) ?? 0) + 1);
+    if (deleted) this.#deletions.set(projectId, this.deletionsOf(projectId) + 1);
+  }
+
+  deletionsOf(projectId: number): number {
+    return this.#deletions.get(projectId) ?? 0;
   }
 
   clear(): void {
@@ -62,15 +76,26 @@ export class HotCache {
 
   get(url: string): Entry | undefined {
     const entry = this.#entries.get(url);
-    if (entry?.state === undefined || entry.state === this.stateOf(entry.projectId)) return entry;
+    if (!entry) return undefined;
+    const { projectId, state, deletions } = entry;
+    if ((state === undefined || state === this.stateOf(projectId)) && deletions === this.deletionsOf(projectId))
+      return entry;
     this.#entries.delete(url);
     return undefined;
   }
 
-  /** Keeps an answer. `state` undefined: for ever the same. */
-  set(url: string, projectId: number, state: number | undefined, answer: HotAnswer): void {
+  /**
+   * Keeps an answer, unless the project's content is not what it was when the answer was begun. `pinned`: for ever the same.
+   */
+  set(url: string, projectId: number, begun: Moment, pinned: boolean, answer: HotAnswer): void {
     if (url.length > MAX_KEY_LENGTH || answer.body.length > MAX_BODY_BYTES) return;
-    this.#entries.set(url, { ...answer, projectId, state });
+    const { state, deletions } = begun;
+    this.#entries.set(url, { ...answer, projectId, state: pinned ? undefined : state, deletions });
+  }
+
+  /** What to remember before an answer is worked out. */
+  moment(projectId: number): Moment {
+    return { state: this.stateOf(projectId), deletions: this.deletionsOf(projectId) };
   }
 }
 

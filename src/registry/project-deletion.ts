@@ -13,8 +13,8 @@ export async function deleteProjectRows(tx: Transaction, projects: readonly Proj
   const ids = projects.map((project) => project.id);
   if (ids.length === 0) return;
   await deliberately(tx);
-  await tx.$executeRaw`INSERT INTO tombstone (module_path, version, "commit", go_mod_h1, h1, reason)
-    SELECT m.path, v.version, v."commit", v.go_mod_h1, v.h1, 'the project was deleted'
+  await tx.$executeRaw`INSERT INTO tombstone (module_path, version, "commit", go_mod_h1, h1, reason, returnable)
+    SELECT m.path, v.version, v."commit", v.go_mod_h1, v.h1, 'the project was deleted', true
     FROM module_version v JOIN module m ON m.id = v.module_id WHERE m.project_id = ANY(${ids}::int[])
     ON CONFLICT (module_path, version) DO NOTHING`;
   await tx.moduleVersion.deleteMany({ where: { module: { projectId: { in: ids } } } });

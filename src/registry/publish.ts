@@ -14,6 +14,7 @@ import type { ServedVersion } from "./modules.ts";
 import { markIndexed, type WaitingTag } from "./refs.ts";
 import type { Registry } from "./registry.ts";
 import { refreshRetractions } from "./retractions.ts";
+import { refuseBuried } from "./tombstones.ts";
 
 const TRANSACTION_TIMEOUT_MS = 120_000;
 
@@ -62,12 +63,10 @@ export async function publish(registry: Registry, projectId: number, publication
       const there = await tx.$queryRaw<unknown[]>`SELECT 1 FROM project WHERE id = ${projectId} FOR UPDATE`;
       if (there.length === 0) throw new Failure("not-found", "the project is gone");
       const refusals = [...publication.refusals];
-      const modules = await ensureModules(tx, projectId, publication.versions, refusals);
-      const admitted = await withoutBuried(
-        tx,
-        publication.versions.filter((v) => modules.has(v.modulePath)),
-        refusals,
-      );
+      const { admitted: unburied, refused } = await refuseBuried(tx, publication.versions);
+      for (const { version, reason } of refused) refusals.push(refusalOf(version, reason));
+      const modules = await ensureModules(tx, projectId, unburied, refusals);
+      const admitted = unburied.filter((version) => modules.has(version.modulePath));
       const rows = await insertVersions(tx, modules, admitted);
       await noteRefusals(tx, projectId, publication, modules, refusals);
       await markIndexed(tx, projectId, publication.tags);
@@ -96,32 +95,6 @@ async function ensureModules(
         refusalOf(version, `the module path ${version.modulePath} was published by another project before`),
       );
   return new Map(rows.filter((row) => row.projectId === projectId).map((row) => [row.path, row.id]));
-}
-
-async function withoutBuried(
-  tx: Transaction,
-  versions: readonly NewVersion[],
-  refusals: Refusal[],
-): Promise<NewVersion[]> {
-  if (versions.length === 0) return [];
-  const paths = versions.map((v) => v.modulePath);
-  const names = versions.map((v) => v.version);
-  const buried = await tx.$queryRaw<{ module_path: string; version: string; commit: string; go_mod_h1: string }[]>`
-    SELECT t.* FROM tombstone t JOIN unnest(${paths}::text[], ${names}::text[]) AS new (module_path, version)
-      USING (module_path, version)`;
-  if (buried.length === 0) return [...versions];
-  const at = new Map(buried.map((row) => [`${row.module_path}@${row.version}`, row]));
-  return versions.filter((version) => {
-    const grave = at.get(`${version.modulePath}@${version.version}`);
-    if (!grave || (grave.commit === version.commit && grave.go_mod_h1 === h1OfGoMod(version.goMod))) return true;
-    refusals.push(
-      refusalOf(
-        version,
-        `${version.version} was published before from commit ${grave.commit.slice(0, 12)} and its name is never given to other content; use a new version`,
-      ),
-    );
-    return false;
-  });
 }
 
 function refusalOf(version: NewVersion, reason: string): Refusal {

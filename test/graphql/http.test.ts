@@ -1,5 +1,6 @@
 // GraphQL over HTTP: methods, bodies, forged requests from browsers, what is shown in production, and what becomes of our
 // own defects.
+import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { getIntrospectionQuery } from "graphql";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -43,7 +44,7 @@ async function send(init: RequestInit, server = production, search = ""): Promis
 }
 
 const post = (body: string | Buffer, headers: Record<string, string> = {}) =>
-  send({ method: "POST", headers: { ...JSON_TYPE, ...headers }, body: body as BodyInit });
+  send({ method: "POST", headers: { ...JSON_TYPE, ...headers }, body: body as NonNullable<RequestInit["body"]> });
 
 test("an answer is JSON that nobody keeps", async () => {
   const { status, headers, json } = await post(JSON.stringify({ query: QUERY }));
@@ -131,6 +132,20 @@ describe("bodies", () => {
     expect((await post(bomb, { "content-encoding": "gzip" })).status).toBe(413);
     expect((await post(gzipSync(fits).subarray(0, 100), { "content-encoding": "gzip" })).status).toBe(400);
     expect((await post(fits, { "content-encoding": "secret" })).status).toBe(400);
+  });
+
+  test("that do not come to an end are not waited for", async () => {
+    const hurried = await serveGraphql(registry, { bodyPatienceMs: 200 });
+    const { port } = new URL(hurried.url);
+    const start = performance.now();
+    const socket = connect(Number(port), "127.0.0.1");
+    socket.on("error", () => {});
+    socket.write(
+      "POST /api/graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+    );
+    await new Promise((done) => socket.once("close", done));
+    expect(performance.now() - start).toBeLessThan(5_000);
+    expect((await hurried.as()(QUERY)).status).toBe(200);
   });
 
   test("with variables that are deep or of the wrong kind", async () => {

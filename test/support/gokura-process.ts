@@ -1,11 +1,11 @@
 // The `gokura` command as a user starts it: bin/gokura.js in a process of its own, with nothing of this machine's settings.
 // Whatever a test forgets to stop is stopped after the test file, its embedded PostgreSQL too.
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import { postgresDirectory } from "../../src/database/running-database.ts";
 import { isAlive, readPostmasterPid } from "../../src/database/postmaster-pid.ts";
+import { postgresDirectory } from "../../src/database/running-database.ts";
 import { eventually } from "./eventually.ts";
 
 const BIN = join(process.cwd(), "bin/gokura.js");
@@ -123,8 +123,19 @@ export function embeddedPid(dataDirectory: string): number | undefined {
   return pid !== undefined && isAlive(pid) ? pid : undefined;
 }
 
-/** The processes of this machine whose command line holds a text, such as a data directory. */
-export { processesOf } from "./processes.ts";
+/** The command lines of the processes of this machine that hold a text, such as a data directory. */
+export function processesOf(text: string): string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " "); // empty once it is dead
+      } catch {
+        return "";
+      }
+    })
+    .filter((command) => command.includes(text));
+}
 
 afterAll(async () => {
   for (const { child } of started) child.kill("SIGKILL");
@@ -134,6 +145,10 @@ afterAll(async () => {
     const pid = embeddedPid(directory);
     if (pid === undefined) continue;
     process.kill(pid, "SIGQUIT"); // at once, without a checkpoint: nobody needs it any more
-    await eventually(async () => isAlive(pid), (alive) => !alive, 10_000);
+    await eventually(
+      async () => isAlive(pid),
+      (alive) => !alive,
+      10_000,
+    );
   }
 });

@@ -225,6 +225,7 @@ CREATE TABLE "tombstone" (
     "go_mod_h1" TEXT NOT NULL,
     "h1" TEXT,
     "reason" TEXT NOT NULL,
+    "returnable" BOOLEAN NOT NULL,
     "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "tombstone_pkey" PRIMARY KEY ("module_path","version")

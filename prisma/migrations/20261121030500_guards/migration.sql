@@ -71,7 +71,13 @@ CREATE TRIGGER "module_version_kept" BEFORE DELETE ON "module_version" FOR EACH 
 
 CREATE TRIGGER "requirement_pinned" BEFORE UPDATE OR DELETE ON "requirement" FOR EACH ROW EXECUTE FUNCTION is_pinned('deliberately');
 CREATE TRIGGER "tag_event_pinned" BEFORE UPDATE OR DELETE ON "tag_event" FOR EACH ROW EXECUTE FUNCTION is_pinned();
-CREATE TRIGGER "tombstone_pinned" BEFORE UPDATE OR DELETE ON "tombstone" FOR EACH ROW EXECUTE FUNCTION is_pinned();
+CREATE TRIGGER "tombstone_kept" BEFORE DELETE ON "tombstone" FOR EACH ROW EXECUTE FUNCTION is_pinned();
+-- One change is allowed: a version that had come back after the deletion of its project can be taken back for good.
+CREATE TRIGGER "tombstone_pinned" BEFORE UPDATE ON "tombstone" FOR EACH ROW
+  WHEN ((OLD."module_path", OLD."version", OLD."commit", OLD."go_mod_h1", OLD."h1", OLD."at")
+      IS DISTINCT FROM (NEW."module_path", NEW."version", NEW."commit", NEW."go_mod_h1", NEW."h1", NEW."at")
+    OR NOT OLD."returnable")
+  EXECUTE FUNCTION is_pinned();
 CREATE TRIGGER "audit_event_pinned" BEFORE UPDATE OR DELETE ON "audit_event" FOR EACH ROW EXECUTE FUNCTION is_pinned();
 
 CREATE TRIGGER "module_not_truncated" BEFORE TRUNCATE ON "module" EXECUTE FUNCTION is_pinned();
@@ -88,7 +94,8 @@ DECLARE
 BEGIN
   SELECT t.* INTO buried FROM "tombstone" t JOIN "module" m ON m."path" = t."module_path"
     WHERE m."id" = NEW."module_id" AND t."version" = NEW."version";
-  IF FOUND AND (buried."commit", buried."go_mod_h1") IS DISTINCT FROM (NEW."commit", NEW."go_mod_h1") THEN
+  IF FOUND AND (NOT buried."returnable"
+    OR (buried."commit", buried."go_mod_h1") IS DISTINCT FROM (NEW."commit", NEW."go_mod_h1")) THEN
     RAISE EXCEPTION '% % was published before from commit %: its name is never given to other content',
       buried."module_path", buried."version", buried."commit" USING ERRCODE = 'restrict_violation';
   END IF;
@@ -98,7 +105,8 @@ CREATE TRIGGER "module_version_tombstone" BEFORE INSERT ON "module_version" FOR 
 
 -- 4. Notices ---------------------------------------------------------------------------------------------------------
 -- gokura_access: who may do what has changed; every server forgets what it remembered.
--- gokura_content (payload: project id): what a project publishes has changed.
+-- gokura_content (payload: project id): what a project publishes has changed; with " deleted" behind the id: something
+-- that was published for ever was taken away all the same.
 
 CREATE FUNCTION notify_access() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -124,7 +132,8 @@ CREATE TRIGGER "module_notify" AFTER INSERT OR UPDATE OR DELETE ON "module" FOR 
 
 CREATE FUNCTION notify_version() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM pg_notify('gokura_content', "project_id"::text) FROM "module" WHERE "id" = COALESCE(NEW."module_id", OLD."module_id");
+  PERFORM pg_notify('gokura_content', "project_id"::text || CASE TG_OP WHEN 'DELETE' THEN ' deleted' ELSE '' END)
+    FROM "module" WHERE "id" = COALESCE(NEW."module_id", OLD."module_id");
   RETURN NULL;
 END $$;
 CREATE TRIGGER "module_version_notify" AFTER INSERT OR DELETE OR UPDATE OF "retracted" ON "module_version" FOR EACH ROW EXECUTE FUNCTION notify_version();

@@ -1,0 +1,42 @@
+// Taking a version back: an explicit act of a Maintainer, written down, and final. The version is 410 Gone from then on,
+// stands in no list, and its name is never used again. (To steer users away from a version that may stay, authors retract
+// it in go.mod instead: Go Modules Reference, "retract directive".)
+import { notFound } from "../errors.ts";
+import { demandLevel, MAINTAINER } from "./access.ts";
+import { audit } from "./audit.ts";
+import { change, deliberately } from "./change.ts";
+import { findModule, type VersionRow } from "./modules.ts";
+import type { Principal } from "./principal.ts";
+import type { Registry } from "./registry.ts";
+import { refreshRetractions } from "./retractions.ts";
+
+/** Deletes a version and returns it as it was. Throws not-found when there is none that the principal may see. */
+export async function deleteVersion(
+  registry: Registry,
+  principal: Principal,
+  modulePath: string,
+  version: string,
+): Promise<VersionRow> {
+  const found = await findModule(registry, principal, modulePath);
+  if (!found) throw notFound(`there is no module ${modulePath}`);
+  const { module, project } = found;
+  demandLevel(principal, project, MAINTAINER, "deleting a version");
+  const row = await registry.prisma.moduleVersion.findUnique({
+    where: { moduleId_version: { moduleId: module.id, version } },
+  });
+  if (!row) throw notFound(`there is no version ${version} of ${modulePath}`);
+  await change(registry, "", async (tx) => {
+    const reason = "the version was deleted";
+    const { commit, goModH1, h1 } = row;
+    await deliberately(tx);
+    await tx.tombstone.upsert({
+      where: { modulePath_version: { modulePath, version } },
+      create: { modulePath, version, commit, goModH1, h1, reason, returnable: false },
+      update: { reason, returnable: false },
+    });
+    await tx.moduleVersion.delete({ where: { id: row.id } });
+    await refreshRetractions(tx, new Set([module.id]));
+    await audit(tx, principal, "version.delete", `${modulePath}@${version}`, { commit, h1 });
+  });
+  return row;
+}

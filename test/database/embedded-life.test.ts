@@ -1,0 +1,212 @@
+// The life of the embedded PostgreSQL: made by the first process, shared by all, stopped by the last, and back after every
+// kind of crash with all that was committed. One cluster for the whole file; the tests follow each other.
+import { spawn } from "node:child_process";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { isAlive, readPostmasterPid } from "../../src/database/postmaster-pid.ts";
+import { runningDatabaseUrl } from "../../src/database/running-database.ts";
+import { embeddedPid, processesOf } from "../support/gokura-process.ts";
+import { temporary } from "../support/temporary.ts";
+import { crash, type Holder, holdCluster, query } from "./cluster-holders.ts";
+
+const data = join(temporary("cluster"), "data");
+const directory = join(data, "postgres");
+const cluster = join(directory, "cluster");
+
+let first: Holder;
+beforeAll(async () => {
+  first = await holdCluster(data);
+});
+
+describe("the first start", () => {
+  test("makes a cluster inside the data directory that answers to its own password only", async () => {
+    expect(first).toMatchObject({ adopted: false, directory });
+    expect(await query(first.url, "select 1 as one")).toEqual([{ one: 1 }]);
+    const wrong = new URL(first.url);
+    wrong.password = "wrong";
+    await expect(query(wrong.href, "select 1")).rejects.toMatchObject({ code: "28P01" });
+    wrong.password = "";
+    await expect(query(wrong.href, "select 1")).rejects.toThrow(/password/);
+  });
+
+  test("listens on this machine alone", async () => {
+    expect(new URL(first.url).hostname).toBe("127.0.0.1");
+    const [settings] = await query(
+      first.url,
+      `select current_setting('listen_addresses') as addresses, current_setting('unix_socket_directories') as sockets`,
+    );
+    expect(settings).toEqual({ addresses: "127.0.0.1", sockets: "" });
+  });
+
+  test("is durable, checks its pages, and sorts by bytes in UTC on every machine", async () => {
+    const names = ["fsync", "synchronous_commit", "full_page_writes", "data_checksums", "server_encoding", "TimeZone"];
+    const [row] = await query(
+      first.url,
+      `select ${names.map((name) => `current_setting('${name}') as "${name}"`).join(", ")}, datlocprovider as provider,
+         datlocale as locale, 'Z' < 'a' and 'z' < 'ä' as bytes from pg_database where datname = current_database()`,
+    );
+    expect(row).toEqual({
+      fsync: "on",
+      synchronous_commit: "on",
+      full_page_writes: "on",
+      data_checksums: "on",
+      server_encoding: "UTF8",
+      TimeZone: "UTC",
+      provider: "b",
+      locale: "C.UTF-8",
+      bytes: true,
+    });
+  });
+
+  test("keeps its password and its data from other accounts, and never runs as root", () => {
+    expect(statSync(join(directory, "password")).mode & 0o777).toBe(0o600);
+    expect(statSync(cluster).mode & 0o777).toBe(0o700);
+    const status = readFileSync(`/proc/${embeddedPid(data)}/status`, "utf8");
+    const uid = Number(/^Uid:\t(\d+)/m.exec(status)?.[1]);
+    if (process.getuid?.() === 0) expect(uid).not.toBe(0);
+    else expect(uid).toBe(process.getuid?.());
+  });
+
+  test("gives the server nothing of our environment, where secrets are", () => {
+    // The file belongs to the server's account; root may read it, and an ordinary user is that account.
+    const environment = readFileSync(`/proc/${embeddedPid(data)}/environ`, "utf8")
+      .split("\0")
+      .filter(Boolean);
+    expect(environment.map((line) => line.split("=")[0]).sort()).toEqual(expect.arrayContaining(["LC_ALL", "PATH"]));
+    expect(environment.some((line) => line.startsWith("HOME="))).toBe(false);
+  });
+
+  test("is found by Prisma's command line without asking anybody", () => {
+    expect(runningDatabaseUrl(data)).toBe(first.url);
+  });
+});
+
+describe("more than one process", () => {
+  test("share the server that runs; the last one stops it", async () => {
+    const pid = embeddedPid(data)!;
+    const second = await holdCluster(data);
+    expect(second).toMatchObject({ adopted: true, url: first.url });
+    await query(first.url, "create table kept (n int); insert into kept values (1)");
+    expect(await first.stop()).toBe("still in use");
+    expect(isAlive(pid)).toBe(true);
+    expect(await query(second.url, "select n from kept")).toEqual([{ n: 1 }]);
+    expect(await second.stop()).toBe("stopped");
+    expect(isAlive(pid)).toBe(false);
+    expect(processesOf(cluster)).toEqual([]);
+    expect(runningDatabaseUrl(data)).toBeUndefined();
+  });
+
+  test("a later start finds everything again", async () => {
+    const later = await holdCluster(data);
+    expect(later.adopted).toBe(false);
+    expect(await query(later.url, "select n from kept")).toEqual([{ n: 1 }]);
+    expect(await later.stop()).toBe("stopped");
+  });
+
+  test("many that start and stop at the same time neither fail nor leave anything", async () => {
+    const holders = await Promise.all(Array.from({ length: 6 }, () => holdCluster(data)));
+    expect(holders.map(({ failure }) => failure)).toEqual(Array(6).fill(undefined));
+    expect(new Set(holders.map(({ url }) => url)).size).toBe(1);
+    const outcomes = await Promise.all(holders.map((holder) => holder.stop()));
+    expect(outcomes.filter((outcome) => outcome === "stopped")).toHaveLength(1);
+    expect(processesOf(cluster)).toEqual([]);
+  });
+});
+
+describe("after kill -9", () => {
+  test("of the process that started it: the next one takes the running server over, and can stop it", async () => {
+    const owner = await holdCluster(data);
+    const pid = embeddedPid(data)!;
+    await owner.kill();
+    expect(isAlive(pid)).toBe(true);
+    const next = await holdCluster(data);
+    expect(next).toMatchObject({ adopted: true, url: owner.url });
+    expect(await next.stop()).toBe("stopped");
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  test("of the server and its owner: nothing committed is lost, nothing uncommitted is there", async () => {
+    const owner = await holdCluster(data);
+    const open = new pg.Client(owner.url);
+    open.on("error", () => {});
+    await open.connect();
+    await open.query("begin");
+    await open.query("insert into kept values (99)");
+    await query(owner.url, "insert into kept select generate_series(2, 500)");
+    await Promise.all([owner.kill(), crash(data)]);
+    expect(readPostmasterPid(cluster)).toBeDefined(); // its file stayed behind
+    const next = await holdCluster(data); // at once, while its children may still be ending
+    expect(next).toMatchObject({ adopted: false, failure: undefined });
+    expect(await query(next.url, "select count(*)::int as rows, max(n) as last from kept")).toEqual([
+      { rows: 500, last: 500 },
+    ]);
+    expect(await next.stop()).toBe("stopped");
+    await open.end().catch(() => {});
+  });
+
+  test("of the server alone: its owner lets go without waiting for what is gone, and the next start recovers", async () => {
+    const owner = await holdCluster(data);
+    await crash(data);
+    expect(await owner.stop()).toBe("still in use");
+    const next = await holdCluster(data);
+    expect(await query(next.url, "select count(*)::int as rows from kept")).toEqual([{ rows: 500 }]);
+    expect(await next.stop()).toBe("stopped");
+  });
+});
+
+describe("a lock file that means nothing", () => {
+  const lockFile = (pid: number, port: number): string =>
+    [pid, cluster, 1_700_000_000, port, "", "127.0.0.1", "  1234567 1", "ready   ", ""].join("\n");
+
+  test("names a process that is somebody else by now", async () => {
+    const stranger = spawn("sleep", ["60"]);
+    try {
+      writeFileSync(join(cluster, "postmaster.pid"), lockFile(stranger.pid!, 5432), { mode: 0o600 });
+      const next = await holdCluster(data);
+      expect(next).toMatchObject({ adopted: false, failure: undefined });
+      expect(isAlive(stranger.pid!)).toBe(true);
+      expect(await next.stop()).toBe("stopped");
+    } finally {
+      stranger.kill();
+    }
+  });
+
+  test("names nobody", async () => {
+    writeFileSync(join(cluster, "postmaster.pid"), lockFile(4_190_000, 5432), { mode: 0o600 });
+    const next = await holdCluster(data);
+    expect(next).toMatchObject({ adopted: false, failure: undefined });
+    expect(await next.stop()).toBe("stopped");
+  });
+
+  test("names a port where something else answers: our password is not taken there as proof of anything", async () => {
+    const impostor = createServer((socket) => void socket.end());
+    await new Promise<void>((done) => impostor.listen(0, "127.0.0.1", done));
+    try {
+      const { port } = impostor.address() as { port: number };
+      writeFileSync(join(cluster, "postmaster.pid"), lockFile(process.pid, port), { mode: 0o600 });
+      const next = await holdCluster(data);
+      expect(next).toMatchObject({ adopted: false, failure: undefined });
+      expect(new URL(next.url).port).not.toBe(String(port));
+      expect(await next.stop()).toBe("stopped");
+    } finally {
+      await new Promise((done) => impostor.close(done));
+    }
+  });
+});
+
+test("a server that cannot start says where to look", async () => {
+  const broken = join(temporary("broken"), "data");
+  const made = await holdCluster(broken);
+  await made.stop();
+  writeFileSync(join(broken, "postgres/cluster/postgresql.conf"), "no_such_setting = 1\n");
+  const { failure } = await holdCluster(broken);
+  expect(failure).toBe(`the embedded PostgreSQL did not start: see ${join(broken, "postgres/postgres.log")}`);
+  expect(readFileSync(join(broken, "postgres/postgres.log"), "utf8")).toContain("no_such_setting");
+});
+
+afterAll(() => {
+  expect(processesOf(data)).toEqual([]);
+});
