@@ -7,15 +7,9 @@ import { modulePathOf } from "../gomod/go-mod-line.ts";
 import type { ModuleLocation } from "../gomod/module-root.ts";
 import { MAX_GO_MOD } from "../gomod/module-zip.ts";
 import { invalidVersionMessage } from "../gomod/pseudo-check.ts";
-import {
-  pseudoVersion,
-  pseudoVersionRev,
-  pseudoVersionTime,
-  SHORT_HASH_LENGTH,
-  timestampOf,
-} from "../gomod/pseudo-version.ts";
+import { pseudoVersion, pseudoVersionRev, SHORT_HASH_LENGTH, timestampOf } from "../gomod/pseudo-version.ts";
 import { gitlabVersionOfTag } from "../gomod/tag-version.ts";
-import { compare, isPseudoVersion, isValid, major } from "../gomod/version.ts";
+import { compare, isPseudoVersion, isValid } from "../gomod/version.ts";
 import type { ModuleAtCommit } from "./module-at-commit.ts";
 import type { Repository } from "./repository.ts";
 
@@ -88,8 +82,7 @@ export async function gitlabModuleAt(
 }
 
 function pseudoProblem(version: string, hash: string, time: Date): string | undefined {
-  const rev = pseudoVersionRev(version);
+  const [, timestamp = "", rev = ""] = /(\d{14})-([0-9a-zA-Z]+)$/.exec(version) ?? [];
   if (rev !== hash.slice(0, SHORT_HASH_LENGTH)) return "revision is shorter than canonical";
-  if (timestampOf(pseudoVersionTime(version)) !== timestampOf(time)) return "does not match version-control timestamp";
-  return major(version) === "" ? "is malformed" : undefined;
+  return timestamp === timestampOf(time) ? undefined : "does not match version-control timestamp";
 }

@@ -84,7 +84,8 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, id: string, res
     }
   } catch (error) {
     // What is not there is asked for again and again: the go command looks for a module under every parent path.
-    if (!isFailure(error, "not-found")) throw error;
+    // Nor is what no repository can have; 400 would make it give up (Go Modules Reference, "GOPROXY protocol").
+    if (!isFailure(error, "not-found", "invalid", "too-large")) throw error;
     keep(absence(error.message), false);
   }
 }
