@@ -1,7 +1,7 @@
 // After a push: the refs as git has them now are recorded, and git keeps the commits that no ref names any more, because
 // versions may have been made of them.
 
-import { type CurrentRef, projectsWithOpenPush, recordRefs } from "../registry/refs.ts";
+import { type CurrentRef, type LostCommit, projectsWithOpenPush, recordRefs } from "../registry/refs.ts";
 import type { Registry } from "../registry/registry.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { type Repositories, repositoryDirectory, repositoryExists, repositoryOf } from "./repositories-of-projects.ts";
@@ -21,13 +21,23 @@ export async function recordPush(
   settled: boolean,
 ): Promise<void> {
   if (!repositoryExists(registry, projectId)) {
-    await recordRefs(registry, projectId, async () => [], settled);
+    await recordRefs(registry, projectId, { refs: async () => [], keep: async () => {} }, settled);
     return;
   }
   const repository = repositoryOf(registry, repositories, projectId);
   await repository.setHeadToFirstBranch();
-  const lost = await recordRefs(registry, projectId, () => currentRefs(repository), settled);
-  await repository.keepObjects(lost.map((ref) => ref.commit));
+  const pushed = { refs: () => currentRefs(repository), keep: (lost: readonly LostCommit[]) => keep(repository, lost) };
+  await recordRefs(registry, projectId, pushed, settled);
+}
+
+/** A branch that only went on still reaches its old commit; everything else is held by a hidden ref from now on. */
+async function keep(repository: Repository, lost: readonly LostCommit[]): Promise<void> {
+  const unreached: string[] = [];
+  for (const { name, commit, now } of lost) {
+    const wentOn = name.startsWith("refs/heads/") && now !== undefined && (await repository.isAncestor(commit, now));
+    if (!wentOn) unreached.push(commit);
+  }
+  await repository.keepObjects(unreached);
 }
 
 /** Records what pushes before a crash left unrecorded. For the start of a server. */

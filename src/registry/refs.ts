@@ -25,6 +25,8 @@ export interface CurrentRef {
 export interface LostCommit {
   readonly name: string;
   readonly commit: string;
+  /** What the ref names instead; undefined when it is gone. */
+  readonly now: string | undefined;
 }
 
 /** Marks that refs may be about to move. */
@@ -40,21 +42,27 @@ export async function projectsWithOpenPush(registry: Registry): Promise<number[]
   return rows.map((row) => row.id);
 }
 
+/** How a push looks from git's side. */
+export interface PushedRepository {
+  /** The refs as git has them. Called while the project is locked: of two pushes that end together the later records last. */
+  refs(): Promise<readonly CurrentRef[]>;
+  /** Told of the old values of refs that moved or went away, before they are forgotten here. */
+  keep(lost: readonly LostCommit[]): Promise<void>;
+}
+
 /**
- * Records all refs of a project and leaves the job that indexes the new ones. Returns the old commits of refs that moved
- * or went away, so that git keeps them. `readRefs` is called while the project is locked: of two pushes that end
- * together the later one records last. `settled` takes the mark of beginPush away.
+ * Records all refs of a project and leaves the job that indexes the new ones. `settled` takes the mark of beginPush away.
  */
 export async function recordRefs(
   registry: Registry,
   projectId: number,
-  readRefs: () => Promise<readonly CurrentRef[]>,
+  repository: PushedRepository,
   settled: boolean,
-): Promise<LostCommit[]> {
-  return registry.prisma.$transaction(
+): Promise<void> {
+  await registry.prisma.$transaction(
     async (tx) => {
       await tx.$queryRaw`SELECT 1 FROM project WHERE id = ${projectId} FOR UPDATE`;
-      const current = await readRefs();
+      const current = await repository.refs();
       const known = await tx.$queryRaw<CurrentRef[]>`SELECT name, oid, peeled FROM ref WHERE project_id = ${projectId}`;
       const before = new Map(known.map((ref) => [ref.name, ref]));
       const changed = current.filter((ref) => before.get(ref.name)?.oid !== ref.oid);
@@ -66,6 +74,10 @@ export async function recordRefs(
       const lost = [...before.values()];
       const deleted = lost.filter((ref) => !now.has(ref.name)).map((ref) => ref.name);
 
+      if (lost.length > 0)
+        await repository.keep(
+          lost.map((ref) => ({ name: ref.name, commit: ref.peeled, now: now.get(ref.name)?.peeled })),
+        );
       await recordTagEvents(registry, tx, projectId, lost, now);
       if (deleted.length > 0) {
         await tx.$executeRaw`DELETE FROM ref WHERE project_id = ${projectId} AND name = ANY(${deleted})`;
@@ -76,7 +88,6 @@ export async function recordRefs(
       await tx.$executeRaw`UPDATE project SET last_activity_at = now(),
         push_started_at = CASE WHEN ${settled} THEN NULL ELSE push_started_at END WHERE id = ${projectId}`;
       if (changed.some((ref) => ref.name.startsWith(TAGS))) await registry.jobs.send(tx, "index-refs", { projectId });
-      return lost.map((ref) => ({ name: ref.name, commit: ref.peeled }));
     },
     { timeout: 120_000 },
   );

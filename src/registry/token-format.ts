@@ -1,7 +1,7 @@
 // What our tokens look like: a prefix that names the kind, 30 random letters and digits (178 bits), and a checksum of all
 // before it in the last six. Secret scanners find them by the prefix and are sure by the checksum, without asking us;
 // the same layout as GitHub's tokens ("Behind GitHub's new authentication token formats").
-import { createHash, randomInt } from "node:crypto";
+import { hash, randomInt } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { TokenKind } from "../database/generated/client.ts";
 
@@ -27,7 +27,7 @@ export function looksLikeOurs(text: string): boolean {
 
 /** How a token is kept and found: SHA-256 in hex. Enough for a random secret, which no one can guess forwards. */
 export function digestOf(secret: string): string {
-  return createHash("sha256").update(secret).digest("hex");
+  return hash("sha256", secret, "hex");
 }
 
 function checksum(text: string): string {

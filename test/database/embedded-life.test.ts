@@ -1,7 +1,7 @@
 // The life of the embedded PostgreSQL: made by the first process, shared by all, stopped by the last, and back after every
 // kind of crash with all that was committed. One cluster for the whole file; the tests follow each other.
 import { spawn } from "node:child_process";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import pg from "pg";
@@ -158,13 +158,19 @@ describe("after kill -9", () => {
 });
 
 describe("a lock file that means nothing", () => {
-  const lockFile = (pid: number, port: number): string =>
-    [pid, cluster, 1_700_000_000, port, "", "127.0.0.1", "  1234567 1", "ready   ", ""].join("\n");
+  /** As a server that was killed leaves it, with the server's account as its owner. */
+  function leaveLockFile(pid: number, port: number): void {
+    const path = join(cluster, "postmaster.pid");
+    const lines = [pid, cluster, 1_700_000_000, port, "", "127.0.0.1", "  1234567 1", "ready   ", ""];
+    writeFileSync(path, lines.join("\n"), { mode: 0o600 });
+    const { uid, gid } = statSync(cluster);
+    chownSync(path, uid, gid);
+  }
 
   test("names a process that is somebody else by now", async () => {
     const stranger = spawn("sleep", ["60"]);
     try {
-      writeFileSync(join(cluster, "postmaster.pid"), lockFile(stranger.pid!, 5432), { mode: 0o600 });
+      leaveLockFile(stranger.pid!, 5432);
       const next = await holdCluster(data);
       expect(next).toMatchObject({ adopted: false, failure: undefined });
       expect(isAlive(stranger.pid!)).toBe(true);
@@ -175,18 +181,18 @@ describe("a lock file that means nothing", () => {
   });
 
   test("names nobody", async () => {
-    writeFileSync(join(cluster, "postmaster.pid"), lockFile(4_190_000, 5432), { mode: 0o600 });
+    leaveLockFile(4_190_000, 5432);
     const next = await holdCluster(data);
     expect(next).toMatchObject({ adopted: false, failure: undefined });
     expect(await next.stop()).toBe("stopped");
   });
 
   test("names a port where something else answers: our password is not taken there as proof of anything", async () => {
-    const impostor = createServer((socket) => void socket.end());
+    const impostor = createServer((socket) => socket.destroy());
     await new Promise<void>((done) => impostor.listen(0, "127.0.0.1", done));
     try {
       const { port } = impostor.address() as { port: number };
-      writeFileSync(join(cluster, "postmaster.pid"), lockFile(process.pid, port), { mode: 0o600 });
+      leaveLockFile(process.pid, port);
       const next = await holdCluster(data);
       expect(next).toMatchObject({ adopted: false, failure: undefined });
       expect(new URL(next.url).port).not.toBe(String(port));

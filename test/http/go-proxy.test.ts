@@ -310,6 +310,27 @@ describe("pinned: a version that was served stays as it is", () => {
     expect(Object.keys(zip.files)).toContain(`${module}@v1.0.0/old.go`);
   });
 
+  test("git keeps the commits that no ref names any more, hidden from clones; a branch that went on needs no help", async () => {
+    const { git } = await import("../support/push.ts");
+    const { repositoryKey } = await import("../../src/storage/object-keys.ts");
+    const directory = `${server.dataDirectory}/${repositoryKey(projectId)}`;
+    const kept = () => git(["-C", directory, "for-each-ref", "--format=%(refname)", "refs/gokura"]);
+    const before = (await kept()).split("\n").filter(Boolean);
+    expect(before.length).toBe(2); // the two commits that v1.9.0 named
+    repository.change(
+      (r) => void r.commit({ "go.mod": `module ${P}\n`, "x.go": "package lib\n" }, { branch: "going" }),
+    );
+    await repository.push();
+    const tip = (await git(["-C", repository.directory, "rev-parse", "going"])).trim();
+    repository.change((r) => void r.commit({ "y.go": "package lib\n" }, { branch: "going", parents: [{ oid: tip }] }));
+    await repository.push();
+    expect((await kept()).split("\n").filter(Boolean)).toEqual(before);
+    repository.change((r) => void r.commit({ "z.go": "package lib\n" }, { branch: "going" }));
+    await repository.push();
+    expect((await kept()).split("\n").filter(Boolean).length).toBe(3);
+    expect(await git(["ls-remote", remoteOf(server.url, "acme/Lib", token)])).not.toContain("refs/gokura");
+  });
+
   test("a new tag is in the list at once", async () => {
     repository.change((r) => r.tag("v1.11.0", r.commit({ "go.mod": `module ${P}\n` })));
     await repository.push();

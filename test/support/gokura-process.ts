@@ -1,6 +1,6 @@
 // The `gokura` command as a user starts it: bin/gokura.js in a process of its own, with nothing of this machine's settings.
 // Whatever a test forgets to stop is stopped after the test file, its embedded PostgreSQL too.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll } from "vitest";
@@ -16,6 +16,17 @@ export interface Account {
   readonly uid?: number;
   readonly gid?: number;
 }
+
+/** Whether the tests run as root. */
+export const isRoot = process.getuid?.() === 0;
+
+/** An account without any right, for tests that run as root. */
+export const NOBODY = { uid: 65534, gid: 65534 } as const;
+
+/** Whether that account can run this checkout: not when the tests do not run as root, nor below a private home. */
+export const canBeNobody =
+  isRoot &&
+  spawnSync(process.execPath, [BIN, "version"], { ...NOBODY, cwd: process.cwd(), env: baseEnvironment() }).status === 0;
 
 export interface Ended {
   /** 128 and the number of the signal, as a shell has it, when a signal ended it. */
