@@ -134,8 +134,8 @@ export function addProjectCommands(program: Command): void {
     .addHelpText("after", "\nExample: gokura project unpublish go.example.com/acme/lib v1.2.3")
     .action((modulePath: string, version: string, { json = false }) =>
       withRegistry(async (registry, operator) => {
-        const row = await deleteVersion(registry, operator, modulePath, version);
-        printOne({ module: modulePath, version: row.version, commit: row.commit, deleted: true }, json);
+        await deleteVersion(registry, operator, modulePath, version);
+        printOne({ module: modulePath, version, deleted: true }, json);
       }),
     );
   project

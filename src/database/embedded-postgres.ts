@@ -56,7 +56,7 @@ export async function startEmbeddedPostgres(
   extraSettings: Record<string, string> = {},
 ): Promise<EmbeddedPostgres> {
   const owner = serverOwner();
-  const directory = embeddedDirectory(dataDirectory, owner);
+  const directory = readableByOthers(() => embeddedDirectory(dataDirectory, owner));
   const binaries = join(directory, `postgresql-${POSTGRES_VERSION}`);
   const cluster = join(directory, "cluster");
   const passwordFile = join(directory, "password");
@@ -85,40 +85,62 @@ export async function startEmbeddedPostgres(
  * then the cluster goes below /var/lib/gokura, and a file in the data directory says where.
  */
 function embeddedDirectory(dataDirectory: string, owner: ServerOwner | undefined): string {
-  const inside = postgresDirectory(dataDirectory);
+  const data = resolve(dataDirectory);
+  const directory = postgresDirectory(data);
   try {
-    fs.mkdirSync(inside, { recursive: true, mode: 0o755 });
+    fs.mkdirSync(data, { recursive: true });
+    if (owner && !fs.existsSync(directory) && !canEnter(data, owner)) return directoryElsewhere(data, owner);
+    fs.mkdirSync(directory, { recursive: true });
   } catch (cause) {
+    if (cause instanceof Failure) throw cause;
     throw new Failure(
       "unavailable",
-      `the data directory ${resolve(dataDirectory)} cannot be written (${(cause as Error).message}): set GOKURA_DATA_DIR to a directory of yours`,
+      `the data directory ${data} cannot be written (${(cause as Error).message}): set GOKURA_DATA_DIR to a directory of yours`,
       { cause },
     );
   }
-  if (fs.statSync(inside).uid !== process.getuid?.())
+  if (fs.statSync(directory).uid !== process.getuid?.())
     throw new Failure(
       "unavailable",
-      `${inside} belongs to another user: start gokura as that user, or set GOKURA_DATA_DIR to a directory of yours`,
+      `${directory} belongs to another user: start gokura as that user, or set GOKURA_DATA_DIR to a directory of yours`,
     );
-  if (!owner || canEnter(inside, owner)) return inside;
-  const name = createHash("sha256").update(resolve(dataDirectory)).digest("hex").slice(0, 12);
+  // Never a second cluster while there is one: it would look as if all data were gone.
+  if (owner && !canEnter(directory, owner))
+    throw new Failure(
+      "unavailable",
+      `PostgreSQL does not run as root, and uid ${owner.uid} cannot enter ${directory}: let it pass through the directories above (chmod o+x)`,
+    );
+  return directory;
+}
+
+function directoryElsewhere(data: string, owner: ServerOwner): string {
+  const name = createHash("sha256").update(data).digest("hex").slice(0, 12);
   const elsewhere = join("/var/lib/gokura", name);
-  fs.mkdirSync(elsewhere, { recursive: true, mode: 0o755 });
+  fs.mkdirSync(elsewhere, { recursive: true });
   if (!canEnter(elsewhere, owner))
     throw new Failure(
       "unavailable",
-      `PostgreSQL does not run as root, and uid ${owner.uid} can enter neither ${inside} nor ${elsewhere}: set GOKURA_DATA_DIR to a directory outside private homes`,
+      `PostgreSQL does not run as root, and uid ${owner.uid} can enter neither ${data} nor ${elsewhere}: set GOKURA_DATA_DIR to a directory outside private homes`,
     );
-  fs.rmdirSync(inside);
-  fs.writeFileSync(join(resolve(dataDirectory), ELSEWHERE_FILE), `${elsewhere}\n`);
+  fs.writeFileSync(join(data, ELSEWHERE_FILE), `${elsewhere}\n`);
   return elsewhere;
+}
+
+/** Makes files and directories that the server's account may read, however careful the umask of our own is. */
+function readableByOthers<T>(make: () => T): T {
+  const before = process.umask(0o022);
+  try {
+    return make();
+  } finally {
+    process.umask(before);
+  }
 }
 
 /** Several processes may get here at once: each makes its own, the first rename wins, the others throw theirs away. */
 function settle(path: string, make: (temporary: string) => void): void {
   const temporary = `${path}.${process.pid}`;
   try {
-    make(temporary);
+    readableByOthers(() => make(temporary));
     if (fs.statSync(temporary).isDirectory()) fs.renameSync(temporary, path);
     else fs.linkSync(temporary, path);
   } catch (error) {

@@ -1,30 +1,65 @@
 // Which versions are retracted, and whether the module is deprecated. Both are said by the go.mod of the newest release
 // (else the newest pre-release), +incompatible ones aside, and by no other (Go Modules Reference, "retract directive",
-// "Deprecated comments"; cmd/go/internal/modload, checkRetractions); so they are worked out again when versions come.
+// "Deprecated comments"; cmd/go/internal/modload, checkRetractions); so they are worked out again when versions come or
+// go. Versions that come cost only themselves: the others are looked at only if what is said about them has changed.
 
+import { isDeepStrictEqual } from "node:util";
 import type { Transaction } from "../database/client.ts";
 import { isFailure } from "../errors.ts";
 import { isRetracted, parseGoMod, type Retraction } from "../gomod/go-mod-file.ts";
 import { textOfGoMod } from "../gomod/go-mod-line.ts";
-import { retractingVersion } from "../gomod/version-list.ts";
 import type { Registry } from "./registry.ts";
+
+/** What a go.mod says about its module. */
+interface Said {
+  readonly retracts: readonly Retraction[];
+  readonly deprecated: string | null;
+}
+
+interface VersionName {
+  readonly id: number;
+  readonly version: string;
+}
+
+/** Marks versions that have just come, by module, and the older ones if a newer go.mod speaks of them now. */
+export async function markNewVersions(
+  tx: Transaction,
+  added: ReadonlyMap<number, readonly VersionName[]>,
+): Promise<void> {
+  for (const [moduleId, versions] of added) {
+    const ids = versions.map(({ id }) => id);
+    const newest = await newestVersion(tx, moduleId);
+    const said = await saidBy(tx, newest);
+    // They come without a mark and change nothing for others unless one of them speaks for the module from now on.
+    const before = ids.includes(newest ?? 0) ? await saidBy(tx, await newestVersion(tx, moduleId, ids)) : said;
+    if (!isDeepStrictEqual(said, before)) await refreshRetractions(tx, new Set([moduleId]));
+    else await mark(tx, versions, said);
+  }
+}
 
 /** Brings the marks of all versions of some modules up to date. */
 export async function refreshRetractions(tx: Transaction, moduleIds: ReadonlySet<number>): Promise<void> {
   for (const moduleId of moduleIds) {
+    const said = await saidBy(tx, await newestVersion(tx, moduleId));
     const versions = await tx.moduleVersion.findMany({
       where: { moduleId, kind: { not: "PSEUDO" } },
-      select: { id: true, version: true, retracted: true, retractRationale: true },
+      select: { id: true, version: true },
     });
-    const newest = retractingVersion(versions.map((row) => row.version));
-    const said = await saidBy(tx, versions.find((row) => row.version === newest)?.id);
     await tx.module.update({ where: { id: moduleId }, data: { deprecated: said.deprecated } });
-    for (const row of versions) {
-      const { retracted, rationale = null } = isRetracted(row.version, said.retracts);
-      if (retracted !== row.retracted || (retracted && rationale !== row.retractRationale))
-        await tx.moduleVersion.update({ where: { id: row.id }, data: { retracted, retractRationale: rationale } });
-    }
+    await mark(tx, versions, said);
   }
+}
+
+/** Writes the marks of versions, where they change. */
+async function mark(tx: Transaction, versions: readonly VersionName[], { retracts }: Said): Promise<void> {
+  const marks = versions.map(({ version }) => isRetracted(version, retracts));
+  const ids = versions.map(({ id }) => id);
+  const retracted = marks.map((each) => each.retracted);
+  const rationales = marks.map((each) => each.rationale ?? null);
+  await tx.$executeRaw`UPDATE module_version AS v SET retracted = said.retracted, retract_rationale = said.rationale
+    FROM unnest(${ids}::int[], ${retracted}::bool[], ${rationales}::text[]) AS said (id, retracted, rationale)
+    WHERE v.id = said.id
+      AND (v.retracted, v.retract_rationale) IS DISTINCT FROM (said.retracted, said.rationale)`;
 }
 
 /** Whether a version of a module of a project is retracted, by what is published now. */
@@ -33,19 +68,31 @@ export async function retractionsOf(
   projectId: number,
   modulePath: string,
 ): Promise<(version: string) => boolean> {
-  const versions = await registry.prisma.moduleVersion.findMany({
-    where: { module: { path: modulePath, projectId }, kind: { in: ["RELEASE", "PRERELEASE"] } },
-    select: { id: true, version: true },
+  const module = await registry.prisma.module.findFirst({
+    where: { path: modulePath, projectId },
+    select: { id: true },
   });
-  const newest = retractingVersion(versions.map((row) => row.version));
-  const { retracts } = await saidBy(registry.prisma, versions.find((row) => row.version === newest)?.id);
+  if (!module) return () => false;
+  const { retracts } = await saidBy(registry.prisma, await newestVersion(registry.prisma, module.id));
   return (version) => isRetracted(version, retracts).retracted;
 }
 
-async function saidBy(
+/** The version whose go.mod speaks for the module, by number, leaving some out; undefined if there is none. */
+async function newestVersion(
   tx: Transaction,
-  versionId: number | undefined,
-): Promise<{ retracts: readonly Retraction[]; deprecated: string | null }> {
+  moduleId: number,
+  without: readonly number[] = [],
+): Promise<number | undefined> {
+  for (const kind of ["RELEASE", "PRERELEASE"]) {
+    const [found] = await tx.$queryRaw<{ id: number }[]>`SELECT id FROM module_version
+      WHERE module_id = ${moduleId} AND kind = ${kind}::"VersionKind" AND id <> ALL(${[...without]}::int[])
+      ORDER BY sort_key DESC LIMIT 1`;
+    if (found) return found.id;
+  }
+  return undefined;
+}
+
+async function saidBy(tx: Transaction, versionId: number | undefined): Promise<Said> {
   if (versionId === undefined) return { retracts: [], deprecated: null };
   const { goMod } = await tx.moduleVersion.findUniqueOrThrow({ where: { id: versionId }, select: { goMod: true } });
   try {

@@ -5,18 +5,18 @@ import { notFound } from "../errors.ts";
 import { demandLevel, MAINTAINER } from "./access.ts";
 import { audit } from "./audit.ts";
 import { change, deliberately } from "./change.ts";
-import { findModule, type VersionRow } from "./modules.ts";
+import { findModule, type ModuleRow } from "./modules.ts";
 import type { Principal } from "./principal.ts";
 import type { Registry } from "./registry.ts";
 import { refreshRetractions } from "./retractions.ts";
 
-/** Deletes a version and returns it as it was. Throws not-found when there is none that the principal may see. */
+/** Deletes a version and returns its module. Throws not-found when there is none that the principal may see. */
 export async function deleteVersion(
   registry: Registry,
   principal: Principal,
   modulePath: string,
   version: string,
-): Promise<VersionRow> {
+): Promise<ModuleRow> {
   const found = await findModule(registry, principal, modulePath);
   if (!found) throw notFound(`there is no module ${modulePath}`);
   const { module, project } = found;
@@ -38,5 +38,5 @@ export async function deleteVersion(
     await refreshRetractions(tx, new Set([module.id]));
     await audit(tx, principal, "version.delete", `${modulePath}@${version}`, { commit, h1 });
   });
-  return row;
+  return module;
 }

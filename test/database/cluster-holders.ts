@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import pg from "pg";
-import { afterAll } from "vitest";
 import { isAlive } from "../../src/database/postmaster-pid.ts";
+import { atEnd } from "../support/at-end.ts";
 import { eventually } from "../support/eventually.ts";
-import { type Account, embeddedPid } from "../support/gokura-process.ts";
+import { type Account, abandonEmbedded, embeddedPid } from "../support/gokura-process.ts";
 
 export interface Holder {
   readonly child: ChildProcess;
@@ -20,18 +20,19 @@ export interface Holder {
   kill(): Promise<void>;
 }
 
-const children = new Set<ChildProcess>();
-const directories = new Set<string>();
-
 /** A process that uses the cluster of a data directory; resolves when it does, or when it said why it cannot. */
-export async function holdCluster(dataDirectory: string, account: Account = {}): Promise<Holder> {
-  directories.add(dataDirectory);
+export async function holdCluster(dataDirectory: string, account: Account = {}, umask = 0o022): Promise<Holder> {
+  const before = process.umask(umask); // children begin with ours
   const child = spawn(process.execPath, ["test/database/cluster-holder.ts", dataDirectory], {
     env: { PATH: process.env.PATH ?? "", HOME: "/nonexistent" },
     stdio: ["ignore", "pipe", "inherit"],
     ...account,
   });
-  children.add(child);
+  process.umask(before);
+  atEnd(async () => {
+    child.kill("SIGKILL");
+    await abandonEmbedded(dataDirectory);
+  });
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   const next = async (): Promise<Record<string, string | boolean | undefined>> => {
@@ -81,17 +82,3 @@ export async function crash(dataDirectory: string): Promise<void> {
     10_000,
   );
 }
-
-afterAll(async () => {
-  for (const child of children) child.kill("SIGKILL");
-  for (const directory of directories) {
-    const pid = embeddedPid(directory);
-    if (pid === undefined) continue;
-    process.kill(pid, "SIGQUIT");
-    await eventually(
-      async () => isAlive(pid),
-      (alive) => !alive,
-      10_000,
-    );
-  }
-});

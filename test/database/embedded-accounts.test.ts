@@ -69,6 +69,14 @@ describe.skipIf(!isRoot)("root (the account that may enter everywhere, but whose
     expect(await holder.stop()).toBe("stopped");
   });
 
+  test("and a careful umask does not keep that account out", async () => {
+    const data = join(temporary("umask"), "data");
+    const holder = await holdCluster(data, {}, 0o077);
+    expect(holder).toMatchObject({ failure: undefined, directory: join(data, "postgres") });
+    expect(statSync(join(data, "postgres/cluster")).mode & 0o777).toBe(0o700);
+    expect(await holder.stop()).toBe("stopped");
+  });
+
   describe("below a private home", () => {
     const home = temporary("private");
     chmodSync(home, 0o700);
@@ -102,10 +110,23 @@ describe.skipIf(!isRoot)("root (the account that may enter everywhere, but whose
       expect(processesOf(elsewhere)).toEqual([]);
     });
 
+    test("a cluster that its account can enter no more is not replaced by an empty one", async () => {
+      const open = temporary("closed-later");
+      const inside = join(open, "data");
+      const before = await holdCluster(inside);
+      await before.stop();
+      chmodSync(open, 0o700);
+      const { failure } = await holdCluster(inside);
+      expect(failure).toMatch(
+        /^PostgreSQL does not run as root, and uid \d+ cannot enter \S+\/data\/postgres: let it pass/,
+      );
+      expect(existsSync(join(inside, "postgres-elsewhere"))).toBe(false);
+    });
+
     test("several first starts at once agree on it", async () => {
       const other = join(home, "other");
       const holders = await Promise.all([holdCluster(other), holdCluster(other), holdCluster(other)]);
-      const [{ directory }] = holders as [{ directory: string }];
+      const { directory } = holders[0]!;
       try {
         expect(holders.map(({ failure }) => failure)).toEqual([undefined, undefined, undefined]);
         expect(new Set(holders.map((holder) => holder.url)).size).toBe(1);

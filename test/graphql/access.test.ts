@@ -5,12 +5,19 @@ import { createGroup } from "../../src/registry/groups.ts";
 import { addMember } from "../../src/registry/members.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { createProject, findProject, updateProject } from "../../src/registry/projects.ts";
-import { recordRefs } from "../../src/registry/refs.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { createDeployToken, createPersonalToken } from "../../src/registry/tokens.ts";
 import { setUserBlocked } from "../../src/registry/users.ts";
 import { testRegistry } from "../support/registry.ts";
-import { type Asker, type GraphqlServer, publishVersions, serveGraphql, signUp, version } from "./graphql-server.ts";
+import {
+  type Asker,
+  type GraphqlServer,
+  publishVersions,
+  recordExactly,
+  serveGraphql,
+  signUp,
+  version,
+} from "./graphql-server.ts";
 
 type Visibility = "PRIVATE" | "INTERNAL" | "PUBLIC";
 const VISIBILITIES: readonly Visibility[] = ["PRIVATE", "INTERNAL", "PUBLIC"];
@@ -41,8 +48,8 @@ async function makeProject(fullPath: string, visibility: Visibility): Promise<vo
   await addMember(registry, OPERATOR, { projectPath: fullPath }, { username: "root", accessLevel: 30 });
   await createDeployToken(registry, OPERATOR, fullPath, { name: "ci", scopes: ["read_repository"] });
   const oid = "1".repeat(40);
-  await recordRefs(registry, id, async () => [{ name: "refs/tags/v1.0.0", oid, peeled: oid }], true);
-  await recordRefs(registry, id, async () => [], true);
+  await recordExactly(registry, id, [{ name: "refs/tags/v1.0.0", oid, peeled: oid }]);
+  await recordExactly(registry, id, []);
   await publishVersions(
     registry,
     id,

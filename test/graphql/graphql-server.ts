@@ -10,6 +10,7 @@ import { authenticate } from "../../src/registry/authentication.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { type NewVersion, publish, type Refusal } from "../../src/registry/publish.ts";
 import type { WaitingTag } from "../../src/registry/refs.ts";
+import { type CurrentRef, recordRefs } from "../../src/registry/refs.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { createPersonalToken } from "../../src/registry/tokens.ts";
 import { createUser, type NewUser } from "../../src/registry/users.ts";
@@ -148,4 +149,9 @@ export async function countStatements(work: () => Promise<unknown>): Promise<num
     prototype.query = query;
   }
   return count;
+}
+
+/** Records refs as a push would that left exactly these. */
+export function recordExactly(registry: Registry, projectId: number, refs: readonly CurrentRef[]): Promise<void> {
+  return recordRefs(registry, projectId, { refs: async () => refs, keep: async () => {} }, true);
 }

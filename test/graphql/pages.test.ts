@@ -5,7 +5,6 @@ import { createGroup } from "../../src/registry/groups.ts";
 import { addMember } from "../../src/registry/members.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { createProject } from "../../src/registry/projects.ts";
-import { recordRefs } from "../../src/registry/refs.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { createDeployToken } from "../../src/registry/tokens.ts";
 import { testRegistry } from "../support/registry.ts";
@@ -15,6 +14,7 @@ import {
   type Data,
   type GraphqlServer,
   publishVersions,
+  recordExactly,
   serveGraphql,
   signUp,
   version,
@@ -45,8 +45,8 @@ beforeAll(async () => {
     await addMember(registry, OPERATOR, { projectPath: fullPath }, { username: "member", accessLevel: 30 });
     await createDeployToken(registry, OPERATOR, fullPath, { name: "ci", scopes: ["read_repository"] });
     const oid = "1".repeat(40);
-    await recordRefs(registry, id, async () => [{ name: "refs/tags/v1.0.0", oid, peeled: oid }], true);
-    await recordRefs(registry, id, async () => [], true);
+    await recordExactly(registry, id, [{ name: "refs/tags/v1.0.0", oid, peeled: oid }]);
+    await recordExactly(registry, id, []);
     const versions = Array.from({ length: n === 0 ? VERSIONS : 3 }, (_, v) => version(modulePath(n), `v1.${v}.0`));
     await publishVersions(registry, id, versions, [{ tag: "x", reason: "no version" }]);
   }

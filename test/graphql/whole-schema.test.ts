@@ -14,7 +14,6 @@ import {
 import { beforeAll, describe, expect, test } from "vitest";
 import { numberIn } from "../../src/graphql/global-id.ts";
 import { pinZip } from "../../src/registry/publish.ts";
-import { recordRefs } from "../../src/registry/refs.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { testRegistry } from "../support/registry.ts";
 import {
@@ -22,6 +21,7 @@ import {
   type GraphqlServer,
   PUBLIC_URL,
   publishVersions,
+  recordExactly,
   serveGraphql,
   signUp,
   version,
@@ -263,8 +263,8 @@ describe("asking", () => {
   beforeAll(async () => {
     const oid = (digit: number) => String(digit).repeat(40);
     const tag = (name: string, digit: number) => ({ name: `refs/tags/${name}`, oid: oid(digit), peeled: oid(digit) });
-    await recordRefs(registry, projectId, async () => [tag("v1.0.0", 1), tag("v0.9.0", 2)], true);
-    await recordRefs(registry, projectId, async () => [tag("v1.0.0", 3)], true);
+    await recordExactly(registry, projectId, [tag("v1.0.0", 1), tag("v0.9.0", 2)]);
+    await recordExactly(registry, projectId, [tag("v1.0.0", 3)]);
     const [first] = await publishVersions(
       registry,
       projectId,
@@ -549,6 +549,21 @@ describe("taking away", () => {
       fromProject: { errors: [], member: { accessLevel: "REPORTER", user: { username: "bob" } } },
       fromGroup: { errors: [], member: { accessLevel: "DEVELOPER" } },
       again: { errors: ["bob is no direct member of acme"], member: null },
+    });
+  });
+
+  test("goModuleVersionDelete: the version is gone for good, the module stays", async () => {
+    const mutation = `mutation ($version: String!) {
+      goModuleVersionDelete(input: {modulePath: "${LIB}", version: $version}) {
+        errors goModule { path versions { nodes { version } } } } }`;
+    const { goModule } = await alice.data(`{ goModule(path: "${LIB}") { versions { nodes { version } } } }`);
+    const [newest, ...others] = goModule.versions.nodes;
+    const first = await alice.data(mutation, newest);
+    expect(first.goModuleVersionDelete).toEqual({ errors: [], goModule: { path: LIB, versions: { nodes: others } } });
+    const again = await alice.data(mutation, newest);
+    expect(again.goModuleVersionDelete).toEqual({
+      errors: [`there is no version ${newest.version} of ${LIB}`],
+      goModule: null,
     });
   });
 

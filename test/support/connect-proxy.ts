@@ -3,7 +3,7 @@
 // are in production.
 import http from "node:http";
 import net from "node:net";
-import { afterAll } from "vitest";
+import { atEnd } from "./at-end.ts";
 
 /** Starts it and returns its URL; it ends after the test file. */
 export async function connectProxy(port: number): Promise<string> {
@@ -25,7 +25,7 @@ export async function connectProxy(port: number): Promise<string> {
     }
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  afterAll(async () => {
+  atEnd(async () => {
     for (const socket of sockets) socket.destroy();
     await new Promise((done) => server.close(done));
   });

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
-import { afterAll, inject } from "vitest";
+import { inject } from "vitest";
+import { atEnd } from "./at-end.ts";
 
 /** A database of its own for this test file, copied from the migrated template. */
 export async function testDatabase(): Promise<string> {
@@ -22,7 +23,7 @@ async function createDatabase(admin: string, name: string, how: string): Promise
   const client = new pg.Client(admin);
   await client.connect();
   await client.query(`create database ${name} ${how}`);
-  afterAll(async () => {
+  atEnd(async () => {
     await client.query(`drop database ${name} with (force)`);
     await client.end();
   });

@@ -3,9 +3,9 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll } from "vitest";
 import { isAlive, readPostmasterPid } from "../../src/database/postmaster-pid.ts";
 import { postgresDirectory } from "../../src/database/running-database.ts";
+import { atEnd } from "./at-end.ts";
 import { eventually } from "./eventually.ts";
 
 const BIN = join(process.cwd(), "bin/gokura.js");
@@ -49,9 +49,6 @@ export function baseEnvironment(): Record<string, string> {
   return { PATH: process.env.PATH ?? "", HOME: "/nonexistent", TZ: "UTC" };
 }
 
-const started = new Set<GokuraProcess>();
-const dataDirectories = new Set<string>();
-
 /** Starts the command and lets it run. `before` are words in front of node, such as those of unshare. */
 export function spawnGokura(
   words: readonly string[],
@@ -66,7 +63,6 @@ export function spawnGokura(
     stdio: ["ignore", "pipe", "pipe"],
     ...account,
   });
-  if (environment.GOKURA_DATA_DIR !== undefined) dataDirectories.add(environment.GOKURA_DATA_DIR);
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -78,13 +74,15 @@ export function spawnGokura(
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code, signal) => {
-      started.delete(running);
       resolve({ code: code ?? 128 + SIGNALS[signal as keyof typeof SIGNALS], stdout, stderr });
     });
   });
-  const running: GokuraProcess = { child, stdout: () => stdout, stderr: () => stderr, ended };
-  started.add(running);
-  return running;
+  atEnd(async () => {
+    child.kill("SIGKILL");
+    await ended.catch(() => {});
+    if (environment.GOKURA_DATA_DIR !== undefined) await abandonEmbedded(environment.GOKURA_DATA_DIR);
+  });
+  return { child, stdout: () => stdout, stderr: () => stderr, ended };
 }
 
 const SIGNALS = { SIGINT: 2, SIGKILL: 9, SIGTERM: 15 } as const;
@@ -148,18 +146,14 @@ export function processesOf(text: string): string[] {
     .filter((command) => command.includes(text));
 }
 
-afterAll(async () => {
-  for (const { child } of started) child.kill("SIGKILL");
-  await Promise.all([...started].map(({ ended }) => ended));
-  for (const directory of dataDirectories) {
-    if (!existsSync(directory)) continue;
-    const pid = embeddedPid(directory);
-    if (pid === undefined) continue;
-    process.kill(pid, "SIGQUIT"); // at once, without a checkpoint: nobody needs it any more
-    await eventually(
-      async () => isAlive(pid),
-      (alive) => !alive,
-      10_000,
-    );
-  }
-});
+/** Ends the embedded PostgreSQL of a data directory that nobody will use again. */
+export async function abandonEmbedded(dataDirectory: string): Promise<void> {
+  const pid = existsSync(dataDirectory) ? embeddedPid(dataDirectory) : undefined;
+  if (pid === undefined) return;
+  process.kill(pid, "SIGQUIT"); // at once, without a checkpoint
+  await eventually(
+    async () => isAlive(pid),
+    (alive) => !alive,
+    10_000,
+  );
+}

@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll } from "vitest";
 import { openRegistry } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { createLog } from "../../src/telemetry/log.ts";
+import { atEnd } from "./at-end.ts";
 import { testDatabase } from "./database.ts";
 
 /** A registry without doors, on a database and a data directory of its own; everything goes away after the test file. */
@@ -18,7 +18,7 @@ export async function testRegistry(environment: Record<string, string> = {}): Pr
     ...environment,
   });
   const opened = await openRegistry(config, createLog("silent"), "sender");
-  afterAll(async () => {
+  atEnd(async () => {
     await opened.close();
     await rm(dataDirectory, { recursive: true, force: true });
   });

@@ -1,6 +1,5 @@
 // A whole server in the test's own process: real listener, real database, real git, with users and tokens at hand.
 import { readFileSync } from "node:fs";
-import { afterAll } from "vitest";
 import { type RunningApp, startApp } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import type { TokenScope } from "../../src/database/generated/client.ts";
@@ -9,6 +8,7 @@ import type { Registry } from "../../src/registry/registry.ts";
 import { createPersonalToken } from "../../src/registry/tokens.ts";
 import { createUser, findUser } from "../../src/registry/users.ts";
 import { createLog } from "../../src/telemetry/log.ts";
+import { atEnd } from "./at-end.ts";
 import { testDatabase } from "./database.ts";
 import { temporary } from "./temporary.ts";
 
@@ -49,7 +49,7 @@ export async function testServer({ tls = false, environment = {} }: ServerOption
   });
   const log = createLog("debug", { write: (line: string) => void logged.push(line) });
   const app: RunningApp = await startApp(config, log);
-  afterAll(() => app.stop());
+  atEnd(() => app.stop());
   const { registry, certificateFile = "" } = app;
   return {
     url: app.url,

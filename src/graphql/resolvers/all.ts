@@ -3,7 +3,7 @@
 import type { Resolvers } from "../generated.ts";
 import { BigInt64, CalendarDate, DateTime } from "../scalars.ts";
 import { FeatureFlag, featureFlagMutations } from "./feature-flag.ts";
-import { GoModule, GoModuleVersion } from "./go-module.ts";
+import { GoModule, GoModuleVersion, goModuleMutations } from "./go-module.ts";
 import { Group, groupMutations } from "./group.ts";
 import { Member, memberMutations } from "./member.ts";
 import { Project, projectMutations } from "./project.ts";
@@ -24,6 +24,7 @@ export const resolvers: Resolvers = timed({
     ...memberMutations,
     ...tokenMutations,
     ...featureFlagMutations,
+    ...goModuleMutations,
   },
   User,
   Token,

@@ -1,8 +1,10 @@
 import { notFound } from "../../errors.ts";
+import { deleteVersion } from "../../registry/version-deletion.ts";
 import { connection } from "../connection.ts";
-import type { GoModuleResolvers, GoModuleVersionResolvers } from "../generated.ts";
+import type { GoModuleResolvers, GoModuleVersionResolvers, MutationResolvers } from "../generated.ts";
 import { globalId } from "../global-id.ts";
 import { goModOf } from "./go-mod.ts";
+import { payload } from "./payload.ts";
 
 export const GoModule: GoModuleResolvers = {
   id: (module) => globalId("GoModule", module),
@@ -19,6 +21,14 @@ export const GoModuleVersion: GoModuleVersionResolvers = {
   module: async ({ moduleId }, _, { loaders }) => present(await loaders.module.load(moduleId)),
   goMod: async ({ id }, _, { loaders }) => goModOf(present(await loaders.goMod.load(id))),
 };
+
+export const goModuleMutations = {
+  goModuleVersionDelete: (_, { input }, context) =>
+    payload(context, async () => {
+      const { registry, principal } = context;
+      return { goModule: await deleteVersion(registry, principal, input.modulePath, input.version) };
+    }),
+} satisfies MutationResolvers;
 
 /** What a row that was just read refers to is there, unless it was deleted in between. */
 function present<T>(row: T | undefined): T {
