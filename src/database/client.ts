@@ -66,11 +66,9 @@ export async function awaitDatabase(url: string, log: Log, patienceMs: number, s
       return;
     } catch (error) {
       if (error instanceof Failure) throw error;
-      // 28: wrong password or user, 3D: no such database. Waiting would not help.
-      const code = (error as { code?: string }).code ?? "";
-      const final = code.startsWith("28") || code.startsWith("3D") || code === "ENOTFOUND";
-      const said = (error as Error).message || code || "no answer";
-      if (final || Date.now() >= end)
+      const { code = "", message } = error as { code?: string; message: string };
+      const said = message || code || "no answer";
+      if (!mayPass(code, message) || Date.now() >= end)
         throw new Failure(
           "unavailable",
           `${where} cannot be used: ${said}. Check DATABASE_URL and that the server runs.`,
@@ -86,6 +84,14 @@ export async function awaitDatabase(url: string, log: Log, patienceMs: number, s
       await client.end().catch(() => {});
     }
   }
+}
+
+/**
+ * Whether a failure to connect may be over in a moment: the network's failures, a server that is starting, stopping or full
+ * (SQLSTATE classes 08, 53, 57P). A wrong password, database or name stays wrong.
+ */
+function mayPass(code: string, message: string): boolean {
+  return /^(ECONN|ETIMEDOUT|EHOST|ENET|EPIPE|EAI_AGAIN|08|53|57P)/.test(code) || /timeout|terminated/.test(message);
 }
 
 /** Whether an error of the database says that something unique exists already (SQLSTATE 23505). */

@@ -16,7 +16,7 @@ import type { Repository } from "./repository.ts";
 const TAGS = "refs/tags/";
 
 /** The directory that a module path names in a repository: everything below its root, the major suffix included. */
-export function gitlabDirectory(repositoryRoot: string, modulePath: string): string {
+function gitlabDirectory(repositoryRoot: string, modulePath: string): string {
   return modulePath.slice(repositoryRoot.length + 1);
 }
 

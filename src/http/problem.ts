@@ -5,7 +5,7 @@ import type { Context } from "koa";
 import { Failure, type FailureKind } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
 
-export const STATUS: Record<FailureKind, number> = {
+const STATUS: Record<FailureKind, number> = {
   invalid: 400,
   unauthenticated: 401,
   "insufficient-scope": 403,

@@ -3,17 +3,17 @@
 // is left as it is, for ever, and so is the name of one that was taken away (tombstones).
 
 import type { Transaction } from "../database/client.ts";
-import { Failure, isFailure } from "../errors.ts";
+import { Failure } from "../errors.ts";
 import { h1OfGoMod } from "../gomod/dir-hash.ts";
-import { parseGoMod, type Requirement } from "../gomod/go-mod-file.ts";
-import { textOfGoMod } from "../gomod/go-mod-line.ts";
-import { kindOf } from "../gomod/version.ts";
+import type { Requirement } from "../gomod/go-mod-file.ts";
+import { kindOf, type VersionKind } from "../gomod/version.ts";
 import { versionSortKey } from "../gomod/version-sort-key.ts";
 import { zipObjectKey } from "../storage/object-keys.ts";
 import type { ServedVersion } from "./modules.ts";
+import { readGoMod, storableText } from "./readable-go-mod.ts";
 import { markIndexed, type WaitingTag } from "./refs.ts";
 import type { Registry } from "./registry.ts";
-import { refreshRetractions } from "./retractions.ts";
+import { markNewVersions } from "./retractions.ts";
 import { refuseBuried } from "./tombstones.ts";
 
 const TRANSACTION_TIMEOUT_MS = 120_000;
@@ -70,7 +70,13 @@ export async function publish(registry: Registry, projectId: number, publication
       const rows = await insertVersions(tx, modules, admitted);
       await noteRefusals(tx, projectId, publication, modules, refusals);
       await markIndexed(tx, projectId, publication.tags);
-      await refreshRetractions(tx, new Set(rows.filter((r) => r.kind !== "PSEUDO").map((r) => r.moduleId)));
+      await markNewVersions(
+        tx,
+        Map.groupBy(
+          rows.filter((row) => row.kind !== "PSEUDO"),
+          (row) => row.moduleId,
+        ),
+      );
       return rows;
     },
     { timeout: TRANSACTION_TIMEOUT_MS },
@@ -86,15 +92,17 @@ async function ensureModules(
   refusals: Refusal[],
 ): Promise<Map<string, number>> {
   const paths = [...new Set(versions.map((version) => version.modulePath))];
-  await tx.module.createMany({ data: paths.map((path) => ({ path, projectId })), skipDuplicates: true });
-  const rows = await tx.module.findMany({ where: { path: { in: paths } } });
-  const foreign = new Set(rows.filter((row) => row.projectId !== projectId).map((row) => row.path));
+  await tx.$executeRaw`INSERT INTO module (path, project_id) SELECT path, ${projectId} FROM unnest(${paths}::text[]) AS path
+    ON CONFLICT DO NOTHING`;
+  const rows = await tx.$queryRaw<{ id: number; path: string; project_id: number }[]>`
+    SELECT id, path, project_id FROM module WHERE path = ANY(${paths})`;
+  const foreign = new Set(rows.filter((row) => row.project_id !== projectId).map((row) => row.path));
   for (const version of versions)
     if (foreign.has(version.modulePath))
       refusals.push(
         refusalOf(version, `the module path ${version.modulePath} was published by another project before`),
       );
-  return new Map(rows.filter((row) => row.projectId === projectId).map((row) => [row.path, row.id]));
+  return new Map(rows.filter((row) => row.project_id === projectId).map((row) => [row.path, row.id]));
 }
 
 function refusalOf(version: NewVersion, reason: string): Refusal {
@@ -102,43 +110,66 @@ function refusalOf(version: NewVersion, reason: string): Refusal {
   return { tag: ref?.replace(/^refs\/tags\//, "") ?? version.version, modulePath, version: version.version, reason };
 }
 
-async function insertVersions(tx: Transaction, modules: ReadonlyMap<string, number>, versions: readonly NewVersion[]) {
-  const rows = await tx.moduleVersion.createManyAndReturn({
-    data: versions.map((v) => ({
-      moduleId: modules.get(v.modulePath)!,
-      version: v.version,
-      sortKey: versionSortKey(v.version),
-      kind: kindOf(v.version),
-      time: v.time,
-      commit: v.commit,
-      ref: v.ref ?? null,
-      directory: v.directory,
-      goMod: new Uint8Array(v.goMod),
-      goModH1: h1OfGoMod(v.goMod),
-      legacy: v.legacy,
-    })),
-    skipDuplicates: true,
-    select: { id: true, moduleId: true, version: true, kind: true },
-  });
+interface InsertedVersion {
+  readonly id: number;
+  readonly moduleId: number;
+  readonly version: string;
+  readonly kind: VersionKind;
+}
+
+/** Returns the rows that are new. Columns go as arrays: Prisma's createMany takes ten times the time and the memory. */
+async function insertVersions(
+  tx: Transaction,
+  modules: ReadonlyMap<string, number>,
+  versions: readonly NewVersion[],
+): Promise<InsertedVersion[]> {
+  if (versions.length === 0) return [];
+  const column = <T>(value: (version: NewVersion) => T): T[] => versions.map(value);
+  const rows = await tx.$queryRaw<InsertedVersion[]>`
+    INSERT INTO module_version
+      (module_id, version, sort_key, kind, "time", "commit", ref, directory, go_mod, go_mod_h1, legacy)
+    SELECT module_id, version, sort_key, kind, to_timestamp(seconds), "commit", ref, directory, go_mod, go_mod_h1, legacy
+    FROM unnest(
+      ${column((v) => modules.get(v.modulePath)!)}::int[],
+      ${column((v) => v.version)}::text[],
+      ${column((v) => versionSortKey(v.version))}::text[],
+      ${column((v) => kindOf(v.version))}::"VersionKind"[],
+      ${column((v) => v.time.getTime() / 1000)}::float8[],
+      ${column((v) => v.commit)}::text[],
+      ${column((v) => v.ref ?? null)}::text[],
+      ${column((v) => v.directory)}::text[],
+      ${column((v) => v.goMod)}::bytea[],
+      ${column((v) => h1OfGoMod(v.goMod))}::text[],
+      ${column((v) => v.legacy)}::bool[]
+    ) AS new (module_id, version, sort_key, kind, seconds, "commit", ref, directory, go_mod, go_mod_h1, legacy)
+    ON CONFLICT (module_id, version) DO NOTHING
+    RETURNING id, module_id AS "moduleId", version, kind`;
   const goMods = new Map(versions.map((v) => [`${modules.get(v.modulePath)} ${v.version}`, v.goMod]));
-  const requirements = rows.flatMap((row) =>
-    requirementsOf(goMods.get(`${row.moduleId} ${row.version}`)!).map((requirement) => ({
-      ...requirement,
-      versionId: row.id,
-    })),
+  await insertRequirements(
+    tx,
+    rows.flatMap((row) =>
+      (readGoMod(goMods.get(`${row.moduleId} ${row.version}`)!).file?.requires ?? []).map((requirement) => ({
+        ...requirement,
+        versionId: row.id,
+      })),
+    ),
   );
-  if (requirements.length > 0) await tx.requirement.createMany({ data: requirements, skipDuplicates: true });
   return rows;
 }
 
-/** The requirements that can be read; a go.mod that the go command will not parse has none. */
-function requirementsOf(goMod: Buffer): Requirement[] {
-  try {
-    return parseGoMod(textOfGoMod(goMod)).requires.map(({ path, version, indirect }) => ({ path, version, indirect }));
-  } catch (error) {
-    if (isFailure(error)) return [];
-    throw error;
-  }
+async function insertRequirements(
+  tx: Transaction,
+  requirements: readonly (Requirement & { readonly versionId: number })[],
+): Promise<void> {
+  if (requirements.length === 0) return;
+  const column = <T>(value: (requirement: (typeof requirements)[number]) => T): T[] => requirements.map(value);
+  await tx.$executeRaw`INSERT INTO requirement (version_id, path, version, indirect)
+    SELECT * FROM unnest(
+      ${column((r) => r.versionId)}::int[],
+      ${column((r) => r.path)}::text[],
+      ${column((r) => r.version)}::text[],
+      ${column((r) => r.indirect)}::bool[])
+    ON CONFLICT DO NOTHING`;
 }
 
 /** Writes what is to be said about the tags, in place of what was said before, and of versions that stay as they were. */
@@ -150,11 +181,12 @@ async function noteRefusals(
   refusals: Refusal[],
 ): Promise<void> {
   if (publication.tags.length === 0) return;
-  const present = await tx.moduleVersion.findMany({
-    where: { OR: publication.versions.map((v) => ({ moduleId: modules.get(v.modulePath) ?? -1, version: v.version })) },
-    select: { moduleId: true, version: true, commit: true },
-  });
-  const commits = new Map(present.map((row) => [`${row.moduleId} ${row.version}`, row.commit]));
+  const moduleIds = publication.versions.map((v) => modules.get(v.modulePath) ?? 0);
+  const present = await tx.$queryRaw<{ module_id: number; version: string; commit: string }[]>`
+    SELECT module_id, version, v."commit" FROM module_version v
+    JOIN unnest(${moduleIds}::int[], ${publication.versions.map((v) => v.version)}::text[]) AS new (module_id, version)
+      USING (module_id, version)`;
+  const commits = new Map(present.map((row) => [`${row.module_id} ${row.version}`, row.commit]));
   for (const version of publication.versions) {
     const pinned = commits.get(`${modules.get(version.modulePath)} ${version.version}`);
     if (pinned !== undefined && pinned !== version.commit)
@@ -165,19 +197,19 @@ async function noteRefusals(
         ),
       );
   }
-  await tx.rejectedTag.deleteMany({ where: { projectId, tag: { in: publication.tags.map(({ tag }) => tag) } } });
-  await tx.rejectedTag.createMany({
-    data: refusals.map((r) => ({
-      projectId,
-      tag: r.tag,
-      modulePath: r.modulePath ?? null,
-      version: r.version ?? null,
-      reason: r.reason,
-      listed: r.listed ?? false,
-      hasGoMod: r.hasGoMod ?? false,
-      silent: r.silent ?? false,
-    })),
-  });
+  const tags = publication.tags.map(({ tag }) => tag);
+  await tx.$executeRaw`DELETE FROM rejected_tag WHERE project_id = ${projectId} AND tag = ANY(${tags})`;
+  if (refusals.length === 0) return;
+  const column = <T>(value: (refusal: Refusal) => T): T[] => refusals.map(value);
+  await tx.$executeRaw`INSERT INTO rejected_tag (project_id, tag, module_path, version, reason, listed, has_go_mod, silent)
+    SELECT ${projectId}, * FROM unnest(
+      ${column((r) => r.tag)}::text[],
+      ${column((r) => r.modulePath ?? null)}::text[],
+      ${column((r) => r.version ?? null)}::text[],
+      ${column((r) => storableText(r.reason))}::text[],
+      ${column((r) => r.listed ?? false)}::bool[],
+      ${column((r) => r.hasGoMod ?? false)}::bool[],
+      ${column((r) => r.silent ?? false)}::bool[])`;
 }
 
 /** The zip of a version, as it was made and stored. */

@@ -5,9 +5,8 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { Transaction } from "../database/client.ts";
-import { isFailure } from "../errors.ts";
-import { isRetracted, parseGoMod, type Retraction } from "../gomod/go-mod-file.ts";
-import { textOfGoMod } from "../gomod/go-mod-line.ts";
+import { isRetracted, type Retraction } from "../gomod/go-mod-file.ts";
+import { readGoMod } from "./readable-go-mod.ts";
 import type { Registry } from "./registry.ts";
 
 /** What a go.mod says about its module. */
@@ -95,11 +94,6 @@ async function newestVersion(
 async function saidBy(tx: Transaction, versionId: number | undefined): Promise<Said> {
   if (versionId === undefined) return { retracts: [], deprecated: null };
   const { goMod } = await tx.moduleVersion.findUniqueOrThrow({ where: { id: versionId }, select: { goMod: true } });
-  try {
-    const file = parseGoMod(textOfGoMod(goMod));
-    return { retracts: file.retracts, deprecated: file.module?.deprecated ?? null };
-  } catch (error) {
-    if (isFailure(error)) return { retracts: [], deprecated: null };
-    throw error;
-  }
+  const { file } = readGoMod(Buffer.from(goMod));
+  return { retracts: file?.retracts ?? [], deprecated: file?.module?.deprecated ?? null };
 }

@@ -6,7 +6,7 @@ import type { Registry } from "./registry.ts";
 import { createPersonalToken } from "./tokens.ts";
 import { createUser, findUser } from "./users.ts";
 
-export const ADMINISTRATOR = "root";
+const ADMINISTRATOR = "root";
 
 /** One setup at a time, however many servers start together. */
 const SETUP_LOCK = 7_166_802;

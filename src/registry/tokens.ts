@@ -16,14 +16,14 @@ import { findUser, mayInspectUser, type UserRow } from "./users.ts";
 
 export type TokenRow = Token;
 
-export const PERSONAL_SCOPES = [
+const PERSONAL_SCOPES = [
   "api",
   "read_api",
   "read_user",
   "read_repository",
   "write_repository",
 ] as const satisfies readonly TokenScope[];
-export const DEPLOY_SCOPES = [
+const DEPLOY_SCOPES = [
   "read_repository",
   "read_package_registry",
   "write_package_registry",

@@ -29,7 +29,7 @@ function directoryOfNobody(name: string): string {
   return directory;
 }
 
-describe.skipIf(!canBeNobody)("an ordinary user (needs root, and a checkout that others may read)", () => {
+describe.skipIf(!canBeNobody).concurrent("an ordinary user (needs root, and a checkout that others may read)", () => {
   test("runs it as itself, also below a private home", async () => {
     const home = directoryOfNobody("home");
     chmodSync(home, 0o700);
@@ -61,7 +61,7 @@ describe.skipIf(!canBeNobody)("an ordinary user (needs root, and a checkout that
   });
 });
 
-describe.skipIf(!isRoot)("root (the account that may enter everywhere, but whose server may not)", () => {
+describe.skipIf(!isRoot).concurrent("root (the account that may enter everywhere, but whose server may not)", () => {
   test("hands the server to an account that is not root", async () => {
     const data = join(temporary("public"), "data");
     const holder = await holdCluster(data);
@@ -77,7 +77,20 @@ describe.skipIf(!isRoot)("root (the account that may enter everywhere, but whose
     expect(await holder.stop()).toBe("stopped");
   });
 
-  describe("below a private home", () => {
+  test("never gets an empty cluster in place of one that its account can enter no more", async () => {
+    const home = temporary("closed-later");
+    const data = join(home, "data");
+    const before = await holdCluster(data);
+    await before.stop();
+    chmodSync(home, 0o700);
+    const { failure } = await holdCluster(data);
+    expect(failure).toMatch(
+      /^PostgreSQL does not run as root, and uid \d+ cannot enter \S+\/data\/postgres: let it pass/,
+    );
+    expect(existsSync(join(data, "postgres-elsewhere"))).toBe(false);
+  });
+
+  describe("below a private home", { concurrent: false }, () => {
     const home = temporary("private");
     chmodSync(home, 0o700);
     const data = join(home, "data");
@@ -108,19 +121,6 @@ describe.skipIf(!isRoot)("root (the account that may enter everywhere, but whose
       expect(await query(holders[0]!.url, "select count(*)::int as rows from kept")).toEqual([{ rows: 0 }]);
       await Promise.all(holders.map((holder) => holder.stop()));
       expect(processesOf(elsewhere)).toEqual([]);
-    });
-
-    test("a cluster that its account can enter no more is not replaced by an empty one", async () => {
-      const open = temporary("closed-later");
-      const inside = join(open, "data");
-      const before = await holdCluster(inside);
-      await before.stop();
-      chmodSync(open, 0o700);
-      const { failure } = await holdCluster(inside);
-      expect(failure).toMatch(
-        /^PostgreSQL does not run as root, and uid \d+ cannot enter \S+\/data\/postgres: let it pass/,
-      );
-      expect(existsSync(join(inside, "postgres-elsewhere"))).toBe(false);
     });
 
     test("several first starts at once agree on it", async () => {
