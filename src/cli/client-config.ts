@@ -5,8 +5,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { type Config, readConfig } from "../config.ts";
 import { invalid } from "../errors.ts";
 import { demandGroup } from "../registry/groups.ts";
-import { PAGE_LIMIT } from "../registry/page.ts";
-import { demandProject, listProjects, modulePathOf } from "../registry/projects.ts";
+import { demandProject, modulePathOf } from "../registry/projects.ts";
 import { withRegistry } from "./with-registry.ts";
 
 export interface ClientConfig {
@@ -43,11 +42,7 @@ export function addClientConfigCommand(program: Command): void {
           return;
         }
         const found = await demandGroup(registry, operator, group);
-        // One endpoint a project until there is one for groups: the go command takes a list.
-        const inGroup = { groupId: found.id, includeSubgroups: true };
-        const { rows: projects } = await listProjects(registry, operator, inGroup, { first: PAGE_LIMIT });
-        if (projects.length === 0) throw invalid(`${found.fullPath} has no projects yet`);
-        const goproxy = projects.map((one) => goProxyUrl(url, one.fullPath)).join(",");
+        const goproxy = `${url}/api/v4/groups/${encodeURIComponent(found.fullPath)}/-/packages/go`;
         print({ ...base, goproxy, gonosumdb: `${registry.moduleHost}/${found.fullPath}`, remote: undefined }, json);
       });
     });

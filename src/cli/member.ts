@@ -1,6 +1,6 @@
 // gokura member …
 import { type Command, InvalidArgumentError } from "commander";
-import { DEVELOPER } from "../registry/access.ts";
+import { ACCESS_LEVELS, DEVELOPER } from "../registry/access.ts";
 import { addMember, type MemberRow, removeMember } from "../registry/members.ts";
 import { accessLevel, day, JSON_OPTION } from "./options.ts";
 import { printOne, type Row } from "./output.ts";
@@ -48,5 +48,6 @@ function placeOf(projectPath: string | undefined, groupPath: string | undefined)
 }
 
 function rowOf(member: MemberRow, place: string): Row {
-  return { place, user: member.user.username, level: member.accessLevel, expires: member.expiresAt };
+  const level = Object.entries(ACCESS_LEVELS).find(([, value]) => value === member.accessLevel)?.[0];
+  return { place, user: member.user.username, level, expires: member.expiresAt };
 }

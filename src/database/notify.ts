@@ -1,16 +1,19 @@
 // How a change reaches every process: triggers in the database send NOTIFY (migration "guards"), and each process holds
 // one connection that LISTENs. While that connection is down nobody tells us of changes, so whoever remembers something
-// must ask `live` first, and is told to forget everything when it comes back.
+// must ask `live` first, and is told to forget everything when it comes back. A connection that only listens does not
+// notice that the network forgot it (a NAT, a load balancer), and a token revoked meanwhile would stay good: so it is asked
+// for a sign of life every few seconds.
+import net from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import type { Log } from "../telemetry/log.ts";
 
 const RECONNECT_AFTER_MS = 250;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** How often the connection is asked whether it lives, and how long it may take to say so. */
+const HEARTBEAT_MS = 5_000;
 
-/**
- * gokura_access: who may do what. gokura_content: what a project publishes (payload: its id, and " deleted" when something
- * pinned was taken away on purpose).
- */
+/** gokura_access: who may do what. gokura_content: what a project publishes (payload: its id). */
 export type Channel = "gokura_access" | "gokura_content";
 
 export interface Notices {
@@ -27,28 +30,54 @@ export interface NoticeHandlers {
 }
 
 /** Begins to listen; resolves when the first connection stands. */
-export async function listenForNotices(url: string, handlers: NoticeHandlers, log: Log): Promise<Notices> {
+export async function listenForNotices(
+  url: string,
+  handlers: NoticeHandlers,
+  log: Log,
+  heartbeatMs: number = HEARTBEAT_MS,
+): Promise<Notices> {
   let client: pg.Client | undefined;
   let live = false;
   let closed = false;
 
   const connect = async (): Promise<void> => {
-    const next = new pg.Client({ connectionString: url, application_name: "gokura notices", keepAlive: true });
+    const socket = new net.Socket();
+    const next = new pg.Client({
+      connectionString: url,
+      application_name: "gokura notices",
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      stream: () => socket,
+    });
+    let heart: NodeJS.Timeout | undefined;
     const lost = () => {
+      clearInterval(heart);
       if (client !== next) return;
       client = undefined;
       live = false;
       handlers.forget();
       if (!closed) void reconnect();
     };
+    const beat = async (): Promise<void> => {
+      const answered = next.query("SELECT 1").then(
+        () => true,
+        () => false,
+      );
+      if (!(await Promise.race([answered, delay(heartbeatMs, false, { ref: false })]))) socket.destroy();
+    };
     next.on("error", lost);
     next.on("end", lost);
     next.on("notification", (notice) => handlers.changed(notice.channel as Channel, notice.payload ?? ""));
-    await next.connect();
-    await next.query("LISTEN gokura_access; LISTEN gokura_content");
+    try {
+      await next.connect();
+      await next.query("LISTEN gokura_access; LISTEN gokura_content");
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
     client = next;
     handlers.forget();
     live = true;
+    heart = setInterval(() => void beat(), heartbeatMs).unref();
   };
   const reconnect = async (): Promise<void> => {
     log.warn("lost the connection that notices of changes arrive on; reconnecting");

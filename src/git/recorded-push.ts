@@ -1,7 +1,7 @@
 // After a push: the refs as git has them now are recorded, and git keeps the commits that no ref names any more, because
 // versions may have been made of them.
 
-import { type CurrentRef, type LostCommit, projectsWithOpenPush, recordRefs } from "../registry/refs.ts";
+import { type LostCommit, type PushedRepository, projectsWithOpenPush, recordRefs } from "../registry/refs.ts";
 import type { Registry } from "../registry/registry.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { type Repositories, repositoryDirectory, repositoryExists, repositoryOf } from "./repositories-of-projects.ts";
@@ -21,14 +21,31 @@ export async function recordPush(
   settled: boolean,
 ): Promise<void> {
   if (!repositoryExists(registry, projectId)) {
-    await recordRefs(registry, projectId, { refs: async () => [], keep: async () => {} }, settled);
+    await recordRefs(registry, projectId, NO_REPOSITORY, settled);
     return;
   }
   const repository = repositoryOf(registry, repositories, projectId);
-  await repository.setHeadToFirstBranch();
-  const pushed = { refs: () => currentRefs(repository), keep: (lost: readonly LostCommit[]) => keep(repository, lost) };
-  await recordRefs(registry, projectId, pushed, settled);
+  await recordRefs(
+    registry,
+    projectId,
+    {
+      async refs() {
+        const refs = await repository.listRefNames();
+        await repository.setHeadToFirstBranch(refs);
+        return refs;
+      },
+      peel: (oids) => repository.peel(oids),
+      keep: (lost) => keep(repository, lost),
+    },
+    settled,
+  );
 }
+
+const NO_REPOSITORY: PushedRepository = {
+  refs: async () => [],
+  peel: async () => new Map(),
+  keep: async () => {},
+};
 
 /** A branch that only went on still reaches its old commit; everything else is held by a hidden ref from now on. */
 async function keep(repository: Repository, lost: readonly LostCommit[]): Promise<void> {
@@ -47,9 +64,4 @@ export async function recordOpenPushes(registry: Registry, repositories: Reposit
     await removeLeftovers(repositoryDirectory(registry, projectId), DEAD_AFTER_MS);
     await recordPush(registry, repositories, projectId, true);
   }
-}
-
-async function currentRefs(repository: Repository): Promise<CurrentRef[]> {
-  const refs = await repository.listRefs();
-  return refs.map(({ name, oid, peeled }) => ({ name, oid, peeled: peeled ?? oid }));
 }

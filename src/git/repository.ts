@@ -35,6 +35,9 @@ export interface Ref {
   readonly type: Exclude<ObjectType, "tag">;
 }
 
+/** A ref as listRefNames tells of it. */
+export type RefName = Pick<Ref, "name" | "oid">;
+
 export interface CommitInfo {
   readonly oid: string;
   /** The committer date, whole seconds, as in versions and .info. */
@@ -132,6 +135,29 @@ export class Repository {
         return { name, oid, peeled: end.oid, type: end.type };
       }),
     );
+  }
+
+  /**
+   * The names of all branches and tags and what they hold, in order of the names. No object is looked at: it costs a tenth
+   * of listRefs, and a ref whose object is missing is there too.
+   */
+  async listRefNames(): Promise<RefName[]> {
+    const said = await this.#git(["for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags"]);
+    return lines(said).map((line) => {
+      const space = line.indexOf(" ");
+      return { oid: line.slice(0, space), name: line.slice(space + 1) };
+    });
+  }
+
+  /** What objects finally stand for, through tags of tags; those that are missing are left out. */
+  async peel(oids: readonly string[]): Promise<Map<string, string>> {
+    const peeled = new Map<string, string>();
+    const ends = await Promise.all(oids.map((oid) => this.#reader().header(`${objectId(oid)}^{}`)));
+    for (const [n, oid] of oids.entries()) {
+      const end = ends[n];
+      if (end !== undefined && end.type !== "tag") peeled.set(oid, end.oid);
+    }
+    return peeled;
   }
 
   /** The branch that HEAD names and its commit; undefined if that branch does not exist (yet). */
@@ -290,8 +316,10 @@ export class Repository {
    * Sees to it that HEAD names a branch that exists, if there is one: its own, else main, else master, else the first by
    * name. Returns the branch HEAD then names, undefined if there is no branch. Call it after a push.
    */
-  async setHeadToFirstBranch(refs?: readonly Ref[]): Promise<string | undefined> {
-    const branches = (refs ?? (await this.listRefs())).map((ref) => ref.name).filter((name) => name.startsWith(HEADS));
+  async setHeadToFirstBranch(refs?: readonly RefName[]): Promise<string | undefined> {
+    const branches = (refs ?? (await this.listRefNames()))
+      .map((ref) => ref.name)
+      .filter((name) => name.startsWith(HEADS));
     const current = await this.#headRef();
     if (current !== undefined && branches.includes(current)) return current;
     const chosen = [`${HEADS}main`, `${HEADS}master`].find((name) => branches.includes(name)) ?? branches[0];

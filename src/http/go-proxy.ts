@@ -1,4 +1,4 @@
-// The Go endpoint of a project: the whole GOPROXY protocol in one table (Go Modules Reference, "GOPROXY protocol").
+// A Go endpoint, of a project, a group or the instance: the whole GOPROXY protocol in one table (Go Modules Reference, "GOPROXY protocol").
 //
 //   MODULE/@v/list          versions, one a line, ascending; empty for a module without tags, 404 for no module
 //   MODULE/@v/QUERY.info    {"Version","Time"} of a version, a branch, a commit
@@ -20,14 +20,14 @@ import {
   resolveQuery,
 } from "../git/hosted-modules.ts";
 import { type ModuleArchives, zipOf } from "../git/module-archives.ts";
-import { demandPackages, requireScope } from "../registry/access.ts";
+import { requireScope } from "../registry/access.ts";
 import { authenticate } from "../registry/authentication.ts";
-import { GO_PROXY, isFlagOn, loadFlags } from "../registry/feature-flags.ts";
 import type { ServedVersion } from "../registry/modules.ts";
-import { findProject, type ProjectRow } from "../registry/projects.ts";
+import type { ProjectRow } from "../registry/projects.ts";
 import { zipKeyOf } from "../registry/publish.ts";
 import { credentialsOf } from "./credentials.ts";
 import { type GoRequest, parseGoPath, type VersionRequest } from "./go-path.ts";
+import { type GoView, projectInView } from "./go-view.ts";
 import { type HotAnswer, type HotCache, writeAnswer } from "./hot-cache.ts";
 import { ABSENCE_SECONDS } from "./problem.ts";
 import { sendBlob } from "./send-blob.ts";
@@ -50,8 +50,8 @@ export interface GoProxy {
   readonly hotCache: HotCache;
 }
 
-/** Answers a request to the endpoint of the project `id` (a number or a full path); `rest` is what stands behind it, raw. */
-export async function serveGoProxy(proxy: GoProxy, ctx: Context, id: string, rest: string): Promise<void> {
+/** Answers a request to a Go endpoint; `rest` is what stands behind the endpoint's own path, as it was sent. */
+export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, rest: string): Promise<void> {
   const { registry } = proxy.hosted;
   if (ctx.method !== "GET" && ctx.method !== "HEAD") {
     ctx.status = 405;
@@ -63,9 +63,7 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, id: string, res
   const principal = await authenticate(registry, credentialsOf(ctx.headers));
   ctx.state.principal = principal;
   requireScope(principal, "go endpoint");
-  const found = await findProject(registry, /^\d+$/.test(id) ? Number(id) : id);
-  const flags = await loadFlags(registry);
-  const project = demandPackages(principal, found, (one) => isFlagOn(flags, GO_PROXY, one));
+  const project = await projectInView(registry, principal, view, rest);
 
   const url = ctx.req.url!;
   const kept = proxy.hotCache.get(url);

@@ -24,6 +24,7 @@ import { addFeaturesApi } from "./features-api.ts";
 import { type GitDoor, parseGitPath, serveGit } from "./git-door.ts";
 import { serveGoGet } from "./go-get.ts";
 import { type GoProxy, serveGoProxy } from "./go-proxy.ts";
+import type { GoView } from "./go-view.ts";
 import { addHealth } from "./health.ts";
 import { answerFromMemory, type HotCache } from "./hot-cache.ts";
 import { type Audience, answerFailure, failureOf } from "./problem.ts";
@@ -33,6 +34,8 @@ const HEADERS_TIMEOUT_MS = 20_000;
 const KEEP_ALIVE_MS = 65_000; // longer than the reverse proxies in front of us
 /** How long requests under way may take when the server stops. */
 const DRAIN_MS = 20_000;
+
+const GO_ENDPOINT = /^\/api\/v4\/(?:projects\/[^/]+\/|groups\/[^/]+\/-\/)?packages\/go\//;
 
 export interface ServerParts {
   readonly config: Config;
@@ -147,9 +150,10 @@ function createApp(parts: ServerParts, address: { url: string }, stopping: () =>
   const router = new Router();
   addHealth(router, registry, stopping);
   addFeaturesApi(router, registry);
-  router.all("/api/v4/projects/:id/packages/go/{*rest}", (ctx) =>
-    serveGoProxy(goProxy, ctx, ctx.params.id!, restOf(ctx)),
-  );
+  const go = (ctx: Context, view: GoView): Promise<void> => serveGoProxy(goProxy, ctx, view, restOf(ctx));
+  router.all("/api/v4/projects/:id/packages/go/{*rest}", (ctx) => go(ctx, { kind: "project", id: ctx.params.id! }));
+  router.all("/api/v4/groups/:id/-/packages/go/{*rest}", (ctx) => go(ctx, { kind: "group", id: ctx.params.id! }));
+  router.all("/api/v4/packages/go/{*rest}", (ctx) => go(ctx, { kind: "instance" }));
   router.all("/api/graphql", async (ctx, next) => {
     ctx.state.principal = await authenticate(registry, credentialsOf(ctx.headers));
     await parts.graphql.middleware(ctx, next);
@@ -238,7 +242,7 @@ function observe(
 function audienceOf(ctx: Context): Audience {
   const { path } = ctx;
   if (path === "/api/graphql") return "graphql";
-  if (/^\/api\/v4\/projects\/[^/]+\/packages\/go\//.test(path)) return "go";
+  if (GO_ENDPOINT.test(path)) return "go";
   if (path.startsWith("/api/")) return "api";
   return parseGitPath(path) ? "git" : "browser";
 }

@@ -3,6 +3,7 @@
 // that forgets too much cannot forget too little. While notices do not arrive nothing is remembered.
 import { LRUCache } from "lru-cache";
 import type { FlagRow } from "./feature-flags.ts";
+import type { DeclaredPrefix } from "./module-owner.ts";
 import type { Principal } from "./principal.ts";
 import type { ProjectRow } from "./projects.ts";
 
@@ -17,6 +18,8 @@ export class AccessMemory {
   /** By id, or by full path in lower case; false: there is none. */
   readonly projects = new LRUCache<number | string, ProjectRow | false>({ max: MAX_PROJECTS });
   readonly flags = new LRUCache<"all", readonly FlagRow[]>({ max: 1 });
+  /** The module prefixes that projects declared, longest first. */
+  readonly prefixes = new LRUCache<"all", readonly DeclaredPrefix[]>({ max: 1 });
 
   /** Counts up whenever everything is forgotten: an answer that was worked out under another number is not to be kept. */
   get generation(): number {
@@ -38,6 +41,7 @@ export class AccessMemory {
     this.principals.clear();
     this.projects.clear();
     this.flags.clear();
+    this.prefixes.clear();
   }
 
   /** Asks the memory, else `load`, whose answer is kept if nothing changed meanwhile. */

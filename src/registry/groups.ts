@@ -7,6 +7,7 @@ import { demandGroupLevel, demandGroupSeen, demandUser, hidden, isAdministrator,
 import { audit } from "./audit.ts";
 import { change } from "./change.ts";
 import { splitFullPath } from "./full-path.ts";
+import { isId } from "./page.ts";
 import type { Principal } from "./principal.ts";
 import { deleteProjectRows, removeRepositories } from "./project-deletion.ts";
 import type { Registry } from "./registry.ts";
@@ -41,6 +42,10 @@ export async function findGroup(registry: Registry, fullPath: string): Promise<G
 /** Groups by number. Says nothing about who may see them. */
 export function findGroups(registry: Registry, ids: readonly number[]): Promise<GroupRow[]> {
   return registry.prisma.group.findMany({ where: { id: { in: [...ids] } } });
+}
+
+export async function findGroupById(registry: Registry, id: number): Promise<GroupRow | undefined> {
+  return isId(id) ? ((await registry.prisma.group.findUnique({ where: { id } })) ?? undefined) : undefined;
 }
 
 /** A group that the principal sees; throws as if there were none otherwise. */

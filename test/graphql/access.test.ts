@@ -48,7 +48,7 @@ async function makeProject(fullPath: string, visibility: Visibility): Promise<vo
   await addMember(registry, OPERATOR, { projectPath: fullPath }, { username: "root", accessLevel: 30 });
   await createDeployToken(registry, OPERATOR, fullPath, { name: "ci", scopes: ["read_repository"] });
   const oid = "1".repeat(40);
-  await recordExactly(registry, id, [{ name: "refs/tags/v1.0.0", oid, peeled: oid }]);
+  await recordExactly(registry, id, [{ name: "refs/tags/v1.0.0", oid }]);
   await recordExactly(registry, id, []);
   await publishVersions(
     registry,

@@ -45,7 +45,7 @@ beforeAll(async () => {
     await addMember(registry, OPERATOR, { projectPath: fullPath }, { username: "member", accessLevel: 30 });
     await createDeployToken(registry, OPERATOR, fullPath, { name: "ci", scopes: ["read_repository"] });
     const oid = "1".repeat(40);
-    await recordExactly(registry, id, [{ name: "refs/tags/v1.0.0", oid, peeled: oid }]);
+    await recordExactly(registry, id, [{ name: "refs/tags/v1.0.0", oid }]);
     await recordExactly(registry, id, []);
     const versions = Array.from({ length: n === 0 ? VERSIONS : 3 }, (_, v) => version(modulePath(n), `v1.${v}.0`));
     await publishVersions(registry, id, versions, [{ tag: "x", reason: "no version" }]);

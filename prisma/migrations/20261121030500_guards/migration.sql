@@ -46,6 +46,18 @@ CREATE TRIGGER "project_path_pinned" BEFORE UPDATE ON "project" FOR EACH ROW
   WHEN ((OLD."full_path", OLD."path", OLD."group_id") IS DISTINCT FROM (NEW."full_path", NEW."path", NEW."group_id"))
   EXECUTE FUNCTION path_is_pinned();
 
+-- A route is what a path is looked up by: it comes and goes with its group or project, and nobody bends it in between.
+CREATE FUNCTION route_is_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'DELETE' AND NOT EXISTS (SELECT FROM "group" WHERE "id" = OLD."group_id")
+      AND NOT EXISTS (SELECT FROM "project" WHERE "id" = OLD."project_id") THEN
+    RETURN OLD;
+  END IF;
+  RAISE EXCEPTION 'the route of a path is pinned: it goes with its group or project' USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER "route_pinned" BEFORE UPDATE OR DELETE ON "route" FOR EACH ROW EXECUTE FUNCTION route_is_kept();
+CREATE TRIGGER "route_not_truncated" BEFORE TRUNCATE ON "route" EXECUTE FUNCTION route_is_kept();
+
 -- 3. Pinned: what was published or logged ----------------------------------------------------------------------------
 -- A deliberate act of the domain (deleting a project) says so in its own transaction: SET LOCAL gokura.deliberate = 'on'.
 

@@ -1,0 +1,52 @@
+// What one Go endpoint can see. The endpoint of a project has the modules of that project; that of a group those of all
+// projects in it, however deep; that of the instance those of all projects. What may not be seen and what is not there are
+// the same: 401 without credentials, 404 with some.
+import { notFound } from "../errors.ts";
+import { demandGroupSeen, demandPackages, hidden, maySeeProject } from "../registry/access.ts";
+import { GO_PROXY, isFlagOn, loadFlags } from "../registry/feature-flags.ts";
+import { findGroup, findGroupById, type GroupRow } from "../registry/groups.ts";
+import { isOwned, ownerOf } from "../registry/module-owner.ts";
+import type { Principal } from "../registry/principal.ts";
+import { findProject, type ProjectRow } from "../registry/projects.ts";
+import type { Registry } from "../registry/registry.ts";
+import { parseGoPath } from "./go-path.ts";
+
+/** Which endpoint: `id` is a number or a full path, as in GitLab's API. */
+export type GoView =
+  | { readonly kind: "project"; readonly id: string }
+  | { readonly kind: "group"; readonly id: string }
+  | { readonly kind: "instance" };
+
+/** The project that answers a request to an endpoint, if the principal may have it. `rest` is the raw Go path. */
+export async function projectInView(
+  registry: Registry,
+  principal: Principal,
+  view: GoView,
+  rest: string,
+): Promise<ProjectRow> {
+  const flags = await loadFlags(registry);
+  const admit = (project: ProjectRow | undefined): ProjectRow =>
+    demandPackages(principal, project, (one) => isFlagOn(flags, GO_PROXY, one));
+  if (view.kind === "project") return admit(await findProject(registry, idOf(view.id)));
+
+  const group = view.kind === "group" ? await groupOf(registry, principal, view.id) : undefined;
+  const { modulePath } = parseGoPath(rest);
+  const owner = await ownerOf(registry, modulePath);
+  const inView = owner && (group === undefined || owner.group.traversalIds.includes(group.id));
+  if (inView && maySeeProject(principal, owner)) return admit(owner);
+  // Of our own names nobody learns whether they are taken; other names are nobody's here.
+  if (await isOwned(registry, modulePath)) throw hidden(principal, "Module");
+  throw notFound(`${modulePath} is no module of this registry, and it asks no other`);
+}
+
+/** The group of a view, if the principal may see it. */
+export async function groupOf(registry: Registry, principal: Principal, id: string): Promise<GroupRow> {
+  const wanted = idOf(id);
+  const group = typeof wanted === "number" ? await findGroupById(registry, wanted) : await findGroup(registry, wanted);
+  return demandGroupSeen(principal, group);
+}
+
+/** A number is an id, everything else a full path. */
+export function idOf(id: string): number | string {
+  return /^\d+$/.test(id) ? Number(id) : id;
+}

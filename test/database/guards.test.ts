@@ -1,0 +1,301 @@
+// The promises that the database itself keeps, whoever writes: everything here is plain SQL, as Prisma Studio or psql
+// sends it (migration "guards").
+import { describe, expect, test } from "vitest";
+import { guardedDatabase } from "./guarded-rows.ts";
+
+const RESTRICT = "23001";
+const CHECK = "23514";
+const UNIQUE = "23505";
+const FOREIGN_KEY = "23503";
+
+const { client, ids, one, refused } = await guardedDatabase();
+
+describe("what was published is pinned", () => {
+  test.each([
+    ["module_version", `"commit" = 'beef'`],
+    ["module_version", `version = 'v9.9.9'`],
+    ["module_version", `module_id = module_id + 1`],
+    ["module_version", `sort_key = 'x'`],
+    ["module_version", `kind = 'PSEUDO'`],
+    ["module_version", `time = time + interval '1 second'`],
+    ["module_version", `ref = null`],
+    ["module_version", `directory = 'sub'`],
+    ["module_version", `go_mod = 'module y'`],
+    ["module_version", `go_mod_h1 = 'h1:other'`],
+    ["module_version", `legacy = true`],
+    ["module_version", `created_at = now()`],
+    ["module", `path = 'go.test/other'`],
+    ["module", `project_id = project_id + 1`],
+    ["requirement", `version = 'v2.0.0'`],
+    ["tag_event", `tag = 'x'`],
+    ["tombstone", `"commit" = 'beef'`],
+    ["tombstone", `at = now()`],
+    ["audit_event", `actor = 'nobody'`],
+  ])("UPDATE %s SET %s", async (table, set) => {
+    expect(await refused(`update ${table} set ${set}`)).toEqual({
+      code: RESTRICT,
+      message: `${table} is pinned: what was published or logged stays as it is`,
+    });
+  });
+
+  test.each(["module_version", "module", "requirement", "tag_event", "tombstone", "audit_event"])(
+    "DELETE FROM and TRUNCATE %s, also with everything that hangs on it",
+    async (table) => {
+      const count = `select count(*)::int as n from ${table}`;
+      const before = await one(count);
+      expect(before.n).toBeGreaterThan(0);
+      expect((await refused(`delete from ${table}`)).code).toBe(RESTRICT);
+      expect((await refused(`truncate ${table} cascade`)).code).toBe(RESTRICT);
+      expect(await one(count)).toEqual(before);
+    },
+  );
+
+  test.each([
+    ["project", FOREIGN_KEY],
+    [`"group"`, FOREIGN_KEY],
+  ])("not by deleting the %s around it either", async (table, code) => {
+    expect((await refused(`delete from ${table} where full_path in ('acme/lib', 'acme')`)).code).toBe(code);
+  });
+
+  test.each([`project`, `"group"`, `"user"`])("nor by truncating %s with all that refers to it", async (table) => {
+    expect((await refused(`truncate ${table} cascade`)).code).toBe(RESTRICT);
+  });
+
+  test("an upsert is an update", async () => {
+    const again = `insert into module (path, project_id) values ('go.test/acme/lib', $1)
+      on conflict (path) do update set origin = excluded.origin, project_id = $1 + 1`;
+    expect((await refused(again, [ids.lib])).code).toBe(RESTRICT);
+  });
+
+  test("an update that changes nothing, and what may change, is let through", async () => {
+    const update = (set: string) => client.query(`update module_version set ${set} where id = $1`, [ids.zipped]);
+    await update(`"commit" = "commit", version = version`);
+    await update(`retracted = true, retract_rationale = 'broken'`);
+    await client.query(`update module set deprecated = 'use v2' where id = $1`, [ids.module]);
+    expect(await one(`select retracted, retract_rationale from module_version where id = $1`, [ids.zipped])).toEqual({
+      retracted: true,
+      retract_rationale: "broken",
+    });
+  });
+
+  test("taking away on purpose is a word said in the same transaction, and good for no more than that", async () => {
+    await client.query("begin");
+    await client.query("select set_config('gokura.deliberate', 'on', true)");
+    await client.query("savepoint s");
+    expect((await refused(`update module_version set "commit" = 'beef'`)).code).toBe(RESTRICT);
+    await client.query("rollback to s");
+    for (const table of ["audit_event", "tombstone", "tag_event"]) {
+      expect((await refused(`delete from ${table}`)).code).toBe(RESTRICT);
+      await client.query("rollback to s");
+    }
+    expect((await refused("truncate module_version cascade")).code).toBe(RESTRICT);
+    await client.query("rollback to s");
+    await client.query("delete from module_version where id = $1", [ids.bare]);
+    await client.query("rollback");
+    expect((await refused("delete from module_version where id = $1", [ids.bare])).code).toBe(RESTRICT);
+  });
+});
+
+describe("the zip of a version", () => {
+  const zip = (h1: string | null, key: string | null, size: number | null) =>
+    [
+      `update module_version set h1 = $2, zip_key = $3, zip_size = $4 where id = $1`,
+      [ids.bare, h1, key, size],
+    ] as const;
+
+  test("is whole or not there, is written once, and stays", async () => {
+    expect((await refused(...zip("h1:x", null, null))).code).toBe(CHECK);
+    expect((await refused(...zip("h1:x", "cd".repeat(32), null))).code).toBe(CHECK);
+    await client.query(zip("h1:x", "cd".repeat(32), 99)[0], [...zip("h1:x", "cd".repeat(32), 99)[1]]);
+    expect((await refused(...zip("h1:y", "cd".repeat(32), 99))).code).toBe(RESTRICT);
+    expect((await refused(...zip("h1:x", "ef".repeat(32), 99))).code).toBe(RESTRICT);
+    expect((await refused(...zip("h1:x", "cd".repeat(32), 100))).code).toBe(RESTRICT);
+    expect((await refused(...zip(null, null, null))).code).toBe(RESTRICT);
+    expect(await one("select h1, zip_size from module_version where id = $1", [ids.bare])).toEqual({
+      h1: "h1:x",
+      zip_size: "99",
+    });
+  });
+});
+
+describe("a name that was published and taken away", () => {
+  const version = (commit: string, goModH1: string, name = "v0.1.0") =>
+    [
+      `insert into module_version (module_id, version, sort_key, kind, time, "commit", go_mod, go_mod_h1)
+         values ($1, $4, $4, 'RELEASE', now(), $2, 'module x', $3)`,
+      [ids.module, commit, goModH1, name],
+    ] as const;
+
+  test("is never given to other content, and may come back as it was", async () => {
+    expect(await refused(...version("beef", "h1:old"))).toEqual({
+      code: RESTRICT,
+      message:
+        "go.test/acme/lib v0.1.0 was published before from commit dead: its name is never given to other content",
+    });
+    expect((await refused(...version("dead", "h1:new"))).code).toBe(RESTRICT);
+    const [sql, values] = version("dead", "h1:old");
+    await client.query(sql, [...values]);
+    expect((await refused(...version("dead", "h1:old"))).code).toBe(UNIQUE);
+  });
+
+  test("never comes back when it was taken back itself, and nobody can make it so again", async () => {
+    expect((await refused(...version("dead", "h1:old", "v0.2.0"))).code).toBe(RESTRICT);
+    for (const set of ["returnable = true", "reason = ''", `"commit" = 'beef'`])
+      expect((await refused(`update tombstone set ${set} where version = 'v0.2.0'`)).code, set).toBe(RESTRICT);
+    await client.query("update tombstone set returnable = false, reason = 'taken back' where version = 'v0.1.0'");
+    expect((await refused("update tombstone set returnable = true where version = 'v0.1.0'")).code).toBe(RESTRICT);
+  });
+});
+
+describe("paths", () => {
+  const insertGroup = (path: string, fullPath: string) =>
+    [
+      `insert into "group" (name, path, full_path, traversal_ids, updated_at) values ($1, $1, $2, '{1}', now())`,
+      [path, fullPath],
+    ] as const;
+  const insertProject = (path: string, fullPath: string) =>
+    [
+      `insert into project (name, path, full_path, group_id, updated_at) values ($1, $1, $2, $3, now())`,
+      [path, fullPath, ids.acme],
+    ] as const;
+
+  test("users, groups and projects share one space, in any case", async () => {
+    for (const name of ["alice", "ALICE", "acme", "Acme"])
+      expect((await refused(...insertGroup(name, name))).code, name).toBe(UNIQUE);
+    expect((await refused(...insertGroup("lib", "ACME/lib"))).code).toBe(UNIQUE); // a project has it
+    for (const name of ["lib", "LIB"])
+      expect((await refused(...insertProject(name, `acme/${name}`))).code).toBe(UNIQUE);
+    expect((await refused(...insertProject("Sub", "acme/Sub"))).code).toBe(UNIQUE); // a group has it
+    const [sql, values] = insertProject("lib2", "acme/lib2");
+    await client.query(sql, [...values]);
+  });
+
+  test.each([
+    [`"group"`, `full_path = 'other'`],
+    [`"group"`, `path = 'other'`],
+    [`"group"`, `parent_id = null`],
+    [`"group"`, `traversal_ids = '{}'`],
+    [`"group"`, `user_id = (select id from "user" where username = 'alice')`],
+    [`project`, `full_path = 'acme/other'`],
+    [`project`, `path = 'other'`],
+    [`project`, `group_id = (select id from "group" where full_path = 'alice')`],
+  ])("UPDATE %s SET %s is refused: module paths are made of it", async (table, set) => {
+    const said = await refused(`update ${table} set ${set} where full_path in ('acme/sub', 'acme/lib')`);
+    expect(said).toEqual({
+      code: RESTRICT,
+      message: `the path of a ${table.replaceAll('"', "")} is pinned: module paths are made of it`,
+    });
+  });
+
+  test("a path is looked up by its route, which nobody bends, takes or adds", async () => {
+    for (const statement of [
+      `update route set key = 'other/lib' where key = 'acme/lib'`,
+      `update route set project_id = null, group_id = ${ids.sub} where key = 'acme/lib'`,
+      `delete from route where key = 'acme/lib'`,
+      `delete from route`,
+      `truncate route`,
+    ])
+      expect((await refused(statement)).code, statement).toBe(RESTRICT);
+    expect((await refused(`insert into route (key, project_id) values ('alias', ${ids.lib})`)).code).toBe(UNIQUE);
+    expect((await refused(`insert into route (key) values ('nothing')`)).code).toBe(CHECK);
+    expect(
+      (await refused(`insert into route (key, project_id, group_id) values ('both', ${ids.lib}, ${ids.acme})`)).code,
+    ).toBe(CHECK);
+  });
+
+  test("a path is free again when its project is gone", async () => {
+    await client.query(insertProject("gone", "acme/gone")[0], [...insertProject("gone", "acme/gone")[1]]);
+    await client.query(`delete from project where full_path = 'acme/gone'`);
+    expect(await one(`select count(*)::int as n from route where key = 'acme/gone'`)).toEqual({ n: 0 });
+    await client.query(insertProject("Gone", "acme/Gone")[0], [...insertProject("Gone", "acme/Gone")[1]]);
+  });
+
+  test("what may change of a project and a group changes", async () => {
+    await client.query(
+      `update project set visibility = 'PUBLIC', name = 'Library', module_prefix = 'github.com/acme/lib' where id = $1`,
+      [ids.lib],
+    );
+    await client.query(`update "group" set visibility = 'PUBLIC', description = 'x' where id = $1`, [ids.acme]);
+    expect(
+      (await refused(`update project set module_prefix = 'github.com/acme/lib' where full_path = 'acme/lib2'`)).code,
+    ).toBe(UNIQUE);
+  });
+});
+
+describe("rows that make no sense are refused", () => {
+  test.each([
+    ["a member of nothing", "member (user_id, access_level) values ($alice, 30)"],
+    ["a member of two", "member (user_id, group_id, project_id, access_level) values ($alice, $acme, $lib, 30)"],
+    ["an access level that there is not", "member (user_id, group_id, access_level) values ($alice, $acme, 31)"],
+    ["a gate for nobody", "feature_gate (flag_name) values ('go_proxy')"],
+    ["a gate for two", "feature_gate (flag_name, project_id, group_id) values ('go_proxy', $lib, $acme)"],
+    ["a token of nobody", "token (kind, name, scopes, digest) values ('PERSONAL', 'x', '{api}', 'd1')"],
+    [
+      "a deploy token of a user",
+      "token (kind, name, scopes, digest, user_id, username) values ('DEPLOY', 'x', '{read_repository}', 'd2', $alice, 'u')",
+    ],
+    [
+      "a deploy token without a user name",
+      "token (kind, name, scopes, digest, project_id) values ('DEPLOY', 'x', '{read_repository}', 'd3', $lib)",
+    ],
+    [
+      "a token of two",
+      "token (kind, name, scopes, digest, user_id, project_id) values ('PERSONAL', 'x', '{api}', 'd4', $alice, $lib)",
+    ],
+    [
+      "a token that opens nothing",
+      "token (kind, name, scopes, digest, user_id) values ('PERSONAL', 'x', '{}', 'd5', $alice)",
+    ],
+  ])("%s", async (_, row) => {
+    await client.query("insert into feature_flag (name) values ('go_proxy') on conflict do nothing");
+    const sql = row.replace(/\$(\w+)/g, (_match, name) => String(ids[name as keyof typeof ids]));
+    expect((await refused(`insert into ${sql}`)).code).toBe(CHECK);
+  });
+
+  test("the same membership, gate or token twice", async () => {
+    const twice = async (sql: string, values: unknown[]) => {
+      await client.query(sql, values);
+      expect((await refused(sql, values)).code).toBe(UNIQUE);
+    };
+    await client.query("insert into feature_flag (name) values ('go_proxy') on conflict do nothing");
+    await twice("insert into member (user_id, group_id, access_level) values ($1, $2, 30)", [ids.alice, ids.acme]);
+    await twice("insert into member (user_id, project_id, access_level) values ($1, $2, 30)", [ids.alice, ids.lib]);
+    await twice("insert into feature_gate (flag_name, project_id) values ('go_proxy', $1)", [ids.lib]);
+    await twice("insert into feature_gate (flag_name, group_id) values ('go_proxy', $1)", [ids.acme]);
+    await twice(
+      "insert into token (kind, name, scopes, digest, user_id) values ('PERSONAL', 'x', '{api}', 'same', $1)",
+      [ids.alice],
+    );
+  });
+});
+
+test("module paths and sort keys are compared by bytes, whatever the database's own order is", async () => {
+  const { rows } = await client.query(
+    `select c.relname || '.' || a.attname as column, l.collname as collation
+       from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_collation l on l.oid = a.attcollation
+       where (c.relname, a.attname) in (('module', 'path'), ('module_version', 'sort_key')) order by 1`,
+  );
+  expect(rows).toEqual([
+    { column: "module.path", collation: "C" },
+    { column: "module_version.sort_key", collation: "C" },
+  ]);
+});
+
+test("no guard was forgotten here: these are all the triggers and checks that there are", async () => {
+  const { rows } = await client.query<{ name: string }>(
+    `select tgname as name from pg_trigger t join pg_class c on c.oid = t.tgrelid
+       where not tgisinternal and c.relnamespace = 'public'::regnamespace
+     union all select conname from pg_constraint where contype = 'c' and connamespace = 'public'::regnamespace
+     order by 1`,
+  );
+  expect(rows.map(({ name }) => name).filter((name) => !name.endsWith("_notify"))).toEqual(
+    [
+      ...["gate_for_one", "member_level", "member_of_one", "route_to_one", "token_of_one", "token_opens_something"],
+      ...["zip_whole_or_not", "group_path_pinned", "group_route", "project_path_pinned", "project_route"],
+      ...["audit_event", "module", "module_version", "requirement", "tag_event", "tombstone", "route"].flatMap(
+        (table) => [`${table}_not_truncated`, `${table}_pinned`],
+      ),
+      ...["module_kept", "module_version_kept", "module_version_tombstone", "tombstone_kept"],
+    ].sort(),
+  );
+});

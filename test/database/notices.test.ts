@@ -1,0 +1,127 @@
+// The connection that changes arrive on, and what happens when it goes away: with a reset, or without a word.
+import pg from "pg";
+import { expect, test } from "vitest";
+import { listenForNotices, type Notices } from "../../src/database/notify.ts";
+import { createLog } from "../../src/telemetry/log.ts";
+import { atEnd } from "../support/at-end.ts";
+import { cuttableLink, over } from "../support/cuttable-link.ts";
+import { testDatabase } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
+
+const url = await testDatabase();
+const serverPort = Number(new URL(url).port);
+
+const client = new pg.Client(url);
+await client.connect();
+atEnd(() => client.end());
+
+interface Listener {
+  readonly notices: Notices;
+  /** "channel payload" and "forget", as they came. */
+  readonly heard: string[];
+  readonly logged: string[];
+}
+
+async function listen(at: string, heartbeatMs?: number): Promise<Listener> {
+  const heard: string[] = [];
+  const logged: string[] = [];
+  const notices = await listenForNotices(
+    at,
+    {
+      changed: (channel, payload) => void heard.push(`${channel} ${payload}`.trim()),
+      forget: () => void heard.push("forget"),
+    },
+    createLog("info", { write: (line: string) => void logged.push(JSON.parse(line).msg) }),
+    heartbeatMs,
+  );
+  atEnd(() => notices.close());
+  return { notices, heard, logged };
+}
+
+const isLive = (notices: Notices, wanted: boolean, withinMs = 3_000): Promise<boolean> =>
+  eventually(
+    async () => notices.live,
+    (live) => live === wanted,
+    withinMs,
+  );
+
+test("notices arrive in order, with their payload, from before the first is heard", async () => {
+  const { notices, heard } = await listen(url);
+  expect(notices.live).toBe(true);
+  expect(heard).toEqual(["forget"]);
+  await client.query("NOTIFY gokura_access; NOTIFY gokura_content, '17'; NOTIFY something_else, 'x'");
+  await client.query("NOTIFY gokura_content, '18'");
+  await eventually(
+    async () => heard.length,
+    (length) => length >= 4,
+  );
+  expect(heard.slice(1)).toEqual(["gokura_access", "gokura_content 17", "gokura_content 18"]);
+});
+
+test("a connection that is reset: everything is forgotten at once and again when it is back", async () => {
+  const link = await cuttableLink(serverPort);
+  const { notices, heard, logged } = await listen(over(link, url));
+  await link.cut();
+  expect(await isLive(notices, false)).toBe(false);
+  expect(heard).toEqual(["forget", "forget"]);
+  await client.query("NOTIFY gokura_access"); // unheard
+  await link.mend();
+  expect(await isLive(notices, true)).toBe(true);
+  expect(heard).toEqual(["forget", "forget", "forget"]);
+  await client.query("NOTIFY gokura_content, '1'");
+  await eventually(
+    async () => heard.length,
+    (length) => length > 3,
+  );
+  expect(heard.at(-1)).toBe("gokura_content 1");
+  expect(logged).toEqual([
+    "lost the connection that notices of changes arrive on; reconnecting",
+    "notices of changes arrive again",
+  ]);
+});
+
+test("a server that ends the connection (a restart, an administrator) is no different", async () => {
+  const { notices, heard } = await listen(url);
+  await client.query(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'gokura notices' AND datname = current_database()",
+  );
+  await eventually(
+    async () => heard.length,
+    (length) => length >= 3,
+  );
+  expect(heard).toEqual(["forget", "forget", "forget"]);
+  expect(notices.live).toBe(true);
+});
+
+test("a connection that the network forgot without a word is found out by its heartbeat", async () => {
+  const link = await cuttableLink(serverPort);
+  const { notices, heard } = await listen(over(link, url), 200);
+  expect(await isLive(notices, false, 700)).toBe(true); // it beats, and is answered
+  expect(heard).toEqual(["forget"]);
+  link.silence();
+  expect(await isLive(notices, false, 2_000)).toBe(false);
+  expect(heard).toEqual(["forget", "forget"]);
+  await link.mend();
+  expect(await isLive(notices, true)).toBe(true);
+});
+
+test("after close nothing is heard and nothing reconnects", async () => {
+  const link = await cuttableLink(serverPort);
+  const { notices, heard, logged } = await listen(over(link, url));
+  await notices.close();
+  expect(notices.live).toBe(false);
+  await link.cut();
+  await client.query("NOTIFY gokura_access");
+  await eventually(
+    async () => false,
+    () => false,
+    600,
+  );
+  expect(heard.filter((word) => word !== "forget")).toEqual([]);
+  expect(logged).toEqual([]);
+});
+
+test("a database that is not there when it begins is an error, not a listener", async () => {
+  const link = await cuttableLink(serverPort, false);
+  await expect(listen(over(link, url))).rejects.toMatchObject({ code: "ECONNREFUSED" });
+});
