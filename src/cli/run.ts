@@ -23,12 +23,6 @@ const HELP_HINT = "(--help shows how it is used)";
 
 /** Runs the command and returns its exit code. */
 export async function run(words: readonly string[]): Promise<number> {
-  // Whoever reads us may go away (`| head -1`, a log that is closed): that ends neither a list nor a server. A disk that
-  // is full must not look like success.
-  for (const stream of [process.stdout, process.stderr])
-    stream.on("error", ({ code }: NodeJS.ErrnoException) => {
-      if (code !== "EPIPE") process.exitCode = 1;
-    });
   const program = createProgram();
   try {
     await program.parseAsync(words, { from: "user" });

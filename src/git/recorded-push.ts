@@ -49,19 +49,28 @@ const NO_REPOSITORY: PushedRepository = {
 
 /** A branch that only went on still reaches its old commit; everything else is held by a hidden ref from now on. */
 async function keep(repository: Repository, lost: readonly LostCommit[]): Promise<void> {
-  const unreached: string[] = [];
-  for (const { name, commit, now } of lost) {
-    const wentOn = name.startsWith("refs/heads/") && now !== undefined && (await repository.isAncestor(commit, now));
-    if (!wentOn) unreached.push(commit);
-  }
-  await repository.keepObjects(unreached);
+  const moved = lost.filter(({ name, now }) => name.startsWith("refs/heads/") && now !== undefined);
+  const others = lost.filter((ref) => !moved.includes(ref));
+  const unreached =
+    moved.length === 0
+      ? []
+      : await repository.unreachedFrom(
+          moved.flatMap(({ now }) => now ?? []),
+          moved.map(({ commit }) => commit),
+        );
+  await repository.keepObjects([...unreached, ...others.map(({ commit }) => commit)]);
 }
 
 /** Records what pushes before a crash left unrecorded. For the start of a server. */
 export async function recordOpenPushes(registry: Registry, repositories: Repositories): Promise<void> {
   for (const projectId of await projectsWithOpenPush(registry)) {
     registry.log.info({ project: projectId }, "a push was cut off; recording what it left");
-    await removeLeftovers(repositoryDirectory(registry, projectId), DEAD_AFTER_MS);
-    await recordPush(registry, repositories, projectId, true);
+    try {
+      await removeLeftovers(repositoryDirectory(registry, projectId), DEAD_AFTER_MS);
+      await recordPush(registry, repositories, projectId, true);
+    } catch (error) {
+      // One broken repository keeps no server from starting. The mark stays: the next push or start tries again.
+      registry.log.error({ err: error, project: projectId }, "a push that was cut off cannot be recorded");
+    }
   }
 }

@@ -11,8 +11,8 @@ import { readFile as readFileFromDisk } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { Failure, invalid, notFound } from "../errors.ts";
 import { CatFile, type ObjectType } from "./cat-file.ts";
-import { HIDDEN_REFS } from "./git-environment.ts";
 import { GitError, runGit } from "./git-process.ts";
+import { keepObjects } from "./kept-objects.ts";
 import { type EntryKind, findTreeEntry } from "./tree-entry.ts";
 
 /** The shortest hash prefix that counts as a hash (git.go minHashDigits). */
@@ -122,7 +122,7 @@ export class Repository {
     const format = "%(objectname) %(objecttype) %(*objectname) %(*objecttype) %(refname)";
     const said = await this.#git(["for-each-ref", `--format=${format}`, "refs/heads", "refs/tags"]);
     return await Promise.all(
-      lines(said).map(async (line): Promise<Ref> => {
+      decodableLines(said).map(async (line): Promise<Ref> => {
         const [oid = "", type = "", target = "", targetType = "", name = ""] = line.split(" ");
         if (type !== "tag") return { name, oid, peeled: undefined, type: type as Ref["type"] };
         if (targetType !== "tag" && targetType !== "") {
@@ -143,7 +143,7 @@ export class Repository {
    */
   async listRefNames(): Promise<RefName[]> {
     const said = await this.#git(["for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags"]);
-    return lines(said).map((line) => {
+    return decodableLines(said).map((line) => {
       const space = line.indexOf(" ");
       return { oid: line.slice(0, space), name: line.slice(space + 1) };
     });
@@ -158,6 +158,11 @@ export class Repository {
       if (end !== undefined && end.type !== "tag") peeled.set(oid, end.oid);
     }
     return peeled;
+  }
+
+  /** Has git keep its refs in one file again: thousands of small ones make it slow, for clients too. */
+  async packRefs(): Promise<void> {
+    await this.#git(["pack-refs", "--all"]);
   }
 
   /** The branch that HEAD names and its commit; undefined if that branch does not exist (yet). */
@@ -289,6 +294,13 @@ export class Repository {
     }
   }
 
+  /** Which of some commits no other ones have in their history, all by one look at it. */
+  async unreachedFrom(tips: readonly string[], commits: readonly string[]): Promise<Set<string>> {
+    const input = [...commits.map(objectId), ...tips.map((tip) => `^${objectId(tip)}`)].join("\n");
+    const unreached = new Set(lines(await this.#git(["rev-list", "--ignore-missing", "--stdin"], `${input}\n`)));
+    return new Set(commits.filter((commit) => unreached.has(commit)));
+  }
+
   /** Whether any branch or tag has the commit in its history. */
   async isReachable(commit: string, refs?: readonly Ref[]): Promise<boolean> {
     const oid = objectId(commit);
@@ -306,10 +318,14 @@ export class Repository {
     await this.keepObjects([oid]);
   }
 
-  /** keepObject for many, at the price of one. */
+  /** keepObject for many, at the price of one. What git does not have is left out. */
   async keepObjects(oids: Iterable<string>): Promise<void> {
-    const input = [...new Set(oids)].map((oid) => `update ${HIDDEN_REFS}/keep/${objectId(oid)} ${oid}\n`).join("");
-    if (input !== "") await this.#git(["update-ref", "--stdin"], input);
+    const wanted = [...new Set(oids)].map(objectId);
+    const found = await Promise.all(wanted.map((oid) => this.#reader().header(oid)));
+    await keepObjects(
+      this.directory,
+      found.filter((header) => header !== undefined),
+    );
   }
 
   /**
@@ -342,6 +358,14 @@ const HEADS = "refs/heads/";
 
 function lines(said: Buffer): string[] {
   return said.toString("utf8").split("\n").slice(0, -1);
+}
+
+/** The same without lines that are not UTF-8: a ref of such a name is no version, and two of them could look the same. */
+function decodableLines(said: Buffer): string[] {
+  const decoded = lines(said);
+  if (!decoded.some((line) => line.includes("\uFFFD"))) return decoded;
+  const raw = said.toString("latin1").split("\n");
+  return decoded.filter((line, n) => Buffer.from(line, "utf8").equals(Buffer.from(raw[n] ?? "", "latin1")));
 }
 
 function objectId(text: string): string {

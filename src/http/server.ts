@@ -27,6 +27,7 @@ import { type GoProxy, serveGoProxy } from "./go-proxy.ts";
 import type { GoView } from "./go-view.ts";
 import { addHealth } from "./health.ts";
 import { answerFromMemory, type HotCache } from "./hot-cache.ts";
+import { serveIndex } from "./index-feed.ts";
 import { type Audience, answerFailure, failureOf } from "./problem.ts";
 import { ensureSelfSigned } from "./self-signed-certificate.ts";
 
@@ -151,6 +152,11 @@ function createApp(parts: ServerParts, address: { url: string }, stopping: () =>
   addHealth(router, registry, stopping);
   addFeaturesApi(router, registry);
   const go = (ctx: Context, view: GoView): Promise<void> => serveGoProxy(goProxy, ctx, view, restOf(ctx));
+  const index = (ctx: Context, view: GoView): Promise<void> => serveIndex(registry, ctx, view);
+  router.get("/index", (ctx) => index(ctx, { kind: "instance" }));
+  router.get("/api/v4/packages/go/index", (ctx) => index(ctx, { kind: "instance" }));
+  router.get("/api/v4/groups/:id/-/packages/go/index", (ctx) => index(ctx, { kind: "group", id: ctx.params.id! }));
+  router.get("/api/v4/projects/:id/packages/go/index", (ctx) => index(ctx, { kind: "project", id: ctx.params.id! }));
   router.all("/api/v4/projects/:id/packages/go/{*rest}", (ctx) => go(ctx, { kind: "project", id: ctx.params.id! }));
   router.all("/api/v4/groups/:id/-/packages/go/{*rest}", (ctx) => go(ctx, { kind: "group", id: ctx.params.id! }));
   router.all("/api/v4/packages/go/{*rest}", (ctx) => go(ctx, { kind: "instance" }));

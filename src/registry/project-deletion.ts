@@ -17,6 +17,7 @@ export async function deleteProjectRows(tx: Transaction, projects: readonly Proj
     SELECT m.path, v.version, v."commit", v.go_mod_h1, v.h1, 'the project was deleted', true
     FROM module_version v JOIN module m ON m.id = v.module_id WHERE m.project_id = ANY(${ids}::int[])
     ON CONFLICT (module_path, version) DO NOTHING`;
+  await tx.indexEntry.updateMany({ where: { projectId: { in: ids }, goneAt: null }, data: { goneAt: new Date() } });
   await tx.moduleVersion.deleteMany({ where: { module: { projectId: { in: ids } } } });
   await tx.module.deleteMany({ where: { projectId: { in: ids } } });
   await tx.project.deleteMany({ where: { id: { in: ids } } });

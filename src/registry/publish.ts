@@ -9,6 +9,7 @@ import type { Requirement } from "../gomod/go-mod-file.ts";
 import { kindOf, type VersionKind } from "../gomod/version.ts";
 import { versionSortKey } from "../gomod/version-sort-key.ts";
 import { zipObjectKey } from "../storage/object-keys.ts";
+import { appendToIndex } from "./index-feed.ts";
 import type { ServedVersion } from "./modules.ts";
 import { readGoMod, storableText } from "./readable-go-mod.ts";
 import { markIndexed, type WaitingTag } from "./refs.ts";
@@ -76,6 +77,10 @@ export async function publish(registry: Registry, projectId: number, publication
           rows.filter((row) => row.kind !== "PSEUDO"),
           (row) => row.moduleId,
         ),
+      );
+      await appendToIndex(
+        tx,
+        rows.map((row) => row.id),
       );
       return rows;
     },

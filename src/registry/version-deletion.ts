@@ -5,6 +5,7 @@ import { notFound } from "../errors.ts";
 import { demandLevel, MAINTAINER } from "./access.ts";
 import { audit } from "./audit.ts";
 import { change, deliberately } from "./change.ts";
+import { markGone } from "./index-feed.ts";
 import { findModule, type ModuleRow } from "./modules.ts";
 import type { Principal } from "./principal.ts";
 import type { Registry } from "./registry.ts";
@@ -35,6 +36,7 @@ export async function deleteVersion(
       update: { reason, returnable: false },
     });
     await tx.moduleVersion.delete({ where: { id: row.id } });
+    await markGone(tx, modulePath, version);
     await refreshRetractions(tx, new Set([module.id]));
     await audit(tx, principal, "version.delete", `${modulePath}@${version}`, { commit, h1 });
   });

@@ -6,7 +6,6 @@ import { guardedDatabase } from "./guarded-rows.ts";
 const RESTRICT = "23001";
 const CHECK = "23514";
 const UNIQUE = "23505";
-const FOREIGN_KEY = "23503";
 
 const { client, ids, one, refused } = await guardedDatabase();
 
@@ -50,11 +49,10 @@ describe("what was published is pinned", () => {
     },
   );
 
-  test.each([
-    ["project", FOREIGN_KEY],
-    [`"group"`, FOREIGN_KEY],
-  ])("not by deleting the %s around it either", async (table, code) => {
-    expect((await refused(`delete from ${table} where full_path in ('acme/lib', 'acme')`)).code).toBe(code);
+  test.each(["project", `"group"`])("not by deleting the %s around it either", async (table) => {
+    const { code, message } = await refused(`delete from ${table} where full_path in ('acme/lib', 'acme')`);
+    expect([RESTRICT, "23503"]).toContain(code); // PostgreSQL before 18 says "foreign key violation"
+    expect(message).toMatch(/violates RESTRICT setting of foreign key|violates foreign key/);
   });
 
   test.each([`project`, `"group"`, `"user"`])("nor by truncating %s with all that refers to it", async (table) => {

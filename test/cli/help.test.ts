@@ -1,0 +1,76 @@
+// Every command explains itself, with an example that it would take. In this process: it is only text.
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { gokura } from "../support/gokura-process.ts";
+import { runHere } from "./run-here.ts";
+
+async function helpOf(words: readonly string[]): Promise<string> {
+  const { code, stdout } = await runHere(...words, "--help");
+  expect(code, words.join(" ")).toBe(0);
+  return stdout;
+}
+
+/** The names below "Commands:". */
+function subcommandsOf(help: string): string[] {
+  const [, list = ""] = help.split("\nCommands:\n");
+  return [...list.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name]) => name!);
+}
+
+async function allCommands(words: readonly string[] = []): Promise<string[][]> {
+  const below = subcommandsOf(await helpOf(words));
+  if (below.length === 0) return [[...words]];
+  const found = [];
+  for (const name of below) found.push(...(await allCommands([...words, name])));
+  return found;
+}
+
+const CONTRACT = `serve, migrate, version, demo, user create, user list, user block, user unblock, token create, token list,
+  token revoke, group create, project create, project list, project show, project update, project delete, project explain,
+  project unpublish, member add, member remove, client-config, flag list, flag set`;
+
+test("the commands are those that users script against", async () => {
+  const names = (await allCommands()).map((words) => words.join(" "));
+  expect(names.sort()).toEqual(CONTRACT.split(/,\s+/).sort());
+});
+
+test("each has a description, and an example that begins with itself", async () => {
+  for (const words of await allCommands()) {
+    const help = await helpOf(words);
+    const name = words.join(" ");
+    expect(help, name).toMatch(/^Usage: gokura .*\n\n\S.{10,}/);
+    const example = /^Example: (.*)$/m.exec(help)?.[1];
+    expect(example, name).toMatch(new RegExp(`(^|\\s)(gokura|npm run) ${name}( |$)`));
+    // and uses no option that the command does not have
+    for (const [option] of (example ?? "").matchAll(/--[a-z-]+/g)) expect(help, name).toContain(` ${option}`);
+  }
+});
+
+test("each that prints something prints JSON too", async () => {
+  const without = [];
+  for (const words of await allCommands()) if (!(await helpOf(words)).includes("--json")) without.push(words.join(" "));
+  expect(without).toEqual(["serve", "migrate", "demo"]);
+});
+
+test("docs/cli.md is about all of them and about no other", async () => {
+  const page = readFileSync("docs/cli.md", "utf8");
+  const documented = [...page.matchAll(/`gokura ((?:[a-z-]+ ?)+)/g)].map(([, words]) => words!.trim());
+  const names = (await allCommands()).map((words) => words.join(" "));
+  const isAbout = (text: string, name: string): boolean => text === name || text.startsWith(`${name} `);
+  for (const name of names)
+    expect(
+      documented.some((text) => isAbout(text, name)) || page.includes(`gokura ${name}`),
+      `gokura ${name} is not in docs/cli.md`,
+    ).toBe(true);
+  for (const text of documented)
+    expect(
+      names.some((name) => isAbout(text, name)),
+      `docs/cli.md speaks of gokura ${text}`,
+    ).toBe(true);
+});
+
+test("a real process: --help and --version end with 0 and say nothing on standard error", async () => {
+  const version = JSON.parse(readFileSync("package.json", "utf8")).version;
+  const [help, said] = await Promise.all([gokura(["--help"]), gokura(["--version"])]);
+  expect(help).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^Usage: gokura /) });
+  expect(said).toEqual({ code: 0, stderr: "", stdout: `${version}\n` });
+});

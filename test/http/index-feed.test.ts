@@ -1,0 +1,128 @@
+// The feed of new versions, as the public index answers it.
+import { beforeAll, describe, expect, test } from "vitest";
+import { type IndexLine, readIndex } from "../../src/registry/index-feed.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
+import { createProject, deleteProject } from "../../src/registry/projects.ts";
+import { deleteVersion } from "../../src/registry/version-deletion.ts";
+import { ask, bearer } from "../support/http.ts";
+import { type PushedRepository, pushRecipe, remoteOf } from "../support/push.ts";
+import { ADMIN_TOKEN, type TestServer, testServer } from "../support/server.ts";
+
+let server: TestServer;
+let open: PushedRepository;
+const admin = bearer(ADMIN_TOKEN);
+
+const feed = async (query = "", headers: Record<string, string> = {}, view = ""): Promise<IndexLine[]> => {
+  const answer = await ask(server.url, `${view}/index${query}`, { headers });
+  if (answer.status !== 200) throw new Error(`${answer.status}: ${answer.text}`);
+  return answer.text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+};
+const names = (lines: IndexLine[]) =>
+  lines.map(({ Path, Version }) => `${Path.replace("gokura.test/", "")}@${Version}`);
+
+beforeAll(async () => {
+  server = await testServer();
+  const token = await server.token("acme");
+  await createProject(server.registry, OPERATOR, { fullPath: "acme/open", visibility: "PUBLIC" });
+  open = await pushRecipe(remoteOf(server.url, "acme/open", token), (r) => {
+    const commit = r.commit({ "go.mod": "module gokura.test/acme/open\n" });
+    for (const tag of ["v1.0.0", "v1.1.0", "v1.2.0"]) r.tag(tag, commit);
+  });
+  await pushRecipe(remoteOf(server.url, "acme/closed", token), (r) => {
+    r.tag("v0.1.0", r.commit({ "go.mod": "module gokura.test/acme/closed\n" }));
+  });
+});
+
+test("one JSON object a line, in the order of publication, with strictly increasing microseconds", async () => {
+  const answer = await ask(server.url, "/index", { headers: admin });
+  expect(answer.headers["content-type"]).toMatch(/^application\/json/);
+  expect(answer.text.split("\n")[0]).toMatch(
+    /^\{"Path":"gokura\.test\/acme\/open","Version":"v1\.0\.0","Timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"\}$/,
+  );
+  const lines = await feed("", admin);
+  expect(names(lines)).toEqual(["acme/open@v1.0.0", "acme/open@v1.1.0", "acme/open@v1.2.0", "acme/closed@v0.1.0"]);
+  const times = lines.map((line) => line.Timestamp);
+  expect(times).toEqual([...new Set(times)].sort());
+});
+
+test("everybody sees what they may read, on every endpoint", async () => {
+  const owner = bearer(await server.token("acme"));
+  expect(names(await feed())).not.toContain("acme/closed@v0.1.0");
+  expect(names(await feed("", bearer(await server.token("stranger"))))).not.toContain("acme/closed@v0.1.0");
+  expect(names(await feed("", owner))).toContain("acme/closed@v0.1.0");
+  expect(names(await feed("", owner, "/api/v4/packages/go"))).toContain("acme/closed@v0.1.0");
+  expect(names(await feed("", owner, "/api/v4/groups/acme/-/packages/go"))).toHaveLength(4);
+  expect(names(await feed("", owner, "/api/v4/projects/acme%2Fclosed/packages/go"))).toEqual(["acme/closed@v0.1.0"]);
+  expect((await ask(server.url, "/api/v4/projects/acme%2Fclosed/packages/go/index")).status).toBe(401);
+  expect((await ask(server.url, "/api/v4/groups/nothing/-/packages/go/index")).status).toBe(401);
+  expect((await ask(server.url, "/index", { headers: bearer("bad-token") })).status).toBe(401);
+});
+
+describe("since and limit", () => {
+  test("since is inclusive, in any zone; limit ends the page", async () => {
+    const all = await feed("", admin);
+    const second = all[1]!.Timestamp;
+    expect(await feed(`?since=${second}`, admin)).toEqual(all.slice(1));
+    expect(await feed(`?since=${second}&limit=1`, admin)).toEqual(all.slice(1, 2));
+    const shifted = `${new Date(Date.parse(second) + 7_200_000).toISOString().slice(0, 19)}${second.slice(19, 26)}+02:00`;
+    expect(await feed(`?since=${encodeURIComponent(shifted)}`, admin)).toEqual(all.slice(1));
+    expect(await feed(`?since=${shifted}`, admin)).toEqual(all.slice(1));
+    expect(await feed("?since=2999-01-01T00:00:00Z", admin)).toEqual([]);
+    expect(await feed("?limit=9999", admin)).toEqual(all);
+  });
+
+  test("reading on from the last timestamp meets every version, one page after the other", async () => {
+    const seen: string[] = [];
+    for (let since = ""; ; ) {
+      const page = await feed(`?limit=2&since=${since}`, admin);
+      const fresh = names(page).filter((name) => !seen.includes(name));
+      if (fresh.length === 0) break;
+      seen.push(...fresh);
+      since = page.at(-1)!.Timestamp;
+    }
+    expect(seen).toEqual(names(await feed("", admin)));
+  });
+
+  test.each([
+    "since=yesterday",
+    "since=2026-13-01T00:00:00Z",
+    "since=2026-01-01",
+    "limit=-1",
+    "limit=0",
+    "limit=x",
+    "include=some",
+  ])("400: %s", async (query) => {
+    const answer = await ask(server.url, `/index?${query}`);
+    expect([answer.status, answer.headers["content-type"]]).toEqual([400, "text/plain; charset=utf-8"]);
+  });
+});
+
+test("a version appears with its push; one that was taken away only for those who ask for all", async () => {
+  open.change((r) => r.tag("v1.3.0", r.commit({ "go.mod": "module gokura.test/acme/open\n" })));
+  await open.push();
+  expect(names(await feed()).at(-1)).toBe("acme/open@v1.3.0");
+  await deleteVersion(server.registry, OPERATOR, "gokura.test/acme/open", "v1.3.0");
+  expect(names(await feed())).not.toContain("acme/open@v1.3.0");
+  expect(names(await feed("?include=all"))).toContain("acme/open@v1.3.0");
+  await deleteProject(server.registry, OPERATOR, "acme/closed");
+  expect(names(await feed("?include=all", admin))).not.toContain("acme/closed@v0.1.0");
+});
+
+test("versions published at the same time in many projects have their own places", async () => {
+  const token = await server.token("acme");
+  const before = (await feed("", admin)).length;
+  await Promise.all(
+    Array.from({ length: 6 }, (_, n) =>
+      pushRecipe(remoteOf(server.url, `acme/p${n}`, token), (r) => {
+        const commit = r.commit({ "go.mod": `module gokura.test/acme/p${n}\n` });
+        for (let v = 0; v < 5; v++) r.tag(`v0.${v}.0`, commit);
+      }),
+    ),
+  );
+  const lines = await readIndex(server.registry, OPERATOR, "instance", {});
+  expect(lines).toHaveLength(before + 30);
+  expect(lines.map((line) => line.Timestamp)).toEqual([...new Set(lines.map((line) => line.Timestamp))].sort());
+});
