@@ -6,7 +6,6 @@ import { isFailure, notFound } from "../errors.ts";
 import { synthesizeGoMod } from "../gomod/go-mod-file.ts";
 import { checkPathMajor } from "../gomod/module-path.ts";
 import { candidateGoModPaths, chooseModuleDirectory, type ModuleLocation, revisionOf } from "../gomod/module-root.ts";
-import { MAX_GO_MOD } from "../gomod/module-zip.ts";
 import {
   canonicalVersionOf,
   canUseIncompatible,
@@ -22,6 +21,8 @@ import { type Dependence, tagDependence } from "./origin.ts";
 import type { Ref, Repository, ResolvedRevision } from "./repository.ts";
 
 const TAGS = "refs/tags/";
+/** The largest go.mod that is served, in bytes. The go command minds only in the zip, from 16 MiB on; memory minds here. */
+const MAX_GO_MOD = 32 * 1024 * 1024;
 
 /** A module as it is at a commit: what publishing needs. */
 export interface ModuleAtCommit {
@@ -201,6 +202,9 @@ class CommitOfModule {
       content = this.#repository.readFile(this.#commit.oid, path, MAX_GO_MOD).then(
         // A directory or a submodule of that name is no go.mod; a symlink is one, and its text is the content.
         (file) => (file && (file.kind === "file" || file.kind === "symlink") ? file.content : undefined),
+        (error: unknown) => {
+          throw isFailure(error, "too-large") ? notFound(`${path} is larger than ${MAX_GO_MOD} bytes`) : error;
+        },
       );
       this.#files.set(path, content);
     }

@@ -13,7 +13,7 @@ import { Failure, invalid, notFound } from "../errors.ts";
 import { CatFile, type ObjectType } from "./cat-file.ts";
 import { GitError, runGit } from "./git-process.ts";
 import { keepObjects } from "./kept-objects.ts";
-import { type EntryKind, findTreeEntry } from "./tree-entry.ts";
+import { type EntryKind, findTreeEntry, type TreeEntry } from "./tree-entry.ts";
 
 /** The shortest hash prefix that counts as a hash (git.go minHashDigits). */
 const MIN_HASH_DIGITS = 7;
@@ -21,6 +21,8 @@ const MIN_HASH_DIGITS = 7;
 const MAX_TREE_BYTES = 64 * 1024 * 1024;
 /** A commit object larger than this is refused, in bytes. */
 const MAX_COMMIT_BYTES = 1024 * 1024;
+/** Objects that are asked about at once. */
+const HEADERS_AT_ONCE = 2_000;
 /** Repositories whose object reader is kept running. */
 const MAX_OPEN_READERS = 32;
 
@@ -152,10 +154,13 @@ export class Repository {
   /** What objects finally stand for, through tags of tags; those that are missing are left out. */
   async peel(oids: readonly string[]): Promise<Map<string, string>> {
     const peeled = new Map<string, string>();
-    const ends = await Promise.all(oids.map((oid) => this.#reader().header(`${objectId(oid)}^{}`)));
-    for (const [n, oid] of oids.entries()) {
-      const end = ends[n];
-      if (end !== undefined && end.type !== "tag") peeled.set(oid, end.oid);
+    for (let at = 0; at < oids.length; at += HEADERS_AT_ONCE) {
+      const some = oids.slice(at, at + HEADERS_AT_ONCE);
+      const ends = await Promise.all(some.map((oid) => this.#reader().header(`${objectId(oid)}^{}`)));
+      for (const [n, oid] of some.entries()) {
+        const end = ends[n];
+        if (end !== undefined && end.type !== "tag") peeled.set(oid, end.oid);
+      }
     }
     return peeled;
   }
@@ -177,6 +182,19 @@ export class Repository {
    * Failure("too-large") for a file of more than maxBytes.
    */
   async readFile(commit: string, path: string, maxBytes: number): Promise<FileAtCommit | undefined> {
+    const entry = await this.#entry(commit, path);
+    if (entry === undefined) return undefined;
+    if (entry.kind === "directory" || entry.kind === "gitlink") return { kind: entry.kind, content: Buffer.alloc(0) };
+    const blob = await this.#reader().read(entry.oid, maxBytes);
+    return blob?.type === "blob" ? { kind: entry.kind, content: blob.content } : undefined;
+  }
+
+  /** What is at a path, as readFile has it, without reading it. */
+  async kindOf(commit: string, path: string): Promise<EntryKind | undefined> {
+    return (await this.#entry(commit, path))?.kind;
+  }
+
+  async #entry(commit: string, path: string): Promise<TreeEntry | undefined> {
     const start = objectId(commit);
     const elements = path.split("/");
     if (elements.some((element) => element === "" || element === "." || element === ".." || element.includes("\0"))) {
@@ -188,15 +206,9 @@ export class Repository {
     for (const [n, element] of elements.entries()) {
       const listing = await reader.read(tree, MAX_TREE_BYTES);
       const entry = listing?.type === "tree" ? findTreeEntry(listing.content, element, oidBytes) : undefined;
-      if (entry === undefined) return undefined;
-      if (n < elements.length - 1) {
-        if (entry.kind !== "directory") return undefined;
-        tree = entry.oid;
-        continue;
-      }
-      if (entry.kind === "directory" || entry.kind === "gitlink") return { kind: entry.kind, content: Buffer.alloc(0) };
-      const blob = await reader.read(entry.oid, maxBytes);
-      return blob?.type === "blob" ? { kind: entry.kind, content: blob.content } : undefined;
+      if (entry === undefined || n === elements.length - 1) return entry;
+      if (entry.kind !== "directory") return undefined;
+      tree = entry.oid;
     }
     return undefined;
   }

@@ -25,12 +25,13 @@ import { authenticate } from "../registry/authentication.ts";
 import type { ServedVersion } from "../registry/modules.ts";
 import type { ProjectRow } from "../registry/projects.ts";
 import { zipKeyOf } from "../registry/publish.ts";
+import type { Registry } from "../registry/registry.ts";
 import { credentialsOf } from "./credentials.ts";
 import { type GoRequest, parseGoPath, type VersionRequest } from "./go-path.ts";
 import { type GoView, projectInView } from "./go-view.ts";
-import { type HotAnswer, type HotCache, writeAnswer } from "./hot-cache.ts";
+import { type HotAnswer, type HotCache, type TextAnswer, writeAnswer } from "./hot-cache.ts";
 import { ABSENCE_SECONDS } from "./problem.ts";
-import { sendBlob } from "./send-blob.ts";
+import { type BlobAnswer, sendBlob } from "./send-blob.ts";
 
 /** How long clients may keep what can change: lists, @latest, branches. */
 const MUTABLE_SECONDS = 60;
@@ -67,32 +68,29 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, r
 
   const url = ctx.req.url!;
   const kept = proxy.hotCache.get(url);
-  if (kept?.projectId === project.id) return write(ctx, kept);
+  if (kept?.projectId === project.id) return write(registry, ctx, kept.answer);
   const begun = proxy.hotCache.moment(project.id);
-  const keep = (answer: HotAnswer, pinned: boolean): void => {
+  const keep = (answer: HotAnswer, pinned: boolean): Promise<void> => {
     if (registry.memory.live) proxy.hotCache.set(url, project.id, begun, pinned, answer);
-    write(ctx, answer);
+    return write(registry, ctx, answer);
   };
   try {
-    const request = parseGoPath(rest);
-    if (request.kind === "zip") await serveZip(proxy, ctx, project, request);
-    else {
-      const { answer, pinned } = await answerTo(proxy, project, request);
-      keep(answer, pinned);
-    }
+    const { answer, pinned } = await answerTo(proxy, project, parseGoPath(rest));
+    await keep(answer, pinned);
   } catch (error) {
     // What is not there is asked for again and again: the go command looks for a module under every parent path.
     // Nor is what no repository can have; 400 would make it give up (Go Modules Reference, "GOPROXY protocol").
     if (!isFailure(error, "not-found", "invalid", "too-large")) throw error;
-    keep(absence(error.message), false);
+    await keep(absence(error.message), false);
   }
 }
 
 async function answerTo(
-  { hosted }: GoProxy,
+  proxy: GoProxy,
   project: ProjectRow,
-  request: Exclude<GoRequest, VersionRequest<"zip">>,
+  request: GoRequest,
 ): Promise<{ answer: HotAnswer; pinned: boolean }> {
+  const { hosted } = proxy;
   const { modulePath } = request;
   switch (request.kind) {
     case "list": {
@@ -112,27 +110,28 @@ async function answerTo(
       const version = await exactVersion(hosted, project, request);
       return { answer: present(version.goMod, "text/plain; charset=utf-8", true), pinned: true };
     }
+    case "zip": {
+      const version = await exactVersion(hosted, project, request);
+      return { answer: await zipAnswer(proxy, project, version), pinned: true };
+    }
   }
 }
 
-async function serveZip(
-  { hosted, archives }: GoProxy,
-  ctx: Context,
+/** The zip of a version: its bytes too if it is small enough to be kept in memory. */
+async function zipAnswer(
+  { hosted, archives, hotCache }: GoProxy,
   project: ProjectRow,
-  request: VersionRequest<"zip">,
-): Promise<void> {
-  const version = await exactVersion(hosted, project, request);
+  version: ServedVersion,
+): Promise<{ blob: BlobAnswer }> {
   const zip = await zipOf(archives, project.id, version);
-  await sendBlob(ctx, hosted.registry.blobs, {
-    key: zipKeyOf(zip),
-    size: zip.size,
-    sha256: zip.sha256,
-    headers: {
-      "Content-Type": "application/zip",
-      "Content-Disposition": `attachment; filename="${version.version.replace(/[^\w.+-]/g, "_")}.zip"`,
-      "Cache-Control": IMMUTABLE,
-    },
-  });
+  const key = zipKeyOf(zip);
+  const name = `${version.version.replace(/[^\w.+-]/g, "_")}.zip`;
+  const headers = [
+    ...["Content-Type", "application/zip", "Content-Disposition", `attachment; filename="${name}"`],
+    ...["Cache-Control", IMMUTABLE, "X-Content-Type-Options", "nosniff"],
+  ];
+  const bytes = zip.size <= hotCache.maxAnswerBytes ? await hosted.registry.blobs.read(key) : undefined;
+  return { blob: { key, size: zip.size, etag: `"${zip.sha256}"`, headers, bytes } };
 }
 
 /** .mod and .zip are of versions, not of branches. */
@@ -152,7 +151,7 @@ function infoOf({ version, origin }: Resolved): Buffer {
   return Buffer.from(JSON.stringify({ Version: version.version, Time: time, Origin: origin }));
 }
 
-function present(bytes: Buffer, type: string, pinned: boolean): HotAnswer {
+function present(bytes: Buffer, type: string, pinned: boolean): TextAnswer {
   const etag = `"${hash("sha256", bytes, "base64url").slice(0, 27)}"`;
   return {
     status: 200,
@@ -165,7 +164,7 @@ function present(bytes: Buffer, type: string, pinned: boolean): HotAnswer {
   };
 }
 
-function absence(message: string): HotAnswer {
+function absence(message: string): TextAnswer {
   const told = message.length > MAX_TOLD ? `${message.slice(0, MAX_TOLD)}…` : message;
   const bytes = Buffer.from(`not found: ${told}\n`);
   return {
@@ -179,7 +178,8 @@ function absence(message: string): HotAnswer {
   };
 }
 
-function write(ctx: Context, answer: HotAnswer): void {
+async function write(registry: Registry, ctx: Context, answer: HotAnswer): Promise<void> {
   ctx.respond = false;
-  writeAnswer(answer, ctx.req, ctx.res);
+  if ("blob" in answer) await sendBlob(ctx.req, ctx.res, registry.blobs, answer.blob);
+  else writeAnswer(answer, ctx.req, ctx.res);
 }

@@ -152,7 +152,7 @@ export async function countStatements(work: () => Promise<unknown>): Promise<num
 }
 
 /** Records refs as a push would that left exactly these. */
-export function recordExactly(registry: Registry, projectId: number, refs: readonly CurrentRef[]): Promise<void> {
+export async function recordExactly(registry: Registry, projectId: number, refs: readonly CurrentRef[]): Promise<void> {
   const peel = async (oids: readonly string[]) => new Map(oids.map((oid) => [oid, oid]));
-  return recordRefs(registry, projectId, { refs: async () => refs, peel, keep: async () => {} }, true);
+  await recordRefs(registry, projectId, { refs: async () => refs, peel, keep: async () => {} }, true);
 }

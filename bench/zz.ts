@@ -1,0 +1,215 @@
+// What it costs to make versions of tags, on the embedded PostgreSQL as it is by default. Two repositories: one with many
+// tags, each on a commit of its own with a go.mod of its own; one with dozens of modules in sub-directories. Measured are
+// the first import, tags per second against the floor (the same refs listed and the same objects read by a bare git, which
+// writes nothing down), the memory of the process, and one more tag on top, from the moment git has it.
+//
+// The import is the whole of it: refs recorded, every version published with its requirements, zips left to their job.
+import { fork, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { openRegistry } from "../src/app.ts";
+import { readConfig } from "../src/config.ts";
+import { recordPush } from "../src/git/recorded-push.ts";
+import { ensureRepository, repositoryDirectory } from "../src/git/repositories-of-projects.ts";
+import { Repositories } from "../src/git/repository.ts";
+import { openTagIndexer, type TagIndexer } from "../src/git/tag-indexer.ts";
+import { OPERATOR } from "../src/registry/principal.ts";
+import { createProject } from "../src/registry/projects.ts";
+import type { Registry } from "../src/registry/registry.ts";
+import { createUser } from "../src/registry/users.ts";
+import { createLog } from "../src/telemetry/log.ts";
+
+const { values } = parseArgs({
+  options: {
+    tags: { type: "string", default: "10000" },
+    "module-tags": { type: "string", default: "2000" },
+    modules: { type: "string", default: "50" },
+    help: { type: "boolean", default: false },
+    grow: { type: "string" }, // of ourselves, see grow()
+  },
+});
+if (values.help) {
+  console.log(`usage: node bench/indexing.ts [--tags 10000] [--module-tags 2000] [--modules 50]
+  --tags N         tags of the first repository, one module
+  --module-tags N  tags of the second repository, all together
+  --modules N      modules in sub-directories of the second repository`);
+  process.exit(0);
+}
+
+setInterval(() => { (globalThis as any).gc(); const m = process.memoryUsage(); console.log(Object.entries(m).map(([k,v])=>k+" "+Math.round(v/1e6)).join(" ")); }, 500).unref();
+/** How often one more tag is pushed on top. */
+const MORE_TAGS = 7;
+const SAMPLE_MS = 20;
+
+/** A repository that grows by tags: `count` of them, over this many modules (0: one, in the root). */
+interface Series {
+  readonly name: string;
+  readonly count: number;
+  readonly modules: number;
+}
+
+/** The n-th tag of a series and the file that its commit changes. */
+function tagOf({ modules }: Series, n: number): { tag: string; directory: string } {
+  if (modules === 0) return { tag: `v1.${Math.floor(n / 100)}.${n % 100}`, directory: "" };
+  const directory = `m${n % modules}/`;
+  return { tag: `${directory}v1.${Math.floor(n / modules)}.0`, directory };
+}
+
+interface Growth {
+  readonly directory: string;
+  readonly fullPath: string;
+  readonly series: Series;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Commits and tags number `from` to `to`, on top of what is there; in a process of its own, because memory is measured. */
+async function grow(growth: Growth): Promise<void> {
+  const child = fork(import.meta.filename, ["--grow", JSON.stringify(growth)]);
+  const [code] = await once(child, "exit");
+  if (code !== 0) throw new Error("the repository could not be made");
+}
+
+async function growHere({ directory, fullPath, series, from, to }: Growth): Promise<void> {
+  const git = spawn("git", [`--git-dir=${directory}`, "fast-import", "--quiet"], {
+    stdio: ["pipe", "inherit", "inherit"],
+  });
+  const ended = once(git, "close");
+  for (let n = from; n < to; n++) {
+    const { tag, directory: place } = tagOf(series, n);
+    const file = `module ${`gokura.test/${fullPath}/${place}`.replace(/\/$/, "")}\n\ngo 1.21\n\nrequire (\n\texample.com/a v1.${n}.0\n\texample.com/b v0.0.${n} // indirect\n)\n`;
+    const text =
+      `commit refs/heads/main\nmark :${n + 1}\ncommitter C <c@example.com> ${1_704_067_200 + n * 60} +0000\ndata 1\nx\n` +
+      (n === from && from > 0 ? "from refs/heads/main^0\n" : "") +
+      `M 100644 inline ${place}go.mod\ndata ${file.length}\n${file}\nM 100644 inline ${place}a.go\ndata 10\npackage a\n\n` +
+      `reset refs/tags/${tag}\nfrom :${n + 1}\n\n`;
+    if (!git.stdin.write(text)) await once(git.stdin, "drain");
+  }
+  git.stdin.end();
+  const [code] = await ended;
+  if (code !== 0) throw new Error(`git fast-import ended with ${code}`);
+}
+
+/** The floor: refs listed, and of each tag the commit and its go.mod read, by git alone. Seconds. */
+async function bareGit(directory: string, series: Series): Promise<number> {
+  const start = performance.now();
+  const refs = await gitOutput(directory, ["for-each-ref", "--format=%(objectname) %(refname)", "refs/tags"], "");
+  const wanted = refs
+    .toString()
+    .trimEnd()
+    .split("\n")
+    .map((line) => {
+      const [oid, ref = ""] = line.split(" ");
+      const place = series.modules === 0 ? "" : ref.slice("refs/tags/".length, ref.lastIndexOf("/") + 1);
+      return `${oid}\n${oid}:${place}go.mod\n`;
+    });
+  await gitOutput(directory, ["cat-file", "--batch"], wanted.join(""), () => {});
+  return (performance.now() - start) / 1000;
+}
+
+async function gitOutput(
+  directory: string,
+  args: string[],
+  input: string,
+  take: (chunks: Buffer[], chunk: Buffer) => void = (chunks, chunk) => void chunks.push(chunk),
+): Promise<Buffer> {
+  const git = spawn("git", [`--git-dir=${directory}`, ...args], { stdio: ["pipe", "pipe", "inherit"] });
+  const chunks: Buffer[] = [];
+  git.stdout.on("data", (chunk: Buffer) => take(chunks, chunk));
+  git.stdin.end(input);
+  await once(git, "close");
+  return Buffer.concat(chunks);
+}
+
+/** Runs something and tells its seconds, processor seconds of this process, and the most memory that it was seen with. */
+async function measured(work: () => Promise<void>): Promise<{ seconds: number; cpu: number; peak: number }> {
+  let peak = process.memoryUsage.rss();
+  const sampler = setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage.rss());
+  }, SAMPLE_MS);
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  await work();
+  const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  clearInterval(sampler);
+  return { seconds, cpu: (user + system) / 1e6, peak: Math.max(peak, process.memoryUsage.rss()) };
+}
+
+const megabytes = (bytes: number): string => `${Math.round(bytes / 1_000_000)} MB`;
+
+async function bench(registry: Registry, repositories: Repositories, indexer: TagIndexer, series: Series) {
+  const progress = (text: string): void => console.error(`${series.name}: ${text}`);
+  const fullPath = `bench/${series.name}`;
+  const { id } = await createProject(registry, OPERATOR, { fullPath });
+  await ensureRepository(registry, id);
+  const directory = repositoryDirectory(registry, id);
+  progress(`making ${series.count} tags`);
+  await grow({ directory, fullPath, series, from: 0, to: series.count });
+
+  progress("bare git");
+  const floors = [];
+  for (let n = 0; n < 3; n++) floors.push(await bareGit(directory, series));
+  const floor = floors.sort((a, b) => a - b)[1]!;
+
+  progress("importing");
+  const ticker = setInterval(async () => {
+    const done = await registry.prisma.moduleVersion.count({ where: { module: { projectId: id } } });
+    progress(`${done} versions`);
+  }, 5_000);
+  const rest = process.memoryUsage.rss();
+  const index = async (): Promise<void> => {
+    await recordPush(registry, repositories, id, true);
+    await indexer.index(id);
+  };
+  const first = await measured(index);
+  clearInterval(ticker);
+  const published = (): Promise<number> =>
+    registry.prisma.moduleVersion.count({ where: { module: { projectId: id } } });
+  if ((await published()) !== series.count) throw new Error(`${await published()} versions of ${series.count} tags`);
+
+  progress("one more tag");
+  const more = [];
+  for (let n = 0; n < MORE_TAGS; n++) {
+    await grow({ directory, fullPath, series, from: series.count + n, to: series.count + n + 1 });
+    more.push((await measured(index)).seconds * 1000);
+  }
+  if ((await published()) !== series.count + MORE_TAGS) throw new Error("one more tag is no version");
+  more.sort((a, b) => a - b);
+  const rate = (seconds: number): string => `${Math.round(series.count / seconds)} tags/s`;
+  console.log(
+    [
+      `${series.name}: ${series.count} tags, ${Math.max(series.modules, 1)} module(s)`,
+      `  first import   ${first.seconds.toFixed(2)} s   ${rate(first.seconds)}   ${first.cpu.toFixed(1)} s CPU of this process`,
+      `  floor, git     ${floor.toFixed(2)} s   ${rate(floor)}   (for-each-ref + cat-file --batch, same refs and objects)`,
+      `  memory         ${megabytes(rest)} before, ${megabytes(first.peak)} at most`,
+      `  one more tag   ${more[MORE_TAGS >> 1]!.toFixed(0)} ms median, ${more.at(-1)!.toFixed(0)} ms at most, of ${MORE_TAGS}`,
+    ].join("\n"),
+  );
+}
+
+async function run(): Promise<void> {
+  const dataDirectory = mkdtempSync(join(tmpdir(), "gokura-bench-"));
+  chmodSync(dataDirectory, 0o755); // PostgreSQL does not run as root
+  const config = readConfig({ GOKURA_DATA_DIR: dataDirectory, GOKURA_MODULE_HOST: "gokura.test" });
+  console.error("starting PostgreSQL");
+  const opened = await openRegistry(config, createLog("warn"), "sender");
+  const repositories = new Repositories();
+  try {
+    await createUser(opened.registry, OPERATOR, { username: "bench" });
+    const indexer = openTagIndexer(opened.registry, repositories);
+    const { tags, modules, "module-tags": moduleTags } = values;
+    const one = { name: "one-module", count: Number(tags), modules: 0 };
+    const many = { name: "many-modules", count: Number(moduleTags), modules: Number(modules) };
+    for (const series of [one, many]) await bench(opened.registry, repositories, indexer, series);
+  } finally {
+    await repositories.close();
+    await opened.close();
+    rmSync(dataDirectory, { recursive: true, force: true });
+  }
+}
+
+await (values.grow === undefined ? run() : growHere(JSON.parse(values.grow) as Growth));
