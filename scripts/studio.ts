@@ -3,15 +3,16 @@
 // Studio runs. What is changed there takes effect in a running server within a second, and what is pinned refuses to be
 // changed (prisma/migrations, "guards"). Other arguments are Prisma's: npm run studio -- --port 5600 --browser firefox.
 import { type ChildProcess, spawn } from "node:child_process";
+import { type AddressInfo, createServer } from "node:net";
 import { parseArgs } from "node:util";
 import { readConfig } from "../src/config.ts";
 import { awaitDatabase } from "../src/database/client.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../src/database/embedded-postgres.ts";
 import { migrate } from "../src/database/migrate.ts";
-import { isFailure } from "../src/errors.ts";
+import { Failure, isFailure } from "../src/errors.ts";
 import { createLog } from "../src/telemetry/log.ts";
 
-const DEFAULT_PORT = "5555";
+const DEFAULT_PORT = 5555;
 const DATABASE_PATIENCE_MS = 10_000;
 const PRISMA = new URL("../node_modules/prisma/build/index.js", import.meta.url).pathname;
 
@@ -41,9 +42,10 @@ async function studio(words: readonly string[]): Promise<number> {
 
     const more = [
       ...(values.browser === undefined ? ["--browser", "none"] : []),
-      ...(values.port === undefined ? ["--port", DEFAULT_PORT] : []),
+      ...(values.port === undefined ? ["--port", String(await freePort())] : []),
     ];
-    // Prisma says itself where it listens, on this machine alone. The URL goes by the environment (prisma.config.ts), not by --url: command lines are there for everybody to read.
+    // Prisma says itself where it listens, on this machine alone. The URL goes by the environment (prisma.config.ts), not
+    // by --url: command lines are there for everybody to read.
     const child = prisma([...words, ...more], { DATABASE_URL: url });
     stop.signal.addEventListener("abort", () => child.kill("SIGTERM"));
     const code = await ended(child);
@@ -54,6 +56,21 @@ async function studio(words: readonly string[]): Promise<number> {
   } finally {
     await embedded?.stop();
   }
+}
+
+/** Prisma's usual port, or another when that is taken. */
+async function freePort(): Promise<number> {
+  for (const port of [DEFAULT_PORT, 0]) {
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) =>
+      server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true)),
+    );
+    if (!free) continue;
+    const { port: found } = server.address() as AddressInfo;
+    await new Promise((closed) => server.close(closed));
+    return found;
+  }
+  throw new Failure("unavailable", "no port is free on 127.0.0.1");
 }
 
 function prisma(words: readonly string[], environment: Readonly<Record<string, string>>): ChildProcess {

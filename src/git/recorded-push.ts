@@ -50,7 +50,7 @@ export async function recordPush(
 
 const NO_REPOSITORY: PushedRepository = {
   refs: async () => [],
-  peel: async () => new Map(),
+  peel: async () => ({ peeled: new Map(), unreadable: new Set() }),
   keep: async () => {},
 };
 

@@ -18,7 +18,7 @@ import { type Repositories, type Repository, repositoryOf } from "./repositories
 /** Tags that are asked for together. */
 const BATCH = 500;
 /** Tags that are read at the same time: enough to keep git busy. */
-const READERS = 8;
+const READERS = 4;
 /** What was read is published once its go.mod files have this many bytes together: bounds memory and the transaction. */
 const MAX_HELD_BYTES = 8 * 1024 * 1024;
 /** The go.mod files of one tag, which in GitLab's scheme may be many, have no more bytes than this together. */
@@ -213,7 +213,8 @@ async function readTag(
       versions.push({ modulePath, ...found });
     } catch (error) {
       if (!isFailure(error, "not-found", "invalid", "too-large")) throw error;
-      const hasGoMod = isIncompatible(version) && (await hasRootGoMod(repository, tag.peeled));
+      const isOfRoot = location.codeDir === "" && location.pathMajor === ""; // there it decides about +incompatible
+      const hasGoMod = isOfRoot && (await hasRootGoMod(repository, tag.peeled));
       const listed = project.tagScheme === "GO";
       refusals.push({ tag: tag.tag, modulePath, version, reason: bareReason(error), listed, hasGoMod });
     }

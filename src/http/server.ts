@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import http from "node:http";
 import https from "node:https";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import Router from "@koa/router";
 import Koa, { type Context, type Middleware } from "koa";
@@ -84,6 +85,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     ? https.createServer({ ...settings, cert: tls.cert, key: tls.key, minVersion: "TLSv1.2" }, handle)
     : http.createServer(settings, handle);
   server.setTimeout(IDLE_TIMEOUT_MS);
+  const silent = silentConnections(server);
   await listen(server, config);
   const { port } = server.address() as { port: number };
   const { host } = config.listen;
@@ -96,12 +98,37 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     async stop() {
       stopping = true;
       const closed = new Promise<void>((done) => server.close(() => done()));
+      silent.close();
       // A connection that becomes idle only now, with the answer to its last request, must not keep us either.
       const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
-      const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+      const timer = setTimeout(() => {
+        server.closeAllConnections();
+        silent.closeAll();
+      }, DRAIN_MS);
       await closed;
       clearInterval(sweep);
       clearTimeout(timer);
+    },
+  };
+}
+
+/**
+ * The connections on which nothing was asked yet: opened in advance, by a check of a load balancer, or in the middle of a
+ * TLS handshake. Node calls them neither idle nor done, so a server that stops would wait for them.
+ */
+function silentConnections(server: http.Server): { close(): void; closeAll(): void } {
+  const opened = new Map<Socket, number>();
+  const remember = (socket: Socket): void => {
+    opened.set(socket, socket.bytesRead);
+    socket.once("close", () => opened.delete(socket));
+  };
+  server.on("connection", remember).on("secureConnection", remember);
+  return {
+    close() {
+      for (const [socket, atFirst] of opened) if (socket.bytesRead === atFirst) socket.destroy();
+    },
+    closeAll() {
+      for (const socket of opened.keys()) socket.destroy();
     },
   };
 }

@@ -19,7 +19,7 @@ import { refuseBuried } from "./tombstones.ts";
 
 const TRANSACTION_TIMEOUT_MS = 120_000;
 /** The go.mod files that one statement carries, in bytes, unless a single one is larger. */
-const MAX_STATEMENT_BYTES = 16 * 1024 * 1024;
+const MAX_STATEMENT_BYTES = 8 * 1024 * 1024;
 
 /** A version that was found to obey Go's rules. */
 export interface NewVersion {

@@ -49,7 +49,11 @@ export interface PushedRepository {
   /** The refs as git has them. Called while the project is locked: of two pushes that end together the later records last. */
   refs(): Promise<readonly CurrentRef[]>;
   /** What is left of objects without annotations: the object itself for most, nothing for one that git does not have. */
-  peel(oids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  peel(oids: readonly string[]): Promise<{
+    readonly peeled: ReadonlyMap<string, string>;
+    /** Damaged objects. */
+    readonly unreadable: ReadonlySet<string>;
+  }>;
   /** Told of the old values of refs that moved or went away, before they are forgotten here. */
   keep(lost: readonly LostCommit[]): Promise<void>;
 }
@@ -84,10 +88,17 @@ export async function recordRefs(
           "refs with overlong names do not count",
         );
       const differences = await compare(tx, projectId, current);
-      const peeled = await repository.peel(differences.flatMap(({ oid }) => oid ?? []));
+      const { peeled, unreadable } = await repository.peel(differences.flatMap(({ oid }) => oid ?? []));
       const changed: RecordedRef[] = [];
       const lost: LostCommit[] = [];
       for (const { name, oid, old } of differences) {
+        if (oid !== null && unreadable.has(oid)) {
+          registry.log.error(
+            { project: projectId, ref: name, object: oid },
+            "a ref names a damaged object and stays as it was",
+          );
+          continue;
+        }
         const now = oid === null ? undefined : peeled.get(oid);
         if (oid !== null && now !== undefined) changed.push({ name, oid, peeled: now });
         if (old !== null && old !== now) lost.push({ name, commit: old, now });

@@ -1,6 +1,8 @@
 // Told to stop, a server lets what is under way finish and takes nothing new; told twice, it ends at once.
+import { once } from "node:events";
 import net from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { connect as tlsConnect } from "node:tls";
 import { describe, expect, test } from "vitest";
 import { testDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
@@ -9,8 +11,9 @@ import { temporary } from "../support/temporary.ts";
 
 const TOKEN = "administrator-token-of-the-tests";
 
-async function serve(): Promise<ServingProcess> {
+async function serve(environment: Record<string, string> = {}): Promise<ServingProcess> {
   return serveGokura({
+    ...environment,
     DATABASE_URL: await testDatabase(),
     GOKURA_DATA_DIR: temporary("drain"),
     GOKURA_ADMIN_TOKEN: TOKEN,
@@ -22,6 +25,7 @@ interface Conversation {
   /** What came back so far. */
   readonly heard: () => string;
   readonly closed: () => boolean;
+  close(): void;
 }
 
 function connect(port: number): Promise<Conversation> {
@@ -29,7 +33,12 @@ function connect(port: number): Promise<Conversation> {
     let heard = "";
     let closed = false;
     const socket = net.connect(port, "127.0.0.1", () =>
-      resolve({ send: (text) => socket.write(text), heard: () => heard, closed: () => closed }),
+      resolve({
+        send: (text) => socket.write(text),
+        heard: () => heard,
+        closed: () => closed,
+        close: () => void socket.destroy(),
+      }),
     );
     socket.setEncoding("utf8").on("data", (text) => {
       heard += text;
@@ -42,7 +51,10 @@ function connect(port: number): Promise<Conversation> {
 
 const refuses = (port: number): Promise<boolean> =>
   connect(port).then(
-    () => false,
+    ({ close }) => {
+      close();
+      return false;
+    },
     () => true,
   );
 
@@ -105,4 +117,27 @@ test.concurrent("a second signal does not wait for anybody", async () => {
   expect(server.child.exitCode).toBe(null);
   server.child.kill("SIGINT"); // any second one
   expect(await server.ended).toMatchObject({ code: 1 });
+});
+
+describe.concurrent.each(["off", "self-signed"])("connections that say nothing, with TLS %s", (tls) => {
+  test("do not keep a server from stopping", async () => {
+    const server = await serve({ GOKURA_TLS: tls });
+    const silent = await connect(server.port);
+    const begun = await connect(server.port);
+    // the beginning of a request, or of a handshake: waited for, but not longer than for a request
+    begun.send(tls === "off" ? "GET / HT" : "\u0016\u0003\u0001");
+    if (tls !== "off") {
+      const shaken = tlsConnect({ port: server.port, host: "127.0.0.1", rejectUnauthorized: false });
+      await once(shaken, "secureConnect");
+      shaken.on("error", () => {});
+    }
+    await delay(200);
+    server.child.kill("SIGTERM");
+    expect(await eventually(async () => silent.closed(), Boolean, 5_000)).toBe(true);
+    expect(server.child.exitCode).toBe(null);
+    begun.close();
+    const closed = performance.now();
+    expect((await server.ended).code).toBe(0);
+    expect(performance.now() - closed).toBeLessThan(5_000);
+  });
 });
