@@ -18,6 +18,7 @@ import { HotCache } from "./http/hot-cache.ts";
 import { type RunningServer, startServer } from "./http/server.ts";
 import { openJobs } from "./jobs/queue.ts";
 import { AccessMemory } from "./registry/access-memory.ts";
+import { resumeIndexing } from "./registry/refs.ts";
 import type { Registry } from "./registry/registry.ts";
 import { type FirstSetup, setUp } from "./registry/setup.ts";
 import { TokenUse } from "./registry/token-use.ts";
@@ -144,6 +145,7 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
     await registry.jobs.work("build-zips", ({ versionIds }) => ensureBuiltZips(archives, versionIds));
     closers.push(() => registry.jobs.stop());
     await recordOpenPushes(registry, repositories);
+    await resumeIndexing(registry);
 
     let server: RunningServer | undefined;
     const url = (): string => server?.url ?? config.url ?? "";

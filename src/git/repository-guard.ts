@@ -46,11 +46,12 @@ export function checkRepository(directory: string): void {
   known.set(directory, state);
 }
 
+/** The client learns only that it must wait; the log tells what the administrator has to take away. */
 function refused(directory: string, what: string): Failure {
-  return new Failure(
-    "unavailable",
-    `the repository in ${directory} has ${what}: take it out, gokura works with its own`,
-  );
+  const cause = new Error(`${directory} has ${what}: take it away, gokura works with its own settings only`);
+  return new Failure("unavailable", "this repository waits for the server's administrator: see the server's log", {
+    cause,
+  });
 }
 
 /** Changes whenever the file does; "" if there is none. */

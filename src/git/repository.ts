@@ -37,6 +37,12 @@ export interface Ref {
   readonly type: Exclude<ObjectType, "tag">;
 }
 
+/** What is left of an object without its annotations. */
+interface End {
+  readonly oid: string;
+  readonly type: Ref["type"];
+}
+
 /** What is left of objects without annotations: the object itself for most. */
 export interface PeeledObjects {
   readonly peeled: ReadonlyMap<string, string>;
@@ -125,25 +131,40 @@ export class Repository {
     this.#reader = reader;
   }
 
-  /** All branches and tags, in order of their names. */
+  /**
+   * All branches and tags, in order of their names, without those whose object is missing or damaged: git too leaves them
+   * out when it tells a client what there is.
+   */
   async listRefs(): Promise<Ref[]> {
+    try {
+      return await this.#listSoundRefs();
+    } catch (error) {
+      if (!(error instanceof GitError) || error.exitCode !== 128) throw error;
+    }
+    // for-each-ref gives up at the first object that it cannot read.
+    const refs = await this.listRefNames();
+    const { ends } = await this.#ends(refs.map(({ oid }) => oid));
+    return refs.flatMap(({ name, oid }) => {
+      const end = ends.get(oid);
+      return end ? [{ name, oid, peeled: end.oid === oid ? undefined : end.oid, type: end.type }] : [];
+    });
+  }
+
+  async #listSoundRefs(): Promise<Ref[]> {
     // %(*…) peels one level (git < 2.45), so that a tag of a tag shows type "tag" there and is peeled by hand.
     const format = "%(objectname) %(objecttype) %(*objectname) %(*objecttype) %(refname)";
     const said = await this.#git(["for-each-ref", `--format=${format}`, "refs/heads", "refs/tags"]);
-    return await Promise.all(
-      decodableLines(said).map(async (line): Promise<Ref> => {
-        const [oid = "", type = "", target = "", targetType = "", name = ""] = line.split(" ");
-        if (type !== "tag") return { name, oid, peeled: undefined, type: type as Ref["type"] };
-        if (targetType !== "tag" && targetType !== "") {
-          return { name, oid, peeled: target, type: targetType as Ref["type"] };
-        }
-        const end = await this.#reader().header(`${oid}^{}`);
-        if (end === undefined || end.type === "tag") {
-          throw new Failure("unavailable", `${name}: the tagged object is missing`);
-        }
-        return { name, oid, peeled: end.oid, type: end.type };
-      }),
-    );
+    const refs = decodableLines(said).map((line) => {
+      const [oid = "", type = "", target = "", targetType = "", name = ""] = line.split(" ");
+      if (type !== "tag") return { name, oid, peeled: undefined, type: type as Ref["type"] };
+      return { name, oid, peeled: target, type: (targetType || "tag") as ObjectType };
+    });
+    const { ends } = await this.#ends(refs.filter(({ type }) => type === "tag").map(({ oid }) => oid));
+    return refs.flatMap(({ type, ...ref }) => {
+      if (type !== "tag") return [{ ...ref, type }];
+      const end = ends.get(ref.oid);
+      return end ? [{ ...ref, peeled: end.oid, type: end.type }] : [];
+    });
   }
 
   /**
@@ -160,26 +181,25 @@ export class Repository {
 
   /** What objects finally stand for, through tags of tags. Nothing is said of those that are missing. */
   async peel(oids: readonly string[]): Promise<PeeledObjects> {
-    const peeled = new Map<string, string>();
+    const { ends, unreadable } = await this.#ends(oids);
+    return { peeled: new Map(Array.from(ends, ([oid, end]) => [oid, end.oid])), unreadable };
+  }
+
+  async #ends(oids: readonly string[]): Promise<{ ends: Map<string, End>; unreadable: Set<string> }> {
+    const ends = new Map<string, End>();
     const unreadable = new Set<string>();
-    for (let at = 0; at < oids.length; at += HEADERS_AT_ONCE) {
-      const some = oids.slice(at, at + HEADERS_AT_ONCE);
-      const ends = await Promise.all(
-        some.map((oid) =>
-          this.#reader()
-            .header(`${objectId(oid)}^{}`)
-            .catch((error: unknown) => {
-              if (!isDamage(error)) throw error;
-              unreadable.add(oid);
-            }),
-        ),
-      );
-      for (const [n, oid] of some.entries()) {
-        const end = ends[n];
-        if (end && end.type !== "tag") peeled.set(oid, end.oid);
+    const find = async (oid: string): Promise<void> => {
+      try {
+        const end = await this.#reader().header(`${objectId(oid)}^{}`);
+        if (end !== undefined && end.type !== "tag") ends.set(oid, { oid: end.oid, type: end.type });
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        unreadable.add(oid);
       }
-    }
-    return { peeled, unreadable };
+    };
+    for (let at = 0; at < oids.length; at += HEADERS_AT_ONCE)
+      await Promise.all(oids.slice(at, at + HEADERS_AT_ONCE).map(find));
+    return { ends, unreadable };
   }
 
   /** Has git keep its refs in one file again: thousands of small ones make it slow, for clients too. */

@@ -19,6 +19,7 @@ import {
   advertiseEmpty,
   advertiseRefs,
   type GitService,
+  type SmartHttpOutcome,
   serveReceivePack,
   serveUploadPack,
 } from "../git/smart-http.ts";
@@ -91,15 +92,20 @@ export async function serveGit(door: GitDoor, ctx: Context, request: GitRequest)
     return;
   }
   ctx.respond = false;
-  if (!project || !repositoryExists(registry, project.id)) {
-    const emptyRepository = await emptyRepositoryOf(registry);
-    if (advertising) await advertiseEmpty({ emptyRepository, service, protocol, res });
-    else await serveUploadPack({ directory: emptyRepository, req, res, protocol });
-    return;
+  const served = await fetch();
+  if (served.outcome === "refused")
+    registry.log.warn({ project: request.fullPath, err: served.error }, "a fetch was refused");
+
+  async function fetch(): Promise<SmartHttpOutcome> {
+    if (!project || !repositoryExists(registry, project.id)) {
+      const emptyRepository = await emptyRepositoryOf(registry);
+      if (advertising) return advertiseEmpty({ emptyRepository, service, protocol, res });
+      return serveUploadPack({ directory: emptyRepository, req, res, protocol });
+    }
+    const directory = repositoryDirectory(registry, project.id);
+    if (advertising) return advertiseRefs({ directory, service, protocol, res });
+    return serveUploadPack({ directory, req, res, protocol });
   }
-  const directory = repositoryDirectory(registry, project.id);
-  if (advertising) await advertiseRefs({ directory, service, protocol, res });
-  else await serveUploadPack({ directory, req, res, protocol });
 }
 
 function serviceOf(ctx: Context): GitService {

@@ -10,6 +10,10 @@ import { type IndexRefsPayload, indexRefs } from "./index-refs.ts";
 
 const CONNECTIONS = 4;
 const STOP_PATIENCE_MS = 20_000;
+/** A run whose process has not been heard of for so long is lost, and tried again by another. */
+const HEARTBEAT_SECONDS = 30;
+/** How often the queue looks for lost runs. */
+const SUPERVISE_SECONDS = 30;
 
 export interface JobPayloads {
   "index-refs": IndexRefsPayload;
@@ -50,6 +54,8 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
     max: role === "worker" ? CONNECTIONS : 1,
     useListenNotify: role === "worker",
     supervise: role === "worker",
+    superviseIntervalSeconds: SUPERVISE_SECONDS,
+    monitorIntervalSeconds: SUPERVISE_SECONDS,
     schedule: false,
   });
   let stopping = false;
@@ -67,6 +73,7 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
         retryBackoff: true,
         retryDelayMax: 300,
         expireInSeconds,
+        heartbeatSeconds: HEARTBEAT_SECONDS,
       });
   };
   const ready = (): Promise<void> => {

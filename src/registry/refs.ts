@@ -187,6 +187,18 @@ export async function reindexAllTags(registry: Registry, tx: Transaction, projec
   await registry.jobs.send(tx, "index-refs", { projectId });
 }
 
+/**
+ * Leaves the job again wherever tags wait: a server that died in the middle of them took the job with it, and the queue
+ * learns of that only by the clock. Done once too often it finds nothing to do.
+ */
+export async function resumeIndexing(registry: Registry): Promise<void> {
+  const { rows } = await registry.database.pool.query<{ id: number }>(
+    "SELECT DISTINCT project_id AS id FROM ref WHERE NOT indexed AND name LIKE 'refs/tags/%'",
+  );
+  for (const { id } of rows)
+    await registry.prisma.$transaction((tx) => registry.jobs.send(tx, "index-refs", { projectId: id }));
+}
+
 /** A tag that waits to be looked at. */
 export interface WaitingTag {
   /** Without refs/tags/. */

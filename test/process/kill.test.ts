@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { expect, test } from "vitest";
+import { atEnd } from "../support/at-end.ts";
 import { testDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { git as gitHere } from "../support/git-fixture.ts";
@@ -110,6 +111,37 @@ test("a push that was cut off moved no ref and made no version, and can be pushe
   expect((await get(second, "v1.1.0.zip")).status).toBe(200);
   expect((await second.stop()).code).toBe(0);
   expect(readdirSync(join(data, "blobs/scratch"))).toEqual([]);
+});
+
+test("tags that were still being looked at become versions after the next start, without a new push", async () => {
+  const settings = {
+    DATABASE_URL: await testDatabase(),
+    GOKURA_DATA_DIR: temporary("midway"),
+    GOKURA_ADMIN_TOKEN: TOKEN,
+    GOKURA_MODULE_HOST: "gokura.test",
+  };
+  const first = await serveGokura(settings);
+  const database = new pg.Client(settings.DATABASE_URL);
+  await database.connect();
+  atEnd(() => database.end().catch(() => {}));
+  const waiting = async (): Promise<number> =>
+    (await database.query("select count(*)::int as n from ref where not indexed")).rows[0].n;
+
+  const count = 800;
+  const pushing = pushRecipe(remoteOf(first.url, "root/lib", TOKEN), (r) => {
+    for (let n = 0; n < count; n++)
+      r.tag(`v1.${n}.0`, r.commit({ "go.mod": `module ${MODULE}\n\nrequire example.com/x v1.${n}.0\n` }));
+  }).catch(() => {}); // it may be told before or after
+  const left = await eventually(waiting, (n) => n > 0 && n < count, 30_000);
+  await first.stop("SIGKILL");
+  await pushing;
+  expect(left).toBeGreaterThan(0);
+  expect(await waiting()).toBeGreaterThan(0);
+
+  const second = await serveGokura(settings);
+  expect(await eventually(waiting, (n) => n === 0, 20_000)).toBe(0);
+  expect((await get(second, "list")).text.split("\n")).toHaveLength(count + 1);
+  expect((await second.stop()).code).toBe(0);
 });
 
 interface SlowDoor {

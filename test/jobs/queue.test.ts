@@ -1,0 +1,192 @@
+// Work that a transaction leaves behind: it exists if and only if the transaction commits, is done once, is tried again when
+// it fails, and does not wait for the clock.
+import { setTimeout as delay } from "node:timers/promises";
+import pg from "pg";
+import { expect, test } from "vitest";
+import { type Database, openDatabase } from "../../src/database/client.ts";
+import { type Jobs, openJobs } from "../../src/jobs/queue.ts";
+import { createLog } from "../../src/telemetry/log.ts";
+import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
+import { atEnd } from "../support/at-end.ts";
+import { testDatabase } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
+
+interface Queue {
+  readonly database: Database;
+  readonly jobs: Jobs;
+  readonly metrics: Metrics;
+  readonly logged: { level: string; msg: string }[];
+  /** Leaves index-refs jobs in one transaction. */
+  send(...projectIds: number[]): Promise<void>;
+}
+
+async function queue(url: string, role: "worker" | "sender" = "worker"): Promise<Queue> {
+  const logged: { level: string; msg: string }[] = [];
+  const log = createLog("info", { write: (line: string) => void logged.push(JSON.parse(line)) });
+  const database = openDatabase(url, log);
+  const metrics = createMetrics();
+  const jobs = openJobs(url, role, log, metrics);
+  atEnd(async () => {
+    await jobs.stop();
+    await database.close();
+  });
+  return {
+    database,
+    jobs,
+    metrics,
+    logged,
+    async send(...projectIds) {
+      await database.prisma.$transaction(async (tx) => {
+        for (const projectId of projectIds) await jobs.send(tx, "index-refs", { projectId });
+      });
+    },
+  };
+}
+
+test("a job that a command leaves is done by the server, at once and not by the clock", async () => {
+  const url = await testDatabase();
+  const done: number[] = [];
+  const worker = await queue(url);
+  await worker.jobs.work("index-refs", async ({ projectId }) => void done.push(projectId));
+  const sender = await queue(url, "sender");
+  await sender.send(1); // makes itself ready first
+  await eventually(
+    async () => done.length,
+    (length) => length === 1,
+    5_000,
+  );
+  const sent = performance.now();
+  await sender.send(2);
+  await eventually(
+    async () => done.length,
+    (length) => length === 2,
+    5_000,
+  );
+  expect(done).toEqual([1, 2]);
+  expect(performance.now() - sent).toBeLessThan(1_000);
+});
+
+test("it exists if and only if its transaction commits", async () => {
+  const { database, jobs, send } = await queue(await testDatabase());
+  const done: number[] = [];
+  await jobs.work("index-refs", async ({ projectId }) => void done.push(projectId));
+  await expect(
+    database.prisma.$transaction(async (tx) => {
+      await jobs.send(tx, "index-refs", { projectId: 1 });
+      throw new Error("taken back");
+    }),
+  ).rejects.toThrow("taken back");
+  let committed = false;
+  await database.prisma.$transaction(async (tx) => {
+    await jobs.send(tx, "index-refs", { projectId: 2 });
+    await delay(300);
+    expect(done).toEqual([]); // not before
+    committed = true;
+  });
+  await eventually(
+    async () => done.length,
+    (length) => length > 0,
+    5_000,
+  );
+  expect([committed, done]).toEqual([true, [2]]);
+  await send(3);
+  await eventually(
+    async () => done.length,
+    (length) => length > 1,
+    5_000,
+  );
+  expect(done).toEqual([2, 3]);
+});
+
+test("a burst does not stall, and what waits together for the same thing is done once", async () => {
+  const { jobs, send } = await queue(await testDatabase());
+  const done: number[] = [];
+  await jobs.work("index-refs", async ({ projectId }) => {
+    await delay(5);
+    done.push(projectId);
+  });
+  const projects = Array.from({ length: 100 }, (_, n) => n);
+  await send(...projects, 7, 7, 7);
+  await eventually(
+    async () => new Set(done).size,
+    (size) => size === 100,
+    10_000,
+  );
+  expect(new Set(done).size).toBe(100);
+  expect(done.filter((id) => id === 7).length).toBeLessThan(4);
+});
+
+test("one that fails is told, counted and tried again, and keeps its neighbours from nothing", async () => {
+  const { jobs, send, metrics, logged } = await queue(await testDatabase());
+  const tries = new Map<number, number>();
+  await jobs.work("index-refs", async ({ projectId }) => {
+    tries.set(projectId, (tries.get(projectId) ?? 0) + 1);
+    if (projectId === 2 && tries.get(2) === 1) throw new Error("not this time");
+  });
+  await send(1, 2, 3);
+  await eventually(
+    async () => tries.get(2),
+    (count) => count === 2,
+    20_000,
+  );
+  expect(Object.fromEntries(tries)).toEqual({ 1: 1, 2: 2, 3: 1 });
+  expect((await metrics.jobsFailed.get()).values).toEqual([{ labels: { job: "index-refs" }, value: 1 }]);
+  expect(logged.filter(({ level }) => level === "error")).toMatchObject([
+    {
+      msg: expect.stringMatching(/^a job failed; it is tried again/),
+      payload: { projectId: 2 },
+      err: { message: "not this time" },
+    },
+  ]);
+});
+
+test("stopping lets the job that runs finish, and what has not begun waits for the next server", async () => {
+  const url = await testDatabase();
+  const first = await queue(url);
+  let begun = false;
+  let finished = false;
+  await first.jobs.work("index-refs", async () => {
+    begun = true;
+    await delay(700);
+    finished = true;
+  });
+  await first.send(1);
+  await eventually(async () => begun, Boolean, 5_000);
+  await first.jobs.stop();
+  expect(finished).toBe(true);
+
+  const sender = await queue(url, "sender");
+  await sender.send(2);
+  const second = await queue(url);
+  const done: number[] = [];
+  await second.jobs.work("index-refs", async ({ projectId }) => void done.push(projectId));
+  await eventually(
+    async () => done.length,
+    (length) => length > 0,
+    5_000,
+  );
+  expect(done).toEqual([2]);
+  for (const { logged } of [first, sender, second]) expect(logged).toEqual([]);
+});
+
+test("a run whose process dies is given up after half a minute, not only after the longest that it may take", async () => {
+  const { database, jobs } = await queue(await testDatabase());
+  await jobs.work("index-refs", async () => {});
+  const { rows } = await database.pool.query(
+    "select name, heartbeat_seconds, expire_seconds from pgboss.queue where name in ('build-zips', 'index-refs') order by 1",
+  );
+  expect(rows).toEqual([
+    { name: "build-zips", heartbeat_seconds: 30, expire_seconds: 3600 },
+    { name: "index-refs", heartbeat_seconds: 30, expire_seconds: 3600 },
+  ]);
+});
+
+test("a command that leaves no job touches the queue not at all", async () => {
+  const url = await testDatabase();
+  const { jobs } = await queue(url, "sender");
+  await jobs.stop();
+  const client = new pg.Client(url);
+  await client.connect();
+  atEnd(() => client.end());
+  expect((await client.query("select to_regnamespace('pgboss') as schema")).rows).toEqual([{ schema: null }]);
+});

@@ -1,0 +1,102 @@
+// Lists follow the same rules as single things: what a principal finds in a list is exactly what it may see, whichever way
+// it is a member. Every principal against every project of a small world, in the real database.
+import { beforeAll, describe, expect, test } from "vitest";
+import type { Visibility } from "../../src/database/generated/client.ts";
+import {
+  ACCESS_LEVELS,
+  mayListModules,
+  maySeeProject,
+  readableProjects,
+  seenProjects,
+} from "../../src/registry/access.ts";
+import { authenticate } from "../../src/registry/authentication.ts";
+import { createGroup } from "../../src/registry/groups.ts";
+import { addMember } from "../../src/registry/members.ts";
+import { ANONYMOUS, OPERATOR, type Principal } from "../../src/registry/principal.ts";
+import { createProject, findProjects, listProjects, type ProjectRow } from "../../src/registry/projects.ts";
+import type { Registry } from "../../src/registry/registry.ts";
+import { createDeployToken, createPersonalToken } from "../../src/registry/tokens.ts";
+import { createUser } from "../../src/registry/users.ts";
+import { testRegistry } from "../support/registry.ts";
+
+const VISIBILITIES: readonly Visibility[] = ["PRIVATE", "INTERNAL", "PUBLIC"];
+
+let registry: Registry;
+let projects: ProjectRow[];
+const principals = new Map<string, Principal>([
+  ["anonymous", ANONYMOUS],
+  ["operator", OPERATOR],
+]);
+
+beforeAll(async () => {
+  registry = await testRegistry();
+  for (const fullPath of ["top", "top/sub", "other"])
+    await createGroup(registry, OPERATOR, { fullPath, visibility: "PUBLIC" });
+  const paths: string[] = [];
+  for (const group of ["top", "top/sub", "other"])
+    for (const visibility of VISIBILITIES) {
+      const fullPath = `${group}/${visibility.toLowerCase()}`;
+      paths.push(fullPath);
+      await createProject(registry, OPERATOR, { fullPath, visibility });
+    }
+  await createProject(registry, OPERATOR, { fullPath: "top/closed", visibility: "PUBLIC" });
+  const { rows } = await listProjects(registry, OPERATOR, {}, { first: 100 });
+  projects = await findProjects(
+    registry,
+    rows.map(({ id }) => id),
+  );
+  await registry.prisma.project.updateMany({ where: { fullPath: "top/closed" }, data: { packagesEnabled: false } });
+  projects = await findProjects(
+    registry,
+    projects.map(({ id }) => id),
+  );
+
+  const addUser = async (username: string, admin: boolean, where?: object, accessLevel = 0): Promise<void> => {
+    await createUser(registry, OPERATOR, { username, admin });
+    if (where) await addMember(registry, OPERATOR, where, { username, accessLevel });
+    const { secret } = await createPersonalToken(registry, OPERATOR, username, { name: "t", scopes: ["api"] });
+    principals.set(username, await authenticate(registry, { secret }));
+  };
+  await addUser("stranger", false);
+  await addUser("administrator", true);
+  for (const [name, level] of Object.entries(ACCESS_LEVELS)) {
+    await addUser(`${name}-of-top`, false, { groupPath: "top" }, level);
+    await addUser(`${name}-of-sub`, false, { groupPath: "top/sub" }, level);
+    await addUser(`${name}-of-project`, false, { projectPath: "top/sub/private" }, level);
+  }
+  const deploy = { name: "ci", scopes: ["read_repository"], username: "ci" };
+  const { secret } = await createDeployToken(registry, OPERATOR, "other/private", deploy);
+  principals.set("deploy token", await authenticate(registry, { secret, username: "ci" }));
+});
+
+const paths = (rows: readonly { readonly fullPath: string }[]): string[] => rows.map(({ fullPath }) => fullPath).sort();
+
+describe("every principal", () => {
+  test("there are enough of them, and of projects, to tell something", () => {
+    expect(principals.size).toBe(5 + 3 * Object.keys(ACCESS_LEVELS).length);
+    expect(projects).toHaveLength(10);
+  });
+
+  test("finds in the list of projects exactly those that it may see", async () => {
+    for (const [name, principal] of principals) {
+      const seen = await registry.prisma.project.findMany({ where: seenProjects(principal) });
+      expect(paths(seen), name).toEqual(paths(projects.filter((project) => maySeeProject(principal, project))));
+    }
+  });
+
+  test("and in the list of modules exactly those of projects that it may read and whose registry is on", async () => {
+    for (const [name, principal] of principals) {
+      const readable = await registry.prisma.project.findMany({ where: readableProjects(principal) });
+      expect(paths(readable), name).toEqual(paths(projects.filter((project) => mayListModules(principal, project))));
+    }
+  });
+
+  test("with different answers for different principals", () => {
+    const answers = new Set(
+      [...principals.values()].map((principal) =>
+        projects.map((project) => `${maySeeProject(principal, project)}${mayListModules(principal, project)}`).join(),
+      ),
+    );
+    expect(answers.size).toBeGreaterThan(8);
+  });
+});
