@@ -268,12 +268,17 @@ function bodyOf(response: IncomingMessage, url: URL, { maxBytes, signal }: GetOp
   const tooLarge = (): Failure => new Failure("too-large", `${url.host} sends more than the ${maxBytes} bytes allowed`);
   const encoding = response.headers["content-encoding"]?.toLowerCase() ?? "identity";
   const zipped = encoding === "gzip" || encoding === "x-gzip";
-  const refuse = (failure: Failure): never => {
+  // Of an answer that is not the thing itself the status is enough; its body may be unreadable.
+  const refusal =
+    !zipped && encoding !== "identity"
+      ? unavailable(url, "an answer in an encoding that nobody asked for")
+      : !zipped && Number(response.headers["content-length"] ?? 0) > maxBytes
+        ? tooLarge()
+        : undefined;
+  if (refusal !== undefined && response.statusCode === 200) {
     response.destroy();
-    throw failure;
-  };
-  if (!zipped && encoding !== "identity") refuse(unavailable(url, "an answer in an encoding that nobody asked for"));
-  if (!zipped && Number(response.headers["content-length"] ?? 0) > maxBytes) refuse(tooLarge());
+    throw refusal;
+  }
 
   let sent = 0;
   let decoded = 0;
@@ -304,6 +309,7 @@ function bodyOf(response: IncomingMessage, url: URL, { maxBytes, signal }: GetOp
   });
   meter.on("error", () => {}); // whoever reads learns of it; if nobody does, nobody needs to
   const done = (): void => {};
+  if (refusal !== undefined) meter.destroy(refusal);
   if (zipped) pipeline(response, createGunzip(), meter, done);
   else pipeline(response, meter, done);
   return meter;
