@@ -22,8 +22,10 @@ export const CONNECT_TIMEOUT_MS = 10_000;
 export const FIRST_BYTE_TIMEOUT_MS = 60_000;
 /** Between two pieces of a body. */
 export const IDLE_TIMEOUT_MS = 30_000;
-/** For everything, redirects and body included. */
+/** For everything, redirects and body included; for small things less, see `totalOf`. */
 export const TOTAL_TIMEOUT_MS = 15 * 60_000;
+/** The slowest body that is waited for: one that drips must not be held for minutes when it can only be small. */
+const MIN_BYTES_PER_MS = 64;
 /** As many as the go command follows. */
 const MAX_REDIRECTS = 10;
 /** What gzip may add to bytes that cannot be compressed, and its own frame. */
@@ -243,7 +245,7 @@ function boundsOf(asked: GetOptions): Bounds {
     connectMs: asked.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     firstByteMs: asked.firstByteTimeoutMs ?? FIRST_BYTE_TIMEOUT_MS,
     idleMs: asked.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
-    totalMs: asked.totalTimeoutMs ?? TOTAL_TIMEOUT_MS,
+    totalMs: asked.totalTimeoutMs ?? totalOf(asked.maxBytes),
     cut(reason) {
       for (const action of [...actions]) action(reason);
     },
@@ -252,6 +254,12 @@ function boundsOf(asked: GetOptions): Bounds {
       return () => actions.delete(action);
     },
   };
+}
+
+/** As long as the largest body takes at the slowest pace, after the longest wait for it. */
+function totalOf(maxBytes: number): number {
+  const wait = CONNECT_TIMEOUT_MS + FIRST_BYTE_TIMEOUT_MS;
+  return Math.min(TOTAL_TIMEOUT_MS, wait + Math.ceil(maxBytes / MIN_BYTES_PER_MS));
 }
 
 function checkScheme(url: URL): void {
