@@ -24,6 +24,10 @@ import { TokenUse } from "./registry/token-use.ts";
 import { openDiskBlobs } from "./storage/disk-blobs.ts";
 import type { Log } from "./telemetry/log.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
+import { type OpenedDependencyProxy, openDependencyProxy } from "./upstream/dependency-proxy.ts";
+import { openHttp } from "./upstream/guarded-http.ts";
+import { hostsNamedIn, isOff, isPrivate } from "./upstream/policy.ts";
+import { createUpstreamClient } from "./upstream/upstream-client.ts";
 
 /** How long a start waits for a PostgreSQL that does not answer yet. */
 const DATABASE_PATIENCE_MS = 30_000;
@@ -139,6 +143,9 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
     const notices = await listenForChanges(opened.databaseUrl, registry, hotCache);
     closers.push(() => notices.close());
 
+    const dependencies = openUpstream(config, opened);
+    closers.push(() => dependencies.close());
+
     const indexer = openTagIndexer(registry, repositories);
     await registry.jobs.work("index-refs", ({ projectId }) => indexer.index(projectId));
     await registry.jobs.work("build-zips", ({ versionIds }) => ensureBuiltZips(archives, versionIds));
@@ -150,7 +157,10 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
     const graphql = createGraphqlEndpoint({ registry, url, production: config.production });
     await graphql.start();
     closers.push(() => graphql.stop());
-    server = await startServer({ config, registry, repositories, indexer, archives, hotCache, graphql });
+    server = await startServer({
+      ...{ config, registry, repositories, indexer, archives, hotCache, graphql },
+      dependencies: dependencies.proxy,
+    });
     closers.push(() => server.stop());
     // The first token is shown once, so it is made when nothing is left that could keep us from showing it.
     const firstSetup = await setUp(registry, config.adminToken);
@@ -163,6 +173,29 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
   }
 }
 
+/** What answers for the modules of others: from store and, unless GOKURA_UPSTREAM is off, by asking. */
+function openUpstream(config: Config, { registry, databaseUrl }: OpenedRegistry): OpenedDependencyProxy {
+  const http = openHttp({
+    allowNetworks: config.allowPrivateNetworks,
+    trustedHosts: hostsNamedIn(config.upstream),
+    caFile: config.upstreamCaFile,
+  });
+  const opened = openDependencyProxy({
+    registry,
+    databaseUrl,
+    upstreams: isOff(config.upstream) ? undefined : createUpstreamClient(config.upstream, http, registry.log),
+    isPrivate: (modulePath) => isPrivate(config.privatePatterns, modulePath),
+    listTtlMs: config.upstreamTtlSeconds * 1000,
+  });
+  return {
+    proxy: opened.proxy,
+    async close() {
+      http.close();
+      await opened.close();
+    },
+  };
+}
+
 /** Everything that is remembered is forgotten when the database says that it changed. */
 async function listenForChanges(url: string, registry: Registry, hotCache: HotCache): Promise<Notices> {
   const notices = await listenForNotices(
@@ -171,8 +204,10 @@ async function listenForChanges(url: string, registry: Registry, hotCache: HotCa
       changed(channel, payload) {
         if (channel === "gokura_access") registry.memory.forget();
         else {
-          const [projectId, deleted] = payload.split(" ");
-          hotCache.contentChanged(Number(projectId), deleted !== undefined);
+          // A project's number and perhaps "deleted", or "upstream" and a module path.
+          const [content, more] = payload.split(" ");
+          if (content === "upstream" && more !== undefined) hotCache.contentChanged(more, false);
+          else hotCache.contentChanged(Number(content), more !== undefined);
         }
       },
       forget() {
