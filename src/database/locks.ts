@@ -6,6 +6,7 @@
 // A session may take its own lock twice; so whoever uses these must see to it that the process asks once a name at a time.
 import { createHash } from "node:crypto";
 import pg from "pg";
+import { Failure } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -43,21 +44,32 @@ export function openLocks(url: string, log: Log): Locks {
     return made;
   };
 
+  // One statement at a time: a connection does no more.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = last.then(work, work);
+    last = done.catch(() => {});
+    return done;
+  };
+
   return {
     async tryLock(name) {
-      if (closed) throw new Error("the locks are closed");
+      if (closed) throw new Failure("unavailable", "the server is stopping");
       const key = keyOf(name);
       const client = await connect();
-      const { rows } = await client.query<{ had: boolean }>("SELECT pg_try_advisory_lock($1) AS had", [key]);
+      const { rows } = await inTurn(() =>
+        client.query<{ had: boolean }>("SELECT pg_try_advisory_lock($1) AS had", [key]),
+      );
       if (!rows[0]!.had) return undefined;
       return async () => {
         // A connection that is gone has given its locks back already.
-        await client.query("SELECT pg_advisory_unlock($1)", [key]).catch(() => {});
+        await inTurn(() => client.query("SELECT pg_advisory_unlock($1)", [key])).catch(() => {});
       };
     },
     async close() {
       closed = true;
       const client = await connection?.catch(() => undefined);
+      await last;
       await client?.end().catch(() => {});
     },
   };
