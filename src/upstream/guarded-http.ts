@@ -28,6 +28,8 @@ export const TOTAL_TIMEOUT_MS = 15 * 60_000;
 const MIN_BYTES_PER_MS = 64;
 /** As many as the go command follows. */
 const MAX_REDIRECTS = 10;
+/** What may be read of an answer that gives a reason instead of the thing, however small the thing may be. */
+const REASON_BYTES = 64 * 1024;
 /** What gzip may add to bytes that cannot be compressed, and its own frame. */
 const GZIP_OVERHEAD_BYTES = 64 * 1024;
 /** How long a connection waits for the next request. */
@@ -47,7 +49,7 @@ export interface GetOptions {
   /** Authorization and Cookie go to the host of the URL only. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** The most bytes of the decoded body. */
+  /** The most bytes of the decoded body, if the status is 200; other bodies are bounded by REASON_BYTES at least. */
   readonly maxBytes: number;
   readonly connectTimeoutMs?: number | undefined;
   readonly firstByteTimeoutMs?: number | undefined;
@@ -273,17 +275,19 @@ function isRedirect(status: number | undefined): boolean {
 
 /** The body, decoded and counted. */
 function bodyOf(response: IncomingMessage, url: URL, { maxBytes, signal }: GetOptions, bounds: Bounds): Readable {
-  const tooLarge = (): Failure => new Failure("too-large", `${url.host} sends more than the ${maxBytes} bytes allowed`);
+  // Of an answer that is not the thing itself the status is enough; its body may be long or unreadable.
+  const isThing = response.statusCode === 200;
+  const most = isThing ? maxBytes : Math.max(maxBytes, REASON_BYTES);
+  const tooLarge = (): Failure => new Failure("too-large", `${url.host} sends more than the ${most} bytes allowed`);
   const encoding = response.headers["content-encoding"]?.toLowerCase() ?? "identity";
   const zipped = encoding === "gzip" || encoding === "x-gzip";
-  // Of an answer that is not the thing itself the status is enough; its body may be unreadable.
   const refusal =
     !zipped && encoding !== "identity"
       ? unavailable(url, "an answer in an encoding that nobody asked for")
-      : !zipped && Number(response.headers["content-length"] ?? 0) > maxBytes
+      : isThing && !zipped && Number(response.headers["content-length"] ?? 0) > most
         ? tooLarge()
         : undefined;
-  if (refusal !== undefined && response.statusCode === 200) {
+  if (refusal !== undefined && isThing) {
     response.destroy();
     throw refusal;
   }
@@ -295,7 +299,7 @@ function bodyOf(response: IncomingMessage, url: URL, { maxBytes, signal }: GetOp
     transform(chunk: Buffer, _, callback) {
       idle.refresh();
       decoded += chunk.length;
-      callback(decoded > maxBytes ? tooLarge() : null, chunk);
+      callback(decoded > most ? tooLarge() : null, chunk);
     },
     destroy(error, callback) {
       callback(error && told(error, url, signal));
@@ -308,7 +312,7 @@ function bodyOf(response: IncomingMessage, url: URL, { maxBytes, signal }: GetOp
   }, bounds.idleMs);
   response.on("data", (chunk: Buffer) => {
     sent += chunk.length;
-    if (sent > maxBytes + GZIP_OVERHEAD_BYTES) meter.destroy(tooLarge());
+    if (sent > most + GZIP_OVERHEAD_BYTES) meter.destroy(tooLarge());
   });
   const forget = bounds.onCut((reason) => meter.destroy(reason));
   meter.once("close", () => {
@@ -317,8 +321,10 @@ function bodyOf(response: IncomingMessage, url: URL, { maxBytes, signal }: GetOp
   });
   meter.on("error", () => {}); // whoever reads learns of it; if nobody does, nobody needs to
   const done = (): void => {};
-  if (refusal !== undefined) meter.destroy(refusal);
-  if (zipped) pipeline(response, createGunzip(), meter, done);
+  if (refusal !== undefined) {
+    response.destroy();
+    meter.destroy(refusal);
+  } else if (zipped) pipeline(response, createGunzip(), meter, done);
   else pipeline(response, meter, done);
   return meter;
 }
