@@ -13,8 +13,8 @@ export function repositoryKey(projectId: number): string {
 }
 
 /**
- * Something of a checksum database: a tile under the name that it has in URLs (`tile/8/0/x001/234`), which is its own proof
- * of being harmless as a path; a record under the SHA-256 of its module and version, which are as long as they like.
+ * Something of a checksum database: a tile under the name that it has in URLs (`tile/8/0/x001/234`, with `.p` the
+ * widest partial one that is known); a record under the SHA-256 of its module and version, which are as long as they like.
  */
 export function sumDatabaseObjectKey(
   database: string,
@@ -27,7 +27,7 @@ export function sumDatabaseObjectKey(
     const digest = hash("sha256", thing.record, "hex");
     return `${directory}/record/${digest.slice(0, 2)}/${digest}`;
   }
-  if (!/^tile\/8\/(?:data|\d+)(?:\/x\d{3})*\/\d{3}(?:\.p\/\d+)?$/.test(thing.tile))
+  if (!/^tile\/8\/(?:data|\d+)(?:\/x\d{3})*\/\d{3}(?:\.p)?$/.test(thing.tile))
     throw new Error(`not a tile: ${thing.tile}`);
   return `${directory}/${thing.tile}`;
 }

@@ -114,19 +114,22 @@ export function createSumdbProxy(parts: SumdbProxyParts): SumdbProxy {
 
   const serveTile = async (database: SumDatabase, tile: TilePath, storedOnly: boolean): Promise<SumdbAnswer> => {
     const type = tile.level === "data" ? TEXT : "application/octet-stream";
-    const whole = await store.get(sumDatabaseObjectKey(database.name, { tile: tile.fullPath }));
-    const own = whole && (tile.width === FULL_WIDTH ? whole : tilePrefix(tile.level, whole, tile.width));
-    if (own) return pinned(own, type);
-    const key = sumDatabaseObjectKey(database.name, { tile: tile.path });
-    const stored = tile.width === FULL_WIDTH ? undefined : await store.get(key);
-    if (stored) return pinned(stored, type);
+    const partial = tile.width < FULL_WIDTH;
+    const wholeKey = sumDatabaseObjectKey(database.name, { tile: tile.fullPath });
+    const partialKey = sumDatabaseObjectKey(database.name, { tile: `${tile.fullPath}.p` });
+    const whole = await store.get(wholeKey);
+    if (whole && !partial) return pinned(whole, type);
+    // A narrow tile is the beginning of each wider one, so of the partial ones the widest is enough.
+    const widest = whole ?? (partial ? await store.get(partialKey) : undefined);
+    const beginning = widest && tilePrefix(tile.level, widest, tile.width);
+    if (beginning) return pinned(beginning, type);
     if (storedOnly) throw offline(database, tile.path);
     const answer = await fetchOnce(
       database,
       tile.path,
       MAX_TILE_BYTES,
       (bytes) => isTile(tile, bytes),
-      (bytes) => store.put(key, bytes),
+      (bytes) => store.put(partial ? partialKey : wholeKey, bytes),
     );
     return Buffer.isBuffer(answer) ? pinned(answer, type) : answer;
   };
