@@ -19,6 +19,9 @@ import { canonicalVersion, isPseudoVersion, isValid, sortVersions } from "../gom
 import { checkModuleZip, zipProblem } from "../gomod/zip-check.ts";
 import { BadZip, readZipDirectory, readZipEntry } from "./zip-reader.ts";
 
+/** Entries of a zip that are unpacked at the same time. */
+const HASHED_AT_ONCE = 8;
+
 /** Upstream sent something that is not what was asked for. The message is told to clients. */
 export class Refused extends Error {}
 
@@ -89,13 +92,19 @@ export async function admitZip(
     const problem = zipProblem(checkModuleZip(prefix, entries, size));
     if (problem !== undefined) throw new BadZip(problem);
     const hashed: { name: string; sha256: Buffer }[] = [];
-    for (const entry of entries) {
-      const isGoMod = entry.name === `${prefix}/go.mod`;
-      const { sha256, content } = await readZipEntry(file, entry, isGoMod);
-      if (content && !sameText(content, goMod))
-        throw new Refused(`${prefix}: upstream's zip holds another go.mod than its .mod`);
-      hashed.push({ name: entry.name, sha256 });
-    }
+    const remaining = entries.values();
+    // Each takes the next entry: reading and unpacking one entry waits more than it works.
+    const hashEntries = async (): Promise<void> => {
+      for (const entry of remaining) {
+        const isGoMod = entry.name === `${prefix}/go.mod`;
+        const { sha256, content } = await readZipEntry(file, entry, isGoMod);
+        if (content && !sameText(content, goMod))
+          throw new Refused(`${prefix}: upstream's zip holds another go.mod than its .mod`);
+        hashed.push({ name: entry.name, sha256 });
+      }
+    };
+    const ended = await Promise.allSettled(Array.from({ length: HASHED_AT_ONCE }, hashEntries));
+    for (const one of ended) if (one.status === "rejected") throw one.reason;
     const h1 = h1OfFiles(hashed);
     compareWithChecksumDatabase(modulePath, version, { goMod, h1 });
     return h1;

@@ -4,6 +4,7 @@
 // end may say so. Sources: PKWARE APPNOTE 4.3 and 4.4; Go's archive/zip, which is the reader that clients use.
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { crc32, createInflateRaw, inflateRaw } from "node:zlib";
@@ -19,6 +20,13 @@ const MAX_COMMENT = 0xffff;
 const MAX_DIRECTORY_BYTES = 128 * 1024 * 1024;
 /** Entries up to this size are unpacked in one piece. */
 const SMALL_BYTES = 1024 * 1024;
+
+/** What is kept is a go.mod, of 16 MiB at most; packing makes nothing much larger. */
+const MAX_KEPT_BYTES = 17 * 1024 * 1024;
+const LOCAL_BYTES = 30;
+/** Go writes none, other programs times and the like. */
+const MAX_LIKELY_EXTRA = 64;
+const CHUNK_BYTES = 256 * 1024;
 
 const inflate = promisify(inflateRaw);
 
@@ -99,13 +107,20 @@ export async function readZipEntry(
   entry: ZipFileEntry,
   keep: boolean,
 ): Promise<{ sha256: Buffer; content: Buffer | undefined }> {
-  const header = await read(file, entry.offset, 30);
-  if (header.readUInt32LE(0) !== LOCAL) throw new BadZip(`${entry.name}: zip: not a valid zip file`);
-  const start = entry.offset + 30 + header.readUInt16LE(26) + header.readUInt16LE(28);
+  if (keep && entry.packedSize > MAX_KEPT_BYTES) throw new BadZip(`${entry.name}: zip: checksum error`);
+  const isSmall = keep || (entry.size <= SMALL_BYTES && entry.packedSize <= SMALL_BYTES);
+  // With the header a small entry's content is read in one go; that its name is as long as in the directory is a guess.
+  const ahead = isSmall ? Buffer.byteLength(entry.name) + MAX_LIKELY_EXTRA + entry.packedSize : 0;
+  const header = await readSome(file, entry.offset, LOCAL_BYTES + ahead);
+  if (header.length < LOCAL_BYTES || header.readUInt32LE(0) !== LOCAL)
+    throw new BadZip(`${entry.name}: zip: not a valid zip file`);
+  const skip = LOCAL_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28);
+  const start = entry.offset + skip;
   if (entry.method === 0 && entry.size !== entry.packedSize) throw new BadZip(`${entry.name}: zip: checksum error`);
   try {
-    if (keep || (entry.size <= SMALL_BYTES && entry.packedSize <= SMALL_BYTES)) {
-      const packed = await read(file, start, entry.packedSize);
+    if (isSmall) {
+      const whole = skip + entry.packedSize;
+      const packed = header.length >= whole ? header.subarray(skip, whole) : await read(file, start, entry.packedSize);
       const content = entry.method === 0 ? packed : await inflate(packed, { maxOutputLength: Math.max(entry.size, 1) });
       if (content.length !== entry.size || crc32(content) !== entry.crc) throw new BadZip("zip: checksum error");
       return { sha256: createHash("sha256").update(content).digest(), content: keep ? content : undefined };
@@ -122,7 +137,7 @@ async function hashLarge(file: FileHandle, entry: ZipFileEntry, start: number): 
   const sum = createHash("sha256");
   let size = 0;
   let crc = 0;
-  const packed = file.createReadStream({ start, end: start + entry.packedSize - 1, autoClose: false });
+  const packed = Readable.from(chunksAt(file, start, entry.packedSize), { objectMode: false });
   const count = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
     for await (const chunk of chunks) {
       size += chunk.length;
@@ -137,14 +152,29 @@ async function hashLarge(file: FileHandle, entry: ZipFileEntry, start: number): 
   return sum.digest();
 }
 
+async function* chunksAt(file: FileHandle, start: number, length: number): AsyncGenerator<Buffer, void, undefined> {
+  for (let at = 0; at < length; ) {
+    const chunk = await read(file, start + at, Math.min(CHUNK_BYTES, length - at));
+    at += chunk.length;
+    yield chunk;
+  }
+}
+
 /** Trouble with our own disk, unlike zlib's with the bytes. */
 function isSystemError(error: unknown): boolean {
   return typeof (error as NodeJS.ErrnoException).syscall === "string";
 }
 
+/** So many bytes; throws BadZip at the end of the file. */
 async function read(file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.alloc(length);
-  const { bytesRead } = await file.read(buffer, 0, length, position);
-  if (bytesRead !== length) throw new BadZip("zip: not a valid zip file");
+  const buffer = await readSome(file, position, length);
+  if (buffer.length !== length) throw new BadZip("zip: not a valid zip file");
   return buffer;
+}
+
+/** As many bytes as there are. */
+async function readSome(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length);
+  const { bytesRead } = await file.read(buffer, 0, length, position);
+  return buffer.subarray(0, bytesRead);
 }

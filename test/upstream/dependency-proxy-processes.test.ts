@@ -13,7 +13,7 @@ import { ask } from "../support/http.ts";
 import { temporary } from "../support/temporary.ts";
 
 const GO = "/api/v4/packages/go/";
-const SIZE = 6_000_000;
+const SIZE = 3_000_000;
 
 let upstream: FakeUpstream;
 let environment: Environment;
