@@ -87,9 +87,19 @@ async function serveZip(
   request: VersionRequest<"zip">,
   storedOnly: boolean,
 ): Promise<void> {
-  const found = await upstreamZip(dependencies, request.modulePath, canonical(request), storedOnly);
-  if (found.kind === "absent") return write(ctx, absenceInWords(found.status, found.text));
+  const { modulePath } = request;
+  let found = await upstreamZip(dependencies, modulePath, canonical(request), storedOnly);
+  if (found.kind === "stored") {
+    try {
+      return await sendZip(dependencies, ctx, request, found.zip);
+    } catch (error) {
+      if (!isFailure(error, "not-found") || ctx.res.headersSent) throw error;
+      for (const header of ["ETag", "Accept-Ranges", "Content-Range", "Content-Length"]) ctx.remove(header);
+      found = await upstreamZip(dependencies, modulePath, request.version, storedOnly, true);
+    }
+  }
   if (found.kind === "stored") return sendZip(dependencies, ctx, request, found.zip);
+  if (found.kind === "absent") return write(ctx, absenceInWords(found.status, found.text));
   const { download } = found;
   const plain = ctx.method === "GET" && ctx.get("Range") === "" && ctx.get("If-None-Match") === "";
   // Whichever is first: something to send, or the end.

@@ -30,6 +30,9 @@ export interface DependencyProxy {
   readonly resting: Map<string, number>;
 }
 
+/** Longer names are not asked for: nobody has them, and the database's indexes take no more. */
+const MAX_PATH_LENGTH = 1_000;
+
 /** An answer of bytes. */
 export interface Found {
   readonly kind: "found";
@@ -60,6 +63,7 @@ export async function ask(
   maxBytes: number,
 ): Promise<FoundUpstream | Absent> {
   const path = pathOf(modulePath, rest);
+  if (path.length > MAX_PATH_LENGTH) throw notFound("a name of such a length is no module's");
   if (!proxy.upstreams) return notCached(path);
   if (proxy.isPrivate(modulePath) || (await isOwned(proxy.registry, modulePath)))
     throw notFound(`${modulePath} is private to this registry: no other is asked for it`);

@@ -108,15 +108,19 @@ export async function upstreamGoMod(
   return versionPart(proxy, modulePath, version, "mod", storedOnly);
 }
 
-/** The zip of a version, which must be canonical: stored, or a download that everybody who asks for it shares. */
+/**
+ * The zip of a version, which must be canonical: stored, or a download that everybody who asks for it shares. `lost`: it is
+ * stored, but its bytes are not there any more.
+ */
 export async function upstreamZip(
   proxy: DependencyProxy,
   modulePath: ModulePath,
   version: string,
   storedOnly: boolean,
+  lost = false,
 ): Promise<DownloadOutcome | { readonly kind: "arriving"; readonly download: Download }> {
   const stored = await findUpstreamVersion(proxy.registry, modulePath, version);
-  if (stored?.zip) return { kind: "stored", zip: stored.zip };
+  if (stored?.zip && !lost) return { kind: "stored", zip: stored.zip };
   const rest = `@v/${escapeVersion(version)}.zip`;
   const path = pathOf(modulePath, rest);
   if (storedOnly || !proxy.upstreams) return notCached(path);

@@ -128,7 +128,8 @@ export function startDownload(
   const path = pathOf(modulePath, rest);
   const look = async (): Promise<DownloadOutcome | undefined> => {
     const stored = await findUpstreamVersion(proxy.registry, modulePath, version);
-    return stored?.zip && { kind: "stored", zip: stored.zip };
+    if (!stored?.zip || !(await isThere(proxy, stored.zip))) return undefined;
+    return { kind: "stored", zip: stored.zip };
   };
   return new Download((download) =>
     lookOrGet(proxy.locks, path, look, async () => {
@@ -137,6 +138,18 @@ export function startDownload(
       return receiveZip(proxy, download, { modulePath, version, path, answer, goMod });
     }),
   );
+}
+
+/** Whether the bytes of a stored zip are there: a disk may have been lost, or a server may have another one. */
+async function isThere({ registry }: DependencyProxy, zip: MadeZip): Promise<boolean> {
+  try {
+    const bytes = await registry.blobs.open(zipKeyOf(zip), { start: 0, end: 0 });
+    bytes.destroy();
+    return true;
+  } catch (error) {
+    if (isFailure(error, "not-found")) return false;
+    throw error;
+  }
 }
 
 interface ArrivingZip {
@@ -165,7 +178,10 @@ async function receiveZip(
     // First the bytes, then the row that promises them.
     await registry.blobs.adopt(scratch, zipKeyOf(zip));
     const stored = await storeUpstreamPart(registry, modulePath, version, { goMod: mod.body, zip });
-    if (stored.zip!.h1 !== h1) throw new Refused(`the zip's sum is ${h1}, but ${stored.zip!.h1} is stored`);
+    const pinned = stored.zip!;
+    // Only if the blob of a pinned zip was lost can it differ: then the very same bytes are wanted back.
+    if (pinned.h1 !== h1 || (pinned.sha256 !== sha256 && !(await isThere(proxy, pinned))))
+      throw new Refused(`the zip is ${h1} (${sha256}), but ${pinned.h1} (${pinned.sha256}) is pinned`);
     return { kind: "stored", zip: stored.zip! };
   } catch (error) {
     if (error instanceof Refused) return await refuse(proxy, path, answer.upstream, error);

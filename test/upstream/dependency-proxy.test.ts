@@ -90,6 +90,31 @@ describe("what never changes is fetched once, and passed on as it is", () => {
   });
 });
 
+test("hits are answered from memory", async () => {
+  await upstream.version("example.com/hot", "v1.0.0");
+  const hits = async () => (await server.registry.metrics.hotHits.get()).values[0]?.value ?? 0;
+  for (const rest of ["@v/list", "@latest", "@v/v1.0.0.info", "@v/v1.0.0.mod"]) {
+    await get(`example.com/hot/${rest}`);
+    const before = await hits();
+    expect((await get(`example.com/hot/${rest}`)).status).toBe(200);
+    expect([rest, await hits()]).toEqual([rest, before + 1]);
+  }
+});
+
+test("a zip whose bytes were lost is fetched again, if it is the same", async () => {
+  const { zip } = await upstream.version("example.com/diskless", "v1.0.0");
+  const at = "example.com/diskless/@v/v1.0.0.zip";
+  await get(at);
+  const other = await testServer({
+    environment: { GOKURA_UPSTREAM: upstream.url, DATABASE_URL: server.registry.database.url },
+  });
+  const there = (path: string) => ask(other.url, `/api/v4/packages/go/${path}`);
+  expect((await there(`cached-only/${at}`)).status).toBe(404);
+  expect((await there(at)).bytes.equals(zip)).toBe(true);
+  expect((await there(`cached-only/${at}`)).bytes.equals(zip)).toBe(true);
+  expect(upstream.count(at)).toBe(2);
+});
+
 describe("what is not there", () => {
   test("is said in upstream's own words, and asked once", async () => {
     upstream.on("example.com/gone/@v/v1.0.0.info", (_, res) => {
@@ -103,6 +128,12 @@ describe("what is not there", () => {
     }
     expect(upstream.count("example.com/gone/@v/v1.0.0.info")).toBe(1);
     expect(upstream.count("example.com/none/@v/list")).toBe(1);
+  });
+
+  test("names that are too long are asked of nobody", async () => {
+    const path = `example.com/${"x".repeat(1_500)}`;
+    expect((await get(`${path}/@v/list`)).status).toBe(404);
+    expect(upstream.asked.filter((one) => one.startsWith("example.com/xxx"))).toEqual([]);
   });
 
   test(".info is answered where .mod and .zip are missing", async () => {
