@@ -42,7 +42,7 @@ export function parseSumDatabases(text: string): SumDatabase[] {
 }
 
 /** One database: `name+hash+key` or `name+hash+key URL`, or the name of the public one. Throws invalid. */
-export function parseSumDatabase(text: string): SumDatabase {
+function parseSumDatabase(text: string): SumDatabase {
   const [word = "", url, ...rest] = text.trim().split(/\s+/);
   if (rest.length > 0) throw invalid(`"${text.trim()}" has too many words: give name+hash+key and at most a URL`);
   const publicName = PUBLIC_DATABASE_KEY.slice(0, PUBLIC_DATABASE_KEY.indexOf("+"));

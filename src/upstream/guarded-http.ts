@@ -17,13 +17,13 @@ import { Failure, isFailure } from "../errors.ts";
 import { reachableAddresses } from "./reachable-address.ts";
 
 /** From the request to a connection (with TLS), the look-up of the name included. */
-export const CONNECT_TIMEOUT_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 10_000;
 /** From the connection to the head of the answer: a proxy that has not got the thing yet fetches it meanwhile. */
-export const FIRST_BYTE_TIMEOUT_MS = 60_000;
+const FIRST_BYTE_TIMEOUT_MS = 60_000;
 /** Between two pieces of a body. */
-export const IDLE_TIMEOUT_MS = 30_000;
+const IDLE_TIMEOUT_MS = 30_000;
 /** For everything, redirects and body included; for small things less, see `totalOf`. */
-export const TOTAL_TIMEOUT_MS = 15 * 60_000;
+const TOTAL_TIMEOUT_MS = 15 * 60_000;
 /** The slowest body that is waited for: one that drips must not be held for minutes when it can only be small. */
 const MIN_BYTES_PER_MS = 64;
 /** As many as the go command follows. */
