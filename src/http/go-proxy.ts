@@ -5,6 +5,7 @@
 //   MODULE/@v/VERSION.mod   go.mod, byte for byte
 //   MODULE/@v/VERSION.zip   the module zip
 //   MODULE/@latest          .info of the newest release
+//   sumdb/NAME/…            a checksum database that is proxied
 //
 // With `cached-only/` in front of it, or the header "Disable-Module-Fetch: true", only what is stored is served.
 //
@@ -27,10 +28,11 @@ import type { ServedVersion } from "../registry/modules.ts";
 import type { ProjectRow } from "../registry/projects.ts";
 import { zipKeyOf } from "../registry/publish.ts";
 import type { DependencyProxy } from "../upstream/dependency-proxy.ts";
+import type { SumdbProxy } from "../upstream/sumdb-proxy.ts";
 import { credentialsOf } from "./credentials.ts";
-import { absence, IMMUTABLE, present } from "./go-answers.ts";
+import { absence, absenceInWords, IMMUTABLE, present } from "./go-answers.ts";
 import { type GoRequest, parseGoPath, type VersionRequest } from "./go-path.ts";
-import { answererInView, type GoView } from "./go-view.ts";
+import { answererInView, demandView, type GoView } from "./go-view.ts";
 import { type HotAnswer, type HotCache, writeAnswer } from "./hot-cache.ts";
 import { sendBlob } from "./send-blob.ts";
 import { serveFromUpstream } from "./upstream-answers.ts";
@@ -41,10 +43,13 @@ export interface GoProxy {
   readonly hotCache: HotCache;
   /** What answers for modules that are nobody's here. */
   readonly dependencies: DependencyProxy;
+  readonly sumDatabases: SumdbProxy;
 }
 
 /** The prefix of paths that are answered from store alone, as the public mirror has it. */
 const CACHED_ONLY = "cached-only/";
+/** What is in front of a checksum database's name. */
+const SUMDB = "sumdb/";
 
 /** Answers a request to a Go endpoint; `path` is what stands behind the endpoint's own path, as it was sent. */
 export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, path: string): Promise<void> {
@@ -61,6 +66,10 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, p
   const principal = await authenticate(registry, credentialsOf(ctx.headers));
   ctx.state.principal = principal;
   requireScope(principal, "go endpoint");
+  if (rest.startsWith(SUMDB)) {
+    await demandView(registry, principal, view);
+    return serveSumDatabase(proxy.sumDatabases, ctx, rest.slice(SUMDB.length), storedOnly);
+  }
   const project = await answererInView(registry, principal, view, rest);
   if (project === "upstream") {
     // A group's answers are not kept: a hit would have to ask for the group and its flag.
@@ -154,6 +163,20 @@ async function exactVersion(
 function infoOf({ version, origin }: Resolved): Buffer {
   const time = `${version.time.toISOString().slice(0, 19)}Z`;
   return Buffer.from(JSON.stringify({ Version: version.version, Time: time, Origin: origin }));
+}
+
+async function serveSumDatabase(
+  databases: SumdbProxy,
+  ctx: Context,
+  nameAndRest: string,
+  storedOnly: boolean,
+): Promise<void> {
+  const answer = await databases.serve(nameAndRest, { storedOnly });
+  if (answer.kind === "absent") return write(ctx, absenceInWords(answer.status, answer.text || "not found\n"));
+  ctx.status = 200;
+  ctx.set("Content-Type", answer.contentType);
+  ctx.set("Cache-Control", `private, max-age=${answer.maxAgeSeconds}${answer.immutable ? ", immutable" : ""}`);
+  ctx.body = answer.bytes;
 }
 
 function write(ctx: Context, answer: HotAnswer): void {

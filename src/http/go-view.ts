@@ -45,6 +45,14 @@ export async function answererInView(
   throw notFound(`${modulePath} is no module of this group, and its endpoint asks no other registry`);
 }
 
+/** Refuses whoever may not use an endpoint at all, for what belongs to no module: checksum databases. */
+export async function demandView(registry: Registry, principal: Principal, view: GoView): Promise<void> {
+  if (view.kind === "group") await groupOf(registry, principal, view.id);
+  if (view.kind !== "project") return;
+  const flags = await loadFlags(registry);
+  demandPackages(principal, await findProject(registry, idOf(view.id)), (one) => isFlagOn(flags, GO_PROXY, one));
+}
+
 /** The group of a view, if the principal may see it. */
 export async function groupOf(registry: Registry, principal: Principal, id: string): Promise<GroupRow> {
   const wanted = idOf(id);
