@@ -4,9 +4,9 @@
 // writes nothing down), the memory of the process, and one more tag on top, from the moment git has it.
 //
 // The import is the whole of it: refs recorded, every version published with its requirements, zips left to their job.
-import { spawn } from "node:child_process";
+import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -28,6 +28,7 @@ const { values } = parseArgs({
     "module-tags": { type: "string", default: "2000" },
     modules: { type: "string", default: "50" },
     help: { type: "boolean", default: false },
+    grow: { type: "string" }, // of ourselves, see grow()
   },
 });
 if (values.help) {
@@ -56,8 +57,22 @@ function tagOf({ modules }: Series, n: number): { tag: string; directory: string
   return { tag: `${directory}v1.${Math.floor(n / modules)}.0`, directory };
 }
 
-/** Commits and tags number `from` to `to`, on top of what is there. */
-async function grow(directory: string, fullPath: string, series: Series, from: number, to: number): Promise<void> {
+interface Growth {
+  readonly directory: string;
+  readonly fullPath: string;
+  readonly series: Series;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Commits and tags number `from` to `to`, on top of what is there; in a process of its own, because memory is measured. */
+async function grow(growth: Growth): Promise<void> {
+  const child = fork(import.meta.filename, ["--grow", JSON.stringify(growth)]);
+  const [code] = await once(child, "exit");
+  if (code !== 0) throw new Error("the repository could not be made");
+}
+
+async function growHere({ directory, fullPath, series, from, to }: Growth): Promise<void> {
   const git = spawn("git", [`--git-dir=${directory}`, "fast-import", "--quiet"], {
     stdio: ["pipe", "inherit", "inherit"],
   });
@@ -78,29 +93,14 @@ async function grow(directory: string, fullPath: string, series: Series, from: n
 }
 
 /** The floor: refs listed, and of each tag the commit and its go.mod read, by git alone. Seconds. */
-async function bareGit(directory: string, series: Series): Promise<number> {
+async function bareGit(directory: string): Promise<number> {
   const start = performance.now();
-  const refs = await gitOutput(directory, ["for-each-ref", "--format=%(objectname) %(refname)", "refs/tags"], "");
-  const wanted = refs
-    .toString()
-    .trimEnd()
-    .split("\n")
-    .map((line) => {
-      const [oid, ref = ""] = line.split(" ");
-      const place = series.modules === 0 ? "" : ref.slice("refs/tags/".length, ref.lastIndexOf("/") + 1);
-      return `${oid}\n${oid}:${place}go.mod\n`;
-    });
-  await gitOutput(directory, ["cat-file", "--batch"], wanted.join(""));
+  const script = `git for-each-ref --format='%(objectname) %(refname:lstrip=2)' refs/tags |
+    awk '{ place = $2; sub(/[^\\/]*$/, "", place); print $1; print $1 ":" place "go.mod" }' | git cat-file --batch >/dev/null`;
+  const shell = spawn("sh", ["-c", script], { stdio: "inherit", env: { ...process.env, GIT_DIR: directory } });
+  const [code] = await once(shell, "close");
+  if (code !== 0) throw new Error("the bare git failed");
   return (performance.now() - start) / 1000;
-}
-
-async function gitOutput(directory: string, args: string[], input: string): Promise<Buffer> {
-  const git = spawn("git", [`--git-dir=${directory}`, ...args], { stdio: ["pipe", "pipe", "inherit"] });
-  const chunks: Buffer[] = [];
-  git.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
-  git.stdin.end(input);
-  await once(git, "close");
-  return Buffer.concat(chunks);
 }
 
 /** Runs something and tells its seconds, processor seconds of this process, and the most memory that it was seen with. */
@@ -127,11 +127,11 @@ async function bench(registry: Registry, repositories: Repositories, indexer: Ta
   await ensureRepository(registry, id);
   const directory = repositoryDirectory(registry, id);
   progress(`making ${series.count} tags`);
-  await grow(directory, fullPath, series, 0, series.count);
+  await grow({ directory, fullPath, series, from: 0, to: series.count });
 
   progress("bare git");
   const floors = [];
-  for (let n = 0; n < 3; n++) floors.push(await bareGit(directory, series));
+  for (let n = 0; n < 3; n++) floors.push(await bareGit(directory));
   const floor = floors.sort((a, b) => a - b)[1]!;
 
   progress("importing");
@@ -153,7 +153,7 @@ async function bench(registry: Registry, repositories: Repositories, indexer: Ta
   progress("one more tag");
   const more = [];
   for (let n = 0; n < MORE_TAGS; n++) {
-    await grow(directory, fullPath, series, series.count + n, series.count + n + 1);
+    await grow({ directory, fullPath, series, from: series.count + n, to: series.count + n + 1 });
     more.push((await measured(index)).seconds * 1000);
   }
   if ((await published()) !== series.count + MORE_TAGS) throw new Error("one more tag is no version");
@@ -170,23 +170,25 @@ async function bench(registry: Registry, repositories: Repositories, indexer: Ta
   );
 }
 
-const dataDirectory = mkdtempSync(join(tmpdir(), "gokura-bench-"));
-const config = readConfig({ GOKURA_DATA_DIR: dataDirectory, GOKURA_MODULE_HOST: "gokura.test" });
-console.error("starting PostgreSQL");
-const opened = await openRegistry(config, createLog("warn"), "sender");
-const repositories = new Repositories();
-try {
-  await createUser(opened.registry, OPERATOR, { username: "bench" });
-  const indexer = openTagIndexer(opened.registry, repositories);
-  const { tags, modules, "module-tags": moduleTags } = values;
-  await bench(opened.registry, repositories, indexer, { name: "one-module", count: Number(tags), modules: 0 });
-  await bench(opened.registry, repositories, indexer, {
-    name: "many-modules",
-    count: Number(moduleTags),
-    modules: Number(modules),
-  });
-} finally {
-  await repositories.close();
-  await opened.close();
-  rmSync(dataDirectory, { recursive: true, force: true });
+async function run(): Promise<void> {
+  const dataDirectory = mkdtempSync(join(tmpdir(), "gokura-bench-"));
+  chmodSync(dataDirectory, 0o755); // PostgreSQL does not run as root
+  const config = readConfig({ GOKURA_DATA_DIR: dataDirectory, GOKURA_MODULE_HOST: "gokura.test" });
+  console.error("starting PostgreSQL");
+  const opened = await openRegistry(config, createLog("warn"), "sender");
+  const repositories = new Repositories();
+  try {
+    await createUser(opened.registry, OPERATOR, { username: "bench" });
+    const indexer = openTagIndexer(opened.registry, repositories);
+    const { tags, modules, "module-tags": moduleTags } = values;
+    const one = { name: "one-module", count: Number(tags), modules: 0 };
+    const many = { name: "many-modules", count: Number(moduleTags), modules: Number(modules) };
+    for (const series of [one, many]) await bench(opened.registry, repositories, indexer, series);
+  } finally {
+    await repositories.close();
+    await opened.close();
+    rmSync(dataDirectory, { recursive: true, force: true });
+  }
 }
+
+await (values.grow === undefined ? run() : growHere(JSON.parse(values.grow) as Growth));

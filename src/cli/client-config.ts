@@ -6,6 +6,7 @@ import { type Config, readConfig } from "../config.ts";
 import { invalid } from "../errors.ts";
 import { demandGroup } from "../registry/groups.ts";
 import { demandProject, modulePathOf } from "../registry/projects.ts";
+import { printJson } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
 
 export interface ClientConfig {
@@ -69,7 +70,7 @@ function clientUrl(config: Config): string {
 
 function print(config: ClientConfig, json: boolean): void {
   if (json) {
-    console.log(JSON.stringify(config, undefined, 2));
+    printJson(config);
     return;
   }
   console.log("# go\n");

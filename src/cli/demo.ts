@@ -32,11 +32,13 @@ export function addDemoCommand(program: Command): void {
     .command("demo")
     .description("push a module, go get it and run it, in a temporary directory; needs go and git")
     .option("--keep", "leave the temporary directory behind")
+    .option("--json", "tell the story on standard error, and the outcome as JSON")
     .addHelpText("after", "\nExample: npm run demo")
     .action(demo);
 }
 
-async function demo({ keep = false }: { keep?: boolean }): Promise<void> {
+async function demo({ keep = false, json = false }: { keep?: boolean; json?: boolean }): Promise<void> {
+  if (json) say = console.error;
   // Outside private homes: as root, PostgreSQL runs as another user.
   const directory = await mkdtemp(join(tmpdir(), "gokura-demo-"));
   await fs.promises.chmod(directory, 0o755);
@@ -57,16 +59,17 @@ async function demo({ keep = false }: { keep?: boolean }): Promise<void> {
       stop,
     );
     done(`it is at ${app.url}, the Go proxy is on for everybody`);
-    await Promise.race([play(app, directory), interrupted]);
-    finish(app);
+    const module = await Promise.race([play(app, directory), interrupted]);
+    if (json) console.log(JSON.stringify(module, undefined, 2));
+    else finish(app);
   } finally {
     await app?.stop();
-    if (keep) console.log(`\nLeft behind: ${directory}`);
+    if (keep) say(`\nLeft behind: ${directory}`);
     else await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function play(app: RunningApp, directory: string): Promise<void> {
+async function play(app: RunningApp, directory: string): Promise<unknown> {
   const { registry, url } = app;
   const ca = await readFile(app.certificateFile!, "utf8");
 
@@ -104,7 +107,8 @@ async function play(app: RunningApp, directory: string): Promise<void> {
 
   step("The module as data, in GraphQL");
   const answer = await askGraphql(ca, url, secret, modulePath);
-  console.log(JSON.stringify(answer, undefined, 2).replace(/^/gm, "    "));
+  say(JSON.stringify(answer, undefined, 2).replace(/^/gm, "    "));
+  return answer;
 }
 
 async function pushModule(
@@ -153,7 +157,7 @@ async function goCommand(
     GONOSUMDB: modulePath,
     SSL_CERT_FILE: app.certificateFile!,
   };
-  for (const [name, value] of Object.entries(settings)) console.log(`    ${name}=${value}`);
+  for (const [name, value] of Object.entries(settings)) say(`    ${name}=${value}`);
   const env = {
     ...settings,
     PATH: process.env.PATH ?? "",
@@ -165,7 +169,7 @@ async function goCommand(
     GOENV: "off",
   };
   return async (...words) => {
-    console.log(`    $ go ${words.join(" ")}`);
+    say(`    $ go ${words.join(" ")}`);
     try {
       const { stdout } = await promisify(execFile)("go", words, { cwd, env, timeout: GO_TIMEOUT_MS });
       return stdout;
@@ -248,14 +252,15 @@ function httpClient(ca: string): HttpClient {
   };
 }
 
+let say = console.log;
 let steps = 0;
 
 function step(what: string): void {
-  console.log(`\n${++steps}. ${what}`);
+  say(`\n${++steps}. ${what}`);
 }
 
 function done(what: string): void {
-  console.log(`   ok: ${what}`);
+  say(`   ok: ${what}`);
 }
 
 function finish(app: RunningApp): void {

@@ -6,7 +6,7 @@ export type Row = Readonly<Record<string, Cell>>;
 /** Prints a list: an array of objects, or a table whose columns are the keys of the first row. */
 export function printRows(rows: readonly Row[], json: boolean, whenEmpty: string): void {
   const first = rows[0];
-  if (json) console.log(JSON.stringify(rows, undefined, 2));
+  if (json) printJson(rows);
   else if (first) printTable(rows, Object.keys(first));
   else console.log(whenEmpty);
 }
@@ -29,11 +29,17 @@ function printTable(rows: readonly Row[], columns: readonly string[]): void {
 /** Prints one thing: an object, or a line for each of its keys. */
 export function printOne(row: Row, json: boolean): void {
   if (json) {
-    console.log(JSON.stringify(row, undefined, 2));
+    printJson(row);
     return;
   }
   const width = Math.max(...Object.keys(row).map((name) => name.length));
   for (const [name, cell] of Object.entries(row)) console.log(`${name.padEnd(width)}  ${show(cell)}`.trimEnd());
+}
+
+/** Prints JSON for programs. What JSON would leave as it is of control characters is escaped too: people look at it. */
+export function printJson(value: unknown): void {
+  const escaped = (control: string): string => `\\u00${control.charCodeAt(0).toString(16)}`;
+  console.log(JSON.stringify(value, undefined, 2).replace(/[\x7f-\x9f]/g, escaped));
 }
 
 function show(cell: Cell): string {

@@ -17,7 +17,7 @@ import type { Registry } from "../registry/registry.ts";
 import { explainTags } from "../registry/tag-explanation.ts";
 import { deleteVersion } from "../registry/version-deletion.ts";
 import { JSON_OPTION, onOrOff, visibility } from "./options.ts";
-import { printOne, printRows, type Row } from "./output.ts";
+import { printJson, printOne, printRows, type Row } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
 
 const MODULE_PREFIX = [
@@ -84,10 +84,7 @@ export function addProjectCommands(program: Command): void {
         const rejected = await listRejectedTags(registry, one.id, PAGE_LIMIT);
         const paths = modules.rows.map((module) => module.path);
         const tags = rejected.map(({ tag, reason }) => ({ tag, reason }));
-        if (json)
-          return console.log(
-            JSON.stringify({ ...rowOf(registry, one), modules: paths, rejectedTags: tags }, undefined, 2),
-          );
+        if (json) return printJson({ ...rowOf(registry, one), modules: paths, rejectedTags: tags });
         printOne({ ...rowOf(registry, one), modules: paths }, false);
         if (tags.length > 0) console.log();
         if (tags.length > 0) printRows(tags, false, "");

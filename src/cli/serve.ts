@@ -9,17 +9,19 @@ export function addServeCommand(program: Command): void {
   program
     .command("serve")
     .description("run the server; settings are environment variables, see docs/settings.md")
+    .option("--json", "say where it is as one line of JSON, for programs that start it")
     .addHelpText("after", "\nExample: GOKURA_TLS=self-signed GOKURA_LISTEN=127.0.0.1:8443 gokura serve")
     .action(serve);
 }
 
-async function serve(): Promise<void> {
+async function serve({ json = false }: { json?: boolean }): Promise<void> {
   const config = readConfig();
   const log = createLog(config.logLevel);
   const stop = stopSignal();
   try {
     const app = await startApp(config, log, stop);
-    introduce(app);
+    if (json) console.log(JSON.stringify(introduction(app)));
+    else introduce(app);
     if (!stop.aborted) await new Promise((stopped) => stop.addEventListener("abort", stopped));
     log.info({ signal: (stop.reason as Stopped).signal }, "stopping: requests under way may finish");
     await app.stop();
@@ -28,6 +30,14 @@ async function serve(): Promise<void> {
     if (!(error instanceof Stopped)) throw error;
     log.info({ signal: error.signal }, "stopped before it served");
   }
+}
+
+function introduction({ url, port, certificateFile, firstSetup }: RunningApp): object {
+  const administrator = firstSetup && {
+    username: firstSetup.username,
+    ...(firstSetup.given ? {} : { token: firstSetup.secret }),
+  };
+  return { url, port, certificateFile, administrator };
 }
 
 function introduce({ url, certificateFile, firstSetup }: RunningApp): void {

@@ -30,14 +30,18 @@ export function openDatabase(url: string, log: Log): Database {
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
   });
+  let closing = false;
   // A connection that dies while idle is replaced by the pool; unheard, its error would end the process.
-  pool.on("error", (error) => log.warn({ err: error }, "lost an idle database connection"));
+  pool.on("error", (error) => {
+    if (!closing) log.warn({ err: error }, "lost an idle database connection");
+  });
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) });
   return {
     prisma,
     pool,
     url,
     async close() {
+      closing = true;
       await prisma.$disconnect();
       await pool.end();
     },
@@ -97,4 +101,9 @@ function mayPass(code: string, message: string): boolean {
 /** Whether an error of the database says that something unique exists already (SQLSTATE 23505). */
 export function isUniqueViolation(error: unknown): boolean {
   return error instanceof Prisma.PrismaClientKnownRequestError && error.code === "P2002";
+}
+
+/** Whether an error of Prisma says that the row to be changed is there no more. */
+export function isGone(error: unknown): boolean {
+  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === "P2025";
 }

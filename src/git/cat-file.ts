@@ -35,6 +35,16 @@ interface Request {
 
 const NO_CONTENT = Buffer.alloc(0);
 
+/** Whether a request failed because git stopped at the very object that it asks for: others can be read. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof Failure && error.cause instanceof GitError && isOfOneObject(error.cause);
+}
+
+/** git dies of a damaged object with 128; without a repository it does so at any. */
+function isOfOneObject(error: GitError): boolean {
+  return error.exitCode === 128 && !error.stderr.includes("not a git repository");
+}
+
 /** The object reader of one repository. Start and end of the process behind it are its own affair; close() when done. */
 export class CatFile {
   readonly #directory: string;
@@ -154,7 +164,7 @@ class Conversation {
       .catch((error: unknown) => {
         const failure = new Failure("unavailable", "git could not read the repository", { cause: error });
         // Where there is no repository, asking the rest again would fail as often as there are requests.
-        const hopeless = !(error instanceof GitError) || error.stderr.includes("not a git repository");
+        const hopeless = !(error instanceof GitError) || (error.exitCode !== null && !isOfOneObject(error));
         for (const request of this.#asked.splice(0, hopeless ? this.#asked.length : 1)) request.reject(failure);
       })
       .then(() => onEnd(this.#asked.splice(0)));

@@ -27,7 +27,6 @@ const SETTINGS: readonly (readonly [string, string])[] = [
   ["core.excludesFile", "/dev/null"],
   ["core.fsmonitor", "false"],
   ["core.alternateRefsCommand", "true"],
-  ["protocol.allow", "never"],
   // An acknowledged push survives a power cut.
   ["core.fsync", "all"],
   ["core.fsyncMethod", "batch"],
@@ -60,7 +59,9 @@ export interface GitEnvironmentOptions {
   readonly maxPushBytes?: number;
   /** The protocol a client asked for (`version=2`), already validated; becomes GIT_PROTOCOL. */
   readonly protocol?: string;
-  /** Further settings, in order, after ours: a mirror that may use https adds `["protocol.https.allow", "always"]`. */
+  /** Transports by which git may reach another repository: `["https"]` for a mirror; none unless told. */
+  readonly transports?: readonly string[];
+  /** Further settings, in order, after ours. */
   readonly settings?: readonly (readonly [string, string])[];
 }
 
@@ -80,6 +81,8 @@ export function gitEnvironment(options: GitEnvironmentOptions = {}): NodeJS.Proc
     GIT_TERMINAL_PROMPT: "0",
     GIT_NO_REPLACE_OBJECTS: "1",
     GIT_NO_LAZY_FETCH: "1",
+    GIT_GRAFT_FILE: "/dev/null",
+    GIT_ALLOW_PROTOCOL: (options.transports ?? []).join(":"), // wins over protocol.*.allow of any settings
     GIT_OPTIONAL_LOCKS: "0",
     GIT_LITERAL_PATHSPECS: "1", // a directory is a name, never a pattern
     GIT_DEFAULT_REF_FORMAT: "files", // git 3 will make reftables; HEAD is read as a file here

@@ -8,6 +8,7 @@ import type { Readable, Writable } from "node:stream";
 import { Failure } from "../errors.ts";
 import { gitEnvironment } from "./git-environment.ts";
 import { createSlots, type Slots } from "./process-slots.ts";
+import { checkRepository } from "./repository-guard.ts";
 
 /** How many git commands run at once in this process. */
 const MAX_COMMANDS = 8;
@@ -68,7 +69,8 @@ export interface GitProcess {
 
 /**
  * Starts `git --git-dir=directory args…` (without --git-dir if directory is undefined) once a slot is free. The caller
- * must read stdout to its end or call stop(). User text in args belongs behind `--end-of-options`.
+ * must read stdout to its end or call stop(). User text in args belongs behind `--end-of-options`. Throws
+ * Failure("unavailable") for a repository that checkRepository refuses.
  */
 export async function spawnGit(
   directory: string | undefined,
@@ -76,6 +78,7 @@ export async function spawnGit(
   options: GitOptions = {},
 ): Promise<GitProcess> {
   const { signal, lane = "command" } = options;
+  if (directory !== undefined) checkRepository(directory);
   const release = lane === "none" ? () => {} : await lanes[lane].take(signal);
   let child: ChildProcessByStdio<Writable, Readable, Readable>;
   try {

@@ -163,6 +163,8 @@ async function published(
   const { registry } = hosted;
   const known = await findVersion(registry, project.id, modulePath, found.version);
   if (known) return known;
+  if (found.refusedAs !== undefined)
+    return { ...found, id: 0, modulePath, ref: null, retracted: false, zip: undefined };
   await publish(registry, project.id, { versions: [{ modulePath, ...found }], refusals: [], tags: [] });
   const version = await findVersion(registry, project.id, modulePath, found.version);
   if (version) return version;

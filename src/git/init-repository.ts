@@ -8,9 +8,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { runGit } from "./git-process.ts";
-
-/** The content of info/attributes in every repository that modules are archived from. */
-const ARCHIVE_ATTRIBUTES = "* -export-subst -export-ignore\n";
+import { ARCHIVE_ATTRIBUTES } from "./repository-guard.ts";
 
 /** The branch that HEAD names before there is any. */
 const INITIAL_BRANCH = "main";

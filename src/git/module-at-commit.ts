@@ -6,7 +6,6 @@ import { isFailure, notFound } from "../errors.ts";
 import { synthesizeGoMod } from "../gomod/go-mod-file.ts";
 import { checkPathMajor } from "../gomod/module-path.ts";
 import { candidateGoModPaths, chooseModuleDirectory, type ModuleLocation, revisionOf } from "../gomod/module-root.ts";
-import { MAX_GO_MOD } from "../gomod/module-zip.ts";
 import {
   canonicalVersionOf,
   canUseIncompatible,
@@ -22,6 +21,8 @@ import { type Dependence, tagDependence } from "./origin.ts";
 import type { Ref, Repository, ResolvedRevision } from "./repository.ts";
 
 const TAGS = "refs/tags/";
+/** The largest go.mod that is served, in bytes. The go command minds only in the zip, from 16 MiB on; memory minds here. */
+const MAX_GO_MOD = 32 * 1024 * 1024;
 
 /** A module as it is at a commit: what publishing needs. */
 export interface ModuleAtCommit {
@@ -37,6 +38,11 @@ export interface ModuleAtCommit {
   readonly legacy: boolean;
   /** For a query that is no version: what its answer depends on. */
   readonly dependence?: Dependence;
+  /**
+   * Why the pseudo-version that a branch was resolved to would be refused to whoever asks for it: the go command contradicts
+   * itself where a tag of the root has the number that the version in a sub-directory comes after.
+   */
+  readonly refusedAs?: string;
 }
 
 /**
@@ -57,16 +63,18 @@ export async function moduleAtRevision(
   });
   const at = new CommitOfModule(repository, location, commit, refs);
 
-  if (isPseudoVersion(requested)) {
-    const found = await at.check(requested, requested);
-    if (found.version !== requested) throw refusal(location, requested, `resolves to version ${found.version}`);
-    const problem = pseudoVersionProblem(requested, {
+  const problemOf = async (version: string): Promise<string | undefined> =>
+    pseudoVersionProblem(version, {
       location,
       hash: commit.oid,
       time: commit.time,
       tagsOnCommit: await repository.tagsOn(commit.oid, refs),
-      precedingTags: await ancestry(repository, precedingTags(location, requested, tagNames(refs)), commit.oid, refs),
+      precedingTags: await ancestry(repository, precedingTags(location, version, tagNames(refs)), commit.oid, refs),
     });
+
+  if (isPseudoVersion(requested)) {
+    const found = await at.check(requested, requested);
+    const problem = await problemOf(requested);
     if (problem !== undefined)
       throw notFound(invalidVersionMessage(location.modulePath, requested, problem, "pseudo-version"));
     return found;
@@ -74,17 +82,13 @@ export async function moduleAtRevision(
 
   const dependence: Dependence = { ref: commit.ref };
   const goMods = await at.goModFacts();
-  const allowed = (tag: string): { version: string; isCanonical: boolean } | undefined => {
-    const said = commitTagVersion(location, tag);
-    if (!said) return undefined;
-    if (checkPathMajor(said.version, location.pathMajor) === undefined) return said;
-    if (!canUseIncompatible(location, said.version, requested, goMods)) return undefined;
-    return { ...said, version: `${said.version}+incompatible` };
-  };
+  const fits = (version: string): boolean =>
+    checkPathMajor(version, location.pathMajor) === undefined ||
+    canUseIncompatible(location, version, requested, goMods);
 
-  // The very tag that was asked for.
-  if (commit.ref?.startsWith(TAGS)) {
-    const said = allowed(commit.ref.slice(TAGS.length));
+  // The very tag that was asked for; a hash is none, whatever names it.
+  if (commit.ref === TAGS + revision) {
+    const said = commitTagVersion(location, revision);
     if (said?.isCanonical) {
       const found = await at.check(said.version, requested).catch(unlessNotFound);
       if (found) return { ...found, dependence };
@@ -94,13 +98,15 @@ export async function moduleAtRevision(
   let highest = "";
   let base = "";
   for (const tag of await repository.tagsOn(commit.oid, refs)) {
-    const said = allowed(tag);
+    const said = commitTagVersion(location, tag);
     if (!said) continue;
-    if (requested !== "" && compare(said.version, requested) === 0) {
-      if (said.isCanonical) return { ...(await at.check(said.version, requested)), dependence };
-      base = said.version;
+    const { version, isCanonical } = said;
+    if (requested !== "" && compare(version, requested) === 0) {
+      // Whether it fits the path or not: the reason is then about the tag that was asked for.
+      if (isCanonical) return { ...(await at.check(version, requested)), dependence };
+      base = version;
     }
-    if (said.isCanonical && compare(highest, said.version) < 0 && !isRetracted(said.version)) highest = said.version;
+    if (isCanonical && compare(highest, version) < 0 && !isRetracted(version) && fits(version)) highest = version;
   }
   if (highest !== "") return { ...(await at.check(highest, requested)), dependence };
 
@@ -108,16 +114,21 @@ export async function moduleAtRevision(
     // Highest by the tag's own text, as go compares; all its ancestors count, not the nearest.
     let best = "";
     for (const tag of await repository.tagsMerged(commit.oid, location.tagPrefix)) {
-      const said = allowed(tag);
+      const said = commitTagVersion(location, tag);
       const text = tag.slice(location.tagPrefix.length);
-      if (!said || isRetracted(said.version) || compare(text, best) <= 0) continue;
+      if (!said || compare(text, best) <= 0 || isRetracted(said.version) || !fits(said.version)) continue;
       best = text;
       base = said.version;
     }
   }
   const short = commit.oid.slice(0, SHORT_HASH_LENGTH);
   const found = await at.check(pseudoVersion(location.pseudoMajor, base, commit.time, short), requested);
-  return { ...found, dependence: { ...dependence, tags: tagDependence(location, refs) } };
+  const refusedAs = await problemOf(found.version);
+  return {
+    ...found,
+    dependence: { ...dependence, tags: tagDependence(location, refs) },
+    ...(refusedAs === undefined ? {} : { refusedAs }),
+  };
 }
 
 /** The module that a tag is a version of, at the commit that the tag names now. Throws not-found with the reason. */
@@ -201,6 +212,9 @@ class CommitOfModule {
       content = this.#repository.readFile(this.#commit.oid, path, MAX_GO_MOD).then(
         // A directory or a submodule of that name is no go.mod; a symlink is one, and its text is the content.
         (file) => (file && (file.kind === "file" || file.kind === "symlink") ? file.content : undefined),
+        (error: unknown) => {
+          throw isFailure(error, "too-large") ? notFound(`${path} is larger than ${MAX_GO_MOD} bytes`) : error;
+        },
       );
       this.#files.set(path, content);
     }

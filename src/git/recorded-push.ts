@@ -9,6 +9,8 @@ import type { Repository } from "./repository.ts";
 
 /** Locks of this age at the start of a server belong to a git that died with the one before. */
 const DEAD_AFTER_MS = 1_000;
+/** So many refs that changed at once have left as many files behind. */
+const MANY_REFS = 500;
 
 /**
  * Records the refs of a project; doing it again changes nothing. `settled`: no other push to it is under way, so that the
@@ -25,7 +27,7 @@ export async function recordPush(
     return;
   }
   const repository = repositoryOf(registry, repositories, projectId);
-  await recordRefs(
+  const changed = await recordRefs(
     registry,
     projectId,
     {
@@ -39,11 +41,16 @@ export async function recordPush(
     },
     settled,
   );
+  if (changed < MANY_REFS) return;
+  // Someone else may be at it, or at a ref: then they stay as they are.
+  await repository.packRefs().catch((error: unknown) => {
+    registry.log.warn({ err: error, project: projectId }, "refs could not be packed");
+  });
 }
 
 const NO_REPOSITORY: PushedRepository = {
   refs: async () => [],
-  peel: async () => new Map(),
+  peel: async () => ({ peeled: new Map(), unreadable: new Set() }),
   keep: async () => {},
 };
 

@@ -10,17 +10,19 @@
 import { readFile as readFileFromDisk } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { Failure, invalid, notFound } from "../errors.ts";
-import { CatFile, type ObjectType } from "./cat-file.ts";
+import { CatFile, isDamage, type ObjectType } from "./cat-file.ts";
 import { GitError, runGit } from "./git-process.ts";
 import { keepObjects } from "./kept-objects.ts";
-import { type EntryKind, findTreeEntry } from "./tree-entry.ts";
+import { type EntryKind, findTreeEntry, type TreeEntry } from "./tree-entry.ts";
 
 /** The shortest hash prefix that counts as a hash (git.go minHashDigits). */
 const MIN_HASH_DIGITS = 7;
 /** A tree (one directory's listing) larger than this is not looked through, in bytes. */
 const MAX_TREE_BYTES = 64 * 1024 * 1024;
 /** A commit object larger than this is refused, in bytes. */
-const MAX_COMMIT_BYTES = 1024 * 1024;
+const MAX_COMMIT_BYTES = 16 * 1024 * 1024;
+/** Objects that are asked about at once. */
+const HEADERS_AT_ONCE = 2_000;
 /** Repositories whose object reader is kept running. */
 const MAX_OPEN_READERS = 32;
 
@@ -33,6 +35,13 @@ export interface Ref {
   readonly peeled: string | undefined;
   /** The type of what the ref finally stands for (of `peeled ?? oid`). Versions are made of commits. */
   readonly type: Exclude<ObjectType, "tag">;
+}
+
+/** What is left of objects without annotations: the object itself for most. */
+export interface PeeledObjects {
+  readonly peeled: ReadonlyMap<string, string>;
+  /** What git has, but damaged. */
+  readonly unreadable: ReadonlySet<string>;
 }
 
 /** A ref as listRefNames tells of it. */
@@ -149,15 +158,28 @@ export class Repository {
     });
   }
 
-  /** What objects finally stand for, through tags of tags; those that are missing are left out. */
-  async peel(oids: readonly string[]): Promise<Map<string, string>> {
+  /** What objects finally stand for, through tags of tags. Nothing is said of those that are missing. */
+  async peel(oids: readonly string[]): Promise<PeeledObjects> {
     const peeled = new Map<string, string>();
-    const ends = await Promise.all(oids.map((oid) => this.#reader().header(`${objectId(oid)}^{}`)));
-    for (const [n, oid] of oids.entries()) {
-      const end = ends[n];
-      if (end !== undefined && end.type !== "tag") peeled.set(oid, end.oid);
+    const unreadable = new Set<string>();
+    for (let at = 0; at < oids.length; at += HEADERS_AT_ONCE) {
+      const some = oids.slice(at, at + HEADERS_AT_ONCE);
+      const ends = await Promise.all(
+        some.map((oid) =>
+          this.#reader()
+            .header(`${objectId(oid)}^{}`)
+            .catch((error: unknown) => {
+              if (!isDamage(error)) throw error;
+              unreadable.add(oid);
+            }),
+        ),
+      );
+      for (const [n, oid] of some.entries()) {
+        const end = ends[n];
+        if (end && end.type !== "tag") peeled.set(oid, end.oid);
+      }
     }
-    return peeled;
+    return { peeled, unreadable };
   }
 
   /** Has git keep its refs in one file again: thousands of small ones make it slow, for clients too. */
@@ -177,6 +199,20 @@ export class Repository {
    * Failure("too-large") for a file of more than maxBytes.
    */
   async readFile(commit: string, path: string, maxBytes: number): Promise<FileAtCommit | undefined> {
+    const entry = await this.#entry(commit, path);
+    if (entry === undefined) return undefined;
+    if (entry.kind === "directory" || entry.kind === "gitlink") return { kind: entry.kind, content: Buffer.alloc(0) };
+    const blob = await this.#reader().read(entry.oid, maxBytes);
+    if (blob === undefined) throw missing(entry.oid);
+    return blob.type === "blob" ? { kind: entry.kind, content: blob.content } : undefined;
+  }
+
+  /** What is at a path, as readFile has it, without reading it. */
+  async kindOf(commit: string, path: string): Promise<EntryKind | undefined> {
+    return (await this.#entry(commit, path))?.kind;
+  }
+
+  async #entry(commit: string, path: string): Promise<TreeEntry | undefined> {
     const start = objectId(commit);
     const elements = path.split("/");
     if (elements.some((element) => element === "" || element === "." || element === ".." || element.includes("\0"))) {
@@ -187,16 +223,13 @@ export class Repository {
     let tree = `${start}^{tree}`;
     for (const [n, element] of elements.entries()) {
       const listing = await reader.read(tree, MAX_TREE_BYTES);
+      // A tree that is not there must not pass for an empty one: the version would be served as one without a go.mod.
+      if (listing === undefined && (n > 0 || (await reader.header(`${start}^{commit}`)) !== undefined))
+        throw missing(tree);
       const entry = listing?.type === "tree" ? findTreeEntry(listing.content, element, oidBytes) : undefined;
-      if (entry === undefined) return undefined;
-      if (n < elements.length - 1) {
-        if (entry.kind !== "directory") return undefined;
-        tree = entry.oid;
-        continue;
-      }
-      if (entry.kind === "directory" || entry.kind === "gitlink") return { kind: entry.kind, content: Buffer.alloc(0) };
-      const blob = await reader.read(entry.oid, maxBytes);
-      return blob?.type === "blob" ? { kind: entry.kind, content: blob.content } : undefined;
+      if (entry === undefined || n === elements.length - 1) return entry;
+      if (entry.kind !== "directory") return undefined;
+      tree = entry.oid;
     }
     return undefined;
   }
@@ -366,6 +399,10 @@ function decodableLines(said: Buffer): string[] {
   if (!decoded.some((line) => line.includes("\uFFFD"))) return decoded;
   const raw = said.toString("latin1").split("\n");
   return decoded.filter((line, n) => Buffer.from(line, "utf8").equals(Buffer.from(raw[n] ?? "", "latin1")));
+}
+
+function missing(object: string): Failure {
+  return new Failure("unavailable", `the repository lacks git object ${object}`);
 }
 
 function objectId(text: string): string {

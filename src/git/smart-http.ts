@@ -14,6 +14,7 @@ import { Failure, invalid, isFailure } from "../errors.ts";
 import { gitEnvironment } from "./git-environment.ts";
 import { GitError, type GitProcess, spawnGit } from "./git-process.ts";
 import { FLUSH, fatalPacket, packet, packetCutter } from "./pkt-line.ts";
+import { checkRepository } from "./repository-guard.ts";
 
 export type GitService = "git-upload-pack" | "git-receive-pack";
 
@@ -73,6 +74,7 @@ export async function advertiseRefs(options: AdvertiseOptions): Promise<SmartHtt
   const { directory, service, res, signal } = options;
   const version = service === "git-upload-pack" ? protocolVersion(options.protocol) : undefined;
   return await carry({
+    directory,
     res,
     signal,
     stallMs: STALL_MS,
@@ -129,6 +131,8 @@ function protocolVersion(header: string | undefined): string | undefined {
 }
 
 interface Carriage {
+  /** The bare repository's absolute path, which is among the args too. */
+  readonly directory: string;
   readonly req?: IncomingMessage;
   readonly res: ServerResponse;
   readonly signal?: AbortSignal | undefined;
@@ -164,6 +168,7 @@ async function carry(work: Carriage): Promise<SmartHttpOutcome> {
     if (work.signal?.aborted) onSignal();
     if (res.destroyed || req?.destroyed) onClose();
     ending.signal.throwIfAborted();
+    checkRepository(work.directory);
     const body = req === undefined ? undefined : requestBody(req, work, ending.signal);
     const git = await spawnGit(undefined, work.args, {
       lane: "session",

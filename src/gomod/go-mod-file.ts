@@ -36,6 +36,9 @@ export type GoModFile = {
 /** Why one directive is wrong. It is fatal in those directives that the go command reads in dependencies. */
 class DirectiveError extends Error {}
 
+/** So many errors are told, and then no more are looked for: a file of megabytes may hold nothing else. */
+const MAX_ERRORS = 100;
+
 const GO_VERSION = /^[1-9][0-9]*\.(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))?(?:[a-z]+[0-9]+)?$/;
 const LAX_GO_VERSION = /^v?([1-9][0-9]*\.(?:0|[1-9][0-9]*))[^0-9].*$/;
 const TOOLCHAIN = /^default$|^go1(?:$|\.)/;
@@ -46,7 +49,7 @@ const READ_IN_DEPENDENCIES = new Set(["go", "module", "retract", "require", "ign
 /**
  * Reads a go.mod file as the go command reads that of a dependency (modfile.ParseLax, without a version fixer: `v1.2` is
  * taken as `v1.2.0`). A byte order mark at the beginning, which go refuses, is tolerated. Throws Failure "invalid" whose
- * message has a line for every error, each with its place: `go.mod:3: usage: require module/path v1.2.3`.
+ * message has a line for each of the first hundred errors, each with its place: `go.mod:3: usage: require module/path v1.2.3`.
  */
 export function parseGoMod(text: string): GoModFile {
   const file: GoModFile = {
@@ -65,6 +68,7 @@ export function parseGoMod(text: string): GoModFile {
     } catch (error) {
       if (!(error instanceof DirectiveError)) throw error;
       if (READ_IN_DEPENDENCIES.has(verb)) errors.push(syntaxError(line.place, error.message));
+      if (errors.length >= MAX_ERRORS) break;
     }
   }
   if (errors.length > 0) throw invalid(errors.join("\n"));

@@ -1,7 +1,7 @@
 // The answers of a Go endpoint as they are kept and written: headers and bytes, ready. Lifetimes are those of the public
 // mirror: a minute for what can change, a week for what cannot, seconds for what is not there.
 import { hash } from "node:crypto";
-import type { HotAnswer } from "./hot-cache.ts";
+import type { TextAnswer } from "./hot-cache.ts";
 import { ABSENCE_SECONDS } from "./problem.ts";
 
 /** How long clients may keep what can change: lists, @latest, branches. */
@@ -14,10 +14,10 @@ const MAX_TOLD = 500;
 
 // "private", because a cache in between does not know that PRIVATE-TOKEN is a credential.
 const MUTABLE = `private, max-age=${MUTABLE_SECONDS}`;
-export const IMMUTABLE = `private, max-age=${IMMUTABLE_SECONDS}, immutable`;
+const IMMUTABLE = `private, max-age=${IMMUTABLE_SECONDS}, immutable`;
 
 /** An answer of bytes; `pinned`: for ever the same. */
-export function present(bytes: Buffer, type: string, pinned: boolean): HotAnswer {
+export function present(bytes: Buffer, type: string, pinned: boolean): TextAnswer {
   const etag = `"${hash("sha256", bytes, "base64url").slice(0, 27)}"`;
   return {
     status: 200,
@@ -31,13 +31,13 @@ export function present(bytes: Buffer, type: string, pinned: boolean): HotAnswer
 }
 
 /** Not there, in our words. */
-export function absence(message: string): HotAnswer {
+export function absence(message: string): TextAnswer {
   const told = message.length > MAX_TOLD ? `${message.slice(0, MAX_TOLD)}…` : message;
   return absenceInWords(404, `not found: ${told}\n`);
 }
 
 /** Not there, in exactly these words. */
-export function absenceInWords(status: 404 | 410, text: string): HotAnswer {
+export function absenceInWords(status: 404 | 410, text: string): TextAnswer {
   const bytes = Buffer.from(text);
   return {
     status,
@@ -48,4 +48,13 @@ export function absenceInWords(status: 404 | 410, text: string): HotAnswer {
       ...["Cache-Control", `private, max-age=${ABSENCE_SECONDS}`, "X-Content-Type-Options", "nosniff"],
     ],
   };
+}
+
+/** What says that an answer is the zip of a version: name, value, name, value… */
+export function zipHeaders(version: string): string[] {
+  const name = `${version.replace(/[^\w.+-]/g, "_")}.zip`;
+  return [
+    ...["Content-Type", "application/zip", "Content-Disposition", `attachment; filename="${name}"`],
+    ...["Cache-Control", IMMUTABLE, "X-Content-Type-Options", "nosniff"],
+  ];
 }

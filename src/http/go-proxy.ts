@@ -27,14 +27,15 @@ import { authenticate } from "../registry/authentication.ts";
 import type { ServedVersion } from "../registry/modules.ts";
 import type { ProjectRow } from "../registry/projects.ts";
 import { zipKeyOf } from "../registry/publish.ts";
+import type { Registry } from "../registry/registry.ts";
 import type { DependencyProxy } from "../upstream/dependency-proxy.ts";
 import type { SumdbProxy } from "../upstream/sumdb-proxy.ts";
 import { credentialsOf } from "./credentials.ts";
-import { absence, absenceInWords, IMMUTABLE, present } from "./go-answers.ts";
+import { absence, absenceInWords, present, zipHeaders } from "./go-answers.ts";
 import { type GoRequest, parseGoPath, type VersionRequest } from "./go-path.ts";
 import { answererInView, demandView, type GoView } from "./go-view.ts";
 import { type HotAnswer, type HotCache, writeAnswer } from "./hot-cache.ts";
-import { sendBlob } from "./send-blob.ts";
+import { type BlobAnswer, sendBlob } from "./send-blob.ts";
 import { serveFromUpstream } from "./upstream-answers.ts";
 
 export interface GoProxy {
@@ -68,7 +69,7 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, p
   requireScope(principal, "go endpoint");
   if (rest.startsWith(SUMDB)) {
     await demandView(registry, principal, view);
-    return serveSumDatabase(proxy.sumDatabases, ctx, rest.slice(SUMDB.length), storedOnly);
+    return serveSumDatabase(registry, proxy.sumDatabases, ctx, rest.slice(SUMDB.length), storedOnly);
   }
   const project = await answererInView(registry, principal, view, rest);
   if (project === "upstream") {
@@ -80,32 +81,29 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, p
 
   const url = ctx.req.url!;
   const kept = proxy.hotCache.get(url);
-  if (kept?.of === project.id) return write(ctx, kept);
+  if (kept?.of === project.id) return write(registry, ctx, kept.answer);
   const begun = proxy.hotCache.moment(project.id);
-  const keep = (answer: HotAnswer, pinned: boolean): void => {
+  const keep = (answer: HotAnswer, pinned: boolean): Promise<void> => {
     if (registry.memory.live) proxy.hotCache.set(url, project.id, begun, pinned, answer);
-    write(ctx, answer);
+    return write(registry, ctx, answer);
   };
   try {
-    const request = parseGoPath(rest);
-    if (request.kind === "zip") await serveZip(proxy, ctx, project, request);
-    else {
-      const { answer, pinned } = await answerTo(proxy, project, request);
-      keep(answer, pinned);
-    }
+    const { answer, pinned } = await answerTo(proxy, project, parseGoPath(rest));
+    await keep(answer, pinned);
   } catch (error) {
     // What is not there is asked for again and again: the go command looks for a module under every parent path.
     // Nor is what no repository can have; 400 would make it give up (Go Modules Reference, "GOPROXY protocol").
     if (!isFailure(error, "not-found", "invalid", "too-large")) throw error;
-    keep(absence(error.message), false);
+    await keep(absence(error.message), false);
   }
 }
 
 async function answerTo(
-  { hosted }: GoProxy,
+  proxy: GoProxy,
   project: ProjectRow,
-  request: Exclude<GoRequest, VersionRequest<"zip">>,
+  request: GoRequest,
 ): Promise<{ answer: HotAnswer; pinned: boolean }> {
+  const { hosted } = proxy;
   const { modulePath } = request;
   switch (request.kind) {
     case "list": {
@@ -125,27 +123,23 @@ async function answerTo(
       const version = await exactVersion(hosted, project, request);
       return { answer: present(version.goMod, "text/plain; charset=utf-8", true), pinned: true };
     }
+    case "zip": {
+      const version = await exactVersion(hosted, project, request);
+      return { answer: await zipAnswer(proxy, project, version), pinned: true };
+    }
   }
 }
 
-async function serveZip(
-  { hosted, archives }: GoProxy,
-  ctx: Context,
+/** The zip of a version: its bytes too if it is small enough to be kept in memory. */
+async function zipAnswer(
+  { hosted, archives, hotCache }: GoProxy,
   project: ProjectRow,
-  request: VersionRequest<"zip">,
-): Promise<void> {
-  const version = await exactVersion(hosted, project, request);
+  version: ServedVersion,
+): Promise<{ blob: BlobAnswer }> {
   const zip = await zipOf(archives, project.id, version);
-  await sendBlob(ctx, hosted.registry.blobs, {
-    key: zipKeyOf(zip),
-    size: zip.size,
-    sha256: zip.sha256,
-    headers: {
-      "Content-Type": "application/zip",
-      "Content-Disposition": `attachment; filename="${version.version.replace(/[^\w.+-]/g, "_")}.zip"`,
-      "Cache-Control": IMMUTABLE,
-    },
-  });
+  const key = zipKeyOf(zip);
+  const bytes = zip.size <= hotCache.maxAnswerBytes ? await hosted.registry.blobs.read(key) : undefined;
+  return { blob: { key, size: zip.size, etag: `"${zip.sha256}"`, headers: zipHeaders(version.version), bytes } };
 }
 
 /** .mod and .zip are of versions, not of branches. */
@@ -166,20 +160,23 @@ function infoOf({ version, origin }: Resolved): Buffer {
 }
 
 async function serveSumDatabase(
+  registry: Registry,
   databases: SumdbProxy,
   ctx: Context,
   nameAndRest: string,
   storedOnly: boolean,
 ): Promise<void> {
   const answer = await databases.serve(nameAndRest, { storedOnly });
-  if (answer.kind === "absent") return write(ctx, absenceInWords(answer.status, answer.text || "not found\n"));
+  if (answer.kind === "absent")
+    return write(registry, ctx, absenceInWords(answer.status, answer.text || "not found\n"));
   ctx.status = 200;
   ctx.set("Content-Type", answer.contentType);
   ctx.set("Cache-Control", `private, max-age=${answer.maxAgeSeconds}${answer.immutable ? ", immutable" : ""}`);
   ctx.body = answer.bytes;
 }
 
-function write(ctx: Context, answer: HotAnswer): void {
+async function write(registry: Registry, ctx: Context, answer: HotAnswer): Promise<void> {
   ctx.respond = false;
-  writeAnswer(answer, ctx.req, ctx.res);
+  if ("blob" in answer) await sendBlob(ctx.req, ctx.res, registry.blobs, answer.blob);
+  else writeAnswer(answer, ctx.req, ctx.res);
 }

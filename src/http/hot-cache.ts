@@ -9,16 +9,20 @@ import { authenticateFromMemory } from "../registry/authentication.ts";
 import { GO_PROXY, isFlagOn } from "../registry/feature-flags.ts";
 import type { Registry } from "../registry/registry.ts";
 import { credentialsOf } from "./credentials.ts";
+import { matchesEtag } from "./etag.ts";
+import { type BlobAnswer, sendBlob } from "./send-blob.ts";
 
 /** Longer URLs are not kept: nobody needs them fast. */
 const MAX_KEY_LENGTH = 2_048;
-/** Larger bodies are not kept: they would push everything else out. */
-const MAX_BODY_BYTES = 256 * 1024;
+/** No answer takes more than this part of the memory. Of larger zips only the name is kept. */
+const LARGEST_PART = 1 / 8;
 /** What an entry costs beside its body and key, about. */
 const ENTRY_OVERHEAD_BYTES = 600;
 
-/** An answer, ready to be written. */
-export interface HotAnswer {
+/** An answer, ready to be written: a text, or a blob (a zip), whose bytes are kept along if there are few. */
+export type HotAnswer = TextAnswer | { readonly blob: BlobAnswer };
+
+export interface TextAnswer {
   readonly status: 200 | 404 | 410;
   /** Name, value, name, value… */
   readonly headers: readonly string[];
@@ -36,7 +40,8 @@ export interface Moment {
 /** Whose content an answer is of: a project's, by its number, or a module's from upstream, by its path. */
 export type ContentOf = number | string;
 
-interface Entry extends HotAnswer {
+interface Entry {
+  readonly answer: HotAnswer;
   readonly of: ContentOf;
   /** The state of the project's content that the answer was made of; undefined: it is the same in every state. */
   readonly state: number | undefined;
@@ -60,10 +65,14 @@ export class HotCache {
   readonly #deletions = new Map<ContentOf, number>();
   #epoch = 0;
 
+  /** The largest answer that is kept whole, in bytes. */
+  readonly maxAnswerBytes: number;
+
   constructor(maxBytes: number) {
+    this.maxAnswerBytes = maxBytes * LARGEST_PART;
     this.#entries = new LRUCache<string, Entry>({
       maxSize: Math.max(maxBytes, 1),
-      sizeCalculation: (entry, key) => ENTRY_OVERHEAD_BYTES + key.length + entry.body.length,
+      sizeCalculation: ({ answer }, key) => ENTRY_OVERHEAD_BYTES + key.length + bytesOf(answer),
     });
   }
 
@@ -101,11 +110,11 @@ export class HotCache {
    * Keeps an answer, unless the project's content is not what it was when the answer was begun. `pinned`: for ever the same.
    */
   set(url: string, of: ContentOf, begun: Moment, pinned: boolean, answer: HotAnswer, upstream?: UpstreamTrust): void {
-    if (url.length > MAX_KEY_LENGTH || answer.body.length > MAX_BODY_BYTES) return;
+    if (url.length > MAX_KEY_LENGTH || bytesOf(answer) > this.maxAnswerBytes) return;
     const { state, deletions } = begun;
     const until = upstream ? performance.now() + upstream.freshMs : Number.POSITIVE_INFINITY;
     const generation = upstream?.generation;
-    this.#entries.set(url, { ...answer, of, state: pinned ? undefined : state, deletions, until, generation });
+    this.#entries.set(url, { answer, of, state: pinned ? undefined : state, deletions, until, generation });
   }
 
   /** What to remember before an answer is worked out. */
@@ -143,12 +152,22 @@ export function answerFromMemory(
     throw error;
   }
   registry.metrics.hotHits.inc();
-  writeAnswer(entry, req, res);
+  const { answer } = entry;
+  if ("blob" in answer)
+    sendBlob(req, res, registry.blobs, answer.blob).catch((error: unknown) => {
+      registry.log.error({ err: error }, "a zip that is published cannot be read");
+      res.destroy();
+    });
+  else writeAnswer(answer, req, res);
   return true;
 }
 
+function bytesOf(answer: HotAnswer): number {
+  return "blob" in answer ? (answer.blob.bytes?.length ?? 0) : answer.body.length;
+}
+
 /** Writes an answer, or 304 to a client that has it (RFC 9110, 13.1.2). */
-export function writeAnswer(answer: HotAnswer, req: IncomingMessage, res: ServerResponse): void {
+export function writeAnswer(answer: TextAnswer, req: IncomingMessage, res: ServerResponse): void {
   const condition = req.headers["if-none-match"];
   if (answer.status === 200 && condition !== undefined && matchesEtag(condition, answer.etag)) {
     res.writeHead(304, ["ETag", answer.etag]);
@@ -158,10 +177,4 @@ export function writeAnswer(answer: HotAnswer, req: IncomingMessage, res: Server
   res.writeHead(answer.status, answer.headers as string[]);
   if (req.method === "HEAD") res.end();
   else res.end(answer.body, "latin1");
-}
-
-/** If-None-Match: a list of tags or `*`; compared weakly. */
-export function matchesEtag(condition: string, etag: string): boolean {
-  if (condition.trim() === "*") return true;
-  return condition.split(",").some((one) => one.trim().replace(/^W\//, "") === etag);
 }

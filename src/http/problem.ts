@@ -55,14 +55,16 @@ export function answerFailure(ctx: Context, audience: Audience, failure: Failure
     ctx.body = `${audience === "go" && status === 404 ? "not found: " : ""}${printable(failure.message)}\n`;
   } else if (audience === "graphql")
     ctx.body = { errors: [{ message: status === 401 ? "Invalid token" : failure.message }] };
-  else ctx.body = apiBody(failure, status);
+  else ctx.body = apiBody(failure, status, "authorization" in ctx.headers || "private-token" in ctx.headers);
 }
 
-function apiBody(failure: Failure, status: number): unknown {
+function apiBody(failure: Failure, status: number, withCredentials: boolean): unknown {
   if (failure.kind === "insufficient-scope")
     return { error: "insufficient_scope", error_description: failure.message, scope: failure.scopes?.join(" ") };
   if (status === 401)
-    return { message: "401 Unauthorized", error: "invalid_token", error_description: failure.message };
+    return withCredentials
+      ? { error: "invalid_token", error_description: failure.message }
+      : { message: "401 Unauthorized" };
   const title = { 400: "Bad request", 403: "Forbidden", 503: "Service Unavailable" }[status];
   if (title) return { message: `${status} ${title} - ${failure.message}` };
   return { message: status === 404 ? `404 ${failure.message}` : failure.message };

@@ -1,59 +1,66 @@
-// A stored blob as an answer: streamed with backpressure, never whole in memory; HEAD, conditional requests and single
-// ranges as RFC 9110 has them (13 and 14). A blob never changes, so its own sum is a strong validator.
-import { pipeline } from "node:stream/promises";
-import type { Context } from "koa";
-import type { DiskBlobs } from "../storage/disk-blobs.ts";
-import { matchesEtag } from "./hot-cache.ts";
+// A stored blob as an answer: streamed with backpressure, never whole in memory unless it is small and wanted often; HEAD,
+// conditional requests and single ranges as RFC 9110 has them (13 and 14). A blob never changes, so its own sum is a strong
+// validator. Works on Node's own request and response, so that a hit need not enter Koa.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ByteRange, DiskBlobs } from "../storage/disk-blobs.ts";
+import { matchesEtag } from "./etag.ts";
 
 export interface BlobAnswer {
   readonly key: string;
   readonly size: number;
-  /** Without quotes. */
-  readonly sha256: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly etag: string;
+  /** What says what it is: name, value, name, value… */
+  readonly headers: readonly string[];
+  /** All of it, when it is kept in memory. */
+  readonly bytes: Buffer | undefined;
 }
 
-/** Answers with a blob. Resolves when all is sent or the client is gone. */
-export async function sendBlob(ctx: Context, blobs: DiskBlobs, blob: BlobAnswer): Promise<void> {
-  const etag = `"${blob.sha256}"`;
-  ctx.set({ ...blob.headers, ETag: etag, "Accept-Ranges": "bytes" });
-  const condition = ctx.get("If-None-Match");
-  if (condition !== "" && matchesEtag(condition, etag)) {
-    ctx.status = 304;
+/** Answers with a blob. Resolves when all is sent or the client is gone; rejects with nothing sent when it is not there. */
+export async function sendBlob(
+  req: IncomingMessage,
+  res: ServerResponse,
+  blobs: DiskBlobs,
+  blob: BlobAnswer,
+): Promise<void> {
+  const { size, etag, bytes } = blob;
+  const condition = req.headers["if-none-match"];
+  if (condition !== undefined && matchesEtag(condition, etag)) {
+    res.writeHead(304, ["ETag", etag]);
+    res.end();
     return;
   }
-  const range = rangeOf(ctx, blob.size, etag);
+  const range = rangeOf(req, size, etag);
   if (range === "unsatisfiable") {
-    ctx.body = null;
-    ctx.status = 416; // after the body: without one Koa says 204
-    ctx.set("Content-Range", `bytes */${blob.size}`);
+    res.writeHead(416, ["Content-Range", `bytes */${size}`, "Content-Length", "0"]);
+    res.end();
     return;
   }
-  ctx.status = range ? 206 : 200;
-  if (range) ctx.set("Content-Range", `bytes ${range.start}-${range.end}/${blob.size}`);
-  ctx.length = range ? range.end - range.start + 1 : blob.size;
-  if (ctx.method === "HEAD") {
-    ctx.respond = false;
-    ctx.res.end();
-    return;
+  const { start, end } = range ?? { start: 0, end: size - 1 };
+  const file = bytes || req.method === "HEAD" ? undefined : await blobs.open(blob.key);
+  res.writeHead(range ? 206 : 200, [
+    ...blob.headers,
+    ...["ETag", etag, "Accept-Ranges", "bytes", "Content-Length", String(end - start + 1)],
+    ...(range ? ["Content-Range", `bytes ${start}-${end}/${size}`] : []),
+  ]);
+  if (req.method === "HEAD") res.end();
+  else if (bytes) res.end(range ? bytes.subarray(start, end + 1) : bytes);
+  else if (file) {
+    await file.copyTo(res, { start, end }).catch(unlessClientLeft);
+    res.end();
   }
-  const bytes = await blobs.open(blob.key, range);
-  ctx.respond = false;
-  await pipeline(bytes, ctx.res).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ERR_STREAM_PREMATURE_CLOSE" && error.code !== "ECONNRESET" && error.code !== "EPIPE")
-      throw error;
-  });
+}
+
+const CLIENT_LEFT = new Set(["ERR_STREAM_DESTROYED", "ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE"]);
+
+function unlessClientLeft(error: NodeJS.ErrnoException): void {
+  if (!CLIENT_LEFT.has(error.code ?? "")) throw error;
 }
 
 /** The one range that is asked for; undefined for the whole, also when several are asked for or If-Range does not fit. */
-function rangeOf(
-  ctx: Context,
-  size: number,
-  etag: string,
-): { start: number; end: number } | "unsatisfiable" | undefined {
-  const match = /^bytes=(\d*)-(\d*)$/.exec(ctx.get("Range"));
-  const ifRange = ctx.get("If-Range");
-  if (!match || (match[1] === "" && match[2] === "") || (ifRange !== "" && ifRange !== etag)) return undefined;
+function rangeOf(req: IncomingMessage, size: number, etag: string): ByteRange | "unsatisfiable" | undefined {
+  const { range, "if-range": ifRange } = req.headers;
+  const match = range === undefined ? null : /^bytes=(\d*)-(\d*)$/.exec(range);
+  if (!match || (match[1] === "" && match[2] === "") || (ifRange !== undefined && ifRange !== etag)) return undefined;
   const [, first = "", last = ""] = match;
   const start = first === "" ? Math.max(size - Number(last), 0) : Number(first);
   const end = first === "" || last === "" ? size - 1 : Math.min(Number(last), size - 1);

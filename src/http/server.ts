@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import http from "node:http";
 import https from "node:https";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import Router from "@koa/router";
 import Koa, { type Context, type Middleware } from "koa";
@@ -35,10 +36,17 @@ import { ensureSelfSigned } from "./self-signed-certificate.ts";
 
 const HEADERS_TIMEOUT_MS = 20_000;
 const KEEP_ALIVE_MS = 65_000; // longer than the reverse proxies in front of us
+/** A connection on which nothing moves for so long, in the middle of a request, is closed. git sends signs of life. */
+const IDLE_TIMEOUT_MS = 180_000;
 /** How long requests under way may take when the server stops. */
 const DRAIN_MS = 20_000;
+/** How often connections that have become idle meanwhile are closed. */
+const SWEEP_MS = 50;
 
-const GO_ENDPOINT = /^\/api\/v4\/(?:projects\/[^/]+\/|groups\/[^/]+\/-\/)?packages\/go\//;
+/** Also with slashes in the path, which is a mistake that the go command's user should hear of. */
+const GO_ENDPOINT = /^\/api\/v4\/(?:projects\/.+?\/|groups\/.+?\/-\/)?packages\/go\//;
+const UNENCODED =
+  "this is no Go endpoint: in GOPROXY the path of a project or group is written with %2F, as in projects/acme%2Flib";
 
 export interface ServerParts {
   readonly config: Config;
@@ -80,6 +88,8 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const server = tls
     ? https.createServer({ ...settings, cert: tls.cert, key: tls.key, minVersion: "TLSv1.2" }, handle)
     : http.createServer(settings, handle);
+  server.setTimeout(IDLE_TIMEOUT_MS);
+  const silent = silentConnections(server);
   await listen(server, config);
   const { port } = server.address() as { port: number };
   const { host } = config.listen;
@@ -92,10 +102,37 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     async stop() {
       stopping = true;
       const closed = new Promise<void>((done) => server.close(() => done()));
-      server.closeIdleConnections();
-      const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+      silent.close();
+      // A connection that becomes idle only now, with the answer to its last request, must not keep us either.
+      const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+      const timer = setTimeout(() => {
+        server.closeAllConnections();
+        silent.closeAll();
+      }, DRAIN_MS);
       await closed;
+      clearInterval(sweep);
       clearTimeout(timer);
+    },
+  };
+}
+
+/**
+ * The connections on which nothing was asked yet: opened in advance, by a check of a load balancer, or in the middle of a
+ * TLS handshake. Node calls them neither idle nor done, so a server that stops would wait for them.
+ */
+function silentConnections(server: http.Server): { close(): void; closeAll(): void } {
+  const opened = new Map<Socket, number>();
+  const remember = (socket: Socket): void => {
+    opened.set(socket, socket.bytesRead);
+    socket.once("close", () => opened.delete(socket));
+  };
+  server.on("connection", remember).on("secureConnection", remember);
+  return {
+    close() {
+      for (const [socket, atFirst] of opened) if (socket.bytesRead === atFirst) socket.destroy();
+    },
+    closeAll() {
+      for (const socket of opened.keys()) socket.destroy();
     },
   };
 }
@@ -184,8 +221,8 @@ function createApp(parts: ServerParts, address: { url: string }, stopping: () =>
   app.use(tidyApiPath);
   app.use(router.routes());
   app.use((ctx) => {
-    const failure = notFound("Not Found");
-    if (audienceOf(ctx) !== "api") throw failure;
+    if (audienceOf(ctx) === "go") throw notFound(UNENCODED);
+    if (audienceOf(ctx) !== "api") throw notFound("Not Found");
     ctx.status = 404;
     ctx.body = { error: "404 Not Found" };
   });

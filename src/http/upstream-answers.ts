@@ -18,9 +18,9 @@ import {
   upstreamInfo,
   upstreamZip,
 } from "../upstream/dependency-proxy.ts";
-import { absence, absenceInWords, IMMUTABLE, present } from "./go-answers.ts";
+import { absence, absenceInWords, present, zipHeaders } from "./go-answers.ts";
 import type { GoRequest, VersionRequest } from "./go-path.ts";
-import { type HotAnswer, type HotCache, isTrusted, writeAnswer } from "./hot-cache.ts";
+import { type HotCache, isTrusted, type TextAnswer, writeAnswer } from "./hot-cache.ts";
 import { sendBlob } from "./send-blob.ts";
 
 export interface UpstreamMode {
@@ -43,7 +43,7 @@ export async function serveFromUpstream(
   const { modulePath } = request;
   const url = ctx.req.url!;
   const kept = hotCache?.get(url);
-  if (kept?.of === modulePath && isTrusted(kept, registry)) return write(ctx, kept);
+  if (kept?.of === modulePath && isTrusted(kept, registry)) return write(ctx, kept.answer as TextAnswer);
   const begun = hotCache?.moment(modulePath);
   const { generation } = registry.memory;
   try {
@@ -94,7 +94,6 @@ async function serveZip(
       return await sendZip(dependencies, ctx, request, found.zip);
     } catch (error) {
       if (!isFailure(error, "not-found") || ctx.res.headersSent) throw error;
-      for (const header of ["ETag", "Accept-Ranges", "Content-Range", "Content-Length"]) ctx.remove(header);
       found = await upstreamZip(dependencies, modulePath, request.version, storedOnly, true);
     }
   }
@@ -115,31 +114,29 @@ async function isOver(download: Download): Promise<boolean> {
   return (await Promise.race([download.outcome, Promise.resolve(still)])) !== still;
 }
 
-function sendZip(dependencies: DependencyProxy, ctx: Context, request: VersionRequest<"zip">, zip: MadeZip) {
+function sendZip(
+  dependencies: DependencyProxy,
+  ctx: Context,
+  request: VersionRequest<"zip">,
+  zip: MadeZip,
+): Promise<void> {
   const { sha256, size } = zip;
-  const { blobs } = dependencies.registry;
-  return sendBlob(ctx, blobs, { key: zipKeyOf(zip), size, sha256, headers: headersOf(request) });
+  const headers = zipHeaders(request.version);
+  ctx.respond = false;
+  const blob = { key: zipKeyOf(zip), size, etag: `"${sha256}"`, headers, bytes: undefined };
+  return sendBlob(ctx.req, ctx.res, dependencies.registry.blobs, blob);
 }
 
 /** Sends a zip as it arrives; if it turns out to be none that may be had, the connection is cut. */
 async function sendArriving(ctx: Context, request: VersionRequest<"zip">, download: Download): Promise<void> {
-  ctx.set(headersOf(request));
-  ctx.status = 200;
-  if (download.length !== undefined) ctx.length = download.length;
   ctx.respond = false;
+  const length = download.length === undefined ? [] : ["Content-Length", String(download.length)];
+  ctx.res.writeHead(200, [...zipHeaders(request.version), ...length]);
   await pipeline(download.bytes(), ctx.res).catch((error: NodeJS.ErrnoException) => {
     ctx.res.destroy();
     const left = ["ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE"].includes(error.code ?? "");
     if (!left && !isFailure(error)) throw error;
   });
-}
-
-function headersOf({ version }: VersionRequest<"zip">): Record<string, string> {
-  return {
-    "Content-Type": "application/zip",
-    "Content-Disposition": `attachment; filename="${version.replace(/[^\w.+-]/g, "_")}.zip"`,
-    "Cache-Control": IMMUTABLE,
-  };
 }
 
 /** .mod and .zip are of versions, not of branches. */
@@ -148,7 +145,7 @@ function canonical({ modulePath, version, kind }: VersionRequest<"mod" | "zip">)
   throw notFound(`${modulePath}@${version}: .${kind} needs a canonical version; ask for .info first to learn it`);
 }
 
-function write(ctx: Context, answer: HotAnswer): void {
+function write(ctx: Context, answer: TextAnswer): void {
   ctx.respond = false;
   writeAnswer(answer, ctx.req, ctx.res);
 }

@@ -52,7 +52,10 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
     supervise: role === "worker",
     schedule: false,
   });
-  boss.on("error", (error) => log.warn({ err: error }, "the job queue lost the database for a moment"));
+  let stopping = false;
+  boss.on("error", (error) => {
+    if (!stopping) log.warn({ err: error }, "the job queue lost the database for a moment");
+  });
   let started: Promise<void> | undefined;
   const start = async (): Promise<void> => {
     await boss.start();
@@ -113,8 +116,9 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
       });
     },
     async stop() {
-      if (started === undefined) return;
+      if (started === undefined || stopping) return;
       await started.catch(() => {});
+      stopping = true;
       await boss.stop({ graceful: true, timeout: STOP_PATIENCE_MS });
     },
   };

@@ -51,6 +51,12 @@ const DOOR_SCOPES = {
   "api write": ["api"],
 } as const satisfies Record<string, readonly TokenScope[]>;
 
+/** What each kind of token can be given. */
+export const SCOPES_OF = {
+  user: ["api", "read_api", "read_user", "read_repository", "write_repository"],
+  "deploy-token": ["read_repository", "read_package_registry", "write_package_registry"],
+} as const satisfies Record<string, readonly TokenScope[]>;
+
 /** A way in, as far as the scopes of tokens are concerned. */
 export type ScopedDoor = keyof typeof DOOR_SCOPES;
 
@@ -59,10 +65,11 @@ export function requireScope(principal: Principal, door: ScopedDoor): void {
   if (principal.kind === "anonymous" || principal.kind === "operator") return;
   const opening: readonly TokenScope[] = DOOR_SCOPES[door];
   if (principal.scopes.some((scope) => opening.includes(scope))) return;
+  const wanted = opening.filter((scope) => (SCOPES_OF[principal.kind] as readonly TokenScope[]).includes(scope));
   throw new Failure(
     "insufficient-scope",
-    `the token's scopes (${principal.scopes.join(", ")}) do not open this; make one with ${opening.join(" or ")}`,
-    { scopes: opening },
+    `the token's scopes (${principal.scopes.join(", ")}) do not open this; ${wanted.length > 0 ? `make one with ${wanted.join(" or ")}` : "use a personal access token"}`,
+    { scopes: wanted },
   );
 }
 
@@ -102,6 +109,7 @@ export function maySeeProject(principal: Principal, project: ProjectSubject): bo
 export function maySeeGroup(principal: Principal, group: GroupSubject): boolean {
   if (isOpenTo(principal, group.visibility)) return true;
   if (groupLevel(principal, group) >= GUEST) return true;
+  if (principal.kind === "deploy-token") return principal.groupIds.includes(group.id);
   return principal.kind === "user" && principal.memberships.containing.has(group.id);
 }
 

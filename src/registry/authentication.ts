@@ -66,14 +66,17 @@ interface TokenRow {
   user_name: string | null;
   admin: boolean | null;
   blocked_at: Date | null;
+  group_ids: number[] | null;
 }
 
 async function load(registry: Registry, digest: string): Promise<Principal> {
   const { rows } = await registry.database.pool.query<TokenRow>({
     name: "token-by-digest",
     text: `SELECT t.id, t.kind, t.name, t.username, t.project_id, t.scopes::text[] AS scopes, t.expires_at, t.revoked_at,
-        u.id AS user_id, u.username AS user_name, u.admin, u.blocked_at
-      FROM token t LEFT JOIN "user" u ON u.id = t.user_id WHERE t.digest = $1`,
+        u.id AS user_id, u.username AS user_name, u.admin, u.blocked_at, g.traversal_ids AS group_ids
+      FROM token t LEFT JOIN "user" u ON u.id = t.user_id
+      LEFT JOIN project p ON p.id = t.project_id LEFT JOIN "group" g ON g.id = p.group_id
+      WHERE t.digest = $1`,
     values: [digest],
   });
   const token = rows[0];
@@ -90,6 +93,7 @@ async function load(registry: Registry, digest: string): Promise<Principal> {
       name: token.name,
       username: token.username!,
       projectId: token.project_id!,
+      groupIds: token.group_ids!,
       scopes,
       validUntil: expires,
     };

@@ -1,7 +1,7 @@
 // How the domain changes something: one transaction, and afterwards this process forgets what it remembered about access
 // without waiting for the database's notice, so that whoever made the change sees it at once. What is unique and taken is
 // told as a conflict.
-import { isUniqueViolation, type Transaction } from "../database/client.ts";
+import { isGone, isUniqueViolation, type Transaction } from "../database/client.ts";
 import { Failure } from "../errors.ts";
 import type { Registry } from "./registry.ts";
 
@@ -13,6 +13,7 @@ export async function change<T>(registry: Registry, taken: string, work: (tx: Tr
     return await registry.prisma.$transaction(work, { timeout: TRANSACTION_TIMEOUT_MS });
   } catch (error) {
     if (isUniqueViolation(error)) throw new Failure("conflict", taken, { cause: error });
+    if (isGone(error)) throw new Failure("not-found", "it is gone: somebody deleted it a moment ago", { cause: error });
     throw error;
   } finally {
     registry.memory.forget();

@@ -9,7 +9,7 @@ import type { Principal } from "./principal.ts";
 import type { Registry } from "./registry.ts";
 
 /** Entries of a page: the default and the most, as the public index has it. */
-export const INDEX_PAGE_LIMIT = 2_000;
+const INDEX_PAGE_LIMIT = 2_000;
 
 /** Any constant: "somebody appends to the index". */
 const APPEND_LOCK = 7_166_803;

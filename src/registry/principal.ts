@@ -30,6 +30,8 @@ export interface DeployPrincipal {
   /** The user name that Basic authentication must carry. */
   readonly username: string;
   readonly projectId: number;
+  /** The groups around its project. */
+  readonly groupIds: readonly number[];
   readonly scopes: readonly TokenScope[];
   readonly validUntil: number;
 }

@@ -18,6 +18,8 @@ import { markNewVersions } from "./retractions.ts";
 import { refuseBuried } from "./tombstones.ts";
 
 const TRANSACTION_TIMEOUT_MS = 120_000;
+/** The go.mod files that one statement carries, in bytes, unless a single one is larger. */
+const MAX_STATEMENT_BYTES = 8 * 1024 * 1024;
 
 /** A version that was found to obey Go's rules. */
 export interface NewVersion {
@@ -63,11 +65,12 @@ export async function publish(registry: Registry, projectId: number, publication
       // One publisher a project at a time; also, a project that is being deleted is waited for.
       const there = await tx.$queryRaw<unknown[]>`SELECT 1 FROM project WHERE id = ${projectId} FOR UPDATE`;
       if (there.length === 0) throw new Failure("not-found", "the project is gone");
-      const refusals = [...publication.refusals];
+      const turnedAway: Refusal[] = [];
       const { admitted: unburied, refused } = await refuseBuried(tx, publication.versions);
-      for (const { version, reason } of refused) refusals.push(refusalOf(version, reason));
-      const modules = await ensureModules(tx, projectId, unburied, refusals);
+      for (const { version, reason } of refused) turnedAway.push(refusalOf(version, reason));
+      const modules = await ensureModules(tx, projectId, unburied, turnedAway);
       const admitted = unburied.filter((version) => modules.has(version.modulePath));
+      const refusals = [...withoutWarnings(publication.refusals, turnedAway), ...turnedAway];
       const rows = await insertVersions(tx, modules, admitted);
       await noteRefusals(tx, projectId, publication, modules, refusals);
       await markIndexed(tx, projectId, publication.tags);
@@ -110,6 +113,12 @@ async function ensureModules(
   return new Map(rows.filter((row) => row.project_id === projectId).map((row) => [row.path, row.id]));
 }
 
+/** What else was to be said of a version is void once it is turned away: it is not served, nor listed. */
+function withoutWarnings(refusals: readonly Refusal[], turnedAway: readonly Refusal[]): Refusal[] {
+  const away = new Set(turnedAway.map(({ modulePath, version }) => `${modulePath}@${version}`));
+  return refusals.filter(({ modulePath, version }) => !away.has(`${modulePath}@${version}`));
+}
+
 function refusalOf(version: NewVersion, reason: string): Refusal {
   const { modulePath, ref } = version;
   return { tag: ref?.replace(/^refs\/tags\//, "") ?? version.version, modulePath, version: version.version, reason };
@@ -122,13 +131,39 @@ interface InsertedVersion {
   readonly kind: VersionKind;
 }
 
-/** Returns the rows that are new. Columns go as arrays: Prisma's createMany takes ten times the time and the memory. */
+/** Returns the rows that are new. */
 async function insertVersions(
   tx: Transaction,
   modules: ReadonlyMap<string, number>,
   versions: readonly NewVersion[],
 ): Promise<InsertedVersion[]> {
-  if (versions.length === 0) return [];
+  const rows: InsertedVersion[] = [];
+  for (const some of inParts(versions)) rows.push(...(await insertSome(tx, modules, some)));
+  return rows;
+}
+
+/** Parts whose go.mod files fit into one statement, which carries them as text. */
+function* inParts(versions: readonly NewVersion[]): Generator<NewVersion[]> {
+  let part: NewVersion[] = [];
+  let bytes = 0;
+  for (const version of versions) {
+    if (part.length > 0 && bytes + version.goMod.length > MAX_STATEMENT_BYTES) {
+      yield part;
+      part = [];
+      bytes = 0;
+    }
+    part.push(version);
+    bytes += version.goMod.length;
+  }
+  if (part.length > 0) yield part;
+}
+
+/** Columns go as arrays: Prisma's createMany takes several times the time and the memory. */
+async function insertSome(
+  tx: Transaction,
+  modules: ReadonlyMap<string, number>,
+  versions: readonly NewVersion[],
+): Promise<InsertedVersion[]> {
   const column = <T>(value: (version: NewVersion) => T): T[] => versions.map(value);
   const rows = await tx.$queryRaw<InsertedVersion[]>`
     INSERT INTO module_version

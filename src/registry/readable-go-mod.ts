@@ -14,7 +14,7 @@ const MAX_TEXT = 4_000;
 /** A longer name in a requirement is no module's; also, the database's index takes no more. */
 const MAX_NAME = 1_000;
 
-/** The file, or why the go command would not read it or we do not. */
+/** The file, or a sentence that says why the go command does not read it, or we do not. */
 export type ReadGoMod =
   | { readonly file: GoModFile; readonly problem?: undefined }
   | { readonly file?: undefined; readonly problem: string };
@@ -22,9 +22,7 @@ export type ReadGoMod =
 /** Reads a go.mod for its requirements, retractions and deprecation. */
 export function readGoMod(goMod: Buffer): ReadGoMod {
   if (goMod.length > MAX_READ_BYTES)
-    return {
-      problem: `go.mod has ${goMod.length} bytes: of more than ${MAX_READ_BYTES} nothing but the module line is read`,
-    };
+    return { problem: `go.mod has ${goMod.length} bytes; over ${MAX_READ_BYTES} only its module line is read` };
   try {
     const file = parseGoMod(textOfGoMod(goMod));
     file.requires = file.requires.filter(({ path, version }) => isName(path) && isName(version));
@@ -34,7 +32,8 @@ export function readGoMod(goMod: Buffer): ReadGoMod {
     if (file.module?.deprecated !== undefined) file.module.deprecated = storableText(file.module.deprecated);
     return { file };
   } catch (error) {
-    if (isFailure(error)) return { problem: storableText(error.message) };
+    if (isFailure(error))
+      return { problem: `the go command cannot parse go.mod and refuses the version: ${error.message}` };
     throw error;
   }
 }

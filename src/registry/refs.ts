@@ -11,6 +11,9 @@ import type { Principal } from "./principal.ts";
 import type { Registry } from "./registry.ts";
 
 const TAGS = "refs/tags/";
+/** A longer name of a ref is left out, in bytes: no module path is so long, and the database's index has to hold it. */
+const MAX_REF_NAME = 1_000;
+const REFS_PER_STATEMENT = 5_000;
 
 export type TagEventRow = TagEvent;
 
@@ -46,7 +49,11 @@ export interface PushedRepository {
   /** The refs as git has them. Called while the project is locked: of two pushes that end together the later records last. */
   refs(): Promise<readonly CurrentRef[]>;
   /** What is left of objects without annotations: the object itself for most, nothing for one that git does not have. */
-  peel(oids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  peel(oids: readonly string[]): Promise<{
+    readonly peeled: ReadonlyMap<string, string>;
+    /** Damaged objects. */
+    readonly unreadable: ReadonlySet<string>;
+  }>;
   /** Told of the old values of refs that moved or went away, before they are forgotten here. */
   keep(lost: readonly LostCommit[]): Promise<void>;
 }
@@ -62,21 +69,36 @@ interface Difference {
 
 /**
  * Records all refs of a project and leaves the job that indexes the new ones. `settled` takes the mark of beginPush away.
+ * Returns how many were not as they were recorded.
  */
 export async function recordRefs(
   registry: Registry,
   projectId: number,
   repository: PushedRepository,
   settled: boolean,
-): Promise<void> {
-  await registry.prisma.$transaction(
+): Promise<number> {
+  return registry.prisma.$transaction(
     async (tx) => {
       await tx.$queryRaw`SELECT 1 FROM project WHERE id = ${projectId} FOR UPDATE`;
-      const differences = await compare(tx, projectId, await repository.refs());
-      const peeled = await repository.peel(differences.flatMap(({ oid }) => oid ?? []));
+      const refs = await repository.refs();
+      const current = refs.filter(({ name }) => Buffer.byteLength(name) <= MAX_REF_NAME);
+      if (current.length < refs.length)
+        registry.log.warn(
+          { project: projectId, refs: refs.length - current.length },
+          "refs with overlong names do not count",
+        );
+      const differences = await compare(tx, projectId, current);
+      const { peeled, unreadable } = await repository.peel(differences.flatMap(({ oid }) => oid ?? []));
       const changed: RecordedRef[] = [];
       const lost: LostCommit[] = [];
       for (const { name, oid, old } of differences) {
+        if (oid !== null && unreadable.has(oid)) {
+          registry.log.error(
+            { project: projectId, ref: name, object: oid },
+            "a ref names a damaged object and stays as it was",
+          );
+          continue;
+        }
         const now = oid === null ? undefined : peeled.get(oid);
         if (oid !== null && now !== undefined) changed.push({ name, oid, peeled: now });
         if (old !== null && old !== now) lost.push({ name, commit: old, now });
@@ -93,22 +115,29 @@ export async function recordRefs(
       await tx.$executeRaw`UPDATE project SET last_activity_at = now(),
         push_started_at = CASE WHEN ${settled} THEN NULL ELSE push_started_at END WHERE id = ${projectId}`;
       if (changed.some((ref) => ref.name.startsWith(TAGS))) await registry.jobs.send(tx, "index-refs", { projectId });
+      return differences.length;
     },
     { timeout: 120_000 },
   );
 }
 
-/** The database compares, so that what comes back is what a push changed and not all that there is. */
+/**
+ * The database compares, so that what comes back is what a push changed and not all that there is. Lists travel as text,
+ * a line each (no name and no object id holds a space or a line feed, git-check-ref-format): that takes a tenth of the
+ * time and memory of rows and arrays, and the first push of a repository may bring 100,000.
+ */
 async function compare(tx: Transaction, projectId: number, current: readonly CurrentRef[]): Promise<Difference[]> {
-  // No name and no object id holds a line feed (git-check-ref-format): as text they cost a tenth of two arrays.
   const names = current.map(({ name }) => name).join("\n");
   const oids = current.map(({ oid }) => oid).join("\n");
-  return tx.$queryRaw<Difference[]>`
-    SELECT COALESCE(now.name, known.name) AS name, now.oid, known.peeled AS old
+  const [found] = await tx.$queryRaw<{ lines: string | null }[]>`
+    SELECT string_agg(concat_ws(' ', COALESCE(now.name, known.name), COALESCE(now.oid, '-'), known.peeled), E'\n') AS lines
     FROM unnest(string_to_array(${names}, E'\n'), string_to_array(${oids}, E'\n')) AS now (name, oid)
     FULL JOIN (SELECT name, oid, peeled FROM ref WHERE project_id = ${projectId}) AS known ON known.name = now.name
-    WHERE now.oid IS DISTINCT FROM known.oid
-    ORDER BY 1`;
+    WHERE now.oid IS DISTINCT FROM known.oid`;
+  return (found?.lines?.split("\n") ?? []).map((line) => {
+    const [name = "", oid = "", old = null] = line.split(" ");
+    return { name, oid: oid === "-" ? null : oid, old };
+  });
 }
 
 async function recordTagEvents(
@@ -139,14 +168,17 @@ interface RecordedRef extends CurrentRef {
 }
 
 async function upsert(tx: Transaction, projectId: number, refs: readonly RecordedRef[]): Promise<void> {
-  const names = refs.map((ref) => ref.name);
-  const oids = refs.map((ref) => ref.oid);
-  const peeled = refs.map((ref) => ref.peeled);
-  await tx.$executeRaw`INSERT INTO ref (project_id, name, oid, peeled, indexed)
-    SELECT ${projectId}, name, oid, peeled, name NOT LIKE 'refs/tags/%'
-    FROM unnest(${names}::text[], ${oids}::text[], ${peeled}::text[]) AS new (name, oid, peeled)
-    ON CONFLICT (project_id, name) DO UPDATE
-    SET oid = excluded.oid, peeled = excluded.peeled, indexed = excluded.indexed, updated_at = now()`;
+  for (let at = 0; at < refs.length; at += REFS_PER_STATEMENT) {
+    const some = refs.slice(at, at + REFS_PER_STATEMENT);
+    const names = some.map((ref) => ref.name);
+    const oids = some.map((ref) => ref.oid);
+    const peeled = some.map((ref) => ref.peeled);
+    await tx.$executeRaw`INSERT INTO ref (project_id, name, oid, peeled, indexed)
+      SELECT ${projectId}, name, oid, peeled, name NOT LIKE 'refs/tags/%'
+      FROM unnest(${names}::text[], ${oids}::text[], ${peeled}::text[]) AS new (name, oid, peeled)
+      ON CONFLICT (project_id, name) DO UPDATE
+      SET oid = excluded.oid, peeled = excluded.peeled, indexed = excluded.indexed, updated_at = now()`;
+  }
 }
 
 /** Has all tags looked at again: what they mean has changed. */
@@ -164,10 +196,15 @@ export interface WaitingTag {
   readonly updatedAt: Date;
 }
 
-/** Some tags that wait, in order of their names. */
-export async function waitingTags(registry: Registry, projectId: number, limit: number): Promise<WaitingTag[]> {
+/** Some tags that wait, in order of their names, after one. */
+export async function waitingTags(
+  registry: Registry,
+  projectId: number,
+  after: string,
+  limit: number,
+): Promise<WaitingTag[]> {
   const rows = await registry.prisma.ref.findMany({
-    where: { projectId, indexed: false, name: { startsWith: TAGS } },
+    where: { projectId, indexed: false, name: { startsWith: TAGS, gt: TAGS + after } },
     orderBy: { name: "asc" },
     take: limit,
   });

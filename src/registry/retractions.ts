@@ -6,6 +6,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Transaction } from "../database/client.ts";
 import { isRetracted, type Retraction } from "../gomod/go-mod-file.ts";
+import { retractingVersion } from "../gomod/version-list.ts";
 import { readGoMod } from "./readable-go-mod.ts";
 import type { Registry } from "./registry.ts";
 
@@ -61,7 +62,11 @@ async function mark(tx: Transaction, versions: readonly VersionName[], { retract
       AND (v.retracted, v.retract_rationale) IS DISTINCT FROM (said.retracted, said.rationale)`;
 }
 
-/** Whether a version of a module of a project is retracted, by what is published now. */
+/**
+ * Whether a version of a module of a project is retracted, as far as the go command minds when it makes a version of a
+ * commit. It asks the newest version in the list, and if that is one that cannot be had, nothing counts as retracted
+ * (coderepo.go, retractedVersions).
+ */
 export async function retractionsOf(
   registry: Registry,
   projectId: number,
@@ -72,7 +77,18 @@ export async function retractionsOf(
     select: { id: true },
   });
   if (!module) return () => false;
-  const { retracts } = await saidBy(registry.prisma, await newestVersion(registry.prisma, module.id));
+  const newest = await newestVersion(registry.prisma, module.id);
+  const refused = await registry.prisma.rejectedTag.findMany({
+    where: { projectId, modulePath, listed: true, version: { not: null } },
+    select: { version: true },
+  });
+  const usable = await registry.prisma.moduleVersion.findUnique({
+    where: { id: newest ?? -1 },
+    select: { version: true },
+  });
+  const listed = [usable, ...refused].flatMap((row) => row?.version ?? []);
+  if (!usable || retractingVersion(listed) !== usable.version) return () => false;
+  const { retracts } = await saidBy(registry.prisma, newest);
   return (version) => isRetracted(version, retracts).retracted;
 }
 

@@ -2,7 +2,7 @@
 // nowhere else; the database has a digest. A token expires at 00:00 UTC on its date: one that expires today is expired.
 import type { Prisma, Token, TokenScope } from "../database/generated/client.ts";
 import { Failure, invalid, notFound } from "../errors.ts";
-import { demandLevel, hidden, isAdministrator, MAINTAINER, projectLevel } from "./access.ts";
+import { demandLevel, hidden, isAdministrator, MAINTAINER, projectLevel, SCOPES_OF } from "./access.ts";
 import { audit } from "./audit.ts";
 import { change } from "./change.ts";
 import { firstOfEach } from "./first-of-each.ts";
@@ -15,19 +15,6 @@ import { digestOf, newSecret } from "./token-format.ts";
 import { findUser, mayInspectUser, type UserRow } from "./users.ts";
 
 export type TokenRow = Token;
-
-const PERSONAL_SCOPES = [
-  "api",
-  "read_api",
-  "read_user",
-  "read_repository",
-  "write_repository",
-] as const satisfies readonly TokenScope[];
-const DEPLOY_SCOPES = [
-  "read_repository",
-  "read_package_registry",
-  "write_package_registry",
-] as const satisfies readonly TokenScope[];
 
 export interface NewToken {
   readonly name: string;
@@ -57,7 +44,7 @@ export async function createPersonalToken(
     if (principal.kind === "anonymous") throw hidden(principal, "User");
     throw new Failure("forbidden", "only administrators may make tokens for others");
   }
-  const scopes = checkScopes(input.scopes, PERSONAL_SCOPES, "a personal access token");
+  const scopes = checkScopes(input.scopes, SCOPES_OF.user, "a personal access token");
   return insertToken(registry, principal, input, user.username, { kind: "PERSONAL", userId: user.id, scopes });
 }
 
@@ -70,7 +57,7 @@ export async function createDeployToken(
 ): Promise<MadeToken> {
   const project = await demandProject(registry, principal, projectPath);
   demandLevel(principal, project, MAINTAINER, "making a deploy token");
-  const scopes = checkScopes(input.scopes, DEPLOY_SCOPES, "a deploy token");
+  const scopes = checkScopes(input.scopes, SCOPES_OF["deploy-token"], "a deploy token");
   const username = input.username || `gokura+deploy-token-${Date.now().toString(36)}`;
   return insertToken(registry, principal, input, project.fullPath, {
     kind: "DEPLOY",

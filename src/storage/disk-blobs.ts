@@ -2,22 +2,38 @@
 // at all: it is written to a scratch file on the same file system, synced, and renamed. What a crash leaves behind is a
 // scratch file, which the next start removes.
 import { randomUUID } from "node:crypto";
-import { createReadStream } from "node:fs";
 import * as fs from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Readable } from "node:stream";
+import type { Writable } from "node:stream";
 import { Failure } from "../errors.ts";
 
 /** Scratch files older than this belong to nobody: no zip takes that long. */
 const ABANDONED_AFTER_MS = 24 * 3600 * 1000;
+
+/** A blob is copied in pieces of this size: large enough that a megabyte costs little, small enough for many at once. */
+const COPY_BYTES = 256 * 1024;
+/** Buffers of that size that are kept for the next copy: fresh ones would cost more than the copying. */
+const KEPT_BUFFERS = 32;
+
+/** A stretch of a blob; both ends inclusive. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
 
 export interface DiskBlobs {
   /** A path for a new scratch file, on the file system of the blobs. Whoever asks removes it or gives it to `adopt`. */
   scratch(): string;
   /** Makes a finished scratch file the blob of a key; the scratch file is gone afterwards. Same key, same bytes: no-op. */
   adopt(scratch: string, key: string): Promise<void>;
-  /** The bytes from `start` to `end` (inclusive) or all of them. Throws not-found when there is no such blob. */
-  open(key: string, range?: { start: number; end: number }): Promise<Readable>;
+  has(key: string): Promise<boolean>;
+  /** All bytes of a small blob. Throws not-found when there is no such blob. */
+  read(key: string): Promise<Buffer>;
+  /**
+   * Opens a blob to be copied once; throws not-found when there is none. The copy goes as fast as the sink takes it, holds
+   * one piece in memory, and rejects with the sink's error when that breaks; it does not end the sink.
+   */
+  open(key: string): Promise<{ copyTo(sink: Writable, range: ByteRange): Promise<void> }>;
 }
 
 /** Opens the blob store below a directory, which is made if need be. Throws unavailable when it cannot be written. */
@@ -36,14 +52,51 @@ export async function openDiskBlobs(directory: string): Promise<DiskBlobs> {
         await sync(dirname(path));
       });
     },
-    async open(key, range) {
-      const file = await fs.open(join(directory, key)).catch((cause: NodeJS.ErrnoException) => {
-        if (cause.code === "ENOENT") throw new Failure("not-found", `blob ${key} is not stored`, { cause });
-        throw cause;
-      });
-      return createReadStream("", { fd: file, ...range });
+    has: (key) =>
+      fs.access(join(directory, key)).then(
+        () => true,
+        () => false,
+      ),
+    read: (key) => fs.readFile(join(directory, key)).catch((cause) => missing(key, cause)),
+    async open(key) {
+      const file = await fs.open(join(directory, key)).catch((cause) => missing(key, cause));
+      return { copyTo: (sink, range) => copy(file, sink, range).finally(() => file.close()) };
     },
   };
+}
+
+function missing(key: string, cause: NodeJS.ErrnoException): never {
+  if (cause.code === "ENOENT") throw new Failure("not-found", `blob ${key} is not stored`, { cause });
+  throw cause;
+}
+
+const buffers: Buffer[] = [];
+
+async function copy(file: fs.FileHandle, sink: Writable, { start, end }: ByteRange): Promise<void> {
+  const buffer = buffers.pop() ?? Buffer.allocUnsafeSlow(COPY_BYTES);
+  // A response that waits behind another on its connection forgets its callbacks when the connection closes.
+  const closed = Promise.withResolvers<never>();
+  closed.promise.catch(() => {});
+  const close = (): void =>
+    closed.reject(Object.assign(new Error("the sink was closed"), { code: "ERR_STREAM_PREMATURE_CLOSE" }));
+  const ignore = (): void => {}; // told by the callback of the write
+  sink.once("close", close).on("error", ignore);
+  try {
+    for (let at = start; at <= end; ) {
+      const { bytesRead } = await file.read(buffer, 0, Math.min(COPY_BYTES, end - at + 1), at);
+      if (bytesRead === 0) throw new Error("a blob is shorter than was recorded");
+      at += bytesRead;
+      const written = new Promise<void>((done, fail) => {
+        sink.write(buffer.subarray(0, bytesRead), (error) => (error ? fail(error) : done()));
+      });
+      await Promise.race([written, closed.promise]);
+    }
+    // Not after an error: somebody may still be reading from it.
+    if (buffers.length < KEPT_BUFFERS) buffers.push(buffer);
+  } finally {
+    sink.off("close", close);
+    setImmediate(() => sink.off("error", ignore));
+  }
 }
 
 /** Runs something that writes to the disk and turns "no space" into a Failure that says so. */

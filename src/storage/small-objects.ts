@@ -15,9 +15,7 @@ export function smallObjects(blobs: DiskBlobs): SmallObjects {
   return {
     async get(key) {
       try {
-        const chunks: Buffer[] = [];
-        for await (const chunk of await blobs.open(key)) chunks.push(chunk as Buffer);
-        return Buffer.concat(chunks);
+        return await blobs.read(key);
       } catch (error) {
         if (isFailure(error, "not-found")) return undefined;
         throw error;

@@ -17,8 +17,21 @@ export function createLog(level: LogLevel, destination: DestinationStream = proc
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: told },
       redact: ["*.authorization", "*.password", "*.token", "token", "password", "authorization"],
     },
     { write: (line) => void destination.write(line.replace(SECRETS, "[secret]")) },
   );
+}
+
+/**
+ * What is said of an error: its words, its place and its causes. Not what else hangs on it: a database error carries its
+ * whole connection, others the request that they failed for.
+ */
+function told(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { message, stack, cause } = error;
+  const { code, table, constraint } = error as { code?: unknown; table?: unknown; constraint?: unknown };
+  const causes = error instanceof AggregateError ? error.errors.map(told) : undefined;
+  return { type: error.constructor.name, message, code, table, constraint, stack, cause: told(cause), causes };
 }

@@ -3,9 +3,9 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 
 export interface Metrics {
   readonly registry: Registry;
-  /** Finished requests by door (go, git, graphql, api, operations) and status. */
+  /** Finished requests by door (go, git, graphql, api, browser) and status; answers from memory are in hotHits. */
   readonly requests: Counter<"door" | "status">;
-  /** Seconds from the first byte of a request to the last of its answer; hot hits are counted but not timed. */
+  /** Seconds from the first byte of a request to the last of its answer, by door; not of answers from memory. */
   readonly duration: Histogram<"door">;
   /** Answers from memory. */
   readonly hotHits: Counter;

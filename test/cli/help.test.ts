@@ -5,7 +5,7 @@ import { gokura } from "../support/gokura-process.ts";
 import { runHere } from "./run-here.ts";
 
 async function helpOf(words: readonly string[]): Promise<string> {
-  const { code, stdout } = await runHere(...words, "--help");
+  const { code, stdout } = await runHere([...words, "--help"], {});
   expect(code, words.join(" ")).toBe(0);
   return stdout;
 }
@@ -45,10 +45,10 @@ test("each has a description, and an example that begins with itself", async () 
   }
 });
 
-test("each that prints something prints JSON too", async () => {
+test("each prints JSON for programs", async () => {
   const without = [];
   for (const words of await allCommands()) if (!(await helpOf(words)).includes("--json")) without.push(words.join(" "));
-  expect(without).toEqual(["serve", "migrate", "demo"]);
+  expect(without).toEqual([]);
 });
 
 test("docs/cli.md is about all of them and about no other", async () => {

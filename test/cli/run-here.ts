@@ -1,10 +1,13 @@
-// The command in this process, for what is only text: a tenth of the time that a process of its own takes.
+// The command in this process: everything but the start of a process, in a tenth of the time. One at a time, because what
+// is written is caught at the process's own streams.
 import { vi } from "vitest";
 import { run } from "../../src/cli/run.ts";
 import type { Ended } from "../support/gokura-process.ts";
 
+const SIGNALS = ["SIGTERM", "SIGINT"] as const;
+
 /** Runs a command and returns what it would have written. */
-export async function runHere(...words: string[]): Promise<Ended> {
+export async function runHere(words: readonly string[], environment: Readonly<Record<string, string>>): Promise<Ended> {
   let stdout = "";
   let stderr = "";
   const toStdout = (text: string | Uint8Array): boolean => {
@@ -15,16 +18,22 @@ export async function runHere(...words: string[]): Promise<Ended> {
     stderr += text;
     return true;
   };
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
   const spies = [
     vi.spyOn(process.stdout, "write").mockImplementation(toStdout),
     vi.spyOn(process.stderr, "write").mockImplementation(toStderr),
-    vi.spyOn(console, "log").mockImplementation((text) => void toStdout(`${text}\n`)),
-    vi.spyOn(console, "error").mockImplementation((text) => void toStderr(`${text}\n`)),
+    vi.spyOn(console, "log").mockImplementation((text = "") => void toStdout(`${text}\n`)),
+    vi.spyOn(console, "error").mockImplementation((text = "") => void toStderr(`${text}\n`)),
   ];
+  const listeners = SIGNALS.map((signal) => process.listeners(signal));
   try {
     const code = await run(words);
     return { code, stdout, stderr };
   } finally {
+    for (const [n, signal] of SIGNALS.entries())
+      for (const added of process.listeners(signal))
+        if (!listeners[n]!.includes(added)) process.removeListener(signal, added);
     for (const spy of spies) spy.mockRestore();
+    vi.unstubAllEnvs();
   }
 }

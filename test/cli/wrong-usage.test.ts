@@ -2,7 +2,7 @@
 // data directory appears.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { gokura } from "../support/gokura-process.ts";
 import { temporary } from "../support/temporary.ts";
 import { runHere } from "./run-here.ts";
@@ -11,10 +11,6 @@ const environment = {
   GOKURA_DATA_DIR: join(temporary("usage"), "data"),
   DATABASE_URL: "postgresql://127.0.0.1:1/none",
 };
-
-beforeAll(() => {
-  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
-});
 
 test.each<[words: string[], said: RegExp]>([
   [["frobnicate"], /^error: unknown command 'frobnicate'/],
@@ -61,7 +57,7 @@ test.each<[words: string[], said: RegExp]>([
   // escape sequences of what was typed do not reach the terminal
   [["\u001b[2J\u001b]0;x\u0007"], /^error: unknown command '\?\[2J\?\]0;x\?'/],
 ])("gokura %j", async (words, said) => {
-  const { code, stdout, stderr } = await runHere(...words);
+  const { code, stdout, stderr } = await runHere(words, environment);
   expect(stderr).toMatch(said);
   expect(stderr).toMatch(/\n\(--help shows how it is used\)\n$/);
   expect(stderr).not.toMatch(/\n\s+at |\u001b/);
@@ -70,7 +66,7 @@ test.each<[words: string[], said: RegExp]>([
 });
 
 test.each([[[]], [["user"]], [["project"]]])("gokura %j alone shows what there is, and ends with 2", async (words) => {
-  const { code, stdout, stderr } = await runHere(...words);
+  const { code, stdout, stderr } = await runHere(words, environment);
   expect(stderr).toMatch(/^Usage: gokura .*\n(.*\n)*Commands:\n/);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
 });

@@ -63,6 +63,11 @@ export async function guardedDatabase(): Promise<GuardedDatabase> {
        values ('go.test/acme/lib', 'v0.1.0', 'dead', 'h1:old', 'the project was deleted', true),
          ('go.test/acme/lib', 'v0.2.0', 'dead', 'h1:old', 'taken back', false)`,
   );
+  await client.query(
+    `insert into index_entry (timestamp, path, version, project_id) values
+       (now(), 'go.test/acme/lib', 'v1.0.0', $1), (now() + interval '1 second', 'go.test/acme/lib', 'v1.1.0', $1)`,
+    [lib],
+  );
   await client.query(`insert into audit_event (actor, action, subject) values ('cli', 'user.create', 'alice')`);
 
   return {

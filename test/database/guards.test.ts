@@ -30,6 +30,9 @@ describe("what was published is pinned", () => {
     ["tombstone", `"commit" = 'beef'`],
     ["tombstone", `at = now()`],
     ["audit_event", `actor = 'nobody'`],
+    ["index_entry", `timestamp = timestamp + interval '1 hour'`],
+    ["index_entry", `version = 'v9.9.9'`],
+    ["index_entry", `project_id = project_id + 1`],
   ])("UPDATE %s SET %s", async (table, set) => {
     expect(await refused(`update ${table} set ${set}`)).toEqual({
       code: RESTRICT,
@@ -37,7 +40,7 @@ describe("what was published is pinned", () => {
     });
   });
 
-  test.each(["module_version", "module", "requirement", "tag_event", "tombstone", "audit_event"])(
+  test.each(["module_version", "module", "requirement", "tag_event", "tombstone", "audit_event", "index_entry"])(
     "DELETE FROM and TRUNCATE %s, also with everything that hangs on it",
     async (table) => {
       const count = `select count(*)::int as n from ${table}`;
@@ -74,6 +77,15 @@ describe("what was published is pinned", () => {
       retracted: true,
       retract_rationale: "broken",
     });
+  });
+
+  test("a place in the index feed learns once that its version is gone, and that its project is", async () => {
+    const at = "where version = 'v1.1.0'";
+    await client.query(`update index_entry set gone_at = now() ${at}`);
+    for (const set of ["gone_at = null", "gone_at = now() + interval '1 day'"])
+      expect((await refused(`update index_entry set ${set} ${at}`)).code, set).toBe(RESTRICT);
+    await client.query(`update index_entry set project_id = null ${at}`);
+    expect((await refused(`update index_entry set project_id = ${ids.lib} ${at}`)).code).toBe(RESTRICT);
   });
 
   test("taking away on purpose is a word said in the same transaction, and good for no more than that", async () => {

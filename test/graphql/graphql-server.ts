@@ -152,7 +152,10 @@ export async function countStatements(work: () => Promise<unknown>): Promise<num
 }
 
 /** Records refs as a push would that left exactly these. */
-export function recordExactly(registry: Registry, projectId: number, refs: readonly CurrentRef[]): Promise<void> {
-  const peel = async (oids: readonly string[]) => new Map(oids.map((oid) => [oid, oid]));
-  return recordRefs(registry, projectId, { refs: async () => refs, peel, keep: async () => {} }, true);
+export async function recordExactly(registry: Registry, projectId: number, refs: readonly CurrentRef[]): Promise<void> {
+  const peel = async (oids: readonly string[]) => ({
+    peeled: new Map(oids.map((oid) => [oid, oid])),
+    unreadable: new Set<string>(),
+  });
+  await recordRefs(registry, projectId, { refs: async () => refs, peel, keep: async () => {} }, true);
 }

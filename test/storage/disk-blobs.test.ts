@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { chmod, mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { buffer } from "node:stream/consumers";
+import { Writable } from "node:stream";
 import { expect, test } from "vitest";
 import { type DiskBlobs, openDiskBlobs, storing } from "../../src/storage/disk-blobs.ts";
 import { repositoryKey, zipObjectKey } from "../../src/storage/object-keys.ts";
@@ -22,6 +22,21 @@ function put(blobs: DiskBlobs, key: string, bytes: Buffer): Promise<void> {
   return blobs.adopt(scratch, key);
 }
 
+/** A stretch of a blob, through a sink that takes its time. */
+async function copied(blobs: DiskBlobs, key: string, start: number, end: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  const sink = new Writable({
+    write(chunk: Buffer, _, done) {
+      setImmediate(() => {
+        chunks.push(Buffer.from(chunk));
+        done();
+      });
+    },
+  });
+  await (await blobs.open(key)).copyTo(sink, { start, end });
+  return Buffer.concat(chunks);
+}
+
 const files = (directory: string): string[] =>
   readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -33,13 +48,14 @@ test("what was adopted comes back, whole or in part", async () => {
   const bytes = randomBytes(300_000);
   await put(blobs, "zip/ab/abc", bytes);
   expect(files(directory)).toEqual(["zip/ab/abc"]);
-  expect(await buffer(await blobs.open("zip/ab/abc"))).toEqual(bytes);
+  expect(await blobs.read("zip/ab/abc")).toEqual(bytes);
   for (const [start, end] of [
     [0, 0],
     [1000, 199_999],
+    [0, 299_999],
     [299_999, 299_999],
   ] as const)
-    expect(await buffer(await blobs.open("zip/ab/abc", { start, end }))).toEqual(bytes.subarray(start, end + 1));
+    expect(await copied(blobs, "zip/ab/abc", start, end)).toEqual(bytes.subarray(start, end + 1));
 });
 
 test("scratch files have names of their own, on the file system of the blobs", async () => {
@@ -52,11 +68,11 @@ test("scratch files have names of their own, on the file system of the blobs", a
 test("a blob that is not there is not found, and nothing stays open", async () => {
   const { blobs } = await newStore();
   const before = readdirSync("/proc/self/fd").length;
-  for (let n = 0; n < 50; n++)
-    await expect(blobs.open("zip/00/none")).rejects.toMatchObject({
-      kind: "not-found",
-      message: "blob zip/00/none is not stored",
-    });
+  const absent = { kind: "not-found", message: "blob zip/00/none is not stored" };
+  for (let n = 0; n < 50; n++) {
+    await expect(blobs.open("zip/00/none")).rejects.toMatchObject(absent);
+    await expect(blobs.read("zip/00/none")).rejects.toMatchObject(absent);
+  }
   expect(readdirSync("/proc/self/fd").length).toBeLessThan(before + 10);
 });
 
@@ -65,12 +81,28 @@ test("a reader in the middle of a blob is not disturbed when the same blob is st
   const bytes = randomBytes(2_000_000);
   await put(blobs, "k/1", bytes);
   const chunks: Buffer[] = [];
-  for await (const chunk of await blobs.open("k/1")) {
-    if (chunks.length === 0) await put(blobs, "k/1", bytes);
-    chunks.push(chunk);
-  }
+  const sink = new Writable({
+    write(chunk: Buffer, _, done) {
+      chunks.push(Buffer.from(chunk));
+      if (chunks.length === 1) put(blobs, "k/1", bytes).then(() => done(), done);
+      else done();
+    },
+  });
+  await (await blobs.open("k/1")).copyTo(sink, { start: 0, end: bytes.length - 1 });
   expect(chunks.length).toBeGreaterThan(5);
   expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
+});
+
+test("copies that go on at the same time do not mix, and one whose sink breaks says so", async () => {
+  const { blobs } = await newStore();
+  const contents = [1, 2, 3, 4, 5, 6].map((n) => Buffer.alloc(1_500_000, n));
+  for (const [n, bytes] of contents.entries()) await put(blobs, `k/${n}`, bytes);
+  for (let round = 0; round < 3; round++) {
+    const broken = new Writable({ write: (_chunk, _encoding, done) => done(new Error("the client left")) });
+    const copies = contents.map((bytes, n) => copied(blobs, `k/${n}`, 0, bytes.length - 1));
+    await expect((await blobs.open("k/0")).copyTo(broken, { start: 0, end: 10 })).rejects.toThrow("the client left");
+    expect((await Promise.all(copies)).every((copy, n) => copy.equals(contents[n]!))).toBe(true);
+  }
 });
 
 test("under its key a blob is never seen in part, however many store and read it", async () => {
@@ -80,7 +112,7 @@ test("under its key a blob is never seen in part, however many store and read it
   let seen = 0;
   const readers = [1, 2, 3].map(async () => {
     while (!stop) {
-      const whole = await blobs.open("k/shared").then(buffer, () => undefined);
+      const whole = await blobs.read("k/shared").catch(() => undefined);
       if (whole === undefined) continue;
       seen++;
       expect(whole.equals(bytes)).toBe(true);

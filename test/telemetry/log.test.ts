@@ -57,6 +57,28 @@ describe.each(["PERSONAL", "DEPLOY"] as const)("a %s token is struck out", (kind
   });
 });
 
+test("an error says what it is, where it comes from and why, and nothing that hangs on it", () => {
+  const inner = Object.assign(new TypeError("inner"), { code: "23505", table: "token", parameters: ["digest"] });
+  const outer = Object.assign(new Error("outer", { cause: inner }), { client: { password: "x", secretKey: 4711 } });
+  const [line] = logged("info", (log) => log.error({ err: outer }, "failed"));
+  expect(JSON.parse(line!).err).toEqual({
+    type: "Error",
+    message: "outer",
+    stack: expect.stringMatching(/^Error: outer\n\s+at .*log\.test\.ts/),
+    cause: {
+      type: "TypeError",
+      message: "inner",
+      code: "23505",
+      table: "token",
+      stack: expect.stringContaining("TypeError: inner"),
+    },
+  });
+  const [many] = logged("info", (log) => log.error({ err: new AggregateError([inner], "both") }, "failed"));
+  expect(JSON.parse(many!).err).toMatchObject({ message: "both", causes: [{ message: "inner" }] });
+  const [thrown] = logged("info", (log) => log.error({ err: "a text" }, "failed"));
+  expect(JSON.parse(thrown!).err).toBe("a text");
+});
+
 test("the password of a URL is struck out, whatever the scheme, and the rest of it stays", () => {
   const [line] = logged("info", (log) =>
     log.info("postgresql://gokura:hunter2@db.example.com:5432/gokura, https://ci:p%40ss@go.example.com/x.git?y=a@b"),

@@ -1,0 +1,63 @@
+// A project whose repository is put in its place by a recipe instead of by a push, so that it may hold what git would not
+// take from a client; and what the registry makes of it.
+import { recordPush } from "../../src/git/recorded-push.ts";
+import { ensureRepository, repositoryDirectory } from "../../src/git/repositories-of-projects.ts";
+import { Repositories, type Repository } from "../../src/git/repository.ts";
+import { openTagIndexer } from "../../src/git/tag-indexer.ts";
+import { type ListedVersion, listModule } from "../../src/registry/modules.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
+import { createProject, type ProjectRow } from "../../src/registry/projects.ts";
+import type { Registry } from "../../src/registry/registry.ts";
+import { createUser, findUser } from "../../src/registry/users.ts";
+import { atEnd } from "../support/at-end.ts";
+import { makeRepository, type Recipe } from "../support/git-fixture.ts";
+
+export interface HostedRepository {
+  readonly project: ProjectRow;
+  /** The path of the module in its root. */
+  readonly modulePath: string;
+  readonly directory: string;
+  readonly repository: Repository;
+  readonly repositories: Repositories;
+  /** Changes the repository as it lies there. */
+  change<T>(recipe: (recipe: Recipe) => T): T;
+  /** What follows a push: refs are recorded, and tags become versions. */
+  record(): Promise<void>;
+  /** The versions of a module, by default of the one in the root. */
+  versions(modulePath?: string): Promise<string[]>;
+  /** Why tags are no versions, by tag. */
+  reasons(): Promise<Record<string, string>>;
+}
+
+/** A new project of mallory's. */
+export async function hostedRepository(registry: Registry, name: string): Promise<HostedRepository> {
+  if (!(await findUser(registry, "mallory"))) await createUser(registry, OPERATOR, { username: "mallory" });
+  const project = await createProject(registry, OPERATOR, { fullPath: `mallory/${name}` });
+  const { id } = project;
+  await ensureRepository(registry, id);
+  const directory = repositoryDirectory(registry, id);
+  const repositories = new Repositories();
+  atEnd(() => repositories.close());
+  const indexer = openTagIndexer(registry, repositories);
+  const modulePath = `${registry.moduleHost}/${project.fullPath}`;
+  return {
+    project,
+    modulePath,
+    directory,
+    repository: repositories.at(directory),
+    repositories,
+    change: (recipe) => makeRepository(directory, recipe),
+    async record() {
+      await recordPush(registry, repositories, id, true);
+      await indexer.index(id);
+    },
+    async versions(path = modulePath) {
+      const listed: readonly ListedVersion[] = (await listModule(registry, id, path)) ?? [];
+      return listed.filter((each) => each.usable).map((each) => each.version);
+    },
+    async reasons() {
+      const rows = await registry.prisma.rejectedTag.findMany({ where: { projectId: id }, orderBy: { id: "asc" } });
+      return Object.fromEntries(rows.map((row) => [row.tag, row.reason]));
+    },
+  };
+}
