@@ -152,8 +152,8 @@ async function fetch(url: string, mirror: string, addresses: readonly string[], 
   const { protocol, hostname, port, host } = new URL(url);
   const pinned = addresses.map((address) => (address.includes(":") ? `[${address}]` : address)).join(",");
   const environment = gitEnvironment({
+    transports: ["https"],
     settings: [
-      ["protocol.https.allow", "always"],
       ["http.followRedirects", "false"],
       ["http.curloptResolve", `${hostname.replace(/^\[|\]$/g, "")}:${port || "443"}:${pinned}`],
       ["http.sslCAInfo", caBundle],
