@@ -18,6 +18,7 @@ import { HotCache } from "./http/hot-cache.ts";
 import { type RunningServer, startServer } from "./http/server.ts";
 import { openJobs } from "./jobs/queue.ts";
 import { AccessMemory } from "./registry/access-memory.ts";
+import { isOwned } from "./registry/module-owner.ts";
 import { resumeIndexing } from "./registry/refs.ts";
 import type { Registry } from "./registry/registry.ts";
 import { type FirstSetup, setUp } from "./registry/setup.ts";
@@ -25,6 +26,13 @@ import { TokenUse } from "./registry/token-use.ts";
 import { openDiskBlobs } from "./storage/disk-blobs.ts";
 import type { Log } from "./telemetry/log.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
+import { type OpenedDependencyProxy, openDependencyProxy } from "./upstream/dependency-proxy.ts";
+import { createDirect } from "./upstream/direct.ts";
+import { openGitMirrors } from "./upstream/git-mirror.ts";
+import { openHttp } from "./upstream/guarded-http.ts";
+import { hostsNamedIn, isOff, isPrivate } from "./upstream/policy.ts";
+import { createSumdbProxy, type SumdbProxy } from "./upstream/sumdb-proxy.ts";
+import { createUpstreamClient } from "./upstream/upstream-client.ts";
 
 /** How long a start waits for a PostgreSQL that does not answer yet. */
 const DATABASE_PATIENCE_MS = 30_000;
@@ -140,6 +148,9 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
     const notices = await listenForChanges(opened.databaseUrl, registry, hotCache);
     closers.push(() => notices.close());
 
+    const upstream = await openUpstream(config, opened, repositories);
+    closers.push(() => upstream.close());
+
     const indexer = openTagIndexer(registry, repositories);
     await registry.jobs.work("index-refs", ({ projectId }) => indexer.index(projectId));
     await registry.jobs.work("build-zips", ({ versionIds }) => ensureBuiltZips(archives, versionIds));
@@ -152,7 +163,11 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
     const graphql = createGraphqlEndpoint({ registry, url, production: config.production });
     await graphql.start();
     closers.push(() => graphql.stop());
-    server = await startServer({ config, registry, repositories, indexer, archives, hotCache, graphql });
+    server = await startServer({
+      ...{ config, registry, repositories, indexer, archives, hotCache, graphql },
+      dependencies: upstream.proxy,
+      sumDatabases: upstream.sumDatabases,
+    });
     closers.push(() => server.stop());
     // The first token is shown once, so it is made when nothing is left that could keep us from showing it.
     const firstSetup = await setUp(registry, config.adminToken);
@@ -165,6 +180,46 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
   }
 }
 
+/** What answers for the modules and checksums of others: from store and, unless GOKURA_UPSTREAM is off, by asking. */
+async function openUpstream(
+  config: Config,
+  { registry, databaseUrl }: OpenedRegistry,
+  repositories: Repositories,
+): Promise<OpenedDependencyProxy & { readonly sumDatabases: SumdbProxy }> {
+  const caFile = config.upstreamCaFile;
+  const databases = config.sumDatabases;
+  const http = openHttp({
+    allowNetworks: config.allowPrivateNetworks,
+    trustedHosts: hostsNamedIn(config.upstream, ...databases.map(({ url }) => url)),
+    caFile,
+  });
+  const asksGit = config.upstream.some(({ kind }) => kind === "direct");
+  const directory = join(config.dataDirectory, "mirrors");
+  const direct = asksGit
+    ? createDirect({ http, mirrors: await openGitMirrors({ directory, repositories, http, caFile }) })
+    : undefined;
+  const client = createUpstreamClient(config.upstream, http, registry.log, { direct });
+  const isSecret = (modulePath: string): boolean => isPrivate(config.privatePatterns, modulePath);
+  const opened = openDependencyProxy({
+    registry,
+    databaseUrl,
+    upstreams: isOff(config.upstream) ? undefined : client,
+    isPrivate: isSecret,
+    listTtlMs: config.upstreamTtlSeconds * 1000,
+  });
+  const { blobs } = registry;
+  const mayAsk = async (modulePath: string): Promise<boolean> =>
+    !isSecret(modulePath) && !(await isOwned(registry, modulePath));
+  return {
+    proxy: opened.proxy,
+    sumDatabases: createSumdbProxy({ databases, blobs, client, mayAsk }),
+    async close() {
+      http.close();
+      await opened.close();
+    },
+  };
+}
+
 /** Everything that is remembered is forgotten when the database says that it changed. */
 async function listenForChanges(url: string, registry: Registry, hotCache: HotCache): Promise<Notices> {
   const notices = await listenForNotices(
@@ -173,8 +228,10 @@ async function listenForChanges(url: string, registry: Registry, hotCache: HotCa
       changed(channel, payload) {
         if (channel === "gokura_access") registry.memory.forget();
         else {
-          const [projectId, deleted] = payload.split(" ");
-          hotCache.contentChanged(Number(projectId), deleted !== undefined);
+          // A project's number and perhaps "deleted", or "upstream" and a module path.
+          const [content, more] = payload.split(" ");
+          if (content === "upstream" && more !== undefined) hotCache.contentChanged(more, false);
+          else hotCache.contentChanged(Number(content), more !== undefined);
         }
       },
       forget() {

@@ -1,19 +1,25 @@
 // The settings: environment variables -> one frozen Config. Every mistake is found at once, before anything starts, and a
 // name that we do not know is a mistake too, because a setting with a slip in its name is a setting that does nothing.
 // docs/settings.md documents each; a test compares that page with SETTINGS.
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { createSecureContext } from "node:tls";
 import { closest, distance } from "fastest-levenshtein";
 import { Failure } from "./errors.ts";
+import { PUBLIC_DATABASE, parseSumDatabases, type SumDatabase } from "./sumdb/database-name.ts";
+import { OFF, parseUpstreams, type UpstreamList } from "./upstream/policy.ts";
 
 const DEFAULT_LISTEN = "127.0.0.1:8080";
 const FALLBACK_MODULE_HOST = "gokura.localhost";
 const DEFAULT_MAX_PUSH_BYTES = 2 * 1024 ** 3;
 const DEFAULT_HOT_CACHE_BYTES = 64 * 1024 ** 2;
+const DEFAULT_UPSTREAM_TTL_SECONDS = 60;
+const MAX_UPSTREAM_TTL_SECONDS = 7 * 24 * 3600;
 /** What the go command takes as the first element of a module path (golang.org/x/mod/module, checkPath). */
 const MODULE_HOST = /^(?!-)[a-z0-9-]+(\.[a-z0-9-]+)+$/;
+const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 const LOG_LEVELS = ["silent", "fatal", "error", "warn", "info", "debug", "trace"] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -40,18 +46,28 @@ export interface Config {
   readonly maxPushBytes: number;
   readonly hotCacheBytes: number;
   readonly logLevel: LogLevel;
+  /** Whom to ask for modules that are not ours; holds credentials. */
+  readonly upstream: UpstreamList;
+  /** PEM certificates that are trusted besides Node's own when others are asked. */
+  readonly upstreamCaFile: string | undefined;
+  /** How long lists and @latest of other registries stay fresh. */
+  readonly upstreamTtlSeconds: number;
+  /** Patterns as GOPRIVATE's: modules that are never asked upstream. */
+  readonly privatePatterns: string;
+  /** Checksum databases that are proxied. */
+  readonly sumDatabases: readonly SumDatabase[];
+  /** Addresses and CIDRs of private networks that redirects and `direct` may reach. */
+  readonly allowPrivateNetworks: readonly string[];
   /** NODE_ENV=production: no GraphQL landing page, no introspection for the anonymous. */
   readonly production: boolean;
-  /** Names of settings that are set and have no effect in this release. */
-  readonly withoutEffect: readonly string[];
 }
 
 interface Setting {
   readonly name: string;
   /** May also come from the file that NAME_FILE names. */
   readonly secret?: true;
-  /** Known, but of a part that this release does not have yet: "later" warns, "refused" is a mistake. */
-  readonly reserved?: "later" | "refused";
+  /** Known, but of a part that this release does not have yet: setting it is a mistake. */
+  readonly reserved?: "refused";
 }
 
 /** Every setting that there is. `GOKURA_S3_` stands for all that begin so. */
@@ -69,10 +85,12 @@ export const SETTINGS: readonly Setting[] = [
   { name: "GOKURA_MAX_PUSH_BYTES" },
   { name: "GOKURA_HOT_CACHE_BYTES" },
   { name: "GOKURA_LOG_LEVEL" },
-  { name: "GOKURA_UPSTREAM", reserved: "later" },
-  { name: "GOKURA_PRIVATE", reserved: "later" },
-  { name: "GOKURA_SUMDB", reserved: "later" },
-  { name: "GOKURA_ALLOW_PRIVATE_NETWORKS", reserved: "later" },
+  { name: "GOKURA_UPSTREAM", secret: true },
+  { name: "GOKURA_UPSTREAM_CA_FILE" },
+  { name: "GOKURA_UPSTREAM_TTL" },
+  { name: "GOKURA_PRIVATE" },
+  { name: "GOKURA_SUMDB" },
+  { name: "GOKURA_ALLOW_PRIVATE_NETWORKS" },
   { name: "GOKURA_S3_", reserved: "refused" },
 ];
 
@@ -119,8 +137,13 @@ export function readConfig(environment: Environment = process.env): Config {
     maxPushBytes: parsed("GOKURA_MAX_PUSH_BYTES", DEFAULT_MAX_PUSH_BYTES, parsePushLimit),
     hotCacheBytes: parsed("GOKURA_HOT_CACHE_BYTES", DEFAULT_HOT_CACHE_BYTES, parseBytes),
     logLevel: parsed("GOKURA_LOG_LEVEL", "info", parseLogLevel),
+    upstream: upstreamOf(get("GOKURA_UPSTREAM"), environment.GOPROXY, mistakes),
+    upstreamCaFile: parsed("GOKURA_UPSTREAM_CA_FILE", undefined, parseCaFile),
+    upstreamTtlSeconds: parsed("GOKURA_UPSTREAM_TTL", DEFAULT_UPSTREAM_TTL_SECONDS, parseTtl),
+    privatePatterns: get("GOKURA_PRIVATE") ?? "",
+    sumDatabases: parsed("GOKURA_SUMDB", [PUBLIC_DATABASE], parseSumDatabases),
+    allowPrivateNetworks: parsed("GOKURA_ALLOW_PRIVATE_NETWORKS", [], parseAddresses),
     production: environment.NODE_ENV === "production",
-    withoutEffect: SETTINGS.filter((s) => s.reserved === "later" && get(s.name) !== undefined).map((s) => s.name),
   };
   if (mistakes.length > 0)
     throw new Failure("invalid", `the settings cannot be used:\n${mistakes.map((line) => `  - ${line}`).join("\n")}`);
@@ -261,6 +284,36 @@ function parsePushLimit(text: string): number {
   const bytes = parseBytes(text);
   if (bytes === 0) throw new Error("0 would let nothing in; give the bytes that a push may have");
   return bytes;
+}
+
+/** GOKURA_UPSTREAM, else what the go command would use here, else nobody. */
+function upstreamOf(own: string | undefined, goproxy: string | undefined, mistakes: string[]): UpstreamList {
+  const text = own ?? (goproxy?.trim() || undefined);
+  if (text === undefined) return OFF;
+  try {
+    return parseUpstreams(text);
+  } catch (error) {
+    const name = own === undefined ? "GOPROXY, which stands in for GOKURA_UPSTREAM" : "GOKURA_UPSTREAM";
+    mistakes.push(`${name}: ${(error as Error).message}`);
+    return OFF;
+  }
+}
+
+function parseCaFile(file: string): string {
+  const path = resolve(file);
+  try {
+    for (const pem of readFileSync(path, "utf8").match(PEM_CERTIFICATE) ?? [""]) new X509Certificate(pem);
+  } catch (error) {
+    throw new Error(`${file} cannot be used as PEM certificates: ${(error as Error).message}`);
+  }
+  return path;
+}
+
+function parseTtl(text: string): number {
+  const seconds = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(seconds <= MAX_UPSTREAM_TTL_SECONDS))
+    throw new Error(`"${text}" is not a number of seconds up to ${MAX_UPSTREAM_TTL_SECONDS}, such as 60`);
+  return seconds;
 }
 
 function parseLogLevel(text: string): LogLevel {

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { type Config, readConfig, SETTINGS } from "../src/config.ts";
 import { Failure } from "../src/errors.ts";
 import { ensureSelfSigned } from "../src/http/self-signed-certificate.ts";
+import { PUBLIC_DATABASE } from "../src/sumdb/database-name.ts";
 import { temporary } from "./support/temporary.ts";
 
 const directory = temporary("config");
@@ -41,8 +42,13 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     maxPushBytes: 2 * 1024 ** 3,
     hotCacheBytes: 64 * 1024 ** 2,
     logLevel: "info",
+    upstream: [{ kind: "off" }],
+    upstreamCaFile: undefined,
+    upstreamTtlSeconds: 60,
+    privatePatterns: "",
+    sumDatabases: [PUBLIC_DATABASE],
+    allowPrivateNetworks: [],
     production: false,
-    withoutEffect: [],
   } satisfies Config);
 });
 
@@ -227,9 +233,51 @@ describe("each setting", () => {
     expect(readConfig({ NODE_ENV: "test" }).production).toBe(false);
   });
 
-  test("settings of parts that are still to come are known and said to have no effect", () => {
-    const later = ["GOKURA_UPSTREAM", "GOKURA_PRIVATE", "GOKURA_SUMDB", "GOKURA_ALLOW_PRIVATE_NETWORKS"];
-    expect(readConfig(Object.fromEntries(later.map((name) => [name, "x"]))).withoutEffect).toEqual(later);
+  test("GOKURA_UPSTREAM, or the GOPROXY of the environment, says whom to ask", () => {
+    const kinds = (environment: Record<string, string>): string[] =>
+      readConfig(environment).upstream.map((one) => (one.kind === "proxy" ? one.url : one.kind));
+    expect(kinds({})).toEqual(["off"]);
+    expect(kinds({ GOPROXY: "https://a.example,direct" })).toEqual(["https://a.example", "direct"]);
+    expect(kinds({ GOPROXY: "https://a.example", GOKURA_UPSTREAM: "off" })).toEqual(["off"]);
+    expect(kinds({ GOKURA_UPSTREAM_FILE: file("up", "https://a:b@b.example/go\n") })).toEqual(["https://b.example/go"]);
+    expect(mistakesOf({ GOKURA_UPSTREAM: "https://user:hush-hush@go.corp/?x=1" })).toEqual([
+      'GOKURA_UPSTREAM: "https://…@go.corp/?x=1": a proxy\'s URL has no "?" and no "#"',
+    ]);
+    expect(mistakesOf({ GOPROXY: "file:///srv/go" })).toEqual([
+      'GOPROXY, which stands in for GOKURA_UPSTREAM: "file:///srv/go": file: is not an upstream here; give an http or https URL',
+    ]);
+  });
+
+  test("GOKURA_UPSTREAM_CA_FILE holds certificates, GOKURA_UPSTREAM_TTL seconds", async () => {
+    const { cert } = await ensureSelfSigned(join(directory, "ca"), ["localhost"]);
+    const path = file("ca.pem", `# two of them\n${cert}\n${cert}`);
+    const config = readConfig({ GOKURA_UPSTREAM_CA_FILE: path, GOKURA_UPSTREAM_TTL: "0" });
+    expect([config.upstreamCaFile, config.upstreamTtlSeconds]).toEqual([path, 0]);
+    for (const wrong of ["/no/such/file", file("ca.txt", "hello")])
+      expect(mistakesOf({ GOKURA_UPSTREAM_CA_FILE: wrong })).toEqual([
+        expect.stringMatching(/^GOKURA_UPSTREAM_CA_FILE: .* cannot be used as PEM certificates: /),
+      ]);
+    for (const ttl of ["1m", "-1", "604801"])
+      expect(mistakesOf({ GOKURA_UPSTREAM_TTL: ttl })).toEqual([
+        `GOKURA_UPSTREAM_TTL: "${ttl}" is not a number of seconds up to 604800, such as 60`,
+      ]);
+  });
+
+  test("GOKURA_SUMDB, GOKURA_PRIVATE and GOKURA_ALLOW_PRIVATE_NETWORKS", () => {
+    const config = readConfig({
+      GOKURA_SUMDB: "off",
+      GOKURA_PRIVATE: "*.corp,x.example/a",
+      GOKURA_ALLOW_PRIVATE_NETWORKS: "10.0.0.0/8, ::1",
+    });
+    expect(config).toMatchObject({
+      sumDatabases: [],
+      privatePatterns: "*.corp,x.example/a",
+      allowPrivateNetworks: ["10.0.0.0/8", "::1"],
+    });
+    expect(mistakesOf({ GOKURA_SUMDB: "sum.example.com", GOKURA_ALLOW_PRIVATE_NETWORKS: "corp" })).toEqual([
+      'GOKURA_SUMDB: "sum.example.com" is no verifier key such as sum.example.com+0123abcd+key',
+      'GOKURA_ALLOW_PRIVATE_NETWORKS: "corp" is neither an address nor a CIDR such as 10.0.0.0/8',
+    ]);
   });
 
   test("object storage is refused rather than silently not used", () => {

@@ -17,8 +17,6 @@ export function addServeCommand(program: Command): void {
 async function serve({ json = false }: { json?: boolean }): Promise<void> {
   const config = readConfig();
   const log = createLog(config.logLevel);
-  for (const name of config.withoutEffect)
-    log.warn(`${name} has no effect in this release: it belongs to the dependency proxy, which comes with a later one`);
   const stop = stopSignal();
   try {
     const app = await startApp(config, log, stop);

@@ -42,7 +42,7 @@ export interface Loaders {
   readonly group: ById<GroupRow>;
   readonly module: ById<ModuleRow>;
   readonly latestVersion: ById<VersionRow>;
-  readonly goMod: ById<Buffer>;
+  readonly goMod: ById<Buffer | null>;
   readonly versions: ListLoader<ModuleRow, PageRequest & { readonly includePseudo: boolean }, Page<VersionRow>>;
   readonly modulesOfProject: ListLoader<ProjectRow, PageRequest, Page<ModuleRow>>;
   readonly membersOfProject: ListLoader<ProjectRow, PageRequest, Page<MemberRow>>;
@@ -106,15 +106,15 @@ function listLoader<Of extends { readonly id: number }, Args, V>(
 }
 
 /** go.mod files by the version's number, as far as the request's bytes go. */
-function goModLoader(registry: Registry): ById<Buffer> {
+function goModLoader(registry: Registry): ById<Buffer | null> {
   let bytesLeft = GO_MOD_BYTES_PER_REQUEST;
-  return new DataLoader<number, Buffer | undefined>(async (ids) => {
+  return new DataLoader<number, Buffer | null | undefined>(async (ids) => {
     const found = await goModsOf(registry, ids, bytesLeft);
-    for (const goMod of found.values()) bytesLeft -= goMod.length;
+    for (const goMod of found.values()) bytesLeft -= goMod?.length ?? 0;
     const rest = new Failure(
       "too-large",
       `one request gets ${GO_MOD_BYTES_PER_REQUEST} bytes of go.mod files; ask for fewer versions, or fetch VERSION.mod from the Go endpoint`,
     );
-    return ids.map((id) => found.get(id) ?? rest);
+    return ids.map((id) => (found.has(id) ? found.get(id) : rest));
   });
 }

@@ -5,10 +5,12 @@
 //   MODULE/@v/VERSION.mod   go.mod, byte for byte
 //   MODULE/@v/VERSION.zip   the module zip
 //   MODULE/@latest          .info of the newest release
+//   sumdb/NAME/…            a checksum database that is proxied
+//
+// With `cached-only/` in front of it, or the header "Disable-Module-Fetch: true", only what is stored is served.
 //
 // Who may ask is decided first, in the order of registry/access.ts; only then is the path looked at. Everything but zips is
 // kept ready in memory (hot-cache.ts). Errors are text/plain, because that is what the go command shows to its user.
-import { hash } from "node:crypto";
 import type { Context } from "koa";
 import { isFailure, notFound } from "../errors.ts";
 import {
@@ -26,34 +28,35 @@ import type { ServedVersion } from "../registry/modules.ts";
 import type { ProjectRow } from "../registry/projects.ts";
 import { zipKeyOf } from "../registry/publish.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { DependencyProxy } from "../upstream/dependency-proxy.ts";
+import type { SumdbProxy } from "../upstream/sumdb-proxy.ts";
 import { credentialsOf } from "./credentials.ts";
+import { absence, absenceInWords, present, zipHeaders } from "./go-answers.ts";
 import { type GoRequest, parseGoPath, type VersionRequest } from "./go-path.ts";
-import { type GoView, projectInView } from "./go-view.ts";
-import { type HotAnswer, type HotCache, type TextAnswer, writeAnswer } from "./hot-cache.ts";
-import { ABSENCE_SECONDS } from "./problem.ts";
+import { answererInView, demandView, type GoView } from "./go-view.ts";
+import { type HotAnswer, type HotCache, writeAnswer } from "./hot-cache.ts";
 import { type BlobAnswer, sendBlob } from "./send-blob.ts";
-
-/** How long clients may keep what can change: lists, @latest, branches. */
-const MUTABLE_SECONDS = 60;
-/** How long clients may keep what cannot: a week, as the public mirror says. */
-const IMMUTABLE_SECONDS = 7 * 24 * 3600;
-
-/** Characters of a message: the go command shows 648 bytes (cmd/go/internal/web). */
-const MAX_TOLD = 500;
-
-// "private", because a cache in between does not know that PRIVATE-TOKEN is a credential.
-const MUTABLE = `private, max-age=${MUTABLE_SECONDS}`;
-const IMMUTABLE = `private, max-age=${IMMUTABLE_SECONDS}, immutable`;
+import { serveFromUpstream } from "./upstream-answers.ts";
 
 export interface GoProxy {
   readonly hosted: HostedModules;
   readonly archives: ModuleArchives;
   readonly hotCache: HotCache;
+  /** What answers for modules that are nobody's here. */
+  readonly dependencies: DependencyProxy;
+  readonly sumDatabases: SumdbProxy;
 }
 
-/** Answers a request to a Go endpoint; `rest` is what stands behind the endpoint's own path, as it was sent. */
-export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, rest: string): Promise<void> {
+/** The prefix of paths that are answered from store alone, as the public mirror has it. */
+const CACHED_ONLY = "cached-only/";
+/** What is in front of a checksum database's name. */
+const SUMDB = "sumdb/";
+
+/** Answers a request to a Go endpoint; `path` is what stands behind the endpoint's own path, as it was sent. */
+export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, path: string): Promise<void> {
   const { registry } = proxy.hosted;
+  const storedOnly = path.startsWith(CACHED_ONLY) || ctx.get("Disable-Module-Fetch").toLowerCase() === "true";
+  const rest = path.startsWith(CACHED_ONLY) ? path.slice(CACHED_ONLY.length) : path;
   if (ctx.method !== "GET" && ctx.method !== "HEAD") {
     ctx.status = 405;
     ctx.set("Allow", "GET, HEAD");
@@ -64,11 +67,21 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, r
   const principal = await authenticate(registry, credentialsOf(ctx.headers));
   ctx.state.principal = principal;
   requireScope(principal, "go endpoint");
-  const project = await projectInView(registry, principal, view, rest);
+  if (rest.startsWith(SUMDB)) {
+    await demandView(registry, principal, view);
+    return serveSumDatabase(registry, proxy.sumDatabases, ctx, rest.slice(SUMDB.length), storedOnly);
+  }
+  const project = await answererInView(registry, principal, view, rest);
+  if (project === "upstream") {
+    // A group's answers are not kept: a hit would have to ask for the group and its flag.
+    const keptIn = view.kind === "instance" ? proxy.hotCache : undefined;
+    await serveFromUpstream(proxy.dependencies, ctx, parseGoPath(rest), { storedOnly, hotCache: keptIn });
+    return;
+  }
 
   const url = ctx.req.url!;
   const kept = proxy.hotCache.get(url);
-  if (kept?.projectId === project.id) return write(registry, ctx, kept.answer);
+  if (kept?.of === project.id) return write(registry, ctx, kept.answer);
   const begun = proxy.hotCache.moment(project.id);
   const keep = (answer: HotAnswer, pinned: boolean): Promise<void> => {
     if (registry.memory.live) proxy.hotCache.set(url, project.id, begun, pinned, answer);
@@ -125,13 +138,8 @@ async function zipAnswer(
 ): Promise<{ blob: BlobAnswer }> {
   const zip = await zipOf(archives, project.id, version);
   const key = zipKeyOf(zip);
-  const name = `${version.version.replace(/[^\w.+-]/g, "_")}.zip`;
-  const headers = [
-    ...["Content-Type", "application/zip", "Content-Disposition", `attachment; filename="${name}"`],
-    ...["Cache-Control", IMMUTABLE, "X-Content-Type-Options", "nosniff"],
-  ];
   const bytes = zip.size <= hotCache.maxAnswerBytes ? await hosted.registry.blobs.read(key) : undefined;
-  return { blob: { key, size: zip.size, etag: `"${zip.sha256}"`, headers, bytes } };
+  return { blob: { key, size: zip.size, etag: `"${zip.sha256}"`, headers: zipHeaders(version.version), bytes } };
 }
 
 /** .mod and .zip are of versions, not of branches. */
@@ -151,31 +159,20 @@ function infoOf({ version, origin }: Resolved): Buffer {
   return Buffer.from(JSON.stringify({ Version: version.version, Time: time, Origin: origin }));
 }
 
-function present(bytes: Buffer, type: string, pinned: boolean): TextAnswer {
-  const etag = `"${hash("sha256", bytes, "base64url").slice(0, 27)}"`;
-  return {
-    status: 200,
-    etag,
-    body: bytes.toString("latin1"),
-    headers: [
-      ...["Content-Type", type, "Content-Length", String(bytes.length), "ETag", etag],
-      ...["Cache-Control", pinned ? IMMUTABLE : MUTABLE, "X-Content-Type-Options", "nosniff"],
-    ],
-  };
-}
-
-function absence(message: string): TextAnswer {
-  const told = message.length > MAX_TOLD ? `${message.slice(0, MAX_TOLD)}…` : message;
-  const bytes = Buffer.from(`not found: ${told}\n`);
-  return {
-    status: 404,
-    etag: "",
-    body: bytes.toString("latin1"),
-    headers: [
-      ...["Content-Type", "text/plain; charset=utf-8", "Content-Length", String(bytes.length)],
-      ...["Cache-Control", `private, max-age=${ABSENCE_SECONDS}`, "X-Content-Type-Options", "nosniff"],
-    ],
-  };
+async function serveSumDatabase(
+  registry: Registry,
+  databases: SumdbProxy,
+  ctx: Context,
+  nameAndRest: string,
+  storedOnly: boolean,
+): Promise<void> {
+  const answer = await databases.serve(nameAndRest, { storedOnly });
+  if (answer.kind === "absent")
+    return write(registry, ctx, absenceInWords(answer.status, answer.text || "not found\n"));
+  ctx.status = 200;
+  ctx.set("Content-Type", answer.contentType);
+  ctx.set("Cache-Control", `private, max-age=${answer.maxAgeSeconds}${answer.immutable ? ", immutable" : ""}`);
+  ctx.body = answer.bytes;
 }
 
 async function write(registry: Registry, ctx: Context, answer: HotAnswer): Promise<void> {

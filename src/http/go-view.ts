@@ -1,9 +1,11 @@
 // What one Go endpoint can see. The endpoint of a project has the modules of that project; that of a group those of all
-// projects in it, however deep; that of the instance those of all projects. What may not be seen and what is not there are
-// the same: 401 without credentials, 404 with some.
+// projects in it, however deep; that of the instance those of all projects. Behind the instance's endpoint, and behind those
+// of groups with the flag dependency_proxy, is the world: what no project owns is looked for upstream, and is there for
+// everybody who can reach the endpoint, signed in or not. What may not be seen and what is not there are the same: 401
+// without credentials, 404 with some.
 import { notFound } from "../errors.ts";
 import { demandGroupSeen, demandPackages, hidden, maySeeProject } from "../registry/access.ts";
-import { GO_PROXY, isFlagOn, loadFlags } from "../registry/feature-flags.ts";
+import { DEPENDENCY_PROXY, GO_PROXY, isFlagOn, isFlagOnForGroup, loadFlags } from "../registry/feature-flags.ts";
 import { findGroup, findGroupById, type GroupRow } from "../registry/groups.ts";
 import { isOwned, ownerOf } from "../registry/module-owner.ts";
 import type { Principal } from "../registry/principal.ts";
@@ -17,13 +19,16 @@ export type GoView =
   | { readonly kind: "group"; readonly id: string }
   | { readonly kind: "instance" };
 
-/** The project that answers a request to an endpoint, if the principal may have it. `rest` is the raw Go path. */
-export async function projectInView(
+/** Who answers a request to an endpoint: a project, or nobody of ours, so that upstream is to be asked. */
+export type Answerer = ProjectRow | "upstream";
+
+/** Who answers a request to an endpoint, if the principal may have it. `rest` is the raw Go path. */
+export async function answererInView(
   registry: Registry,
   principal: Principal,
   view: GoView,
   rest: string,
-): Promise<ProjectRow> {
+): Promise<Answerer> {
   const flags = await loadFlags(registry);
   const admit = (project: ProjectRow | undefined): ProjectRow =>
     demandPackages(principal, project, (one) => isFlagOn(flags, GO_PROXY, one));
@@ -36,7 +41,16 @@ export async function projectInView(
   if (inView && maySeeProject(principal, owner)) return admit(owner);
   // Of our own names nobody learns whether they are taken; other names are nobody's here.
   if (await isOwned(registry, modulePath)) throw hidden(principal, "Module");
-  throw notFound(`${modulePath} is no module of this registry, and it asks no other`);
+  if (group === undefined || isFlagOnForGroup(flags, DEPENDENCY_PROXY, group)) return "upstream";
+  throw notFound(`${modulePath} is no module of this group, and its endpoint asks no other registry`);
+}
+
+/** Refuses whoever may not use an endpoint at all, for what belongs to no module: checksum databases. */
+export async function demandView(registry: Registry, principal: Principal, view: GoView): Promise<void> {
+  if (view.kind === "group") await groupOf(registry, principal, view.id);
+  if (view.kind !== "project") return;
+  const flags = await loadFlags(registry);
+  demandPackages(principal, await findProject(registry, idOf(view.id)), (one) => isFlagOn(flags, GO_PROXY, one));
 }
 
 /** The group of a view, if the principal may see it. */

@@ -23,7 +23,7 @@ const ENTRY_OVERHEAD_BYTES = 600;
 export type HotAnswer = TextAnswer | { readonly blob: BlobAnswer };
 
 export interface TextAnswer {
-  readonly status: 200 | 404;
+  readonly status: 200 | 404 | 410;
   /** Name, value, name, value… */
   readonly headers: readonly string[];
   readonly etag: string;
@@ -31,25 +31,38 @@ export interface TextAnswer {
   readonly body: string;
 }
 
-/** Where a project's content stands. */
+/** Where the content of a project, or of a module from upstream, stands. */
 export interface Moment {
   readonly state: number;
   readonly deletions: number;
 }
 
+/** Whose content an answer is of: a project's, by its number, or a module's from upstream, by its path. */
+export type ContentOf = number | string;
+
 interface Entry {
   readonly answer: HotAnswer;
-  readonly projectId: number;
+  readonly of: ContentOf;
   /** The state of the project's content that the answer was made of; undefined: it is the same in every state. */
   readonly state: number | undefined;
   /** How often something pinned had been taken away from the project. */
   readonly deletions: number;
+  /** Of what comes from upstream: until when it may be given without a look (performance.now). */
+  readonly until: number;
+  /** Of what comes from upstream: the state of what is known about access and ownership that the answer was made in. */
+  readonly generation: number | undefined;
+}
+
+/** How far an answer from upstream may be trusted: it belongs to no project whose access could be asked for. */
+export interface UpstreamTrust {
+  readonly freshMs: number;
+  readonly generation: number;
 }
 
 export class HotCache {
   readonly #entries: LRUCache<string, Entry>;
-  readonly #states = new Map<number, number>();
-  readonly #deletions = new Map<number, number>();
+  readonly #states = new Map<ContentOf, number>();
+  readonly #deletions = new Map<ContentOf, number>();
   #epoch = 0;
 
   /** The largest answer that is kept whole, in bytes. */
@@ -64,18 +77,18 @@ export class HotCache {
   }
 
   /** The state of a project's content; an answer is kept under the state that was read before it was worked out. */
-  stateOf(projectId: number): number {
-    return (this.#states.get(projectId) ?? 0) + this.#epoch;
+  stateOf(content: ContentOf): number {
+    return (this.#states.get(content) ?? 0) + this.#epoch;
   }
 
   /** A project publishes something else than before; `deleted`: also what is the same in every state may be gone. */
-  contentChanged(projectId: number, deleted: boolean): void {
-    this.#states.set(projectId, (this.#states.get(projectId) ?? 0) + 1);
-    if (deleted) this.#deletions.set(projectId, this.deletionsOf(projectId) + 1);
+  contentChanged(content: ContentOf, deleted: boolean): void {
+    this.#states.set(content, (this.#states.get(content) ?? 0) + 1);
+    if (deleted) this.#deletions.set(content, this.deletionsOf(content) + 1);
   }
 
-  deletionsOf(projectId: number): number {
-    return this.#deletions.get(projectId) ?? 0;
+  deletionsOf(content: ContentOf): number {
+    return this.#deletions.get(content) ?? 0;
   }
 
   clear(): void {
@@ -86,9 +99,9 @@ export class HotCache {
   get(url: string): Entry | undefined {
     const entry = this.#entries.get(url);
     if (!entry) return undefined;
-    const { projectId, state, deletions } = entry;
-    if ((state === undefined || state === this.stateOf(projectId)) && deletions === this.deletionsOf(projectId))
-      return entry;
+    const { of, state, deletions, until } = entry;
+    const same = (state === undefined || state === this.stateOf(of)) && deletions === this.deletionsOf(of);
+    if (same && (until === Number.POSITIVE_INFINITY || performance.now() < until)) return entry;
     this.#entries.delete(url);
     return undefined;
   }
@@ -96,16 +109,23 @@ export class HotCache {
   /**
    * Keeps an answer, unless the project's content is not what it was when the answer was begun. `pinned`: for ever the same.
    */
-  set(url: string, projectId: number, begun: Moment, pinned: boolean, answer: HotAnswer): void {
+  set(url: string, of: ContentOf, begun: Moment, pinned: boolean, answer: HotAnswer, upstream?: UpstreamTrust): void {
     if (url.length > MAX_KEY_LENGTH || bytesOf(answer) > this.maxAnswerBytes) return;
     const { state, deletions } = begun;
-    this.#entries.set(url, { answer, projectId, state: pinned ? undefined : state, deletions });
+    const until = upstream ? performance.now() + upstream.freshMs : Number.POSITIVE_INFINITY;
+    const generation = upstream?.generation;
+    this.#entries.set(url, { answer, of, state: pinned ? undefined : state, deletions, until, generation });
   }
 
   /** What to remember before an answer is worked out. */
-  moment(projectId: number): Moment {
-    return { state: this.stateOf(projectId), deletions: this.deletionsOf(projectId) };
+  moment(content: ContentOf): Moment {
+    return { state: this.stateOf(content), deletions: this.deletionsOf(content) };
   }
+}
+
+/** Whether nothing has changed in who owns what since an answer from upstream was made. */
+export function isTrusted(entry: { readonly generation: number | undefined }, registry: Registry): boolean {
+  return registry.memory.live && entry.generation === registry.memory.generation;
 }
 
 /** Answers a request from memory alone; false when that cannot be done, with nothing written. */
@@ -118,14 +138,15 @@ export function answerFromMemory(
   if (req.method !== "GET" && req.method !== "HEAD") return false;
   const entry = cache.get(req.url!);
   if (!entry) return false;
-  const project = registry.memory.projects.get(entry.projectId);
+  if (typeof entry.of === "string" && !isTrusted(entry, registry)) return false;
+  const project = typeof entry.of === "number" ? registry.memory.projects.get(entry.of) : undefined;
   const flags = registry.memory.flags.get("all");
-  if (!project || !flags) return false;
+  if (typeof entry.of === "number" && (!project || !flags)) return false;
   try {
     const principal = authenticateFromMemory(registry, credentialsOf(req.headers));
     if (!principal) return false;
     requireScope(principal, "go endpoint");
-    demandPackages(principal, project, (one) => isFlagOn(flags, GO_PROXY, one));
+    if (project) demandPackages(principal, project, (one) => isFlagOn(flags!, GO_PROXY, one));
   } catch (error) {
     if (isFailure(error)) return false; // the long way says it properly
     throw error;

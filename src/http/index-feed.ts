@@ -3,7 +3,7 @@
 import type { Context } from "koa";
 import { demandPackages, requireScope } from "../registry/access.ts";
 import { authenticate } from "../registry/authentication.ts";
-import { GO_PROXY, isFlagOn, loadFlags } from "../registry/feature-flags.ts";
+import { DEPENDENCY_PROXY, GO_PROXY, isFlagOn, isFlagOnForGroup, loadFlags } from "../registry/feature-flags.ts";
 import { type IndexScope, readIndex } from "../registry/index-feed.ts";
 import type { Principal } from "../registry/principal.ts";
 import { findProject } from "../registry/projects.ts";
@@ -33,8 +33,11 @@ export async function serveIndex(registry: Registry, ctx: Context, view: GoView)
 
 async function scopeOf(registry: Registry, principal: Principal, view: GoView): Promise<IndexScope> {
   if (view.kind === "instance") return "instance";
-  if (view.kind === "group") return { groupId: (await groupOf(registry, principal, view.id)).id };
   const flags = await loadFlags(registry);
+  if (view.kind === "group") {
+    const group = await groupOf(registry, principal, view.id);
+    return { groupId: group.id, upstream: isFlagOnForGroup(flags, DEPENDENCY_PROXY, group) };
+  }
   const found = await findProject(registry, idOf(view.id));
   const project = demandPackages(principal, found, (one) => isFlagOn(flags, GO_PROXY, one));
   return { projectId: project.id };

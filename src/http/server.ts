@@ -19,6 +19,8 @@ import type { GraphqlEndpoint } from "../graphql/endpoint.ts";
 import { authenticate } from "../registry/authentication.ts";
 import { nameOf, type Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { DependencyProxy } from "../upstream/dependency-proxy.ts";
+import type { SumdbProxy } from "../upstream/sumdb-proxy.ts";
 import { clientAddress } from "./client-address.ts";
 import { credentialsOf } from "./credentials.ts";
 import { addFeaturesApi } from "./features-api.ts";
@@ -54,6 +56,8 @@ export interface ServerParts {
   readonly archives: ModuleArchives;
   readonly hotCache: HotCache;
   readonly graphql: GraphqlEndpoint;
+  readonly dependencies: DependencyProxy;
+  readonly sumDatabases: SumdbProxy;
 }
 
 export interface RunningServer {
@@ -175,7 +179,8 @@ function createApp(parts: ServerParts, address: { url: string }, stopping: () =>
   const app = new Koa();
   app.silent = true; // failures are logged where they become answers
   const hosted: HostedModules = { registry, repositories: parts.repositories, url: () => address.url };
-  const goProxy: GoProxy = { hosted, archives: parts.archives, hotCache: parts.hotCache };
+  const { archives, dependencies, sumDatabases } = parts;
+  const goProxy: GoProxy = { hosted, archives, hotCache: parts.hotCache, dependencies, sumDatabases };
   const gitDoor: GitDoor = {
     registry,
     repositories: parts.repositories,

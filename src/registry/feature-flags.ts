@@ -26,6 +26,8 @@ export type FlagRow = Prisma.FeatureFlagGetPayload<{ include: typeof GATES }>;
 
 /** The flag that opens the Go endpoints. */
 export const GO_PROXY = "go_proxy";
+/** The flag that puts the world behind the Go endpoints of groups; the instance's has it whenever there is an upstream. */
+export const DEPENDENCY_PROXY = "dependency_proxy";
 
 /** For whom a flag is set; none: for everybody. Full paths and user names. */
 export interface FlagTargets {
@@ -50,6 +52,17 @@ export function isFlagOn(flags: readonly FlagRow[], name: string, project: Proje
     (gate) =>
       gate.projectId === project.id || (gate.groupId !== null && project.group.traversalIds.includes(gate.groupId)),
   );
+}
+
+/** Whether a flag is on for a group: for everybody, for it, or for a group around it. */
+export function isFlagOnForGroup(
+  flags: readonly FlagRow[],
+  name: string,
+  group: { readonly traversalIds: readonly number[] },
+): boolean {
+  const flag = flags.find((one) => one.name === name);
+  if (!flag) return false;
+  return flag.enabled || flag.gates.some(({ groupId }) => groupId !== null && group.traversalIds.includes(groupId));
 }
 
 /** All flags. Administrators. */

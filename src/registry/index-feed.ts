@@ -26,8 +26,9 @@ export interface IndexLine {
 export async function appendToIndex(tx: Transaction, versionIds: readonly number[]): Promise<void> {
   if (versionIds.length === 0) return;
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(${APPEND_LOCK})`;
-  await tx.$executeRaw`INSERT INTO index_entry ("timestamp", path, version, project_id)
-    SELECT newest.at + row_number() OVER (ORDER BY v.id) * interval '1 microsecond', m.path, v.version, m.project_id
+  await tx.$executeRaw`INSERT INTO index_entry ("timestamp", path, version, project_id, upstream)
+    SELECT newest.at + row_number() OVER (ORDER BY v.id) * interval '1 microsecond', m.path, v.version, m.project_id,
+      m.project_id IS NULL
     FROM module_version v JOIN module m ON m.id = v.module_id,
       (SELECT greatest(clock_timestamp(), (SELECT max("timestamp") FROM index_entry)) AS at) newest
     WHERE v.id = ANY(${[...versionIds]}::int[])`;
@@ -46,8 +47,11 @@ export interface IndexRequest {
   readonly include?: string | undefined;
 }
 
-/** What a feed is of. */
-export type IndexScope = { readonly projectId: number } | { readonly groupId: number } | "instance";
+/** What a feed is of; `upstream`: also of what was fetched from upstream. */
+export type IndexScope =
+  | { readonly projectId: number }
+  | { readonly groupId: number; readonly upstream: boolean }
+  | "instance";
 
 /** A page of the feed of what the principal may read. Throws invalid for a request that cannot be read. */
 export async function readIndex(
@@ -61,11 +65,12 @@ export async function readIndex(
   if (request.include !== undefined && request.include !== "all") throw invalid("include can only be all");
   const all = request.include === "all";
   const projectIds = await readableIds(registry, principal, scope);
+  const upstream = scope === "instance" || ("upstream" in scope && scope.upstream);
   const lines = await registry.prisma.$queryRaw<IndexLine[]>`
     SELECT path AS "Path", version AS "Version",
       to_char("timestamp" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS "Timestamp"
     FROM index_entry
-    WHERE "timestamp" >= ${since}::timestamptz AND project_id = ANY(${projectIds}) AND (${all} OR gone_at IS NULL)
+    WHERE "timestamp" >= ${since}::timestamptz AND (project_id = ANY(${projectIds}) OR (${upstream} AND upstream)) AND (${all} OR gone_at IS NULL)
     ORDER BY "timestamp" LIMIT ${limit}`;
   return lines;
 }

@@ -11,7 +11,7 @@ import type { Registry } from "./registry.ts";
 
 export type ModuleRow = Module;
 /** Without go.mod, which may be large: see goModsOf. */
-export type VersionRow = Omit<ModuleVersion, "goMod">;
+export type VersionRow = Omit<ModuleVersion, "goMod" | "info">;
 export type RejectedTagRow = RejectedTag;
 
 /** What the Go endpoint needs of a version. */
@@ -137,14 +137,19 @@ function listed(rows: readonly NameRow[]): ListedVersion[] {
   });
 }
 
-/** A module that the principal may read, with its project. */
+/**
+ * A module that the principal may read, with its project; without one for a module from upstream, which is there for
+ * everybody who can reach the instance's endpoint. A path that a project has published is the project's alone.
+ */
 export async function findModule(
   registry: Registry,
   principal: Principal,
   path: string,
-): Promise<{ module: ModuleRow; project: ProjectRow } | undefined> {
+): Promise<{ module: ModuleRow; project: ProjectRow | undefined } | undefined> {
   if (path.includes("\0")) return undefined;
-  const module = await registry.prisma.module.findUnique({ where: { path } });
+  // HOSTED before UPSTREAM, as the enum has them.
+  const module = await registry.prisma.module.findFirst({ where: { path }, orderBy: { origin: "asc" } });
+  if (module?.projectId === null) return { module, project: undefined };
   const project = module && (await findProject(registry, module.projectId));
   if (!module || !project || !mayListModules(principal, project)) return undefined;
   return { module, project };
@@ -155,14 +160,16 @@ export function findModules(registry: Registry, ids: readonly number[]): Promise
   return registry.prisma.module.findMany({ where: { id: { in: [...ids] } } });
 }
 
-/** The modules of one project, or all that the principal may read, by path. */
+/** The modules of one project, or all that the principal may read, those from upstream too, by path. */
 export function listModules(
   registry: Registry,
   principal: Principal,
   filter: { readonly projectId?: number; readonly search?: string | null | undefined },
   request: PageRequest,
 ): Promise<Page<ModuleRow>> {
-  const conditions: Prisma.ModuleWhereInput[] = [{ project: readableProjects(principal) }];
+  const conditions: Prisma.ModuleWhereInput[] = [
+    { OR: [{ project: readableProjects(principal) }, { projectId: null }] },
+  ];
   if (filter.projectId !== undefined) conditions.push({ projectId: filter.projectId });
   if (filter.search) conditions.push({ path: { contains: searchText(filter.search), mode: "insensitive" } });
   return keysetPage<ModuleRow, string>(request, {
@@ -186,7 +193,7 @@ export function modulesOfProjects(
     keyType: "string",
     order: "asc",
     key: (module) => module.path,
-    listOf: (module) => module.projectId,
+    listOf: (module) => module.projectId!,
     read: async (numbers, bounds, order, take) => {
       const lists = { table: "module", list: "project_id", key: "path" } as const;
       const first = await firstOfEach(registry, lists, numbers, bounds, order, take);
@@ -215,7 +222,7 @@ export function versionsOfModules(
       return registry.prisma.moduleVersion.findMany({
         where: { id: { in: first } },
         orderBy: { sortKey: order },
-        omit: { goMod: true },
+        omit: { goMod: true, info: true },
       });
     },
   });
@@ -241,7 +248,7 @@ export async function latestVersions(
   ids.push(...(await latestOfLegacy(registry, legacy)));
   const versions = await registry.prisma.moduleVersion.findMany({
     where: { id: { in: ids.filter((id) => id !== null) } },
-    omit: { goMod: true },
+    omit: { goMod: true, info: true },
   });
   return new Map(versions.map((version) => [version.moduleId, version]));
 }
@@ -269,16 +276,16 @@ async function latestOfLegacy(registry: Registry, moduleIds: readonly number[]):
 
 /**
  * The go.mod files of versions, by the version's number, as many of them, in the order of their numbers, as have no more
- * than `maxBytes` together.
+ * than `maxBytes` together; null for one that upstream was not asked for.
  */
 export async function goModsOf(
   registry: Registry,
   versionIds: readonly number[],
   maxBytes: number,
-): Promise<Map<number, Buffer>> {
-  const { rows } = await registry.database.pool.query<{ id: number; go_mod: Buffer }>(
+): Promise<Map<number, Buffer | null>> {
+  const { rows } = await registry.database.pool.query<{ id: number; go_mod: Buffer | null }>(
     `SELECT id, go_mod FROM (
-        SELECT id, go_mod, sum(octet_length(go_mod)) OVER (ORDER BY id) AS total
+        SELECT id, go_mod, sum(COALESCE(octet_length(go_mod), 0)) OVER (ORDER BY id) AS total
         FROM module_version WHERE id = ANY($1)) AS v
       WHERE total <= $2`,
     [versionIds, maxBytes],

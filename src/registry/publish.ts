@@ -103,7 +103,7 @@ async function ensureModules(
   await tx.$executeRaw`INSERT INTO module (path, project_id) SELECT path, ${projectId} FROM unnest(${paths}::text[]) AS path
     ON CONFLICT DO NOTHING`;
   const rows = await tx.$queryRaw<{ id: number; path: string; project_id: number }[]>`
-    SELECT id, path, project_id FROM module WHERE path = ANY(${paths})`;
+    SELECT id, path, project_id FROM module WHERE path = ANY(${paths}) AND origin = 'HOSTED'`;
   const foreign = new Set(rows.filter((row) => row.project_id !== projectId).map((row) => row.path));
   for (const version of versions)
     if (foreign.has(version.modulePath))

@@ -100,7 +100,7 @@ async function newestVersion(
 ): Promise<number | undefined> {
   for (const kind of ["RELEASE", "PRERELEASE"]) {
     const [found] = await tx.$queryRaw<{ id: number }[]>`SELECT id FROM module_version
-      WHERE module_id = ${moduleId} AND kind = ${kind}::"VersionKind" AND id <> ALL(${[...without]}::int[])
+      WHERE module_id = ${moduleId} AND kind = ${kind}::"VersionKind" AND go_mod IS NOT NULL AND id <> ALL(${[...without]}::int[])
       ORDER BY sort_key DESC LIMIT 1`;
     if (found) return found.id;
   }
@@ -110,6 +110,6 @@ async function newestVersion(
 async function saidBy(tx: Transaction, versionId: number | undefined): Promise<Said> {
   if (versionId === undefined) return { retracts: [], deprecated: null };
   const { goMod } = await tx.moduleVersion.findUniqueOrThrow({ where: { id: versionId }, select: { goMod: true } });
-  const { file } = readGoMod(Buffer.from(goMod));
+  const { file } = readGoMod(Buffer.from(goMod!));
   return { retracts: file?.retracts ?? [], deprecated: file?.module?.deprecated ?? null };
 }

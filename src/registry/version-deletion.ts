@@ -1,7 +1,7 @@
 // Taking a version back: an explicit act of a Maintainer, written down, and final. The version is 410 Gone from then on,
 // stands in no list, and its name is never used again. (To steer users away from a version that may stay, authors retract
 // it in go.mod instead: Go Modules Reference, "retract directive".)
-import { notFound } from "../errors.ts";
+import { Failure, notFound } from "../errors.ts";
 import { demandLevel, MAINTAINER } from "./access.ts";
 import { audit } from "./audit.ts";
 import { change, deliberately } from "./change.ts";
@@ -21,6 +21,8 @@ export async function deleteVersion(
   const found = await findModule(registry, principal, modulePath);
   if (!found) throw notFound(`there is no module ${modulePath}`);
   const { module, project } = found;
+  if (!project)
+    throw new Failure("forbidden", `${modulePath} comes from upstream: what was fetched once stays as it is`);
   demandLevel(principal, project, MAINTAINER, "deleting a version");
   const row = await registry.prisma.moduleVersion.findUnique({
     where: { moduleId_version: { moduleId: module.id, version } },
@@ -28,7 +30,8 @@ export async function deleteVersion(
   if (!row) throw notFound(`there is no version ${version} of ${modulePath}`);
   await change(registry, "", async (tx) => {
     const reason = "the version was deleted";
-    const { commit, goModH1, h1 } = row;
+    const { h1 } = row;
+    const [commit, goModH1] = [row.commit!, row.goModH1!]; // a hosted version is whole
     await deliberately(tx);
     await tx.tombstone.upsert({
       where: { modulePath_version: { modulePath, version } },

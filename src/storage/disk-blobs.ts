@@ -26,6 +26,7 @@ export interface DiskBlobs {
   scratch(): string;
   /** Makes a finished scratch file the blob of a key; the scratch file is gone afterwards. Same key, same bytes: no-op. */
   adopt(scratch: string, key: string): Promise<void>;
+  has(key: string): Promise<boolean>;
   /** All bytes of a small blob. Throws not-found when there is no such blob. */
   read(key: string): Promise<Buffer>;
   /**
@@ -51,6 +52,11 @@ export async function openDiskBlobs(directory: string): Promise<DiskBlobs> {
         await sync(dirname(path));
       });
     },
+    has: (key) =>
+      fs.access(join(directory, key)).then(
+        () => true,
+        () => false,
+      ),
     read: (key) => fs.readFile(join(directory, key)).catch((cause) => missing(key, cause)),
     async open(key) {
       const file = await fs.open(join(directory, key)).catch((cause) => missing(key, cause));

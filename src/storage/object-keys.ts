@@ -1,4 +1,5 @@
 // Every key under which something is stored, in one place.
+import { hash } from "node:crypto";
 
 /** A module zip, by the SHA-256 of its bytes in hex: `zip/ab/abcdef…`. */
 export function zipObjectKey(sha256: string): string {
@@ -9,4 +10,24 @@ export function zipObjectKey(sha256: string): string {
 /** The bare git repository of a project, below the data directory. By number, so that nothing moves when names change. */
 export function repositoryKey(projectId: number): string {
   return `repositories/${projectId}.git`;
+}
+
+/**
+ * Something of a checksum database: a tile under the name that it has in URLs (`tile/8/0/x001/234`, with `.p` the
+ * widest partial one that is known); a record under the SHA-256 of its module and version, which are as long as they like.
+ */
+export function sumDatabaseObjectKey(
+  database: string,
+  thing: { tile: string } | { record: string } | "latest",
+): string {
+  // A name may hold slashes; as one directory no name can lie in another.
+  const directory = `sumdb/${encodeURIComponent(database)}`;
+  if (thing === "latest") return `${directory}/latest`;
+  if ("record" in thing) {
+    const digest = hash("sha256", thing.record, "hex");
+    return `${directory}/record/${digest.slice(0, 2)}/${digest}`;
+  }
+  if (!/^tile\/8\/(?:data|\d+)(?:\/x\d{3})*\/\d{3}(?:\.p)?$/.test(thing.tile))
+    throw new Error(`not a tile: ${thing.tile}`);
+  return `${directory}/${thing.tile}`;
 }

@@ -64,7 +64,7 @@ describe("what was published is pinned", () => {
 
   test("an upsert is an update", async () => {
     const again = `insert into module (path, project_id) values ('go.test/acme/lib', $1)
-      on conflict (path) do update set origin = excluded.origin, project_id = $1 + 1`;
+      on conflict (path, origin) do update set project_id = $1 + 1`;
     expect((await refused(again, [ids.lib])).code).toBe(RESTRICT);
   });
 
@@ -125,6 +125,41 @@ describe("the zip of a version", () => {
       h1: "h1:x",
       zip_size: "99",
     });
+  });
+});
+
+describe("a version from upstream", async () => {
+  const { id: module } = await one(
+    `insert into module (path, origin) values ('example.com/up', 'UPSTREAM') returning id`,
+  );
+  const { id } = await one(
+    `insert into module_version (module_id, version, sort_key, kind, info, time)
+       values ($1, 'v1.0.0', 'x', 'RELEASE', '{}', now()) returning id`,
+    [module],
+  );
+  const update = (set: string): [string, unknown[]] => [`update module_version set ${set} where id = $1`, [id]];
+
+  test("comes in parts, and each part stays", async () => {
+    for (const [set, other] of [
+      ["go_mod = 'module x', go_mod_h1 = 'h1:a'", "go_mod = 'module y'"],
+      ["h1 = 'h1:x', zip_key = 'ab', zip_size = 1", "zip_key = 'cd'"],
+      ["retracted = true", "info = '[]'"],
+      ["retracted = false", "time = null"],
+      ["retracted = false", "go_mod = null, go_mod_h1 = null"],
+    ] as const) {
+      await client.query(...update(set));
+      expect((await refused(...update(other))).code).toBe(RESTRICT);
+    }
+  });
+
+  test("has no project, and only such a one may come in parts", async () => {
+    expect((await refused("insert into module (path) values ('example.com/b')")).code).toBe(CHECK);
+    const owned = "insert into module (path, origin, project_id) values ('example.com/b', 'UPSTREAM', $1)";
+    expect((await refused(owned, [ids.lib])).code).toBe(CHECK);
+    const part = `insert into module_version (module_id, version, sort_key, kind, info) values ($1, 'v8.0.0', 'x', 'RELEASE', '{}')`;
+    expect((await refused(part, [ids.module])).code).toBe(CHECK);
+    const empty = `insert into module_version (module_id, version, sort_key, kind) values ($1, 'v8.0.0', 'x', 'RELEASE')`;
+    expect((await refused(empty, [module])).code).toBe(CHECK);
   });
 });
 
@@ -306,7 +341,9 @@ test("no guard was forgotten here: these are all the triggers and checks that th
         (table) => [`${table}_not_truncated`, `${table}_pinned`],
       ),
       ...["module_kept", "module_version_kept", "module_version_tombstone", "tombstone_kept"],
-      ...["index_entry_kept", "index_entry_pinned", "index_entry_not_truncated"],
+      ...["index_entry_kept", "index_entry_not_truncated", "index_entry_pinned", "module_version_whole"],
+      ...["hosted_by_project", "go_mod_with_sum", "zip_with_go_mod", "says_something", "known_kind"],
+      "upstream_answer_changed",
     ].sort(),
   );
 });

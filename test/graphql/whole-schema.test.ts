@@ -321,7 +321,7 @@ describe("asking", () => {
     const { project } = await alice.data(`{ project(fullPath: "ACME/Lib") {
       fullPath
       goModules(first: 1) {
-        nodes { id path deprecated createdAt project { fullPath } latestVersion { version } }
+        nodes { id path origin deprecated createdAt project { fullPath } latestVersion { version } }
         edges { cursor node { path } }
         pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
       }
@@ -336,6 +336,7 @@ describe("asking", () => {
       {
         id: expect.stringMatching(/^gid:\/\/gokura\/GoModule\/\d+$/),
         path: LIB,
+        origin: "HOSTED",
         deprecated: "use v2",
         createdAt: moment,
         project: { fullPath: "acme/lib" },

@@ -8,7 +8,8 @@ import { payload } from "./payload.ts";
 
 export const GoModule: GoModuleResolvers = {
   id: (module) => globalId("GoModule", module),
-  project: async ({ projectId }, _, { loaders }) => present(await loaders.project.load(projectId)),
+  project: async ({ projectId }, _, { loaders }) =>
+    projectId === null ? null : present(await loaders.project.load(projectId)),
   latestVersion: async ({ id }, _, { loaders }) => (await loaders.latestVersion.load(id)) ?? null,
   versions: async (module, { includePseudo, ...page }, { loaders }) => {
     const versions = await loaders.versions.load(module, { ...page, includePseudo: includePseudo ?? false });
@@ -19,7 +20,10 @@ export const GoModule: GoModuleResolvers = {
 export const GoModuleVersion: GoModuleVersionResolvers = {
   id: (version) => globalId("GoModuleVersion", version),
   module: async ({ moduleId }, _, { loaders }) => present(await loaders.module.load(moduleId)),
-  goMod: async ({ id }, _, { loaders }) => goModOf(present(await loaders.goMod.load(id))),
+  goMod: async ({ id }, _, { loaders }) => {
+    const goMod = present(await loaders.goMod.load(id));
+    return goMod && goModOf(goMod);
+  },
 };
 
 export const goModuleMutations = {

@@ -92,7 +92,7 @@ function queriesOf(seed: number, path: string, made: ReturnType<typeof randomRep
   const random = randomOf(seed ^ 0x5eed);
   const queries = new Set<string>();
   const versions = made.tags
-    .map((tag) => /v\d+\.\d+\.\d+[^/]*$/.exec(tag)?.[0])
+    .map((tag) => /v\d+\.\d+\.\d+[^/+]*$/.exec(tag)?.[0])
     .filter((version) => version !== undefined);
   for (const rest of ["", "/v2", "/sub"])
     for (const query of ["latest", "main"]) queries.add(`${path}${rest}@${query}`);

@@ -1,0 +1,134 @@
+// The one place where what came from upstream is judged. A proxy believes nobody: what is not what was asked for is
+// refused, written down as a security event, and never stored. What is judged, and by what:
+//   .info  is JSON that names exactly the version that was asked for; its bytes are passed on unchanged, whatever else they
+//          say (go-module-rules 6.13)
+//   .mod   has a module line. One that names another module is served, because forks that are used by a `replace` are like
+//          that and the go command judges it itself ("declares its path as"), but it is not stored before a zip vouches for
+//          it: an upstream that mixed two modules up is asked again, instead of being wrong for ever
+//   .zip   obeys the rules of module zips (golang.org/x/mod/zip CheckZip), every file unpacks to what is declared, and the
+//          go.mod in it is the .mod
+//   list   has nothing but versions
+//
+// Here, too, sums will be compared with a checksum database: see `compareWithChecksumDatabase`.
+import type { FileHandle } from "node:fs/promises";
+import { type H1Hash, h1OfFiles } from "../gomod/dir-hash.ts";
+import { modulePathOf } from "../gomod/go-mod-line.ts";
+import { quote } from "../gomod/go-quote.ts";
+import { checkPathMajor, splitPathMajor } from "../gomod/module-path.ts";
+import { canonicalVersion, isPseudoVersion, isValid, sortVersions } from "../gomod/version.ts";
+import { checkModuleZip, zipProblem } from "../gomod/zip-check.ts";
+import { BadZip, readZipDirectory, readZipEntry } from "./zip-reader.ts";
+
+/** Entries of a zip that are unpacked at the same time. */
+const HASHED_AT_ONCE = 8;
+
+/** Upstream sent something that is not what was asked for. The message is told to clients. */
+export class Refused extends Error {}
+
+/** Whether a text is a version that could be asked for .mod and .zip of a module: canonical, and of its path's major. */
+export function isExactVersion(modulePath: string, version: string): boolean {
+  if (!isValid(version) || version !== canonicalVersion(version)) return false;
+  const split = splitPathMajor(modulePath);
+  return split !== undefined && checkPathMajor(version, split.pathMajor) === undefined;
+}
+
+/** Reads an .info. `asked` is the exact version that was asked for, or undefined for a query. Throws Refused. */
+export function admitInfo(modulePath: string, asked: string | undefined, bytes: Buffer): { time: Date | undefined } {
+  let info: { Version?: unknown; Time?: unknown } | null;
+  try {
+    info = JSON.parse(bytes.toString("utf8"));
+  } catch {
+    throw new Refused("upstream sent no JSON where .info was asked for");
+  }
+  const version = info?.Version;
+  if (typeof version !== "string") throw new Refused("upstream sent an .info without a version");
+  if (asked !== undefined && version !== asked)
+    throw new Refused(`upstream sent info for version ${quote(version)} instead of requested version ${quote(asked)}`);
+  if (!isExactVersion(modulePath, version))
+    throw new Refused(`upstream sent info for ${quote(version)}, which cannot be a version of this module`);
+  const time = typeof info?.Time === "string" ? new Date(info.Time) : undefined;
+  return { time: time && !Number.isNaN(time.getTime()) ? time : undefined };
+}
+
+/** Judges a .mod; says whether it may be kept by itself. Throws Refused. */
+export function admitGoMod(modulePath: string, version: string, bytes: Buffer): { keep: boolean } {
+  const declared = modulePathOf(bytes);
+  if (declared === "") throw new Refused("upstream sent a .mod without a module line");
+  compareWithChecksumDatabase(modulePath, version, { goMod: bytes });
+  return { keep: declared === modulePath };
+}
+
+/** Reads a list and returns it ascending, each line as it was. Throws Refused if it is none. */
+export function admitList(modulePath: string, bytes: Buffer): Buffer {
+  const lines = new Map<string, string>();
+  let foreign = 0;
+  for (const line of bytes.toString("utf8").split("\n")) {
+    const trimmed = line.trim();
+    const [version = ""] = trimmed.split(/\s/, 1);
+    if (version === "") continue;
+    // The go command passes over what is no version, and over pseudo-versions.
+    if (isExactVersion(modulePath, version) && !isPseudoVersion(version)) lines.set(version, trimmed);
+    else if (!isValid(version)) foreign++;
+  }
+  if (foreign > 0 && lines.size === 0) throw new Refused("upstream sent no versions where the list was asked for");
+  return Buffer.from(
+    sortVersions(lines.keys())
+      .map((version) => `${lines.get(version)}\n`)
+      .join(""),
+  );
+}
+
+/** Judges a whole zip by its file and returns its h1. Throws Refused with the go command's words. */
+export async function admitZip(
+  modulePath: string,
+  version: string,
+  file: FileHandle,
+  size: number,
+  goMod: Buffer,
+): Promise<H1Hash> {
+  const prefix = `${modulePath}@${version}`;
+  try {
+    const entries = await readZipDirectory(file, size);
+    const problem = zipProblem(checkModuleZip(prefix, entries, size));
+    if (problem !== undefined) throw new BadZip(problem);
+    const hashed: { name: string; sha256: Buffer }[] = [];
+    const remaining = entries.values();
+    // Each takes the next entry: reading and unpacking one entry waits more than it works.
+    const hashEntries = async (): Promise<void> => {
+      for (const entry of remaining) {
+        const isGoMod = entry.name === `${prefix}/go.mod`;
+        const { sha256, content } = await readZipEntry(file, entry, isGoMod);
+        if (content && !sameText(content, goMod))
+          throw new Refused(`${prefix}: upstream's zip holds another go.mod than its .mod`);
+        hashed.push({ name: entry.name, sha256 });
+      }
+    };
+    const ended = await Promise.allSettled(Array.from({ length: HASHED_AT_ONCE }, hashEntries));
+    for (const one of ended) if (one.status === "rejected") throw one.reason;
+    const h1 = h1OfFiles(hashed);
+    compareWithChecksumDatabase(modulePath, version, { goMod, h1 });
+    return h1;
+  } catch (error) {
+    if (error instanceof BadZip) throw new Refused(error.message);
+    throw error;
+  }
+}
+
+/**
+ * Whether both are one go.mod: the zip's has been through git's conversion of line ends, .mod has not (go-module-rules 2.5).
+ */
+function sameText(zipped: Buffer, goMod: Buffer): boolean {
+  if (zipped.equals(goMod)) return true;
+  const plain = (bytes: Buffer): string => bytes.toString("latin1").replaceAll("\r\n", "\n");
+  return plain(zipped) === plain(goMod);
+}
+
+/**
+ * The place where sums meet the checksum database (a later issue): every go.mod and every zip passes here before it is
+ * stored, and whatever throws Refused here is never stored, and told to nobody as whole.
+ */
+function compareWithChecksumDatabase(
+  _modulePath: string,
+  _version: string,
+  _sums: { readonly goMod: Buffer; readonly h1?: H1Hash },
+): void {}

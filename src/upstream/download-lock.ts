@@ -1,0 +1,47 @@
+// One at a time, wherever. Whoever needs something that is not stored waits until it is, or is the one who gets it: in this
+// process by sharing one promise, among processes by a lock of the database. Nobody is ever told about a lock: who waits
+// looks again and again for the thing itself, so that a process that dies is replaced by the next one that looks.
+import { setTimeout as delay } from "node:timers/promises";
+import type { Locks } from "../database/locks.ts";
+import { Failure } from "../errors.ts";
+
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 500;
+/** Longer than the slowest download takes: a toolchain over a bad line. */
+const PATIENCE_MS = 20 * 60_000;
+
+/** Looks for a thing; if it is not there, gets it under the lock of its name, or waits for the one who does. */
+export async function lookOrGet<T>(
+  locks: Locks,
+  name: string,
+  look: () => Promise<T | undefined>,
+  get: () => Promise<T>,
+): Promise<T> {
+  const end = Date.now() + PATIENCE_MS;
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    const release = await locks.tryLock(`upstream ${name}`);
+    if (release) {
+      try {
+        return (await look()) ?? (await get());
+      } finally {
+        await release();
+      }
+    }
+    await delay(pause);
+    const found = await look();
+    if (found !== undefined) return found;
+    if (Date.now() > end)
+      throw new Failure("unavailable", `${name} is being fetched by another server, which does not come to an end`);
+  }
+}
+
+/** Those who ask for the same thing at the same time get the same answer. */
+export function shared<T>(under: Map<string, Promise<unknown>>, name: string, work: () => Promise<T>): Promise<T> {
+  let running = under.get(name) as Promise<T> | undefined;
+  if (!running) {
+    running = work().finally(() => under.delete(name));
+    running.catch(() => {}); // whoever asked may be gone
+    under.set(name, running);
+  }
+  return running;
+}

@@ -1,0 +1,154 @@
+// Our own index of what upstream has: the list of a module's versions, and its @latest. Fresh for a while; then the last
+// known answer is given at once while a new one is fetched (stale-while-revalidate, RFC 5861); only one that has grown old
+// is waited for, and only shortly. A version that is asked for by name and is not in the list has the list fetched anew.
+// When upstream has nothing to say, the last known answer stays, or what follows from the versions that are stored.
+import { setTimeout as delay } from "node:timers/promises";
+import { isFailure } from "../errors.ts";
+import type { ModulePath } from "../gomod/module-path.ts";
+import { isPseudoVersion } from "../gomod/version.ts";
+import { latestVersion } from "../gomod/version-list.ts";
+import {
+  type AnswerKind,
+  findUpstreamAnswer,
+  findUpstreamVersion,
+  type KnownAnswer,
+  storedVersionNames,
+  storeUpstreamAnswer,
+} from "../registry/upstream-modules.ts";
+import { ABSENCE_MS, type Absent, notCached } from "./absence.ts";
+import { admitInfo, admitList, Refused } from "./admission.ts";
+import { ask, type DependencyProxy, type Found, pathOf, refuse, wholeOf } from "./asking.ts";
+import { lookOrGet, shared } from "./download-lock.ts";
+
+/** How long a list is fresh, if not said otherwise. */
+export const LIST_TTL_MS = 60_000;
+/** An answer older than this is worth a wait… */
+const OLD_MS = 10 * 60_000;
+/** …of this length. */
+const STALE_WAIT_MS = 500;
+/** How long a stale answer may be given again without a look. */
+const STALE_FRESH_MS = 1_000;
+/** How long upstream is left alone about a list after it failed to give one. */
+const REST_MS = 10_000;
+/** The largest list known has 300 kB. */
+const MAX_LIST_BYTES = 16 * 1024 * 1024;
+
+const REST_OF: Record<AnswerKind, string> = { list: "@v/list", latest: "@latest" };
+
+/** The list or the @latest of a module. */
+export async function changingAnswer(
+  proxy: DependencyProxy,
+  modulePath: ModulePath,
+  kind: AnswerKind,
+  storedOnly: boolean,
+): Promise<Found | Absent> {
+  const known = await findUpstreamAnswer(proxy.registry, modulePath, kind);
+  if (storedOnly || !proxy.upstreams) {
+    if (known) return changing(known.body, STALE_FRESH_MS);
+    return (await fromStored(proxy, modulePath, kind)) ?? notCached(pathOf(modulePath, REST_OF[kind]));
+  }
+  const age = known ? Date.now() - known.fetchedAt.getTime() : Number.POSITIVE_INFINITY;
+  if (known && age < proxy.listTtlMs) return changing(known.body, proxy.listTtlMs - age);
+  const name = pathOf(modulePath, REST_OF[kind]);
+  if (known && Date.now() - (proxy.resting.get(name) ?? 0) < REST_MS) return changing(known.body, STALE_FRESH_MS);
+  const refreshed = refresh(proxy, modulePath, kind, new Date(Date.now() - proxy.listTtlMs));
+  if (known) {
+    const waited = age > OLD_MS ? delay(STALE_WAIT_MS, undefined) : undefined;
+    const answer = await Promise.race([refreshed.catch(() => undefined), waited]);
+    return answer?.kind === "found" ? answer : changing(known.body, STALE_FRESH_MS);
+  }
+  try {
+    return await refreshed;
+  } catch (error) {
+    const stored = isFailure(error, "unavailable") ? await fromStored(proxy, modulePath, kind) : undefined;
+    if (stored) return stored;
+    throw error;
+  }
+}
+
+/** Says that a version was fetched by name: if the list that is known does not have it, that is fetched anew. */
+export async function versionWasSeen(proxy: DependencyProxy, modulePath: ModulePath, version: string): Promise<void> {
+  if (isPseudoVersion(version)) return;
+  const known = await findUpstreamAnswer(proxy.registry, modulePath, "list");
+  if (!known || versionsIn(known.body).includes(version)) return;
+  const now = new Date();
+  for (const kind of ["list", "latest"] as const) refresh(proxy, modulePath, kind, now).catch(() => {}); // the next who asks for it is told
+}
+
+/** Fetches an answer, unless another server has one that is newer than `than`. */
+function refresh(
+  proxy: DependencyProxy,
+  modulePath: ModulePath,
+  kind: AnswerKind,
+  than: Date,
+): Promise<Found | Absent> {
+  const { registry } = proxy;
+  const path = pathOf(modulePath, REST_OF[kind]);
+  const look = async (): Promise<Found | undefined> => {
+    const known = await findUpstreamAnswer(registry, modulePath, kind);
+    return known && known.fetchedAt > than ? changing(known.body, STALE_FRESH_MS) : undefined;
+  };
+  return shared(proxy.fetching, path, async () => {
+    try {
+      const answer = await lookOrGet<Found | Absent>(proxy.locks, path, look, () => get(proxy, modulePath, kind));
+      if (answer.kind === "absent") rest(proxy, path);
+      else proxy.resting.delete(path);
+      return answer;
+    } catch (error) {
+      rest(proxy, path);
+      throw error;
+    }
+  });
+}
+
+function rest(proxy: DependencyProxy, path: string): void {
+  const now = Date.now();
+  proxy.resting.set(path, now);
+  for (const [other, since] of proxy.resting) if (now - since > REST_MS) proxy.resting.delete(other);
+}
+
+async function get(proxy: DependencyProxy, modulePath: ModulePath, kind: AnswerKind): Promise<Found | Absent> {
+  const fetchedAt = new Date();
+  const answer = await ask(proxy, modulePath, REST_OF[kind], MAX_LIST_BYTES);
+  if (answer.kind === "absent") return answer;
+  try {
+    const bytes = await wholeOf(answer, MAX_LIST_BYTES);
+    if (kind === "latest") admitInfo(modulePath, undefined, bytes);
+    const known: KnownAnswer = { body: kind === "list" ? admitList(modulePath, bytes) : bytes, fetchedAt };
+    await storeUpstreamAnswer(proxy.registry, modulePath, kind, known);
+    return changing(known.body, proxy.listTtlMs);
+  } catch (error) {
+    if (error instanceof Refused) return refuse(proxy, pathOf(modulePath, REST_OF[kind]), answer.upstream, error);
+    throw error;
+  }
+}
+
+/** What follows from the versions that are stored, where upstream never gave an answer. */
+async function fromStored(
+  { registry }: DependencyProxy,
+  modulePath: ModulePath,
+  kind: AnswerKind,
+): Promise<Found | undefined> {
+  const stored = await storedVersionNames(registry, modulePath);
+  if (kind === "list") {
+    const names = stored.map(({ version }) => version).filter((version) => !isPseudoVersion(version));
+    return names.length === 0
+      ? undefined
+      : changing(Buffer.from(names.map((name) => `${name}\n`).join("")), ABSENCE_MS);
+  }
+  const told = stored.filter(({ hasInfo }) => hasInfo).map(({ version }) => version);
+  const latest = latestVersion(told, () => false) ?? told.at(-1);
+  const info = latest && (await findUpstreamVersion(registry, modulePath, latest))?.info;
+  return info ? changing(info, ABSENCE_MS) : undefined;
+}
+
+function changing(body: Buffer, freshMs: number): Found {
+  return { kind: "found", body, pinned: false, freshMs };
+}
+
+function versionsIn(list: Buffer): string[] {
+  return list
+    .toString("utf8")
+    .split("\n")
+    .map((line) => line.split(/\s/, 1)[0]!);
+}

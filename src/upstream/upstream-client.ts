@@ -1,0 +1,180 @@
+// Asking a list of upstreams for one thing, with the go command's own rules of falling back: 404 and 410 mean that the thing
+// does not exist there, and the next one is asked; any other trouble stops the walk after a comma and not after a bar. When
+// nobody has it, the most telling answer is given: that of `direct`, else the last trouble, else the last absence.
+// Source: cmd/go/internal/modfetch/proxy.go (TryProxies); Go Modules Reference, "GOPROXY protocol".
+import type { IncomingHttpHeaders } from "node:http";
+import type { Readable } from "node:stream";
+import { Failure, isFailure } from "../errors.ts";
+import type { Log } from "../telemetry/log.ts";
+import { goUrl } from "./go-url.ts";
+import type { GetOptions, GuardedHttp } from "./guarded-http.ts";
+import type { ProxyUpstream, UpstreamList } from "./policy.ts";
+import { createUpstreamHealth, type UpstreamHealth } from "./upstream-health.ts";
+
+/** What is read of an answer that is none: a reason for people. */
+const MAX_REASON_BYTES = 16 * 1024;
+/** What is told of a reason within a sentence of ours. */
+const MAX_TOLD_CHARACTERS = 200;
+
+export type UpstreamAnswer =
+  | {
+      readonly kind: "found";
+      /** Read it to its end or destroy it: it holds one of the upstream's slots. */
+      readonly body: Readable;
+      readonly headers: IncomingHttpHeaders;
+      /** Which one answered, without credentials. */
+      readonly upstream: string;
+    }
+  | Absence;
+
+export interface Absence {
+  readonly kind: "absent";
+  readonly status: 404 | 410;
+  /** The body, if it was text/plain, to be passed on as it is; else empty. */
+  readonly text: string;
+  /** Which one said so; empty if nobody was asked. */
+  readonly upstream: string;
+}
+
+export type BytesAnswer =
+  | { readonly kind: "found"; readonly bytes: Buffer; readonly headers: IncomingHttpHeaders; readonly upstream: string }
+  | Absence;
+
+export type FetchOptions = Omit<GetOptions, "headers">;
+
+export interface FetchBytesOptions extends FetchOptions {
+  /** Throws when the bytes cannot be what was asked for; that counts as trouble with the upstream. */
+  readonly check?: (bytes: Buffer) => void;
+}
+
+/** The `direct` upstream: what the version-control server of a module has. */
+export type FetchDirect = (path: string, options: FetchOptions) => Promise<UpstreamAnswer>;
+
+export interface UpstreamClient {
+  readonly list: UpstreamList;
+  /**
+   * Asks for `{escaped module path}/@v/…` or `/@latest`. Throws a Failure when it is not known whether the thing exists:
+   * unavailable, forbidden (the upstream said 403), too-large; and the reason of an aborted signal.
+   */
+  fetch(path: string, options: FetchOptions): Promise<UpstreamAnswer>;
+  /** The same, read to the end; an answer that breaks off falls back as any other trouble. */
+  fetchBytes(path: string, options: FetchBytesOptions): Promise<BytesAnswer>;
+  /** One GET at one proxy of the list, `path` being anything below its URL. */
+  ask(upstream: ProxyUpstream, path: string, options: FetchOptions): Promise<UpstreamAnswer>;
+}
+
+export interface UpstreamClientOptions {
+  readonly direct?: FetchDirect | undefined;
+  readonly health?: UpstreamHealth | undefined;
+}
+
+export function createUpstreamClient(
+  list: UpstreamList,
+  http: GuardedHttp,
+  log: Log,
+  { direct, health = createUpstreamHealth(log) }: UpstreamClientOptions = {},
+): UpstreamClient {
+  const ask: UpstreamClient["ask"] = async (upstream, path, options) => {
+    const turn = await health.turn(new URL(upstream.url).host, options.signal);
+    let keepsTurn = false;
+    try {
+      const headers = upstream.authorization === undefined ? {} : { authorization: upstream.authorization };
+      const answer = await http.get(goUrl(upstream.url, path), { ...options, headers }).catch((error: unknown) => {
+        if (!options.signal?.aborted && isFailure(error, "unavailable")) turn.failed();
+        throw error;
+      });
+      // An answer of whatever kind is a sign of life, unless a gateway says that there is nobody behind it.
+      if (answer.status >= 502 && answer.status <= 504) turn.failed();
+      else turn.succeeded();
+      if (answer.status === 200) {
+        keepsTurn = true;
+        answer.body.once("close", () => turn.over());
+        return { kind: "found", body: answer.body, headers: answer.headers, upstream: upstream.name };
+      }
+      const text = await reasonIn(answer.body, answer.headers);
+      if (answer.status === 404 || answer.status === 410)
+        return { kind: "absent", status: answer.status, text, upstream: upstream.name };
+      throw refusal(upstream, answer.status, text);
+    } finally {
+      if (!keepsTurn) turn.over();
+    }
+  };
+
+  /** TryProxies: `accept` makes an answer of what an upstream sent, or throws, which counts as its trouble. */
+  const walk = async <T>(
+    path: string,
+    options: FetchOptions,
+    accept: (found: Extract<UpstreamAnswer, { kind: "found" }>) => Promise<T>,
+  ): Promise<T | Absence> => {
+    let absence: Absence | undefined;
+    let trouble: unknown;
+    for (const upstream of list) {
+      if (upstream.kind === "off") break;
+      if (upstream.kind === "direct") {
+        // The last entry, and its word is the best there is.
+        if (direct === undefined) break;
+        const answer = await direct(path, options);
+        return answer.kind === "found" ? await accept(answer) : answer;
+      }
+      try {
+        const answer = await ask(upstream, path, options);
+        if (answer.kind === "found") return await accept(answer);
+        absence = answer;
+      } catch (error) {
+        if (options.signal?.aborted) throw error;
+        trouble = error;
+        if (upstream.fallback === "on-absence") break;
+        log.debug({ upstream: upstream.name, reason: (error as Error).message }, "the next upstream is asked");
+      }
+    }
+    if (trouble !== undefined) throw trouble;
+    return absence ?? { kind: "absent", status: 404, text: "", upstream: "" };
+  };
+
+  return {
+    list,
+    ask,
+    fetch: (path, options) => walk<UpstreamAnswer>(path, options, async (found) => found),
+    fetchBytes: (path, options) =>
+      walk<BytesAnswer>(path, options, async ({ body, headers, upstream }) => {
+        const bytes = await bytesOf(body);
+        options.check?.(bytes);
+        return { kind: "found", bytes, headers, upstream };
+      }),
+  };
+}
+
+/** All bytes of a body. */
+export async function bytesOf(body: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of body) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** A text/plain body in UTF-8, which the go command would show; anything else is none. */
+async function reasonIn(body: Readable, headers: IncomingHttpHeaders): Promise<string> {
+  try {
+    if (!/^text\/plain\s*(?:;\s*charset="?(?:utf-8|us-ascii)"?\s*)?$/i.test(headers["content-type"] ?? "")) return "";
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size >= MAX_REASON_BYTES) break;
+    }
+    return Buffer.concat(chunks).subarray(0, MAX_REASON_BYTES).toString("utf8");
+  } catch {
+    return ""; // the status says enough
+  } finally {
+    body.destroy();
+  }
+}
+
+function refusal(upstream: ProxyUpstream, status: number, text: string): Failure {
+  const firstLine = (text.split("\n", 1)[0] ?? "").trim().slice(0, MAX_TOLD_CHARACTERS);
+  const said = firstLine === "" ? "" : `: ${firstLine}`;
+  if (status === 403) return new Failure("forbidden", `${upstream.name} forbids this (403)${said}`);
+  if (status === 401)
+    return new Failure("unavailable", `${upstream.name} does not take the credentials that it is given (401)${said}`);
+  return new Failure("unavailable", `${upstream.name} answered ${status}${said}`);
+}

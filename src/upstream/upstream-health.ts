@@ -1,0 +1,95 @@
+// A server that is slow or dead must not make everybody wait. For each host: so many requests at once and no more, so that
+// 300 that hang are not 300 connections and other hosts are not touched; and when several in a row got no answer, the next
+// ones fail at once for some seconds, until one that is let through succeeds (a circuit breaker).
+import { Failure } from "../errors.ts";
+import { createSlots, type Slots } from "../git/process-slots.ts";
+import type { Log } from "../telemetry/log.ts";
+
+/** Requests to one host at once, bodies included. */
+const MAX_REQUESTS_PER_HOST = 100;
+/** How long a request waits for its turn. */
+const TURN_WAIT_MS = 10_000;
+/** So many failures in a row mean that a host is down. */
+export const FAILURES_UNTIL_DOWN = 5;
+/** How long a host that is down is left alone. */
+export const DOWN_MS = 5_000;
+
+interface Host {
+  readonly slots: Slots;
+  failures: number;
+  /** Until when nothing is asked; 0 while the host is well. */
+  downUntil: number;
+  /** Whether the one that may try after a pause is under way. */
+  trying: boolean;
+}
+
+/** A request that may be made: say how it went, and when it is over with its body. */
+export interface Turn {
+  succeeded(): void;
+  failed(): void;
+  over(): void;
+}
+
+export interface UpstreamHealth {
+  /** A turn at a host. Throws Failure("unavailable") at once when it is down, and when too many others wait. */
+  turn(host: string, signal?: AbortSignal): Promise<Turn>;
+}
+
+export function createUpstreamHealth(log: Log, now: () => number = Date.now): UpstreamHealth {
+  const hosts = new Map<string, Host>();
+  const hostOf = (name: string): Host => {
+    let host = hosts.get(name);
+    if (host === undefined) {
+      host = { slots: createSlots(MAX_REQUESTS_PER_HOST, TURN_WAIT_MS), failures: 0, downUntil: 0, trying: false };
+      hosts.set(name, host);
+    }
+    return host;
+  };
+  return {
+    async turn(name, signal) {
+      const host = hostOf(name);
+      const down = (): boolean => host.downUntil !== 0 && (now() < host.downUntil || host.trying);
+      const refuse = (): never => {
+        throw new Failure("unavailable", `${name} does not answer; it is asked again in some seconds`);
+      };
+      if (down()) refuse();
+      const release = await host.slots.take(signal).catch((error: unknown) => {
+        if (signal?.aborted) throw error;
+        throw new Failure("unavailable", `too many requests wait for ${name}; try again in a minute`, { cause: error });
+      });
+      // Those that waited for their turn behind the ones that failed learn of it without trying.
+      if (down()) {
+        release();
+        refuse();
+      }
+      const trial = host.downUntil !== 0;
+      if (trial) host.trying = true;
+      let judged = false;
+      const judge = (): boolean => {
+        if (judged) return false;
+        judged = true;
+        if (trial) host.trying = false;
+        return true;
+      };
+      return {
+        succeeded() {
+          if (!judge()) return;
+          if (host.downUntil !== 0) log.info({ upstream: name }, "the upstream answers again");
+          host.failures = 0;
+          host.downUntil = 0;
+        },
+        failed() {
+          if (!judge()) return;
+          host.failures += 1;
+          if (host.failures < FAILURES_UNTIL_DOWN) return;
+          if (host.downUntil === 0) log.warn({ upstream: name }, "the upstream does not answer; it is left alone");
+          host.downUntil = now() + DOWN_MS;
+        },
+        over() {
+          judge(); // without a word it was given up by the one who asked
+          release();
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,180 @@
+// Reading a zip that a stranger made. The directory at its end names the entries, and everything that it says is checked
+// before it is believed: no size is taken on trust, nothing is unpacked beyond what the directory declared, and what is
+// unpacked leaves only its sum behind. Zips within the module limits (500 MiB, x/mod/zip) need no Zip64, but the directory's
+// end may say so. Sources: PKWARE APPNOTE 4.3 and 4.4; Go's archive/zip, which is the reader that clients use.
+import { createHash } from "node:crypto";
+import type { FileHandle } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
+import { crc32, createInflateRaw, inflateRaw } from "node:zlib";
+
+const END = 0x06054b50;
+const END64_LOCATOR = 0x07064b50;
+const END64 = 0x06064b50;
+const CENTRAL = 0x02014b50;
+const LOCAL = 0x04034b50;
+const END_BYTES = 22;
+const MAX_COMMENT = 0xffff;
+/** A directory of more bytes belongs to no module: 65,535 files with names of a kilobyte each have less. */
+const MAX_DIRECTORY_BYTES = 128 * 1024 * 1024;
+/** Entries up to this size are unpacked in one piece. */
+const SMALL_BYTES = 1024 * 1024;
+
+/** What is kept is a go.mod, of 16 MiB at most; packing makes nothing much larger. */
+const MAX_KEPT_BYTES = 17 * 1024 * 1024;
+const LOCAL_BYTES = 30;
+/** Go writes none, other programs times and the like. */
+const MAX_LIKELY_EXTRA = 64;
+const CHUNK_BYTES = 256 * 1024;
+
+const inflate = promisify(inflateRaw);
+
+/** What is wrong with a zip, as Go's reader says it. */
+export class BadZip extends Error {}
+
+export interface ZipFileEntry {
+  readonly name: string;
+  /** Bytes when unpacked. */
+  readonly size: number;
+  readonly packedSize: number;
+  readonly method: number;
+  readonly crc: number;
+  readonly offset: number;
+}
+
+/** The entries of a zip in the order of its directory. Throws BadZip. */
+export async function readZipDirectory(file: FileHandle, zipSize: number): Promise<ZipFileEntry[]> {
+  const tailSize = Math.min(zipSize, END_BYTES + MAX_COMMENT);
+  const tail = await read(file, zipSize - tailSize, tailSize);
+  let at = tailSize - END_BYTES;
+  while (at >= 0 && !(tail.readUInt32LE(at) === END && at + END_BYTES + tail.readUInt16LE(at + 20) <= tailSize)) at--;
+  if (at < 0) throw new BadZip("zip: not a valid zip file");
+  let count = tail.readUInt16LE(at + 10);
+  let size = tail.readUInt32LE(at + 12);
+  let start = tail.readUInt32LE(at + 16);
+  const endAt = zipSize - tailSize + at;
+  let directoryEnd = endAt;
+  if (count === 0xffff || size === 0xffffffff || start === 0xffffffff) {
+    const locator = endAt >= 20 ? await read(file, endAt - 20, 20) : undefined;
+    if (locator?.readUInt32LE(0) === END64_LOCATOR) {
+      directoryEnd = Number(locator.readBigUInt64LE(8));
+      if (directoryEnd + 56 > zipSize) throw new BadZip("zip: not a valid zip file");
+      const end64 = await read(file, directoryEnd, 56);
+      if (end64.readUInt32LE(0) !== END64) throw new BadZip("zip: not a valid zip file");
+      count = Number(end64.readBigUInt64LE(32));
+      size = Number(end64.readBigUInt64LE(40));
+      start = Number(end64.readBigUInt64LE(48));
+    }
+  }
+  if (size > MAX_DIRECTORY_BYTES || start + size > directoryEnd) throw new BadZip("zip: not a valid zip file");
+  // Bytes in front of the zip would shift every offset; a module zip has none.
+  return entriesIn(await read(file, start, size), count, start);
+}
+
+function entriesIn(directory: Buffer, count: number, directoryStart: number): ZipFileEntry[] {
+  const entries: ZipFileEntry[] = [];
+  let at = 0;
+  while (at + 46 <= directory.length && directory.readUInt32LE(at) === CENTRAL) {
+    const [nameSize, extraSize, commentSize] = [28, 30, 32].map((field) => directory.readUInt16LE(at + field));
+    const end = at + 46 + nameSize! + extraSize! + commentSize!;
+    if (end > directory.length) throw new BadZip("zip: not a valid zip file");
+    const nameBytes = directory.subarray(at + 46, at + 46 + nameSize!);
+    const name = nameBytes.toString("utf8");
+    if (!Buffer.from(name, "utf8").equals(nameBytes)) throw new BadZip("zip: a file name is not UTF-8");
+    const entry = {
+      name,
+      size: directory.readUInt32LE(at + 24),
+      packedSize: directory.readUInt32LE(at + 20),
+      method: directory.readUInt16LE(at + 10),
+      crc: directory.readUInt32LE(at + 16),
+      offset: directory.readUInt32LE(at + 42),
+    };
+    // Sizes that do not fit stand as 0xffffffff; such a file is over every limit.
+    if (entry.offset + entry.packedSize > directoryStart) throw new BadZip("zip: not a valid zip file");
+    if (entry.method !== 0 && entry.method !== 8) throw new BadZip(`${name}: zip: unsupported compression algorithm`);
+    entries.push(entry);
+    at = end;
+  }
+  if (entries.length % 65536 !== count % 65536 || at !== directory.length)
+    throw new BadZip("zip: not a valid zip file");
+  return entries;
+}
+
+/** The SHA-256 of an entry's content, and the content itself if it is wanted. Throws BadZip if it is not as declared. */
+export async function readZipEntry(
+  file: FileHandle,
+  entry: ZipFileEntry,
+  keep: boolean,
+): Promise<{ sha256: Buffer; content: Buffer | undefined }> {
+  if (keep && entry.packedSize > MAX_KEPT_BYTES) throw new BadZip(`${entry.name}: zip: checksum error`);
+  const isSmall = keep || (entry.size <= SMALL_BYTES && entry.packedSize <= SMALL_BYTES);
+  // With the header a small entry's content is read in one go; that its name is as long as in the directory is a guess.
+  const ahead = isSmall ? Buffer.byteLength(entry.name) + MAX_LIKELY_EXTRA + entry.packedSize : 0;
+  const header = await readSome(file, entry.offset, LOCAL_BYTES + ahead);
+  if (header.length < LOCAL_BYTES || header.readUInt32LE(0) !== LOCAL)
+    throw new BadZip(`${entry.name}: zip: not a valid zip file`);
+  const skip = LOCAL_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28);
+  const start = entry.offset + skip;
+  if (entry.method === 0 && entry.size !== entry.packedSize) throw new BadZip(`${entry.name}: zip: checksum error`);
+  try {
+    if (isSmall) {
+      const whole = skip + entry.packedSize;
+      const packed = header.length >= whole ? header.subarray(skip, whole) : await read(file, start, entry.packedSize);
+      const content = entry.method === 0 ? packed : await inflate(packed, { maxOutputLength: Math.max(entry.size, 1) });
+      if (content.length !== entry.size || crc32(content) !== entry.crc) throw new BadZip("zip: checksum error");
+      return { sha256: createHash("sha256").update(content).digest(), content: keep ? content : undefined };
+    }
+    return { sha256: await hashLarge(file, entry, start), content: undefined };
+  } catch (cause) {
+    if (isSystemError(cause)) throw cause;
+    const said = cause instanceof BadZip ? cause.message : "zip: checksum error";
+    throw new BadZip(`${entry.name}: ${said}`, { cause });
+  }
+}
+
+async function hashLarge(file: FileHandle, entry: ZipFileEntry, start: number): Promise<Buffer> {
+  const sum = createHash("sha256");
+  let size = 0;
+  let crc = 0;
+  const packed = Readable.from(chunksAt(file, start, entry.packedSize), { objectMode: false });
+  const count = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
+    for await (const chunk of chunks) {
+      size += chunk.length;
+      if (size > entry.size) throw new BadZip("zip: checksum error");
+      crc = crc32(chunk, crc);
+      sum.update(chunk);
+    }
+  };
+  if (entry.method === 0) await pipeline(packed, count);
+  else await pipeline(packed, createInflateRaw(), count);
+  if (size !== entry.size || crc !== entry.crc) throw new BadZip("zip: checksum error");
+  return sum.digest();
+}
+
+async function* chunksAt(file: FileHandle, start: number, length: number): AsyncGenerator<Buffer, void, undefined> {
+  for (let at = 0; at < length; ) {
+    const chunk = await read(file, start + at, Math.min(CHUNK_BYTES, length - at));
+    at += chunk.length;
+    yield chunk;
+  }
+}
+
+/** Trouble with our own disk, unlike zlib's with the bytes. */
+function isSystemError(error: unknown): boolean {
+  return typeof (error as NodeJS.ErrnoException).syscall === "string";
+}
+
+/** So many bytes; throws BadZip at the end of the file. */
+async function read(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const buffer = await readSome(file, position, length);
+  if (buffer.length !== length) throw new BadZip("zip: not a valid zip file");
+  return buffer;
+}
+
+/** As many bytes as there are. */
+async function readSome(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length);
+  const { bytesRead } = await file.read(buffer, 0, length, position);
+  return buffer.subarray(0, bytesRead);
+}

@@ -1,0 +1,248 @@
+// The world behind the instance's endpoint, with an upstream that does everything wrong. Whatever it does: an answer of ours
+// is right or says what is wrong, nothing wrong is stored, and what is stored is served meanwhile.
+import { randomBytes } from "node:crypto";
+import { readdirSync } from "node:fs";
+import type http from "node:http";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { eventually } from "../support/eventually.ts";
+import { type FakeUpstream, fakeUpstream, zipOf } from "../support/fake-upstream.ts";
+import { type Answer, ask } from "../support/http.ts";
+import { type TestServer, testServer } from "../support/server.ts";
+
+let upstream: FakeUpstream;
+let server: TestServer;
+let number = 0;
+
+const get = (path: string, headers: Record<string, string> = {}): Promise<Answer> =>
+  ask(server.url, `/api/v4/packages/go/${path}`, { headers });
+/** A module of its own for each case, whole and good. */
+const newModule = async (files: Record<string, string | Buffer> = {}): Promise<string> => {
+  const path = `example.com/m${++number}`;
+  await upstream.version(path, "v1.0.0", files);
+  return path;
+};
+const refusals = async (subject: string): Promise<string[]> => {
+  const rows = await server.registry.prisma.auditEvent.findMany({ where: { action: "upstream.refused", subject } });
+  return rows.map((row) => (row.detail as { reason: string }).reason);
+};
+const isStored = async (path: string): Promise<boolean> => (await get(`cached-only/${path}`)).status === 200;
+const big = (bytes: number): Record<string, Buffer> => ({ "big.bin": randomBytes(bytes) });
+
+/** New ones: an upstream that has failed often is left alone for some seconds. */
+const begin = async (): Promise<void> => {
+  upstream = await fakeUpstream();
+  server = await testServer({ environment: { GOKURA_UPSTREAM: upstream.url } });
+};
+
+describe("trouble is no absence", () => {
+  beforeAll(begin);
+
+  test.each([500, 502, 429, 401])("%i", async (status) => {
+    const path = await newModule();
+    for (const rest of ["@v/list", "@latest", "@v/v1.0.0.info", "@v/v1.0.0.mod", "@v/v1.0.0.zip"]) {
+      upstream.on(`${path}/${rest}`, (_, res) => res.writeHead(status).end("no\n"));
+      const answer = await get(`${path}/${rest}`);
+      expect([rest, answer.status]).toEqual([rest, 503]);
+      expect(answer.headers["content-type"]).toBe("text/plain; charset=utf-8");
+    }
+    await upstream.version(path, "v1.0.0");
+    // As soon as upstream is well again. (After a row of 502s it is left alone for a moment.)
+    const info = () => get(`${path}/@v/v1.0.0.info`);
+    expect((await eventually(info, (answer) => answer.status === 200, 15_000)).status).toBe(200);
+  });
+
+  const cuts: [string, (res: http.ServerResponse, body: Buffer) => void][] = [
+    ["a truncated body", (res, body) => cut(res.writeHead(200, { "content-length": body.length }), body)],
+    ["a truncated body without a length", (res, body) => cut(res.writeHead(200), body)],
+  ];
+  test.each(cuts)("%s", async (_, misbehave) => {
+    const path = await newModule(big(3_000_000));
+    for (const file of ["info", "mod", "zip"]) {
+      const at = `${path}/@v/v1.0.0.${file}`;
+      upstream.on(at, (__, res) => misbehave(res, Buffer.alloc(file === "zip" ? 2_000_000 : 30, " ")));
+      const outcome = await get(at).then(
+        ({ status }) => status,
+        () => "cut off",
+      );
+      expect([503, "cut off"]).toContain(outcome);
+      expect(await isStored(at)).toBe(false);
+    }
+    const { zip } = await upstream.version(path, "v1.0.0", big(3_000_000));
+    expect((await get(`${path}/@v/v1.0.0.zip`)).bytes.equals(zip)).toBe(true);
+  });
+
+  test("a length that is too small", async () => {
+    const path = await newModule();
+    const at = `${path}/@v/v1.0.0.zip`;
+    const zip = await zipOf(`${path}@v1.0.0`, big(5_000));
+    upstream.on(at, (_, res) => {
+      res.socket!.end(Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: 4000\r\n\r\n`), zip]));
+    });
+    expect([404, 503]).toContain((await get(at)).status);
+    expect(await isStored(at)).toBe(false);
+  });
+
+  test("a slow drip is passed on as it comes, and stored", async () => {
+    const path = await newModule();
+    const at = `${path}/@v/v1.0.0.zip`;
+    const zip = await zipOf(`${path}@v1.0.0`, { "go.mod": `module ${path}\n`, ...big(3_000_000) });
+    upstream.on(at, async (_, res) => {
+      res.writeHead(200, { "content-length": zip.length });
+      for (let from = 0; from < zip.length; from += 300_000) {
+        res.write(zip.subarray(from, from + 300_000));
+        await new Promise((done) => setTimeout(done, 50));
+      }
+      res.end();
+    });
+    expect((await get(at)).bytes.equals(zip)).toBe(true);
+    expect(await isStored(at)).toBe(true);
+  });
+});
+
+describe("what is not what was asked for is refused, written down, and never stored", () => {
+  beforeAll(begin);
+  const cases: [string, string, (path: string) => string | Buffer | Promise<Buffer>, RegExp][] = [
+    ["info", "another version", () => '{"Version":"v1.0.1"}', /v1\.0\.1.*instead of requested version/],
+    ["info", "no JSON", () => "<html>please log in</html>", /no JSON/],
+    ["info", "no version", () => "{}", /without a version/],
+    ["mod", "a page", () => "<html>please log in</html>", /without a module line/],
+    ["zip", "no zip", () => "<html>please log in</html>", /not a valid zip file/],
+    ["zip", "nothing", () => "", /not a valid zip file/],
+    ["zip", "another version's", (path) => zipOf(`${path}@v1.0.1`, { "go.mod": `module ${path}\n` }), /prefix/],
+    ["zip", "another module's", () => zipOf("example.com/x@v1.0.0", { "go.mod": "module example.com/x\n" }), /prefix/],
+    [
+      "zip",
+      "another go.mod",
+      (path) => zipOf(`${path}@v1.0.0`, { "go.mod": `module ${path}\n\ngo 1.99\n` }),
+      /go\.mod/,
+    ],
+    ["zip", "a file outside", (path) => zipOf(`${path}@v1.0.0`, { "../evil.go": "x" }), /invalid path element/],
+    ["zip", "names that collide", (path) => zipOf(`${path}@v1.0.0`, { "a.go": "x", "A.go": "y" }), /collision/],
+    ["zip", "a nested go.mod", (path) => zipOf(`${path}@v1.0.0`, { "sub/go.mod": "module x\n" }), /root directory/],
+    [
+      "zip",
+      "wrong bytes in a file",
+      async (path) => damaged(await zipOf(`${path}@v1.0.0`, { "a.go": "x".repeat(99) })),
+      /checksum/,
+    ],
+    ["@v/list", "a page", () => "<html>please log in</html>\n", /no versions/],
+    ["@latest", "another thing", () => '{"Version":"main"}', /cannot be a version/],
+  ];
+  test.each(cases)("%s: %s", async (kind, _, answer, reason) => {
+    const path = await newModule();
+    const at = kind.startsWith("@") ? `${path}/${kind}` : `${path}/@v/v1.0.0.${kind}`;
+    upstream.on(at, await answer(path));
+    const refused = await get(at);
+    expect([refused.status, refused.text]).toEqual([404, expect.stringMatching(reason)]);
+    if (kind === "zip") expect(refused.text).toMatch(new RegExp(`^unzip ${path}/@v/v1.0.0.zip: `));
+    expect(await refusals(at)).toEqual([expect.stringMatching(reason)]);
+    expect((await get(`cached-only/${at}`)).status).toBe(404);
+    expect(readdirSync(join(server.dataDirectory, "blobs", "scratch"))).toEqual([]);
+    // Asked again at once, it costs upstream nothing.
+    await get(at);
+    expect(upstream.count(at)).toBe(1);
+  });
+
+  test("a large bad zip is cut off before its end, for everybody who was reading", async () => {
+    const path = await newModule();
+    const at = `${path}/@v/v1.0.0.zip`;
+    const zip = await zipOf(`${path}@v1.0.1`, big(4_000_000));
+    upstream.on(at, (_, res) => {
+      res.writeHead(200).write(zip.subarray(0, 3_000_000));
+      setTimeout(() => res.end(zip.subarray(3_000_000)), 200);
+    });
+    const outcomes = await Promise.all(
+      Array.from({ length: 5 }, () =>
+        get(at).then(
+          ({ status }) => status,
+          () => "cut off",
+        ),
+      ),
+    );
+    expect(new Set(outcomes)).toEqual(new Set(["cut off"]));
+    expect(await isStored(at)).toBe(false);
+    expect(await refusals(at)).toHaveLength(1);
+  });
+
+  test("a .mod that names another module is passed on, as forks need it, but kept only together with a zip that says the same", async () => {
+    const path = await newModule();
+    const at = `${path}/@v/v1.0.0`;
+    upstream.on(`${at}.mod`, "module example.com/original\n");
+    expect((await get(`${at}.mod`)).text).toBe("module example.com/original\n");
+    server.registry.memory.forget();
+    expect((await server.registry.prisma.moduleVersion.findMany({ where: { module: { path } } })).length).toBe(0);
+    expect((await get(`${at}.zip`)).status).toBe(404); // the zip holds another
+
+    const fork = await newModule({ "go.mod": "module example.com/original\n" });
+    expect((await get(`${fork}/@v/v1.0.0.mod`)).status).toBe(200);
+    expect((await get(`${fork}/@v/v1.0.0.zip`)).status).toBe(200);
+    expect(await isStored(`${fork}/@v/v1.0.0.mod`)).toBe(true);
+  });
+
+  test("more bytes than may be", async () => {
+    const path = await newModule();
+    for (const [file, length] of [
+      ["zip", 10 * 1024 ** 3],
+      ["mod", 20 * 1024 ** 2],
+      ["info", 20 * 1024 ** 2],
+    ] as const) {
+      const at = `${path}/@v/v1.0.0.${file}`;
+      upstream.on(at, (_, res) => res.writeHead(200, { "content-length": length }).write("x".repeat(100)));
+      expect((await get(at)).status).toBe(404);
+      expect(await refusals(at)).toHaveLength(1);
+    }
+  });
+
+  test("line ends that git converted make no other go.mod", async () => {
+    const path = `example.com/crlf`;
+    await upstream.version(path, "v1.0.0", { "go.mod": `module ${path}\r\n\r\ngo 1.20\r\n` });
+    upstream.on(`${path}/@v/v1.0.0.mod`, `module ${path}\n\ngo 1.20\n`);
+    expect((await get(`${path}/@v/v1.0.0.zip`)).status).toBe(200);
+    expect((await get(`${path}/@v/v1.0.0.mod`)).text).toBe(`module ${path}\n\ngo 1.20\n`);
+  });
+});
+
+describe("an upstream that hangs", () => {
+  beforeAll(begin);
+
+  test("while it hangs on hundreds of requests, what is stored comes at full speed; then they are told", async () => {
+    const stored = await newModule();
+    for (const file of ["info", "mod", "zip"]) await get(`${stored}/@v/v1.0.0.${file}`);
+    const hung: http.ServerResponse[] = [];
+    const waiting: Promise<Answer>[] = [];
+    for (let i = 0; i < 300; i++) {
+      const at = `example.com/hang${i}/@v/v1.0.0.${["info", "mod", "zip"][i % 3]}`;
+      upstream.on(at, (_, res) => void hung.push(res));
+      waiting.push(get(at));
+    }
+    await eventually(
+      async () => hung.length,
+      (count) => count > 5,
+      5_000,
+    );
+    const start = performance.now();
+    for (let i = 0; i < 50; i++)
+      for (const file of ["info", "mod", "zip"]) expect((await get(`${stored}/@v/v1.0.0.${file}`)).status).toBe(200);
+    expect((performance.now() - start) / 150).toBeLessThan(40);
+    const end = setInterval(() => {
+      for (const res of hung.splice(0)) res.destroy();
+    }, 20);
+    const statuses = (await Promise.all(waiting)).map(({ status }) => status);
+    clearInterval(end);
+    expect(new Set(statuses)).toEqual(new Set([503]));
+  });
+});
+
+/** Sends half of a body and breaks off. */
+function cut(res: http.ServerResponse, body: Buffer): void {
+  res.write(body.subarray(0, body.length / 2));
+  setTimeout(() => res.destroy(), 50);
+}
+
+/** The zip with one byte of its first file's content changed. */
+function damaged(zip: Buffer): Buffer {
+  const at = 30 + zip.readUInt16LE(26) + zip.readUInt16LE(28) + 2;
+  zip[at] = zip[at]! ^ 0xff;
+  return zip;
+}

@@ -1,0 +1,309 @@
+// The world behind the instance's endpoint, with an upstream that does its work.
+import { setTimeout as delay } from "node:timers/promises";
+import { beforeAll, describe, expect, test } from "vitest";
+import { setFlag } from "../../src/registry/feature-flags.ts";
+import { createGroup } from "../../src/registry/groups.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
+import { createProject } from "../../src/registry/projects.ts";
+import { eventually } from "../support/eventually.ts";
+import { type FakeUpstream, fakeUpstream } from "../support/fake-upstream.ts";
+import { ask, bearer } from "../support/http.ts";
+import { ADMIN_TOKEN, type TestServer, testServer } from "../support/server.ts";
+
+let upstream: FakeUpstream;
+let server: TestServer;
+
+const get = (path: string, headers: Record<string, string> = {}, method = "GET") =>
+  ask(server.url, `/api/v4/packages/go/${path}`, { headers, method });
+
+beforeAll(async () => {
+  upstream = await fakeUpstream();
+  server = await testServer({
+    environment: { GOKURA_UPSTREAM: upstream.url, GOKURA_PRIVATE: "*.corp.test,example.com/secret" },
+  });
+});
+
+describe("what never changes is fetched once, and passed on as it is", () => {
+  test(".mod costs one request, .info one, .zip one", async () => {
+    const files = await upstream.version("example.com/Upper/m", "v1.2.0", { "m.go": "package m\n" });
+    const at = "example.com/!upper/m/@v/v1.2.0";
+    for (let round = 0; round < 2; round++) {
+      expect((await get(`${at}.mod`)).text).toBe(files.mod);
+      expect(upstream.asked).toEqual([`${at}.mod`]);
+    }
+    expect((await get(`${at}.info`)).text).toBe(files.info);
+    const zip = await get(`${at}.zip`);
+    expect([zip.status, zip.headers["content-type"]]).toEqual([200, "application/zip"]);
+    expect(zip.bytes.equals(files.zip)).toBe(true);
+    expect((await get(`${at}.zip`)).bytes.equals(files.zip)).toBe(true);
+    expect((await get(`${at}.zip`, { range: "bytes=0-3" })).bytes.equals(files.zip.subarray(0, 4))).toBe(true);
+    expect(upstream.asked).toEqual([`${at}.mod`, `${at}.info`, `${at}.zip`]);
+  });
+
+  test("a zip first", async () => {
+    const { zip } = await upstream.version("example.com/zipfirst", "v1.0.0");
+    const at = "example.com/zipfirst/@v/v1.0.0";
+    expect((await get(`${at}.zip`)).bytes.equals(zip)).toBe(true);
+    expect((await get(`${at}.mod`)).status).toBe(200);
+    expect(upstream.count(`${at}.mod`)).toBe(1);
+  });
+
+  test("+incompatible, pseudo-versions, toolchains; a branch passes through", async () => {
+    for (const [path, version] of [
+      ["example.com/old", "v2.0.0+incompatible"],
+      ["example.com/old", "v0.0.0-20210203040506-abcdefabcdef"],
+      ["golang.org/toolchain", "v0.0.1-go1.99.0.linux-amd64"],
+    ] as const) {
+      const { zip } = await upstream.version(path, version);
+      expect((await get(`${path}/@v/${version}.info`)).status).toBe(200);
+      expect((await get(`${path}/@v/${version}.mod`)).status).toBe(200);
+      expect((await get(`${path}/@v/${version}.zip`)).bytes.equals(zip)).toBe(true);
+    }
+    upstream.on("example.com/old/@v/master.info", '{"Version":"v0.0.0-20210203040506-abcdefabcdef"}');
+    expect((await get("example.com/old/@v/master.info")).text).toContain("abcdefabcdef");
+    expect((await get("example.com/old/@v/master.zip")).status).toBe(404);
+  });
+
+  test("HEAD tells the whole length, of nothing less than the whole", async () => {
+    const { zip } = await upstream.version("example.com/head", "v1.0.0");
+    const head = await get("example.com/head/@v/v1.0.0.zip", {}, "HEAD");
+    expect([head.status, head.headers["content-length"], head.bytes.length]).toEqual([200, String(zip.length), 0]);
+  });
+
+  test("a file that upstream lost stays", async () => {
+    const { zip } = await upstream.version("example.com/lost", "v1.0.0");
+    const at = "example.com/lost/@v/v1.0.0";
+    await get(`${at}.zip`);
+    await get(`${at}.info`);
+    upstream.down(true);
+    try {
+      const start = performance.now();
+      expect((await get(`${at}.zip`)).bytes.equals(zip)).toBe(true);
+      expect((await get(`${at}.info`)).status).toBe(200);
+      expect((await get("example.com/lost/@v/list")).text).toBe("v1.0.0\n");
+      expect((await get("example.com/lost/@latest")).text).toContain("v1.0.0");
+      expect(performance.now() - start).toBeLessThan(3_000);
+      expect((await get("example.com/other/@v/v1.0.0.info")).status).toBe(503);
+    } finally {
+      upstream.down(false);
+    }
+  });
+});
+
+test("hits are answered from memory", async () => {
+  await upstream.version("example.com/hot", "v1.0.0");
+  const hits = async () => (await server.registry.metrics.hotHits.get()).values[0]?.value ?? 0;
+  for (const rest of ["@v/list", "@latest", "@v/v1.0.0.info", "@v/v1.0.0.mod"]) {
+    await get(`example.com/hot/${rest}`);
+    const before = await hits();
+    expect((await get(`example.com/hot/${rest}`)).status).toBe(200);
+    expect([rest, await hits()]).toEqual([rest, before + 1]);
+  }
+});
+
+test("a zip whose bytes were lost is fetched again, if it is the same", async () => {
+  const { zip } = await upstream.version("example.com/diskless", "v1.0.0");
+  const at = "example.com/diskless/@v/v1.0.0.zip";
+  await get(at);
+  const other = await testServer({
+    environment: { GOKURA_UPSTREAM: upstream.url, DATABASE_URL: server.registry.database.url },
+  });
+  const there = (path: string) => ask(other.url, `/api/v4/packages/go/${path}`);
+  expect((await there(`cached-only/${at}`)).status).toBe(404);
+  expect((await there(at)).bytes.equals(zip)).toBe(true);
+  expect((await there(`cached-only/${at}`)).bytes.equals(zip)).toBe(true);
+  expect(upstream.count(at)).toBe(2);
+});
+
+describe("what is not there", () => {
+  test("is said in upstream's own words, and asked once", async () => {
+    upstream.on("example.com/gone/@v/v1.0.0.info", (_, res) => {
+      res.writeHead(410, { "content-type": "text/plain; charset=utf-8" }).end("gone for good\nreally\n");
+    });
+    for (let round = 0; round < 2; round++) {
+      const gone = await get("example.com/gone/@v/v1.0.0.info");
+      expect([gone.status, gone.text]).toEqual([410, "gone for good\nreally\n"]);
+      const missing = await get("example.com/none/@v/list");
+      expect([missing.status, missing.text]).toEqual([404, "not found: example.com/none/@v/list: said upstream\n"]);
+    }
+    expect(upstream.count("example.com/gone/@v/v1.0.0.info")).toBe(1);
+    expect(upstream.count("example.com/none/@v/list")).toBe(1);
+  });
+
+  test("names that are too long are asked of nobody", async () => {
+    const path = `example.com/${"x".repeat(1_500)}`;
+    expect((await get(`${path}/@v/list`)).status).toBe(404);
+    expect(upstream.asked.filter((one) => one.startsWith("example.com/xxx"))).toEqual([]);
+  });
+
+  test(".info is answered where .mod and .zip are missing", async () => {
+    upstream.on("example.com/infoonly/@v/v1.0.0.info", '{"Version":"v1.0.0"}');
+    expect((await get("example.com/infoonly/@v/v1.0.0.info")).text).toBe('{"Version":"v1.0.0"}');
+    expect((await get("example.com/infoonly/@v/v1.0.0.mod")).status).toBe(404);
+    expect((await get("example.com/infoonly/@v/v1.0.0.zip")).status).toBe(404);
+  });
+});
+
+describe("lists", () => {
+  test("are one request within their time, ascending, with retracted versions, and do not depend on what was asked", async () => {
+    await upstream.version("example.com/list", "v1.10.0");
+    await upstream.version("example.com/list", "v1.2.0", {
+      "go.mod": "module example.com/list\n\nretract v1.10.0\n",
+    });
+    await upstream.version("example.com/list", "v0.0.0-20210203040506-abcdefabcdef");
+    for (let round = 0; round < 3; round++)
+      expect((await get("example.com/list/@v/list")).text).toBe("v1.2.0\nv1.10.0\n");
+    expect(upstream.count("example.com/list/@v/list")).toBe(1);
+  });
+
+  test("a new version that is asked for by name is in the list at once", async () => {
+    await upstream.version("example.com/news", "v1.0.0");
+    expect((await get("example.com/news/@v/list")).text).toBe("v1.0.0\n");
+    await upstream.version("example.com/news", "v1.1.0");
+    expect((await get("example.com/news/@v/list")).text).toBe("v1.0.0\n");
+    await get("example.com/news/@v/v1.1.0.info");
+    const list = async () => (await get("example.com/news/@v/list")).text;
+    expect(await eventually(list, (text) => text.includes("v1.1.0"), 3_000)).toBe("v1.0.0\nv1.1.0\n");
+  });
+
+  test("stale ones are served at once while upstream hangs", async () => {
+    await upstream.version("example.com/stale", "v1.0.0");
+    await get("example.com/stale/@v/list");
+    await server.registry.database.pool.query("UPDATE upstream_answer SET fetched_at = now() - interval '1 hour'");
+    const hung: (() => void)[] = [];
+    upstream.on("example.com/stale/@v/list", (_, res) => void hung.push(() => res.destroy()));
+    const fresh = await testServer({
+      environment: {
+        GOKURA_UPSTREAM: upstream.url,
+        DATABASE_URL: server.registry.database.url,
+        GOKURA_DATA_DIR: server.dataDirectory,
+      },
+    });
+    const start = performance.now();
+    for (let round = 0; round < 3; round++)
+      expect((await ask(fresh.url, "/api/v4/packages/go/example.com/stale/@v/list")).text).toBe("v1.0.0\n");
+    expect(performance.now() - start).toBeLessThan(2_500);
+    for (const end of hung) end();
+  });
+});
+
+describe("names that never leave", () => {
+  test("ours, declared ones, and private ones", async () => {
+    await createGroup(server.registry, OPERATOR, { fullPath: "own", visibility: "PUBLIC" });
+    await createProject(server.registry, OPERATOR, {
+      fullPath: "own/lib",
+      visibility: "PUBLIC",
+      modulePrefix: "example.com/own",
+    });
+    upstream.asked.length = 0;
+    for (const path of [
+      ...["gokura.test", "gokura.test/x", "gokura.test/own/lib", "example.com/own", "example.com/own/v2"],
+      ...["git.corp.test/x", "example.com/secret", "example.com/secret/deep"],
+    ])
+      for (const rest of ["@v/list", "@latest", "@v/v1.0.0.info", "@v/v1.0.0.mod", "@v/v1.0.0.zip", "@v/main.info"])
+        for (const view of ["", "cached-only/"])
+          expect((await get(`${view}${path}/${rest}`, bearer(ADMIN_TOKEN))).status).toBe(404);
+    expect(upstream.asked).toEqual([]);
+  });
+
+  test("one that was answered from upstream is upstream's no more when a project declares it", async () => {
+    await upstream.version("example.com/later", "v1.0.0");
+    expect((await get("example.com/later/@v/v1.0.0.mod")).status).toBe(200);
+    expect((await get("example.com/later/@v/v1.0.0.mod")).status).toBe(200);
+    await createProject(server.registry, OPERATOR, {
+      fullPath: "own/later",
+      visibility: "PUBLIC",
+      modulePrefix: "example.com/later",
+    });
+    await delay(100);
+    expect((await get("example.com/later/@v/v1.0.0.mod")).status).toBe(404);
+  });
+});
+
+describe("only what is stored", () => {
+  test("by header and by prefix", async () => {
+    await upstream.version("example.com/offline", "v1.0.0");
+    const at = "example.com/offline/@v/v1.0.0";
+    const header = { "disable-module-fetch": "true" };
+    for (const [path, headers] of [
+      [`${at}.mod`, header],
+      [`cached-only/${at}.zip`, {}],
+      ["cached-only/example.com/offline/@v/list", {}],
+      ["example.com/offline/@latest", header],
+      ["example.com/offline/@v/main.info", header],
+    ] as const) {
+      const { status, text } = await get(path, headers);
+      expect([status, text]).toEqual([404, expect.stringContaining("not cached")]);
+    }
+    expect(upstream.asked.filter((path) => path.includes("offline"))).toEqual([]);
+    for (const file of [".info", ".mod", ".zip"]) expect((await get(at + file)).status).toBe(200);
+    for (const path of [`${at}.info`, `${at}.mod`, `${at}.zip`]) {
+      expect((await get(path, header)).status).toBe(200);
+      expect((await get(`cached-only/${path}`)).status).toBe(200);
+    }
+    // Nobody ever asked for the list: it is what is stored.
+    expect((await get("cached-only/example.com/offline/@v/list")).text).toBe("v1.0.0\n");
+    expect((await get("cached-only/example.com/offline/@latest")).text).toContain("v1.0.0");
+  });
+
+  test("with the upstream off", async () => {
+    const off = await testServer({
+      environment: {
+        GOKURA_UPSTREAM: "off",
+        DATABASE_URL: server.registry.database.url,
+        GOKURA_DATA_DIR: server.dataDirectory,
+      },
+    });
+    await upstream.version("example.com/kept", "v1.0.0");
+    for (const rest of ["@v/list", "@latest", "@v/v1.0.0.info", "@v/v1.0.0.mod", "@v/v1.0.0.zip"])
+      expect((await get(`example.com/kept/${rest}`)).status).toBe(200);
+    upstream.asked.length = 0;
+    for (const rest of ["@v/list", "@latest", "@v/v1.0.0.info", "@v/v1.0.0.mod", "@v/v1.0.0.zip"])
+      expect((await ask(off.url, `/api/v4/packages/go/example.com/kept/${rest}`)).status).toBe(200);
+    expect((await ask(off.url, "/api/v4/packages/go/example.com/never/@v/list")).status).toBe(404);
+    expect(upstream.asked).toEqual([]);
+  });
+});
+
+test("groups have the world only with the flag", async () => {
+  await createGroup(server.registry, OPERATOR, { fullPath: "world", visibility: "PUBLIC" });
+  await upstream.version("example.com/flagged", "v1.0.0");
+  const list = () => ask(server.url, "/api/v4/groups/world/-/packages/go/example.com/flagged/@v/list");
+  expect((await list()).status).toBe(404);
+  await setFlag(server.registry, OPERATOR, "dependency_proxy", true, { groups: ["world"] });
+  expect((await eventually(list, ({ status }) => status === 200)).text).toBe("v1.0.0\n");
+  const index = await ask(server.url, "/api/v4/groups/world/-/packages/go/index");
+  expect(index.text).toContain("example.com");
+});
+
+test("every version with a go.mod is in the index feed, once", async () => {
+  await upstream.version("example.com/indexed", "v1.0.0");
+  for (const file of ["info", "mod", "zip", "mod"]) await get(`example.com/indexed/@v/v1.0.0.${file}`);
+  const { text } = await ask(server.url, "/index");
+  expect(text.split("\n").filter((line) => line.includes('"example.com/indexed"'))).toHaveLength(1);
+});
+
+test("GraphQL shows modules from upstream", async () => {
+  await upstream.version("example.com/shown", "v1.0.0");
+  await get("example.com/shown/@v/v1.0.0.zip");
+  const query = `{ goModule(path: "example.com/shown") { origin project { id } latestVersion { version h1 commit goMod { module } } }
+    goModules(search: "example.com/shown") { nodes { path } } }`;
+  const { text } = await ask(server.url, "/api/graphql", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ query }),
+  });
+  expect(JSON.parse(text).data).toEqual({
+    goModule: {
+      origin: "UPSTREAM",
+      project: null,
+      latestVersion: {
+        version: "v1.0.0",
+        h1: expect.stringMatching(/^h1:/),
+        commit: null,
+        goMod: { module: "example.com/shown" },
+      },
+    },
+    goModules: { nodes: [{ path: "example.com/shown" }] },
+  });
+});
