@@ -59,6 +59,8 @@ export interface GitEnvironmentOptions {
   readonly maxPushBytes?: number;
   /** The protocol a client asked for (`version=2`), already validated; becomes GIT_PROTOCOL. */
   readonly protocol?: string;
+  /** Transports by which git may reach another repository: upstream/git-mirror.ts names https; none unless told. */
+  readonly transports?: readonly string[];
   /** Further settings, in order, after ours. */
   readonly settings?: readonly (readonly [string, string])[];
 }
@@ -80,7 +82,7 @@ export function gitEnvironment(options: GitEnvironmentOptions = {}): NodeJS.Proc
     GIT_NO_REPLACE_OBJECTS: "1",
     GIT_NO_LAZY_FETCH: "1",
     GIT_GRAFT_FILE: "/dev/null",
-    GIT_ALLOW_PROTOCOL: "", // none, whatever protocol.*.allow says; a mirror will name its own here
+    GIT_ALLOW_PROTOCOL: (options.transports ?? []).join(":"), // wins over protocol.*.allow of any settings
     GIT_OPTIONAL_LOCKS: "0",
     GIT_LITERAL_PATHSPECS: "1", // a directory is a name, never a pattern
     GIT_DEFAULT_REF_FORMAT: "files", // git 3 will make reftables; HEAD is read as a file here
