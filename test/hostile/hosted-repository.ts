@@ -1,7 +1,8 @@
 // A project whose repository is put in its place by a recipe instead of by a push, so that it may hold what git would not
 // take from a client; and what the registry makes of it.
+import { initRepository } from "../../src/git/init-repository.ts";
 import { recordPush } from "../../src/git/recorded-push.ts";
-import { ensureRepository, repositoryDirectory } from "../../src/git/repositories-of-projects.ts";
+import { repositoryDirectory } from "../../src/git/repositories-of-projects.ts";
 import { Repositories, type Repository } from "../../src/git/repository.ts";
 import { openTagIndexer } from "../../src/git/tag-indexer.ts";
 import { type ListedVersion, listModule } from "../../src/registry/modules.ts";
@@ -29,13 +30,24 @@ export interface HostedRepository {
   reasons(): Promise<Record<string, string>>;
 }
 
+export interface HostedOptions {
+  /** A second name of its modules; the project is then public. */
+  readonly modulePrefix?: string;
+  readonly objectFormat?: "sha1" | "sha256";
+}
+
 /** A new project of mallory's. */
-export async function hostedRepository(registry: Registry, name: string): Promise<HostedRepository> {
+export async function hostedRepository(
+  registry: Registry,
+  name: string,
+  { modulePrefix, objectFormat = "sha1" }: HostedOptions = {},
+): Promise<HostedRepository> {
   if (!(await findUser(registry, "mallory"))) await createUser(registry, OPERATOR, { username: "mallory" });
-  const project = await createProject(registry, OPERATOR, { fullPath: `mallory/${name}` });
+  const naming = modulePrefix === undefined ? {} : ({ modulePrefix, visibility: "PUBLIC" } as const);
+  const project = await createProject(registry, OPERATOR, { fullPath: `mallory/${name}`, ...naming });
   const { id } = project;
-  await ensureRepository(registry, id);
   const directory = repositoryDirectory(registry, id);
+  await initRepository(directory, { objectFormat });
   const repositories = new Repositories();
   atEnd(() => repositories.close());
   const indexer = openTagIndexer(registry, repositories);
@@ -46,7 +58,7 @@ export async function hostedRepository(registry: Registry, name: string): Promis
     directory,
     repository: repositories.at(directory),
     repositories,
-    change: (recipe) => makeRepository(directory, recipe),
+    change: (recipe) => makeRepository(directory, recipe, { sha256: objectFormat === "sha256" }),
     async record() {
       await recordPush(registry, repositories, id, true);
       await indexer.index(id);
