@@ -235,13 +235,22 @@ function handle(url: string, directory: string, adopted: boolean, held: pg.Clien
         .then(() => held.query<{ alone: boolean }>(`select pg_try_advisory_lock(${IN_USE_LOCK}) as alone`))
         .then(({ rows }) => rows[0]!.alone)
         .catch(() => false); // another was the last, and is stopping it
-      if (alone) process.kill(pid, "SIGINT"); // fast shutdown: roll back, checkpoint, end
+      if (alone) shutDown(pid);
       await held.end().catch(() => {});
       if (!alone) return "still in use";
       while (isAlive(pid)) await delay(20);
       return "stopped";
     },
   };
+}
+
+/** Fast shutdown: roll back, checkpoint, end. Two that leave together may both be the last; one of them comes too late. */
+function shutDown(pid: number): void {
+  try {
+    process.kill(pid, "SIGINT");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }
 
 async function freePort(): Promise<number> {

@@ -20,11 +20,15 @@ function escaped(character: string, quote: string): string {
   if (short !== undefined) return short;
   const code = character.codePointAt(0) ?? 0;
   if (code < 0x20 || code === 0x7f) return `\\x${code.toString(16).padStart(2, "0")}`;
+  if (/[\udc80-\udcff]/u.test(character)) return `\\x${(code & 0xff).toString(16)}`; // a byte that was no UTF-8
   if (!character.isWellFormed()) return "\\ufffd";
   return code < 0x10000 ? `\\u${code.toString(16).padStart(4, "0")}` : `\\U${code.toString(16).padStart(8, "0")}`;
 }
 
-/** The text as a Go string literal in double quotes: fmt's %q, strconv.Quote. */
+/**
+ * The text as a Go string literal in double quotes: fmt's %q, strconv.Quote. Lone surrogates from U+DC80 to U+DCFF stand
+ * for the bytes 80 to ff of a text that was not UTF-8.
+ */
 export function quote(text: string): string {
   let literal = '"';
   for (const character of text) literal += escaped(character, '"');

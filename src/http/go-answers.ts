@@ -33,8 +33,11 @@ export function present(bytes: Buffer, type: string, pinned: boolean): TextAnswe
 /** Not there, in our words. */
 export function absence(message: string): TextAnswer {
   const told = message.length > MAX_TOLD ? `${message.slice(0, MAX_TOLD)}…` : message;
-  return absenceInWords(404, `not found: ${told}\n`);
+  return absenceInWords(404, `not found: ${told.replace(NOT_SHOWN, "?")}\n`);
 }
+
+/** One of these in a message, and the go command shows nothing of it (unicode.IsGraphic, unicode.IsSpace). */
+const NOT_SHOWN = /[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}\n\t]/gu;
 
 /** Not there, in exactly these words. */
 export function absenceInWords(status: 404 | 410, text: string): TextAnswer {

@@ -155,7 +155,9 @@ async function exactVersion(
 
 /** As the go command writes it: seconds, UTC. */
 function infoOf({ version, origin }: Resolved): Buffer {
-  const time = `${version.time.toISOString().slice(0, 19)}Z`;
+  // RFC 3339 has four digits for a year; Time is optional, and go refuses one that it cannot parse.
+  const isTellable = version.time.getUTCFullYear() <= 9999;
+  const time = isTellable ? `${version.time.toISOString().slice(0, 19)}Z` : undefined;
   return Buffer.from(JSON.stringify({ Version: version.version, Time: time, Origin: origin }));
 }
 
