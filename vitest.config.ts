@@ -1,7 +1,9 @@
 import { defineConfig } from "vitest/config";
 
 // The server's code is loaded by Node itself, exactly as in production (experimental.viteModuleRunner off).
-const shared = { pool: "forks", experimental: { viteModuleRunner: false } } as const;
+// CI's machine is busy with other work at times: there a test that waits for processes gets a second chance.
+const retry = process.env.CI ? 1 : 0;
+const shared = { pool: "forks", retry, experimental: { viteModuleRunner: false } } as const;
 
 export default defineConfig({
   test: {

@@ -17,6 +17,7 @@ import { ELSEWHERE_FILE, localUrl, postgresDirectory, SUPERUSER } from "./runnin
 
 const IN_USE_LOCK = 7_166_801; // any constant: "somebody uses this cluster"
 const START_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 30_000; // a checkpoint on a slow disk; what takes longer ends without us
 const MAX_LAUNCHES = 10; // others may start and stop it in between
 
 // Small, durable (fsync stays on) and without processes that a single-node server does not need.
@@ -85,10 +86,12 @@ export async function startEmbeddedPostgres(
  * then the cluster goes below /var/lib/gokura, and a file in the data directory says where.
  */
 function embeddedDirectory(dataDirectory: string, owner: ServerOwner | undefined): string {
-  const data = resolve(dataDirectory);
-  const directory = postgresDirectory(data);
+  let data = resolve(dataDirectory);
+  let directory: string;
   try {
     fs.mkdirSync(data, { recursive: true });
+    data = fs.realpathSync(data); // by one name for all, whatever links lead there: PostgreSQL is known by it
+    directory = postgresDirectory(data);
     if (owner && !fs.existsSync(directory) && !canEnter(data, owner)) return directoryElsewhere(data, owner);
     fs.mkdirSync(directory, { recursive: true });
   } catch (cause) {
@@ -238,8 +241,9 @@ function handle(url: string, directory: string, adopted: boolean, held: pg.Clien
       if (alone) shutDown(pid);
       await held.end().catch(() => {});
       if (!alone) return "still in use";
-      while (isAlive(pid)) await delay(20);
-      return "stopped";
+      for (const end = Date.now() + STOP_TIMEOUT_MS; Date.now() < end; await delay(20))
+        if (!isAlive(pid)) return "stopped";
+      return "still in use";
     },
   };
 }

@@ -1,0 +1,323 @@
+// node bench/proxy.ts: what modules of the world cost, in microseconds of processor time of the whole server process (user
+// and system, from /proc/PID/stat), beside the worker of an nginx that serves the same files in the same run: hot answers,
+// cold ones from an upstream that takes a while, many clients on one cold zip, and memory. Time on the wall would say as
+// much about the machine and its other guests; the smallest of some rounds counts, for the others were disturbed.
+//
+// Where there is no nginx, a bare node:http server takes its place, and that is said.
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import { availableParallelism, loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { costOfAnswer, highestMemory, memoryOf, processorTime, type Target } from "./proxy/measure.ts";
+import { startNginx } from "./proxy/nginx.ts";
+import { Upstream } from "./proxy/upstream.ts";
+
+const { values } = parseArgs({
+  options: {
+    connections: { type: "string", default: "16" },
+    milliseconds: { type: "string", default: "700" },
+    rounds: { type: "string", default: "3" },
+    latency: { type: "string", default: "20" },
+    clients: { type: "string", default: "50" },
+    help: { type: "boolean", default: false },
+    reference: { type: "string" }, // of ourselves, see serveReference()
+  },
+});
+if (values.help) {
+  console.log(`usage: node bench/proxy.ts [--connections 16] [--milliseconds 700] [--rounds 3] [--latency 20] [--clients 50]
+  --connections N   keep-alive connections that ask for a hot answer at the same time
+  --milliseconds N  how long each hot answer is asked for in a round
+  --rounds N        the smallest figure of so many rounds counts
+  --latency N       milliseconds that each answer of the upstream takes when something is cold
+  --clients N       how many ask for one cold zip at the same time`);
+  process.exit(0);
+}
+const CONNECTIONS = Number(values.connections);
+const MILLISECONDS = Number(values.milliseconds);
+const ROUNDS = Number(values.rounds);
+const LATENCY = Number(values.latency);
+const CLIENTS = Number(values.clients);
+
+const BASE = "/api/v4/packages/go/";
+const SMALL = "example.com/bench/small";
+const LARGE = "example.com/bench/large";
+const COLD = "example.com/bench/cold";
+const HERD = "example.com/bench/herd";
+const HUGE = "example.com/bench/huge";
+const COLD_VERSIONS = 60;
+const HUGE_VERSIONS = 4;
+
+/**
+ * The hot answers; and what goproxy cost for each, and what of that may be ours (section 7 of DESIGN.md), where nginx cost
+ * NGINX_THEN for a small file. goproxy is not part of this run: what it would cost here is worked out from nginx.
+ */
+const HOT = [
+  { name: ".info", path: `${SMALL}/@v/v1.0.0.info`, goproxy: 40, share: 0.6 },
+  { name: ".mod", path: `${SMALL}/@v/v1.0.0.mod`, goproxy: 40, share: 0.6 },
+  { name: "list", path: `${SMALL}/@v/list`, goproxy: 367, share: 0.6 },
+  { name: "@latest", path: `${SMALL}/@latest`, goproxy: 367, share: 0.6 },
+  { name: "zip, 100 kB", path: `${SMALL}/@v/v1.0.0.zip`, goproxy: 46, share: 1.2 },
+  { name: "zip, 5 MB", path: `${LARGE}/@v/v1.0.0.zip`, goproxy: 562, share: 1.5 },
+] as const;
+const NGINX_THEN = 9.5;
+
+// ---- who answers ---------------------------------------------------------------------------------------------------
+
+async function startGokura(directory: string, upstream: string): Promise<{ child: ChildProcess; target: Target }> {
+  const child = spawn(process.execPath, ["bin/gokura.js", "serve"], {
+    cwd: join(import.meta.dirname, ".."),
+    env: {
+      PATH: process.env.PATH ?? "",
+      HOME: directory,
+      GOKURA_DATA_DIR: join(directory, "data"),
+      GOKURA_LISTEN: "127.0.0.1:0",
+      GOKURA_MODULE_HOST: "gokura.bench",
+      GOKURA_ADMIN_TOKEN: "administrator-token-of-the-bench",
+      GOKURA_LOG_LEVEL: "warn",
+      GOKURA_UPSTREAM: upstream,
+      GOKURA_UPSTREAM_TTL: "3600",
+      GOKURA_ALLOW_PRIVATE_NETWORKS: "127.0.0.0/8",
+    },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let said = "";
+  for await (const chunk of child.stdout!) {
+    said += chunk;
+    const url = /^Gokura is at (\S+)$/m.exec(said)?.[1];
+    if (url === undefined) continue;
+    child.stdout!.resume();
+    return { child, target: { pid: child.pid!, port: Number(new URL(url).port) } };
+  }
+  throw new Error("gokura did not start");
+}
+
+/** In nginx's place: node:http, the files in memory, nothing looked at but the path. */
+function serveReference(root: string): void {
+  const files = new Map(HOT.map(({ path }) => [`/${path}`, readFileSync(join(root, path))]));
+  const server = http.createServer((req, res) => {
+    const file = files.get(req.url!)!;
+    res.writeHead(200, { "content-length": file.length }).end(file);
+  });
+  server.listen(0, "127.0.0.1", () => process.send!((server.address() as AddressInfo).port));
+}
+
+interface Other {
+  readonly name: string;
+  readonly child: ChildProcess;
+  readonly files: Target;
+  /** Where it can be a cache of an upstream. */
+  readonly cache: Target | undefined;
+}
+
+async function startOther(directory: string, root: string, upstream: string): Promise<Other> {
+  const nginx = await startNginx(join(directory, "nginx"), root, upstream);
+  if (nginx) return { name: "nginx", ...nginx };
+  console.log("THERE IS NO NGINX HERE: a bare node:http server takes its place, and nothing is compared with goproxy");
+  const child = fork(import.meta.filename, ["--reference", root]);
+  const [port] = (await once(child, "message")) as [number];
+  return { name: "node:http", child, files: { pid: child.pid!, port }, cache: undefined };
+}
+
+// ---- measuring -----------------------------------------------------------------------------------------------------
+
+async function get(target: Target, path: string): Promise<Buffer> {
+  const response = await fetch(`http://127.0.0.1:${target.port}${path}`);
+  const body = Buffer.from(await response.arrayBuffer());
+  if (response.status !== 200) throw new Error(`${path} answers ${response.status}: ${body.subarray(0, 300)}`);
+  return body;
+}
+
+const asBytes = (text: number) => text.toFixed(text < 100 ? 1 : 0);
+const sha = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
+
+function print(rows: readonly (readonly string[])[]): void {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  for (const row of rows)
+    console.log(row.map((cell, n) => (n === 0 ? cell.padEnd(widths[n]!) : cell.padStart(widths[n]!))).join("  "));
+}
+
+async function hot(gokura: Target, other: Other, upstream: Upstream): Promise<void> {
+  const costs = HOT.map((): [ours: number, theirs: number] => [Infinity, Infinity]);
+  const sizes: number[] = [];
+  for (const { path } of HOT) {
+    const body = await get(gokura, BASE + path);
+    if (sha(body) !== sha(await get(other.files, `/${path}`))) throw new Error(`${path}: not the same bytes`);
+    sizes.push(body.length);
+  }
+  upstream.asked = [];
+  for (let round = 1; round <= ROUNDS; round++) {
+    console.log(`hot answers, round ${round} of ${ROUNDS} …`);
+    for (const [n, { path }] of HOT.entries()) {
+      const cost = costs[n]!;
+      cost[0] = Math.min(cost[0], await costOfAnswer(gokura, BASE + path, CONNECTIONS, MILLISECONDS));
+      cost[1] = Math.min(cost[1], await costOfAnswer(other.files, `/${path}`, CONNECTIONS, MILLISECONDS));
+    }
+  }
+  console.log(`\nhot: microseconds of processor time for each answer, ${CONNECTIONS} keep-alive connections`);
+  print([
+    ["answer", "bytes", "gokura", other.name, "ratio"],
+    ...HOT.map(({ name }, n) => {
+      const [ours, theirs] = costs[n]!;
+      return [name, String(sizes[n]), asBytes(ours), asBytes(theirs), (ours / theirs).toFixed(2)];
+    }),
+  ]);
+  console.log(`requests to the upstream meanwhile: ${upstream.asked.length}`);
+  if (other.name === "nginx") compareWithGoproxy(costs);
+}
+
+function compareWithGoproxy(costs: readonly (readonly [number, number])[]): void {
+  const small = costs.slice(0, 4).map(([, theirs]) => theirs);
+  const factor = small.reduce((sum, cost) => sum + cost) / small.length / NGINX_THEN;
+  console.log(`\nworked out, not measured: goproxy was measured where nginx cost ${NGINX_THEN} us for a small file; here nginx
+costs ${factor.toFixed(2)} times that, so goproxy is taken to cost ${factor.toFixed(2)} times what it did (for zips this is a rough guess)`);
+  print([
+    ["answer", "gokura", "goproxy here, taken", "share", "to hold", ""],
+    ...HOT.map(({ name, goproxy, share }, n) => {
+      const [ours] = costs[n]!;
+      const theirs = goproxy * factor;
+      const held = ours <= share * theirs ? "held" : "NOT HELD";
+      return [name, asBytes(ours), asBytes(theirs), (ours / theirs).toFixed(2), `<= ${share}`, held];
+    }),
+  ]);
+}
+
+async function cold(gokura: Target, other: Other, upstream: Upstream): Promise<void> {
+  console.log(`\ncold, upstream takes ${LATENCY} ms, one after the other, ${COLD_VERSIONS} of each …`);
+  upstream.milliseconds = LATENCY;
+  const rows = [["answer", "server", "us of processor", "ms, median", "ms, worst", "upstream GETs for each"]];
+  const servers = [{ name: "gokura", target: gokura, base: BASE }];
+  if (other.cache) servers.push({ name: "nginx, proxy_cache", target: other.cache, base: "/" });
+  // Zips are of other versions than .mod, so that nothing is known of them.
+  for (const [what, first] of [
+    ["mod", 0],
+    ["zip", COLD_VERSIONS],
+  ] as const)
+    for (const { name, target, base } of servers) {
+      await get(target, `${base}${COLD}/@v/v1.${what === "mod" ? 900 : 901}.0.${what}`); // the way there is warm
+      upstream.asked = [];
+      const times: number[] = [];
+      const before = processorTime(target.pid);
+      for (let n = first; n < first + COLD_VERSIONS; n++) {
+        const began = performance.now();
+        await get(target, `${base}${COLD}/@v/v1.${n}.0.${what}`);
+        times.push(performance.now() - began);
+      }
+      const cost = (processorTime(target.pid) - before) / COLD_VERSIONS;
+      times.sort((a, b) => a - b);
+      const [median, worst] = [times[times.length >> 1]!, times.at(-1)!];
+      const gets = upstream.asked.length / COLD_VERSIONS;
+      rows.push([
+        what === "mod" ? ".mod" : "zip, 100 kB",
+        name,
+        cost.toFixed(0),
+        median.toFixed(1),
+        worst.toFixed(1),
+        `${gets} (${kinds(upstream.asked)})`,
+      ]);
+    }
+  print(rows);
+}
+
+/** How many requests there were for each kind of file. */
+function kinds(asked: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const path of asked) {
+    const kind = /\.(info|mod|zip)$|@latest$|list$/.exec(path)?.[0] ?? path;
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  return [...counts].map(([kind, count]) => `${count} ${kind}`).join(", ");
+}
+
+async function herd(gokura: Target, other: Other, upstream: Upstream): Promise<void> {
+  console.log(`\nthe herd: ${CLIENTS} clients ask for one cold zip of 5 MB at the same time …`);
+  upstream.milliseconds = LATENCY;
+  const path = `${HERD}/@v/v1.0.0.zip`;
+  for (const [name, target, base] of [
+    ["gokura", gokura, BASE],
+    ["nginx, proxy_cache_lock", other.cache, "/"],
+  ] as const) {
+    if (!target) continue;
+    upstream.asked = [];
+    const began = performance.now();
+    const sums = new Set<string>();
+    const highest = await highestMemory(target.pid, () =>
+      Promise.all(Array.from({ length: CLIENTS }, async () => sums.add(sha(await get(target, base + path))))),
+    );
+    const milliseconds = (performance.now() - began).toFixed(0);
+    const gets = upstream.asked.filter((one) => one === path).length;
+    console.log(
+      `${name}: ${gets} upstream GET of the zip (all: ${kinds(upstream.asked)}), ${sums.size} different answer, all served after ${milliseconds} ms, at most ${highest.toFixed(0)} MB`,
+    );
+  }
+}
+
+async function memory(gokura: Target, atRest: number, upstream: Upstream): Promise<void> {
+  console.log("\nmemory of gokura's process, resident (its PostgreSQL is not in it) …");
+  upstream.milliseconds = 0;
+  const rows = [["at rest after the start", atRest]] as [string, number][];
+  const path = `${BASE}${LARGE}/@v/v1.0.0.zip`;
+  const warm = await highestMemory(gokura.pid, () => costOfAnswer(gokura, path, CLIENTS, 3000));
+  rows.push([`most, ${CLIENTS} connections on a hot zip of 5 MB`, warm]);
+  const huge = await highestMemory(gokura.pid, () =>
+    Promise.all(Array.from({ length: HUGE_VERSIONS }, (_, n) => get(gokura, `${BASE}${HUGE}/@v/v1.${n}.0.zip`))),
+  );
+  rows.push([`most, ${HUGE_VERSIONS} cold zips of 40 MB at the same time`, huge]);
+  await delay(5000);
+  rows.push(["5 seconds after all that", memoryOf(gokura.pid)]);
+  print(rows.map(([what, megabytes]) => [what, `${megabytes.toFixed(0)} MB`]));
+}
+
+// ---- the run -------------------------------------------------------------------------------------------------------
+
+async function fill(upstream: Upstream): Promise<void> {
+  await upstream.add(SMALL, "v1.0.0", 100_000);
+  await upstream.add(LARGE, "v1.0.0", 5_000_000);
+  await upstream.add(HERD, "v1.0.0", 5_000_000);
+  for (let n = 0; n < 2 * COLD_VERSIONS; n++) await upstream.add(COLD, `v1.${n}.0`, 100_000);
+  for (const n of [900, 901]) await upstream.add(COLD, `v1.${n}.0`, 100_000);
+  for (let n = 0; n < HUGE_VERSIONS; n++) await upstream.add(HUGE, `v1.${n}.0`, 40_000_000);
+}
+
+async function run(): Promise<void> {
+  const began = performance.now();
+  const directory = mkdtempSync(join(tmpdir(), "gokura-bench-proxy-"));
+  chmodSync(directory, 0o755); // as root, PostgreSQL runs as another user
+  const children: ChildProcess[] = [];
+  const upstream = new Upstream();
+  try {
+    console.log(`making modules; ${availableParallelism()} processors, load ${loadavg()[0]!.toFixed(1)} …`);
+    await upstream.start();
+    await fill(upstream);
+    const root = join(directory, "files");
+    upstream.write(
+      root,
+      HOT.map(({ path }) => path),
+    );
+    const other = await startOther(directory, root, upstream.url);
+    children.push(other.child);
+    console.log("starting gokura …");
+    const gokura = await startGokura(directory, upstream.url);
+    children.push(gokura.child);
+    await delay(2000);
+    const atRest = memoryOf(gokura.target.pid);
+    await hot(gokura.target, other, upstream);
+    await cold(gokura.target, other, upstream);
+    await herd(gokura.target, other, upstream);
+    await memory(gokura.target, atRest, upstream);
+    console.log(`\nall of it took ${((performance.now() - began) / 1000).toFixed(0)} s`);
+  } finally {
+    for (const child of children.reverse())
+      if (child.exitCode === null && child.kill("SIGTERM")) await once(child, "exit");
+    upstream.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+if (values.reference !== undefined) serveReference(values.reference);
+else await run();

@@ -1,0 +1,107 @@
+// What a process costs, from its accounting, while it answers.
+
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import net from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+
+export interface Target {
+  /** The process that answers. */
+  readonly pid: number;
+  readonly port: number;
+}
+
+/** Of /proc/PID/stat, see proc(5); Linux has had no other for decades. */
+const TICKS_PER_SECOND = 100;
+
+/** Processor time of a process and all its threads, in microseconds. */
+export function processorTime(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)!.split(" ");
+  return ((Number(fields[11]) + Number(fields[12])) * 1_000_000) / TICKS_PER_SECOND;
+}
+
+/** What is resident of a process, in MB. */
+export const memoryOf = (pid: number): number =>
+  Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
+
+/** The most that was resident of a process while something was done, looked at 50 times a second. */
+export async function highestMemory(pid: number, work: () => Promise<unknown>): Promise<number> {
+  let highest = memoryOf(pid);
+  const timer = setInterval(() => {
+    highest = Math.max(highest, memoryOf(pid));
+  }, 20);
+  try {
+    await work();
+  } finally {
+    clearInterval(timer);
+  }
+  return highest;
+}
+
+/**
+ * Asks the same thing again and again on some connections for a while; returns microseconds for each answer. All answers
+ * have the same length, so that counting bytes is all that the asking side does.
+ */
+export async function costOfAnswer(
+  target: Target,
+  path: string,
+  connections: number,
+  milliseconds: number,
+): Promise<number> {
+  const request = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${target.port}\r\nUser-Agent: Go-http-client/1.1\r\n\r\n`;
+  await lengthOfAnswer(target, request); // the first time may be not from memory, and longer
+  const length = await lengthOfAnswer(target, request);
+  let bytes = 0;
+  let stopping = false;
+  const ends = Array.from({ length: connections }, async () => {
+    const socket = net.connect(target.port, "127.0.0.1");
+    let missing = length;
+    socket.on("data", (chunk) => {
+      if (missing === length && !chunk.subarray(0, 12).equals(OK))
+        throw new Error(`not 200: ${chunk.subarray(0, 300)}`);
+      bytes += chunk.length;
+      missing -= chunk.length;
+      if (missing > 0) return;
+      if (missing < 0) throw new Error("an answer of another length");
+      missing = length;
+      if (stopping) socket.end();
+      else socket.write(request);
+    });
+    await once(socket, "connect");
+    socket.write(request);
+    return once(socket, "close");
+  });
+  await delay(100); // until it runs smoothly
+  const [before, from] = [processorTime(target.pid), bytes];
+  await delay(milliseconds);
+  const cost = (processorTime(target.pid) - before) / ((bytes - from) / length);
+  stopping = true;
+  await Promise.all(ends);
+  return cost;
+}
+
+const OK = Buffer.from("HTTP/1.1 200");
+
+function lengthOfAnswer(target: Target, request: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(target.port, "127.0.0.1", () => socket.write(request));
+    let start = Buffer.alloc(0);
+    let got = 0;
+    let length = Infinity;
+    socket.on("error", reject);
+    socket.on("data", (chunk) => {
+      got += chunk.length;
+      if (length === Infinity) {
+        start = Buffer.concat([start, chunk]);
+        const head = start.indexOf("\r\n\r\n");
+        if (head < 0) return;
+        const text = start.subarray(0, head).toString();
+        if (!text.startsWith("HTTP/1.1 200")) reject(new Error(`not 200: ${text}`));
+        length = head + 4 + Number(/^content-length: (\d+)/im.exec(text)?.[1]);
+      }
+      if (got < length) return;
+      socket.destroy();
+      resolve(length);
+    });
+  });
+}
