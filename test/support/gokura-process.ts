@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isAlive, readPostmasterPid } from "../../src/database/postmaster-pid.ts";
+import { isAlive, isServing, readPostmasterPid } from "../../src/database/postmaster-pid.ts";
 import { postgresDirectory } from "../../src/database/running-database.ts";
 import { atEnd } from "./at-end.ts";
 import { eventually } from "./eventually.ts";
@@ -128,8 +128,8 @@ export async function serveGokura(
 
 /** The pid of the embedded PostgreSQL of a data directory while it lives. */
 export function embeddedPid(dataDirectory: string): number | undefined {
-  const pid = readPostmasterPid(join(postgresDirectory(dataDirectory), "cluster"))?.pid;
-  return pid !== undefined && isAlive(pid) ? pid : undefined;
+  const cluster = join(postgresDirectory(dataDirectory), "cluster");
+  return isServing(cluster) ? readPostmasterPid(cluster)?.pid : undefined; // never a stranger's, whatever the file says
 }
 
 /** The command lines of the processes of this machine that hold a text, such as a data directory. */
