@@ -1,9 +1,9 @@
 // node bench/proxy.ts: what modules of the world cost, in microseconds of processor time of the whole server process (user
 // and system, from /proc/PID/stat), beside the worker of an nginx that serves the same files in the same run: hot answers,
 // cold ones from an upstream that takes a while, many clients on one cold zip, and memory. Time on the wall would say as
-// much about the machine and its other guests; the smallest of some rounds counts, for the others were disturbed.
-//
-// Where there is no nginx, a bare node:http server takes its place, and that is said.
+// much about the machine and its other guests; the smallest of some rounds counts, for the others were disturbed. Beside
+// both stands a bare node:http server that has the files in memory and looks at nothing but the path: what is cheaper than
+// that, Node cannot do (it has no sendfile: a large zip costs what copying it into the kernel costs).
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { costOfAnswer, highestMemory, memoryOf, processorTime, type Target } from "./proxy/measure.ts";
-import { startNginx } from "./proxy/nginx.ts";
+import { type Nginx, startNginx } from "./proxy/nginx.ts";
 import { Upstream } from "./proxy/upstream.ts";
 
 const { values } = parseArgs({
@@ -25,17 +25,19 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "3" },
     latency: { type: "string", default: "20" },
     clients: { type: "string", default: "50" },
+    only: { type: "string", default: "hot,cold,herd,memory" },
     help: { type: "boolean", default: false },
     reference: { type: "string" }, // of ourselves, see serveReference()
   },
 });
 if (values.help) {
-  console.log(`usage: node bench/proxy.ts [--connections 16] [--milliseconds 700] [--rounds 3] [--latency 20] [--clients 50]
+  console.log(`usage: node bench/proxy.ts [--connections 16] [--milliseconds 700] [--rounds 3] [--latency 20] [--clients 50] [--only hot,…]
   --connections N   keep-alive connections that ask for a hot answer at the same time
   --milliseconds N  how long each hot answer is asked for in a round
   --rounds N        the smallest figure of so many rounds counts
   --latency N       milliseconds that each answer of the upstream takes when something is cold
-  --clients N       how many ask for one cold zip at the same time`);
+  --clients N       how many ask for one cold zip at the same time
+  --only PARTS      of hot, cold, herd and memory, with commas`);
   process.exit(0);
 }
 const CONNECTIONS = Number(values.connections);
@@ -43,6 +45,7 @@ const MILLISECONDS = Number(values.milliseconds);
 const ROUNDS = Number(values.rounds);
 const LATENCY = Number(values.latency);
 const CLIENTS = Number(values.clients);
+const PARTS = new Set(values.only.split(","));
 
 const BASE = "/api/v4/packages/go/";
 const SMALL = "example.com/bench/small";
@@ -97,7 +100,7 @@ async function startGokura(directory: string, upstream: string): Promise<{ child
   throw new Error("gokura did not start");
 }
 
-/** In nginx's place: node:http, the files in memory, nothing looked at but the path. */
+/** node:http, the files in memory, nothing looked at but the path. */
 function serveReference(root: string): void {
   const files = new Map(HOT.map(({ path }) => [`/${path}`, readFileSync(join(root, path))]));
   const server = http.createServer((req, res) => {
@@ -107,21 +110,10 @@ function serveReference(root: string): void {
   server.listen(0, "127.0.0.1", () => process.send!((server.address() as AddressInfo).port));
 }
 
-interface Other {
-  readonly name: string;
-  readonly child: ChildProcess;
-  readonly files: Target;
-  /** Where it can be a cache of an upstream. */
-  readonly cache: Target | undefined;
-}
-
-async function startOther(directory: string, root: string, upstream: string): Promise<Other> {
-  const nginx = await startNginx(join(directory, "nginx"), root, upstream);
-  if (nginx) return { name: "nginx", ...nginx };
-  console.log("THERE IS NO NGINX HERE: a bare node:http server takes its place, and nothing is compared with goproxy");
+async function startReference(root: string): Promise<{ child: ChildProcess; target: Target }> {
   const child = fork(import.meta.filename, ["--reference", root]);
   const [port] = (await once(child, "message")) as [number];
-  return { name: "node:http", child, files: { pid: child.pid!, port }, cache: undefined };
+  return { child, target: { pid: child.pid!, port } };
 }
 
 // ---- measuring -----------------------------------------------------------------------------------------------------
@@ -142,33 +134,38 @@ function print(rows: readonly (readonly string[])[]): void {
     console.log(row.map((cell, n) => (n === 0 ? cell.padEnd(widths[n]!) : cell.padStart(widths[n]!))).join("  "));
 }
 
-async function hot(gokura: Target, other: Other, upstream: Upstream): Promise<void> {
-  const costs = HOT.map((): [ours: number, theirs: number] => [Infinity, Infinity]);
+async function hot(gokura: Target, nginx: Nginx | undefined, bare: Target, upstream: Upstream): Promise<void> {
+  const targets: { name: string; target: Target; base: string }[] = [
+    { name: "gokura", target: gokura, base: BASE },
+    { name: "node:http", target: bare, base: "/" },
+    ...(nginx ? [{ name: "nginx", target: nginx.files, base: "/" }] : []),
+  ];
+  const costs = HOT.map(() => targets.map(() => Number.POSITIVE_INFINITY));
   const sizes: number[] = [];
   for (const { path } of HOT) {
-    const body = await get(gokura, BASE + path);
-    if (sha(body) !== sha(await get(other.files, `/${path}`))) throw new Error(`${path}: not the same bytes`);
-    sizes.push(body.length);
+    const [body, ...others] = await Promise.all(targets.map(({ target, base }) => get(target, base + path)));
+    if (others.some((one) => sha(one) !== sha(body!))) throw new Error(`${path}: not the same bytes`);
+    sizes.push(body!.length);
   }
   upstream.asked = [];
   for (let round = 1; round <= ROUNDS; round++) {
     console.log(`hot answers, round ${round} of ${ROUNDS} …`);
-    for (const [n, { path }] of HOT.entries()) {
-      const cost = costs[n]!;
-      cost[0] = Math.min(cost[0], await costOfAnswer(gokura, BASE + path, CONNECTIONS, MILLISECONDS));
-      cost[1] = Math.min(cost[1], await costOfAnswer(other.files, `/${path}`, CONNECTIONS, MILLISECONDS));
-    }
+    for (const [n, { path }] of HOT.entries())
+      for (const [m, { target, base }] of targets.entries())
+        costs[n]![m] = Math.min(costs[n]![m]!, await costOfAnswer(target, base + path, CONNECTIONS, MILLISECONDS));
   }
   console.log(`\nhot: microseconds of processor time for each answer, ${CONNECTIONS} keep-alive connections`);
+  const others = targets.slice(1).map(({ name }) => `gokura/${name}`);
   print([
-    ["answer", "bytes", "gokura", other.name, "ratio"],
+    ["answer", "bytes", ...targets.map(({ name }) => name), ...others],
     ...HOT.map(({ name }, n) => {
-      const [ours, theirs] = costs[n]!;
-      return [name, String(sizes[n]), asBytes(ours), asBytes(theirs), (ours / theirs).toFixed(2)];
+      const [ours, ...theirs] = costs[n]!;
+      return [name, String(sizes[n]), ...costs[n]!.map(asBytes), ...theirs.map((cost) => (ours! / cost).toFixed(2))];
     }),
   ]);
   console.log(`requests to the upstream meanwhile: ${upstream.asked.length}`);
-  if (other.name === "nginx") compareWithGoproxy(costs);
+  if (nginx) compareWithGoproxy(costs.map(([ours, , theirs]) => [ours!, theirs!]));
+  else console.log("there is no nginx here, so nothing is compared with goproxy");
 }
 
 function compareWithGoproxy(costs: readonly (readonly [number, number])[]): void {
@@ -187,12 +184,12 @@ costs ${factor.toFixed(2)} times that, so goproxy is taken to cost ${factor.toFi
   ]);
 }
 
-async function cold(gokura: Target, other: Other, upstream: Upstream): Promise<void> {
+async function cold(gokura: Target, nginx: Nginx | undefined, upstream: Upstream): Promise<void> {
   console.log(`\ncold, upstream takes ${LATENCY} ms, one after the other, ${COLD_VERSIONS} of each …`);
   upstream.milliseconds = LATENCY;
   const rows = [["answer", "server", "us of processor", "ms, median", "ms, worst", "upstream GETs for each"]];
   const servers = [{ name: "gokura", target: gokura, base: BASE }];
-  if (other.cache) servers.push({ name: "nginx, proxy_cache", target: other.cache, base: "/" });
+  if (nginx) servers.push({ name: "nginx, proxy_cache", target: nginx.cache, base: "/" });
   // Zips are of other versions than .mod, so that nothing is known of them.
   for (const [what, first] of [
     ["mod", 0],
@@ -234,13 +231,13 @@ function kinds(asked: readonly string[]): string {
   return [...counts].map(([kind, count]) => `${count} ${kind}`).join(", ");
 }
 
-async function herd(gokura: Target, other: Other, upstream: Upstream): Promise<void> {
+async function herd(gokura: Target, nginx: Nginx | undefined, upstream: Upstream): Promise<void> {
   console.log(`\nthe herd: ${CLIENTS} clients ask for one cold zip of 5 MB at the same time …`);
   upstream.milliseconds = LATENCY;
   const path = `${HERD}/@v/v1.0.0.zip`;
   for (const [name, target, base] of [
     ["gokura", gokura, BASE],
-    ["nginx, proxy_cache_lock", other.cache, "/"],
+    ["nginx, proxy_cache_lock", nginx?.cache, "/"],
   ] as const) {
     if (!target) continue;
     upstream.asked = [];
@@ -299,17 +296,19 @@ async function run(): Promise<void> {
       root,
       HOT.map(({ path }) => path),
     );
-    const other = await startOther(directory, root, upstream.url);
-    children.push(other.child);
+    const nginx = await startNginx(join(directory, "nginx"), root, upstream.url);
+    if (nginx) children.push(nginx.child);
+    const bare = await startReference(root);
+    children.push(bare.child);
     console.log("starting gokura …");
     const gokura = await startGokura(directory, upstream.url);
     children.push(gokura.child);
     await delay(2000);
     const atRest = memoryOf(gokura.target.pid);
-    await hot(gokura.target, other, upstream);
-    await cold(gokura.target, other, upstream);
-    await herd(gokura.target, other, upstream);
-    await memory(gokura.target, atRest, upstream);
+    if (PARTS.has("hot")) await hot(gokura.target, nginx, bare.target, upstream);
+    if (PARTS.has("cold")) await cold(gokura.target, nginx, upstream);
+    if (PARTS.has("herd")) await herd(gokura.target, nginx, upstream);
+    if (PARTS.has("memory")) await memory(gokura.target, atRest, upstream);
     console.log(`\nall of it took ${((performance.now() - began) / 1000).toFixed(0)} s`);
   } finally {
     for (const child of children.reverse())

@@ -1,8 +1,11 @@
 // The answers of a Go endpoint as they are kept and written: headers and bytes, ready. Lifetimes are those of the public
 // mirror: a minute for what can change, a week for what cannot, seconds for what is not there.
 import { hash } from "node:crypto";
-import type { TextAnswer } from "./hot-cache.ts";
+import { type MadeZip, zipKeyOf } from "../registry/publish.ts";
+import type { DiskBlobs } from "../storage/disk-blobs.ts";
+import type { HotCache, TextAnswer } from "./hot-cache.ts";
 import { ABSENCE_SECONDS } from "./problem.ts";
+import type { BlobAnswer } from "./send-blob.ts";
 
 /** How long clients may keep what can change: lists, @latest, branches. */
 const MUTABLE_SECONDS = 60;
@@ -51,6 +54,23 @@ export function absenceInWords(status: 404 | 410, text: string): TextAnswer {
       ...["Cache-Control", `private, max-age=${ABSENCE_SECONDS}`, "X-Content-Type-Options", "nosniff"],
     ],
   };
+}
+
+/**
+ * The zip of a version. If the answer is to be kept, and is small enough for that, it has the bytes too: that throws
+ * not-found when they are not stored any more.
+ */
+export async function presentZip(
+  blobs: DiskBlobs,
+  zip: MadeZip,
+  version: string,
+  keptIn: HotCache | undefined,
+): Promise<{ blob: BlobAnswer }> {
+  const { sha256, size } = zip;
+  const key = zipKeyOf(zip);
+  const isWanted = keptIn && size <= keptIn.maxAnswerBytes;
+  const bytes = isWanted ? await keptIn.zips.read(blobs, key, size) : undefined;
+  return { blob: { key, size, etag: `"${sha256}"`, headers: zipHeaders(version), bytes } };
 }
 
 /** What says that an answer is the zip of a version: name, value, name, value… */

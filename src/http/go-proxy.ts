@@ -26,16 +26,13 @@ import { requireScope } from "../registry/access.ts";
 import { authenticate } from "../registry/authentication.ts";
 import type { ServedVersion } from "../registry/modules.ts";
 import type { ProjectRow } from "../registry/projects.ts";
-import { zipKeyOf } from "../registry/publish.ts";
-import type { Registry } from "../registry/registry.ts";
 import type { DependencyProxy } from "../upstream/dependency-proxy.ts";
 import type { SumdbProxy } from "../upstream/sumdb-proxy.ts";
 import { credentialsOf } from "./credentials.ts";
-import { absence, absenceInWords, present, zipHeaders } from "./go-answers.ts";
+import { absence, absenceInWords, present, presentZip } from "./go-answers.ts";
 import { type GoRequest, parseGoPath, type VersionRequest } from "./go-path.ts";
 import { answererInView, demandView, type GoView } from "./go-view.ts";
-import { type HotAnswer, type HotCache, writeAnswer } from "./hot-cache.ts";
-import { type BlobAnswer, sendBlob } from "./send-blob.ts";
+import { type HotAnswer, type HotCache, writeHotAnswer } from "./hot-cache.ts";
 import { serveFromUpstream } from "./upstream-answers.ts";
 
 export interface GoProxy {
@@ -69,23 +66,23 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, p
   requireScope(principal, "go endpoint");
   if (rest.startsWith(SUMDB)) {
     await demandView(registry, principal, view);
-    return serveSumDatabase(registry, proxy.sumDatabases, ctx, rest.slice(SUMDB.length), storedOnly);
+    return serveSumDatabase(proxy, ctx, rest.slice(SUMDB.length), storedOnly);
   }
-  const project = await answererInView(registry, principal, view, rest);
-  if (project === "upstream") {
-    // A group's answers are not kept: a hit would have to ask for the group and its flag.
-    const keptIn = view.kind === "instance" ? proxy.hotCache : undefined;
-    await serveFromUpstream(proxy.dependencies, ctx, parseGoPath(rest), { storedOnly, hotCache: keptIn });
-    return;
+  const answerer = await answererInView(registry, principal, view, rest);
+  if (answerer.kind === "world") {
+    const { dependencies, hotCache } = proxy;
+    const { group } = answerer;
+    return serveFromUpstream({ dependencies, hotCache, ctx, storedOnly, group }, parseGoPath(rest));
   }
+  const { project } = answerer;
 
   const url = ctx.req.url!;
   const kept = proxy.hotCache.get(url);
-  if (kept?.of === project.id) return write(registry, ctx, kept.answer);
+  if (kept?.of === project.id) return write(proxy, ctx, kept.answer);
   const begun = proxy.hotCache.moment(project.id);
   const keep = (answer: HotAnswer, pinned: boolean): Promise<void> => {
     if (registry.memory.live) proxy.hotCache.set(url, project.id, begun, pinned, answer);
-    return write(registry, ctx, answer);
+    return write(proxy, ctx, answer);
   };
   try {
     const { answer, pinned } = await answerTo(proxy, project, parseGoPath(rest));
@@ -125,21 +122,11 @@ async function answerTo(
     }
     case "zip": {
       const version = await exactVersion(hosted, project, request);
-      return { answer: await zipAnswer(proxy, project, version), pinned: true };
+      const zip = await zipOf(proxy.archives, project.id, version);
+      const { blobs } = hosted.registry;
+      return { answer: await presentZip(blobs, zip, version.version, proxy.hotCache), pinned: true };
     }
   }
-}
-
-/** The zip of a version: its bytes too if it is small enough to be kept in memory. */
-async function zipAnswer(
-  { hosted, archives, hotCache }: GoProxy,
-  project: ProjectRow,
-  version: ServedVersion,
-): Promise<{ blob: BlobAnswer }> {
-  const zip = await zipOf(archives, project.id, version);
-  const key = zipKeyOf(zip);
-  const bytes = zip.size <= hotCache.maxAnswerBytes ? await hosted.registry.blobs.read(key) : undefined;
-  return { blob: { key, size: zip.size, etag: `"${zip.sha256}"`, headers: zipHeaders(version.version), bytes } };
 }
 
 /** .mod and .zip are of versions, not of branches. */
@@ -161,24 +148,16 @@ function infoOf({ version, origin }: Resolved): Buffer {
   return Buffer.from(JSON.stringify({ Version: version.version, Time: time, Origin: origin }));
 }
 
-async function serveSumDatabase(
-  registry: Registry,
-  databases: SumdbProxy,
-  ctx: Context,
-  nameAndRest: string,
-  storedOnly: boolean,
-): Promise<void> {
-  const answer = await databases.serve(nameAndRest, { storedOnly });
-  if (answer.kind === "absent")
-    return write(registry, ctx, absenceInWords(answer.status, answer.text || "not found\n"));
+async function serveSumDatabase(proxy: GoProxy, ctx: Context, nameAndRest: string, storedOnly: boolean): Promise<void> {
+  const answer = await proxy.sumDatabases.serve(nameAndRest, { storedOnly });
+  if (answer.kind === "absent") return write(proxy, ctx, absenceInWords(answer.status, answer.text || "not found\n"));
   ctx.status = 200;
   ctx.set("Content-Type", answer.contentType);
   ctx.set("Cache-Control", `private, max-age=${answer.maxAgeSeconds}${answer.immutable ? ", immutable" : ""}`);
   ctx.body = answer.bytes;
 }
 
-async function write(registry: Registry, ctx: Context, answer: HotAnswer): Promise<void> {
+function write({ hosted, hotCache }: GoProxy, ctx: Context, answer: HotAnswer): Promise<void> {
   ctx.respond = false;
-  if ("blob" in answer) await sendBlob(ctx.req, ctx.res, registry.blobs, answer.blob);
-  else writeAnswer(answer, ctx.req, ctx.res);
+  return writeHotAnswer(hotCache, answer, hosted.registry.blobs, ctx.req, ctx.res);
 }

@@ -19,8 +19,10 @@ export type GoView =
   | { readonly kind: "group"; readonly id: string }
   | { readonly kind: "instance" };
 
-/** Who answers a request to an endpoint: a project, or nobody of ours, so that upstream is to be asked. */
-export type Answerer = ProjectRow | "upstream";
+/** Who answers a request to an endpoint: a project of ours, or the world behind the endpoint of a group or the instance. */
+export type Answerer =
+  | { readonly kind: "project"; readonly project: ProjectRow }
+  | { readonly kind: "world"; readonly group: GroupRow | undefined };
 
 /** Who answers a request to an endpoint, if the principal may have it. `rest` is the raw Go path. */
 export async function answererInView(
@@ -30,8 +32,10 @@ export async function answererInView(
   rest: string,
 ): Promise<Answerer> {
   const flags = await loadFlags(registry);
-  const admit = (project: ProjectRow | undefined): ProjectRow =>
-    demandPackages(principal, project, (one) => isFlagOn(flags, GO_PROXY, one));
+  const admit = (project: ProjectRow | undefined): Answerer => ({
+    kind: "project",
+    project: demandPackages(principal, project, (one) => isFlagOn(flags, GO_PROXY, one)),
+  });
   if (view.kind === "project") return admit(await findProject(registry, idOf(view.id)));
 
   const group = view.kind === "group" ? await groupOf(registry, principal, view.id) : undefined;
@@ -41,7 +45,7 @@ export async function answererInView(
   if (inView && maySeeProject(principal, owner)) return admit(owner);
   // Of our own names nobody learns whether they are taken; other names are nobody's here.
   if (await isOwned(registry, modulePath)) throw hidden(principal, "Module");
-  if (group === undefined || isFlagOnForGroup(flags, DEPENDENCY_PROXY, group)) return "upstream";
+  if (group === undefined || isFlagOnForGroup(flags, DEPENDENCY_PROXY, group)) return { kind: "world", group };
   throw notFound(`${modulePath} is no module of this group, and its endpoint asks no other registry`);
 }
 

@@ -4,13 +4,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { LRUCache } from "lru-cache";
 import { isFailure } from "../errors.ts";
-import { demandPackages, requireScope } from "../registry/access.ts";
+import { demandGroupSeen, demandPackages, requireScope } from "../registry/access.ts";
 import { authenticateFromMemory } from "../registry/authentication.ts";
 import { GO_PROXY, isFlagOn } from "../registry/feature-flags.ts";
+import type { GroupRow } from "../registry/groups.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { DiskBlobs } from "../storage/disk-blobs.ts";
 import { credentialsOf } from "./credentials.ts";
 import { matchesEtag } from "./etag.ts";
 import { type BlobAnswer, sendBlob } from "./send-blob.ts";
+import { ZipMemory } from "./zip-memory.ts";
 
 /** Longer URLs are not kept: nobody needs them fast. */
 const MAX_KEY_LENGTH = 2_048;
@@ -51,12 +54,16 @@ interface Entry {
   readonly until: number;
   /** Of what comes from upstream: the state of what is known about access and ownership that the answer was made in. */
   readonly generation: number | undefined;
+  /** Of what comes from upstream: the group whose endpoint it is of, as it was in that state. */
+  readonly group: GroupRow | undefined;
 }
 
 /** How far an answer from upstream may be trusted: it belongs to no project whose access could be asked for. */
 export interface UpstreamTrust {
   readonly freshMs: number;
   readonly generation: number;
+  /** The group whose endpoint it is; undefined: the instance's. */
+  readonly group: GroupRow | undefined;
 }
 
 export class HotCache {
@@ -67,9 +74,12 @@ export class HotCache {
 
   /** The largest answer that is kept whole, in bytes. */
   readonly maxAnswerBytes: number;
+  /** Zips on their way into memory, and out of it. */
+  readonly zips: ZipMemory;
 
   constructor(maxBytes: number) {
     this.maxAnswerBytes = maxBytes * LARGEST_PART;
+    this.zips = new ZipMemory(maxBytes);
     this.#entries = new LRUCache<string, Entry>({
       maxSize: Math.max(maxBytes, 1),
       sizeCalculation: ({ answer }, key) => ENTRY_OVERHEAD_BYTES + key.length + bytesOf(answer),
@@ -111,10 +121,17 @@ export class HotCache {
    */
   set(url: string, of: ContentOf, begun: Moment, pinned: boolean, answer: HotAnswer, upstream?: UpstreamTrust): void {
     if (url.length > MAX_KEY_LENGTH || bytesOf(answer) > this.maxAnswerBytes) return;
+    // There was no room to read it just now: the next who asks tries again.
+    if ("blob" in answer && !answer.blob.bytes && answer.blob.size <= this.maxAnswerBytes) return;
     const { state, deletions } = begun;
     const until = upstream ? performance.now() + upstream.freshMs : Number.POSITIVE_INFINITY;
-    const generation = upstream?.generation;
-    this.#entries.set(url, { answer, of, state: pinned ? undefined : state, deletions, until, generation });
+    const { generation, group } = upstream ?? {};
+    this.#entries.set(url, { answer, of, state: pinned ? undefined : state, deletions, until, generation, group });
+  }
+
+  /** Forgets an answer. */
+  drop(url: string): void {
+    this.#entries.delete(url);
   }
 
   /** What to remember before an answer is worked out. */
@@ -128,12 +145,16 @@ export function isTrusted(entry: { readonly generation: number | undefined }, re
   return registry.memory.live && entry.generation === registry.memory.generation;
 }
 
-/** Answers a request from memory alone; false when that cannot be done, with nothing written. */
+/**
+ * Answers a request from memory alone; false when that cannot be done, with nothing written. Of a large zip only the name is
+ * in memory: when its bytes turn out to be gone, `longWay` is called.
+ */
 export function answerFromMemory(
   cache: HotCache,
   registry: Registry,
   req: IncomingMessage,
   res: ServerResponse,
+  longWay: () => void,
 ): boolean {
   if (req.method !== "GET" && req.method !== "HEAD") return false;
   const entry = cache.get(req.url!);
@@ -147,27 +168,50 @@ export function answerFromMemory(
     if (!principal) return false;
     requireScope(principal, "go endpoint");
     if (project) demandPackages(principal, project, (one) => isFlagOn(flags!, GO_PROXY, one));
+    if (entry.group) demandGroupSeen(principal, entry.group);
   } catch (error) {
     if (isFailure(error)) return false; // the long way says it properly
     throw error;
   }
   registry.metrics.hotHits.inc();
-  const { answer } = entry;
-  if ("blob" in answer)
-    sendBlob(req, res, registry.blobs, answer.blob).catch((error: unknown) => {
-      registry.log.error({ err: error }, "a zip that is published cannot be read");
-      res.destroy();
-    });
-  else writeAnswer(answer, req, res);
+  writeHotAnswer(cache, entry.answer, registry.blobs, req, res).catch((error: unknown) => {
+    if (isFailure(error, "not-found") && !res.headersSent) {
+      cache.drop(req.url!);
+      longWay();
+      return;
+    }
+    registry.log.error({ err: error }, "a zip that is published cannot be read");
+    res.destroy();
+  });
   return true;
 }
+
+/** Writes an answer of either kind. Rejects with nothing sent when a blob is not there. */
+export function writeHotAnswer(
+  cache: HotCache,
+  answer: HotAnswer,
+  blobs: DiskBlobs,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
+  if (!("blob" in answer)) {
+    writeAnswer(answer, req, res);
+    return DONE;
+  }
+  const { blob } = answer;
+  const sent = sendBlob(req, res, blobs, blob);
+  if (blob.bytes) cache.zips.given(blob.bytes, res);
+  return sent;
+}
+
+const DONE = Promise.resolve();
 
 function bytesOf(answer: HotAnswer): number {
   return "blob" in answer ? (answer.blob.bytes?.length ?? 0) : answer.body.length;
 }
 
 /** Writes an answer, or 304 to a client that has it (RFC 9110, 13.1.2). */
-export function writeAnswer(answer: TextAnswer, req: IncomingMessage, res: ServerResponse): void {
+function writeAnswer(answer: TextAnswer, req: IncomingMessage, res: ServerResponse): void {
   const condition = req.headers["if-none-match"];
   if (answer.status === 200 && condition !== undefined && matchesEtag(condition, answer.etag)) {
     res.writeHead(304, ["ETag", answer.etag]);

@@ -75,7 +75,8 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const address = { url: "" };
   const callback = createApp(parts, address, () => stopping).callback();
   const handle = (req: http.IncomingMessage, res: http.ServerResponse): void => {
-    if (!answerFromMemory(hotCache, registry, req, res)) void callback(req, res);
+    const longWay = (): void => void callback(req, res);
+    if (!answerFromMemory(hotCache, registry, req, res, longWay)) longWay();
   };
   const tls = await tlsOf(config);
   const settings = {

@@ -1,10 +1,14 @@
 // The world behind the instance's endpoint, with an upstream that does its work.
+import { hash, randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 import { setFlag } from "../../src/registry/feature-flags.ts";
 import { createGroup } from "../../src/registry/groups.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { createProject } from "../../src/registry/projects.ts";
+import { zipKeyOf } from "../../src/registry/publish.ts";
 import { eventually } from "../support/eventually.ts";
 import { type FakeUpstream, fakeUpstream } from "../support/fake-upstream.ts";
 import { ask, bearer } from "../support/http.ts";
@@ -90,15 +94,63 @@ describe("what never changes is fetched once, and passed on as it is", () => {
   });
 });
 
-test("hits are answered from memory", async () => {
-  await upstream.version("example.com/hot", "v1.0.0");
+describe("hits are answered from memory", () => {
   const hits = async () => (await server.registry.metrics.hotHits.get()).values[0]?.value ?? 0;
-  for (const rest of ["@v/list", "@latest", "@v/v1.0.0.info", "@v/v1.0.0.mod"]) {
-    await get(`example.com/hot/${rest}`);
+
+  test("of every kind", async () => {
+    const { zip } = await upstream.version("example.com/hot", "v1.0.0", { "big.bin": randomBytes(2_000_000) });
+    for (const rest of ["@v/list", "@latest", "@v/v1.0.0.info", "@v/v1.0.0.mod", "@v/v1.0.0.zip"]) {
+      const path = `example.com/hot/${rest}`;
+      for (let round = 0; round < 2; round++) await get(path); // the first zip is sent as it arrives
+      const before = await hits();
+      const hit = await get(path);
+      expect(hit.status).toBe(200);
+      if (path.endsWith(".zip")) expect(hit.bytes.equals(zip)).toBe(true);
+      const { etag } = hit.headers;
+      expect((await get(path, { "if-none-match": etag! })).status).toBe(304);
+      expect((await get(path, {}, "HEAD")).headers["content-length"]).toBe(hit.headers["content-length"]);
+      expect([rest, await hits()]).toEqual([rest, before + 3]);
+    }
+    const part = await get("example.com/hot/@v/v1.0.0.zip", { range: "bytes=5-2000000" });
+    expect([part.status, part.bytes.equals(zip.subarray(5, 2_000_001))]).toEqual([206, true]);
+  });
+
+  test("of a group too, for those who may see it, until the flag is taken away", async () => {
+    await createGroup(server.registry, OPERATOR, { fullPath: "closed", visibility: "PRIVATE" });
+    await setFlag(server.registry, OPERATOR, "dependency_proxy", true, { groups: ["closed"] });
+    await upstream.version("example.com/closed", "v1.0.0");
+    const path = "/api/v4/groups/closed/-/packages/go/example.com/closed/@v/v1.0.0.zip";
+    const token = await server.token("stranger");
+    const status = async (headers = {}) => (await ask(server.url, path, { headers })).status;
+    const becomes = (wanted: number) =>
+      eventually(
+        () => status(bearer(ADMIN_TOKEN)),
+        (one) => one === wanted,
+      );
+    expect(await becomes(200)).toBe(200);
+    await status(bearer(ADMIN_TOKEN));
     const before = await hits();
-    expect((await get(`example.com/hot/${rest}`)).status).toBe(200);
-    expect([rest, await hits()]).toEqual([rest, before + 1]);
-  }
+    expect(await status(bearer(ADMIN_TOKEN))).toBe(200);
+    expect(await hits()).toBe(before + 1);
+    expect(await status(bearer(token))).toBe(404);
+    expect(await status()).toBe(401);
+    await setFlag(server.registry, OPERATOR, "dependency_proxy", false, { groups: ["closed"] });
+    expect(await becomes(404)).toBe(404);
+  });
+
+  test("the name of a large zip, whose bytes are fetched again when the disk has lost them", async () => {
+    const small = await testServer({
+      environment: { GOKURA_UPSTREAM: upstream.url, GOKURA_HOT_CACHE_BYTES: "80000" },
+    });
+    const { zip } = await upstream.version("example.com/lostlarge", "v1.0.0", { "big.bin": randomBytes(50_000) });
+    const at = "example.com/lostlarge/@v/v1.0.0.zip";
+    const there = () => ask(small.url, `/api/v4/packages/go/${at}`);
+    for (let round = 0; round < 2; round++) expect((await there()).bytes.equals(zip)).toBe(true);
+    expect(upstream.count(at)).toBe(1);
+    rmSync(join(small.dataDirectory, "blobs", zipKeyOf({ sha256: hash("sha256", zip) })));
+    expect((await there()).bytes.equals(zip)).toBe(true);
+    expect(upstream.count(at)).toBe(2);
+  });
 });
 
 test("a zip whose bytes were lost is fetched again, if it is the same", async () => {
