@@ -1,0 +1,170 @@
+// node bench/graphql.ts: how long queries take with a thousand and with a million versions, on a server as `npm start`
+// runs it, with its embedded PostgreSQL. What lists, searches and statistics cost must not depend on how much is stored;
+// the last column says what the larger registry costs in times of the smaller. Each query is asked with other arguments
+// every time, by people who see different things; the times are those of the wall as the client sees them, so a busy
+// machine shows: ask again when in doubt.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { runningDatabaseUrl } from "../src/database/running-database.ts";
+import { type Asker, askers } from "./graphql/askers.ts";
+import { QUERIES, type Query } from "./graphql/queries.ts";
+import { type Size, seed, sizeOf } from "./graphql/seed.ts";
+
+const { values } = parseArgs({
+  options: {
+    versions: { type: "string", default: "1000,1000000" },
+    times: { type: "string", default: "300" },
+    only: { type: "string", default: "" },
+    keep: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+if (values.help) {
+  console.log(`usage: node bench/graphql.ts [--versions 1000,1000000] [--times 300] [--only TEXT] [--keep DIRECTORY]
+  --versions LIST   sizes of the registries, 50 versions a module
+  --times N         how often each query is asked, half of that at the same time as another
+  --only TEXT       only queries whose name holds this
+  --keep DIRECTORY  where the seeded registries stay, to be used again`);
+  process.exit(0);
+}
+const TIMES = Number(values.times);
+const AT_ONCE = 2;
+/** Asked before it counts. */
+const WARM_UP = 30;
+const ADMIN_TOKEN = "administrator-token-of-the-bench";
+const BAR = 40;
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly url: string;
+}
+
+async function startGokura(data: string): Promise<Running> {
+  const child = spawn(process.execPath, ["bin/gokura.js", "serve"], {
+    cwd: join(import.meta.dirname, ".."),
+    env: {
+      PATH: process.env.PATH ?? "",
+      HOME: data,
+      GOKURA_DATA_DIR: data,
+      GOKURA_LISTEN: "127.0.0.1:0",
+      GOKURA_MODULE_HOST: "gokura.bench",
+      GOKURA_ADMIN_TOKEN: ADMIN_TOKEN,
+      GOKURA_LOG_LEVEL: "error",
+      GOKURA_UPSTREAM: "off",
+    },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let said = "";
+  for await (const chunk of child.stdout!) {
+    said += chunk;
+    const url = /^Gokura is at (\S+)$/m.exec(said)?.[1];
+    if (url === undefined) continue;
+    child.stdout!.resume();
+    return { child, url };
+  }
+  throw new Error("gokura did not start");
+}
+
+async function stopGokura({ child }: Running): Promise<void> {
+  if (child.exitCode === null && child.kill("SIGTERM")) await once(child, "exit");
+}
+
+// ---- filling -------------------------------------------------------------------------------------------------------
+
+async function seeded(data: string, size: Size): Promise<Running> {
+  const running = await startGokura(data);
+  try {
+    const start = performance.now();
+    const url = runningDatabaseUrl(data);
+    if (url === undefined) throw new Error("the embedded PostgreSQL does not run");
+    await seed(url, size, (done) => showProgress(size, done, start));
+    if (process.stderr.isTTY) process.stderr.write("\n");
+    return running;
+  } catch (error) {
+    await stopGokura(running);
+    throw error;
+  }
+}
+
+let shownTenths = -1;
+
+/** A bar on a terminal, a line every tenth elsewhere. */
+function showProgress({ versions }: Size, done: number, start: number): void {
+  const part = done / versions;
+  const seconds = (performance.now() - start) / 1000;
+  const left = part > 0 ? (seconds / part) * (1 - part) : 0;
+  const text = `${done} of ${versions} versions, ${seconds.toFixed(0)} s, ${left.toFixed(0)} s left`;
+  if (process.stderr.isTTY) {
+    const full = Math.round(part * BAR);
+    process.stderr.write(`\r[${"#".repeat(full)}${" ".repeat(BAR - full)}] ${text}   `);
+    return;
+  }
+  const tenths = Math.floor(part * 10);
+  if (tenths === shownTenths) return;
+  shownTenths = tenths;
+  console.error(text);
+}
+
+// ---- asking --------------------------------------------------------------------------------------------------------
+
+/** Milliseconds of each time, ascending. */
+async function timesOf(query: Query, people: readonly Asker[], size: Size): Promise<number[]> {
+  const taken: number[] = [];
+  let n = 0;
+  const askOn = async (): Promise<void> => {
+    for (let mine = n++; mine < WARM_UP + TIMES; mine = n++) {
+      const start = performance.now();
+      await people[mine % people.length]!(query.text, query.variables(mine, size.modules));
+      if (mine >= WARM_UP) taken.push(performance.now() - start);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, askOn));
+  return taken.sort((a, b) => a - b);
+}
+
+const percentile = (sorted: readonly number[], part: number): number =>
+  sorted[Math.min(Math.floor(sorted.length * part), sorted.length - 1)]!;
+
+async function measureSize(directory: string, versions: number): Promise<Map<string, [p50: number, p99: number]>> {
+  const size = sizeOf(versions);
+  const running = await seeded(join(directory, `of-${versions}`), size);
+  try {
+    const people = askers(running.url, ADMIN_TOKEN);
+    const found = new Map<string, [number, number]>();
+    for (const query of QUERIES.filter(({ name }) => name.includes(values.only))) {
+      const taken = await timesOf(query, people, size);
+      found.set(query.name, [percentile(taken, 0.5), percentile(taken, 0.99)]);
+    }
+    return found;
+  } finally {
+    await stopGokura(running);
+  }
+}
+
+// ---- the run -------------------------------------------------------------------------------------------------------
+
+const directory = values.keep ?? mkdtempSync(join(tmpdir(), "gokura-bench-"));
+chmodSync(directory, 0o755); // as root, PostgreSQL runs as another user
+try {
+  const sizes = values.versions.split(",").map(Number);
+  const found = [];
+  for (const versions of sizes) found.push(await measureSize(directory, versions));
+  const [load] = loadavg();
+  console.log(
+    `milliseconds, median and 99th of 100, ${TIMES} times each, ${AT_ONCE} at once; ${availableParallelism()} cores, load ${load!.toFixed(1)}\n`,
+  );
+  const rows = [["query", ...sizes.flatMap((size) => [`p50 ${size}`, `p99 ${size}`]), "ratio of p50"]];
+  for (const name of found[0]!.keys()) {
+    const times = found.map((one) => one.get(name)!);
+    rows.push([name, ...times.flat().map((ms) => ms.toFixed(1)), (times.at(-1)![0] / times[0]![0]).toFixed(2)]);
+  }
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  for (const row of rows)
+    console.log(row.map((cell, n) => (n === 0 ? cell.padEnd(widths[n]!) : cell.padStart(widths[n]!))).join("  "));
+} finally {
+  if (values.keep === undefined) rmSync(directory, { recursive: true, force: true });
+}

@@ -1,0 +1,42 @@
+// What people and pages ask most, in the form in which they ask it. Names are those of the seed (seed.ts); a query is
+// asked with another `n` every time, so that no answer is a copy of the last one.
+import { modulePath, WORDS } from "./names.ts";
+
+export interface Query {
+  readonly name: string;
+  readonly text: string;
+  /** Variables of the n-th time, of a registry with so many modules. */
+  variables(n: number, modules: number): Record<string, unknown>;
+}
+
+const VERSION = "version kind time retracted h1 zipSize";
+
+/** A number from 0 to count - 1 that jumps about. */
+const some = (n: number, count: number): number => (n * 7_919 + 13) % count;
+/** A module at the root of a project. */
+const hosted = (n: number, modules: number): number => some(n, Math.ceil(modules / 4)) * 4;
+
+export const QUERIES: readonly Query[] = [
+  {
+    name: "a module and its newest versions",
+    text: `query ($path: String!) { goModule(path: $path) {
+      path origin deprecated latestVersion { ${VERSION} }
+      versions(first: 20) { nodes { ${VERSION} } pageInfo { hasNextPage endCursor } } } }`,
+    variables: (n, modules) => ({ path: modulePath(hosted(n, modules)) }),
+  },
+  {
+    name: "a page of all modules",
+    text: `query { goModules(first: 20) { nodes { path origin latestVersion { version time } project { fullPath } } pageInfo { hasNextPage } } }`,
+    variables: () => ({}),
+  },
+  {
+    name: "modules by part of the path",
+    text: `query ($search: String!) { goModules(search: $search, first: 20) { nodes { path latestVersion { version } } } }`,
+    variables: (n, modules) => ({ search: `${WORDS[n % WORDS.length]}-${some(n, modules / 4)}` }),
+  },
+  {
+    name: "projects and their modules",
+    text: `query { projects(first: 50) { nodes { fullPath visibility goModules(first: 5) { nodes { path latestVersion { version } } } } } }`,
+    variables: () => ({}),
+  },
+];

@@ -1,0 +1,150 @@
+// A registry of any size, written in SQL: groups, projects, modules of both origins, versions with go.mod files and
+// requirements, licences, readmes and downloads. Rows go past publish(), which would take an hour for a million versions;
+// the database's own triggers see them all. Everything follows from numbers, so two seeds of a size are the same.
+//
+// Names are those of names.ts. Of ten groups 6 are public, 3 internal and 1 private. Every version requires five modules, and the lower a
+// module's number, the more require it: the first is required by nearly everybody.
+import { createHash } from "node:crypto";
+import pg from "pg";
+import { h1OfGoMod } from "../../src/gomod/dir-hash.ts";
+import { versionSortKey } from "../../src/gomod/version-sort-key.ts";
+import { TOKENS } from "./askers.ts";
+import { groupsFor, NAMES_IN_SQL } from "./names.ts";
+
+/** Versions of each module, whatever the size. */
+export const VERSIONS_PER_MODULE = 50;
+/** Modules written by one transaction. */
+const MODULES_AT_ONCE = 200;
+const REQUIREMENTS = 5;
+
+/** The size of a registry. */
+export interface Size {
+  readonly modules: number;
+  readonly versions: number;
+}
+
+/** A size by its versions. */
+export function sizeOf(versions: number): Size {
+  return { modules: Math.ceil(versions / VERSIONS_PER_MODULE), versions };
+}
+
+/** Fills a registry unless it is full already; `progress` is told how many of the versions are there. */
+export async function seed(url: string, size: Size, progress: (done: number) => void): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ count: string }>("SELECT count(*) FROM module_version");
+    if (rows[0]!.count !== "0") return; // kept from another run
+    await client.query("SET synchronous_commit = off");
+    await client.query(NAMES_IN_SQL + REQUIRED_IN_SQL);
+    await namespaces(client, size);
+    await people(client);
+    for (let from = 0; from < size.modules; from += MODULES_AT_ONCE) {
+      const to = Math.min(from + MODULES_AT_ONCE, size.modules);
+      await client.query("BEGIN");
+      await modules(client, size, from, to);
+      await client.query("COMMIT");
+      progress(Math.min(to * VERSIONS_PER_MODULE, size.versions));
+    }
+    await client.query("VACUUM ANALYZE");
+  } finally {
+    await client.end();
+  }
+}
+
+/** Which modules one requires: low numbers far more often than high ones. */
+const REQUIRED_IN_SQL = `
+  CREATE FUNCTION pg_temp.required(n int, which int, modules int) RETURNS int IMMUTABLE LANGUAGE sql AS
+    $$ SELECT floor(modules * power(abs(hashint4(n * 31 + which)::bigint) / 2147483649.0, 4))::int $$;`;
+
+async function namespaces(client: pg.Client, { modules }: Size): Promise<void> {
+  const projects = Math.ceil(modules / 4);
+  await client.query(
+    `INSERT INTO "group" (id, traversal_ids, name, path, full_path, visibility, description)
+     SELECT id, ARRAY[id], 'Team ' || n, pg_temp.group_path(n), pg_temp.group_path(n), CASE
+       WHEN mod(n, 10) < 6 THEN 'PUBLIC' WHEN mod(n, 10) < 9 THEN 'INTERNAL' ELSE 'PRIVATE' END::"Visibility",
+       'The group of team ' || n
+     FROM (SELECT n, nextval('group_id_seq')::int AS id FROM generate_series(0, $1::int - 1) n) AS new`,
+    [groupsFor(projects)],
+  );
+  await client.query(
+    `INSERT INTO project (name, path, full_path, group_id, visibility, description, created_at)
+     SELECT split_part(p.full_path, '/', 2), split_part(p.full_path, '/', 2), p.full_path, g.id,
+       g.visibility, 'A ' || pg_temp.word(n) || ' ' || pg_temp.word(n + 3) || ' for the ' || pg_temp.word(n / 20) || ' of all',
+       now() - (n || ' minutes')::interval
+     FROM generate_series(0, $1::int - 1) n CROSS JOIN LATERAL (SELECT pg_temp.project_path(n) AS full_path) p
+     JOIN "group" g ON g.full_path = pg_temp.group_path(pg_temp.group_of(n))`,
+    [projects],
+  );
+}
+
+/** Two users with tokens (askers.ts): one is in the private group team-9, one in none. */
+async function people(client: pg.Client): Promise<void> {
+  for (const [username, token] of Object.entries(TOKENS)) {
+    const { rows } = await client.query<{ id: number }>(
+      `INSERT INTO "user" (username, name) VALUES ($1, $1) RETURNING id`,
+      [username],
+    );
+    await client.query(
+      `INSERT INTO token (kind, name, user_id, scopes, digest) VALUES ('PERSONAL', 'bench', $1, '{read_api}', $2)`,
+      [rows[0]!.id, createHash("sha256").update(token).digest("hex")],
+    );
+  }
+  await client.query(`INSERT INTO member (user_id, group_id, access_level)
+    SELECT u.id, g.id, 30 FROM "user" u JOIN "group" g ON g.full_path = 'team-9' WHERE u.username = 'insider'`);
+}
+
+/** The same versions for every module, ascending: releases, and a pre-release before every tenth. */
+function versionNames(): string[] {
+  return Array.from({ length: VERSIONS_PER_MODULE }, (_, n) => (n % 10 === 9 ? `v1.${n + 1}.0-rc.1` : `v1.${n}.0`));
+}
+
+/** Modules number `from` to `to` with all that belongs to them. */
+async function modules(client: pg.Client, { modules: count, versions }: Size, from: number, to: number): Promise<void> {
+  await client.query(
+    `INSERT INTO module (path, origin, project_id, deprecated)
+     SELECT pg_temp.module_path(n), CASE WHEN p.id IS NULL THEN 'UPSTREAM' ELSE 'HOSTED' END::"ModuleOrigin", p.id,
+       CASE WHEN mod(n, 97) = 5 THEN 'use another' END
+     FROM generate_series($1::int, $2::int - 1) n
+     LEFT JOIN project p ON mod(n, 2) = 0 AND p.full_path = pg_temp.project_path(n / 4)`,
+    [from, to],
+  );
+  const names = versionNames();
+  // What one go.mod says is the same in all versions of a module but for the versions that it requires.
+  await client.query(
+    `CREATE TEMP TABLE new_version ON COMMIT DROP AS
+     SELECT n, m.id AS module_id, m.project_id, m.path, name, sort_key, i::int - 1 AS i
+     FROM generate_series($1::int, $2::int - 1) n JOIN module m ON m.path = pg_temp.module_path(n)
+     CROSS JOIN unnest($3::text[], $4::text[]) WITH ORDINALITY AS version (name, sort_key, i)
+     WHERE n * ${VERSIONS_PER_MODULE} + i <= $5`,
+    [from, to, names, names.map(versionSortKey), versions],
+  );
+  await client.query(
+    `INSERT INTO module_version (module_id, version, sort_key, kind, "time", "commit", ref, go_mod, go_mod_h1, info,
+       h1, zip_key, zip_size, retracted, created_at)
+     SELECT module_id, name, sort_key, CASE WHEN name LIKE '%-%' THEN 'PRERELEASE' ELSE 'RELEASE' END::"VersionKind",
+       date_trunc('second', now()) - (($1::int - i) || ' hours')::interval, CASE WHEN project_id IS NOT NULL THEN md5(path || i) || '00000000' END,
+       CASE WHEN project_id IS NOT NULL THEN 'refs/tags/' || name END,
+       convert_to('module ' || path || E'\n\ngo 1.2' || mod(n, 5) || E'\n', 'UTF8'), $2,
+       CASE WHEN project_id IS NULL THEN convert_to('{"Version":"' || name || '"}', 'UTF8') END,
+       $2, encode(sha256(convert_to(path || i, 'UTF8')), 'hex'), 1000 + mod(n * 17 + i, 90000), i = 7,
+       now() - ((($1::int - i) * ${MODULES_AT_ONCE} + mod(n, ${MODULES_AT_ONCE})) || ' seconds')::interval
+     FROM new_version`,
+    [VERSIONS_PER_MODULE, h1OfGoMod(Buffer.from("module m\n"))],
+  );
+  await client.query(
+    `INSERT INTO requirement (version_id, path, version, indirect)
+     SELECT v.id, pg_temp.module_path(pg_temp.required(n, which, $1)), 'v1.' || greatest(i - mod(i, 10) - which, 0) || '.0', which > 3
+     FROM new_version w JOIN module_version v ON v.module_id = w.module_id AND v.version = w.name
+     CROSS JOIN generate_series(1, ${REQUIREMENTS}) which
+     WHERE pg_temp.required(n, which, $1) <> n
+     ON CONFLICT DO NOTHING`,
+    [count],
+  );
+  await client.query(
+    `INSERT INTO index_entry ("timestamp", path, version, project_id, upstream)
+     SELECT '2026-01-01'::timestamptz + (n * ${VERSIONS_PER_MODULE} + i) * interval '1 millisecond', path, name, project_id,
+       project_id IS NULL
+     FROM new_version`,
+  );
+}
