@@ -12,12 +12,12 @@ const PROJECTS_PER_GROUP = 10;
 const word = (n: number): string => WORDS[Math.floor(n) % WORDS.length]!;
 
 /** The full path of a group; 0 is the huge one. */
-export const groupPath = (n: number): string => (n === 0 ? "huge" : `team-${n}`);
+const groupPath = (n: number): string => (n === 0 ? "huge" : `team-${n}`);
 
 const groupOf = (project: number): number => (project % 10 === 0 ? 0 : 1 + Math.floor(project / PROJECTS_PER_GROUP));
 
 /** The full path of a project. */
-export const projectPath = (n: number): string => `${groupPath(groupOf(n))}/${word(n)}-${n}`;
+const projectPath = (n: number): string => `${groupPath(groupOf(n))}/${word(n)}-${n}`;
 
 /** The path of a module. */
 export function modulePath(n: number): string {

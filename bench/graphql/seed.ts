@@ -12,7 +12,7 @@ import { TOKENS } from "./askers.ts";
 import { groupsFor, NAMES_IN_SQL } from "./names.ts";
 
 /** Versions of each module, whatever the size. */
-export const VERSIONS_PER_MODULE = 50;
+const VERSIONS_PER_MODULE = 50;
 /** Modules written by one transaction. */
 const MODULES_AT_ONCE = 200;
 const REQUIREMENTS = 5;
