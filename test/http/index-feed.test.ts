@@ -4,6 +4,7 @@ import { type IndexLine, readIndex } from "../../src/registry/index-feed.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { createProject, deleteProject } from "../../src/registry/projects.ts";
 import { deleteVersion } from "../../src/registry/version-deletion.ts";
+import { type FakeUpstream, fakeUpstream } from "../support/fake-upstream.ts";
 import { ask, bearer } from "../support/http.ts";
 import { type PushedRepository, pushRecipe, remoteOf } from "../support/push.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../support/server.ts";
@@ -125,4 +126,85 @@ test("versions published at the same time in many projects have their own places
   const lines = await readIndex(server.registry, OPERATOR, "instance", {});
   expect(lines).toHaveLength(before + 30);
   expect(lines.map((line) => line.Timestamp)).toEqual([...new Set(lines.map((line) => line.Timestamp))].sort());
+});
+
+test("a page has 2,000 entries, if fewer are not asked for, and never more", async () => {
+  const large = await testServer();
+  await large.registry.database.pool.query(
+    `INSERT INTO index_entry ("timestamp", path, version, upstream)
+     SELECT timestamptz '2026-01-01' + n * interval '1 microsecond', 'example.com/many', 'v1.0.' || n, true
+     FROM generate_series(1, 4100) n`,
+  );
+  const page = async (query: string) => {
+    const { text } = await ask(large.url, `/index${query}`);
+    return text
+      .split("\n")
+      .slice(0, -1)
+      .map((line): IndexLine => JSON.parse(line));
+  };
+  for (const query of ["", "?limit=2000", "?limit=2001", "?limit=999999999", "?limit="])
+    expect([query, (await page(query)).length]).toEqual([query, 2000]);
+  expect(await page("?limit=1999")).toHaveLength(1999);
+  const first = await page("");
+  expect(first.at(-1)).toMatchObject({ Version: "v1.0.2000", Timestamp: "2026-01-01T00:00:00.002000Z" });
+  const second = await page(`?since=${first.at(-1)!.Timestamp}`);
+  expect([second[0], second.at(-1)!.Version]).toEqual([first.at(-1), "v1.0.3999"]);
+  expect(await page(`?since=${second.at(-1)!.Timestamp}`)).toHaveLength(102);
+});
+
+describe("every origin, in the transaction that publishes", () => {
+  let upstream: FakeUpstream;
+  let one: TestServer;
+  const go = (path: string) => ask(one.url, `/api/v4/packages/go/${path}`);
+  const inFeed = async () => {
+    const { text } = await ask(one.url, "/index");
+    return [...text.matchAll(/"Path":"([^"]+)","Version":"([^"]+)"/g)].map(([, path, version]) => `${path}@${version}`);
+  };
+
+  beforeAll(async () => {
+    upstream = await fakeUpstream();
+    one = await testServer({ environment: { GOKURA_UPSTREAM: upstream.url } });
+    await createProject(one.registry, OPERATOR, { fullPath: "root/lib", visibility: "PUBLIC" });
+  });
+
+  test("a tag, a branch that was asked for, a .mod and a zip from upstream", async () => {
+    await pushRecipe(remoteOf(one.url, "root/lib", ADMIN_TOKEN), (r) => {
+      r.tag("v1.0.0", r.commit({ "go.mod": "module gokura.test/root/lib\n" }));
+      r.commit({ "a.go": "package lib\n" });
+    });
+    const { Version } = JSON.parse((await go("gokura.test/root/lib/@v/main.info")).text);
+    for (const [path, file] of [
+      ["example.com/mod", "mod"],
+      ["example.com/zip", "zip"],
+    ]) {
+      await upstream.version(path!, "v1.0.0");
+      expect((await go(`${path}/@v/v1.0.0.${file}`)).status).toBe(200);
+    }
+    expect(await inFeed()).toEqual([
+      ...["gokura.test/root/lib@v1.0.0", `gokura.test/root/lib@${Version}`],
+      ...["example.com/mod@v1.0.0", "example.com/zip@v1.0.0"],
+    ]);
+  });
+
+  test("what cannot have a place in the feed is not published", async () => {
+    const { pool } = one.registry.database;
+    const versions = async () =>
+      (await one.registry.prisma.moduleVersion.findMany({ where: { version: "v1.6.6" } })).length;
+    await pool.query(`CREATE FUNCTION no_place() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN IF NEW.version = 'v1.6.6' THEN RAISE 'no place'; END IF; RETURN NEW; END $$`);
+    await pool.query("CREATE TRIGGER no_place BEFORE INSERT ON index_entry FOR EACH ROW EXECUTE FUNCTION no_place()");
+    await upstream.version("example.com/placeless", "v1.6.6");
+    await pushRecipe(remoteOf(one.url, "root/lib", ADMIN_TOKEN), (r) => {
+      r.tag("v1.6.6", r.commit({ "go.mod": "module gokura.test/root/lib\n" }));
+    });
+    const paths = ["mod", "zip"].map((file) => `example.com/placeless/@v/v1.6.6.${file}`);
+    paths.push("gokura.test/root/lib/@v/v1.6.6.info");
+    for (const path of paths) expect([path, (await go(path)).status]).toEqual([path, 503]);
+    expect([await versions(), (await inFeed()).length]).toEqual([0, 4]);
+    await pool.query("DROP TRIGGER no_place ON index_entry");
+    for (const path of paths) expect([path, (await go(path)).status]).toEqual([path, 200]);
+    expect(await versions()).toBe(2);
+    const named = (await inFeed()).filter((name) => name.endsWith("@v1.6.6"));
+    expect(named.sort()).toEqual(["example.com/placeless@v1.6.6", "gokura.test/root/lib@v1.6.6"]);
+  });
 });
