@@ -31,10 +31,14 @@ export interface VersionFiles {
 }
 
 /** A module zip with these files. */
-export function zipOf(prefix: string, files: Readonly<Record<string, string | Buffer>>): Promise<Buffer> {
+export function zipOf(
+  prefix: string,
+  files: Readonly<Record<string, string | Buffer>>,
+  compression: "DEFLATE" | "STORE" = "DEFLATE",
+): Promise<Buffer> {
   const zip = new JSZip();
   for (const [name, content] of Object.entries(files)) zip.file(`${prefix}/${name}`, content, { createFolders: false });
-  return zip.generateAsync({ type: "nodebuffer", compression: "DEFLATE" });
+  return zip.generateAsync({ type: "nodebuffer", compression });
 }
 
 export async function fakeUpstream(): Promise<FakeUpstream> {

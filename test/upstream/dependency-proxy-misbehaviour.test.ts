@@ -2,11 +2,13 @@
 // is right or says what is wrong, nothing wrong is stored, and what is stored is served meanwhile.
 import { randomBytes } from "node:crypto";
 import { readdirSync } from "node:fs";
-import type http from "node:http";
+import http from "node:http";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { type FakeUpstream, fakeUpstream, zipOf } from "../support/fake-upstream.ts";
+import { goCommand } from "../support/go.ts";
 import { type Answer, ask } from "../support/http.ts";
 import { type TestServer, testServer } from "../support/server.ts";
 
@@ -50,6 +52,22 @@ describe("trouble is no absence", () => {
     // As soon as upstream is well again. (After a row of 502s it is left alone for a moment.)
     const info = () => get(`${path}/@v/v1.0.0.info`);
     expect((await eventually(info, (answer) => answer.status === 200, 15_000)).status).toBe(200);
+  });
+
+  test("go does not look elsewhere for what is only out of reach, as it does for what is not there", async () => {
+    const next = await fakeUpstream();
+    const [failing, missing] = [await newModule(), `example.com/m${++number}`];
+    for (const path of [failing, missing]) await next.version(path, "v1.0.0");
+    for (const rest of ["@v/list", "@latest", "@v/v1.0.0.info", "@v/v1.0.0.mod", "@v/v1.0.0.zip"])
+      upstream.on(`${failing}/${rest}`, (_, res) => res.writeHead(500).end("no\n"));
+    const go = goCommand({ GOPROXY: `${server.url}/api/v4/packages/go,${next.url}` });
+    for (const query of [`${failing}@v1.0.0`, `${failing}@latest`]) {
+      const { status, output } = await go.run("list", "-m", query);
+      expect([status, output]).toEqual([1, expect.stringContaining("503 Service Unavailable")]);
+    }
+    expect(next.asked).toEqual([]);
+    expect(await go.must("list", "-m", `${missing}@v1.0.0`)).toBe(`${missing} v1.0.0\n`);
+    expect(next.asked).not.toEqual([]);
   });
 
   const cuts: [string, (res: http.ServerResponse, body: Buffer) => void][] = [
@@ -234,6 +252,89 @@ describe("an upstream that hangs", () => {
   });
 });
 
+describe("an upstream that wants to be followed", () => {
+  beforeAll(begin);
+  const files = ["info", "mod", "zip"];
+
+  test("a redirect is followed; one that goes round is trouble, and so is one to a private address, which hears nothing", async () => {
+    const inner = await fakeUpstream();
+    const { zip } = await inner.version("example.com/inner", "v1.0.0");
+    const [well, round, astray] = [await newModule(), await newModule(), await newModule()];
+    for (const file of files) {
+      for (const [path, location] of [
+        [round, `/${round}/@v/v1.0.0.${file}`],
+        [astray, `${inner.url}/example.com/inner/@v/v1.0.0.${file}`],
+      ])
+        upstream.on(`${path}/@v/v1.0.0.${file}`, (_, res) => res.writeHead(302, { location }).end());
+    }
+    upstream.on(`moved/${well}.zip`, await zipOf(`${well}@v1.0.0`, { "a.go": "x" }));
+    upstream.on(`${well}/@v/v1.0.0.zip`, (_, res) => res.writeHead(302, { location: `/moved/${well}.zip` }).end());
+    expect((await get(`${well}/@v/v1.0.0.zip`)).status).toBe(200);
+    for (const file of files)
+      for (const path of [round, astray]) {
+        const at = `${path}/@v/v1.0.0.${file}`;
+        const answer = await get(at);
+        expect([at, answer.status]).toEqual([at, 503]);
+        expect(answer.bytes.includes(zip.subarray(0, 100))).toBe(false);
+        expect(await isStored(at)).toBe(false);
+      }
+    expect(inner.asked).toEqual([]);
+    expect(upstream.count(`${round}/@v/v1.0.0.info`)).toBe(11);
+  });
+});
+
+describe("an upstream that wants to fill us", () => {
+  beforeAll(begin);
+
+  test("bytes without end, and without a length: reading stops where a module must", async () => {
+    const path = await newModule();
+    const piece = Buffer.alloc(256 * 1024, " ");
+    const most = { "@v/v1.0.0.info": 1, "@v/v1.0.0.mod": 16, "@v/list": 16, "@latest": 16, "@v/v1.0.0.zip": 500 };
+    for (const [rest, megabytes] of Object.entries(most)) {
+      let written = 0;
+      const ended = Promise.withResolvers<void>();
+      upstream.on(`${path}/${rest}`, (_, res) => {
+        const more = (): void => {
+          written += piece.length;
+          if (!res.destroyed && written < 10 * 1024 ** 3) res.write(piece, more);
+        };
+        res.writeHead(200).once("close", ended.resolve);
+        more();
+      });
+      expect([rest, await outcomeOf(`${path}/${rest}`)]).toEqual([rest, rest.endsWith(".zip") ? "cut off" : 404]);
+      await ended.promise;
+      expect([rest, written < (megabytes + 32) * 1024 ** 2]).toEqual([rest, true]);
+      expect(await refusals(`${path}/${rest}`)).toHaveLength(1);
+      expect(await isStored(`${path}/${rest}`)).toBe(false);
+    }
+    expect(readdirSync(join(server.dataDirectory, "blobs", "scratch"))).toEqual([]);
+  });
+
+  test("small bytes that unpack to large ones, by HTTP and in a zip", async () => {
+    const path = await newModule();
+    const packed = gzipSync(Buffer.alloc(200 * 1024 ** 2, " "));
+    for (const rest of ["@v/v1.0.0.info", "@v/v1.0.0.mod", "@v/list"]) {
+      upstream.on(`${path}/${rest}`, (_, res) => res.writeHead(200, { "content-encoding": "gzip" }).end(packed));
+      expect([rest, (await get(`${path}/${rest}`)).status]).toEqual([rest, 404]);
+      expect(await refusals(`${path}/${rest}`)).toEqual([expect.stringMatching(/more than/)]);
+    }
+    const zeros = Buffer.alloc(30 * 1024 ** 2);
+    const declared: [bytes: number, reason: RegExp][] = [
+      [600 * 1024 ** 2, /total uncompressed size of module contents too large/],
+      [1_000, /checksum/],
+      [5_000_000, /checksum/],
+    ];
+    for (const [bytes, reason] of declared) {
+      const name = await newModule();
+      const at = `${name}/@v/v1.0.0.zip`;
+      upstream.on(at, declaring(await zipOf(`${name}@v1.0.0`, { "a.bin": zeros }), bytes));
+      const answer = await get(at);
+      expect([answer.status, answer.text]).toEqual([404, expect.stringMatching(reason)]);
+      expect(await isStored(at)).toBe(false);
+    }
+  });
+});
+
 /** Sends half of a body and breaks off. */
 function cut(res: http.ServerResponse, body: Buffer): void {
   res.write(body.subarray(0, body.length / 2));
@@ -245,4 +346,26 @@ function damaged(zip: Buffer): Buffer {
   const at = 30 + zip.readUInt16LE(26) + zip.readUInt16LE(28) + 2;
   zip[at] = zip[at]! ^ 0xff;
   return zip;
+}
+
+/** The zip of one file, whose directory declares it to be so large. */
+function declaring(zip: Buffer, bytes: number): Buffer {
+  for (const [signature, field] of [
+    ["PK\x01\x02", 24],
+    ["PK\x03\x04", 22],
+  ] as const)
+    zip.writeUInt32LE(bytes, zip.indexOf(signature, 0, "latin1") + field);
+  return zip;
+}
+
+/** How a request ends, for one who keeps nothing of the answer. */
+function outcomeOf(path: string): Promise<number | "cut off"> {
+  return new Promise((resolve) => {
+    const request = http.get(`${server.url}/api/v4/packages/go/${path}`, { agent: false }, (response) => {
+      response.resume();
+      response.once("end", () => resolve(response.complete ? response.statusCode! : "cut off"));
+      response.once("error", () => resolve("cut off"));
+    });
+    request.once("error", () => resolve("cut off"));
+  });
 }

@@ -1,6 +1,6 @@
 // One download for everybody: many clients, clients that leave, several servers on one database, and a server that dies.
 import { randomBytes } from "node:crypto";
-import { readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import http from "node:http";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -132,6 +132,44 @@ test("a server that is killed half-way leaves nothing; another one takes over, a
   expect((await ask(first.url, `${GO}cached-only/${lonely.at}`)).bytes.equals(lonely.zip)).toBe(true);
   // What is left are the two scratch files of the dead, which a later start removes.
   expect(readdirSync(join(environment.GOKURA_DATA_DIR!, "blobs", "scratch"))).toHaveLength(2);
+});
+
+test("killed at whatever moment while 50 MB come and are stored: never a part of them for anybody", async () => {
+  const path = "example.com/fifty";
+  const at = `${path}/@v/v1.0.0.zip`;
+  const content = { "go.mod": `module ${path}\n`, "big.bin": randomBytes(50_000_000) };
+  await upstream.version(path, "v1.0.0");
+  const zip = await zipOf(`${path}@v1.0.0`, content, "STORE");
+  upstream.on(at, zip);
+  const blobs = join(environment.GOKURA_DATA_DIR!, "blobs");
+  const stored = (): number[] =>
+    readdirSync(blobs, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.parentPath.includes("scratch"))
+      .map((entry) => statSync(join(entry.parentPath, entry.name)).size)
+      .filter((size) => size > SIZE * 2);
+  const outcomes: string[] = [];
+  for (const ms of [10, 40, 80, 130, 200, 300]) {
+    const dying = await serveGokura(environment);
+    const got = ask(dying.url, GO + at).then(
+      ({ status, bytes }) => `${status} ${bytes.length}`,
+      () => "cut off",
+    );
+    await delay(ms);
+    await dying.stop("SIGKILL");
+    outcomes.push(await got);
+    const seen = await ask(first.url, `${GO}cached-only/${at}`);
+    if (seen.status === 200) expect(seen.bytes.equals(zip)).toBe(true);
+    else expect(seen.status).toBe(404);
+    const head = await ask(second.url, `${GO}cached-only/${at}`, { method: "HEAD" });
+    expect([404, 200]).toContain(head.status);
+    if (head.status === 200) expect(head.headers["content-length"]).toBe(String(zip.length));
+    for (const size of stored()) expect(size).toBe(zip.length);
+  }
+  expect(outcomes).toContain("cut off");
+  expect(new Set(outcomes)).toEqual(new Set([...outcomes.filter((one) => one === `200 ${zip.length}`), "cut off"]));
+  expect((await ask(second.url, GO + at)).bytes.equals(zip)).toBe(true);
+  expect((await ask(first.url, `${GO}cached-only/${at}`)).bytes.equals(zip)).toBe(true);
+  expect(stored()).toEqual([zip.length]);
 });
 
 test("a server that is told to stop does not wait for upstream", async () => {

@@ -12,6 +12,7 @@ import { zipKeyOf } from "../../src/registry/publish.ts";
 import { eventually } from "../support/eventually.ts";
 import { type FakeUpstream, fakeUpstream } from "../support/fake-upstream.ts";
 import { ask, bearer } from "../support/http.ts";
+import { pushRecipe, remoteOf } from "../support/push.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../support/server.ts";
 
 let upstream: FakeUpstream;
@@ -296,6 +297,37 @@ describe("only what is stored", () => {
     // Nobody ever asked for the list: it is what is stored.
     expect((await get("cached-only/example.com/offline/@v/list")).text).toBe("v1.0.0\n");
     expect((await get("cached-only/example.com/offline/@latest")).text).toContain("v1.0.0");
+  });
+
+  test("on every view: what is ours is there as ever, the world only as far as it is stored", async () => {
+    await createGroup(server.registry, OPERATOR, { fullPath: "shelf", visibility: "PUBLIC" });
+    await setFlag(server.registry, OPERATOR, "dependency_proxy", true, { groups: ["shelf"] });
+    await createProject(server.registry, OPERATOR, { fullPath: "shelf/own", visibility: "PUBLIC" });
+    await pushRecipe(remoteOf(server.url, "shelf/own", ADMIN_TOKEN), (r) => {
+      r.tag("v1.0.0", r.commit({ "go.mod": "module gokura.test/shelf/own\n" }));
+    });
+    await upstream.version("example.com/shelved", "v1.0.0");
+    await upstream.version("example.com/unshelved", "v1.0.0");
+    const rests = ["@v/list", "@latest", "@v/v1.0.0.info", "@v/v1.0.0.mod", "@v/v1.0.0.zip"];
+    for (const rest of rests) expect((await get(`example.com/shelved/${rest}`)).status).toBe(200);
+    upstream.asked.length = 0;
+    for (const view of ["", "groups/shelf/-/", "projects/shelf%2Fown/"])
+      for (const [prefix, headers] of [
+        ["", { "Disable-Module-Fetch": "true" }],
+        ["cached-only/", {}],
+      ] as [string, Record<string, string>][]) {
+        const at = (path: string) => ask(server.url, `/api/v4/${view}packages/go/${prefix}${path}`, { headers });
+        const world = view.startsWith("projects") ? 404 : 200;
+        for (const rest of [...rests, "@v/main.info"])
+          expect([view, rest, (await at(`gokura.test/shelf/own/${rest}`)).status]).toEqual([view, rest, 200]);
+        for (const rest of rests) {
+          expect([view, rest, (await at(`example.com/shelved/${rest}`)).status]).toEqual([view, rest, world]);
+          const { status, text } = await at(`example.com/unshelved/${rest}`);
+          expect([view, rest, status]).toEqual([view, rest, 404]);
+          if (world === 200) expect(text).toContain("not cached");
+        }
+      }
+    expect(upstream.asked).toEqual([]);
   });
 
   test("with the upstream off", async () => {
