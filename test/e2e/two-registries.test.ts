@@ -1,0 +1,102 @@
+// A registry in front of a registry: what the go command is told through a dependency proxy is what it is told by the
+// upstream itself, whatever it asks for: versions, retracted ones, +incompatible ones, ranges, branches and commits. The
+// upstream is another Gokura, because that one answers all of it.
+import { beforeAll, describe, expect, test } from "vitest";
+import { createGroup } from "../../src/registry/groups.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
+import { createProject } from "../../src/registry/projects.ts";
+import { goCommand } from "../support/go.ts";
+import { git, pushRecipe, remoteOf } from "../support/push.ts";
+import { ADMIN_TOKEN, type TestServer, testServer } from "../support/server.ts";
+
+const P = "origin.test/acme/Lib";
+const ENDPOINT = "/api/v4/packages/go";
+
+let origin: TestServer;
+let front: TestServer;
+let off: TestServer;
+let tip: string;
+
+beforeAll(async () => {
+  origin = await testServer({ environment: { GOKURA_MODULE_HOST: "origin.test" } });
+  await createGroup(origin.registry, OPERATOR, { fullPath: "acme", visibility: "PUBLIC" });
+  await createProject(origin.registry, OPERATOR, { fullPath: "acme/Lib", visibility: "PUBLIC" });
+  const { directory } = await pushRecipe(remoteOf(origin.url, "acme/Lib", ADMIN_TOKEN), (r) => {
+    r.tag("v2.0.0", r.commit({ "README.md": "before modules\n", "a.go": "package lib\n" }));
+    const mod = (path: string, more = "") => `module ${path}\n\ngo 1.21\n${more}`;
+    r.tag("v1.0.0", r.commit({ "go.mod": mod(P), LICENSE: "MIT\n" }));
+    const sub = r.commit({ "sub/go.mod": mod(`${P}/sub`), "sub/s.go": "package sub\n" });
+    r.tag("v1.1.0", sub);
+    r.tag("sub/v0.3.0", sub);
+    const retracting = r.commit({ "go.mod": mod(P, "retract v1.1.0 // broken\n") });
+    r.tag("v1.2.0", retracting);
+    r.tag("v1.3.0-rc.1", r.commit({ "b.go": "package lib\n" }));
+    r.tag("v3.0.0", r.commit({ "go.mod": mod(`${P}/v3`) }, { branch: "three", parents: [retracting] }));
+    r.commit({ "c.go": "package lib\n" }, { branch: "dev", parents: [retracting] });
+    r.commit({ "d.go": "package lib\n" });
+  });
+  tip = (await git(["-C", directory, "rev-parse", "main"])).trim();
+  front = await testServer({ environment: { GOKURA_UPSTREAM: origin.url + ENDPOINT } });
+  off = await testServer({
+    environment: {
+      GOKURA_UPSTREAM: "off",
+      DATABASE_URL: front.registry.database.url,
+      GOKURA_DATA_DIR: front.dataDirectory,
+    },
+  });
+});
+
+/** What go says, in empty caches. */
+async function said(server: TestServer, words: readonly string[]): Promise<string> {
+  const { status, output } = await goCommand({ GOPROXY: server.url + ENDPOINT }).run(...words);
+  return status === 0 ? output.replaceAll(/^\s*"(Info|GoMod|Zip|Dir)":.*\n/gm, "") : `fails: ${status}`;
+}
+
+const QUERIES: [query: string, offline: boolean][] = [
+  [`${P}@latest`, true],
+  [`${P}@v1`, true],
+  [`${P}@<v1.2.0`, true],
+  [`${P}@v1.1.0`, true],
+  [`${P}@v1.3.0-rc.1`, true],
+  [`${P}@v2.0.0+incompatible`, true],
+  [`${P}/sub@latest`, true],
+  [`${P}/v3@latest`, true],
+  [`${P}@main`, false],
+  [`${P}@dev`, false],
+  [`${P}@three`, false],
+  [`${P}@TIP`, false],
+  [`${P}@SHORT`, false],
+  [`${P}@nothing`, false],
+  [`${P}/nothing@latest`, false],
+];
+
+describe.each(QUERIES)("%s", (template, offline) => {
+  test("is downloaded with the same sums, through us and from us alone", async () => {
+    const query = template.replace("TIP", tip).replace("SHORT", tip.slice(0, 10));
+    for (const words of [
+      ["mod", "download", "-json", query],
+      ["list", "-m", "-json", query],
+    ]) {
+      const wanted = await said(origin, words);
+      expect(wanted.startsWith("fails")).toBe(template.includes("nothing") || template.endsWith("three"));
+      expect(await said(front, words)).toBe(wanted);
+      // What a branch or a commit is, nobody but the upstream can say.
+      expect(await said(off, words)).toBe(offline ? wanted : "fails: 1");
+    }
+  });
+});
+
+test.each([P, `${P}/sub`, `${P}/v3`])(
+  "%s has the same versions, with and without those that are retracted",
+  async (path) => {
+    for (const words of [
+      ["list", "-m", "-versions", path],
+      ["list", "-m", "-versions", "-retracted", path],
+    ]) {
+      const wanted = await said(origin, words);
+      expect(wanted).toMatch(/ v\d/);
+      expect(await said(front, words)).toBe(wanted);
+      expect(await said(off, words)).toBe(wanted);
+    }
+  },
+);
