@@ -2,6 +2,7 @@
 // order of publication, with a timestamp that names its place. Timestamps are strictly increasing and are given under a lock
 // that is held until the version is there, so that nobody who reads on from a timestamp can miss one that came before it.
 import type { Transaction } from "../database/client.ts";
+import type { Sql } from "../database/sql.ts";
 import { Failure, invalid } from "../errors.ts";
 import { readableProjects } from "./access.ts";
 import { GO_PROXY, isFlagOn, loadFlags } from "./feature-flags.ts";
@@ -23,7 +24,7 @@ export interface IndexLine {
 }
 
 /** Appends versions, in the transaction that publishes them and as the last thing in it. */
-export async function appendToIndex(tx: Transaction, versionIds: readonly number[]): Promise<void> {
+export async function appendToIndex(tx: Sql, versionIds: readonly number[]): Promise<void> {
   if (versionIds.length === 0) return;
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(${APPEND_LOCK})`;
   await tx.$executeRaw`INSERT INTO index_entry ("timestamp", path, version, project_id, upstream)

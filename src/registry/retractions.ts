@@ -4,7 +4,7 @@
 // go. Versions that come cost only themselves: the others are looked at only if what is said about them has changed.
 
 import { isDeepStrictEqual } from "node:util";
-import type { Transaction } from "../database/client.ts";
+import type { Sql } from "../database/sql.ts";
 import { isRetracted, type Retraction } from "../gomod/go-mod-file.ts";
 import { retractingVersion } from "../gomod/version-list.ts";
 import { readGoMod } from "./readable-go-mod.ts";
@@ -22,36 +22,31 @@ interface VersionName {
 }
 
 /** Marks versions that have just come, by module, and the older ones if a newer go.mod speaks of them now. */
-export async function markNewVersions(
-  tx: Transaction,
-  added: ReadonlyMap<number, readonly VersionName[]>,
-): Promise<void> {
+export async function markNewVersions(tx: Sql, added: ReadonlyMap<number, readonly VersionName[]>): Promise<void> {
   for (const [moduleId, versions] of added) {
     const ids = versions.map(({ id }) => id);
     const newest = await newestVersion(tx, moduleId);
-    const said = await saidBy(tx, newest);
+    const said = saidBy(newest);
     // They come without a mark and change nothing for others unless one of them speaks for the module from now on.
-    const before = ids.includes(newest ?? 0) ? await saidBy(tx, await newestVersion(tx, moduleId, ids)) : said;
+    const before = ids.includes(newest?.id ?? 0) ? saidBy(await newestVersion(tx, moduleId, ids)) : said;
     if (!isDeepStrictEqual(said, before)) await refreshRetractions(tx, new Set([moduleId]));
-    else await mark(tx, versions, said);
+    else if (said.retracts.length > 0) await mark(tx, versions, said);
   }
 }
 
 /** Brings the marks of all versions of some modules up to date. */
-export async function refreshRetractions(tx: Transaction, moduleIds: ReadonlySet<number>): Promise<void> {
+export async function refreshRetractions(tx: Sql, moduleIds: ReadonlySet<number>): Promise<void> {
   for (const moduleId of moduleIds) {
-    const said = await saidBy(tx, await newestVersion(tx, moduleId));
-    const versions = await tx.moduleVersion.findMany({
-      where: { moduleId, kind: { not: "PSEUDO" } },
-      select: { id: true, version: true },
-    });
-    await tx.module.update({ where: { id: moduleId }, data: { deprecated: said.deprecated } });
+    const said = saidBy(await newestVersion(tx, moduleId));
+    const versions = await tx.$queryRaw<VersionName[]>`SELECT id, version FROM module_version
+      WHERE module_id = ${moduleId} AND kind <> 'PSEUDO'`;
+    await tx.$executeRaw`UPDATE module SET deprecated = ${said.deprecated} WHERE id = ${moduleId}`;
     await mark(tx, versions, said);
   }
 }
 
 /** Writes the marks of versions, where they change. */
-async function mark(tx: Transaction, versions: readonly VersionName[], { retracts }: Said): Promise<void> {
+async function mark(tx: Sql, versions: readonly VersionName[], { retracts }: Said): Promise<void> {
   const marks = versions.map(({ version }) => isRetracted(version, retracts));
   const ids = versions.map(({ id }) => id);
   const retracted = marks.map((each) => each.retracted);
@@ -77,39 +72,38 @@ export async function retractionsOf(
     select: { id: true },
   });
   if (!module) return () => false;
-  const newest = await newestVersion(registry.prisma, module.id);
+  const usable = await newestVersion(registry.prisma, module.id);
   const refused = await registry.prisma.rejectedTag.findMany({
     where: { projectId, modulePath, listed: true, version: { not: null } },
     select: { version: true },
   });
-  const usable = await registry.prisma.moduleVersion.findUnique({
-    where: { id: newest ?? -1 },
-    select: { version: true },
-  });
   const listed = [usable, ...refused].flatMap((row) => row?.version ?? []);
   if (!usable || retractingVersion(listed) !== usable.version) return () => false;
-  const { retracts } = await saidBy(registry.prisma, newest);
+  const { retracts } = saidBy(usable);
   return (version) => isRetracted(version, retracts).retracted;
 }
 
-/** The version whose go.mod speaks for the module, by number, leaving some out; undefined if there is none. */
+interface SpeakingVersion extends VersionName {
+  readonly go_mod: Uint8Array;
+}
+
+/** The version whose go.mod speaks for the module, leaving some out; undefined if there is none. */
 async function newestVersion(
-  tx: Transaction,
+  tx: Sql,
   moduleId: number,
   without: readonly number[] = [],
-): Promise<number | undefined> {
+): Promise<SpeakingVersion | undefined> {
   for (const kind of ["RELEASE", "PRERELEASE"]) {
-    const [found] = await tx.$queryRaw<{ id: number }[]>`SELECT id FROM module_version
+    const [found] = await tx.$queryRaw<SpeakingVersion[]>`SELECT id, version, go_mod FROM module_version
       WHERE module_id = ${moduleId} AND kind = ${kind}::"VersionKind" AND go_mod IS NOT NULL AND id <> ALL(${[...without]}::int[])
       ORDER BY sort_key DESC LIMIT 1`;
-    if (found) return found.id;
+    if (found) return found;
   }
   return undefined;
 }
 
-async function saidBy(tx: Transaction, versionId: number | undefined): Promise<Said> {
-  if (versionId === undefined) return { retracts: [], deprecated: null };
-  const { goMod } = await tx.moduleVersion.findUniqueOrThrow({ where: { id: versionId }, select: { goMod: true } });
-  const { file } = readGoMod(Buffer.from(goMod!));
+function saidBy(version: SpeakingVersion | undefined): Said {
+  if (!version) return { retracts: [], deprecated: null };
+  const { file } = readGoMod(Buffer.from(version.go_mod));
   return { retracts: file?.retracts ?? [], deprecated: file?.module?.deprecated ?? null };
 }

@@ -15,8 +15,12 @@ export interface Grave {
 
 /** The grave of a version; undefined when it was never taken away. */
 export async function findGrave(registry: Registry, modulePath: string, version: string): Promise<Grave | undefined> {
-  const where = { modulePath_version: { modulePath, version } };
-  return (await registry.prisma.tombstone.findUnique({ where })) ?? undefined;
+  const { rows } = await registry.database.pool.query<Grave>({
+    name: "grave",
+    text: "SELECT reason, returnable FROM tombstone WHERE module_path = $1 AND version = $2",
+    values: [modulePath, version],
+  });
+  return rows[0];
 }
 
 /** The versions of a module that were taken back for good. */

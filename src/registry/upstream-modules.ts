@@ -2,6 +2,7 @@
 // comes, and the answers that change (list, @latest) as they were last seen. A version enters the index feed in the
 // transaction that stores its go.mod: no zip is stored without it, and an .info alone is only a name that somebody asked
 // for.
+import { inTransaction, type Sql } from "../database/sql.ts";
 import { Failure } from "../errors.ts";
 import { h1OfGoMod } from "../gomod/dir-hash.ts";
 import { kindOf } from "../gomod/version.ts";
@@ -22,7 +23,6 @@ export interface StoredVersion {
 }
 
 interface StoredRow {
-  id: number;
   info: Buffer | null;
   go_mod: Buffer | null;
   h1: string | null;
@@ -38,13 +38,15 @@ export async function findUpstreamVersion(
 ): Promise<StoredVersion | undefined> {
   const { rows } = await registry.database.pool.query<StoredRow>({
     name: "upstream-version",
-    text: `SELECT v.id, v.info, v.go_mod, v.h1, v.zip_key, v.zip_size
+    text: `SELECT v.info, v.go_mod, v.h1, v.zip_key, v.zip_size
       FROM module_version v JOIN module m ON m.id = v.module_id
       WHERE m.path = $1 AND m.origin = 'UPSTREAM' AND v.version = $2`,
     values: [modulePath, version],
   });
-  const row = rows[0];
-  if (!row) return undefined;
+  return rows[0] && storedIn(rows[0]);
+}
+
+function storedIn(row: StoredRow): StoredVersion {
   const { h1, zip_key: sha256, zip_size: size } = row;
   return {
     info: row.info ?? undefined,
@@ -69,18 +71,11 @@ export async function storeUpstreamPart(
   const time = ("info" in part && part.time) || null;
   const goMod = "goMod" in part ? part.goMod : null;
   const zip = ("goMod" in part && part.zip) || null;
-  const published = await registry.prisma.$transaction(async (tx) => {
-    await tx.$executeRaw`INSERT INTO module (path, origin) VALUES (${modulePath}, 'UPSTREAM') ON CONFLICT DO NOTHING`;
-    // One writer a module at a time: what is marked and indexed depends on what was there before.
-    const [module] = await tx.$queryRaw<{ id: number }[]>`
-      SELECT id FROM module WHERE path = ${modulePath} AND origin = 'UPSTREAM' FOR UPDATE`;
-    const moduleId = module!.id;
-    const [before] = await tx.$queryRaw<{ go_mod_h1: string | null }[]>`
-      SELECT go_mod_h1 FROM module_version WHERE module_id = ${moduleId} AND version = ${version}`;
+  const { stored, published } = await inTransaction(registry.database.pool, async (tx) => {
+    const moduleId = await lockedModule(tx, modulePath);
     const goModH1 = goMod && h1OfGoMod(goMod);
-    if (zip && before?.go_mod_h1 && before.go_mod_h1 !== goModH1)
-      throw new Failure("unavailable", `${modulePath}@${version}: another go.mod was stored meanwhile; try again`);
-    const [row] = await tx.$queryRaw<{ id: number }[]>`
+    const [row] = await tx.$queryRaw<(StoredRow & { id: number; had: string | null })[]>`
+      WITH before AS (SELECT go_mod_h1 FROM module_version WHERE module_id = ${moduleId} AND version = ${version})
       INSERT INTO module_version AS v
         (module_id, version, sort_key, kind, info, "time", go_mod, go_mod_h1, h1, zip_key, zip_size)
       VALUES (${moduleId}, ${version}, ${versionSortKey(version)}, ${kindOf(version)}::"VersionKind", ${info}, ${time},
@@ -91,18 +86,35 @@ export async function storeUpstreamPart(
         go_mod = COALESCE(v.go_mod, EXCLUDED.go_mod), go_mod_h1 = COALESCE(v.go_mod_h1, EXCLUDED.go_mod_h1),
         zip_key = COALESCE(v.zip_key, EXCLUDED.zip_key), zip_size = COALESCE(v.zip_size, EXCLUDED.zip_size),
         h1 = COALESCE(v.h1, EXCLUDED.h1)
-      RETURNING id`;
-    const { id } = row!;
-    if (!goMod || before?.go_mod_h1) return false;
-    for (const requirement of readGoMod(goMod).file?.requires ?? [])
+      RETURNING v.id, v.info, v.go_mod, v.h1, v.zip_key, v.zip_size, (SELECT go_mod_h1 FROM before) AS had`;
+    const { id, had } = row!;
+    if (zip && had !== null && had !== goModH1)
+      throw new Failure("unavailable", `${modulePath}@${version}: another go.mod was stored meanwhile; try again`);
+    if (!goMod || had !== null) return { stored: storedIn(row!), published: false };
+    const requires = readGoMod(goMod).file?.requires ?? [];
+    if (requires.length > 0)
       await tx.$executeRaw`INSERT INTO requirement (version_id, path, version, indirect)
-        VALUES (${id}, ${requirement.path}, ${requirement.version}, ${requirement.indirect}) ON CONFLICT DO NOTHING`;
+        SELECT ${id}, * FROM unnest(${requires.map((one) => one.path)}::text[],
+          ${requires.map((one) => one.version)}::text[], ${requires.map((one) => one.indirect)}::bool[])
+        ON CONFLICT DO NOTHING`;
     if (kindOf(version) !== "PSEUDO") await markNewVersions(tx, new Map([[moduleId, [{ id, version }]]]));
     await appendToIndex(tx, [id]);
-    return true;
+    return { stored: storedIn(row!), published: true };
   });
   if (published) registry.metrics.published.inc({ kind: kindOf(version).toLowerCase() });
-  return (await findUpstreamVersion(registry, modulePath, version))!;
+  return stored;
+}
+
+/** The number of a module, made if need be. One writer a module at a time: what is marked depends on what is there. */
+async function lockedModule(tx: Sql, modulePath: string): Promise<number> {
+  for (;;) {
+    const [known] = await tx.$queryRaw<{ id: number }[]>`
+      SELECT id FROM module WHERE path = ${modulePath} AND origin = 'UPSTREAM' FOR UPDATE`;
+    if (known) return known.id;
+    const [made] = await tx.$queryRaw<{ id: number }[]>`
+      INSERT INTO module (path, origin) VALUES (${modulePath}, 'UPSTREAM') ON CONFLICT DO NOTHING RETURNING id`;
+    if (made) return made.id;
+  }
 }
 
 /** The versions of which something is stored, with what is stored of each for `.info`; pseudo-versions too. */

@@ -169,7 +169,7 @@ async function versionPart(
       if (answer.kind === "absent") return answer;
       return judged(proxy, path, answer, limit, (bytes) => keep(proxy, modulePath, version, part, path, bytes));
     });
-    if (got.kind === "found") await versionWasSeen(proxy, modulePath, version);
+    if (got.kind === "found") versionWasSeen(proxy, modulePath, version);
     return got;
   });
 }

@@ -24,7 +24,7 @@ export async function lookOrGet<T>(
       try {
         return (await look()) ?? (await get());
       } finally {
-        await release();
+        void release(); // nobody need wait for it: whoever asks for the lock next stands behind it
       }
     }
     await delay(pause);

@@ -133,9 +133,12 @@ export function startDownload(
   };
   return new Download((download) =>
     lookOrGet(proxy.locks, path, look, async () => {
+      // Both at once: the zip is judged by its .mod, and what comes from far away comes in one time instead of two.
+      const described = goMod();
+      described.catch(() => {}); // looked at when the zip has come so far
       const answer = await ask(proxy, modulePath, rest, MAX_ZIP_FILE);
       if (answer.kind === "absent") return answer;
-      return receiveZip(proxy, download, { modulePath, version, path, answer, goMod });
+      return receiveZip(proxy, download, { modulePath, version, path, answer, described });
     }),
   );
 }
@@ -150,18 +153,16 @@ interface ArrivingZip {
   readonly version: string;
   readonly path: string;
   readonly answer: FoundUpstream;
-  readonly goMod: () => Promise<Found | Absent>;
+  readonly described: Promise<Found | Absent>;
 }
 
 async function receiveZip(
   proxy: DependencyProxy,
   download: Download,
-  { modulePath, version, path, answer, goMod }: ArrivingZip,
+  { modulePath, version, path, answer, described }: ArrivingZip,
 ): Promise<DownloadOutcome> {
   const { registry } = proxy;
   const scratch = registry.blobs.scratch();
-  const described = goMod();
-  described.catch(() => {}); // looked at below, if the zip comes so far
   try {
     const { file, sha256, size } = await download.receive(scratch, answer);
     const mod = await described;

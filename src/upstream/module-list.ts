@@ -66,13 +66,19 @@ export async function changingAnswer(
   }
 }
 
-/** Says that a version was fetched by name: if the list that is known does not have it, that is fetched anew. */
-export async function versionWasSeen(proxy: DependencyProxy, modulePath: ModulePath, version: string): Promise<void> {
+/**
+ * Says that a version was fetched by name: if the list that is known does not have it, that is fetched anew. Nobody waits
+ * for it; the next who asks for the list is told what went wrong.
+ */
+export function versionWasSeen(proxy: DependencyProxy, modulePath: ModulePath, version: string): void {
   if (isPseudoVersion(version)) return;
-  const known = await findUpstreamAnswer(proxy.registry, modulePath, "list");
-  if (!known || versionsIn(known.body).includes(version)) return;
   const now = new Date();
-  for (const kind of ["list", "latest"] as const) refresh(proxy, modulePath, kind, now).catch(() => {}); // the next who asks for it is told
+  const seen = shared(proxy.fetching, `${pathOf(modulePath, REST_OF.list)} has ${version}`, async () => {
+    const known = await findUpstreamAnswer(proxy.registry, modulePath, "list");
+    if (!known || versionsIn(known.body).includes(version)) return;
+    for (const kind of ["list", "latest"] as const) refresh(proxy, modulePath, kind, now).catch(() => {});
+  });
+  seen.catch((error: unknown) => proxy.registry.log.debug({ err: error }, "a list could not be looked at"));
 }
 
 /** Fetches an answer, unless another server has one that is newer than `than`. */

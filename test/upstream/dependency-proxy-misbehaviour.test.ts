@@ -199,13 +199,12 @@ describe("what is not what was asked for is refused, written down, and never sto
   });
 
   test("more bytes than may be", async () => {
-    const path = await newModule();
     for (const [file, length] of [
       ["zip", 10 * 1024 ** 3],
       ["mod", 20 * 1024 ** 2],
       ["info", 20 * 1024 ** 2],
     ] as const) {
-      const at = `${path}/@v/v1.0.0.${file}`;
+      const at = `${await newModule()}/@v/v1.0.0.${file}`;
       upstream.on(at, (_, res) => res.writeHead(200, { "content-length": length }).write("x".repeat(100)));
       expect((await get(at)).status).toBe(404);
       expect(await refusals(at)).toHaveLength(1);

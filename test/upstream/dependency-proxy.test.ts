@@ -45,12 +45,58 @@ describe("what never changes is fetched once, and passed on as it is", () => {
     expect(upstream.asked).toEqual([`${at}.mod`, `${at}.info`, `${at}.zip`]);
   });
 
-  test("a zip first", async () => {
-    const { zip } = await upstream.version("example.com/zipfirst", "v1.0.0");
+  test("a zip first: its .mod is asked for at the same time", async () => {
+    const { zip, mod } = await upstream.version("example.com/zipfirst", "v1.0.0");
     const at = "example.com/zipfirst/@v/v1.0.0";
+    const both = Promise.withResolvers<void>();
+    for (const [file, body] of [
+      ["zip", zip],
+      ["mod", mod],
+    ] as const)
+      upstream.on(`${at}.${file}`, async (_, res) => {
+        if (upstream.count(`${at}.zip`) + upstream.count(`${at}.mod`) === 2) both.resolve();
+        await both.promise;
+        res.writeHead(200).end(body);
+      });
     expect((await get(`${at}.zip`)).bytes.equals(zip)).toBe(true);
     expect((await get(`${at}.mod`)).status).toBe(200);
     expect(upstream.count(`${at}.mod`)).toBe(1);
+  });
+
+  test("all that a go.mod requires is stored with it", async () => {
+    const requires = Array.from(
+      { length: 300 },
+      (_, n) => `\texample.com/dep${n} v1.0.${n}${n % 2 ? " // indirect" : ""}`,
+    );
+    const mod = `module example.com/many\n\nrequire (\n${requires.join("\n")}\n)\n`;
+    await upstream.version("example.com/many", "v1.0.0", { "go.mod": mod });
+    expect((await get("example.com/many/@v/v1.0.0.mod")).text).toBe(mod);
+    const rows = await server.registry.prisma.requirement.findMany({
+      where: { moduleVersion: { module: { path: "example.com/many" } } },
+      orderBy: { path: "asc" },
+    });
+    expect(rows).toHaveLength(300);
+    expect(rows.find(({ path }) => path === "example.com/dep7")).toMatchObject({ version: "v1.0.7", indirect: true });
+  });
+
+  test("what a newer go.mod retracts and deprecates is marked, whatever comes first", async () => {
+    const path = "example.com/taken";
+    const says = `// Deprecated: use another.\nmodule ${path}\n\nretract v1.0.0 // broken\n`;
+    for (const [version, mod] of [
+      ["v1.0.0", `module ${path}\n`],
+      ["v1.2.0", says],
+      ["v1.1.0", `module ${path}\n`],
+    ] as const) {
+      await upstream.version(path, version, { "go.mod": mod });
+      expect((await get(`${path}/@v/${version}.mod`)).status).toBe(200);
+    }
+    const module = await server.registry.prisma.module.findFirstOrThrow({
+      where: { path },
+      include: { versions: true },
+    });
+    expect(module.deprecated).toBe("use another.");
+    const retracted = module.versions.filter((one) => one.retracted);
+    expect(retracted.map((one) => [one.version, one.retractRationale])).toEqual([["v1.0.0", "broken"]]);
   });
 
   test("+incompatible, pseudo-versions, toolchains; a branch passes through", async () => {
