@@ -49,6 +49,8 @@ const SETTINGS: readonly (readonly [string, string])[] = [
   ["receive.denyDeleteCurrent", "ignore"], // HEAD is then set anew, see Repository.setHeadToFirstBranch
   ["uploadpack.allowFilter", "true"],
   ["uploadpack.allowAnySHA1InWant", "false"],
+  // GIT_GRAFT_FILE below names no file with grafts, and git would tell every client that grafts are deprecated.
+  ["advice.graftFileDeprecated", "false"],
   // One clone must not take the machine.
   ["pack.threads", "2"],
   ["pack.windowMemory", "256m"],

@@ -141,7 +141,7 @@ export function createSumdbProxy(parts: SumdbProxyParts): SumdbProxy {
     if (stored) return pinned(stored, TEXT);
     if (!(await mayAsk(modulePath)))
       throw notFound(
-        `${modulePath} is not told to checksum databases: it is hosted here or private; set GONOSUMDB or GOPRIVATE for it`,
+        `${modulePath} is not told to checksum databases: it is hosted here or private; set GONOSUMDB for it`,
       );
     const path = `lookup/${escapePath(modulePath)}@${escapeVersion(version)}`;
     if (storedOnly) throw offline(database, path);
