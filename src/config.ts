@@ -20,6 +20,10 @@ const MAX_UPSTREAM_TTL_SECONDS = 7 * 24 * 3600;
 /** What the go command takes as the first element of a module path (golang.org/x/mod/module, checkPath). */
 const MODULE_HOST = /^(?!-)[a-z0-9-]+(\.[a-z0-9-]+)+$/;
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+/** The version of gokura, as package.json says. */
+export const PRODUCT_VERSION: string = JSON.parse(
+  readFileSync(new URL("../package.json", import.meta.url), "utf8"),
+).version;
 const LOG_LEVELS = ["silent", "fatal", "error", "warn", "info", "debug", "trace"] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];

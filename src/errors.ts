@@ -14,6 +14,12 @@ export type FailureKind =
   | "too-large" // 413: over a limit that the message names
   | "unavailable"; // 503: a part that we need does not answer now; try again later
 
+interface FailureOptions {
+  readonly cause?: unknown;
+  readonly scopes?: readonly string[];
+  readonly fields?: Readonly<Record<string, string>>;
+}
+
 /**
  * A failure that is told to the client. The message is one sentence for a person: what is wrong and what to do next; it
  * never holds a secret and never says more than the principal may know.
@@ -22,16 +28,21 @@ export class Failure extends Error {
   readonly kind: FailureKind;
   /** For insufficient-scope: the scopes that would do. */
   readonly scopes: readonly string[] | undefined;
+  /** For invalid and conflict: what is wrong with which field, in GitLab's words, such as path: "has already been taken". */
+  readonly fields: Readonly<Record<string, string>> | undefined;
 
-  constructor(kind: FailureKind, message: string, options: { cause?: unknown; scopes?: readonly string[] } = {}) {
+  constructor(kind: FailureKind, message: string, options: FailureOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "Failure";
     this.kind = kind;
     this.scopes = options.scopes;
+    this.fields = options.fields;
   }
 }
 
-export const invalid = (message: string): Failure => new Failure("invalid", message);
+/** `field`: which field of a form it is about, if it is one. */
+export const invalid = (message: string, field?: string): Failure =>
+  new Failure("invalid", message, field === undefined ? {} : { fields: { [field]: message } });
 export const notFound = (message: string): Failure => new Failure("not-found", message);
 
 /** Whether a caught value is a Failure, of one of the kinds if some are given. */

@@ -1,6 +1,7 @@
 // One run of the command: reads the words, does what they say, and ends with 0 (done), 1 (refused or failed) or 2 (wrong
 // usage). A Failure is one sentence on standard error; anything else is a defect and shows its stack.
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { PRODUCT_VERSION } from "../config.ts";
 import { isFailure } from "../errors.ts";
 import { addClientConfigCommand } from "./client-config.ts";
 import { addDemoCommand } from "./demo.ts";
@@ -14,7 +15,7 @@ import { addServeCommand } from "./serve.ts";
 import { Stopped } from "./stop-signal.ts";
 import { addTokenCommands } from "./token.ts";
 import { addUserCommands } from "./user.ts";
-import { addVersionCommand, PRODUCT_VERSION } from "./version.ts";
+import { addVersionCommand } from "./version.ts";
 
 const WRONG_USAGE = 2;
 /** What a shell says of a command that SIGINT ended. */

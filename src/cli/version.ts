@@ -1,13 +1,8 @@
 // gokura version
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
+import { PRODUCT_VERSION } from "../config.ts";
 import { JSON_OPTION } from "./options.ts";
 import { printOne } from "./output.ts";
-
-/** As package.json says. */
-export const PRODUCT_VERSION: string = JSON.parse(
-  readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
-).version;
 
 export function addVersionCommand(program: Command): void {
   program

@@ -18,6 +18,12 @@ export function clientAddress(trustedProxies: readonly string[]): (req: Incoming
   };
 }
 
+/** Returns a function that tells whether a request came by one of these proxies. */
+export function trustedPeers(trustedProxies: readonly string[]): (req: IncomingMessage) => boolean {
+  const trusted = addressList(trustedProxies);
+  return (req) => trustedProxies.length > 0 && trusted(plain(req.socket.remoteAddress ?? ""));
+}
+
 /** IPv4 addresses in IPv6 clothes (::ffff:10.0.0.1) undressed. */
 function plain(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/, "");

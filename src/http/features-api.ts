@@ -9,7 +9,7 @@ import { deleteFlag, type FlagRow, listFlags, setFlag } from "../registry/featur
 import type { Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import { credentialsOf } from "./credentials.ts";
-import { type Parameters, readParameters } from "./request-body.ts";
+import { type Given, readGiven } from "./rest/request-body.ts";
 
 /** Adds the calls to the router of the REST API. */
 export function addFeaturesApi(router: Router, registry: Registry): void {
@@ -30,7 +30,7 @@ export function addFeaturesApi(router: Router, registry: Registry): void {
   });
   router.post("/api/v4/features/:name", async (ctx) => {
     const principal = await administrator(ctx, "api write");
-    const parameters = await readParameters(ctx);
+    const parameters = givenOnly(await readGiven(ctx));
     const targets = {
       projects: names(parameters, "project"),
       groups: [...names(parameters, "group"), ...names(parameters, "namespace")],
@@ -48,6 +48,10 @@ export function addFeaturesApi(router: Router, registry: Registry): void {
   });
 }
 
+function givenOnly(given: Given): Given {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== "" && value !== null));
+}
+
 function switchOf(value: unknown): boolean {
   if (value === undefined) throw invalid("value is missing");
   const text = String(value).toLowerCase();
@@ -56,7 +60,7 @@ function switchOf(value: unknown): boolean {
   throw invalid("value must be true or false; percentages are not supported");
 }
 
-function names(parameters: Parameters, name: string): string[] {
+function names(parameters: Given, name: string): string[] {
   const value = parameters[name];
   if (value === undefined) return [];
   if (typeof value !== "string") throw invalid(`${name} is invalid: give names or full paths, with commas in between`);

@@ -45,9 +45,9 @@ export function failureOf(error: unknown, log: Log): Failure {
 
 /** Answers a request with a Failure. */
 export function answerFailure(ctx: Context, audience: Audience, failure: Failure): void {
-  const status = STATUS[failure.kind];
+  const status = audience === "api" && failure.fields ? 400 : STATUS[failure.kind];
   ctx.status = status;
-  ctx.set("Cache-Control", status === 404 ? `private, max-age=${ABSENCE_SECONDS}` : "no-store");
+  ctx.set("Cache-Control", status === 404 && audience !== "api" ? `private, max-age=${ABSENCE_SECONDS}` : "no-store");
   if (status === 401) ctx.set("WWW-Authenticate", CHALLENGE);
   if (status === 503) ctx.set("Retry-After", "1");
   if (audience === "go" || audience === "git" || audience === "browser") {
@@ -55,14 +55,21 @@ export function answerFailure(ctx: Context, audience: Audience, failure: Failure
     ctx.body = `${audience === "go" && status === 404 ? "not found: " : ""}${printable(failure.message)}\n`;
   } else if (audience === "graphql")
     ctx.body = { errors: [{ message: status === 401 ? "Invalid token" : failure.message }] };
-  else ctx.body = apiBody(failure, status, "authorization" in ctx.headers || "private-token" in ctx.headers);
+  else ctx.body = apiBody(failure, status, sentBadCredentials(ctx));
 }
 
-function apiBody(failure: Failure, status: number, withCredentials: boolean): unknown {
+/** Good credentials are a principal by now. */
+function sentBadCredentials(ctx: Context): boolean {
+  return ctx.state.principal === undefined && ("authorization" in ctx.headers || "private-token" in ctx.headers);
+}
+
+function apiBody(failure: Failure, status: number, badCredentials: boolean): unknown {
+  if (failure.fields)
+    return { message: Object.fromEntries(Object.entries(failure.fields).map(([name, text]) => [name, [text]])) };
   if (failure.kind === "insufficient-scope")
     return { error: "insufficient_scope", error_description: failure.message, scope: failure.scopes?.join(" ") };
   if (status === 401)
-    return withCredentials
+    return badCredentials
       ? { error: "invalid_token", error_description: failure.message }
       : { message: "401 Unauthorized" };
   const title = { 400: "Bad request", 403: "Forbidden", 503: "Service Unavailable" }[status];

@@ -31,7 +31,10 @@ import type { GoView } from "./go-view.ts";
 import { addHealth } from "./health.ts";
 import { answerFromMemory, type HotCache } from "./hot-cache.ts";
 import { serveIndex } from "./index-feed.ts";
+import { ownAddress } from "./own-address.ts";
 import { type Audience, answerFailure, failureOf } from "./problem.ts";
+import { serveRestApi } from "./rest/rest-api.ts";
+import { tidyPath } from "./rest/route.ts";
 import { ensureSelfSigned } from "./self-signed-certificate.ts";
 
 const HEADERS_TIMEOUT_MS = 20_000;
@@ -219,7 +222,9 @@ function createApp(parts: ServerParts, address: { url: string }, stopping: () =>
     else if (ctx.query["go-get"] === "1" && audienceOf(ctx) === "browser") await serveGoGet(registry, address.url, ctx);
     else await next();
   });
+  const addressOf = ownAddress(config, () => address.url);
   app.use(tidyApiPath);
+  app.use(serveRestApi({ registry, hosted, archives, addressOf: (ctx) => addressOf(ctx.req) }));
   app.use(router.routes());
   app.use((ctx) => {
     if (audienceOf(ctx) === "go") throw notFound(UNENCODED);
@@ -236,10 +241,8 @@ function restOf(ctx: Context): string {
   return ctx.path.slice(ctx.path.indexOf(marker) + marker.length);
 }
 
-/** GitLab's clients write `features/` and `features//name`; neither is worth a redirect, which would turn POST into GET. */
 const tidyApiPath: Middleware = async (ctx, next) => {
-  if (ctx.path.startsWith("/api/v4/") && !ctx.path.includes("/packages/go/"))
-    ctx.path = ctx.path.replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "");
+  if (ctx.path.startsWith("/api/v4/") && !ctx.path.includes("/packages/go/")) ctx.path = tidyPath(ctx.path);
   await next();
 };
 

@@ -48,6 +48,7 @@ const DOOR_SCOPES = {
   "git fetch": ["read_repository", "write_repository", "read_api", "api"],
   "git push": ["write_repository", "api"],
   "api read": ["read_api", "api"],
+  "user read": ["read_user", "read_api", "api"],
   "api write": ["api"],
 } as const satisfies Record<string, readonly TokenScope[]>;
 

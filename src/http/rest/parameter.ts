@@ -1,0 +1,74 @@
+// What a parameter of a call may be: zod schemas that read values as GitLab's clients write them. A query and a form have
+// nothing but text, python writes True and False, and a number may come as one or as digits; all mean what they say
+// (doc/api/rest). What does not fit is for read-parameters.ts to tell. Combine with .optional(), .default() and
+// .describe(); the OpenAPI document is made of the same schemas.
+import * as z from "zod";
+
+/** Text without NUL, which PostgreSQL does not keep. */
+export const text = () =>
+  z.preprocess(
+    asText,
+    z.string().refine((value) => !value.includes("\0")),
+  );
+
+/** A whole number. */
+export const integer = () => z.preprocess(asInteger, z.int());
+
+export const boolean = () => z.preprocess(asBoolean, z.boolean());
+
+/** One word of a list. */
+export const choice = <const W extends readonly [string, ...string[]]>(words: W) => z.enum(words);
+
+/** Several values: a list, `name[]=a&name[]=b`, or text with commas. */
+export const list = <T extends z.ZodType>(of: T) => z.preprocess(asList, z.array(of));
+
+/** A day, YYYY-MM-DD -> its first moment in UTC. */
+export const date = () => z.iso.date().transform((day) => new Date(`${day}T00:00:00Z`));
+
+/** A moment (RFC 3339), or a day, which begins in UTC -> Date. */
+export const moment = () => z.union([z.iso.datetime({ offset: true }), z.iso.date()]).transform((at) => new Date(at));
+
+/** For a parameter that can be taken back by giving nothing (CallDefinition.clearable): null then. */
+export const clearableDate = () => z.union([z.literal(""), date()]).transform((at) => (at === "" ? null : at));
+
+/** The number of something. Larger numbers than there can be are nobody's. */
+export const numberOf = (what: string) => integer().describe(`The number of the ${what}`);
+
+/** A project or group in the address: its number, or its full path with %2F for each slash. */
+export const idOrPath = (what: "project" | "group") =>
+  z
+    .string()
+    .transform((segment) => (/^\d+$/.test(segment) ? Number(segment) : segment))
+    .describe(`The number of the ${what}, or its full path with %2F for each slash`);
+
+/** The parameters that sort a list. */
+export const sorting = <const W extends readonly [string, ...string[]]>(
+  by: W,
+  defaults: { readonly by: W[number]; readonly sort: "asc" | "desc" },
+) => ({
+  order_by: z.enum(by).default(defaults.by as never),
+  sort: z.enum(["asc", "desc"]).default(defaults.sort),
+});
+
+function asText(value: unknown): unknown {
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : value;
+}
+
+function asInteger(value: unknown): unknown {
+  return typeof value === "string" && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
+}
+
+function asBoolean(value: unknown): unknown {
+  const word = typeof value === "string" ? value.toLowerCase() : value;
+  if (word === "true" || word === "1" || word === 1) return true;
+  if (word === "false" || word === "0" || word === 0) return false;
+  return value;
+}
+
+function asList(value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  return value
+    .split(",")
+    .map((one) => one.trim())
+    .filter((one) => one !== "");
+}

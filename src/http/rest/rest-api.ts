@@ -1,0 +1,98 @@
+// The REST API in GitLab's shape: all of its calls, and the way of a request through them. The questions come in the order
+// of every door: are there credentials, and are they good (401)? do their scopes open this (403)? can the parameters be
+// read (400)? The rest the registry's functions decide.
+import type { Context, Middleware } from "koa";
+import { Failure } from "../../errors.ts";
+import { requireScope } from "../../registry/access.ts";
+import { authenticate } from "../../registry/authentication.ts";
+import type { Principal } from "../../registry/principal.ts";
+import { credentialsOf } from "../credentials.ts";
+import type { Asked, Call, RestParts } from "./call.ts";
+import { describeApi } from "./openapi.ts";
+import { PAGE_PARAMETERS, pageOf, setPageHeaders } from "./pages.ts";
+import { parametersReader, type Read } from "./read-parameters.ts";
+import { type Given, readGiven } from "./request-body.ts";
+import { routeTable } from "./route.ts";
+import { serverCalls } from "./server-calls.ts";
+
+const ROOT = "/api/v4";
+
+/** Every call that there is. */
+const CALLS: readonly Call[] = [...serverCalls];
+
+/** Answers the calls of the API; what is none of them is left to the next. */
+export function serveRestApi(parts: RestParts): Middleware {
+  const find = routeTable(CALLS);
+  const readers = new Map(CALLS.map((call) => [call, readerOf(call)]));
+  let document: unknown;
+  return async (ctx, next) => {
+    if (!ctx.path.startsWith(`${ROOT}/`)) return next();
+    const path = ctx.path.slice(ROOT.length);
+    ctx.set("Cache-Control", "no-store");
+    if (path === "/openapi.json" && ctx.method === "GET") {
+      document ??= describeApi(CALLS);
+      ctx.body = document;
+      return;
+    }
+    const found = find(ctx.method, path);
+    if (found === undefined) {
+      ctx.remove("Cache-Control");
+      return next();
+    }
+    if (Array.isArray(found)) {
+      const methods = found.includes("GET") ? [...found, "HEAD"] : found;
+      ctx.set("Allow", [...new Set(methods)].join(", "));
+      return refuse(ctx, 405, "405 Not Allowed");
+    }
+    const { call } = found;
+    const principal = await admit(parts, call, ctx);
+    const given = await readGiven(ctx);
+    const placed: Record<string, unknown> = { ...given };
+    for (const [name, value] of found.parameters) {
+      if (value === undefined) return refuse(ctx, 400, `${name} is invalid`);
+      placed[name] = value;
+    }
+    const read = readers.get(call)!(placed);
+    if ("error" in read) return refuse(ctx, 400, read.error);
+    const { registry } = parts;
+    const asked: Asked = { parts, registry, principal, parameters: read.values, base: parts.addressOf(ctx), ctx };
+    if (call.pages === "none") await answer(call, asked);
+    else await answerPage(call, asked, read.values, placed);
+  };
+}
+
+function readerOf(call: Call): (given: Given) => Read {
+  return parametersReader({ ...call, parameters: { ...PAGE_PARAMETERS[call.pages], ...call.parameters } });
+}
+
+async function admit({ registry }: RestParts, call: Call, ctx: Context): Promise<Principal> {
+  const principal = await authenticate(registry, credentialsOf(ctx.headers));
+  ctx.state.principal = principal;
+  if (principal.kind === "anonymous" && !call.anonymous) throw new Failure("unauthenticated", "send a token");
+  if (call.scope !== "none") requireScope(principal, call.scope);
+  return principal;
+}
+
+async function answer(call: Call, asked: Asked): Promise<void> {
+  const { ctx } = asked;
+  const body = await call.handle(asked);
+  if (ctx.body !== undefined && body === undefined && call.answer === undefined) return;
+  ctx.status = call.status;
+  if (call.status === 204) ctx.body = null;
+  else ctx.body = call.status === 202 ? { message: "202 Accepted" } : body;
+  ctx.status = call.status;
+}
+
+async function answerPage(call: Call, asked: Asked, values: Record<string, unknown>, given: Given): Promise<void> {
+  const { ctx, base } = asked;
+  const page = pageOf(values, given.order_by !== undefined && given.order_by !== "" && given.order_by !== null);
+  if ("error" in page) return refuse(ctx, 400, page.error);
+  const found = await call.read(asked, page.stretch);
+  setPageHeaders(ctx, base, page, found);
+  ctx.body = found.rows;
+}
+
+function refuse(ctx: Context, status: 400 | 405, error: string): void {
+  ctx.status = status;
+  ctx.body = { error };
+}
