@@ -97,8 +97,8 @@ describe("who may", () => {
 
 test("the server says nothing to who pushes and fetches without trouble", async () => {
   const remote = remoteOf(server.url, "alice/silent", token);
-  const pushed = await pushRecipe(remote, (r) => r.tag("v1.0.0", r.commit({ "go.mod": "module x\n" })));
-  pushed.change((r) => r.tag("v1.1.0", r.commit({ "a.go": "package x\n" })));
+  const pushed = await pushRecipe(remote, (r) => r.tag("v0.8.0", r.commit({ "go.mod": "module x\n" })));
+  pushed.change((r) => r.tag("v0.9.0", r.commit({ "a.go": "package x\n" })));
   expect(await pushed.push()).not.toContain("remote:");
   expect(await git(["clone", remote, join(temporary("silent"), "clone")])).not.toContain("hint");
 });
