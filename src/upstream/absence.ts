@@ -9,6 +9,9 @@ export const ABSENCE_MS = 10_000;
 export const FLEETING_MS = 10_000;
 
 const MAX_ABSENCES = 20_000;
+/** How often the same refusal is written down. */
+const REFUSAL_MS = 3_600_000;
+const MAX_REFUSALS = 5_000;
 const MAX_TEXT = 4_000;
 const MAX_FLEETING_BYTES = 8 * 1024 * 1024;
 
@@ -26,6 +29,8 @@ export interface ShortMemory {
   readonly absences: LRUCache<string, Absent>;
   /** Answers that are not stored: those to queries, and .mod files that no zip has vouched for. */
   readonly fleeting: LRUCache<string, Buffer>;
+  /** Refusals that were written down. */
+  readonly refusals: LRUCache<string, true>;
 }
 
 export function createShortMemory(): ShortMemory {
@@ -36,6 +41,7 @@ export function createShortMemory(): ShortMemory {
       sizeCalculation: (body, key) => body.length + key.length + 1,
       ttl: FLEETING_MS,
     }),
+    refusals: new LRUCache({ max: MAX_REFUSALS, ttl: REFUSAL_MS }),
   };
 }
 

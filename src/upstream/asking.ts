@@ -11,7 +11,7 @@ import { recordRefusal } from "../registry/upstream-modules.ts";
 import { type Absent, absent, notCached, type ShortMemory } from "./absence.ts";
 import { Refused } from "./admission.ts";
 import type { Download } from "./download.ts";
-import type { FoundUpstream, Upstreams } from "./upstreams.ts";
+import type { AbsentUpstream, FoundUpstream, Upstreams } from "./upstreams.ts";
 
 export interface DependencyProxy {
   readonly registry: Registry;
@@ -56,12 +56,65 @@ export function pathOf(modulePath: ModulePath, rest: string): string {
 }
 
 /** Asks upstream for something of a module. Throws not-found for a name that must not leave, unavailable for no answer. */
-export async function ask(
+export function ask(
   proxy: DependencyProxy,
   modulePath: ModulePath,
   rest: string,
   maxBytes: number,
 ): Promise<FoundUpstream | Absent> {
+  return asking(proxy, modulePath, rest, (upstreams, path) => upstreams.fetch(path, { maxBytes }));
+}
+
+/** What came of a question for something small. */
+export interface Judged<T> {
+  readonly kind: "found";
+  readonly bytes: Buffer;
+  /** What the judge said. */
+  readonly verdict: T;
+}
+
+/**
+ * The same for something small, read to its end and judged. What a judge refuses is trouble with that upstream: it is
+ * written down, and the next one is asked if the list says so. When nobody has better, it is absent, with the reason.
+ */
+export async function askAndJudge<T>(
+  proxy: DependencyProxy,
+  modulePath: ModulePath,
+  rest: string,
+  maxBytes: number,
+  judge: (bytes: Buffer) => T,
+): Promise<Judged<T> | Absent> {
+  const refusals: { upstream: string; refused: Refused }[] = [];
+  let verdict: T;
+  const answer = await asking(proxy, modulePath, rest, async (upstreams, path) => {
+    const check = (bytes: Buffer, upstream: string): void => {
+      try {
+        verdict = judge(bytes);
+      } catch (error) {
+        if (error instanceof Refused) refusals.push({ upstream, refused: error });
+        throw error;
+      }
+    };
+    try {
+      return await upstreams.fetchBytes(path, { maxBytes, check });
+    } catch (error) {
+      const last = refusals.at(-1);
+      if (!last || error !== last.refused) throw error;
+      refusals.pop();
+      return await refuse(proxy, path, last.upstream, last.refused);
+    } finally {
+      for (const { upstream, refused } of refusals) await writeDown(proxy, path, upstream, refused);
+    }
+  });
+  return answer.kind === "found" ? { kind: "found", bytes: answer.bytes, verdict: verdict! } : answer;
+}
+
+async function asking<F extends { readonly kind: "found" }>(
+  proxy: DependencyProxy,
+  modulePath: ModulePath,
+  rest: string,
+  fetch: (upstreams: Upstreams, path: string) => Promise<F | AbsentUpstream | Absent>,
+): Promise<F | Absent> {
   const path = pathOf(modulePath, rest);
   if (path.length > MAX_PATH_LENGTH) throw notFound("a name of such a length is no module's");
   if (!proxy.upstreams) return notCached(path);
@@ -69,7 +122,7 @@ export async function ask(
     throw notFound(`${modulePath} is private to this registry: no other is asked for it`);
   const known = proxy.memory.absences.get(path);
   if (known) return known;
-  const answer = await proxy.upstreams.fetch(path, { maxBytes }).catch((error: unknown) => {
+  const answer = await fetch(proxy.upstreams, path).catch((error: unknown) => {
     if (isFailure(error, "too-large")) return refuse(proxy, path, "", new Refused(error.message));
     throw error;
   });
@@ -92,11 +145,19 @@ export async function refuse(
   upstream: string,
   refused: Refused,
 ): Promise<Absent> {
-  await recordRefusal(proxy.registry, path, { upstream, reason: refused.message });
+  await writeDown(proxy, path, upstream, refused);
   const words = path.endsWith(".zip") ? `unzip ${path}: ${refused.message}` : `not found: ${path}: ${refused.message}`;
   const nothing = absent(404, `${words}\n`);
   proxy.memory.absences.set(path, nothing);
   return nothing;
+}
+
+/** The security event; the same one not again and again, for it is clients who decide how often something is asked. */
+async function writeDown(proxy: DependencyProxy, path: string, upstream: string, { message }: Refused): Promise<void> {
+  const event = `${upstream} ${path} ${message}`;
+  if (proxy.memory.refusals.has(event)) return;
+  proxy.memory.refusals.set(event, true);
+  await recordRefusal(proxy.registry, path, { upstream, reason: message });
 }
 
 /** The chunks of an answer; throws Refused beyond `maxBytes`, unavailable when they are not as many as was said. */
@@ -126,11 +187,4 @@ export async function* chunksOf(
 /** The length that was promised; undefined if none was, or one of something else than what we read. */
 export function lengthOf(length: string | undefined, encoding: string | undefined): number | undefined {
   return encoding === undefined && length !== undefined && /^\d{1,15}$/.test(length) ? Number(length) : undefined;
-}
-
-/** A whole answer, in memory. */
-export async function wholeOf(answer: FoundUpstream, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of chunksOf(answer, maxBytes)) chunks.push(chunk);
-  return Buffer.concat(chunks);
 }

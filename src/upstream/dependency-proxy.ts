@@ -9,12 +9,12 @@ import { MAX_GO_MOD } from "../gomod/module-zip.ts";
 import type { Registry } from "../registry/registry.ts";
 import { findUpstreamVersion, storeUpstreamPart } from "../registry/upstream-modules.ts";
 import { type Absent, createShortMemory, FLEETING_MS, notCached } from "./absence.ts";
-import { admitGoMod, admitInfo, isExactVersion, Refused } from "./admission.ts";
-import { ask, type DependencyProxy, type Found, pathOf, pinned, refuse, refuseBuriedName, wholeOf } from "./asking.ts";
+import { admitGoMod, admitInfo, isExactVersion } from "./admission.ts";
+import { askAndJudge, type DependencyProxy, type Found, pathOf, pinned, refuseBuriedName } from "./asking.ts";
 import { type Download, type DownloadOutcome, startDownload } from "./download.ts";
 import { lookOrGet, shared } from "./download-lock.ts";
 import { changingAnswer, LIST_TTL_MS, versionWasSeen } from "./module-list.ts";
-import type { FoundUpstream, Upstreams } from "./upstreams.ts";
+import type { Upstreams } from "./upstreams.ts";
 
 export type { Absent } from "./absence.ts";
 export type { DependencyProxy, Found } from "./asking.ts";
@@ -88,13 +88,12 @@ export async function upstreamInfo(
   if (known) return passing(known);
   if (storedOnly || !proxy.upstreams) return notCached(path);
   return shared(proxy.fetching, path, async () => {
-    const answer = await ask(proxy, modulePath, rest, MAX_INFO_BYTES);
+    const answer = await askAndJudge(proxy, modulePath, rest, MAX_INFO_BYTES, (bytes) =>
+      admitInfo(modulePath, undefined, bytes),
+    );
     if (answer.kind === "absent") return answer;
-    return judged(proxy, path, answer, MAX_INFO_BYTES, async (bytes) => {
-      admitInfo(modulePath, undefined, bytes);
-      proxy.memory.fleeting.set(path, bytes);
-      return passing(bytes);
-    });
+    proxy.memory.fleeting.set(path, answer.bytes);
+    return passing(answer.bytes);
   });
 }
 
@@ -163,49 +162,42 @@ async function versionPart(
   if (known) return known;
   return shared(proxy.fetching, path, async () => {
     await refuseBuriedName(proxy, modulePath, version);
-    const got = await lookOrGet<Found | Absent>(proxy.locks, path, look, async () => {
-      const limit = part === "info" ? MAX_INFO_BYTES : MAX_GO_MOD;
-      const answer = await ask(proxy, modulePath, rest, limit);
-      if (answer.kind === "absent") return answer;
-      return judged(proxy, path, answer, limit, (bytes) => keep(proxy, modulePath, version, part, path, bytes));
-    });
+    const get = part === "info" ? getInfo : getGoMod;
+    const got = await lookOrGet(proxy.locks, path, look, () => get(proxy, modulePath, version, rest));
     if (got.kind === "found") versionWasSeen(proxy, modulePath, version);
     return got;
   });
 }
 
-async function keep(
+async function getInfo(
   proxy: DependencyProxy,
   modulePath: ModulePath,
   version: string,
-  part: "info" | "mod",
-  path: string,
-  bytes: Buffer,
-): Promise<Found> {
-  if (part === "info") {
-    const { time } = admitInfo(modulePath, version, bytes);
-    return pinned((await storeUpstreamPart(proxy.registry, modulePath, version, { info: bytes, time })).info!);
-  }
-  if (admitGoMod(modulePath, version, bytes).keep)
-    return pinned((await storeUpstreamPart(proxy.registry, modulePath, version, { goMod: bytes })).goMod!);
-  proxy.memory.fleeting.set(path, bytes);
-  return passing(bytes);
+  rest: string,
+): Promise<Found | Absent> {
+  const answer = await askAndJudge(proxy, modulePath, rest, MAX_INFO_BYTES, (bytes) =>
+    admitInfo(modulePath, version, bytes),
+  );
+  if (answer.kind === "absent") return answer;
+  const part = { info: answer.bytes, time: answer.verdict.time };
+  return pinned((await storeUpstreamPart(proxy.registry, modulePath, version, part)).info!);
 }
 
-/** Reads an answer and has it judged; a refusal is written down and told. */
-async function judged(
+async function getGoMod(
   proxy: DependencyProxy,
-  path: string,
-  answer: FoundUpstream,
-  maxBytes: number,
-  judge: (bytes: Buffer) => Promise<Found>,
+  modulePath: ModulePath,
+  version: string,
+  rest: string,
 ): Promise<Found | Absent> {
-  try {
-    return await judge(await wholeOf(answer, maxBytes));
-  } catch (error) {
-    if (error instanceof Refused) return refuse(proxy, path, answer.upstream, error);
-    throw error;
-  }
+  const answer = await askAndJudge(proxy, modulePath, rest, MAX_GO_MOD, (bytes) =>
+    admitGoMod(modulePath, version, bytes),
+  );
+  if (answer.kind === "absent") return answer;
+  const goMod = answer.bytes;
+  if (answer.verdict.keep)
+    return pinned((await storeUpstreamPart(proxy.registry, modulePath, version, { goMod })).goMod!);
+  proxy.memory.fleeting.set(pathOf(modulePath, rest), goMod);
+  return passing(goMod);
 }
 
 function passing(body: Buffer): Found {

@@ -16,8 +16,8 @@ import {
   storeUpstreamAnswer,
 } from "../registry/upstream-modules.ts";
 import { ABSENCE_MS, type Absent, notCached } from "./absence.ts";
-import { admitInfo, admitList, Refused } from "./admission.ts";
-import { ask, type DependencyProxy, type Found, pathOf, refuse, wholeOf } from "./asking.ts";
+import { admitInfo, admitList } from "./admission.ts";
+import { askAndJudge, type DependencyProxy, type Found, pathOf } from "./asking.ts";
 import { lookOrGet, shared } from "./download-lock.ts";
 
 /** How long a list is fresh, if not said otherwise. */
@@ -115,18 +115,15 @@ function rest(proxy: DependencyProxy, path: string): void {
 
 async function get(proxy: DependencyProxy, modulePath: ModulePath, kind: AnswerKind): Promise<Found | Absent> {
   const fetchedAt = new Date();
-  const answer = await ask(proxy, modulePath, REST_OF[kind], MAX_LIST_BYTES);
+  const answer = await askAndJudge(proxy, modulePath, REST_OF[kind], MAX_LIST_BYTES, (bytes) => {
+    if (kind === "list") return admitList(modulePath, bytes);
+    admitInfo(modulePath, undefined, bytes);
+    return bytes;
+  });
   if (answer.kind === "absent") return answer;
-  try {
-    const bytes = await wholeOf(answer, MAX_LIST_BYTES);
-    if (kind === "latest") admitInfo(modulePath, undefined, bytes);
-    const known: KnownAnswer = { body: kind === "list" ? admitList(modulePath, bytes) : bytes, fetchedAt };
-    await storeUpstreamAnswer(proxy.registry, modulePath, kind, known);
-    return changing(known.body, proxy.listTtlMs);
-  } catch (error) {
-    if (error instanceof Refused) return refuse(proxy, pathOf(modulePath, REST_OF[kind]), answer.upstream, error);
-    throw error;
-  }
+  const known: KnownAnswer = { body: answer.verdict, fetchedAt };
+  await storeUpstreamAnswer(proxy.registry, modulePath, kind, known);
+  return changing(known.body, proxy.listTtlMs);
 }
 
 /** What follows from the versions that are stored, where upstream never gave an answer. */

@@ -44,7 +44,7 @@ export type FetchOptions = Omit<GetOptions, "headers">;
 
 export interface FetchBytesOptions extends FetchOptions {
   /** Throws when the bytes cannot be what was asked for; that counts as trouble with the upstream. */
-  readonly check?: (bytes: Buffer) => void;
+  readonly check?: (bytes: Buffer, upstream: string) => void;
 }
 
 /** The `direct` upstream: what the version-control server of a module has. */
@@ -138,7 +138,7 @@ export function createUpstreamClient(
     fetchBytes: (path, options) =>
       walk<BytesAnswer>(path, options, async ({ body, headers, upstream }) => {
         const bytes = await bytesOf(body);
-        options.check?.(bytes);
+        options.check?.(bytes, upstream);
         return { kind: "found", bytes, headers, upstream };
       }),
   };

@@ -11,6 +11,11 @@ export interface FoundUpstream {
   readonly upstream: string;
 }
 
+export interface FoundBytes {
+  readonly kind: "found";
+  readonly bytes: Buffer;
+}
+
 export interface AbsentUpstream {
   readonly kind: "absent";
   readonly status: 404 | 410;
@@ -24,4 +29,12 @@ export interface Upstreams {
    * could answer.
    */
   fetch(path: string, options: { readonly maxBytes: number }): Promise<FoundUpstream | AbsentUpstream>;
+  /**
+   * The same, read to the end. `check` throws when the bytes cannot be what was asked for: that counts as trouble with the
+   * upstream that sent them, and is thrown when no other has them.
+   */
+  fetchBytes(
+    path: string,
+    options: { readonly maxBytes: number; readonly check: (bytes: Buffer, upstream: string) => void },
+  ): Promise<FoundBytes | AbsentUpstream>;
 }
