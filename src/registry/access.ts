@@ -6,7 +6,7 @@
 //   push, create projects Developer; edit a project, its members and tokens: Maintainer; delete, edit a group: Owner
 // A Guest's "may see, may not do" is told (403); what may not be seen does not exist (404), or, to somebody without
 // credentials, asks for some (401). Questions are asked in this order: scope, visibility, access level, registry, flag.
-import type { Prisma, TokenScope, Visibility } from "../database/generated/client.ts";
+import { Prisma, type TokenScope, type Visibility } from "../database/generated/client.ts";
 import { Failure } from "../errors.ts";
 import type { Principal, UserPrincipal } from "./principal.ts";
 
@@ -205,27 +205,57 @@ export function demandPackages<S extends ProjectSubject>(
 
 // ---- lists: the same rules as conditions -----------------------------------------------------------------------------
 
+/** What a principal reaches without looking at a single project: what its lists are made of. */
+interface Reach {
+  readonly everything: boolean;
+  readonly visibilities: readonly Visibility[];
+  /** Numbers of projects… */
+  readonly projects: readonly number[];
+  /** …and of groups, with all below them, whatever their visibility. */
+  readonly groups: readonly number[];
+}
+
+/** What is seen by membership of at least this level, or by visibility. */
+function reachOf(principal: Principal, level: number): Reach {
+  const reach: Reach = { everything: isAdministrator(principal), visibilities: ["PUBLIC"], projects: [], groups: [] };
+  if (principal.kind === "deploy-token") return { ...reach, projects: [principal.projectId] };
+  if (principal.kind !== "user") return reach;
+  return { ...reach, visibilities: ["PUBLIC", "INTERNAL"], ...membershipsOf(principal, level) };
+}
+
+function membershipsOf({ memberships }: UserPrincipal, level: number): Pick<Reach, "projects" | "groups"> {
+  const reaching = (levels: ReadonlyMap<number, number>) => [...levels].filter(([, l]) => l >= level).map(([id]) => id);
+  return { projects: reaching(memberships.projects), groups: reaching(memberships.groups) };
+}
+
+function within({ everything, visibilities, projects, groups }: Reach): Prisma.ProjectWhereInput {
+  if (everything) return {};
+  return { OR: [{ visibility: { in: [...visibilities] } }, ...among({ projects, groups })] };
+}
+
+function among({ projects, groups }: Pick<Reach, "projects" | "groups">): Prisma.ProjectWhereInput[] {
+  return [{ id: { in: [...projects] } }, { group: { traversalIds: { hasSome: [...groups] } } }];
+}
+
 /** The projects that a principal may see: maySeeProject, as a condition for the database. */
 export function seenProjects(principal: Principal): Prisma.ProjectWhereInput {
-  if (isAdministrator(principal)) return {};
-  if (principal.kind === "deploy-token") return { OR: [{ visibility: "PUBLIC" }, { id: principal.projectId }] };
-  if (principal.kind !== "user") return { visibility: "PUBLIC" };
-  return { OR: [{ visibility: { in: ["PUBLIC", "INTERNAL"] } }, memberProjects(principal)] };
+  return within(reachOf(principal, GUEST));
 }
 
 /** The projects whose modules a principal may list: mayListModules, as a condition. */
 export function readableProjects(principal: Principal): Prisma.ProjectWhereInput {
-  if (isAdministrator(principal) || principal.kind !== "user")
-    return { AND: [seenProjects(principal), { packagesEnabled: true }] };
-  const open: Prisma.ProjectWhereInput = { visibility: { in: ["PUBLIC", "INTERNAL"] } };
-  return { packagesEnabled: true, OR: [open, memberProjects(principal, REPORTER)] };
+  return { AND: [within(reachOf(principal, REPORTER)), { packagesEnabled: true }] };
+}
+
+/** The same in SQL, about a row `p` of project and the row `g` of its group. */
+export function readableProjectsInSql(principal: Principal): Prisma.Sql {
+  const { everything, visibilities, projects, groups } = reachOf(principal, REPORTER);
+  if (everything) return Prisma.sql`p.packages_enabled`;
+  return Prisma.sql`p.packages_enabled AND (p.visibility = ANY(${[...visibilities]}::"Visibility"[])
+    OR p.id = ANY(${[...projects]}::int[]) OR g.traversal_ids && ${[...groups]}::int[])`;
 }
 
 /** The projects of which a user is a member with at least this level, directly or by a group. */
-export function memberProjects(principal: UserPrincipal, level: number = GUEST): Prisma.ProjectWhereInput {
-  const reaching = (levels: ReadonlyMap<number, number>) => [...levels].filter(([, l]) => l >= level).map(([id]) => id);
-  const { projects, groups } = principal.memberships;
-  return {
-    OR: [{ id: { in: reaching(projects) } }, { group: { traversalIds: { hasSome: reaching(groups) } } }],
-  };
+export function memberProjects(principal: UserPrincipal): Prisma.ProjectWhereInput {
+  return { OR: among(membershipsOf(principal, GUEST)) };
 }

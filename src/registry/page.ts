@@ -1,9 +1,15 @@
 // Pages of a list by position, not by number: a cursor names the row after which the next page begins, so a page costs
 // the same wherever it is and no row is shown twice when others come or go (Relay, "Cursor Connections Specification").
+//
+// The position is the row's sort key, which is unique: a single value, or several where one alone is not (the time, then the
+// number). Values are compared one after the other, as PostgreSQL compares rows: (a, b) > (x, y).
 import { invalid } from "../errors.ts";
 
 export const PAGE_DEFAULT = 20;
 export const PAGE_LIMIT = 100;
+
+/** Nobody counts further than this: what a list has more costs as much as it has. */
+export const COUNT_LIMIT = 10_000;
 
 /** What was asked for, in the Relay names. */
 export interface PageRequest {
@@ -20,11 +26,22 @@ export interface Page<Row> {
   cursorOf(row: Row): string;
 }
 
+/** A value that rows are sorted by. Numbers are those of rows. */
+export type KeyPart = string | number | Date;
+
+/** What a row is sorted by. */
+export type Key = KeyPart | readonly KeyPart[];
+
+type TypeOfPart = "string" | "number" | "time";
+
+/** The types of a key: what a cursor must hold to be one of the list. */
+export type KeyType = TypeOfPart | readonly TypeOfPart[];
+
 /** How a list is sorted. */
-interface Sorting<Row, Key extends string | number> {
-  readonly keyType: Key extends string ? "string" : "number";
+interface Sorting<Row, K extends Key> {
+  readonly keyType: KeyType;
   /** The unique sort key of a row. */
-  key(row: Row): Key;
+  key(row: Row): K;
   /** Which way the list runs. */
   readonly order: Order;
 }
@@ -32,39 +49,36 @@ interface Sorting<Row, Key extends string | number> {
 export type Order = "asc" | "desc";
 
 /** Between which keys to read; neither is included. */
-export interface Bounds<Key extends string | number> {
-  gt?: Key;
-  lt?: Key;
+export interface Bounds<K extends Key> {
+  gt?: K;
+  lt?: K;
 }
 
 /** How to read a stretch of a sorted list. */
-export interface Keyset<Row, Key extends string | number> extends Sorting<Row, Key> {
+export interface Keyset<Row, K extends Key> extends Sorting<Row, K> {
   /** At most `take` rows whose keys lie strictly within the bounds, in the order given. */
-  read(bounds: Bounds<Key>, order: Order, take: number): Promise<Row[]>;
+  read(bounds: Bounds<K>, order: Order, take: number): Promise<Row[]>;
 }
 
 /** How to read the same stretch of many lists at once, which costs no more statements than of one. */
-export interface ManyKeysets<Row, Key extends string | number> extends Sorting<Row, Key> {
+export interface ManyKeysets<Row, K extends Key> extends Sorting<Row, K> {
   /** The number of the list that a row is in. */
   listOf(row: Row): number;
   /** Of each list at most `take` rows whose keys lie strictly within the bounds; each list in the order given. */
-  read(lists: readonly number[], bounds: Bounds<Key>, order: Order, take: number): Promise<Row[]>;
+  read(lists: readonly number[], bounds: Bounds<K>, order: Order, take: number): Promise<Row[]>;
 }
 
 /** One page. Throws invalid for a size over the limit, a broken cursor, or a request that goes both ways. */
-export async function keysetPage<Row, Key extends string | number>(
-  request: PageRequest,
-  keyset: Keyset<Row, Key>,
-): Promise<Page<Row>> {
+export async function keysetPage<Row, K extends Key>(request: PageRequest, keyset: Keyset<Row, K>): Promise<Page<Row>> {
   const stretch = stretchOf(request, keyset);
   return pageOf(request, stretch, keyset, await keyset.read(stretch.bounds, stretch.order, stretch.size + 1));
 }
 
 /** The same page of each of some lists. Throws as keysetPage. */
-export async function keysetPages<Row, Key extends string | number>(
+export async function keysetPages<Row, K extends Key>(
   request: PageRequest,
   lists: readonly number[],
-  keysets: ManyKeysets<Row, Key>,
+  keysets: ManyKeysets<Row, K>,
 ): Promise<Map<number, Page<Row>>> {
   const stretch = stretchOf(request, keysets);
   const rows = await keysets.read(lists, stretch.bounds, stretch.order, stretch.size + 1);
@@ -82,28 +96,28 @@ export function checkPageSize(size: number): number {
   return size;
 }
 
-interface Stretch<Key extends string | number> {
+interface Stretch<K extends Key> {
   readonly backwards: boolean;
   readonly size: number;
-  readonly bounds: Bounds<Key>;
+  readonly bounds: Bounds<K>;
   readonly order: Order;
 }
 
-function stretchOf<Row, Key extends string | number>(request: PageRequest, sorting: Sorting<Row, Key>): Stretch<Key> {
+function stretchOf<Row, K extends Key>(request: PageRequest, sorting: Sorting<Row, K>): Stretch<K> {
   const backwards = request.last != null;
   if (backwards && request.first != null) throw invalid("ask for first or for last, not for both");
   const size = checkPageSize((backwards ? request.last : request.first) ?? PAGE_DEFAULT);
   const ascending = sorting.order === "asc";
-  const bounds: Bounds<Key> = {};
-  if (request.after != null) bounds[ascending ? "gt" : "lt"] = decode<Key>(request.after, sorting.keyType);
-  if (request.before != null) bounds[ascending ? "lt" : "gt"] = decode<Key>(request.before, sorting.keyType);
+  const bounds: Bounds<K> = {};
+  if (request.after != null) bounds[ascending ? "gt" : "lt"] = decode<K>(request.after, sorting.keyType);
+  if (request.before != null) bounds[ascending ? "lt" : "gt"] = decode<K>(request.before, sorting.keyType);
   return { backwards, size, bounds, order: ascending === backwards ? "desc" : "asc" };
 }
 
-function pageOf<Row, Key extends string | number>(
+function pageOf<Row, K extends Key>(
   request: PageRequest,
-  { backwards, size }: Stretch<Key>,
-  sorting: Sorting<Row, Key>,
+  { backwards, size }: Stretch<K>,
+  sorting: Sorting<Row, K>,
   found: readonly Row[],
 ): Page<Row> {
   const more = found.length > size;
@@ -117,18 +131,65 @@ function pageOf<Row, Key extends string | number>(
   };
 }
 
-function encode(key: string | number): string {
+function encode(key: Key): string {
   return Buffer.from(JSON.stringify(key)).toString("base64url");
 }
 
-function decode<Key extends string | number>(cursor: string, type: "string" | "number"): Key {
+function decode<K extends Key>(cursor: string, type: KeyType): K {
   try {
-    const key: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
-    if (type === "string" ? typeof key === "string" && !key.includes("\0") : isId(key)) return key as Key;
+    const parsed: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
+    const key = typeof type === "string" ? decodedPart(parsed, type as TypeOfPart) : decodedParts(parsed, type);
+    if (key !== undefined) return key as K;
   } catch {
     // told below
   }
   throw invalid(`"${cursor.slice(0, 40)}" is no cursor of this list`);
+}
+
+function decodedParts(parsed: unknown, types: readonly TypeOfPart[]): KeyPart[] | undefined {
+  if (!Array.isArray(parsed) || parsed.length !== types.length) return undefined;
+  const parts = types.map((type, n) => decodedPart(parsed[n], type));
+  return parts.includes(undefined) ? undefined : (parts as KeyPart[]);
+}
+
+function decodedPart(parsed: unknown, type: TypeOfPart): KeyPart | undefined {
+  if (type === "number") return isId(parsed) ? parsed : undefined;
+  if (typeof parsed !== "string" || parsed.includes("\0")) return undefined;
+  if (type === "string") return parsed;
+  const time = new Date(parsed);
+  return time.toJSON() === parsed && /^\d{4}-/.test(parsed) ? time : undefined; // years that PostgreSQL reads
+}
+
+/** A page by its place, for clients that count pages. */
+export interface OffsetRequest {
+  /** From 1. */
+  readonly page: number;
+  readonly size: number;
+}
+
+export interface OffsetPage<Row> {
+  readonly rows: readonly Row[];
+  /** How many rows the list has; undefined when there are more than COUNT_LIMIT. */
+  readonly total: number | undefined;
+}
+
+/** How to read a list by places. */
+interface Places<Row> {
+  /** `take` rows after the first `skip`. */
+  read(skip: number, take: number): Promise<readonly Row[]>;
+  /** How many rows there are; `limit` + 1 if there are more than `limit`. */
+  count(limit: number): Promise<number>;
+}
+
+/** One page by its place. Throws invalid for a size over the limit and for a page that begins beyond COUNT_LIMIT rows. */
+export async function offsetPage<Row>({ page, size }: OffsetRequest, places: Places<Row>): Promise<OffsetPage<Row>> {
+  checkPageSize(size);
+  const skip = (page - 1) * size;
+  if (!Number.isInteger(page) || page < 1) throw invalid(`pages are counted from 1, there is no page ${page}`);
+  if (skip >= COUNT_LIMIT && size > 0)
+    throw invalid(`pages by number end after ${COUNT_LIMIT} rows: use keyset pagination, which has no end`);
+  const [rows, total] = await Promise.all([places.read(skip, size), places.count(COUNT_LIMIT)]);
+  return { rows, total: total > COUNT_LIMIT ? undefined : total };
 }
 
 /** Whether a value can be the id of a row (a positive 32-bit number). */

@@ -55,6 +55,11 @@ export async function guardedDatabase(): Promise<GuardedDatabase> {
     [zipped],
   );
   await client.query(
+    `insert into package_file (version_id, kind, size, md5, sha1, sha256)
+       values ($1, 'MOD', 8, repeat('ab', 16), repeat('ab', 20), repeat('cd', 32))`,
+    [zipped],
+  );
+  await client.query(
     `insert into tag_event (project_id, tag, kind, old_commit) values ($1, 'v0.9.0', 'DELETED', 'dead')`,
     [lib],
   );

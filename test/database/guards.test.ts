@@ -23,6 +23,8 @@ describe("what was published is pinned", () => {
     ["module_version", `go_mod_h1 = 'h1:other'`],
     ["module_version", `legacy = true`],
     ["module_version", `created_at = now()`],
+    ["module_version", `package_of = package_of + 1`],
+    ["module_version", `package_name = 'go.test/other'`],
     ["module", `path = 'go.test/other'`],
     ["module", `project_id = project_id + 1`],
     ["requirement", `version = 'v2.0.0'`],
@@ -33,6 +35,7 @@ describe("what was published is pinned", () => {
     ["index_entry", `timestamp = timestamp + interval '1 hour'`],
     ["index_entry", `version = 'v9.9.9'`],
     ["index_entry", `project_id = project_id + 1`],
+    ["package_file", `sha256 = reverse(sha256)`],
   ])("UPDATE %s SET %s", async (table, set) => {
     expect(await refused(`update ${table} set ${set}`)).toEqual({
       code: RESTRICT,
@@ -40,17 +43,17 @@ describe("what was published is pinned", () => {
     });
   });
 
-  test.each(["module_version", "module", "requirement", "tag_event", "tombstone", "audit_event", "index_entry"])(
-    "DELETE FROM and TRUNCATE %s, also with everything that hangs on it",
-    async (table) => {
-      const count = `select count(*)::int as n from ${table}`;
-      const before = await one(count);
-      expect(before.n).toBeGreaterThan(0);
-      expect((await refused(`delete from ${table}`)).code).toBe(RESTRICT);
-      expect((await refused(`truncate ${table} cascade`)).code).toBe(RESTRICT);
-      expect(await one(count)).toEqual(before);
-    },
-  );
+  test.each([
+    ...["module_version", "module", "requirement", "tag_event", "tombstone", "audit_event", "index_entry"],
+    "package_file",
+  ])("DELETE FROM and TRUNCATE %s, also with everything that hangs on it", async (table) => {
+    const count = `select count(*)::int as n from ${table}`;
+    const before = await one(count);
+    expect(before.n).toBeGreaterThan(0);
+    expect((await refused(`delete from ${table}`)).code).toBe(RESTRICT);
+    expect((await refused(`truncate ${table} cascade`)).code).toBe(RESTRICT);
+    expect(await one(count)).toEqual(before);
+  });
 
   test.each(["project", `"group"`])("not by deleting the %s around it either", async (table) => {
     const { code, message } = await refused(`delete from ${table} where full_path in ('acme/lib', 'acme')`);
@@ -314,14 +317,26 @@ describe("rows that make no sense are refused", () => {
   });
 });
 
+test("a version knows by itself in which package list it stands, whatever is said of it", async () => {
+  const insert = (name: string, kind: string) =>
+    one(
+      `insert into module_version (module_id, version, sort_key, kind, time, "commit", go_mod, go_mod_h1, package_of, package_name)
+         values ($1, $2, $2, $3::"VersionKind", now(), 'c0ffee', 'module x', 'h1:mod', 7, 'lie') returning package_of, package_name`,
+      [ids.module, name, kind],
+    );
+  expect(await insert("v5.0.0", "RELEASE")).toEqual({ package_of: ids.lib, package_name: "go.test/acme/lib" });
+  expect(await insert("v5.0.1-0.x", "PSEUDO")).toEqual({ package_of: null, package_name: null });
+});
+
 test("module paths and sort keys are compared by bytes, whatever the database's own order is", async () => {
   const { rows } = await client.query(
     `select c.relname || '.' || a.attname as column, l.collname as collation
        from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_collation l on l.oid = a.attcollation
-       where (c.relname, a.attname) in (('module', 'path'), ('module_version', 'sort_key')) order by 1`,
+       where (c.relname, a.attname) in (('module', 'path'), ('module_version', 'sort_key'), ('module_version', 'package_name')) order by 1`,
   );
   expect(rows).toEqual([
     { column: "module.path", collation: "C" },
+    { column: "module_version.package_name", collation: "C" },
     { column: "module_version.sort_key", collation: "C" },
   ]);
 });
@@ -344,6 +359,8 @@ test("no guard was forgotten here: these are all the triggers and checks that th
       ...["index_entry_kept", "index_entry_not_truncated", "index_entry_pinned", "module_version_whole"],
       ...["hosted_by_project", "go_mod_with_sum", "zip_with_go_mod", "says_something", "known_kind"],
       ...["upstream_answer_changed", "readme_with_path", "readme_bounded"],
+      ...["module_version_package", "module_version_package_pinned", "package_with_name"],
+      ...["package_file_pinned", "package_file_not_truncated", "sums_in_hex"],
     ].sort(),
   );
 });

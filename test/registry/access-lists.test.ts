@@ -7,6 +7,7 @@ import {
   mayListModules,
   maySeeProject,
   readableProjects,
+  readableProjectsInSql,
   seenProjects,
 } from "../../src/registry/access.ts";
 import { authenticate } from "../../src/registry/authentication.ts";
@@ -87,7 +88,11 @@ describe("every principal", () => {
   test("and in the list of modules exactly those of projects that it may read and whose registry is on", async () => {
     for (const [name, principal] of principals) {
       const readable = await registry.prisma.project.findMany({ where: readableProjects(principal) });
-      expect(paths(readable), name).toEqual(paths(projects.filter((project) => mayListModules(principal, project))));
+      const expected = paths(projects.filter((project) => mayListModules(principal, project)));
+      expect(paths(readable), name).toEqual(expected);
+      const inSql = await registry.prisma.$queryRaw<{ fullPath: string }[]>`SELECT p.full_path AS "fullPath"
+        FROM project p JOIN "group" g ON g.id = p.group_id WHERE ${readableProjectsInSql(principal)}`;
+      expect(paths(inSql), name).toEqual(expected);
     }
   });
 
