@@ -1,16 +1,7 @@
 // Every query, every mutation, every field, argument and input field of schema.graphql, asked over HTTP and compared with
-// what is so. The last test reads the schema and fails for what no test before it has asked.
+// what is so. The last tests read the schema and fail for what no test before them has asked, but for the parts that have
+// test files of their own (schema-parts.ts).
 import { readFileSync } from "node:fs";
-import {
-  buildSchema,
-  type GraphQLSchema,
-  isInputObjectType,
-  isObjectType,
-  parse,
-  TypeInfo,
-  visit,
-  visitWithTypeInfo,
-} from "graphql";
 import { beforeAll, describe, expect, test } from "vitest";
 import { numberIn } from "../../src/graphql/global-id.ts";
 import { pinZip } from "../../src/registry/publish.ts";
@@ -26,6 +17,7 @@ import {
   signUp,
   version,
 } from "./graphql-server.ts";
+import { leftOut, PARTS, wrongEntries } from "./schema-parts.ts";
 
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const moment = expect.stringMatching(MOMENT);
@@ -588,36 +580,18 @@ describe("taking away", () => {
   });
 });
 
-test("nothing in the schema was left out", () => {
-  const schema = buildSchema(readFileSync("schema.graphql", "utf8"));
-  const asked = new Set(server.sent.flatMap((document) => whatIsAsked(schema, document)));
-  expect(whatCanBeAsked(schema).filter((name) => !asked.has(name))).toEqual([]);
-});
-
-function whatCanBeAsked(schema: GraphQLSchema): string[] {
-  return Object.values(schema.getTypeMap()).flatMap((type) => {
-    if (type.name.startsWith("__")) return [];
-    if (isInputObjectType(type)) return Object.keys(type.getFields()).map((field) => `${type.name}.${field}`);
-    if (!isObjectType(type)) return [];
-    return Object.values(type.getFields()).flatMap((field) => {
-      const name = `${type.name}.${field.name}`;
-      return [name, ...field.args.map((arg) => `${name}(${arg.name})`)];
-    });
+describe("the whole schema", () => {
+  test("nothing that is in no part was left out", () => {
+    expect(leftOut("the rest", server.sent)).toEqual([]);
   });
-}
 
-function whatIsAsked(schema: GraphQLSchema, document: string): string[] {
-  const types = new TypeInfo(schema);
-  const asked: string[] = [];
-  const fieldName = () => `${types.getParentType()?.name}.${types.getFieldDef()?.name}`;
-  visit(
-    parse(document),
-    visitWithTypeInfo(types, {
-      Field: () => void asked.push(fieldName()),
-      Argument: ({ name }) => void asked.push(`${fieldName()}(${name.value})`),
-      ObjectField: ({ name }) =>
-        void asked.push(`${String(types.getParentInputType()).replace(/!$/, "")}.${name.value}`),
-    }),
-  );
-  return asked;
-}
+  test("parts list what there is, each thing once", () => {
+    expect(wrongEntries()).toEqual([]);
+  });
+
+  test.each(Object.entries(PARTS).filter(([, entries]) => entries.length > 0))("the part %s has its test", (part) => {
+    expect(readFileSync(`test/graphql/${part}.test.ts`, "utf8")).toContain(
+      `expect(leftOut("${part}", server.sent)).toEqual([])`,
+    );
+  });
+});

@@ -1,0 +1,113 @@
+// Everything in schema.graphql is asked by a test, and this is how several test files share that duty. Each part of the
+// schema has a test file of its own, test/graphql/PART.test.ts, which asks for all that is listed here under its name, over
+// HTTP, and ends with
+//
+//   test("nothing of this part was left out", () => expect(leftOut("PART", server.sent)).toEqual([]));
+//
+// What no part lists is the duty of whole-schema.test.ts; it also checks that what is listed here exists and that every part
+// has its test. So whoever adds to the schema either asks for it there, or lists it here and asks for it in the part's file.
+//
+// A part lists types, all fields of which are its own (`Package`), and single fields with their arguments (`Query.package`).
+import { readFileSync } from "node:fs";
+import {
+  buildSchema,
+  type DocumentNode,
+  isInputObjectType,
+  isObjectType,
+  Kind,
+  parse,
+  TypeInfo,
+  visit,
+  visitWithTypeInfo,
+} from "graphql";
+
+/** What the test file of each part asks for. */
+export const PARTS = {
+  // Packages as GitLab has them.
+  packages: [],
+
+  // Versions of a module: filters and orders; counts.
+  versions: [],
+
+  // Dependents, build lists, differences of requirements.
+  graph: [],
+
+  // Files, licences and readmes.
+  content: [],
+
+  // Search, downloads, statistics.
+  search: [],
+
+  // Users, groups, audit events, jobs and the like.
+  administration: [],
+} as const satisfies Record<string, readonly string[]>;
+
+export type Part = keyof typeof PARTS;
+
+const schema = buildSchema(readFileSync("schema.graphql", "utf8"));
+
+/** What of a part, or of all that is in no part, none of some documents asks for. */
+export function leftOut(part: Part | "the rest", documents: readonly string[]): string[] {
+  const asked = new Set(documents.flatMap((document) => whatIsAsked(document)));
+  return whatCanBeAsked().filter((name) => partOf(name) === part && !asked.has(name));
+}
+
+/** What parts list and the schema does not have, or what two parts list. */
+export function wrongEntries(): string[] {
+  const known = whatCanBeAsked();
+  const entries: string[] = Object.values(PARTS).flat();
+  return entries.filter(
+    (entry, n) => !known.some((name) => belongsTo(name, entry)) || entries.slice(0, n).includes(entry),
+  );
+}
+
+function partOf(name: string): Part | "the rest" {
+  const parts = Object.entries(PARTS) as [Part, readonly string[]][];
+  // a field that one part lists is not of the part that has its type
+  const of = (fits: (entry: string) => boolean) => parts.find(([, entries]) => entries.some(fits))?.[0];
+  return (
+    of((entry) => entry.includes(".") && belongsTo(name, entry)) ?? of((entry) => belongsTo(name, entry)) ?? "the rest"
+  );
+}
+
+/** Whether `Type.field` or `Type.field(argument)` is what an entry means. */
+function belongsTo(name: string, entry: string): boolean {
+  return name === entry || name.startsWith(`${entry}.`) || name.startsWith(`${entry}(`);
+}
+
+function whatCanBeAsked(): string[] {
+  return Object.values(schema.getTypeMap()).flatMap((type) => {
+    if (type.name.startsWith("__")) return [];
+    if (isInputObjectType(type)) return Object.keys(type.getFields()).map((field) => `${type.name}.${field}`);
+    if (!isObjectType(type)) return [];
+    return Object.values(type.getFields()).flatMap((field) => {
+      const name = `${type.name}.${field.name}`;
+      return [name, ...field.args.map((arg) => `${name}(${arg.name})`)];
+    });
+  });
+}
+
+function whatIsAsked(document: string): string[] {
+  const types = new TypeInfo(schema);
+  const asked: string[] = [];
+  const fieldName = () => `${types.getParentType()?.name}.${types.getFieldDef()?.name}`;
+  visit(
+    parsed(document),
+    visitWithTypeInfo(types, {
+      Field: () => void asked.push(fieldName()),
+      Argument: ({ name }) => void asked.push(`${fieldName()}(${name.value})`),
+      ObjectField: ({ name }) =>
+        void asked.push(`${String(types.getParentInputType()).replace(/!$/, "")}.${name.value}`),
+    }),
+  );
+  return asked;
+}
+
+/** A document, an empty one if it was sent to be refused. */
+function parsed(document: string): DocumentNode {
+  try {
+    return parse(document);
+  } catch {
+    return { kind: Kind.DOCUMENT, definitions: [] };
+  }
+}
