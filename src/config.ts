@@ -141,7 +141,7 @@ export function readConfig(environment: Environment = process.env): Config {
     maxPushBytes: parsed("GOKURA_MAX_PUSH_BYTES", DEFAULT_MAX_PUSH_BYTES, parsePushLimit),
     hotCacheBytes: parsed("GOKURA_HOT_CACHE_BYTES", DEFAULT_HOT_CACHE_BYTES, parseBytes),
     logLevel: parsed("GOKURA_LOG_LEVEL", "info", parseLogLevel),
-    upstream: upstreamOf(get("GOKURA_UPSTREAM"), environment.GOPROXY, mistakes),
+    upstream: upstreamOf(get("GOKURA_UPSTREAM"), environment.GOPROXY, ownHosts(listen, url), mistakes),
     upstreamCaFile: parsed("GOKURA_UPSTREAM_CA_FILE", undefined, parseCaFile),
     upstreamTtlSeconds: parsed("GOKURA_UPSTREAM_TTL", DEFAULT_UPSTREAM_TTL_SECONDS, parseTtl),
     privatePatterns: get("GOKURA_PRIVATE") ?? "",
@@ -290,17 +290,44 @@ function parsePushLimit(text: string): number {
   return bytes;
 }
 
-/** GOKURA_UPSTREAM, else what the go command would use here, else nobody. */
-function upstreamOf(own: string | undefined, goproxy: string | undefined, mistakes: string[]): UpstreamList {
+/**
+ * GOKURA_UPSTREAM, else what the go command would use here, else nobody. Who uses Gokura on the server's own machine has its
+ * endpoint in GOPROXY: nobody asks himself, so that entry is passed over. In GOKURA_UPSTREAM it is a mistake.
+ */
+function upstreamOf(
+  own: string | undefined,
+  goproxy: string | undefined,
+  ownHosts: readonly string[],
+  mistakes: string[],
+): UpstreamList {
   const text = own ?? (goproxy?.trim() || undefined);
   if (text === undefined) return OFF;
   try {
-    return parseUpstreams(text);
+    const list = parseUpstreams(text);
+    const others = list.filter((one) => one.kind !== "proxy" || !isOwnEndpoint(new URL(one.url), ownHosts));
+    if (others.length === list.length) return list;
+    if (own !== undefined) throw new Error("it names an endpoint of this server; give the registry behind it, or off");
+    return others.length === 0 ? OFF : others;
   } catch (error) {
     const name = own === undefined ? "GOPROXY, which stands in for GOKURA_UPSTREAM" : "GOKURA_UPSTREAM";
     mistakes.push(`${name}: ${(error as Error).message}`);
     return OFF;
   }
+}
+
+/** Where clients on this machine, and by GOKURA_URL, find this server: hosts with ports. */
+function ownHosts(listen: Config["listen"], url: string | undefined): string[] {
+  const hosts = [listen.host, "localhost", "127.0.0.1", "::1"].map((host) => (isIP(host) === 6 ? `[${host}]` : host));
+  const local = hosts.map((host) => `${host}:${listen.port}`);
+  return url === undefined ? local : [...local, hostAndPort(new URL(url))];
+}
+
+function isOwnEndpoint(url: URL, hosts: readonly string[]): boolean {
+  return hosts.includes(hostAndPort(url)) && /^\/api\/v4\/.*packages\/go/.test(url.pathname);
+}
+
+function hostAndPort({ hostname, port, protocol }: URL): string {
+  return `${hostname}:${port || (protocol === "https:" ? "443" : "80")}`;
 }
 
 function parseCaFile(file: string): string {

@@ -248,6 +248,25 @@ describe("each setting", () => {
     ]);
   });
 
+  test("nobody asks himself: passed over in GOPROXY, refused in GOKURA_UPSTREAM", () => {
+    const asked = (environment: Record<string, string>) =>
+      readConfig(environment).upstream.map((one) => (one.kind === "proxy" ? one.url : one.kind));
+    const listen = { GOKURA_LISTEN: "0.0.0.0:8443" };
+    for (const host of ["127.0.0.1:8443", "localhost:8443", "[::1]:8443"]) {
+      expect(asked({ ...listen, GOPROXY: `https://${host}/api/v4/packages/go,https://a.example` })).toEqual([
+        "https://a.example",
+      ]);
+      expect(
+        mistakesOf({ ...listen, GOKURA_UPSTREAM: `https://${host}/api/v4/groups/x/-/packages/go|direct` }),
+      ).toEqual(["GOKURA_UPSTREAM: it names an endpoint of this server; give the registry behind it, or off"]);
+    }
+    const url = { GOKURA_URL: "https://go.example.com" };
+    expect(asked({ ...url, GOPROXY: "https://go.example.com/api/v4/packages/go" })).toEqual(["off"]);
+    expect(asked({ ...url, GOPROXY: "https://go.example.com:444/api/v4/packages/go" })).toHaveLength(1);
+    expect(asked({ ...url, GOKURA_UPSTREAM: "https://go.example.com/another/registry" })).toHaveLength(1);
+    expect(asked({ GOKURA_UPSTREAM: "http://127.0.0.1:9000/api/v4/packages/go" })).toHaveLength(1);
+  });
+
   test("GOKURA_UPSTREAM_CA_FILE holds certificates, GOKURA_UPSTREAM_TTL seconds", async () => {
     const { cert } = await ensureSelfSigned(join(directory, "ca"), ["localhost"]);
     const path = file("ca.pem", `# two of them\n${cert}\n${cert}`);
