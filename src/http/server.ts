@@ -23,7 +23,6 @@ import type { DependencyProxy } from "../upstream/dependency-proxy.ts";
 import type { SumdbProxy } from "../upstream/sumdb-proxy.ts";
 import { clientAddress } from "./client-address.ts";
 import { credentialsOf } from "./credentials.ts";
-import { addFeaturesApi } from "./features-api.ts";
 import { type GitDoor, parseGitPath, serveGit } from "./git-door.ts";
 import { serveGoGet } from "./go-get.ts";
 import { type GoProxy, serveGoProxy } from "./go-proxy.ts";
@@ -196,7 +195,6 @@ function createApp(parts: ServerParts, address: { url: string }, stopping: () =>
 
   const router = new Router();
   addHealth(router, registry, stopping);
-  addFeaturesApi(router, registry);
   const go = (ctx: Context, view: GoView): Promise<void> => serveGoProxy(goProxy, ctx, view, restOf(ctx));
   const index = (ctx: Context, view: GoView): Promise<void> => serveIndex(registry, ctx, view);
   router.get("/index", (ctx) => index(ctx, { kind: "instance" }));

@@ -10,7 +10,7 @@ import { keysetPages, type Page, type PageRequest } from "./page.ts";
 import type { Principal } from "./principal.ts";
 import { demandProject, type ProjectRow } from "./projects.ts";
 import type { Registry } from "./registry.ts";
-import { checkName } from "./text.ts";
+import { checkDescription, checkName } from "./text.ts";
 import { digestOf, newSecret } from "./token-format.ts";
 import { findUser, mayInspectUser, type UserRow } from "./users.ts";
 
@@ -18,6 +18,7 @@ export type TokenRow = Token;
 
 export interface NewToken {
   readonly name: string;
+  readonly description?: string | undefined;
   readonly scopes: readonly string[];
   /** From when on it is refused. */
   readonly expiresAt?: Date | undefined;
@@ -91,10 +92,12 @@ async function insertToken(
   if (name === "") throw invalid("a token needs a name");
   checkName(name);
   checkName(owner.username);
+  checkDescription(input.description);
   const secret = input.secret ?? newSecret(owner.kind);
-  const expiresAt = input.expiresAt ?? null;
+  const { expiresAt = null, description = "" } = input;
   return change(registry, "this token exists already", async (tx) => {
-    const token = await tx.token.create({ data: { ...owner, name, digest: digestOf(secret), expiresAt } });
+    const data = { ...owner, name, description, digest: digestOf(secret), expiresAt };
+    const token = await tx.token.create({ data });
     await audit(tx, principal, "token.create", subject, { token: token.id, name, scopes: owner.scopes });
     return { token, secret };
   });

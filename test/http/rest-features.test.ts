@@ -108,17 +108,22 @@ describe("refusals", () => {
   });
 
   test.each([
-    ["no value", "/x", {}],
-    ["another value", "/x", { value: "maybe" }],
-    ["a percentage", "/x", { value: 50 }],
-    ["an unknown project", "/x", { value: true, project: "alice/lib,no/such" }],
-    ["an unknown group", "/x", { value: true, group: "nowhere" }],
-    ["a name that is none", "/Not%20A%20Name", { value: true }],
-    ["a body that is no JSON", "/x", "{"],
-    ["a list", "/x", "[]"],
-  ])("400: %s, and nothing changes", async (_, path, body) => {
+    ["no value", "/x", {}, "value is missing"],
+    ["another value", "/x", { value: "maybe" }, "value is invalid"],
+    ["a list of values", "/x", { value: [true] }, "value is invalid"],
+    ["a percentage", "/x", { value: 50 }, "value is invalid"],
+    ["a gate of percentages", "/x", { value: true, key: "percentage_of_time" }, "400 Bad request - key is"],
+    ["a feature group", "/x", { value: true, feature_group: "staff" }, "400 Bad request - feature_group is"],
+    ["an unknown project", "/x", { value: true, project: "alice/lib,no/such" }, "400 Bad request - there is"],
+    ["an unknown group", "/x", { value: true, group: "nowhere" }, "400 Bad request - there is"],
+    ["an unknown namespace", "/x", { value: true, namespace: "nowhere" }, "400 Bad request - there is"],
+    ["an unknown user", "/x", { value: true, user: "alice,nobody" }, "400 Bad request - there is"],
+    ["a name that is none", "/Not%20A%20Name", { value: true }, "400 Bad request - "],
+    ["a body that is no JSON", "/x", "{", "400 Bad request - the body"],
+    ["a list", "/x", "[]", "400 Bad request - the body"],
+  ])("400: %s, and nothing changes", async (_, path, body, why) => {
     const { status, json } = await call("POST", path, body);
-    expect([status, json.message]).toEqual([400, expect.stringMatching(/^400 Bad request - /)]);
+    expect([status, json.message ?? json.error]).toEqual([400, expect.stringContaining(why)]);
     expect((await call("GET", "")).json.map((flag: { name: string }) => flag.name)).toEqual(["go_proxy"]);
   });
 
