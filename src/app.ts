@@ -19,6 +19,7 @@ import { type RunningServer, startServer } from "./http/server.ts";
 import { openJobs } from "./jobs/queue.ts";
 import { AccessMemory } from "./registry/access-memory.ts";
 import { isOwned } from "./registry/module-owner.ts";
+import { openPrivateModules } from "./registry/private-modules.ts";
 import { resumeIndexing } from "./registry/refs.ts";
 import type { Registry } from "./registry/registry.ts";
 import { type FirstSetup, setUp } from "./registry/setup.ts";
@@ -30,7 +31,7 @@ import { type OpenedDependencyProxy, openDependencyProxy } from "./upstream/depe
 import { createDirect } from "./upstream/direct.ts";
 import { openGitMirrors } from "./upstream/git-mirror.ts";
 import { openHttp } from "./upstream/guarded-http.ts";
-import { hostsNamedIn, isOff, isPrivate } from "./upstream/policy.ts";
+import { hostsNamedIn, isOff } from "./upstream/policy.ts";
 import { createSumdbProxy, type SumdbProxy } from "./upstream/sumdb-proxy.ts";
 import { createUpstreamClient } from "./upstream/upstream-client.ts";
 
@@ -87,6 +88,7 @@ export async function openRegistry(
       log,
       metrics,
       moduleHost: config.moduleHost,
+      privateModules: await openPrivateModules(database, config.privatePatterns),
       dataDirectory: config.dataDirectory,
     };
     return { registry, databaseUrl: url, close };
@@ -199,17 +201,15 @@ async function openUpstream(
     ? createDirect({ http, mirrors: await openGitMirrors({ directory, repositories, http, caFile }) })
     : undefined;
   const client = createUpstreamClient(config.upstream, http, registry.log, { direct });
-  const isSecret = (modulePath: string): boolean => isPrivate(config.privatePatterns, modulePath);
   const opened = openDependencyProxy({
     registry,
     databaseUrl,
     upstreams: isOff(config.upstream) ? undefined : client,
-    isPrivate: isSecret,
     listTtlMs: config.upstreamTtlSeconds * 1000,
   });
   const { blobs } = registry;
   const mayAsk = async (modulePath: string): Promise<boolean> =>
-    !isSecret(modulePath) && !(await isOwned(registry, modulePath));
+    !registry.privateModules.covers(modulePath) && !(await isOwned(registry, modulePath));
   return {
     proxy: opened.proxy,
     sumDatabases: createSumdbProxy({ databases, blobs, client, mayAsk }),

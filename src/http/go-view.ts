@@ -45,6 +45,9 @@ export async function answererInView(
   if (inView && maySeeProject(principal, owner)) return admit(owner);
   // Of our own names nobody learns whether they are taken; other names are nobody's here.
   if (await isOwned(registry, modulePath)) throw hidden(principal, "Module");
+  // Nor is what was fetched before it became private given to anybody.
+  if (registry.privateModules.covers(modulePath))
+    throw notFound(`${modulePath} is private to this registry: no other is asked for it`);
   if (group === undefined || isFlagOnForGroup(flags, DEPENDENCY_PROXY, group)) return { kind: "world", group };
   throw notFound(`${modulePath} is no module of this group, and its endpoint asks no other registry`);
 }

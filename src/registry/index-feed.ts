@@ -66,12 +66,13 @@ export async function readIndex(
   if (request.include !== undefined && request.include !== "all") throw invalid("include can only be all");
   const all = request.include === "all";
   const projectIds = await readableIds(registry, principal, scope);
+  const hidden = [...registry.privateModules.fetchedBefore];
   const upstream = scope === "instance" || ("upstream" in scope && scope.upstream);
   const lines = await registry.prisma.$queryRaw<IndexLine[]>`
     SELECT path AS "Path", version AS "Version",
       to_char("timestamp" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS "Timestamp"
     FROM index_entry
-    WHERE "timestamp" >= ${since}::timestamptz AND (project_id = ANY(${projectIds}) OR (${upstream} AND upstream)) AND (${all} OR gone_at IS NULL)
+    WHERE "timestamp" >= ${since}::timestamptz AND (project_id = ANY(${projectIds}) OR (${upstream} AND upstream AND path <> ALL(${hidden}))) AND (${all} OR gone_at IS NULL)
     ORDER BY "timestamp" LIMIT ${limit}`;
   return lines;
 }

@@ -149,7 +149,8 @@ export async function findModule(
   if (path.includes("\0")) return undefined;
   // HOSTED before UPSTREAM, as the enum has them.
   const module = await registry.prisma.module.findFirst({ where: { path }, orderBy: { origin: "asc" } });
-  if (module?.projectId === null) return { module, project: undefined };
+  if (module?.projectId === null)
+    return registry.privateModules.covers(path) ? undefined : { module, project: undefined };
   const project = module && (await findProject(registry, module.projectId));
   if (!module || !project || !mayListModules(principal, project)) return undefined;
   return { module, project };
@@ -168,7 +169,12 @@ export function listModules(
   request: PageRequest,
 ): Promise<Page<ModuleRow>> {
   const conditions: Prisma.ModuleWhereInput[] = [
-    { OR: [{ project: readableProjects(principal) }, { projectId: null }] },
+    {
+      OR: [
+        { project: readableProjects(principal) },
+        { projectId: null, path: { notIn: [...registry.privateModules.fetchedBefore] } },
+      ],
+    },
   ];
   if (filter.projectId !== undefined) conditions.push({ projectId: filter.projectId });
   if (filter.search) conditions.push({ path: { contains: searchText(filter.search), mode: "insensitive" } });

@@ -7,6 +7,7 @@ import type { DiskBlobs } from "../storage/disk-blobs.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { AccessMemory } from "./access-memory.ts";
+import type { PrivateModules } from "./private-modules.ts";
 import type { TokenUse } from "./token-use.ts";
 
 export interface Registry {
@@ -20,6 +21,7 @@ export interface Registry {
   readonly metrics: Metrics;
   /** First element of hosted module paths. */
   readonly moduleHost: string;
+  readonly privateModules: PrivateModules;
   /** Absolute path of the data directory: repositories live below it. */
   readonly dataDirectory: string;
 }

@@ -18,8 +18,6 @@ export interface DependencyProxy {
   /** Whom to ask; undefined: nobody (GOKURA_UPSTREAM=off), only what is stored is served. */
   readonly upstreams: Upstreams | undefined;
   readonly locks: Locks;
-  /** Whether a module path is one that nobody outside may hear of (GOKURA_PRIVATE). */
-  readonly isPrivate: (modulePath: string) => boolean;
   /** How long a list and @latest are fresh. */
   readonly listTtlMs: number;
   readonly memory: ShortMemory;
@@ -118,7 +116,7 @@ async function asking<F extends { readonly kind: "found" }>(
   const path = pathOf(modulePath, rest);
   if (path.length > MAX_PATH_LENGTH) throw notFound("a name of such a length is no module's");
   if (!proxy.upstreams) return notCached(path);
-  if (proxy.isPrivate(modulePath) || (await isOwned(proxy.registry, modulePath)))
+  if (proxy.registry.privateModules.covers(modulePath) || (await isOwned(proxy.registry, modulePath)))
     throw notFound(`${modulePath} is private to this registry: no other is asked for it`);
   const known = proxy.memory.absences.get(path);
   if (known) return known;

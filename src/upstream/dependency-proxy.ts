@@ -29,7 +29,6 @@ export interface DependencyProxyParts {
   readonly databaseUrl: string;
   /** undefined: only what is stored is served. */
   readonly upstreams: Upstreams | undefined;
-  readonly isPrivate: (modulePath: string) => boolean;
   readonly listTtlMs?: number;
 }
 
@@ -41,13 +40,12 @@ export interface OpenedDependencyProxy {
 
 /** Builds the dependency proxy. */
 export function openDependencyProxy(parts: DependencyProxyParts): OpenedDependencyProxy {
-  const { registry, databaseUrl, upstreams, isPrivate, listTtlMs = LIST_TTL_MS } = parts;
+  const { registry, databaseUrl, upstreams, listTtlMs = LIST_TTL_MS } = parts;
   const locks = openLocks(databaseUrl, registry.log);
   const proxy: DependencyProxy = {
     registry,
     upstreams,
     locks,
-    isPrivate,
     listTtlMs,
     memory: createShortMemory(),
     fetching: new Map(),

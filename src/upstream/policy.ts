@@ -4,7 +4,6 @@
 // Sources: Go Modules Reference, "GOPROXY protocol" and "Communicating with proxies"; cmd/go/internal/modfetch/proxy.go
 // (proxyList).
 import { invalid } from "../errors.ts";
-import { matchPrefixPatterns } from "../gomod/module-path.ts";
 
 /** A Go proxy that is asked over http or https. */
 export interface ProxyUpstream {
@@ -80,6 +79,3 @@ export function hostsNamedIn(list: UpstreamList, ...urls: readonly (string | und
   const named = list.flatMap((upstream) => (upstream.kind === "proxy" ? [upstream.url] : []));
   return new Set([...named, ...urls.filter((url) => url !== undefined)].map((url) => new URL(url).host));
 }
-
-/** Whether patterns as GOPRIVATE's name a module; such a module is never asked upstream. */
-export const isPrivate = (patterns: string, modulePath: string): boolean => matchPrefixPatterns(patterns, modulePath);

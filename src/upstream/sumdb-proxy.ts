@@ -137,12 +137,12 @@ export function createSumdbProxy(parts: SumdbProxyParts): SumdbProxy {
   const serveLookup = async (database: SumDatabase, text: string, storedOnly: boolean): Promise<SumdbAnswer> => {
     const { modulePath, version } = parseLookup(text);
     const key = sumDatabaseObjectKey(database.name, { record: `${modulePath}@${version}` });
-    const stored = await store.get(key);
-    if (stored) return pinned(stored, TEXT);
     if (!(await mayAsk(modulePath)))
       throw notFound(
         `${modulePath} is not told to checksum databases: it is hosted here or private; set GONOSUMDB for it`,
       );
+    const stored = await store.get(key);
+    if (stored) return pinned(stored, TEXT);
     const path = `lookup/${escapePath(modulePath)}@${escapeVersion(version)}`;
     if (storedOnly) throw offline(database, path);
     const answer = await fetchOnce(

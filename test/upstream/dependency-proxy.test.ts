@@ -319,6 +319,46 @@ describe("names that never leave", () => {
   });
 });
 
+describe("names that became private", () => {
+  test("what had been fetched before is given to nobody, nor told of, until the pattern is taken away", async () => {
+    for (const path of ["example.com/acme/lib", "example.com/acmeish"]) {
+      await upstream.version(path, "v1.0.0");
+      for (const rest of ["@v/list", "@latest", "@v/v1.0.0.info", "@v/v1.0.0.mod", "@v/v1.0.0.zip"])
+        expect((await get(`${path}/${rest}`)).status).toBe(200);
+    }
+    const started = (GOKURA_PRIVATE: string) =>
+      testServer({
+        environment: {
+          ...{ GOKURA_UPSTREAM: upstream.url, GOKURA_PRIVATE },
+          ...{ DATABASE_URL: server.registry.database.url, GOKURA_DATA_DIR: server.dataDirectory },
+        },
+      });
+    const told = async (url: string, path: string) => {
+      const statuses: number[] = [];
+      for (const view of ["", "cached-only/"])
+        for (const rest of ["@v/list", "@latest", "@v/v1.0.0.info", "@v/v1.0.0.mod", "@v/v1.0.0.zip"])
+          for (const headers of [{}, bearer(ADMIN_TOKEN)])
+            statuses.push((await ask(url, `/api/v4/packages/go/${view}${path}/${rest}`, { headers })).status);
+      const index = await ask(url, "/index");
+      const query = `{ goModule(path: "${path}") { path } goModules(search: "${path}") { nodes { path } } }`;
+      const { text } = await ask(url, "/api/graphql", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ query }),
+      });
+      const { goModule, goModules } = JSON.parse(text).data;
+      return [[...new Set(statuses)], index.text.includes(`"${path}"`), goModule?.path, goModules.nodes.length];
+    };
+    const closed = await started("example.com/acme");
+    upstream.asked.length = 0;
+    expect(await told(closed.url, "example.com/acme/lib")).toEqual([[404], false, undefined, 0]);
+    expect(await told(closed.url, "example.com/acmeish")).toEqual([[200], true, "example.com/acmeish", 1]);
+    expect(upstream.asked).toEqual([]);
+    const opened = await started("");
+    expect(await told(opened.url, "example.com/acme/lib")).toEqual([[200], true, "example.com/acme/lib", 1]);
+  });
+});
+
 describe("only what is stored", () => {
   test("by header and by prefix", async () => {
     await upstream.version("example.com/offline", "v1.0.0");

@@ -1,6 +1,7 @@
 // Lists of upstreams as people write them, and the addresses behind which nobody may be asked.
 import { describe, expect, test } from "vitest";
-import { hostsNamedIn, isOff, isPrivate, parseUpstreams } from "../../src/upstream/policy.ts";
+import { matchPrefixPatterns } from "../../src/gomod/module-path.ts";
+import { hostsNamedIn, isOff, parseUpstreams } from "../../src/upstream/policy.ts";
 import { reachableAddresses } from "../../src/upstream/reachable-address.ts";
 
 /** A list in short: `url,` or `url|` for proxies, the word for others. */
@@ -71,10 +72,10 @@ test("what an administrator named, and whether anybody is asked", () => {
 test("private patterns are GOPRIVATE's", () => {
   const patterns = "*.corp.example.com,rsc.io/private/";
   for (const path of ["git.corp.example.com/x", "rsc.io/private", "rsc.io/private/sub/v2"])
-    expect(isPrivate(patterns, path), path).toBe(true);
+    expect(matchPrefixPatterns(patterns, path), path).toBe(true);
   for (const path of ["corp.example.com/x", "rsc.io/privateer", "rsc.io"])
-    expect(isPrivate(patterns, path), path).toBe(false);
-  expect(isPrivate("", "example.com/x")).toBe(false);
+    expect(matchPrefixPatterns(patterns, path), path).toBe(false);
+  expect(matchPrefixPatterns("", "example.com/x")).toBe(false);
 });
 
 describe("addresses", () => {
