@@ -36,6 +36,8 @@ const DEFINITIONS: readonly JobDefinition[] = [indexRefs, buildZips];
 export interface Jobs {
   /** Leaves a job behind, in the transaction that causes it. */
   send<N extends JobName>(tx: Transaction, name: N, payload: JobPayloads[N]): Promise<void>;
+  /** The same, unless an equal one was left in the last `seconds`. */
+  sendOnceIn<N extends JobName>(seconds: number, tx: Transaction, name: N, payload: JobPayloads[N]): Promise<void>;
   /** Begins to do jobs of a kind. Jobs with equal payloads that wait together are done once. */
   work<N extends JobName>(name: N, run: (payload: JobPayloads[N]) => Promise<void>): Promise<void>;
   /** Lets running jobs finish (bounded), then lets go of the database. */
@@ -84,6 +86,11 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
     async send(tx, name, payload) {
       await ready();
       await boss.send(name, payload, { db: fromPrisma(tx) });
+    },
+    async sendOnceIn(seconds, tx, name, payload) {
+      await ready();
+      const singletonKey = JSON.stringify(payload);
+      await boss.send(name, payload, { db: fromPrisma(tx), singletonKey, singletonSeconds: seconds });
     },
     async work(name, run) {
       await ready();

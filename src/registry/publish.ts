@@ -282,6 +282,9 @@ export async function pinZip(registry: Registry, versionId: number, zip: MadeZip
   return { h1: pinned.h1, sha256: pinned.zip_key, size: Number(pinned.zip_size) };
 }
 
+/** How the reason begins for which a published version has no zip. */
+const UNZIPPABLE = "the zip cannot be made: ";
+
 /** Writes down, for the author, that a published version has no zip: its files cannot be a module. */
 export async function noteUnzippable(
   registry: Registry,
@@ -293,10 +296,20 @@ export async function noteUnzippable(
   if (ref === null) return;
   const tag = ref.replace(/^refs\/tags\//, "");
   const row = { projectId, tag, modulePath, version: name };
-  const said = `the zip cannot be made: ${reason}`;
+  const said = `${UNZIPPABLE}${reason}`;
   const known = await registry.prisma.rejectedTag.findFirst({ where: { ...row, reason: said } });
   if (!known)
     await registry.prisma.rejectedTag.create({ data: { ...row, reason: said, listed: true, hasGoMod: true } });
+}
+
+/** Whether that was written down of a version. */
+export async function isUnzippable(
+  registry: Registry,
+  projectId: number,
+  { modulePath, version }: { readonly modulePath: string; readonly version: string },
+): Promise<boolean> {
+  const where = { projectId, modulePath, version, reason: { startsWith: UNZIPPABLE } };
+  return (await registry.prisma.rejectedTag.count({ where })) > 0;
 }
 
 /** Where the bytes of a made zip are. */
