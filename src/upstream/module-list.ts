@@ -53,7 +53,9 @@ export async function changingAnswer(
   if (known && Date.now() - (proxy.resting.get(name) ?? 0) < REST_MS) return changing(known.body, STALE_FRESH_MS);
   const refreshed = refresh(proxy, modulePath, kind, new Date(Date.now() - proxy.listTtlMs));
   if (known) {
-    const waited = age > OLD_MS ? delay(STALE_WAIT_MS, undefined) : undefined;
+    // Whoever has nothing kept fresh wants to see what is new.
+    const isWaitedFor = age > OLD_MS || proxy.listTtlMs === 0;
+    const waited = isWaitedFor ? delay(STALE_WAIT_MS, undefined) : undefined;
     const answer = await Promise.race([refreshed.catch(() => undefined), waited]);
     return answer?.kind === "found" ? answer : changing(known.body, STALE_FRESH_MS);
   }
