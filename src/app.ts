@@ -34,6 +34,8 @@ import { openHttp } from "./upstream/guarded-http.ts";
 import { hostsNamedIn, isOff } from "./upstream/policy.ts";
 import { createSumdbProxy, type SumdbProxy } from "./upstream/sumdb-proxy.ts";
 import { createUpstreamClient } from "./upstream/upstream-client.ts";
+import { createUpstreamHealth } from "./upstream/upstream-health.ts";
+import { type UpstreamStatus, upstreamStatus } from "./upstream/upstream-status.ts";
 
 /** How long a start waits for a PostgreSQL that does not answer yet. */
 const DATABASE_PATIENCE_MS = 30_000;
@@ -162,7 +164,9 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
 
     let server: RunningServer | undefined;
     const url = (): string => server?.url ?? config.url ?? "";
-    const graphql = createGraphqlEndpoint({ registry, url, production: config.production });
+    const graphql = createGraphqlEndpoint({
+      ...{ registry, url, production: config.production, upstreams: upstream.status },
+    });
     await graphql.start();
     closers.push(() => graphql.stop());
     server = await startServer({
@@ -187,7 +191,7 @@ async function openUpstream(
   config: Config,
   { registry, databaseUrl }: OpenedRegistry,
   repositories: Repositories,
-): Promise<OpenedDependencyProxy & { readonly sumDatabases: SumdbProxy }> {
+): Promise<OpenedDependencyProxy & { sumDatabases: SumdbProxy; status: () => readonly UpstreamStatus[] }> {
   const caFile = config.upstreamCaFile;
   const databases = config.sumDatabases;
   const http = openHttp({
@@ -200,7 +204,8 @@ async function openUpstream(
   const direct = asksGit
     ? createDirect({ http, mirrors: await openGitMirrors({ directory, repositories, http, caFile }) })
     : undefined;
-  const client = createUpstreamClient(config.upstream, http, registry.log, { direct });
+  const health = createUpstreamHealth(registry.log);
+  const client = createUpstreamClient(config.upstream, http, registry.log, { direct, health });
   const opened = openDependencyProxy({
     registry,
     databaseUrl,
@@ -213,6 +218,7 @@ async function openUpstream(
   return {
     proxy: opened.proxy,
     sumDatabases: createSumdbProxy({ databases, blobs, client, mayAsk }),
+    status: () => upstreamStatus(config.upstream, health),
     async close() {
       http.close();
       await opened.close();

@@ -1,6 +1,7 @@
 // What resolvers know of the request that they answer.
 import type { Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { UpstreamStatus } from "../upstream/upstream-status.ts";
 import { createLoaders, type Loaders } from "./loaders.ts";
 import { startTimeLimit, type TimeLimit } from "./time-limit.ts";
 
@@ -10,6 +11,7 @@ export interface GraphqlContext {
   principal: Principal;
   loaders: Loaders;
   readonly urls: Urls;
+  readonly upstreams: () => readonly UpstreamStatus[];
   readonly timeLimit: TimeLimit;
 }
 
@@ -25,6 +27,7 @@ export function createContext(
   principal: Principal,
   url: string,
   timeLimitMs: number,
+  upstreams: () => readonly UpstreamStatus[] = () => [],
 ): GraphqlContext {
   return {
     registry,
@@ -34,6 +37,7 @@ export function createContext(
       repository: ({ fullPath }) => `${url}/${fullPath}.git`,
       goProxy: ({ fullPath }) => `${url}/api/v4/projects/${encodeURIComponent(fullPath)}/packages/go`,
     },
+    upstreams,
     timeLimit: startTimeLimit(timeLimitMs),
   };
 }

@@ -26,6 +26,7 @@ import { Failure, invalid, isFailure } from "../errors.ts";
 import { requireScope } from "../registry/access.ts";
 import type { Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { UpstreamStatus } from "../upstream/upstream-status.ts";
 import { createContext, type GraphqlContext } from "./context.ts";
 import { errorOf, formatError, refusal } from "./error-codes.ts";
 import { BODY_LIMIT_BYTES, checkCost, extentRule, FIELD_LIMIT, TIME_LIMIT_MS, TOKEN_LIMIT } from "./limits.ts";
@@ -49,13 +50,22 @@ export interface GraphqlOptions {
   readonly url: () => string;
   /** No page for browsers, and no introspection for the anonymous. */
   readonly production: boolean;
+  /** How those are doing whom we ask for the modules of others; nobody if absent. */
+  readonly upstreams?: () => readonly UpstreamStatus[];
   readonly timeLimitMs?: number;
   readonly bodyPatienceMs?: number;
 }
 
 /** Makes the endpoint. It answers once it has been started. */
 export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint {
-  const { registry, url, production, timeLimitMs = TIME_LIMIT_MS, bodyPatienceMs = BODY_PATIENCE_MS } = options;
+  const {
+    registry,
+    url,
+    production,
+    upstreams,
+    timeLimitMs = TIME_LIMIT_MS,
+    bodyPatienceMs = BODY_PATIENCE_MS,
+  } = options;
   const apollo = createApollo(registry, production);
   const readBody = bodyParser({ enableTypes: ["json"], jsonLimit: String(BODY_LIMIT_BYTES) });
   let answer: Middleware | undefined;
@@ -75,7 +85,8 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
     async start() {
       await apollo.start();
       answer = koaMiddleware(apollo, {
-        context: async ({ ctx }) => createContext(registry, ctx.state.principal as Principal, url(), timeLimitMs),
+        context: async ({ ctx }) =>
+          createContext(registry, ctx.state.principal as Principal, url(), timeLimitMs, upstreams),
       });
     },
     async stop() {

@@ -4,7 +4,15 @@ import { invalid } from "../errors.ts";
 import { isId } from "../registry/page.ts";
 
 /** The types whose objects have ids. */
-export type GlobalType = "User" | "Token" | "Group" | "Project" | "Member" | "GoModule" | "GoModuleVersion";
+export type GlobalType =
+  | "User"
+  | "Token"
+  | "Group"
+  | "Project"
+  | "Member"
+  | "GoModule"
+  | "GoModuleVersion"
+  | "AuditEvent";
 
 /** The global id of a row. */
 export function globalId(type: GlobalType, row: { readonly id: number }): string {

@@ -51,6 +51,10 @@ const DEAR_FIELDS = new Set([
   "Query.projects",
   "Query.goModules",
   "Query.featureFlags",
+  "Administration.auditEvents",
+  "Administration.jobs",
+  "Administration.modulePrefixes",
+  "Administration.rejectedTags",
   "Query.__schema",
   "Query.__type",
   "Group.projects",
@@ -68,6 +72,10 @@ const ROWS = new Set([
   "GoModule",
   "GoModuleVersion",
   "FeatureFlag",
+  "AuditEvent",
+  "Job",
+  "Upstream",
+  "ModulePrefix",
 ]);
 
 // ---- cost ----------------------------------------------------------------------------------------------------------

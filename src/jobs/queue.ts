@@ -8,6 +8,9 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import { type BuildZipsPayload, buildZips } from "./build-zips.ts";
 import { type IndexRefsPayload, indexRefs } from "./index-refs.ts";
 
+/** Where pg-boss keeps its tables. */
+export const JOB_SCHEMA = "pgboss";
+
 const CONNECTIONS = 4;
 const STOP_PATIENCE_MS = 20_000;
 /** A run whose process has not been heard of for so long is lost, and tried again by another. */
@@ -40,6 +43,8 @@ export interface Jobs {
   sendOnceIn<N extends JobName>(seconds: number, tx: Transaction, name: N, payload: JobPayloads[N]): Promise<void>;
   /** Begins to do jobs of a kind. Jobs with equal payloads that wait together are done once. */
   work<N extends JobName>(name: N, run: (payload: JobPayloads[N]) => Promise<void>): Promise<void>;
+  /** Has a job that failed for good tried again. */
+  retry(name: JobName, id: string): Promise<void>;
   /** Lets running jobs finish (bounded), then lets go of the database. */
   stop(): Promise<void>;
 }
@@ -51,7 +56,7 @@ export interface Jobs {
 export function openJobs(url: string, role: "worker" | "sender", log: Log, metrics: Metrics): Jobs {
   const boss = new PgBoss({
     connectionString: url,
-    schema: "pgboss",
+    schema: JOB_SCHEMA,
     application_name: "gokura jobs",
     max: role === "worker" ? CONNECTIONS : 1,
     useListenNotify: role === "worker",
@@ -128,6 +133,10 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
           }),
         );
       });
+    },
+    async retry(name, id) {
+      await ready();
+      await boss.retry(name, id);
     },
     async stop() {
       if (started === undefined || stopping) return;

@@ -2,7 +2,7 @@
 // people (in pages).
 import { type Module, type ModuleVersion, Prisma, type RejectedTag } from "../database/generated/client.ts";
 import { latestVersion, listedVersions } from "../gomod/version-list.ts";
-import { mayListModules, mayReadCode, readableProjects } from "./access.ts";
+import { demandAdministrator, mayListModules, mayReadCode, readableProjects } from "./access.ts";
 import { firstOfEach } from "./first-of-each.ts";
 import { checkPageSize, keysetPage, keysetPages, type Page, type PageRequest } from "./page.ts";
 import type { Principal } from "./principal.ts";
@@ -305,6 +305,29 @@ export function listRejectedTags(registry: Registry, projectId: number, take: nu
     where: { projectId, silent: false },
     orderBy: [{ tag: "asc" }, { id: "asc" }],
     take,
+  });
+}
+
+/** Those of all projects, the last one first; `search`: part of the tag, the module path or the reason. Administrators. */
+export async function listAllRejectedTags(
+  registry: Registry,
+  principal: Principal,
+  search: string | null | undefined,
+  request: PageRequest,
+): Promise<Page<RejectedTagRow>> {
+  demandAdministrator(principal);
+  const contains = { contains: searchText(search ?? ""), mode: "insensitive" } as const;
+  const found = search ? [{ OR: [{ tag: contains }, { modulePath: contains }, { reason: contains }] }] : [];
+  return keysetPage<RejectedTagRow, number>(request, {
+    keyType: "number",
+    order: "desc",
+    key: (row) => row.id,
+    read: (id, order, take) =>
+      registry.prisma.rejectedTag.findMany({
+        where: { AND: [{ silent: false, id }, ...found] },
+        orderBy: { id: order },
+        take,
+      }),
   });
 }
 

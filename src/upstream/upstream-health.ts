@@ -16,7 +16,14 @@ export const DOWN_MS = 5_000;
 
 interface Host {
   readonly slots: Slots;
+  /** In a row. */
   failures: number;
+  /** Since the start of the process. */
+  answered: number;
+  failed: number;
+  running: number;
+  lastAnsweredAt: number | undefined;
+  lastFailedAt: number | undefined;
   /** Until when nothing is asked; 0 while the host is well. */
   downUntil: number;
   /** Whether the one that may try after a pause is under way. */
@@ -30,7 +37,23 @@ export interface Turn {
   over(): void;
 }
 
+/** How a host has done since the start of this process. */
+export interface HostHealth {
+  /** UP: the last request was answered, or none was made yet; FAILING: some in a row were not; DOWN: it is left alone. */
+  readonly state: "UP" | "FAILING" | "DOWN";
+  readonly answered: number;
+  readonly failed: number;
+  /** Requests under way, bodies included. */
+  readonly running: number;
+  readonly lastAnsweredAt: Date | undefined;
+  readonly lastFailedAt: Date | undefined;
+  /** When it is tried again, while it is DOWN. */
+  readonly triedAgainAt: Date | undefined;
+}
+
 export interface UpstreamHealth {
+  /** What is known of a host. */
+  of(host: string): HostHealth;
   /** A turn at a host. Throws Failure("unavailable") at once when it is down, and when too many others wait. */
   turn(host: string, signal?: AbortSignal): Promise<Turn>;
 }
@@ -40,12 +63,26 @@ export function createUpstreamHealth(log: Log, now: () => number = Date.now): Up
   const hostOf = (name: string): Host => {
     let host = hosts.get(name);
     if (host === undefined) {
-      host = { slots: createSlots(MAX_REQUESTS_PER_HOST, TURN_WAIT_MS), failures: 0, downUntil: 0, trying: false };
+      const slots = createSlots(MAX_REQUESTS_PER_HOST, TURN_WAIT_MS);
+      const nothingYet = { answered: 0, failed: 0, running: 0, lastAnsweredAt: undefined, lastFailedAt: undefined };
+      host = { slots, failures: 0, ...nothingYet, downUntil: 0, trying: false };
       hosts.set(name, host);
     }
     return host;
   };
+  const momentOf = (milliseconds: number | undefined): Date | undefined =>
+    milliseconds === undefined ? undefined : new Date(milliseconds);
   return {
+    of(name) {
+      const { failures, answered, failed, running, lastAnsweredAt, lastFailedAt, downUntil } = hostOf(name);
+      return {
+        state: downUntil !== 0 ? "DOWN" : failures > 0 ? "FAILING" : "UP",
+        ...{ answered, failed, running },
+        lastAnsweredAt: momentOf(lastAnsweredAt),
+        lastFailedAt: momentOf(lastFailedAt),
+        triedAgainAt: downUntil === 0 ? undefined : new Date(downUntil),
+      };
+    },
     async turn(name, signal) {
       const host = hostOf(name);
       const down = (): boolean => host.downUntil !== 0 && (now() < host.downUntil || host.trying);
@@ -65,6 +102,7 @@ export function createUpstreamHealth(log: Log, now: () => number = Date.now): Up
       const trial = host.downUntil !== 0;
       if (trial) host.trying = true;
       let judged = false;
+      host.running += 1;
       const judge = (): boolean => {
         if (judged) return false;
         judged = true;
@@ -77,16 +115,21 @@ export function createUpstreamHealth(log: Log, now: () => number = Date.now): Up
           if (host.downUntil !== 0) log.info({ upstream: name }, "the upstream answers again");
           host.failures = 0;
           host.downUntil = 0;
+          host.answered += 1;
+          host.lastAnsweredAt = now();
         },
         failed() {
           if (!judge()) return;
           host.failures += 1;
+          host.failed += 1;
+          host.lastFailedAt = now();
           if (host.failures < FAILURES_UNTIL_DOWN) return;
           if (host.downUntil === 0) log.warn({ upstream: name }, "the upstream does not answer; it is left alone");
           host.downUntil = now() + DOWN_MS;
         },
         over() {
           judge(); // without a word it was given up by the one who asked
+          host.running -= 1;
           release();
         },
       };

@@ -2,6 +2,7 @@
 // resolver finds out who may see what by asking the registry with the principal, and does nothing else.
 import type { Resolvers } from "../generated.ts";
 import { BigInt64, CalendarDate, DateTime } from "../scalars.ts";
+import { Administration, AuditEvent, administrationMutations, Job, ModulePrefix, Upstream } from "./administration.ts";
 import { FeatureFlag, featureFlagMutations } from "./feature-flag.ts";
 import { GoModule, GoModuleVersion, goModuleMutations } from "./go-module.ts";
 import { Group, groupMutations } from "./group.ts";
@@ -25,6 +26,7 @@ export const resolvers: Resolvers = timed({
     ...tokenMutations,
     ...featureFlagMutations,
     ...goModuleMutations,
+    ...administrationMutations,
   },
   User,
   Token,
@@ -35,4 +37,9 @@ export const resolvers: Resolvers = timed({
   GoModule,
   GoModuleVersion,
   FeatureFlag,
+  Administration,
+  AuditEvent,
+  Job,
+  Upstream,
+  ModulePrefix,
 });

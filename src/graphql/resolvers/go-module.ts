@@ -1,10 +1,10 @@
-import { notFound } from "../../errors.ts";
 import { deleteVersion } from "../../registry/version-deletion.ts";
 import { connection } from "../connection.ts";
 import type { GoModuleResolvers, GoModuleVersionResolvers, MutationResolvers } from "../generated.ts";
 import { globalId } from "../global-id.ts";
 import { goModOf } from "./go-mod.ts";
 import { payload } from "./payload.ts";
+import { present } from "./present.ts";
 
 export const GoModule: GoModuleResolvers = {
   id: (module) => globalId("GoModule", module),
@@ -33,9 +33,3 @@ export const goModuleMutations = {
       return { goModule: await deleteVersion(registry, principal, input.modulePath, input.version) };
     }),
 } satisfies MutationResolvers;
-
-/** What a row that was just read refers to is there, unless it was deleted in between. */
-function present<T>(row: T | undefined): T {
-  if (row === undefined) throw notFound("the project was deleted a moment ago");
-  return row;
-}

@@ -1,5 +1,5 @@
 // Where every query begins. What may not be seen is null.
-import { maySeeGroup, maySeeProject } from "../../registry/access.ts";
+import { demandAdministrator, maySeeGroup, maySeeProject } from "../../registry/access.ts";
 import { listFlags } from "../../registry/feature-flags.ts";
 import { findGroup } from "../../registry/groups.ts";
 import { findModule, listModules } from "../../registry/modules.ts";
@@ -32,4 +32,9 @@ export const Query: QueryResolvers = {
     connection(await listModules(registry, principal, { search }, page)),
 
   featureFlags: (_, __, { registry, principal }) => listFlags(registry, principal),
+
+  administration: (_, __, { principal }) => {
+    demandAdministrator(principal);
+    return {};
+  },
 };

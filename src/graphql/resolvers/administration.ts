@@ -1,0 +1,79 @@
+// What administrators look at and nobody else: the registry asks for the right at each list, and Query.administration once
+// more, so that others get one plain refusal.
+import { listAuditEvents } from "../../registry/audit-trail.ts";
+import { listJobs, retryJob } from "../../registry/background-jobs.ts";
+import { listModulePrefixes } from "../../registry/module-prefixes.ts";
+import { listAllRejectedTags } from "../../registry/modules.ts";
+import { connection } from "../connection.ts";
+import type {
+  AdministrationResolvers,
+  AuditEventResolvers,
+  JobResolvers,
+  JobState,
+  ModulePrefixResolvers,
+  MutationResolvers,
+  UpstreamResolvers,
+} from "../generated.ts";
+import { globalId } from "../global-id.ts";
+import { payload } from "./payload.ts";
+
+/** Administration has no row: all of it is asked for field by field. */
+export type Nothing = Record<never, never>;
+
+const JOB_STATES = {
+  WAITING: "created",
+  RETRY: "retry",
+  ACTIVE: "active",
+  COMPLETED: "completed",
+  CANCELLED: "cancelled",
+  FAILED: "failed",
+} as const satisfies Record<JobState, string>;
+const NAMES_OF_STATES = new Map(Object.entries(JOB_STATES).map(([name, state]) => [state, name as JobState]));
+
+export const Administration: AdministrationResolvers = {
+  auditEvents: async (_, { actor, action, subject, from, to, ...page }, { registry, principal }) =>
+    connection(await listAuditEvents(registry, principal, { actor, action, subject, from, to }, page)),
+  jobs: async (_, { name, state, ...page }, { registry, principal }) =>
+    connection(await listJobs(registry, principal, { name, state: state && JOB_STATES[state] }, page)),
+  upstreams: (_, __, { upstreams }) => upstreams(),
+  modulePrefixes: async (_, { search, ...page }, { registry, principal }) =>
+    connection(await listModulePrefixes(registry, principal, search, page)),
+  rejectedTags: async (_, { search, ...page }, { registry, principal }) =>
+    connection(await listAllRejectedTags(registry, principal, search, page)),
+};
+
+export const AuditEvent: AuditEventResolvers = {
+  id: (event) => globalId("AuditEvent", event),
+  details: ({ detail }) =>
+    Object.entries(detail as Record<string, unknown>)
+      .filter(([, value]) => value !== null && value !== undefined)
+      .map(([name, value]) => ({ name, value: typeof value === "string" ? value : JSON.stringify(value) })),
+};
+
+export const Job: JobResolvers = {
+  id: ({ id }) => `gid://gokura/Job/${id}`,
+  state: ({ state }) => NAMES_OF_STATES.get(state)!,
+  payload: ({ data }) => JSON.stringify(data),
+};
+
+export const Upstream: UpstreamResolvers = {
+  state: ({ health }) => health?.state ?? null,
+  answered: ({ health }) => health?.answered ?? null,
+  failed: ({ health }) => health?.failed ?? null,
+  running: ({ health }) => health?.running ?? null,
+  lastAnsweredAt: ({ health }) => health?.lastAnsweredAt ?? null,
+  lastFailedAt: ({ health }) => health?.lastFailedAt ?? null,
+  triedAgainAt: ({ health }) => health?.triedAgainAt ?? null,
+};
+
+export const ModulePrefix: ModulePrefixResolvers = {
+  prefix: ({ modulePrefix }) => modulePrefix!,
+  project: (project) => project,
+};
+
+export const administrationMutations = {
+  jobRetry: (_, { input }, context) =>
+    payload(context, async () => ({
+      job: await retryJob(context.registry, context.principal, input.id.replace(/^gid:\/\/gokura\/Job\//, "")),
+    })),
+} satisfies MutationResolvers;
