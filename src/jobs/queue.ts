@@ -43,7 +43,7 @@ export interface Jobs {
   sendOnceIn<N extends JobName>(seconds: number, tx: Transaction, name: N, payload: JobPayloads[N]): Promise<void>;
   /** Begins to do jobs of a kind. Jobs with equal payloads that wait together are done once. */
   work<N extends JobName>(name: N, run: (payload: JobPayloads[N]) => Promise<void>): Promise<void>;
-  /** Has a job that failed for good tried again. */
+  /** Has a job that failed for good tried once more. */
   retry(name: JobName, id: string): Promise<void>;
   /** Lets running jobs finish (bounded), then lets go of the database. */
   stop(): Promise<void>;

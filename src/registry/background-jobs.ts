@@ -65,7 +65,7 @@ export async function listJobs(
   });
 }
 
-/** Has a job that failed for good tried again, from the first try on. Throws not-found for any other. Administrators. */
+/** Has a job that failed for good tried once more. Throws not-found for any other. Administrators. */
 export async function retryJob(registry: Registry, principal: Principal, id: string): Promise<JobRow> {
   demandAdministrator(principal);
   const job = await findJob(registry, id);
