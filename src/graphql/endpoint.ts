@@ -30,6 +30,7 @@ import type { UpstreamStatus } from "../upstream/upstream-status.ts";
 import { createContext, type GraphqlContext } from "./context.ts";
 import { errorOf, formatError, refusal } from "./error-codes.ts";
 import { BODY_LIMIT_BYTES, checkCost, extentRule, FIELD_LIMIT, TIME_LIMIT_MS, TOKEN_LIMIT } from "./limits.ts";
+import { rememberQueries } from "./persisted-queries.ts";
 import { resolvers } from "./resolvers/all.ts";
 
 const SCHEMA = new URL("../../schema.graphql", import.meta.url);
@@ -109,7 +110,7 @@ function createApollo(registry: Registry, production: boolean): ApolloServer<Gra
     includeStacktraceInErrorResponses: false,
     csrfPrevention: true,
     allowBatchedHttpRequests: false,
-    persistedQueries: false,
+    persistedQueries: { cache: rememberQueries() },
     stopOnTerminationSignals: false, // app.ts ends the process
     parseOptions: { maxTokens: TOKEN_LIMIT },
     maxRecursiveSelections: FIELD_LIMIT,

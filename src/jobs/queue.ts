@@ -43,6 +43,8 @@ export interface Jobs {
   sendOnceIn<N extends JobName>(seconds: number, tx: Transaction, name: N, payload: JobPayloads[N]): Promise<void>;
   /** Begins to do jobs of a kind. Jobs with equal payloads that wait together are done once. */
   work<N extends JobName>(name: N, run: (payload: JobPayloads[N]) => Promise<void>): Promise<void>;
+  /** Makes sure that the tables of the queue are there. */
+  ready(): Promise<void>;
   /** Has a job that failed for good tried once more. */
   retry(name: JobName, id: string): Promise<void>;
   /** Lets running jobs finish (bounded), then lets go of the database. */
@@ -88,6 +90,7 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
     return started;
   };
   return {
+    ready,
     async send(tx, name, payload) {
       await ready();
       await boss.send(name, payload, { db: fromPrisma(tx) });

@@ -48,6 +48,7 @@ export async function listJobs(
   request: PageRequest,
 ): Promise<Page<JobRow>> {
   demandAdministrator(principal);
+  await registry.jobs.ready();
   return keysetPage<JobRow, string>(request, {
     keyType: "string",
     order: "desc",
@@ -68,6 +69,7 @@ export async function listJobs(
 /** Has a job that failed for good tried once more. Throws not-found for any other. Administrators. */
 export async function retryJob(registry: Registry, principal: Principal, id: string): Promise<JobRow> {
   demandAdministrator(principal);
+  await registry.jobs.ready();
   const job = await findJob(registry, id);
   if (job?.state !== "failed") throw notFound(`there is no failed job ${id.slice(0, 60)}; list them by state FAILED`);
   await registry.jobs.retry(job.name as JobName, job.id);

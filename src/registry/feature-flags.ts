@@ -83,8 +83,7 @@ export async function setFlag(
   targets: FlagTargets = {},
 ): Promise<FlagRow> {
   demandAdministrator(principal);
-  if (!/^[a-z][a-z0-9_]{0,99}$/.test(name))
-    throw invalid(`"${name.slice(0, 60)}" cannot name a flag: use lower-case letters, digits and _`);
+  checkFlagName(name);
   const gates = await gatesOf(registry, targets);
   await change(registry, "", async (tx) => {
     await tx.featureFlag.upsert({ where: { name }, create: { name }, update: {} });
@@ -105,10 +104,16 @@ export async function setFlag(
 /** Forgets what was set: the flag is off, as if nobody had touched it. Administrators. */
 export async function deleteFlag(registry: Registry, principal: Principal, name: string): Promise<void> {
   demandAdministrator(principal);
+  checkFlagName(name);
   await change(registry, "", async (tx) => {
     await tx.featureFlag.deleteMany({ where: { name } });
     await audit(tx, principal, "flag.delete", name);
   });
+}
+
+function checkFlagName(name: string): void {
+  if (!/^[a-z][a-z0-9_]{0,99}$/.test(name))
+    throw invalid(`"${name.slice(0, 60)}" cannot name a flag: use lower-case letters, digits and _`);
 }
 
 type Gate = { projectId: number } | { groupId: number } | { userId: number };

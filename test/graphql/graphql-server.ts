@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import Koa from "koa";
 import pg from "pg";
 import { afterAll } from "vitest";
+import { isFailure } from "../../src/errors.ts";
 import { createGraphqlEndpoint, type GraphqlOptions } from "../../src/graphql/endpoint.ts";
 import { credentialsOf } from "../../src/http/credentials.ts";
 import { authenticate } from "../../src/registry/authentication.ts";
@@ -58,7 +59,15 @@ export async function serveGraphql(
   const app = new Koa();
   app.silent = true;
   app.use(async (ctx, next) => {
-    ctx.state.principal = await authenticate(registry, credentialsOf(ctx.headers));
+    try {
+      ctx.state.principal = await authenticate(registry, credentialsOf(ctx.headers));
+    } catch (error) {
+      // As the whole server says it (http/problem.ts).
+      if (!isFailure(error, "unauthenticated")) throw error;
+      ctx.status = 401;
+      ctx.body = { errors: [{ message: "Invalid token" }] };
+      return;
+    }
     await endpoint.middleware(ctx, next);
   });
   const server: Server = createServer(app.callback());

@@ -157,12 +157,6 @@ describe("bodies", () => {
     const { status, json } = await post(JSON.stringify({ query, variables: { s: { __proto__: 1, toString: 2 } } }));
     expect([status, json.errors[0].extensions.code]).toEqual([400, "BAD_USER_INPUT"]);
   });
-
-  test("a persisted query is not kept", async () => {
-    const extensions = { persistedQuery: { version: 1, sha256Hash: "0".repeat(64) } };
-    const { json } = await post(JSON.stringify({ query: QUERY, extensions }));
-    expect(json.errors[0].extensions.code).toBe("PERSISTED_QUERY_NOT_SUPPORTED");
-  });
 });
 
 describe("production and development", () => {
