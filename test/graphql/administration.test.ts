@@ -13,6 +13,7 @@ import { upstreamStatus } from "../../src/upstream/upstream-status.ts";
 import { atEnd } from "../support/at-end.ts";
 import { testRegistry } from "../support/registry.ts";
 import { type Asker, type GraphqlServer, publishVersions, serveGraphql, signUp } from "./graphql-server.ts";
+import { leftOut } from "./schema-parts.ts";
 
 let registry: Registry;
 let server: GraphqlServer;
@@ -228,21 +229,23 @@ test("rejected tags of all projects", async () => {
 });
 
 test("flags for a user, and forgotten", async () => {
-  const set = `mutation ($input: FeatureFlagSetInput!) { featureFlagSet(input: $input) {
-    errors featureFlag { name enabled users projects groups } } }`;
-  const setFlag = async (input: object) => (await root.data(set, { input })).featureFlagSet;
-  expect(await setFlag({ name: "trial", enabled: true, username: "alice" })).toEqual({
+  const setFlag = async (target: string) =>
+    (
+      await root.data(`mutation { featureFlagSet(input: { name: "trial", enabled: true, ${target} }) {
+        errors featureFlag { name enabled users projects groups } } }`)
+    ).featureFlagSet;
+  expect(await setFlag('username: "alice"')).toEqual({
     errors: [],
     featureFlag: { name: "trial", enabled: false, users: ["alice"], projects: [], groups: [] },
   });
-  expect((await setFlag({ name: "trial", enabled: true, username: "nobody" })).errors).toEqual([
-    "there is no user nobody",
-  ]);
-  expect((await setFlag({ name: "trial", enabled: true, username: "alice", groupPath: "acme" })).errors).toHaveLength(
-    1,
-  );
+  expect((await setFlag('username: "nobody"')).errors).toEqual(["there is no user nobody"]);
+  expect((await setFlag('username: "alice", groupPath: "acme"')).errors).toHaveLength(1);
   const data = await root.data(`mutation { featureFlagDelete(input: { name: "trial" }) { errors } }`);
   expect(data.featureFlagDelete.errors).toEqual([]);
   const { featureFlags } = await root.data("{ featureFlags { name } }");
   expect(featureFlags.map((flag: { name: string }) => flag.name)).not.toContain("trial");
+});
+
+test("nothing of this part was left out", () => {
+  expect(leftOut("administration", server.sent)).toEqual([]);
 });

@@ -38,8 +38,33 @@ export const PARTS = {
   // Search, downloads, statistics.
   search: [],
 
-  // Users, groups, audit events, jobs and the like.
-  administration: [],
+  // What administrators look at: the audit trail, jobs, upstreams, prefixes, rejected tags; flags for users.
+  administration: [
+    "Query.administration",
+    "Administration",
+    "AuditEvent",
+    "AuditDetail",
+    "AuditEventConnection",
+    "AuditEventEdge",
+    "Job",
+    "JobConnection",
+    "JobEdge",
+    "Upstream",
+    "ModulePrefix",
+    "ModulePrefixConnection",
+    "ModulePrefixEdge",
+    "RejectedTagConnection",
+    "RejectedTagEdge",
+    "RejectedTag.project",
+    "FeatureFlag.users",
+    "FeatureFlagSetInput.username",
+    "Mutation.featureFlagDelete",
+    "FeatureFlagDeleteInput",
+    "FeatureFlagDeletePayload",
+    "Mutation.jobRetry",
+    "JobRetryInput",
+    "JobRetryPayload",
+  ],
 } as const satisfies Record<string, readonly string[]>;
 
 export type Part = keyof typeof PARTS;
