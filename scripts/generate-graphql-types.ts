@@ -37,7 +37,7 @@ const output = await codegen({
       RejectedTag: `${REGISTRY}/modules.ts#RejectedTagRow`,
       TagEvent: `${REGISTRY}/refs.ts#TagEventRow`,
       FeatureFlag: `${REGISTRY}/feature-flags.ts#FlagRow`,
-      Administration: "./resolvers/administration.ts#Nothing",
+      Administration: "Record<never, never>",
       AuditEvent: `${REGISTRY}/audit-trail.ts#AuditEventRow`,
       Job: `${REGISTRY}/background-jobs.ts#JobRow`,
       Upstream: "../upstream/upstream-status.ts#UpstreamStatus",

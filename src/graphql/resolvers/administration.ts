@@ -17,9 +17,6 @@ import type {
 import { globalId } from "../global-id.ts";
 import { payload } from "./payload.ts";
 
-/** Administration has no row: all of it is asked for field by field. */
-export type Nothing = Record<never, never>;
-
 const JOB_STATES = {
   WAITING: "created",
   RETRY: "retry",
