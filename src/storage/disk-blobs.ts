@@ -1,14 +1,16 @@
 // Bytes that are written once and never changed, as files below one directory. A blob appears under its key whole or not
 // at all: it is written to a scratch file on the same file system, synced, and renamed. What a crash leaves behind is a
-// scratch file, which the next start removes.
+// scratch file, which is removed when nobody has written to it for an hour.
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Writable } from "node:stream";
 import { Failure } from "../errors.ts";
 
-/** Scratch files older than this belong to nobody: no zip takes that long. */
-const ABANDONED_AFTER_MS = 24 * 3600 * 1000;
+/** A scratch file that was last written to so long ago belongs to nobody: a download that rests for a minute is given up. */
+const ABANDONED_AFTER_MS = 3_600_000;
+/** How often they are looked for, as long as new ones are made. */
+const SWEEP_EVERY_MS = 3_600_000;
 
 /** A blob is copied in pieces of this size: large enough that a megabyte costs little, small enough for many at once. */
 const COPY_BYTES = 256 * 1024;
@@ -36,13 +38,23 @@ export interface DiskBlobs {
   open(key: string): Promise<{ copyTo(sink: Writable, range: ByteRange): Promise<void> }>;
 }
 
-/** Opens the blob store below a directory, which is made if need be. Throws unavailable when it cannot be written. */
-export async function openDiskBlobs(directory: string): Promise<DiskBlobs> {
+/**
+ * Opens the blob store below a directory, which is made if need be. Throws unavailable when it cannot be written. `now` is
+ * the clock, in milliseconds.
+ */
+export async function openDiskBlobs(directory: string, now: () => number = Date.now): Promise<DiskBlobs> {
   const scratchDirectory = join(directory, "scratch");
   await makeWritable(scratchDirectory);
-  await sweep(scratchDirectory);
+  let sweptAt = now();
+  await sweep(scratchDirectory, sweptAt);
   return {
-    scratch: () => join(scratchDirectory, randomUUID()),
+    scratch() {
+      if (now() - sweptAt > SWEEP_EVERY_MS) {
+        sweptAt = now();
+        sweep(scratchDirectory, sweptAt).catch(() => {}); // the next one tries again
+      }
+      return join(scratchDirectory, randomUUID());
+    },
     async adopt(scratch, key) {
       const path = join(directory, key);
       await storing(async () => {
@@ -131,11 +143,11 @@ async function makeWritable(directory: string): Promise<void> {
   }
 }
 
-async function sweep(scratchDirectory: string): Promise<void> {
+async function sweep(scratchDirectory: string, now: number): Promise<void> {
   for (const name of await fs.readdir(scratchDirectory)) {
     const path = join(scratchDirectory, name);
     // Of a running server's files some are adopted between the list and the look: these are no longer there.
     const found = await fs.stat(path).catch(() => undefined);
-    if (found && Date.now() - found.mtimeMs > ABANDONED_AFTER_MS) await fs.rm(path, { force: true });
+    if (found && now - found.mtimeMs > ABANDONED_AFTER_MS) await fs.rm(path, { force: true });
   }
 }

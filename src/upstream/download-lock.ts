@@ -7,17 +7,23 @@ import { Failure } from "../errors.ts";
 
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 500;
+/** Longer than an upstream may take for something small. */
+const PATIENCE_MS = 2 * 60_000;
 /** Longer than the slowest download takes: a toolchain over a bad line. */
-const PATIENCE_MS = 20 * 60_000;
+export const ZIP_PATIENCE_MS = 20 * 60_000;
 
-/** Looks for a thing; if it is not there, gets it under the lock of its name, or waits for the one who does. */
+/**
+ * Looks for a thing; if it is not there, gets it under the lock of its name, or waits for the one who does. Throws unavailable
+ * when that one does not come to an end for so long.
+ */
 export async function lookOrGet<T>(
   locks: Locks,
   name: string,
   look: () => Promise<T | undefined>,
   get: () => Promise<T>,
+  patienceMs: number = PATIENCE_MS,
 ): Promise<T> {
-  const end = Date.now() + PATIENCE_MS;
+  const end = Date.now() + patienceMs;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     const release = await locks.tryLock(`upstream ${name}`);
     if (release) {

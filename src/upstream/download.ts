@@ -13,7 +13,7 @@ import { storing } from "../storage/disk-blobs.ts";
 import type { Absent } from "./absence.ts";
 import { admitZip, Refused } from "./admission.ts";
 import { ask, chunksOf, type DependencyProxy, type Found, lengthOf, pathOf, refuse } from "./asking.ts";
-import { lookOrGet } from "./download-lock.ts";
+import { lookOrGet, ZIP_PATIENCE_MS } from "./download-lock.ts";
 import type { FoundUpstream } from "./upstreams.ts";
 
 /** Nothing is sent before so many bytes are here. */
@@ -132,14 +132,20 @@ export function startDownload(
     return { kind: "stored", zip: stored.zip };
   };
   return new Download((download) =>
-    lookOrGet(proxy.locks, path, look, async () => {
-      // Both at once: the zip is judged by its .mod, and what comes from far away comes in one time instead of two.
-      const described = goMod();
-      described.catch(() => {}); // looked at when the zip has come so far
-      const answer = await ask(proxy, modulePath, rest, MAX_ZIP_FILE);
-      if (answer.kind === "absent") return answer;
-      return receiveZip(proxy, download, { modulePath, version, path, answer, described });
-    }),
+    lookOrGet(
+      proxy.locks,
+      path,
+      look,
+      async () => {
+        // Both at once: the zip is judged by its .mod, and what comes from far away comes in one time instead of two.
+        const described = goMod();
+        described.catch(() => {}); // looked at when the zip has come so far
+        const answer = await ask(proxy, modulePath, rest, MAX_ZIP_FILE);
+        if (answer.kind === "absent") return answer;
+        return receiveZip(proxy, download, { modulePath, version, path, answer, described });
+      },
+      ZIP_PATIENCE_MS,
+    ),
   );
 }
 

@@ -6,6 +6,7 @@ import { Writable } from "node:stream";
 import { expect, test } from "vitest";
 import { type DiskBlobs, openDiskBlobs, storing } from "../../src/storage/disk-blobs.ts";
 import { repositoryKey, zipObjectKey } from "../../src/storage/object-keys.ts";
+import { eventually } from "../support/eventually.ts";
 import { temporary } from "../support/temporary.ts";
 
 const root = temporary("blobs");
@@ -134,10 +135,23 @@ test("a start removes what a crash left long ago, and not what somebody else is 
   const { directory } = await newStore();
   const [old, fresh] = [join(directory, "scratch", "old"), join(directory, "scratch", "fresh")];
   for (const path of [old, fresh]) writeFileSync(path, "half a zip");
-  const twoDaysAgo = Date.now() / 1000 - 2 * 24 * 3600;
-  utimesSync(old, twoDaysAgo, twoDaysAgo);
+  const longAgo = Date.now() / 1000 - 3_700;
+  utimesSync(old, longAgo, longAgo);
   await openDiskBlobs(directory);
   expect(readdirSync(join(directory, "scratch"))).toEqual(["fresh"]);
+});
+
+test("what is left while a server runs is removed within two hours, as long as new files are made", async () => {
+  const { directory } = await newStore();
+  let clock = Date.now();
+  const blobs = await openDiskBlobs(directory, () => clock);
+  writeFileSync(join(directory, "scratch", "left"), "half a zip");
+  clock += 3_000_000;
+  blobs.scratch();
+  clock += 3_000_000;
+  writeFileSync(blobs.scratch(), "new");
+  const names = async () => readdirSync(join(directory, "scratch"));
+  expect(await eventually(names, (found) => !found.includes("left"))).not.toContain("left");
 });
 
 test("starts at the same time do not trip over each other's sweeping", async () => {

@@ -1,0 +1,59 @@
+// Waiting for another server that gets the same thing: an answer, or a clear error in time, and never a word about a lock.
+import { setTimeout as delay } from "node:timers/promises";
+import { beforeAll, expect, test } from "vitest";
+import { type Locks, openLocks } from "../../src/database/locks.ts";
+import { createLog } from "../../src/telemetry/log.ts";
+import { lookOrGet } from "../../src/upstream/download-lock.ts";
+import { atEnd } from "../support/at-end.ts";
+import { testDatabase } from "../support/database.ts";
+
+let here: Locks;
+let there: Locks;
+
+beforeAll(async () => {
+  const url = await testDatabase();
+  const log = createLog("error", { write: () => {} });
+  [here, there] = [openLocks(url, log), openLocks(url, log)];
+  atEnd(() => Promise.all([here.close(), there.close()]));
+});
+
+const nothing = async (): Promise<string | undefined> => undefined;
+const unwanted = (): Promise<string> => Promise.reject(new Error("must not be asked for"));
+
+test("one that does not come to an end is given up in time, with words that say so", async () => {
+  const release = await there.tryLock("upstream a/@v/v1.0.0.mod");
+  const start = performance.now();
+  await expect(lookOrGet(here, "a/@v/v1.0.0.mod", nothing, unwanted, 300)).rejects.toMatchObject({
+    kind: "unavailable",
+    message: expect.stringMatching(/^a\/@v\/v1\.0\.0\.mod is being fetched by another server/),
+  });
+  expect(performance.now() - start).toBeGreaterThan(300);
+  expect(performance.now() - start).toBeLessThan(3_000);
+  await release!();
+  expect(await lookOrGet(here, "a/@v/v1.0.0.mod", nothing, async () => "mine", 300)).toBe("mine");
+});
+
+test("what the other one has got is seen, although it still holds the lock", async () => {
+  await there.tryLock("upstream b");
+  let stored: string | undefined;
+  const waiting = lookOrGet(here, "b", async () => stored, unwanted);
+  await delay(100);
+  stored = "theirs";
+  expect(await waiting).toBe("theirs");
+});
+
+test("when the other one fails, or its connection is gone, the next one gets it", async () => {
+  const failing = lookOrGet(there, "c", nothing, async () => {
+    await delay(200);
+    throw new Error("upstream is down");
+  });
+  failing.catch(() => {});
+  await delay(50);
+  expect(await lookOrGet(here, "c", nothing, async () => "mine")).toBe("mine");
+  await expect(failing).rejects.toThrow("upstream is down");
+  await there.tryLock("upstream d");
+  const waiting = lookOrGet(here, "d", nothing, async () => "mine");
+  await delay(100);
+  await there.close();
+  expect(await waiting).toBe("mine");
+});
