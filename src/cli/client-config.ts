@@ -4,14 +4,19 @@ import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { type Config, readConfig } from "../config.ts";
 import { invalid } from "../errors.ts";
+import { DEPENDENCY_PROXY, isFlagOnForGroup, loadFlags } from "../registry/feature-flags.ts";
 import { demandGroup } from "../registry/groups.ts";
+import { declaredPrefixesIn } from "../registry/module-owner.ts";
 import { demandProject, modulePathOf } from "../registry/projects.ts";
+import { isOff } from "../upstream/policy.ts";
 import { printJson } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
 
 export interface ClientConfig {
   readonly goproxy: string;
   readonly gonosumdb: string;
+  /** Whether the endpoint has the world too, so that nothing else needs to be asked. */
+  readonly alone: boolean;
   readonly netrc: readonly string[];
   /** undefined: the certificate is one that clients trust anyway, or there is none. */
   readonly certificate: string | undefined;
@@ -22,13 +27,13 @@ export function addClientConfigCommand(program: Command): void {
   program
     .command("client-config")
     .description("print the settings for go, git and ~/.netrc; run it with the server's settings")
-    .option("--project <path>", "for the modules of this project")
+    .option("--project <path>", "for the modules of this project; without it and --group, for all modules")
     .option("--group <path>", "for all projects of this group")
     .option("--json", "print JSON for programs instead of lines to paste")
     .addHelpText("after", "\nExample: GOKURA_URL=https://go.example.com gokura client-config --project acme/lib")
     .action(({ project, group, json = false }) => {
-      if ((project === undefined) === (group === undefined))
-        throw new InvalidArgumentError("name either --project or --group.");
+      if (project !== undefined && group !== undefined)
+        throw new InvalidArgumentError("name --project or --group, not both.");
       return withRegistry(async (registry, operator) => {
         const config = readConfig();
         const url = clientUrl(config);
@@ -39,12 +44,17 @@ export function addClientConfigCommand(program: Command): void {
         if (project) {
           const found = await demandProject(registry, operator, project);
           const goproxy = goProxyUrl(url, found.fullPath);
-          print({ ...base, goproxy, gonosumdb: modulePathOf(registry, found), remote: remoteOf(found.fullPath) }, json);
+          const gonosumdb = modulePathOf(registry, found);
+          print({ ...base, goproxy, gonosumdb, alone: false, remote: remoteOf(found.fullPath) }, json);
           return;
         }
-        const found = await demandGroup(registry, operator, group);
-        const goproxy = `${url}/api/v4/groups/${encodeURIComponent(found.fullPath)}/-/packages/go`;
-        print({ ...base, goproxy, gonosumdb: `${registry.moduleHost}/${found.fullPath}`, remote: undefined }, json);
+        const found = group === undefined ? undefined : await demandGroup(registry, operator, group);
+        const hosted = found ? `${registry.moduleHost}/${found.fullPath}` : registry.moduleHost;
+        const gonosumdb = [hosted, ...(await declaredPrefixesIn(registry, found?.id))].join(",");
+        const view = found ? `groups/${encodeURIComponent(found.fullPath)}/-/` : "";
+        const goproxy = `${url}/api/v4/${view}packages/go`;
+        const hasWorld = !found || isFlagOnForGroup(await loadFlags(registry), DEPENDENCY_PROXY, found);
+        print({ ...base, goproxy, gonosumdb, alone: hasWorld && !isOff(config.upstream), remote: undefined }, json);
       });
     });
 }
@@ -74,7 +84,7 @@ function print(config: ClientConfig, json: boolean): void {
     return;
   }
   console.log("# go\n");
-  console.log(`go env -w GOPROXY='${config.goproxy},'"$(go env GOPROXY)"`);
+  console.log(`go env -w GOPROXY='${config.goproxy}${config.alone ? "'" : `,'"$(go env GOPROXY)"`}`);
   console.log(`go env -w GONOSUMDB='${config.gonosumdb}'`);
   if (config.certificate) {
     console.log(`export SSL_CERT_FILE=${config.certificate}`);

@@ -26,6 +26,19 @@ export async function isOwned(registry: Registry, modulePath: string): Promise<b
   return (await declaredPrefixes(registry)).some(({ prefix }) => isBelow(modulePath, prefix));
 }
 
+/** The prefixes that projects declared, of a group, however deep in it, or of all; in their order. */
+export async function declaredPrefixesIn(registry: Registry, groupId?: number): Promise<string[]> {
+  const rows = await registry.prisma.project.findMany({
+    where: {
+      modulePrefix: { not: null },
+      ...(groupId === undefined ? {} : { group: { traversalIds: { has: groupId } } }),
+    },
+    select: { modulePrefix: true },
+    orderBy: { modulePrefix: "asc" },
+  });
+  return rows.map(({ modulePrefix }) => modulePrefix!);
+}
+
 async function projectBelowHost(registry: Registry, modulePath: string): Promise<ProjectRow | undefined> {
   const segments = modulePath.split("/").slice(1, MAX_SEGMENTS + 1);
   for (let depth = segments.length; depth >= 2; depth--) {

@@ -2,6 +2,7 @@
 // administrator's first day does; what needs a server is beside-a-server.test.ts.
 import { describe, expect, test } from "vitest";
 import { cliOnDatabase } from "./cli.ts";
+import { runHere } from "./run-here.ts";
 
 const cli = await cliOnDatabase({ GOKURA_URL: "https://go.example.com" });
 
@@ -261,5 +262,22 @@ describe("what clients need", () => {
     const config = await cli.json("client-config", "--group", "acme");
     expect(config.gonosumdb).toBe("go.example.com/acme");
     expect(config.goproxy).toMatch(/^https:\/\/go\.example\.com\/api\/v4\/(projects|groups)\/acme/);
+  });
+
+  test("for everything: one endpoint, which stands alone where it has the world too", async () => {
+    const EVERYTHING = "https://go.example.com/api/v4/packages/go";
+    const goproxy = async (upstream: string, ...words: string[]) => {
+      const { stdout } = await runHere(["client-config", ...words], { ...cli.environment, GOKURA_UPSTREAM: upstream });
+      return /GOPROXY=(.*)/.exec(stdout)?.[1];
+    };
+    expect(await goproxy("off")).toBe(`'${EVERYTHING},'"$(go env GOPROXY)"`);
+    expect(await goproxy("direct")).toBe(`'${EVERYTHING}'`);
+    const group = `https://go.example.com/api/v4/groups/acme/-/packages/go`;
+    expect(await goproxy("direct", "--group", "acme")).toBe(`'${group},'"$(go env GOPROXY)"`);
+    await cli.lines("flag", "set", "dependency_proxy", "on", "--group", "acme");
+    expect(await goproxy("direct", "--group", "acme")).toBe(`'${group}'`);
+    await cli.lines("project", "update", "acme/lib", "--module-prefix", "example.com/lib");
+    expect((await cli.json("client-config")).gonosumdb).toBe("go.example.com,example.com/lib");
+    expect((await cli.json("client-config", "--group", "acme")).gonosumdb).toBe("go.example.com/acme,example.com/lib");
   });
 });

@@ -51,8 +51,7 @@ test.each<[words: string[], said: RegExp]>([
     ["flag", "set", "go_proxy", "on", "--project", "p", "--group", "g"],
     /^error: name --project or --group, not both\./,
   ],
-  [["client-config"], /^error: name either --project or --group\./],
-  [["client-config", "--project", "p", "--group", "g"], /^error: name either --project or --group\./],
+  [["client-config", "--project", "p", "--group", "g"], /^error: name --project or --group, not both\./],
   [["serve", "--port", "80"], /^error: unknown option '--port'/],
   // escape sequences of what was typed do not reach the terminal
   [["\u001b[2J\u001b]0;x\u0007"], /^error: unknown command '\?\[2J\?\]0;x\?'/],
