@@ -51,6 +51,7 @@ const DEAR_FIELDS = new Set([
   "Query.projects",
   "Query.goModules",
   "Query.featureFlags",
+  "Administration.tokens",
   "Administration.auditEvents",
   "Administration.jobs",
   "Administration.modulePrefixes",

@@ -24,7 +24,7 @@ import { findProjects, type ProjectRow } from "../registry/projects.ts";
 import { type TagEventRow, tagEventsOfProjects } from "../registry/refs.ts";
 import type { Registry } from "../registry/registry.ts";
 import { type TokenRow, tokensOfProjects, tokensOfUsers } from "../registry/tokens.ts";
-import type { UserRow } from "../registry/users.ts";
+import { findUsersById, type UserRow } from "../registry/users.ts";
 
 /** How many bytes of go.mod files one request gets: they are parsed, and an author may make them as large as 16 MiB. */
 const GO_MOD_BYTES_PER_REQUEST = 4 * 1024 * 1024;
@@ -38,6 +38,7 @@ export interface ListLoader<Of, Args, V> {
 }
 
 export interface Loaders {
+  readonly user: ById<UserRow>;
   readonly project: ById<ProjectRow>;
   readonly group: ById<GroupRow>;
   readonly module: ById<ModuleRow>;
@@ -56,6 +57,7 @@ export interface Loaders {
 /** New loaders for a principal. */
 export function createLoaders(registry: Registry, principal: Principal): Loaders {
   return {
+    user: byId(async (ids) => indexed(await findUsersById(registry, ids))),
     project: byId(async (ids) => indexed(await findProjects(registry, ids))),
     group: byId(async (ids) => indexed(await findGroups(registry, ids))),
     module: byId(async (ids) => indexed(await findModules(registry, ids))),

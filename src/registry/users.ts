@@ -80,6 +80,11 @@ export async function findUserById(registry: Registry, id: number): Promise<User
   return (await registry.prisma.user.findUnique({ where: { id } })) ?? undefined;
 }
 
+/** Users by number. */
+export function findUsersById(registry: Registry, ids: readonly number[]): Promise<UserRow[]> {
+  return registry.prisma.user.findMany({ where: { id: { in: [...ids] } } });
+}
+
 /** All users by name. Administrators. */
 export async function listUsers(registry: Registry, principal: Principal): Promise<UserRow[]> {
   demandAdministrator(principal);

@@ -246,6 +246,59 @@ test("flags for a user, and forgotten", async () => {
   expect(featureFlags.map((flag: { name: string }) => flag.name)).not.toContain("trial");
 });
 
+describe("tokens", () => {
+  const list = `query ($kind: TokenKind, $active: Boolean, $search: String, $username: String, $projectPath: ID, $first: Int, $after: String, $last: Int, $before: String) {
+    administration { tokens(kind: $kind, active: $active, search: $search, username: $username, projectPath: $projectPath, first: $first, after: $after, last: $last, before: $before) {
+      nodes { id kind name description active user { username } project { fullPath } } pageInfo { endCursor } } } }`;
+  const tokens = async (variables = {}) => (await root.data(list, variables)).administration.tokens;
+  const names = async (variables = {}) => (await tokens(variables)).nodes.map((token: { name: string }) => token.name);
+
+  test("of everybody, personal ones and deploy tokens", async () => {
+    const made = await root.data(`mutation {
+      deploy: tokenCreate(input: { name: "ci of b", scopes: [READ_REPOSITORY], projectPath: "acme/b" }) { errors }
+      personal: tokenCreate(input: { name: "laptop", description: "the old one", scopes: [READ_API], username: "alice" }) { errors token { id } } }`);
+    expect([made.deploy.errors, made.personal.errors]).toEqual([[], []]);
+    expect((await tokens({ first: 2 })).nodes).toMatchObject([
+      { kind: "PERSONAL", name: "laptop", description: "the old one", user: { username: "alice" }, project: null },
+      { kind: "DEPLOY", name: "ci of b", description: "", user: null, project: { fullPath: "acme/b" } },
+    ]);
+    expect(await names({ kind: "DEPLOY" })).toEqual(["ci of b"]);
+    expect(await names({ search: "LAP" })).toEqual(["laptop"]);
+    expect(await names({ username: "ALICE" })).toEqual(["laptop", "test"]);
+    expect(await names({ projectPath: "acme/b" })).toEqual(["ci of b"]);
+    expect(await names({ username: "nobody" })).toEqual([]);
+    expect(await names({ projectPath: "acme/none" })).toEqual([]);
+    const { endCursor } = (await tokens({ first: 1 })).pageInfo;
+    expect(await names({ first: 1, after: endCursor })).toEqual(["ci of b"]);
+    expect(await names({ last: 1, before: endCursor })).toEqual([]);
+
+    await root.data(`mutation { tokenRevoke(input: { id: "${made.personal.token.id}" }) { errors } }`);
+    expect(await names({ active: false })).toEqual(["laptop"]);
+    expect(await names({ active: true })).not.toContain("laptop");
+    expect((await alice(list)).errors).toMatchObject([{ extensions: { code: "FORBIDDEN" } }]);
+  });
+
+  test("are rotated: the old one is refused, the new one has its name and scopes", async () => {
+    const { tokenCreate } = await alice.data(
+      `mutation { tokenCreate(input: { name: "turning", scopes: [API] }) { secret token { id } } }`,
+    );
+    const old = server.as(tokenCreate.secret);
+    const rotate = `mutation ($id: ID!) { tokenRotate(input: { id: $id, expiresAt: "2099-01-01" }) {
+      errors secret token { id name scopes active expiresAt } } }`;
+    const { tokenRotate } = await old.data(rotate, { id: tokenCreate.token.id });
+    expect(tokenRotate).toMatchObject({
+      errors: [],
+      token: { name: "turning", scopes: ["API"], active: true, expiresAt: "2099-01-01T00:00:00.000Z" },
+    });
+    expect(tokenRotate.token.id).not.toBe(tokenCreate.token.id);
+    expect((await old("{ currentUser { username } }")).status).toBe(401);
+    const fresh = server.as(tokenRotate.secret);
+    expect(await fresh.data("{ currentUser { username } }")).toEqual({ currentUser: { username: "alice" } });
+    const again = await alice(rotate, { id: tokenCreate.token.id });
+    expect(again.errors).toMatchObject([{ extensions: { code: "UNAUTHENTICATED" } }]);
+  });
+});
+
 test("nothing of this part was left out", () => {
   expect(leftOut("administration", server.sent)).toEqual([]);
 });

@@ -1,5 +1,6 @@
 // What administrators look at and nobody else: the registry asks for the right at each list, and Query.administration once
 // more, so that others get one plain refusal.
+import { listAllTokens } from "../../registry/all-tokens.ts";
 import { listAuditEvents } from "../../registry/audit-trail.ts";
 import { listJobs, retryJob } from "../../registry/background-jobs.ts";
 import { listModulePrefixes } from "../../registry/module-prefixes.ts";
@@ -28,6 +29,8 @@ const JOB_STATES = {
 const NAMES_OF_STATES = new Map(Object.entries(JOB_STATES).map(([name, state]) => [state, name as JobState]));
 
 export const Administration: AdministrationResolvers = {
+  tokens: async (_, { kind, active, search, username, projectPath, ...page }, { registry, principal }) =>
+    connection(await listAllTokens(registry, principal, { kind, active, search, username, projectPath }, page)),
   auditEvents: async (_, { actor, action, subject, from, to, ...page }, { registry, principal }) =>
     connection(await listAuditEvents(registry, principal, { actor, action, subject, from, to }, page)),
   jobs: async (_, { name, state, ...page }, { registry, principal }) =>

@@ -1,13 +1,18 @@
 import { demandUser } from "../../registry/access.ts";
+import { rotatePersonalToken } from "../../registry/personal-tokens.ts";
 import { createDeployToken, createPersonalToken, isActive, revokeToken } from "../../registry/tokens.ts";
 import type { MutationResolvers, TokenResolvers } from "../generated.ts";
 import { globalId, numberIn } from "../global-id.ts";
-import { payload } from "./payload.ts";
+import { given, payload } from "./payload.ts";
+import { present } from "./present.ts";
 
 export const Token: TokenResolvers = {
   id: (token) => globalId("Token", token),
   scopes: ({ scopes }) => scopes.map((scope) => scope.toUpperCase() as Uppercase<typeof scope>),
   active: isActive,
+  user: async ({ userId }, _, { loaders }) => (userId === null ? null : present(await loaders.user.load(userId))),
+  project: async ({ projectId }, _, { loaders }) =>
+    projectId === null ? null : present(await loaders.project.load(projectId)),
 };
 
 export const tokenMutations = {
@@ -16,10 +21,17 @@ export const tokenMutations = {
       const { registry, principal } = context;
       const { projectPath, username } = input;
       const scopes = input.scopes.map((scope) => scope.toLowerCase());
-      const wanted = { name: input.name, scopes, expiresAt: input.expiresAt ?? undefined };
+      const { name, description, expiresAt } = given(input);
+      const wanted = { name, description, scopes, expiresAt };
       if (projectPath != null)
         return createDeployToken(registry, principal, projectPath, { ...wanted, username: username ?? undefined });
       return createPersonalToken(registry, principal, username ?? demandUser(principal).username, wanted);
+    }),
+
+  tokenRotate: (_, { input }, context) =>
+    payload(context, () => {
+      const { registry, principal } = context;
+      return rotatePersonalToken(registry, principal, numberIn("Token", input.id), input.expiresAt ?? undefined);
     }),
 
   tokenRevoke: (_, { input }, context) =>
