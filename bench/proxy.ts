@@ -1,5 +1,5 @@
 // node bench/proxy.ts: what modules of the world cost, in microseconds of processor time of the whole server process (user
-// and system, from /proc/PID/stat), beside the worker of an nginx that serves the same files in the same run: hot answers,
+// and system, as the scheduler counts it), beside the worker of an nginx that serves the same files in the same run: hot answers,
 // cold ones from an upstream that takes a while, many clients on one cold zip, and memory. Time on the wall would say as
 // much about the machine and its other guests; the smallest of some rounds counts, for the others were disturbed. Beside
 // both stands a bare node:http server that has the files in memory and looks at nothing but the path: what is cheaper than
@@ -187,9 +187,12 @@ costs ${factor.toFixed(2)} times that, so goproxy is taken to cost ${factor.toFi
 async function cold(gokura: Target, nginx: Nginx | undefined, upstream: Upstream): Promise<void> {
   console.log(`\ncold, upstream takes ${LATENCY} ms, one after the other, ${COLD_VERSIONS} of each …`);
   upstream.milliseconds = LATENCY;
-  const rows = [["answer", "server", "us of processor", "ms, median", "ms, worst", "upstream GETs for each"]];
+  const rows = [
+    ["answer", "server", "us of processor", "x nginx", "ms, median", "ms, worst", "upstream GETs for each"],
+  ];
   const servers = [{ name: "gokura", target: gokura, base: BASE }];
   if (nginx) servers.push({ name: "nginx, proxy_cache", target: nginx.cache, base: "/" });
+  const costs: number[] = [];
   // Zips are of other versions than .mod, so that nothing is known of them.
   for (const [what, first] of [
     ["mod", 0],
@@ -208,16 +211,20 @@ async function cold(gokura: Target, nginx: Nginx | undefined, upstream: Upstream
       const cost = (processorTime(target.pid) - before) / COLD_VERSIONS;
       times.sort((a, b) => a - b);
       const [median, worst] = [times[times.length >> 1]!, times.at(-1)!];
+      costs.push(cost);
       const gets = upstream.asked.length / COLD_VERSIONS;
       rows.push([
         what === "mod" ? ".mod" : "zip, 100 kB",
         name,
         cost.toFixed(0),
+        "",
         median.toFixed(1),
         worst.toFixed(1),
         `${gets} (${kinds(upstream.asked)})`,
       ]);
     }
+  // Ours and nginx's come by turns.
+  if (nginx) for (const n of [0, 2]) rows[n + 1]![3] = (costs[n]! / costs[n + 1]!).toFixed(1);
   print(rows);
 }
 
@@ -242,14 +249,16 @@ async function herd(gokura: Target, nginx: Nginx | undefined, upstream: Upstream
     if (!target) continue;
     upstream.asked = [];
     const began = performance.now();
+    const before = processorTime(target.pid);
     const sums = new Set<string>();
     const highest = await highestMemory(target.pid, () =>
       Promise.all(Array.from({ length: CLIENTS }, async () => sums.add(sha(await get(target, base + path))))),
     );
     const milliseconds = (performance.now() - began).toFixed(0);
+    const cost = ((processorTime(target.pid) - before) / CLIENTS).toFixed(0);
     const gets = upstream.asked.filter((one) => one === path).length;
     console.log(
-      `${name}: ${gets} upstream GET of the zip (all: ${kinds(upstream.asked)}), ${sums.size} different answer, all served after ${milliseconds} ms, at most ${highest.toFixed(0)} MB`,
+      `${name}: ${gets} upstream GET of the zip (all: ${kinds(upstream.asked)}), ${sums.size} different answer, all served after ${milliseconds} ms, ${cost} us of processor for each, at most ${highest.toFixed(0)} MB`,
     );
   }
 }
