@@ -1,7 +1,14 @@
 // After a push: the refs as git has them now are recorded, and git keeps the commits that no ref names any more, because
 // versions may have been made of them.
 
-import { type LostCommit, type PushedRepository, projectsWithOpenPush, recordRefs } from "../registry/refs.ts";
+import {
+  announceContent,
+  type CurrentRef,
+  type LostCommit,
+  type PushedRepository,
+  projectsWithOpenPush,
+  recordRefs,
+} from "../registry/refs.ts";
 import type { Registry } from "../registry/registry.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { type Repositories, repositoryDirectory, repositoryExists, repositoryOf } from "./repositories-of-projects.ts";
@@ -31,11 +38,8 @@ export async function recordPush(
     registry,
     projectId,
     {
-      async refs() {
-        const refs = await repository.listRefNames();
-        await repository.setHeadToFirstBranch(refs);
-        return refs;
-      },
+      refs: () => repository.listRefNames(),
+      head: (refs, wanted) => headOf(repository, refs, wanted),
       peel: (oids) => repository.peel(oids),
       keep: (lost) => keep(repository, lost),
     },
@@ -50,9 +54,31 @@ export async function recordPush(
 
 const NO_REPOSITORY: PushedRepository = {
   refs: async () => [],
+  head: async () => undefined,
   peel: async () => ({ peeled: new Map(), unreadable: new Set() }),
   keep: async () => {},
 };
+
+async function headOf(
+  repository: Repository,
+  refs: readonly CurrentRef[],
+  wanted: string | null,
+): Promise<string | undefined> {
+  const head = await repository.setHeadToFirstBranch(refs, wanted ?? undefined);
+  return head?.slice("refs/heads/".length);
+}
+
+/** Has HEAD of a project's repository name the branch that the project was set to, which @latest may depend on. */
+export async function applyDefaultBranch(
+  registry: Registry,
+  repositories: Repositories,
+  project: { readonly id: number; readonly defaultBranch: string | null },
+): Promise<void> {
+  if (!repositoryExists(registry, project.id)) return;
+  const repository = repositoryOf(registry, repositories, project.id);
+  await headOf(repository, await repository.listRefNames(), project.defaultBranch);
+  await announceContent(registry, project.id);
+}
 
 /** A branch that only went on still reaches its old commit; everything else is held by a hidden ref from now on. */
 async function keep(repository: Repository, lost: readonly LostCommit[]): Promise<void> {

@@ -382,16 +382,21 @@ export class Repository {
   }
 
   /**
-   * Sees to it that HEAD names a branch that exists, if there is one: its own, else main, else master, else the first by
-   * name. Returns the branch HEAD then names, undefined if there is no branch. Call it after a push.
+   * Sees to it that HEAD names a branch that exists, if there is one: the wanted one, else its own, else main, else master,
+   * else the first by name. Returns the branch HEAD then names, undefined if there is no branch. Call it after a push.
    */
-  async setHeadToFirstBranch(refs?: readonly RefName[]): Promise<string | undefined> {
+  async setHeadToFirstBranch(refs?: readonly RefName[], wanted?: string): Promise<string | undefined> {
     const branches = (refs ?? (await this.listRefNames()))
       .map((ref) => ref.name)
       .filter((name) => name.startsWith(HEADS));
     const current = await this.#headRef();
-    if (current !== undefined && branches.includes(current)) return current;
-    const chosen = [`${HEADS}main`, `${HEADS}master`].find((name) => branches.includes(name)) ?? branches[0];
+    const preferred = [
+      ...(wanted === undefined ? [] : [`${HEADS}${wanted}`]),
+      ...(current === undefined ? [] : [current]),
+    ];
+    const kept = preferred.find((name) => branches.includes(name));
+    if (kept !== undefined && kept === current) return current;
+    const chosen = kept ?? [`${HEADS}main`, `${HEADS}master`].find((name) => branches.includes(name)) ?? branches[0];
     if (chosen !== undefined) await this.#git(["symbolic-ref", "HEAD", chosen]);
     return chosen;
   }

@@ -24,7 +24,7 @@ import {
   serveUploadPack,
 } from "../git/smart-http.ts";
 import type { TagIndexer } from "../git/tag-indexer.ts";
-import { DEVELOPER, demandCode, demandLevel, demandSeen, hidden, requireScope } from "../registry/access.ts";
+import { demandCode, demandPush, hidden, requireScope } from "../registry/access.ts";
 import { authenticate } from "../registry/authentication.ts";
 import type { Principal } from "../registry/principal.ts";
 import { createProject, demandProjectCreation, findProject, type ProjectRow } from "../registry/projects.ts";
@@ -126,8 +126,7 @@ async function admitPush(
     await demandProjectCreation(registry, principal, fullPath);
     return undefined;
   }
-  demandSeen(principal, project);
-  demandLevel(principal, project, DEVELOPER, "pushing");
+  demandPush(principal, project);
   return project;
 }
 
@@ -138,7 +137,7 @@ async function createForPush(registry: Registry, principal: Principal, fullPath:
   } catch (error) {
     const other = await findProject(registry, fullPath);
     if (!other) throw error;
-    demandLevel(principal, other, DEVELOPER, "pushing");
+    demandPush(principal, other);
     return other;
   }
 }

@@ -3,10 +3,11 @@
 //   see a project         public: everybody; internal: every user; private: its members; administrators see all
 //   see a group           the same, and whoever is a member of something inside it
 //   read packages or code whoever sees the project, but a Guest of a private one may not
+//   read packages         where they are for members only: Reporters
 //   push, create projects Developer; edit a project, its members and tokens: Maintainer; delete, edit a group: Owner
 // A Guest's "may see, may not do" is told (403); what may not be seen does not exist (404), or, to somebody without
 // credentials, asks for some (401). Questions are asked in this order: scope, visibility, access level, registry, flag.
-import { Prisma, type TokenScope, type Visibility } from "../database/generated/client.ts";
+import { type PackageAccess, Prisma, type TokenScope, type Visibility } from "../database/generated/client.ts";
 import { Failure } from "../errors.ts";
 import type { Principal, UserPrincipal } from "./principal.ts";
 
@@ -29,6 +30,7 @@ export interface ProjectSubject {
   readonly fullPath: string;
   readonly visibility: Visibility;
   readonly packagesEnabled: boolean;
+  readonly packageAccess: PackageAccess;
   readonly group: { readonly traversalIds: readonly number[] };
 }
 
@@ -114,22 +116,30 @@ export function maySeeGroup(principal: Principal, group: GroupSubject): boolean 
   return principal.kind === "user" && principal.memberships.containing.has(group.id);
 }
 
-/** Packages and code hold the same bytes, so one rule opens both. */
+/** Packages and code hold the same bytes, so this opens both, unless the packages are for members only. */
 export function mayReadCode(principal: Principal, project: ProjectSubject): boolean {
   if (!maySeeProject(principal, project)) return false;
   if (isOpenTo(principal, project.visibility) || principal.kind === "deploy-token") return true;
   return projectLevel(principal, project) >= REPORTER;
 }
 
-/** Whether a principal may list the modules of a project: its registry is on, and its code may be read. */
+/** Whether the packages of a project are for this principal, while its registry is on. */
+function mayReadPackages(principal: Principal, project: ProjectSubject): boolean {
+  if (!mayReadCode(principal, project)) return false;
+  if (project.packageAccess !== "PRIVATE") return true;
+  if (principal.kind === "deploy-token") return principal.projectId === project.id;
+  return projectLevel(principal, project) >= REPORTER;
+}
+
+/** Whether a principal may list the modules of a project: its registry is on, and its packages may be read. */
 export function mayListModules(principal: Principal, project: ProjectSubject): boolean {
-  return project.packagesEnabled && mayReadCode(principal, project);
+  return project.packagesEnabled && mayReadPackages(principal, project);
 }
 
 // ---- demands: nothing, or the Failure that the asker is to see -------------------------------------------------------
 
 /** What to say of a thing that is not there or may not be seen; the two cannot be told apart. */
-export function hidden(principal: Principal, what: "Project" | "Group" | "User" | "Module"): Failure {
+export function hidden(principal: Principal, what: "Project" | "Group" | "Namespace" | "User" | "Module"): Failure {
   if (principal.kind === "anonymous")
     return new Failure("unauthenticated", "sign in: send a token, for example with a line for this host in ~/.netrc");
   return new Failure("not-found", `${what} Not Found`);
@@ -143,6 +153,13 @@ export function demandSeen<S extends ProjectSubject>(principal: Principal, proje
 export function demandGroupSeen<S extends GroupSubject>(principal: Principal, group: S | undefined): S {
   if (group && maySeeGroup(principal, group)) return group;
   throw hidden(principal, "Group");
+}
+
+/** The same, told as a namespace: where projects are, which is a group or the own one of a user. */
+export function demandNamespaceSeen<S extends GroupSubject>(principal: Principal, namespace: S | undefined): S {
+  const own = namespace?.userId == null || (principal.kind === "user" && principal.userId === namespace.userId);
+  if (namespace && (own || isAdministrator(principal)) && maySeeGroup(principal, namespace)) return namespace;
+  throw hidden(principal, "Namespace");
 }
 
 /** Refuses whoever does not have the level in a project that is seen. */
@@ -176,6 +193,16 @@ export function demandUser(principal: Principal): UserPrincipal {
   throw new Failure("forbidden", "only a user may do this: send a personal access token");
 }
 
+/** Pushing: Developers, while the project is not archived. */
+export function demandPush(principal: Principal, project: ProjectSubject & { readonly archived: boolean }): void {
+  demandLevel(principal, project, DEVELOPER, "pushing");
+  if (project.archived)
+    throw new Failure(
+      "forbidden",
+      `${project.fullPath} is archived and takes no pushes; one of its owners can unarchive it`,
+    );
+}
+
 /** Code by git: seen, and Reporter if private. */
 export function demandCode<S extends ProjectSubject>(principal: Principal, project: S | undefined): S {
   const seen = demandSeen(principal, project);
@@ -183,18 +210,30 @@ export function demandCode<S extends ProjectSubject>(principal: Principal, proje
   return seen;
 }
 
-/** The Go endpoint: as code, and the registry of the project is on, and the flag go_proxy is. */
-export function demandPackages<S extends ProjectSubject>(
-  principal: Principal,
-  project: S | undefined,
-  flagOn: (project: S) => boolean,
-): S {
+/**
+ * Packages: as code, and the registry of the project is on, and it is open to the principal.
+ * @public
+ */
+export function demandRegistry<S extends ProjectSubject>(principal: Principal, project: S | undefined): S {
   const seen = demandCode(principal, project);
   if (!seen.packagesEnabled)
     throw new Failure(
       "forbidden",
       `the package registry of ${seen.fullPath} is switched off; a Maintainer can switch it on (gokura project update ${seen.fullPath} --packages on)`,
     );
+  if (mayReadPackages(principal, seen)) return seen;
+  throw principal.kind === "anonymous"
+    ? hidden(principal, "Project")
+    : lacking(REPORTER, "reading packages", seen.fullPath);
+}
+
+/** The Go endpoint: as packages, and the flag go_proxy is on. */
+export function demandPackages<S extends ProjectSubject>(
+  principal: Principal,
+  project: S | undefined,
+  flagOn: (project: S) => boolean,
+): S {
+  const seen = demandRegistry(principal, project);
   if (!flagOn(seen))
     throw new Failure(
       "not-found",
@@ -244,18 +283,40 @@ export function seenProjects(principal: Principal): Prisma.ProjectWhereInput {
 
 /** The projects whose modules a principal may list: mayListModules, as a condition. */
 export function readableProjects(principal: Principal): Prisma.ProjectWhereInput {
-  return { AND: [within(reachOf(principal, REPORTER)), { packagesEnabled: true }] };
+  const reach = reachOf(principal, REPORTER);
+  if (reach.everything) return { packagesEnabled: true };
+  const open: Prisma.ProjectWhereInput = {
+    visibility: { in: [...reach.visibilities] },
+    packageAccess: { not: "PRIVATE" },
+  };
+  return { AND: [{ packagesEnabled: true }, { OR: [open, ...among(reach)] }] };
 }
 
 /** The same in SQL, about a row `p` of project and the row `g` of its group. */
 export function readableProjectsInSql(principal: Principal): Prisma.Sql {
   const { everything, visibilities, projects, groups } = reachOf(principal, REPORTER);
   if (everything) return Prisma.sql`p.packages_enabled`;
-  return Prisma.sql`p.packages_enabled AND (p.visibility = ANY(${[...visibilities]}::"Visibility"[])
+  return Prisma.sql`p.packages_enabled AND (
+    (p.visibility = ANY(${[...visibilities]}::"Visibility"[]) AND p.package_access <> 'PRIVATE')
     OR p.id = ANY(${[...projects]}::int[]) OR g.traversal_ids && ${[...groups]}::int[])`;
 }
 
 /** The projects of which a user is a member with at least this level, directly or by a group. */
-export function memberProjects(principal: UserPrincipal): Prisma.ProjectWhereInput {
-  return { OR: among(membershipsOf(principal, GUEST)) };
+export function memberProjects(principal: UserPrincipal, level: number = GUEST): Prisma.ProjectWhereInput {
+  return { OR: among(membershipsOf(principal, level)) };
+}
+
+/** The groups that a principal may see: maySeeGroup, as a condition. */
+export function seenGroups(principal: Principal): Prisma.GroupWhereInput {
+  if (isAdministrator(principal)) return {};
+  if (principal.kind === "deploy-token")
+    return { OR: [{ visibility: "PUBLIC" }, { id: { in: [...principal.groupIds] } }] };
+  if (principal.kind !== "user") return { visibility: "PUBLIC" };
+  const containing: Prisma.GroupWhereInput = { id: { in: [...principal.memberships.containing] } };
+  return { OR: [{ visibility: { in: ["PUBLIC", "INTERNAL"] } }, memberGroups(principal), containing] };
+}
+
+/** The groups of which a user is a member with at least this level, directly or by one above. */
+export function memberGroups(principal: UserPrincipal, level: number = GUEST): Prisma.GroupWhereInput {
+  return { traversalIds: { hasSome: [...membershipsOf(principal, level).groups] } };
 }

@@ -27,9 +27,9 @@ const RESERVED_AT_TOP = new Set([
 /** Checks one element of a full path. Throws invalid with what is wrong. */
 export function checkPathElement(element: string, atTop: boolean): void {
   const why = elementFault(element);
-  if (why !== undefined) throw invalid(`"${shown(element)}" cannot be a path: ${why}`);
+  if (why !== undefined) throw invalid(`"${shown(element)}" cannot be a path: ${why}`, "path");
   if (atTop && RESERVED_AT_TOP.has(element.toLowerCase()))
-    throw invalid(`"${element}" cannot be a path: the name is reserved; choose another`);
+    throw invalid(`"${element}" cannot be a path: the name is reserved; choose another`, "path");
 }
 
 function elementFault(element: string): string | undefined {
@@ -45,9 +45,9 @@ function elementFault(element: string): string | undefined {
 /** Checks a whole full path and returns its elements. Throws invalid. */
 export function splitFullPath(fullPath: string): string[] {
   if (fullPath.length > MAX_FULL_PATH_LENGTH)
-    throw invalid(`the path is longer than ${MAX_FULL_PATH_LENGTH} characters`);
+    throw invalid(`the path is longer than ${MAX_FULL_PATH_LENGTH} characters`, "path");
   const elements = fullPath.split("/");
-  if (elements.length > MAX_DEPTH) throw invalid(`the path is deeper than ${MAX_DEPTH} levels`);
+  if (elements.length > MAX_DEPTH) throw invalid(`the path is deeper than ${MAX_DEPTH} levels`, "path");
   for (const [index, element] of elements.entries()) checkPathElement(element, index === 0);
   return elements;
 }

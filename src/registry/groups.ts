@@ -1,17 +1,28 @@
 // Groups: nested namespaces of projects. A group is at most as visible as its parent, and whoever is a member of it is a
 // member of everything below.
 import type { Transaction } from "../database/client.ts";
-import type { Group, Visibility } from "../database/generated/client.ts";
+import type { Group, Prisma, Visibility } from "../database/generated/client.ts";
 import { invalid, notFound } from "../errors.ts";
-import { demandGroupLevel, demandGroupSeen, demandUser, hidden, isAdministrator, MAINTAINER, OWNER } from "./access.ts";
+import {
+  demandGroupLevel,
+  demandGroupSeen,
+  demandUser,
+  hidden,
+  isAdministrator,
+  MAINTAINER,
+  memberGroups,
+  OWNER,
+  seenGroups,
+} from "./access.ts";
 import { audit } from "./audit.ts";
-import { change } from "./change.ts";
+import { change, pathTaken } from "./change.ts";
 import { splitFullPath } from "./full-path.ts";
-import { isId } from "./page.ts";
+import { isId, type Order } from "./page.ts";
 import type { Principal } from "./principal.ts";
 import { deleteProjectRows, removeRepositories } from "./project-deletion.ts";
 import type { Registry } from "./registry.ts";
-import { checkDescription, checkName } from "./text.ts";
+import { idsOf, readStretch, type Stretch, type StretchOfRows } from "./stretch.ts";
+import { checkDescription, checkName, searchText } from "./text.ts";
 import { checkVisibility } from "./visibility.ts";
 
 export type GroupRow = Group;
@@ -24,6 +35,8 @@ export interface NewGroup {
 }
 
 export interface GroupChange {
+  /** Only the present one: see the message. */
+  readonly path?: string | undefined;
   readonly name?: string | undefined;
   readonly description?: string | undefined;
   readonly visibility?: Visibility | undefined;
@@ -70,7 +83,7 @@ export async function createGroup(registry: Registry, principal: Principal, inpu
   checkVisibility(visibility, parent);
   checkName(input.name);
   checkDescription(input.description);
-  return change(registry, `the path ${input.fullPath} has already been taken`, async (tx) => {
+  return change(registry, pathTaken(input.fullPath), async (tx) => {
     const group = await insertGroup(tx, {
       path,
       name: input.name || path,
@@ -122,6 +135,8 @@ export async function updateGroup(
 ): Promise<GroupRow> {
   const group = await demandGroup(registry, principal, fullPath);
   demandGroupLevel(principal, group, OWNER, "changing a group");
+  if (input.path !== undefined && input.path !== group.path)
+    throw invalid("cannot be changed: the paths of modules are made of it; make another group", "path");
   checkName(input.name);
   checkDescription(input.description);
   const { visibility } = input;
@@ -160,6 +175,7 @@ async function checkContentVisibility(registry: Registry, group: GroupRow, visib
   if (found)
     throw invalid(
       `${group.fullPath} cannot be ${visibility.toLowerCase()} while ${found.fullPath} in it is ${found.visibility.toLowerCase()}`,
+      "visibility",
     );
 }
 
@@ -193,4 +209,66 @@ export async function demandParentGroup(
   throw principal.kind === "anonymous"
     ? hidden(principal, "Group")
     : notFound(`there is no group ${elements.slice(0, -1).join("/")}; make it first (gokura group create)`);
+}
+
+export interface GroupSearch {
+  /** Part of the name or of the last element of the path. */
+  readonly search?: string | undefined;
+  /** Only those of which the principal is a member, with at least this level. */
+  readonly minLevel?: number | undefined;
+  readonly topLevelOnly?: boolean | undefined;
+  readonly skip?: readonly number[] | undefined;
+  readonly visibility?: Visibility | undefined;
+  /** Only those directly in this group. */
+  readonly parentId?: number | undefined;
+  /** Only those below this group, however deep. */
+  readonly below?: number | undefined;
+  /** Also the namespace of the principal itself. */
+  readonly withOwnNamespace?: boolean | undefined;
+}
+
+export type GroupOrder = "id" | "name" | "path";
+
+/** A stretch of the groups that a principal sees; namespaces of users are none. */
+export async function searchGroups(
+  registry: Registry,
+  principal: Principal,
+  filter: GroupSearch,
+  order: { readonly by: GroupOrder; readonly sort: Order },
+  stretch: Stretch,
+): Promise<StretchOfRows<GroupRow>> {
+  const own = filter.withOwnNamespace && principal.kind === "user" ? [{ userId: principal.userId }] : [];
+  const conditions: Prisma.GroupWhereInput[] = [
+    { OR: [{ userId: null }, ...own] },
+    seenGroups(principal),
+    idsOf(stretch),
+  ];
+  if (filter.search) {
+    const contains = { contains: searchText(filter.search), mode: "insensitive" } as const;
+    conditions.push({ OR: [{ name: contains }, { path: contains }] });
+  }
+  if (filter.minLevel !== undefined)
+    conditions.push(principal.kind === "user" ? memberGroups(principal, filter.minLevel) : { id: { in: [] } });
+  if (filter.topLevelOnly) conditions.push({ parentId: null });
+  if (filter.skip && filter.skip.length > 0) conditions.push({ id: { notIn: filter.skip.filter(isId) } });
+  if (filter.visibility) conditions.push({ visibility: filter.visibility });
+  if (filter.parentId !== undefined) conditions.push({ parentId: filter.parentId });
+  if (filter.below !== undefined) conditions.push({ traversalIds: { has: filter.below }, id: { not: filter.below } });
+  const where: Prisma.GroupWhereInput = { AND: conditions };
+  const orderBy = [...(order.by === "id" ? [] : [{ [order.by]: order.sort }]), { id: order.sort }];
+  return readStretch(stretch, {
+    read: (skip, take) => registry.prisma.group.findMany({ where, orderBy, skip, take }),
+    count: (take) => registry.prisma.group.count({ where, take }),
+  });
+}
+
+/** The names of the groups from the top down to each of some, by the number of the group. */
+export async function namesFromTop(
+  registry: Registry,
+  groups: readonly GroupRow[],
+): Promise<ReadonlyMap<number, readonly string[]>> {
+  const known = new Map(groups.map((group) => [group.id, group.name]));
+  const above = new Set(groups.flatMap((group) => group.traversalIds).filter((id) => !known.has(id)));
+  if (above.size > 0) for (const { id, name } of await findGroups(registry, [...above])) known.set(id, name);
+  return new Map(groups.map((group) => [group.id, group.traversalIds.map((id) => known.get(id) ?? "")]));
 }

@@ -1,6 +1,6 @@
 // Who belongs to a project or a group, and with what access level. Levels are inherited downwards.
-import type { Prisma } from "../database/generated/client.ts";
-import { Failure, invalid } from "../errors.ts";
+import { Prisma } from "../database/generated/client.ts";
+import { Failure, invalid, notFound } from "../errors.ts";
 import {
   ACCESS_LEVELS,
   demandGroupLevel,
@@ -15,10 +15,12 @@ import { audit } from "./audit.ts";
 import { change } from "./change.ts";
 import { firstOfEach } from "./first-of-each.ts";
 import { demandGroup, type GroupRow } from "./groups.ts";
-import { keysetPages, type Page, type PageRequest } from "./page.ts";
+import { isId, keysetPages, type Page, type PageRequest } from "./page.ts";
 import type { Principal } from "./principal.ts";
 import { demandProject, type ProjectRow } from "./projects.ts";
 import type { Registry } from "./registry.ts";
+import { readStretch, type Stretch, type StretchOfRows } from "./stretch.ts";
+import { searchText } from "./text.ts";
 import { findUser, type UserRow } from "./users.ts";
 
 export type MemberRow = Prisma.MemberGetPayload<{ include: { user: true } }>;
@@ -32,16 +34,25 @@ export interface MemberPlace {
 export interface MemberGrant {
   readonly username: string;
   readonly accessLevel: number;
-  /** The membership counts no more from 00:00 UTC of this day. */
+  /** The membership counts no more from 00:00 UTC of this day; null: it counts for ever. */
   readonly expiresAt?: Date | null | undefined;
 }
 
-/** Adds a member or changes the level of one. Maintainers of a project, Owners of a group; nobody above the own level. */
+/** Whether a membership counts no more. */
+function isOver(expiresAt: Date | null): boolean {
+  return expiresAt !== null && expiresAt.getTime() <= Date.now();
+}
+
+/**
+ * Adds a member or changes the level of one. Maintainers of a project, Owners of a group; nobody above the own level.
+ * `when`: only somebody who is none yet (else conflict), or only who is one already (else not-found).
+ */
 export async function addMember(
   registry: Registry,
   principal: Principal,
   place: MemberPlace,
   input: MemberGrant,
+  when: "new" | "present" | "either" = "either",
 ): Promise<MemberRow> {
   const { where, fullPath, ownLevel } = await demandPlace(registry, principal, place, "adding members");
   if (!Object.values(ACCESS_LEVELS).includes(input.accessLevel))
@@ -49,9 +60,14 @@ export async function addMember(
   if (input.accessLevel > ownLevel) throw new Failure("forbidden", "nobody can give an access level above the own one");
   const user = await demandKnownUser(registry, input.username);
   const present = await registry.prisma.member.findFirst({ where: { ...where, userId: user.id } });
+  const counts = present !== null && !isOver(present.expiresAt);
+  if (when === "new" && counts) throw new Failure("conflict", "Member already exists");
+  if (when === "present" && !counts) throw notFound("Not Found");
   if (present && present.accessLevel > ownLevel)
     throw new Failure("forbidden", "nobody can change the membership of somebody above oneself");
-  const granted = { accessLevel: input.accessLevel, expiresAt: input.expiresAt ?? null };
+  const expiresAt =
+    when === "present" && input.expiresAt === undefined ? present!.expiresAt : (input.expiresAt ?? null);
+  const granted = { accessLevel: input.accessLevel, expiresAt };
   return change(registry, `${user.username} is a member of ${fullPath} already`, async (tx) => {
     const member = present
       ? await tx.member.update({ where: { id: present.id }, data: granted, include: { user: true } })
@@ -111,6 +127,58 @@ export async function listMembers(
       const first = await firstOfEach(registry, { table: "member", list, key: "id" }, numbers, bounds, order, take);
       const where = { id: { in: first } };
       return registry.prisma.member.findMany({ where, orderBy: { id: order }, include: { user: true } });
+    },
+  });
+}
+
+export interface MemberSearch {
+  /** A project or a group that the principal sees. */
+  readonly of: { readonly project: ProjectRow } | { readonly group: GroupRow };
+  /** With the members of the groups above; each user once, with the highest level. */
+  readonly inherited: boolean;
+  /** Part of the name or user name. */
+  readonly query?: string | undefined;
+  readonly userIds?: readonly number[] | undefined;
+}
+
+/**
+ * A stretch of the members of a project or group, by the numbers of their users; those whose time is over are none. Throws
+ * forbidden for whoever is no member.
+ */
+export async function searchMembers(
+  registry: Registry,
+  principal: Principal,
+  search: MemberSearch,
+  stretch: Stretch,
+): Promise<StretchOfRows<MemberRow>> {
+  const { of } = search;
+  const level = "project" in of ? projectLevel(principal, of.project) : groupLevel(principal, of.group);
+  if (level < GUEST) throw new Failure("forbidden", "only members are told who the others are");
+  const around = "project" in of ? of.project.group.traversalIds : of.group.traversalIds;
+  const direct = "group" in of ? [of.group.id] : [];
+  const groups = [...(search.inherited ? around : direct)];
+  const project = "project" in of ? of.project.id : 0;
+  const conditions = [
+    Prisma.sql`(m.project_id = ${project} OR m.group_id = ANY(${groups}::int[]))`,
+    Prisma.sql`(m.expires_at IS NULL OR m.expires_at > (now() AT TIME ZONE 'UTC')::date)`,
+  ];
+  if (search.query) {
+    const pattern = `%${searchText(search.query)}%`;
+    conditions.push(Prisma.sql`(u.username ILIKE ${pattern} OR u.name ILIKE ${pattern})`);
+  }
+  if (search.userIds) conditions.push(Prisma.sql`m.user_id = ANY(${search.userIds.filter(isId)}::int[])`);
+  const highest = Prisma.sql`SELECT DISTINCT ON (m.user_id) m.id FROM member m JOIN "user" u ON u.id = m.user_id
+    WHERE ${Prisma.join(conditions, " AND ")} ORDER BY m.user_id, m.access_level DESC, m.id`;
+  return readStretch(stretch, {
+    async read(skip, take) {
+      const rows = await registry.prisma.$queryRaw<{ id: number }[]>`${highest} OFFSET ${skip} LIMIT ${take}`;
+      const where = { id: { in: rows.map(({ id }) => id) } };
+      return registry.prisma.member.findMany({ where, orderBy: { userId: "asc" }, include: { user: true } });
+    },
+    async count(limit) {
+      const [counted] = await registry.prisma.$queryRaw<{ rows: number }[]>`
+        SELECT count(*)::int AS rows FROM (${highest} LIMIT ${limit}) AS some`;
+      return counted!.rows;
     },
   });
 }

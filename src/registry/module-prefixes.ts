@@ -3,8 +3,9 @@
 import { demandAdministrator } from "./access.ts";
 import { keysetPage, type Page, type PageRequest } from "./page.ts";
 import type { Principal } from "./principal.ts";
-import { type ProjectRow, searchText } from "./projects.ts";
+import type { ProjectRow } from "./projects.ts";
 import type { Registry } from "./registry.ts";
+import { searchText } from "./text.ts";
 
 /** Projects that declared a prefix (modulePrefix is not null), by prefix. Administrators. */
 export async function listModulePrefixes(

@@ -6,8 +6,9 @@ import { demandAdministrator, mayListModules, mayReadCode, readableProjects } fr
 import { firstOfEach } from "./first-of-each.ts";
 import { checkPageSize, keysetPage, keysetPages, type Page, type PageRequest } from "./page.ts";
 import type { Principal } from "./principal.ts";
-import { findProject, type ProjectRow, searchText } from "./projects.ts";
+import { findProject, type ProjectRow } from "./projects.ts";
 import type { Registry } from "./registry.ts";
+import { searchText } from "./text.ts";
 
 export type ModuleRow = Module;
 /** Without go.mod, which may be large: see goModsOf. */

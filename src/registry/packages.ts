@@ -28,8 +28,9 @@ import {
   type PageRequest,
 } from "./page.ts";
 import type { Principal } from "./principal.ts";
-import { findProject, type ProjectRow, searchText } from "./projects.ts";
+import { findProject, type ProjectRow } from "./projects.ts";
 import type { Registry } from "./registry.ts";
+import { searchText } from "./text.ts";
 import { deleteVersion } from "./version-deletion.ts";
 
 /** The kinds of packages that GitLab knows. Of others than golang there are none here. */

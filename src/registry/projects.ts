@@ -1,5 +1,5 @@
 // Projects: a repository, and the modules that are published from it.
-import type { Prisma, TagScheme, Visibility } from "../database/generated/client.ts";
+import type { PackageAccess, Prisma, TagScheme, Visibility } from "../database/generated/client.ts";
 import { invalid, notFound } from "../errors.ts";
 import { checkPath } from "../gomod/module-path.ts";
 import {
@@ -13,7 +13,7 @@ import {
   seenProjects,
 } from "./access.ts";
 import { audit } from "./audit.ts";
-import { change } from "./change.ts";
+import { change, pathTaken } from "./change.ts";
 import { splitFullPath } from "./full-path.ts";
 import { demandParentGroup, type GroupRow } from "./groups.ts";
 import { isId, keysetPage, type Page, type PageRequest } from "./page.ts";
@@ -21,8 +21,10 @@ import type { Principal } from "./principal.ts";
 import { deleteProjectRows, removeRepositories } from "./project-deletion.ts";
 import { reindexAllTags } from "./refs.ts";
 import type { Registry } from "./registry.ts";
-import { checkDescription, checkName } from "./text.ts";
+import { checkDescription, checkName, searchText } from "./text.ts";
 import { checkVisibility } from "./visibility.ts";
+
+const MAX_TOPICS = 100;
 
 /** A project with the group around it, which access depends on. */
 export type ProjectRow = Prisma.ProjectGetPayload<{ include: { group: true } }>;
@@ -34,13 +36,27 @@ export interface NewProject {
   readonly visibility?: Visibility | undefined;
   readonly modulePrefix?: string | undefined;
   readonly tagScheme?: TagScheme | undefined;
+  readonly packages?: PackageSetting | undefined;
+  readonly topics?: readonly string[] | undefined;
+  /** The branch that HEAD is to name once it is there. */
+  readonly defaultBranch?: string | undefined;
 }
 
+/** To whom the package registry of a project is open: `DISABLED` to nobody. */
+export type PackageSetting = PackageAccess | "DISABLED";
+
 export interface ProjectChange {
+  /** Only the present one: see the message. */
+  readonly path?: string | undefined;
   readonly name?: string | undefined;
   readonly description?: string | undefined;
   readonly visibility?: Visibility | undefined;
+  /** Switched on it is `ENABLED`; one that is on stays as it is. `packages` goes before this. */
   readonly packagesEnabled?: boolean | undefined;
+  readonly packages?: PackageSetting | undefined;
+  readonly topics?: readonly string[] | undefined;
+  /** A branch that there is. */
+  readonly defaultBranch?: string | undefined;
   /** Null or "" takes it away. */
   readonly modulePrefix?: string | null | undefined;
   readonly tagScheme?: TagScheme | undefined;
@@ -100,8 +116,12 @@ export async function createProject(registry: Registry, principal: Principal, in
   checkVisibility(visibility, group);
   checkName(input.name);
   checkDescription(input.description);
+  checkTopics(input.topics);
+  checkBranchName(input.defaultBranch);
   const modulePrefix = checkModulePrefix(registry, input.modulePrefix);
-  const taken = `the path ${input.fullPath}${modulePrefix ? ` or the module prefix ${modulePrefix}` : ""} has already been taken`;
+  const taken = modulePrefix
+    ? `the path ${input.fullPath} or the module prefix ${modulePrefix} has already been taken`
+    : pathTaken(input.fullPath);
   return change(registry, taken, async (tx) => {
     const project = await tx.project.create({
       data: {
@@ -113,6 +133,9 @@ export async function createProject(registry: Registry, principal: Principal, in
         description: input.description ?? "",
         modulePrefix,
         tagScheme: input.tagScheme ?? "GO",
+        ...packagesOf({ packages: input.packages }),
+        topics: [...(input.topics ?? [])],
+        defaultBranch: input.defaultBranch ?? null,
         creatorId: principal.kind === "user" ? principal.userId : null,
       },
       include: { group: true },
@@ -131,9 +154,13 @@ export async function updateProject(
 ): Promise<ProjectRow> {
   const project = await demandProject(registry, principal, fullPath);
   demandLevel(principal, project, MAINTAINER, "changing a project");
+  if (input.path !== undefined && input.path !== project.path)
+    throw invalid("cannot be changed: the paths of modules are made of it; make another project", "path");
   checkName(input.name);
   checkDescription(input.description);
+  checkTopics(input.topics);
   if (input.visibility !== undefined) checkVisibility(input.visibility, project.group);
+  if (input.defaultBranch !== undefined) await demandBranch(registry, project, input.defaultBranch);
   const modulePrefix =
     input.modulePrefix === undefined ? project.modulePrefix : checkModulePrefix(registry, input.modulePrefix);
   const tagScheme = input.tagScheme ?? project.tagScheme;
@@ -144,16 +171,75 @@ export async function updateProject(
         ...(input.name ? { name: input.name } : {}),
         ...(input.description !== undefined ? { description: input.description } : {}),
         ...(input.visibility !== undefined ? { visibility: input.visibility } : {}),
-        ...(input.packagesEnabled !== undefined ? { packagesEnabled: input.packagesEnabled } : {}),
+        ...packagesOf(input),
+        ...(input.topics !== undefined ? { topics: [...input.topics] } : {}),
+        ...(input.defaultBranch !== undefined ? { defaultBranch: input.defaultBranch } : {}),
         modulePrefix,
         tagScheme,
       },
       include: { group: true },
     });
-    await audit(tx, principal, "project.update", project.fullPath, { ...input });
+    await audit(tx, principal, "project.update", project.fullPath, {
+      ...input,
+      topics: input.topics && [...input.topics],
+    });
     // what a tag means depends on these two
     if (modulePrefix !== project.modulePrefix || tagScheme !== project.tagScheme)
       await reindexAllTags(registry, tx, project.id);
+    return updated;
+  });
+}
+
+function packagesOf({ packages, packagesEnabled }: Pick<ProjectChange, "packages" | "packagesEnabled">) {
+  if (packages !== undefined && packages !== "DISABLED") return { packagesEnabled: true, packageAccess: packages };
+  if (packages === "DISABLED") return { packagesEnabled: false, packageAccess: "ENABLED" as const };
+  if (packagesEnabled === undefined) return {};
+  return packagesEnabled ? { packagesEnabled } : { packagesEnabled, packageAccess: "ENABLED" as const };
+}
+
+/** What a project's package registry is set to. */
+export function packageSettingOf(project: {
+  readonly packagesEnabled: boolean;
+  readonly packageAccess: PackageAccess;
+}): PackageSetting {
+  return project.packagesEnabled ? project.packageAccess : "DISABLED";
+}
+
+function checkTopics(topics: readonly string[] | undefined): void {
+  if ((topics?.length ?? 0) > MAX_TOPICS) throw invalid(`a project has at most ${MAX_TOPICS} topics`, "topics");
+  for (const topic of topics ?? []) checkName(topic);
+}
+
+/** What git takes as the name of a branch, as far as it matters before there is one (git-check-ref-format). */
+function checkBranchName(name: string | undefined): void {
+  if (
+    name !== undefined &&
+    (name.length > 255 || !/^(?![/.-])(?!.*(?:\.\.|\/\/|@\{))[^\x00-\x20~^:?*[\\\x7f]+(?<![/.])$/.test(name))
+  )
+    throw invalid("is no name of a branch", "default_branch");
+}
+
+async function demandBranch(registry: Registry, project: ProjectRow, name: string): Promise<void> {
+  if (name === project.defaultBranch) return;
+  const key = { projectId_name: { projectId: project.id, name: `refs/heads/${name}` } };
+  if (await registry.prisma.ref.findUnique({ where: key })) return;
+  throw invalid(`there is no branch ${name}: push it first`, "default_branch");
+}
+
+/** Ends or resumes the life of a project: an archived one takes no pushes and serves what it has. Owners. */
+export async function setProjectArchived(
+  registry: Registry,
+  principal: Principal,
+  fullPath: string,
+  archived: boolean,
+): Promise<ProjectRow> {
+  const project = await demandProject(registry, principal, fullPath);
+  const act = archived ? "archiving a project" : "unarchiving a project";
+  demandLevel(principal, project, OWNER, act);
+  return change(registry, "", async (tx) => {
+    const where = { id: project.id };
+    const updated = await tx.project.update({ where, data: { archived }, include: { group: true } });
+    await audit(tx, principal, archived ? "project.archive" : "project.unarchive", project.fullPath);
     return updated;
   });
 }
@@ -209,12 +295,6 @@ export async function listProjects(
         include: { group: true },
       }),
   });
-}
-
-/** Text for a `contains` filter: PostgreSQL takes no NUL, and Prisma leaves LIKE's own characters in. */
-export function searchText(text: string): string {
-  if (text.includes("\0")) throw invalid("a search text must not contain NUL");
-  return text.replace(/[\\%_]/g, "\\$&");
 }
 
 /** The module path of a project's root: host and full path. */

@@ -48,6 +48,8 @@ export async function projectsWithOpenPush(registry: Registry): Promise<number[]
 export interface PushedRepository {
   /** The refs as git has them. Called while the project is locked: of two pushes that end together the later records last. */
   refs(): Promise<readonly CurrentRef[]>;
+  /** The default branch: the wanted one if it is among these refs; undefined while there is no branch. */
+  head(refs: readonly CurrentRef[], wanted: string | null): Promise<string | undefined>;
   /** What is left of objects without annotations: the object itself for most, nothing for one that git does not have. */
   peel(oids: readonly string[]): Promise<{
     readonly peeled: ReadonlyMap<string, string>;
@@ -79,8 +81,11 @@ export async function recordRefs(
 ): Promise<number> {
   return registry.prisma.$transaction(
     async (tx) => {
-      await tx.$queryRaw`SELECT 1 FROM project WHERE id = ${projectId} FOR UPDATE`;
+      const [locked] = await tx.$queryRaw<{ branch: string | null }[]>`
+        SELECT default_branch AS branch FROM project WHERE id = ${projectId} FOR UPDATE`;
       const refs = await repository.refs();
+      const wanted = locked?.branch ?? null;
+      const branch = (await repository.head(refs, wanted)) ?? wanted;
       const current = refs.filter(({ name }) => Buffer.byteLength(name) <= MAX_REF_NAME);
       if (current.length < refs.length)
         registry.log.warn(
@@ -114,6 +119,9 @@ export async function recordRefs(
       if (changed.length > 0) await upsert(tx, projectId, changed);
       await tx.$executeRaw`UPDATE project SET last_activity_at = now(),
         push_started_at = CASE WHEN ${settled} THEN NULL ELSE push_started_at END WHERE id = ${projectId}`;
+      // Only a change is worth telling every server.
+      if (branch !== wanted)
+        await tx.$executeRaw`UPDATE project SET default_branch = ${branch} WHERE id = ${projectId}`;
       if (changed.some((ref) => ref.name.startsWith(TAGS))) await registry.jobs.send(tx, "index-refs", { projectId });
       return differences.length;
     },
@@ -179,6 +187,11 @@ async function upsert(tx: Transaction, projectId: number, refs: readonly Recorde
       ON CONFLICT (project_id, name) DO UPDATE
       SET oid = excluded.oid, peeled = excluded.peeled, indexed = excluded.indexed, updated_at = now()`;
   }
+}
+
+/** Tells every server that what a project publishes may be something else, though no ref has changed. */
+export async function announceContent(registry: Registry, projectId: number): Promise<void> {
+  await registry.database.pool.query("SELECT pg_notify('gokura_content', $1)", [String(projectId)]);
 }
 
 /** Has all tags looked at again: what they mean has changed. */

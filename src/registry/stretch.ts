@@ -49,7 +49,10 @@ export async function readStretch<Row>(
   return { rows, more, total: total > COUNT_LIMIT ? undefined : total };
 }
 
-/** The same of a list that is in memory. */
+/**
+ * The same of a list that is in memory.
+ * @public
+ */
 export function stretchOf<Row>({ offset, limit }: Stretch, all: readonly Row[]): StretchOfRows<Row> {
   return { rows: all.slice(offset, offset + limit), more: all.length > offset + limit, total: all.length };
 }

@@ -12,5 +12,6 @@ export function checkVisibility(
   if (around && RANK[visibility] > RANK[around.visibility])
     throw invalid(
       `visibility ${visibility.toLowerCase()} is not allowed: the group ${around.fullPath} is ${around.visibility.toLowerCase()}`,
+      "visibility",
     );
 }

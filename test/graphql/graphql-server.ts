@@ -166,5 +166,10 @@ export async function recordExactly(registry: Registry, projectId: number, refs:
     peeled: new Map(oids.map((oid) => [oid, oid])),
     unreadable: new Set<string>(),
   });
-  await recordRefs(registry, projectId, { refs: async () => refs, peel, keep: async () => {} }, true);
+  await recordRefs(
+    registry,
+    projectId,
+    { refs: async () => refs, head: async () => undefined, peel, keep: async () => {} },
+    true,
+  );
 }

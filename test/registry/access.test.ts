@@ -34,7 +34,8 @@ const PROJECT = 10;
 const around = { traversalIds: [1, 2] };
 
 function project(visibility: Visibility, packagesEnabled = true) {
-  return { id: PROJECT, fullPath: "acme/platform/lib", visibility, packagesEnabled, group: around };
+  const packageAccess = "ENABLED" as const;
+  return { id: PROJECT, fullPath: "acme/platform/lib", visibility, packagesEnabled, packageAccess, group: around };
 }
 
 function user(

@@ -64,6 +64,8 @@ interface Definition<P extends Shape> {
   readonly parameters: P;
   /** Parameters of which "" and null mean "take it away", and not "not given"; they arrive as "". */
   readonly clearable?: readonly (keyof P & string)[];
+  /** Of these parameters at least one must be given. */
+  readonly oneOf?: readonly (keyof P & string)[];
   /** For the document: what else may be answered, beside 400, 401 and 403. */
   readonly failures: readonly (404 | 405 | 409 | 410)[];
 }

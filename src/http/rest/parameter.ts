@@ -19,6 +19,17 @@ export const boolean = () => z.preprocess(asBoolean, z.boolean());
 /** One word of a list. */
 export const choice = <const W extends readonly [string, ...string[]]>(words: W) => z.enum(words);
 
+export const visibilityWord = () => choice(["private", "internal", "public"]);
+
+/** A level to filter by, as GitLab numbers them; some of them nobody has here. */
+export const accessLevel = () => integer().pipe(z.literal([5, 10, 15, 20, 25, 30, 40, 50, 60]));
+
+/** A level that somebody can have here. */
+export const grantedLevel = () =>
+  integer()
+    .pipe(z.literal([10, 20, 30, 40, 50]))
+    .describe("10 Guest, 20 Reporter, 30 Developer, 40 Maintainer, 50 Owner");
+
 /** Several values: a list, `name[]=a&name[]=b`, or text with commas. */
 export const list = <T extends z.ZodType>(of: T) => z.preprocess(asList, z.array(of));
 

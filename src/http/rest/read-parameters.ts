@@ -8,7 +8,7 @@ import type { Given } from "./request-body.ts";
 export type Read = { readonly values: Record<string, unknown> } | { readonly error: string };
 
 /** Reads what was given: names that the call does not have are left out. */
-export function parametersReader(call: Pick<Call, "parameters" | "clearable">): (given: Given) => Read {
+export function parametersReader(call: Pick<Call, "parameters" | "clearable" | "oneOf">): (given: Given) => Read {
   const schema = z.object(call.parameters);
   const clearable = new Set<string>(call.clearable);
   return (given) => {
@@ -19,6 +19,8 @@ export function parametersReader(call: Pick<Call, "parameters" | "clearable">): 
       if (value !== "" && value !== null) present[name] = value;
       else if (clearable.has(name)) present[name] = "";
     }
+    if (call.oneOf && !call.oneOf.some((name) => name in present))
+      return { error: `${call.oneOf.join(", ")} are missing, at least one parameter must be provided` };
     const result = schema.safeParse(present);
     if (result.success) return { values: result.data };
     const mistakes = result.error.issues.map((issue) => mistake(issue, present));

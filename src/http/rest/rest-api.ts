@@ -10,18 +10,31 @@ import { credentialsOf } from "../credentials.ts";
 import type { Asked, Call, RestParts } from "./call.ts";
 import { deployTokenCalls } from "./deploy-token-calls.ts";
 import { featureCalls } from "./feature-calls.ts";
+import { groupCalls } from "./group-calls.ts";
+import { memberCalls } from "./member-calls.ts";
 import { describeApi } from "./openapi.ts";
 import { PAGE_PARAMETERS, pageOf, setPageHeaders } from "./pages.ts";
+import { projectCalls } from "./project-calls.ts";
 import { parametersReader, type Read } from "./read-parameters.ts";
 import { type Given, readGiven } from "./request-body.ts";
 import { routeTable } from "./route.ts";
 import { serverCalls } from "./server-calls.ts";
 import { tokenCalls } from "./token-calls.ts";
+import { userCalls } from "./user-calls.ts";
 
 const ROOT = "/api/v4";
 
 /** Every call that there is. */
-const CALLS: readonly Call[] = [...serverCalls, ...tokenCalls, ...deployTokenCalls, ...featureCalls];
+const CALLS: readonly Call[] = [
+  ...serverCalls,
+  ...userCalls,
+  ...tokenCalls,
+  ...groupCalls,
+  ...projectCalls,
+  ...memberCalls,
+  ...deployTokenCalls,
+  ...featureCalls,
+];
 
 /** Answers the calls of the API; what is none of them is left to the next. */
 export function serveRestApi(parts: RestParts): Middleware {
