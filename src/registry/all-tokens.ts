@@ -4,8 +4,9 @@ import type { Prisma, TokenKind } from "../database/generated/client.ts";
 import { demandAdministrator } from "./access.ts";
 import { keysetPage, type Page, type PageRequest } from "./page.ts";
 import type { Principal } from "./principal.ts";
-import { findProject, searchText } from "./projects.ts";
+import { findProject } from "./projects.ts";
 import type { Registry } from "./registry.ts";
+import { searchText } from "./text.ts";
 import type { TokenRow } from "./tokens.ts";
 import { findUser } from "./users.ts";
 
