@@ -1,5 +1,6 @@
 // One download of one zip. It goes to a scratch file, hashed on the way, and to everybody who waits for it as it arrives:
-// they read the file behind the writer, so that a hundred clients cost a hundred small buffers. No client's leaving ends it.
+// they read the file behind the writer, in blocks, and whoever wants a block that another has just read has it from him: a
+// hundred clients that keep up cost one read of each block, and none costs more than a block. No client's leaving ends it.
 // What is sent before the zip has been judged is never the whole of it: the last bytes are held back until it is admitted
 // and stored, and if it is not, the connections are cut. Small zips are held back entirely, and so get a proper answer.
 import { createHash } from "node:crypto";
@@ -20,7 +21,10 @@ import type { FoundUpstream } from "./upstreams.ts";
 const HEAD_START_BYTES = 1024 * 1024;
 /** How many of the last bytes wait for the judgement: at least the end of the zip's directory, without which it is none. */
 const HELD_BACK_BYTES = 64 * 1024;
-const READ_BYTES = 64 * 1024;
+/** What is read and sent at once. */
+const BLOCK_BYTES = 256 * 1024;
+/** The blocks that were read last, for those who come next. */
+const KEPT_BLOCKS = 8;
 
 /** How a download ends for everybody who waited. */
 export type DownloadOutcome = { readonly kind: "stored"; readonly zip: MadeZip } | Absent;
@@ -36,6 +40,9 @@ export class Download {
   #file: FileHandle | undefined;
   #written = 0;
   #readers = 0;
+  /** Of how many bytes those who wait have been told. */
+  #told = 0;
+  readonly #blocks = new Map<number, Promise<Buffer>>();
   /** The whole length, if upstream has told it. */
   length: number | undefined;
 
@@ -64,7 +71,7 @@ export class Download {
       await storing(() => file.writeFile(chunk));
       this.#written += chunk.length;
       if (this.#written >= HEAD_START_BYTES) this.#flow();
-      this.#wake();
+      if (this.#written - this.#told >= BLOCK_BYTES) this.#wake();
     }
     return { file, sha256: sum.digest("hex"), size: this.#written };
   }
@@ -75,12 +82,13 @@ export class Download {
     try {
       for (let at = 0; ; ) {
         const step = this.#step.promise; // before the look, so that nothing is missed
-        const end = this.#state === "complete" ? this.#written : this.#written - HELD_BACK_BYTES;
-        if (at < end) {
-          const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, end - at));
-          const { bytesRead } = await this.#file!.read(buffer, 0, buffer.length, at);
-          at += bytesRead;
-          yield buffer.subarray(0, bytesRead);
+        const isComplete = this.#state === "complete";
+        const whole = (isComplete ? this.#written : this.#written - HELD_BACK_BYTES) - at;
+        // Only at the end is a block not a whole one.
+        if (whole >= BLOCK_BYTES || (isComplete && whole > 0)) {
+          const block = await this.#block(at, Math.min(BLOCK_BYTES, whole));
+          at += block.length;
+          yield block;
         } else if (this.#state === "complete") return;
         else if (this.#state === "failed") throw new Failure("unavailable", "the download came to nothing");
         else await step;
@@ -89,6 +97,31 @@ export class Download {
       this.#readers--;
       this.#closeIfUnused();
     }
+  }
+
+  /** A block: read, unless another has just read it. */
+  #block(start: number, length: number): Promise<Buffer> {
+    const known = this.#blocks.get(start);
+    if (known !== undefined) return known;
+    const reading = this.#read(start, length);
+    this.#blocks.set(start, reading);
+    reading.catch(() => this.#blocks.delete(start));
+    for (const oldest of this.#blocks.keys()) {
+      if (this.#blocks.size <= KEPT_BLOCKS) break;
+      this.#blocks.delete(oldest);
+    }
+    return reading;
+  }
+
+  async #read(start: number, length: number): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafeSlow(length);
+    let size = 0;
+    while (size < length) {
+      const { bytesRead } = await this.#file!.read(buffer, size, length - size, start + size);
+      if (bytesRead === 0) throw new Error("a scratch file is shorter than what was written to it");
+      size += bytesRead;
+    }
+    return buffer;
   }
 
   #end<T>(state: "complete" | "failed", outcome: T): T {
@@ -100,6 +133,7 @@ export class Download {
   }
 
   #wake(): void {
+    this.#told = this.#written;
     this.#step.resolve();
     this.#step = Promise.withResolvers();
   }
@@ -108,6 +142,7 @@ export class Download {
     if (this.#state === "arriving" || this.#readers > 0) return;
     const file = this.#file;
     this.#file = undefined;
+    this.#blocks.clear();
     file?.close().catch(() => {});
   }
 
