@@ -210,10 +210,7 @@ export function demandCode<S extends ProjectSubject>(principal: Principal, proje
   return seen;
 }
 
-/**
- * Packages: as code, and the registry of the project is on, and it is open to the principal.
- * @public
- */
+/** Packages: as code, and the registry of the project is on, and it is open to the principal. */
 export function demandRegistry<S extends ProjectSubject>(principal: Principal, project: S | undefined): S {
   const seen = demandCode(principal, project);
   if (!seen.packagesEnabled)

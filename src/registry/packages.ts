@@ -20,16 +20,14 @@ import {
   type KeyPart,
   type KeyType,
   keysetPages,
-  type OffsetPage,
-  type OffsetRequest,
   type Order,
-  offsetPage,
   type Page,
   type PageRequest,
 } from "./page.ts";
 import type { Principal } from "./principal.ts";
 import { findProject, type ProjectRow } from "./projects.ts";
 import type { Registry } from "./registry.ts";
+import { readStretch, type Stretch, type StretchOfRows } from "./stretch.ts";
 import { searchText } from "./text.ts";
 import { deleteVersion } from "./version-deletion.ts";
 
@@ -117,27 +115,27 @@ export function packagesOfGroups(
   return pagesOf(registry, listsOfGroups(principal, groups, scope), query, request);
 }
 
-/** A page of a project's packages by its place. Empty when the principal may not list the project's modules. */
-export function packagesOfProjectByPlace(
+/** A stretch of a project's packages by number. Empty when the principal may not list the project's modules. */
+export function stretchOfProjectPackages(
   registry: Registry,
   principal: Principal,
   project: ProjectRow,
   query: PackageQuery,
-  request: OffsetRequest,
-): Promise<OffsetPage<PackageRow>> {
-  return pageByPlace(registry, listsOfProjects(principal, [project]), query, request);
+  stretch: Stretch,
+): Promise<StretchOfRows<PackageRow>> {
+  return stretchOf(registry, listsOfProjects(principal, [project]), query, stretch);
 }
 
-/** A page of a group's packages by its place. */
-export function packagesOfGroupByPlace(
+/** A stretch of a group's packages by number. */
+export function stretchOfGroupPackages(
   registry: Registry,
   principal: Principal,
   group: GroupRow,
   scope: { readonly includeSubgroups: boolean },
   query: PackageQuery,
-  request: OffsetRequest,
-): Promise<OffsetPage<PackageRow>> {
-  return pageByPlace(registry, listsOfGroups(principal, [group], scope), query, request);
+  stretch: Stretch,
+): Promise<StretchOfRows<PackageRow>> {
+  return stretchOf(registry, listsOfGroups(principal, [group], scope), query, stretch);
 }
 
 /** How many packages projects have, by the project's number; `limit` + 1 where there are more than `limit`. */
@@ -298,13 +296,13 @@ function pagesOf(
   });
 }
 
-function pageByPlace(
+function stretchOf(
   registry: Registry,
   lists: Lists,
   { filter, sort }: PackageQuery,
-  request: OffsetRequest,
-): Promise<OffsetPage<PackageRow>> {
-  return offsetPage(request, {
+  stretch: Stretch,
+): Promise<StretchOfRows<PackageRow>> {
+  return readStretch(stretch, {
     read: (skip, take) => readMerged(registry, lists, filter, sort, {}, { skip, take }),
     count: async (limit) => (await countOf(registry, lists, filter, limit)).values().next().value ?? 0,
   });

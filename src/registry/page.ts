@@ -8,7 +8,7 @@ import { invalid } from "../errors.ts";
 export const PAGE_DEFAULT = 20;
 export const PAGE_LIMIT = 100;
 
-/** Nobody counts further than this: what a list has more costs as much as it has. */
+/** More rows than this are not counted (GitLab, doc/api/rest, "Pagination response headers"). */
 export const COUNT_LIMIT = 10_000;
 
 /** What was asked for, in the Relay names. */
@@ -158,38 +158,6 @@ function decodedPart(parsed: unknown, type: TypeOfPart): KeyPart | undefined {
   if (type === "string") return parsed;
   const time = new Date(parsed);
   return time.toJSON() === parsed && /^\d{4}-/.test(parsed) ? time : undefined; // years that PostgreSQL reads
-}
-
-/** A page by its place, for clients that count pages. */
-export interface OffsetRequest {
-  /** From 1. */
-  readonly page: number;
-  readonly size: number;
-}
-
-export interface OffsetPage<Row> {
-  readonly rows: readonly Row[];
-  /** How many rows the list has; undefined when there are more than COUNT_LIMIT. */
-  readonly total: number | undefined;
-}
-
-/** How to read a list by places. */
-interface Places<Row> {
-  /** `take` rows after the first `skip`. */
-  read(skip: number, take: number): Promise<readonly Row[]>;
-  /** How many rows there are; `limit` + 1 if there are more than `limit`. */
-  count(limit: number): Promise<number>;
-}
-
-/** One page by its place. Throws invalid for a size over the limit and for a page that begins beyond COUNT_LIMIT rows. */
-export async function offsetPage<Row>({ page, size }: OffsetRequest, places: Places<Row>): Promise<OffsetPage<Row>> {
-  checkPageSize(size);
-  const skip = (page - 1) * size;
-  if (!Number.isInteger(page) || page < 1) throw invalid(`pages are counted from 1, there is no page ${page}`);
-  if (skip >= COUNT_LIMIT && size > 0)
-    throw invalid(`pages by number end after ${COUNT_LIMIT} rows: use keyset pagination, which has no end`);
-  const [rows, total] = await Promise.all([places.read(skip, size), places.count(COUNT_LIMIT)]);
-  return { rows, total: total > COUNT_LIMIT ? undefined : total };
 }
 
 /** Whether a value can be the id of a row (a positive 32-bit number). */

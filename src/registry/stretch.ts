@@ -1,9 +1,8 @@
 // Stretches of a list by number: GitLab's REST pages are numbered, and tell how many rows there are. Counting stops at
 // COUNT_LIMIT, as GitLab's does, so that the first page of a million costs what the first page of ten thousand does; and
 // nothing is counted where the rows that were read tell already. Pages by position are in page.ts.
+import { COUNT_LIMIT } from "./page.ts";
 
-/** More rows than this are not counted (GitLab, doc/api/rest, "Pagination response headers"). */
-const COUNT_LIMIT = 10_000;
 /** PostgreSQL takes no larger number of rows to skip from Prisma; no list is that long. */
 const OFFSET_LIMIT = 2_147_483_647;
 

@@ -13,6 +13,7 @@ import { featureCalls } from "./feature-calls.ts";
 import { groupCalls } from "./group-calls.ts";
 import { memberCalls } from "./member-calls.ts";
 import { describeApi } from "./openapi.ts";
+import { packageCalls } from "./package-calls.ts";
 import { PAGE_PARAMETERS, pageOf, setPageHeaders } from "./pages.ts";
 import { projectCalls } from "./project-calls.ts";
 import { parametersReader, type Read } from "./read-parameters.ts";
@@ -33,6 +34,7 @@ const CALLS: readonly Call[] = [
   ...projectCalls,
   ...memberCalls,
   ...deployTokenCalls,
+  ...packageCalls,
   ...featureCalls,
 ];
 
