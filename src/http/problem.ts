@@ -27,7 +27,9 @@ export const ABSENCE_SECONDS = 10;
 /** The Failure to tell of whatever was thrown. */
 export function failureOf(error: unknown, log: Log): Failure {
   if (error instanceof Failure) {
-    if (error.kind === "unavailable") log.error({ err: error.cause ?? error }, error.message);
+    // Trouble of others, such as an upstream's, is told by its words; a stack is of use where it is not known yet.
+    if (error.kind === "unavailable" && error.cause !== undefined) log.error({ err: error.cause }, error.message);
+    else if (error.kind === "unavailable") log.warn(error.message);
     return error;
   }
   const http = error as { status?: number; expose?: boolean; message?: string };

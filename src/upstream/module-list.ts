@@ -26,6 +26,8 @@ export const LIST_TTL_MS = 60_000;
 const OLD_MS = 10 * 60_000;
 /** …of this length. */
 const STALE_WAIT_MS = 500;
+/** How long a first answer is waited for when versions are stored that one can be made of. */
+const STORED_WAIT_MS = 2_000;
 /** How long a stale answer may be given again without a look. */
 const STALE_FRESH_MS = 1_000;
 /** How long upstream is left alone about a list after it failed to give one. */
@@ -59,13 +61,14 @@ export async function changingAnswer(
     const answer = await Promise.race([refreshed.catch(() => undefined), waited]);
     return answer?.kind === "found" ? answer : changing(known.body, STALE_FRESH_MS);
   }
-  try {
-    return await refreshed;
-  } catch (error) {
-    const stored = isFailure(error, "unavailable") ? await fromStored(proxy, modulePath, kind) : undefined;
-    if (stored) return stored;
+  // Upstream may have lost the module, be down, or hang: what follows from the stored versions is better than that.
+  const late = delay(STORED_WAIT_MS, undefined, { ref: false });
+  const answer = await Promise.race([refreshed, late]).catch((error: unknown) => {
+    if (isFailure(error, "unavailable")) return undefined;
     throw error;
-  }
+  });
+  if (answer?.kind === "found") return answer;
+  return (await fromStored(proxy, modulePath, kind)) ?? refreshed;
 }
 
 /**

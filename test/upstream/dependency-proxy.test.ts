@@ -265,6 +265,28 @@ describe("lists", () => {
     expect(await eventually(list, (text) => text.includes("v1.1.0"), 3_000)).toBe("v1.0.0\nv1.1.0\n");
   });
 
+  test("what nobody asked for before is made of the stored versions, when upstream has lost the module or hangs", async () => {
+    for (const [module, trouble] of [
+      ["example.com/forgotten", "404"],
+      ["example.com/asleep", "hangs"],
+    ] as const) {
+      await upstream.version(module, "v1.3.0");
+      for (const file of ["info", "zip"]) await get(`${module}/@v/v1.3.0.${file}`);
+      const hung: (() => void)[] = [];
+      for (const rest of ["@v/list", "@latest"])
+        upstream.on(`${module}/${rest}`, (_, res) => {
+          if (trouble === "404") res.writeHead(404).end("not found\n");
+          else hung.push(() => res.destroy());
+        });
+      const start = performance.now();
+      const [list, latest] = await Promise.all([get(`${module}/@v/list`), get(`${module}/@latest`)]);
+      expect([trouble, list.text]).toEqual([trouble, "v1.3.0\n"]);
+      expect([trouble, latest.text]).toEqual([trouble, expect.stringContaining("v1.3.0")]);
+      expect(performance.now() - start).toBeLessThan(10_000);
+      for (const end of hung) end();
+    }
+  });
+
   test("stale ones are served at once while upstream hangs", async () => {
     await upstream.version("example.com/stale", "v1.0.0");
     await get("example.com/stale/@v/list");
