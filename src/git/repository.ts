@@ -11,6 +11,7 @@ import { readFile as readFileFromDisk } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { Failure, invalid, notFound } from "../errors.ts";
 import { CatFile, isDamage, type ObjectType } from "./cat-file.ts";
+import { type Commit, parseCommit, parseTagMessage } from "./commit.ts";
 import { GitError, runGit } from "./git-process.ts";
 import { keepObjects } from "./kept-objects.ts";
 import { type EntryKind, findTreeEntry, type TreeEntry } from "./tree-entry.ts";
@@ -263,6 +264,23 @@ export class Repository {
     const time = new Date(Number(committer?.[1] ?? Number.NaN) * 1000);
     if (Number.isNaN(time.getTime())) throw invalid(`commit ${commit.oid} has no readable committer date`);
     return { oid: commit.oid, time };
+  }
+
+  /** The commit that an object id stands for, whole; undefined if it is or leads to none. */
+  async readCommit(oid: string): Promise<Commit | undefined> {
+    const found = await this.#reader().read(`${objectId(oid)}^{commit}`, MAX_COMMIT_BYTES);
+    return found && parseCommit(found.oid, found.content);
+  }
+
+  /** The message of an annotated tag; undefined for any other object. */
+  async readTagMessage(oid: string): Promise<string | undefined> {
+    const found = await this.#reader().read(objectId(oid), MAX_COMMIT_BYTES);
+    return found?.type === "tag" ? parseTagMessage(found.content) : undefined;
+  }
+
+  /** Some of the commits that one reaches, newest first, that one included. */
+  async history(oid: string, skip: number, take: number): Promise<string[]> {
+    return lines(await this.#git(["rev-list", `--skip=${skip}`, `--max-count=${take}`, objectId(oid), "--"]));
   }
 
   /**

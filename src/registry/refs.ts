@@ -3,12 +3,15 @@
 // versions of them, in one transaction that takes the mark away. Whoever finds a mark of an older push (after a crash)
 // records again; recording twice changes nothing.
 import type { Transaction } from "../database/client.ts";
-import type { TagEvent } from "../database/generated/client.ts";
-import { MAINTAINER, type ProjectSubject, projectLevel } from "./access.ts";
+import type { Prisma, Ref, TagEvent } from "../database/generated/client.ts";
+import { compareVersions } from "../gomod/version.ts";
+import { demandCode, MAINTAINER, type ProjectSubject, projectLevel } from "./access.ts";
 import { firstOfEach } from "./first-of-each.ts";
-import { checkPageSize } from "./page.ts";
+import { checkPageSize, type Order } from "./page.ts";
 import type { Principal } from "./principal.ts";
 import type { Registry } from "./registry.ts";
+import { readStretch, type Stretch, type StretchOfRows, stretchOf } from "./stretch.ts";
+import { searchText } from "./text.ts";
 
 const TAGS = "refs/tags/";
 /** A longer name of a ref is left out, in bytes: no module path is so long, and the database's index has to hold it. */
@@ -187,6 +190,59 @@ async function upsert(tx: Transaction, projectId: number, refs: readonly Recorde
       ON CONFLICT (project_id, name) DO UPDATE
       SET oid = excluded.oid, peeled = excluded.peeled, indexed = excluded.indexed, updated_at = now()`;
   }
+}
+
+export interface RefSearch {
+  readonly kind: "branches" | "tags";
+  /** Part of the name; `^` in front means at the beginning, `$` behind at the end. */
+  readonly search?: string | undefined;
+  /** Exactly this one. */
+  readonly name?: string | undefined;
+}
+
+/** A branch or tag as recorded; `name` is without refs/…/. */
+export type RefRow = Pick<Ref, "name" | "oid" | "peeled" | "updatedAt">;
+
+/** A stretch of the branches or tags of a project. Whoever may read its code. `version`: in Go's order. */
+export async function searchRefs(
+  registry: Registry,
+  principal: Principal,
+  project: ProjectSubject,
+  search: RefSearch,
+  order: { readonly by: "name" | "updated" | "version"; readonly sort: Order },
+  stretch: Stretch,
+): Promise<StretchOfRows<RefRow>> {
+  demandCode(principal, project);
+  const prefix = search.kind === "tags" ? TAGS : "refs/heads/";
+  const where: Prisma.RefWhereInput = {
+    AND: [
+      { projectId: project.id, name: search.name === undefined ? { startsWith: prefix } : prefix + search.name },
+      ...matching(prefix, search.search),
+    ],
+  };
+  const short = (row: Ref): RefRow => ({ ...row, name: row.name.slice(prefix.length) });
+  if (order.by === "version") {
+    const all = (await registry.prisma.ref.findMany({ where })).map(short);
+    all.sort((a, b) => compareVersions(a.name, b.name));
+    return stretchOf(stretch, order.sort === "asc" ? all : all.reverse());
+  }
+  const by = order.by === "name" ? { name: order.sort } : { updatedAt: order.sort };
+  return readStretch(stretch, {
+    read: async (skip, take) =>
+      (await registry.prisma.ref.findMany({ where, orderBy: [by, { name: order.sort }], skip, take })).map(short),
+    count: (take) => registry.prisma.ref.count({ where, take }),
+  });
+}
+
+function matching(prefix: string, search: string | undefined): Prisma.RefWhereInput[] {
+  if (!search) return [];
+  const [begins, ends] = [search.startsWith("^"), search.endsWith("$")];
+  const text = searchText(search.slice(begins ? 1 : 0, ends ? -1 : undefined));
+  return [
+    begins ? { name: { startsWith: prefix + text } } : {},
+    ends ? { name: { endsWith: text } } : {},
+    begins || ends ? {} : { name: { contains: text, mode: "insensitive" } },
+  ];
 }
 
 /** Tells every server that what a project publishes may be something else, though no ref has changed. */

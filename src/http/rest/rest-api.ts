@@ -17,6 +17,7 @@ import { packageCalls } from "./package-calls.ts";
 import { PAGE_PARAMETERS, pageOf, setPageHeaders } from "./pages.ts";
 import { projectCalls } from "./project-calls.ts";
 import { parametersReader, type Read } from "./read-parameters.ts";
+import { repositoryCalls } from "./repository-calls.ts";
 import { type Given, readGiven } from "./request-body.ts";
 import { routeTable } from "./route.ts";
 import { serverCalls } from "./server-calls.ts";
@@ -33,6 +34,7 @@ const CALLS: readonly Call[] = [
   ...groupCalls,
   ...projectCalls,
   ...memberCalls,
+  ...repositoryCalls,
   ...deployTokenCalls,
   ...packageCalls,
   ...featureCalls,

@@ -1,0 +1,283 @@
+// What is in a project's repository: branches, tags and commits (doc/api/branches.md, tags.md, commits.md), read only. Names
+// come from the refs that pushes recorded, commits from git. Whoever may read the code.
+import * as z from "zod";
+import { isFailure, notFound } from "../../errors.ts";
+import type { Commit } from "../../git/commit.ts";
+import { repositoryExists, repositoryOf } from "../../git/repositories-of-projects.ts";
+import type { Repository } from "../../git/repository.ts";
+import { DEVELOPER, demandCode, projectLevel } from "../../registry/access.ts";
+import { demandProject, type ProjectRow } from "../../registry/projects.ts";
+import { type RefRow, searchRefs } from "../../registry/refs.ts";
+import type { Stretch } from "../../registry/stretch.ts";
+import { type Asked, call, listCall } from "./call.ts";
+import { idOrPath, sorting, text } from "./parameter.ts";
+
+const tag = "Repository";
+const id = idOrPath("project");
+const SHORT_DIGITS = 8;
+
+const CommitSchema = z
+  .object({
+    id: z.string(),
+    short_id: z.string(),
+    title: z.string(),
+    message: z.string(),
+    author_name: z.string(),
+    author_email: z.string(),
+    authored_date: z.iso.datetime(),
+    committer_name: z.string(),
+    committer_email: z.string(),
+    committed_date: z.iso.datetime(),
+    created_at: z.iso.datetime(),
+    parent_ids: z.array(z.string()),
+    web_url: z.string(),
+  })
+  .meta({ id: "Commit" });
+
+const Tag = z
+  .object({
+    name: z.string(),
+    message: z.string().nullable(),
+    target: z.string(),
+    commit: CommitSchema.nullable().describe("null for a tag of something that is no commit"),
+    protected: z.boolean(),
+    release: z.null(),
+  })
+  .meta({ id: "Tag" });
+
+const Branch = z
+  .object({
+    name: z.string(),
+    commit: CommitSchema.nullable(),
+    default: z.boolean(),
+    protected: z.boolean(),
+    can_push: z.boolean(),
+    web_url: z.string(),
+  })
+  .meta({ id: "Branch" });
+
+/** A project whose code the principal may read, and its repository; undefined while nothing was pushed. */
+async function codeOf({ registry, principal, parameters, parts }: Asked<{ readonly id: number | string }>) {
+  const project = demandCode(principal, await demandProject(registry, principal, parameters.id));
+  const repository = repositoryExists(registry, project.id)
+    ? repositoryOf(registry, parts.hosted.repositories, project.id)
+    : undefined;
+  return { project, repository };
+}
+
+function commitAnswer(commit: Commit, project: ProjectRow, base: string): z.input<typeof CommitSchema> {
+  const committed = commit.committer.time.toISOString();
+  return {
+    id: commit.oid,
+    short_id: commit.oid.slice(0, SHORT_DIGITS),
+    title: commit.message.split("\n", 1)[0]!,
+    message: commit.message,
+    author_name: commit.author.name,
+    author_email: commit.author.email,
+    authored_date: commit.author.time.toISOString(),
+    committer_name: commit.committer.name,
+    committer_email: commit.committer.email,
+    committed_date: committed,
+    created_at: committed,
+    parent_ids: [...commit.parents],
+    web_url: `${base}/${project.fullPath}/-/commit/${commit.oid}`,
+  };
+}
+
+async function commitOf(repository: Repository | undefined, oid: string, project: ProjectRow, base: string) {
+  const commit = await repository?.readCommit(oid);
+  return commit ? commitAnswer(commit, project, base) : null;
+}
+
+type Refs = Asked<{ readonly id: number | string }>;
+
+async function tagsOf(asked: Refs, refs: (project: ProjectRow) => Promise<readonly RefRow[]>) {
+  const { project, repository } = await codeOf(asked);
+  return Promise.all(
+    (await refs(project)).map(async (ref) => ({
+      name: ref.name,
+      message: (ref.oid === ref.peeled ? undefined : await repository?.readTagMessage(ref.oid)) ?? null,
+      target: ref.oid,
+      commit: await commitOf(repository, ref.peeled, project, asked.base),
+      protected: false,
+      release: null,
+    })),
+  );
+}
+
+async function branchesOf(asked: Refs, refs: (project: ProjectRow) => Promise<readonly RefRow[]>) {
+  const { project, repository } = await codeOf(asked);
+  const canPush = projectLevel(asked.principal, project) >= DEVELOPER && !project.archived;
+  return Promise.all(
+    (await refs(project)).map(async (ref) => ({
+      name: ref.name,
+      commit: await commitOf(repository, ref.peeled, project, asked.base),
+      default: ref.name === project.defaultBranch,
+      protected: false,
+      can_push: canPush,
+      web_url: `${asked.base}/${project.fullPath}/-/tree/${ref.name}`,
+    })),
+  );
+}
+
+const ONE: Stretch = { offset: 0, limit: 1, counted: false };
+const BY_NAME = { by: "name", sort: "asc" } as const;
+
+export const repositoryCalls = [
+  listCall({
+    path: "/projects/:id/repository/tags",
+    tag,
+    summary: "Tags of a project",
+    scope: "api read",
+    anonymous: true,
+    parameters: {
+      id,
+      search: text().optional().describe("Part of the name; ^ in front: at the beginning, $ behind: at the end"),
+      ...sorting(["name", "updated", "version"], { by: "updated", sort: "desc" }),
+    },
+    row: Tag,
+    failures: [404],
+    read: async (asked, stretch) => {
+      const { search, order_by: by, sort } = asked.parameters;
+      let found = { more: false, total: undefined as number | undefined };
+      const rows = await tagsOf(asked, async (project) => {
+        const refs = await searchRefs(
+          asked.registry,
+          asked.principal,
+          project,
+          { kind: "tags", search },
+          { by, sort },
+          stretch,
+        );
+        found = refs;
+        return refs.rows;
+      });
+      return { rows, more: found.more, total: found.total };
+    },
+  }),
+
+  call({
+    method: "GET",
+    path: "/projects/:id/repository/tags/:tag_name",
+    tag,
+    summary: "A tag",
+    scope: "api read",
+    anonymous: true,
+    parameters: { id, tag_name: text() },
+    status: 200,
+    answer: Tag,
+    failures: [404],
+    handle: async (asked) => {
+      const search = { kind: "tags", name: asked.parameters.tag_name } as const;
+      const [found] = await tagsOf(
+        asked,
+        async (project) => (await searchRefs(asked.registry, asked.principal, project, search, BY_NAME, ONE)).rows,
+      );
+      if (!found) throw notFound("Tag Not Found");
+      return found;
+    },
+  }),
+
+  listCall({
+    path: "/projects/:id/repository/branches",
+    tag,
+    summary: "Branches of a project",
+    scope: "api read",
+    anonymous: true,
+    parameters: {
+      id,
+      search: text().optional().describe("Part of the name; ^ in front: at the beginning, $ behind: at the end"),
+    },
+    row: Branch,
+    failures: [404],
+    read: async (asked, stretch) => {
+      const { search } = asked.parameters;
+      let found = { more: false, total: undefined as number | undefined };
+      const rows = await branchesOf(asked, async (project) => {
+        const refs = await searchRefs(
+          asked.registry,
+          asked.principal,
+          project,
+          { kind: "branches", search },
+          BY_NAME,
+          stretch,
+        );
+        found = refs;
+        return refs.rows;
+      });
+      return { rows, more: found.more, total: found.total };
+    },
+  }),
+
+  call({
+    method: "GET",
+    path: "/projects/:id/repository/branches/:branch",
+    tag,
+    summary: "A branch",
+    scope: "api read",
+    anonymous: true,
+    parameters: { id, branch: text() },
+    status: 200,
+    answer: Branch,
+    failures: [404],
+    handle: async (asked) => {
+      const search = { kind: "branches", name: asked.parameters.branch } as const;
+      const [found] = await branchesOf(
+        asked,
+        async (project) => (await searchRefs(asked.registry, asked.principal, project, search, BY_NAME, ONE)).rows,
+      );
+      if (!found) throw notFound("Branch Not Found");
+      return found;
+    },
+  }),
+
+  listCall({
+    path: "/projects/:id/repository/commits",
+    tag,
+    summary: "The commits that a branch, a tag or a commit reaches, newest first",
+    scope: "api read",
+    anonymous: true,
+    parameters: { id, ref_name: text().optional().describe("Else the default branch") },
+    row: CommitSchema,
+    failures: [404],
+    read: async (asked, { offset, limit }) => {
+      const { project, repository } = await codeOf(asked);
+      if (!repository || offset > MAX_HISTORY) return { rows: [], more: false, total: undefined };
+      const { oid } = await commitNamed(repository, asked.parameters.ref_name ?? "HEAD");
+      const oids = await repository.history(oid, offset, limit + 1);
+      const rows = await Promise.all(oids.slice(0, limit).map((one) => commitOf(repository, one, project, asked.base)));
+      return { rows: rows.flatMap((row) => row ?? []), more: oids.length > limit, total: undefined };
+    },
+  }),
+
+  call({
+    method: "GET",
+    path: "/projects/:id/repository/commits/:sha",
+    tag,
+    summary: "A commit that a branch or a tag reaches, by its hash or the name of those",
+    scope: "api read",
+    anonymous: true,
+    parameters: { id, sha: text() },
+    status: 200,
+    answer: CommitSchema,
+    failures: [404],
+    handle: async (asked) => {
+      const { project, repository } = await codeOf(asked);
+      const found = repository && (await commitNamed(repository, asked.parameters.sha));
+      const answer = found && (await commitOf(repository, found.oid, project, asked.base));
+      if (!answer) throw notFound("Commit Not Found");
+      return answer;
+    },
+  }),
+];
+
+/** git counts what it skips in 32 bits. */
+const MAX_HISTORY = 2_000_000_000;
+
+async function commitNamed(repository: Repository, name: string): Promise<{ oid: string }> {
+  try {
+    return await repository.resolveRevision(name);
+  } catch (error) {
+    throw isFailure(error, "not-found") ? notFound("Commit Not Found") : error;
+  }
+}
