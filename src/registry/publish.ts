@@ -5,10 +5,10 @@
 import type { Transaction } from "../database/client.ts";
 import { Failure } from "../errors.ts";
 import { h1OfGoMod } from "../gomod/dir-hash.ts";
-import type { Requirement } from "../gomod/go-mod-file.ts";
 import { kindOf, type VersionKind } from "../gomod/version.ts";
 import { versionSortKey } from "../gomod/version-sort-key.ts";
 import { zipObjectKey } from "../storage/object-keys.ts";
+import { noteDependencies, type RequiringVersion } from "./dependencies.ts";
 import { appendToIndex } from "./index-feed.ts";
 import type { ServedVersion } from "./modules.ts";
 import { readGoMod, storableText } from "./readable-go-mod.ts";
@@ -185,22 +185,17 @@ async function insertSome(
     ON CONFLICT (module_id, version) DO NOTHING
     RETURNING id, module_id AS "moduleId", version, kind`;
   const goMods = new Map(versions.map((v) => [`${modules.get(v.modulePath)} ${v.version}`, v.goMod]));
-  await insertRequirements(
-    tx,
-    rows.flatMap((row) =>
-      (readGoMod(goMods.get(`${row.moduleId} ${row.version}`)!).file?.requires ?? []).map((requirement) => ({
-        ...requirement,
-        versionId: row.id,
-      })),
-    ),
-  );
+  const requiring = rows.map(({ id, moduleId, version }) => ({
+    ...{ id, moduleId, version },
+    requires: readGoMod(goMods.get(`${moduleId} ${version}`)!).file?.requires ?? [],
+  }));
+  await insertRequirements(tx, requiring);
+  await noteDependencies(tx, requiring);
   return rows;
 }
 
-async function insertRequirements(
-  tx: Transaction,
-  requirements: readonly (Requirement & { readonly versionId: number })[],
-): Promise<void> {
+async function insertRequirements(tx: Transaction, versions: readonly RequiringVersion[]): Promise<void> {
+  const requirements = versions.flatMap(({ id, requires }) => requires.map((each) => ({ ...each, versionId: id })));
   if (requirements.length === 0) return;
   const column = <T>(value: (requirement: (typeof requirements)[number]) => T): T[] => requirements.map(value);
   await tx.$executeRaw`INSERT INTO requirement (version_id, path, version, indirect)

@@ -8,6 +8,7 @@ import { h1OfGoMod } from "../gomod/dir-hash.ts";
 import { kindOf } from "../gomod/version.ts";
 import { versionSortKey } from "../gomod/version-sort-key.ts";
 import { audit } from "./audit.ts";
+import { noteDependencies } from "./dependencies.ts";
 import { appendToIndex } from "./index-feed.ts";
 import type { MadeZip } from "./publish.ts";
 import { readGoMod, storableText } from "./readable-go-mod.ts";
@@ -97,6 +98,7 @@ export async function storeUpstreamPart(
         SELECT ${id}, * FROM unnest(${requires.map((one) => one.path)}::text[],
           ${requires.map((one) => one.version)}::text[], ${requires.map((one) => one.indirect)}::bool[])
         ON CONFLICT DO NOTHING`;
+    await noteDependencies(tx, [{ id, moduleId, version, requires }]);
     if (kindOf(version) !== "PSEUDO") await markNewVersions(tx, new Map([[moduleId, [{ id, version }]]]));
     await appendToIndex(tx, [id]);
     return { stored: storedIn(row!), published: true };

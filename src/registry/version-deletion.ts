@@ -5,6 +5,7 @@ import { Failure, notFound } from "../errors.ts";
 import { demandLevel, MAINTAINER } from "./access.ts";
 import { audit } from "./audit.ts";
 import { change, deliberately } from "./change.ts";
+import { withdrawDependencies } from "./dependencies.ts";
 import { markGone } from "./index-feed.ts";
 import { findModule, type ModuleRow } from "./modules.ts";
 import type { Principal } from "./principal.ts";
@@ -38,6 +39,7 @@ export async function deleteVersion(
       create: { modulePath, version, commit, goModH1, h1, reason, returnable: false },
       update: { reason, returnable: false },
     });
+    await withdrawDependencies(tx, row);
     await tx.moduleVersion.delete({ where: { id: row.id } });
     await markGone(tx, modulePath, version);
     await refreshRetractions(tx, new Set([module.id]));
