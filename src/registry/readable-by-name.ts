@@ -1,0 +1,110 @@
+// What go.mod files name, as far as it is stored and the principal may read it: modules by path, versions by path and
+// version, and what they require, many at once. A path that a project has published is the project's alone (findModule):
+// if it may not be read, it does not exist, even if the same path was fetched from upstream before.
+import { Prisma } from "../database/generated/client.ts";
+import type { ModuleRequirements, ModuleVersionName, UnknownRequirements } from "../gomod/module-graph.ts";
+import { supportsPruning } from "../gomod/module-graph.ts";
+import { readableProjectsInSql } from "./access.ts";
+import { findModules, goModsOf, type ModuleRow, type VersionRow } from "./modules.ts";
+import type { Principal } from "./principal.ts";
+import { readGoMod } from "./readable-go-mod.ts";
+import type { Registry } from "./registry.ts";
+
+/** A version by its name. */
+export const nameOf = ({ path, version }: ModuleVersionName): string => `${path}@${version}`;
+
+/** The modules of these paths, by path. */
+export async function readableModules(
+  registry: Registry,
+  principal: Principal,
+  paths: readonly string[],
+): Promise<Map<string, ModuleRow>> {
+  const rows = await registry.prisma.$queryRaw<{ id: number }[]>`
+    SELECT m.id FROM unnest(${storable(paths)}::text[]) AS asked (path) ${moduleOf(principal)}`;
+  const modules = await findModules(
+    registry,
+    rows.map(({ id }) => id),
+  );
+  return new Map(modules.map((module) => [module.path, module]));
+}
+
+/** The versions of these names, by name. */
+export async function readableVersions(
+  registry: Registry,
+  principal: Principal,
+  names: readonly ModuleVersionName[],
+): Promise<Map<string, VersionRow>> {
+  const found = await findIds(registry, principal, names);
+  const rows = await registry.prisma.moduleVersion.findMany({
+    where: { id: { in: found.map(({ id }) => id) } },
+    omit: { goMod: true, info: true },
+  });
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return new Map(found.flatMap(({ id, name }) => (byId.has(id) ? [[name, byId.get(id)!] as const] : [])));
+}
+
+/** What the go.mod files of these names require, by name, and how many bytes were read for it. */
+export interface ReadRequirements {
+  readonly found: ReadonlyMap<string, ModuleRequirements | UnknownRequirements>;
+  readonly bytes: number;
+}
+
+/** Reads what versions require, from no more than `maxBytes` of go.mod files; what is beyond that is not in the answer. */
+export async function requirementsByName(
+  registry: Registry,
+  principal: Principal,
+  names: readonly ModuleVersionName[],
+  maxBytes: number,
+): Promise<ReadRequirements> {
+  const found = new Map<string, ModuleRequirements | UnknownRequirements>();
+  for (const name of names) found.set(nameOf(name), "not stored");
+  const ids = await findIds(registry, principal, names);
+  const goMods = await goModsOf(
+    registry,
+    ids.map(({ id }) => id),
+    maxBytes,
+  );
+  let bytes = 0;
+  for (const { id, name } of ids) {
+    const goMod = goMods.get(id);
+    bytes += goMod?.length ?? 0;
+    if (goMod === undefined) found.delete(name);
+    else found.set(name, goMod === null ? "go.mod not stored" : requirementsIn(goMod));
+  }
+  return { found, bytes };
+}
+
+function requirementsIn(goMod: Buffer): ModuleRequirements | UnknownRequirements {
+  const { file } = readGoMod(goMod);
+  if (!file) return "go.mod refused";
+  const { module, go, requires } = file;
+  return { modulePath: module?.path ?? "", requires, pruned: supportsPruning(go) };
+}
+
+async function findIds(
+  registry: Registry,
+  principal: Principal,
+  names: readonly ModuleVersionName[],
+): Promise<{ id: number; name: string }[]> {
+  const asked = names.filter(({ path, version }) => storable([path, version]).length === 2);
+  const rows = await registry.prisma.$queryRaw<{ id: number; path: string; version: string }[]>`
+    SELECT v.id, asked.path, asked.version
+    FROM unnest(${asked.map(({ path }) => path)}::text[], ${asked.map(({ version }) => version)}::text[])
+      AS asked (path, version) ${moduleOf(principal)}
+    JOIN module_version v ON v.module_id = m.id AND v.version = asked.version`;
+  return rows.map(({ id, path, version }) => ({ id, name: nameOf({ path, version }) }));
+}
+
+/** Joins what is asked with the module `m` of its path, if that may be read. HOSTED before UPSTREAM, as the enum has them. */
+function moduleOf(principal: Principal): Prisma.Sql {
+  return Prisma.sql`CROSS JOIN LATERAL (
+      SELECT first.id FROM (
+        SELECT id, project_id FROM module WHERE module.path = asked.path ORDER BY origin LIMIT 1) AS first
+      LEFT JOIN project p ON p.id = first.project_id LEFT JOIN "group" g ON g.id = p.group_id
+      WHERE first.project_id IS NULL OR (${readableProjectsInSql(principal)})) AS m`;
+}
+
+/** The database has no place for the character zero, so nothing of that name is in it. */
+function storable(texts: readonly string[]): string[] {
+  return texts.filter((text) => !text.includes("\0"));
+}
