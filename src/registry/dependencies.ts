@@ -90,17 +90,17 @@ async function writeDependencies(tx: Sql, dependencies: readonly Dependency[]): 
   const column = <T>(value: (dependency: Dependency) => T): T[] => dependencies.map(value);
   await tx.$executeRaw`INSERT INTO module_dependency AS known
       (module_id, path, version_id, version_key, required_version, indirect, current)
-    SELECT given.module_id, path, version_id, version_key, required_version, indirect, version_id = module.newest
+    SELECT new.module_id, path, version_id, version_key, required_version, indirect, version_id = module.newest
     FROM unnest(
       ${column((d) => d.moduleId)}::int[],
       ${column((d) => d.path)}::text[],
       ${column((d) => d.versionId)}::int[],
       ${column((d) => d.versionKey)}::text[],
       ${column((d) => d.requiredVersion)}::text[],
-      ${column((d) => d.indirect)}::bool[]) AS given (module_id, path, version_id, version_key, required_version, indirect)
+      ${column((d) => d.indirect)}::bool[]) AS new (module_id, path, version_id, version_key, required_version, indirect)
     JOIN (
       SELECT id, newest_version(id, 0) AS newest
-      FROM unnest(${[...new Set(column((d) => d.moduleId))]}::int[]) AS some (id) OFFSET 0) AS module ON module.id = given.module_id
+      FROM unnest(${[...new Set(column((d) => d.moduleId))]}::int[]) AS given (id) OFFSET 0) AS module ON module.id = new.module_id
     ON CONFLICT (module_id, path) DO UPDATE SET version_id = EXCLUDED.version_id, version_key = EXCLUDED.version_key,
       required_version = EXCLUDED.required_version, indirect = EXCLUDED.indirect, current = EXCLUDED.current
     WHERE known.version_key < EXCLUDED.version_key`;
