@@ -78,13 +78,14 @@ export async function buildListOf(
   };
 
   const pruned = supportsPruning(goMod.go);
-  let roots: readonly ModuleVersionName[] = goMod.requires.filter((one) => !isExcluded(one));
+  const own = goMod.requires.filter((one) => !isExcluded(one));
+  let roots: readonly ModuleVersionName[] = own.map(({ path, version }) => ({ path, version }));
   if (pruned) roots = highestOfEach(roots).filter(({ path }) => path !== main.path);
   for (;;) {
     const graph = await readGraph(main, roots, pruned, known, loadReplaced);
     const raised = roots.map(({ path }) => ({ path, version: graph.selected.get(path)! }));
     if (!pruned || raised.every(({ version }, index) => version === roots[index]!.version)) {
-      const direct = new Set(goMod.requires.filter(({ indirect }) => !indirect).map(({ path }) => path));
+      const direct = new Set(own.filter(({ indirect }) => !indirect).map(({ path }) => path));
       return listOf(main, roots, graph, known, direct, replacementOf);
     }
     roots = raised;
@@ -220,7 +221,7 @@ function listOf(
   const missing: (ModuleVersionName & { reason: UnknownRequirements })[] = [];
   for (const name of ordered) {
     const its = known.get(keyOf(name))!;
-    if (typeof its === "string") missing.push({ ...name, reason: its });
+    if (typeof its === "string") missing.push({ path: name.path, version: name.version, reason: its });
     else note(name, its.requires);
   }
   const modules = [...selected]

@@ -2,8 +2,12 @@
 // version, and what they require, many at once. A path that a project has published is the project's alone (findModule):
 // if it may not be read, it does not exist, even if the same path was fetched from upstream before.
 import { Prisma } from "../database/generated/client.ts";
-import type { ModuleRequirements, ModuleVersionName, UnknownRequirements } from "../gomod/module-graph.ts";
-import { supportsPruning } from "../gomod/module-graph.ts";
+import {
+  type ModuleRequirements,
+  type ModuleVersionName,
+  supportsPruning,
+  type UnknownRequirements,
+} from "../gomod/module-graph.ts";
 import { readableProjectsInSql } from "./access.ts";
 import { findModules, goModsOf, type ModuleRow, type VersionRow } from "./modules.ts";
 import type { Principal } from "./principal.ts";
@@ -77,7 +81,8 @@ export async function requirementsByName(
 function requirementsIn(goMod: Buffer): ModuleRequirements | UnknownRequirements {
   const { file } = readGoMod(goMod);
   if (!file) return "go.mod refused";
-  const { module, go, requires } = file;
+  const { module, go } = file;
+  const requires = file.requires.map(({ path, version }) => ({ path, version }));
   return { modulePath: module?.path ?? "", requires, pruned: supportsPruning(go) };
 }
 
