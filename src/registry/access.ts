@@ -298,19 +298,6 @@ export function readableProjectsInSql(principal: Principal): Prisma.Sql {
     OR p.id = ANY(${[...projects]}::int[]) OR g.traversal_ids && ${[...groups]}::int[])`;
 }
 
-/** The same in SQL, about a row `p` of project and the row `g` of its group. */
-export function readableProjectsInSql(principal: Principal): Prisma.Sql {
-  if (isAdministrator(principal)) return Prisma.sql`p.packages_enabled`;
-  if (principal.kind === "deploy-token")
-    return Prisma.sql`p.packages_enabled AND (p.visibility = 'PUBLIC' OR p.id = ${principal.projectId})`;
-  if (principal.kind !== "user") return Prisma.sql`p.packages_enabled AND p.visibility = 'PUBLIC'`;
-  const reaching = (levels: ReadonlyMap<number, number>) =>
-    [...levels].filter(([, l]) => l >= REPORTER).map(([id]) => id);
-  const { projects, groups } = principal.memberships;
-  return Prisma.sql`p.packages_enabled AND (p.visibility IN ('PUBLIC', 'INTERNAL')
-    OR p.id = ANY(${reaching(projects)}::int[]) OR g.traversal_ids && ${reaching(groups)}::int[])`;
-}
-
 /** The projects of which a user is a member with at least this level, directly or by a group. */
 export function memberProjects(principal: UserPrincipal, level: number = GUEST): Prisma.ProjectWhereInput {
   return { OR: among(membershipsOf(principal, level)) };

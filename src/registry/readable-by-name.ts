@@ -24,7 +24,7 @@ export async function readableModules(
   paths: readonly string[],
 ): Promise<Map<string, ModuleRow>> {
   const rows = await registry.prisma.$queryRaw<{ id: number }[]>`
-    SELECT m.id FROM unnest(${storable(paths)}::text[]) AS asked (path) ${moduleOf(principal)}`;
+    SELECT m.id FROM unnest(${storable(paths)}::text[]) AS asked (path) ${moduleOf(registry, principal)}`;
   const modules = await findModules(
     registry,
     rows.map(({ id }) => id),
@@ -95,18 +95,25 @@ async function findIds(
   const rows = await registry.prisma.$queryRaw<{ id: number; path: string; version: string }[]>`
     SELECT v.id, asked.path, asked.version
     FROM unnest(${asked.map(({ path }) => path)}::text[], ${asked.map(({ version }) => version)}::text[])
-      AS asked (path, version) ${moduleOf(principal)}
+      AS asked (path, version) ${moduleOf(registry, principal)}
     JOIN module_version v ON v.module_id = m.id AND v.version = asked.version`;
   return rows.map(({ id, path, version }) => ({ id, name: nameOf({ path, version }) }));
 }
 
 /** Joins what is asked with the module `m` of its path, if that may be read. HOSTED before UPSTREAM, as the enum has them. */
-function moduleOf(principal: Principal): Prisma.Sql {
+function moduleOf(registry: Registry, principal: Principal): Prisma.Sql {
   return Prisma.sql`CROSS JOIN LATERAL (
       SELECT first.id FROM (
         SELECT id, project_id FROM module WHERE module.path = asked.path ORDER BY origin LIMIT 1) AS first
       LEFT JOIN project p ON p.id = first.project_id LEFT JOIN "group" g ON g.id = p.group_id
-      WHERE first.project_id IS NULL OR (${readableProjectsInSql(principal)})) AS m`;
+      WHERE ${readableInSql(registry, principal, "first", "asked")}) AS m`;
+}
+
+/** Whether the principal may read a module: about its `project_id` in one row, its `path` in another, its project and group. */
+export function readableInSql(registry: Registry, principal: Principal, module: string, named: string): Prisma.Sql {
+  const projectId = Prisma.raw(`${module}.project_id`);
+  return Prisma.sql`(${projectId} IS NULL AND ${Prisma.raw(`${named}.path`)} <> ALL(${[...registry.privateModules.fetchedBefore]})
+    OR ${projectId} IS NOT NULL AND ${readableProjectsInSql(principal)})`;
 }
 
 /** The database has no place for the character zero, so nothing of that name is in it. */
