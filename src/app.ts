@@ -166,6 +166,8 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
     const url = (): string => server?.url ?? config.url ?? "";
     const graphql = createGraphqlEndpoint({
       ...{ registry, url, production: config.production, upstreams: upstream.status },
+      modulePages: config.modulePages,
+      hasWorld: !isOff(config.upstream),
     });
     await graphql.start();
     closers.push(() => graphql.stop());

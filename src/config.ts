@@ -16,6 +16,8 @@ const FALLBACK_MODULE_HOST = "gokura.localhost";
 const DEFAULT_MAX_PUSH_BYTES = 2 * 1024 ** 3;
 const DEFAULT_HOT_CACHE_BYTES = 64 * 1024 ** 2;
 const DEFAULT_UPSTREAM_TTL_SECONDS = 60;
+/** Where the import path itself leads (cmd/go, "Remote import paths"). */
+const DEFAULT_MODULE_PAGES = "https://{path}";
 const MAX_UPSTREAM_TTL_SECONDS = 7 * 24 * 3600;
 /** What the go command takes as the first element of a module path (golang.org/x/mod/module, checkPath). */
 const MODULE_HOST = /^(?!-)[a-z0-9-]+(\.[a-z0-9-]+)+$/;
@@ -62,6 +64,8 @@ export interface Config {
   readonly sumDatabases: readonly SumDatabase[];
   /** Addresses and CIDRs of private networks that redirects and `direct` may reach. */
   readonly allowPrivateNetworks: readonly string[];
+  /** Where people read about modules that are not stored here: a URL with {path} and perhaps {version}. */
+  readonly modulePages: string;
   /** NODE_ENV=production: no GraphQL landing page, no introspection for the anonymous. */
   readonly production: boolean;
 }
@@ -95,6 +99,7 @@ export const SETTINGS: readonly Setting[] = [
   { name: "GOKURA_PRIVATE" },
   { name: "GOKURA_SUMDB" },
   { name: "GOKURA_ALLOW_PRIVATE_NETWORKS" },
+  { name: "GOKURA_MODULE_PAGES" },
   { name: "GOKURA_S3_", reserved: "refused" },
 ];
 
@@ -147,6 +152,7 @@ export function readConfig(environment: Environment = process.env): Config {
     privatePatterns: get("GOKURA_PRIVATE") ?? "",
     sumDatabases: parsed("GOKURA_SUMDB", [PUBLIC_DATABASE], parseSumDatabases),
     allowPrivateNetworks: parsed("GOKURA_ALLOW_PRIVATE_NETWORKS", [], parseAddresses),
+    modulePages: parsed("GOKURA_MODULE_PAGES", DEFAULT_MODULE_PAGES, parseModulePages),
     production: environment.NODE_ENV === "production",
   };
   if (mistakes.length > 0)
@@ -345,6 +351,14 @@ function parseTtl(text: string): number {
   if (!(seconds <= MAX_UPSTREAM_TTL_SECONDS))
     throw new Error(`"${text}" is not a number of seconds up to ${MAX_UPSTREAM_TTL_SECONDS}, such as 60`);
   return seconds;
+}
+
+function parseModulePages(text: string): string {
+  const example = text.replaceAll("{path}", "example.com/a").replaceAll("{version}", "v1.0.0");
+  const isUrl = URL.canParse(example) && /^https?:$/.test(new URL(example).protocol) && !/[{}\s]/.test(example);
+  if (!isUrl || !text.includes("{path}"))
+    throw new Error(`"${text}" is no URL with {path} in it, such as https://pkg.example.com/{path}@{version}`);
+  return text;
 }
 
 function parseLogLevel(text: string): LogLevel {

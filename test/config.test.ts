@@ -48,6 +48,7 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     privatePatterns: "",
     sumDatabases: [PUBLIC_DATABASE],
     allowPrivateNetworks: [],
+    modulePages: "https://{path}",
     production: false,
   } satisfies Config);
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { type Config, readConfig } from "../config.ts";
 import { invalid } from "../errors.ts";
+import { groupGoProxy, instanceGoProxy, projectGoProxy } from "../registry/client-settings.ts";
 import { DEPENDENCY_PROXY, isFlagOnForGroup, loadFlags } from "../registry/feature-flags.ts";
 import { demandGroup } from "../registry/groups.ts";
 import { declaredPrefixesIn } from "../registry/module-owner.ts";
@@ -43,7 +44,7 @@ export function addClientConfigCommand(program: Command): void {
         const base = { netrc: netrcLines(url), certificate };
         if (project) {
           const found = await demandProject(registry, operator, project);
-          const goproxy = goProxyUrl(url, found.fullPath);
+          const goproxy = projectGoProxy(url, found.fullPath);
           const gonosumdb = modulePathOf(registry, found);
           print({ ...base, goproxy, gonosumdb, alone: false, remote: remoteOf(found.fullPath) }, json);
           return;
@@ -51,17 +52,11 @@ export function addClientConfigCommand(program: Command): void {
         const found = group === undefined ? undefined : await demandGroup(registry, operator, group);
         const hosted = found ? `${registry.moduleHost}/${found.fullPath}` : registry.moduleHost;
         const gonosumdb = [hosted, ...(await declaredPrefixesIn(registry, found?.id))].join(",");
-        const view = found ? `groups/${encodeURIComponent(found.fullPath)}/-/` : "";
-        const goproxy = `${url}/api/v4/${view}packages/go`;
+        const goproxy = found ? groupGoProxy(url, found.fullPath) : instanceGoProxy(url);
         const hasWorld = !found || isFlagOnForGroup(await loadFlags(registry), DEPENDENCY_PROXY, found);
         print({ ...base, goproxy, gonosumdb, alone: hasWorld && !isOff(config.upstream), remote: undefined }, json);
       });
     });
-}
-
-/** The GOPROXY of one project. */
-export function goProxyUrl(url: string, fullPath: string): string {
-  return `${url}/api/v4/projects/${encodeURIComponent(fullPath)}/packages/go`;
 }
 
 /** The lines of ~/.netrc for go and for git. */

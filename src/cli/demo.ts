@@ -14,12 +14,13 @@ import git, { type HttpClient } from "isomorphic-git";
 import { type RunningApp, startApp } from "../app.ts";
 import { readConfig } from "../config.ts";
 import { Failure } from "../errors.ts";
+import { projectGoProxy } from "../registry/client-settings.ts";
 import { OPERATOR } from "../registry/principal.ts";
 import { createProject, modulePathOf } from "../registry/projects.ts";
 import { createPersonalToken } from "../registry/tokens.ts";
 import { createUser } from "../registry/users.ts";
 import { createLog } from "../telemetry/log.ts";
-import { goProxyUrl, netrcLines } from "./client-config.ts";
+import { netrcLines } from "./client-config.ts";
 import { stopSignal } from "./stop-signal.ts";
 
 const USER = "demo";
@@ -88,7 +89,7 @@ async function play(app: RunningApp, directory: string): Promise<unknown> {
   done("pushed; its tags are versions within a second");
 
   step("Without a token the private module does not exist for the world");
-  const anonymous = await request(ca, `${goProxyUrl(url, PROJECT)}/${modulePath}/@v/list`);
+  const anonymous = await request(ca, `${projectGoProxy(url, PROJECT)}/${modulePath}/@v/list`);
   if (anonymous.status !== 401)
     throw new Failure("unavailable", `expected 401 without a token, got ${anonymous.status}`);
   done("401 Unauthorized");
@@ -153,7 +154,7 @@ async function goCommand(
     `package main\n\nimport (\n\t"fmt"\n\n\t"${modulePath}"\n)\n\nfunc main() { fmt.Println(greeting.Hello()) }\n`,
   );
   const settings = {
-    GOPROXY: goProxyUrl(app.url, PROJECT),
+    GOPROXY: projectGoProxy(app.url, PROJECT),
     GONOSUMDB: modulePath,
     SSL_CERT_FILE: app.certificateFile!,
   };

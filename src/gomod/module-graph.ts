@@ -222,7 +222,8 @@ function listOf(
   for (const name of ordered) {
     const its = known.get(keyOf(name))!;
     if (typeof its === "string") missing.push({ path: name.path, version: name.version, reason: its });
-    else note(name, its.requires);
+    // The main module at its own version, required by others, is not another one.
+    else if (keyOf(name) !== keyOf(main)) note(name, its.requires);
   }
   const modules = [...selected]
     .sort(([a], [b]) => compareBytewise(a, b))

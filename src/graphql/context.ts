@@ -1,5 +1,9 @@
 // What resolvers know of the request that they answer.
+import type { ModuleVersionName } from "../gomod/module-graph.ts";
+import { escapePath, escapeVersion, type ModulePath } from "../gomod/module-path.ts";
+import { type GoSettings, goSettings, instanceGoProxy, projectGoProxy } from "../registry/client-settings.ts";
 import type { Principal } from "../registry/principal.ts";
+import type { ProjectRow } from "../registry/projects.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { UpstreamStatus } from "../upstream/upstream-status.ts";
 import { createLoaders, type Loaders } from "./loaders.ts";
@@ -19,13 +23,29 @@ export interface GraphqlContext {
 export interface Urls {
   repository(project: { readonly fullPath: string }): string;
   goProxy(project: { readonly fullPath: string }): string;
+  /** The .info of a version that is stored. */
+  moduleInfo(name: ModuleVersionName): string;
+  /** Where people read about one that is not. */
+  modulePage(name: ModuleVersionName): string;
+  /** What the go command must be told to get a module. */
+  goSettings(modulePath: string, project: ProjectRow | undefined): GoSettings;
 }
 
-/** The context of one request. `url` is where clients reach us, without a slash at the end. */
+/** What decides about the addresses in answers. */
+export interface AddressOptions {
+  /** Where clients reach us, without a slash at the end. */
+  readonly url: string;
+  /** A URL with {path} and perhaps {version}: config.ts. */
+  readonly modulePages: string;
+  /** Whether modules that are not ours can be had here too. */
+  readonly hasWorld: boolean;
+}
+
+/** The context of one request. */
 export function createContext(
   registry: Registry,
   principal: Principal,
-  url: string,
+  addresses: AddressOptions,
   timeLimitMs: number,
   upstreams: () => readonly UpstreamStatus[] = () => [],
 ): GraphqlContext {
@@ -33,11 +53,22 @@ export function createContext(
     registry,
     principal,
     loaders: createLoaders(registry, principal),
-    urls: {
-      repository: ({ fullPath }) => `${url}/${fullPath}.git`,
-      goProxy: ({ fullPath }) => `${url}/api/v4/projects/${encodeURIComponent(fullPath)}/packages/go`,
-    },
+    urls: urlsOf(registry, addresses),
     upstreams,
     timeLimit: startTimeLimit(timeLimitMs),
+  };
+}
+
+function urlsOf(registry: Registry, { url, modulePages, hasWorld }: AddressOptions): Urls {
+  return {
+    repository: ({ fullPath }) => `${url}/${fullPath}.git`,
+    goProxy: ({ fullPath }) => projectGoProxy(url, fullPath),
+    moduleInfo: ({ path, version }) =>
+      `${instanceGoProxy(url)}/${escapePath(path as ModulePath)}/@v/${escapeVersion(version)}.info`,
+    modulePage: ({ path, version }) =>
+      modulePages.replaceAll(/\{path\}|\{version\}/g, (what) =>
+        (what === "{path}" ? path : version).split("/").map(encodeURIComponent).join("/"),
+      ),
+    goSettings: (modulePath, project) => goSettings(registry, url, modulePath, project, hasWorld),
   };
 }

@@ -51,6 +51,10 @@ export interface GraphqlOptions {
   readonly url: () => string;
   /** No page for browsers, and no introspection for the anonymous. */
   readonly production: boolean;
+  /** Where people read about modules that are not stored here: config.ts. */
+  readonly modulePages: string;
+  /** Whether the instance's Go endpoint has modules that are not ours. */
+  readonly hasWorld: boolean;
   /** How those are doing whom we ask for the modules of others; nobody if absent. */
   readonly upstreams?: () => readonly UpstreamStatus[];
   readonly timeLimitMs?: number;
@@ -64,6 +68,8 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
     url,
     production,
     upstreams,
+    modulePages,
+    hasWorld,
     timeLimitMs = TIME_LIMIT_MS,
     bodyPatienceMs = BODY_PATIENCE_MS,
   } = options;
@@ -87,7 +93,13 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
       await apollo.start();
       answer = koaMiddleware(apollo, {
         context: async ({ ctx }) =>
-          createContext(registry, ctx.state.principal as Principal, url(), timeLimitMs, upstreams),
+          createContext(
+            registry,
+            ctx.state.principal as Principal,
+            { url: url(), modulePages, hasWorld },
+            timeLimitMs,
+            upstreams,
+          ),
       });
     },
     async stop() {

@@ -8,9 +8,11 @@
 //   cost     an estimate of the rows that the answer may hold and the statements that find them:
 //              a row                                    1 + what is asked of it
 //              a list of n                              1 + n * (what is asked of an entry)
-//              a go.mod file                            5
+//              a go.mod file                            5, and 100 * (what is asked of a requirement)
+//              a build list                             100, and 100 * (what is asked of an entry)
 //              a search of everything, a change, and
-//              a list that needs a statement per object 100 more
+//              a list that needs a statement per object,
+//              or is found among others' requirements   100 more
 //            n is `first` or `last`, else the default of the field; a page has no more than 100. 100 modules with 20
 //            versions each cost 101 + 100 * (1 + 1 + 20 * 1) = 2301; with 100 versions each they are too many.
 //
@@ -59,6 +61,17 @@ const DEAR_FIELDS = new Set([
   "Query.__schema",
   "Query.__type",
   "Group.projects",
+  "GoModule.dependents",
+  "GoModuleVersion.dependents",
+  "GoModuleVersion.buildList",
+]);
+
+/** Lists without pages, whose length nobody knows before: taken for a whole page if much is asked of an entry. */
+const UNPAGED_LISTS = new Set([
+  "GoMod.requires",
+  "GoRequirementDiff.added",
+  "GoRequirementDiff.removed",
+  "GoBuildList.modules",
 ]);
 
 /** Types that stand for a row. Others (connections, edges, page information, payloads) cost nothing by themselves. */
@@ -72,6 +85,7 @@ const ROWS = new Set([
   "TagEvent",
   "GoModule",
   "GoModuleVersion",
+  "GoDependent",
   "FeatureFlag",
   "AuditEvent",
   "Job",
@@ -86,7 +100,9 @@ function costOf({ type, field, args, childComplexity }: ComplexityEstimatorArgs)
   const name = `${type.name}.${field.name}`;
   const dear = DEAR_FIELDS.has(name) || type.name === "Mutation" ? STATEMENT_COST : 0;
   const result = getNamedType(field.type).name;
-  if (result === "GoMod") return GO_MOD_COST;
+  if (result === "GoMod") return GO_MOD_COST + childComplexity;
+  if (result === "GoRequirementDiff") return 2 * GO_MOD_COST + childComplexity;
+  if (UNPAGED_LISTS.has(name)) return PAGE_LIMIT * childComplexity;
   if (result.endsWith("Connection")) return dear + 1 + pageSize(args, PAGE_DEFAULT) * childComplexity;
   const row = (ROWS.has(result) ? 1 : 0) + childComplexity;
   return "first" in args ? 1 + pageSize(args, PAGE_LIMIT) * row : dear + row;

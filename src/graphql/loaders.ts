@@ -5,10 +5,20 @@
 // Loaders belong to one request and one principal, and remember: a mutation throws them away.
 import DataLoader from "dataloader";
 import { Failure } from "../errors.ts";
+import type { ModuleRequirements, ModuleVersionName, UnknownRequirements } from "../gomod/module-graph.ts";
+import {
+  countDependentsOfModules,
+  countDependentsOfVersions,
+  type DependentFilter,
+  type DependentRow,
+  dependentsOfModules,
+  dependentsOfVersions,
+} from "../registry/dependents.ts";
 import { findGroups, type GroupRow } from "../registry/groups.ts";
 import { listMembers, type MemberRow } from "../registry/members.ts";
 import {
   findModules,
+  findVersionRows,
   goModsOf,
   latestVersions,
   type ModuleRow,
@@ -16,21 +26,30 @@ import {
   type RejectedTagRow,
   rejectedTagsOfProjects,
   type VersionRow,
+  versionsInModules,
   versionsOfModules,
 } from "../registry/modules.ts";
 import type { Page, PageRequest } from "../registry/page.ts";
 import type { Principal } from "../registry/principal.ts";
 import { findProjects, type ProjectRow } from "../registry/projects.ts";
-import { type TagEventRow, tagEventsOfProjects } from "../registry/refs.ts";
+import { nameOf, readableModules, readableVersions, requirementsByName } from "../registry/readable-by-name.ts";
+import { type TagEventRow, tagEventsOfProjects, tagEventsOfVersions } from "../registry/refs.ts";
 import type { Registry } from "../registry/registry.ts";
+import { otherMajorsOf, subModulesOf } from "../registry/related-modules.ts";
 import { type TokenRow, tokensOfProjects, tokensOfUsers } from "../registry/tokens.ts";
 import { findUsersById, type UserRow } from "../registry/users.ts";
 
 /** How many bytes of go.mod files one request gets: they are parsed, and an author may make them as large as 16 MiB. */
 const GO_MOD_BYTES_PER_REQUEST = 4 * 1024 * 1024;
 
+/** The same for the go.mod files that build lists are read from; more than any graph that is known has. */
+const GRAPH_BYTES_PER_REQUEST = 16 * 1024 * 1024;
+
 /** Loads by number; undefined for what is not there. */
 export type ById<V> = DataLoader<number, V | undefined>;
+
+/** Loads by name; undefined for what is not there, unless there is always an answer. */
+export type ByName<Name, V, Absent = undefined> = DataLoader<Name, V | Absent, string>;
 
 /** Loads a list that belongs to an object; undefined for one that the principal may not see. */
 export interface ListLoader<Of, Args, V> {
@@ -42,6 +61,20 @@ export interface Loaders {
   readonly project: ById<ProjectRow>;
   readonly group: ById<GroupRow>;
   readonly module: ById<ModuleRow>;
+  readonly version: ById<VersionRow>;
+  readonly versionOfModule: ByName<{ readonly moduleId: number; readonly version: string }, VersionRow>;
+  /** What go.mod files name, if it is stored and the principal may read it. */
+  readonly moduleByPath: DataLoader<string, ModuleRow | undefined>;
+  readonly versionByName: ByName<ModuleVersionName, VersionRow>;
+  /** What versions require, for build lists. */
+  readonly requirements: ByName<ModuleVersionName, ModuleRequirements | UnknownRequirements, never>;
+  readonly dependentsOfModule: ListLoader<ModuleRow, PageRequest & DependentFilter, Page<DependentRow>>;
+  readonly dependentsOfVersion: ListLoader<VersionRow, PageRequest & DependentFilter, Page<DependentRow>>;
+  readonly countDependentsOfModule: ListLoader<ModuleRow, DependentFilter & { readonly limit: number }, number>;
+  readonly countDependentsOfVersion: ListLoader<VersionRow, DependentFilter & { readonly limit: number }, number>;
+  readonly subModules: ListLoader<ModuleRow, PageRequest, Page<ModuleRow>>;
+  readonly otherMajors: ById<readonly ModuleRow[]>;
+  readonly tagEventsOfVersion: ListLoader<VersionRow, number, readonly TagEventRow[]>;
   readonly latestVersion: ById<VersionRow>;
   readonly goMod: ById<Buffer | null>;
   readonly versions: ListLoader<ModuleRow, PageRequest & { readonly includePseudo: boolean }, Page<VersionRow>>;
@@ -61,6 +94,44 @@ export function createLoaders(registry: Registry, principal: Principal): Loaders
     project: byId(async (ids) => indexed(await findProjects(registry, ids))),
     group: byId(async (ids) => indexed(await findGroups(registry, ids))),
     module: byId(async (ids) => indexed(await findModules(registry, ids))),
+    version: byId(async (ids) => indexed(await findVersionRows(registry, ids))),
+    versionOfModule: byName(
+      ({ moduleId, version }) => `${moduleId} ${version}`,
+      (names) => versionsInModules(registry, names),
+    ),
+    moduleByPath: new DataLoader(async (paths) => {
+      const found = await readableModules(registry, principal, paths);
+      return paths.map((path) => found.get(path));
+    }),
+    versionByName: byName(nameOf, (names) => readableVersions(registry, principal, names)),
+    requirements: requirementsLoader(registry, principal),
+    dependentsOfModule: listLoader((modules, args) => dependentsOfModules(registry, principal, modules, args, args)),
+    dependentsOfVersion: listLoader((versions, args) =>
+      dependentsOfVersions(registry, principal, versions, args, args),
+    ),
+    countDependentsOfModule: listLoader((modules, args) =>
+      countDependentsOfModules(registry, principal, modules, args, args.limit),
+    ),
+    countDependentsOfVersion: listLoader((versions, args) =>
+      countDependentsOfVersions(registry, principal, versions, args, args.limit),
+    ),
+    subModules: listLoader((modules, page) => subModulesOf(registry, modules, page)),
+    otherMajors: byId(async (ids) => otherMajorsOf(registry, await findModules(registry, ids))),
+    tagEventsOfVersion: listLoader(async (versions, take) => {
+      const modules = await findModules(
+        registry,
+        versions.map(({ moduleId }) => moduleId),
+      );
+      const projects = await findProjects(
+        registry,
+        modules.flatMap(({ projectId }) => projectId ?? []),
+      );
+      const projectOf = new Map(
+        modules.map(({ id, projectId }) => [id, projects.find((project) => project.id === projectId)]),
+      );
+      const tagged = versions.map(({ id, ref, moduleId }) => ({ id, ref, project: projectOf.get(moduleId) }));
+      return tagEventsOfVersions(registry, principal, tagged, take);
+    }),
     latestVersion: byId((ids) => latestVersions(registry, ids)),
     goMod: goModLoader(registry),
     versions: listLoader((modules, args) => versionsOfModules(registry, modules, args, args)),
@@ -79,6 +150,19 @@ function byId<V>(load: (ids: readonly number[]) => Promise<ReadonlyMap<number, V
     const found = await load(ids);
     return ids.map((id) => found.get(id));
   });
+}
+
+function byName<Name, V>(
+  nameOfKey: (name: Name) => string,
+  load: (names: readonly Name[]) => Promise<ReadonlyMap<string, V>>,
+): ByName<Name, V> {
+  return new DataLoader<Name, V | undefined, string>(
+    async (names) => {
+      const found = await load(names);
+      return names.map((name) => found.get(nameOfKey(name)));
+    },
+    { cacheKeyFn: nameOfKey },
+  );
 }
 
 function indexed<V extends { readonly id: number }>(rows: readonly V[]): Map<number, V> {
@@ -119,4 +203,21 @@ function goModLoader(registry: Registry): ById<Buffer | null> {
     );
     return ids.map((id) => (found.has(id) ? found.get(id) : rest));
   });
+}
+
+/** What versions require, by name, as far as the request's bytes go. */
+function requirementsLoader(registry: Registry, principal: Principal): Loaders["requirements"] {
+  let bytesLeft = GRAPH_BYTES_PER_REQUEST;
+  return new DataLoader<ModuleVersionName, ModuleRequirements | UnknownRequirements, string>(
+    async (names) => {
+      const { found, bytes } = await requirementsByName(registry, principal, names, bytesLeft);
+      bytesLeft -= bytes;
+      const rest = new Failure(
+        "too-large",
+        `one request gets ${GRAPH_BYTES_PER_REQUEST} bytes of go.mod files for build lists; ask for fewer versions, or ask the go command: go list -m all`,
+      );
+      return names.map((name) => found.get(nameOf(name)) ?? rest);
+    },
+    { cacheKeyFn: nameOf },
+  );
 }

@@ -235,6 +235,23 @@ export function versionsOfModules(
   });
 }
 
+/** Versions by number. Says nothing about who may see them. */
+export function findVersionRows(registry: Registry, ids: readonly number[]): Promise<VersionRow[]> {
+  return registry.prisma.moduleVersion.findMany({ where: { id: { in: [...ids] } }, omit: { goMod: true, info: true } });
+}
+
+/** Versions of modules by the module's number and the version, as `1 v1.2.3`; nothing about who may see them either. */
+export async function versionsInModules(
+  registry: Registry,
+  names: readonly { readonly moduleId: number; readonly version: string }[],
+): Promise<Map<string, VersionRow>> {
+  const rows = await registry.prisma.moduleVersion.findMany({
+    where: { OR: names.map(({ moduleId, version }) => ({ moduleId, version: version.replaceAll("\0", " ") })) },
+    omit: { goMod: true, info: true },
+  });
+  return new Map(rows.map((row) => [`${row.moduleId} ${row.version}`, row]));
+}
+
 /** The newest versions of modules, as @latest has it: releases before pre-releases, none retracted. By module number. */
 export async function latestVersions(
   registry: Registry,

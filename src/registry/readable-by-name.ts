@@ -9,7 +9,7 @@ import {
   type UnknownRequirements,
 } from "../gomod/module-graph.ts";
 import { readableProjectsInSql } from "./access.ts";
-import { findModules, goModsOf, type ModuleRow, type VersionRow } from "./modules.ts";
+import { findModules, findVersionRows, goModsOf, type ModuleRow, type VersionRow } from "./modules.ts";
 import type { Principal } from "./principal.ts";
 import { readGoMod } from "./readable-go-mod.ts";
 import type { Registry } from "./registry.ts";
@@ -39,10 +39,10 @@ export async function readableVersions(
   names: readonly ModuleVersionName[],
 ): Promise<Map<string, VersionRow>> {
   const found = await findIds(registry, principal, names);
-  const rows = await registry.prisma.moduleVersion.findMany({
-    where: { id: { in: found.map(({ id }) => id) } },
-    omit: { goMod: true, info: true },
-  });
+  const rows = await findVersionRows(
+    registry,
+    found.map(({ id }) => id),
+  );
   const byId = new Map(rows.map((row) => [row.id, row]));
   return new Map(found.flatMap(({ id, name }) => (byId.has(id) ? [[name, byId.get(id)!] as const] : [])));
 }

@@ -301,6 +301,36 @@ export async function markIndexed(tx: Transaction, projectId: number, tags: read
 }
 
 /**
+ * What became of the tags that made versions, newest first, by the version's number; only of projects of which the
+ * principal is Maintainer. `projects` says which project each version is of.
+ */
+export async function tagEventsOfVersions(
+  registry: Registry,
+  principal: Principal,
+  versions: readonly {
+    readonly id: number;
+    readonly ref: string | null;
+    readonly project: ProjectSubject | undefined;
+  }[],
+  take: number,
+): Promise<Map<number, TagEventRow[]>> {
+  const shown = versions.filter(({ project }) => project && projectLevel(principal, project) >= MAINTAINER);
+  const tagged = shown.filter(({ ref }) => ref?.startsWith(TAGS));
+  const rows = await registry.prisma.$queryRaw<{ list: number; id: number }[]>`
+    SELECT list.id AS list, event.id FROM unnest(
+      ${tagged.map(({ id }) => id)}::int[],
+      ${tagged.map(({ project }) => project!.id)}::int[],
+      ${tagged.map(({ ref }) => ref!.slice(TAGS.length))}::text[]) AS list (id, project_id, tag)
+    CROSS JOIN LATERAL (
+      SELECT e.id FROM tag_event e WHERE e.project_id = list.project_id AND e.tag = list.tag
+      ORDER BY e.id DESC LIMIT ${checkPageSize(take)}) AS event`;
+  const events = await registry.prisma.tagEvent.findMany({ where: { id: { in: rows.map(({ id }) => id) } } });
+  const byId = new Map(events.map((event) => [event.id, event]));
+  const found = Map.groupBy(rows, ({ list }) => list);
+  return new Map(shown.map(({ id }) => [id, (found.get(id) ?? []).flatMap((row) => byId.get(row.id) ?? [])]));
+}
+
+/**
  * Tags of projects that did not stay as they were, newest first, by the project's number; only of those of which the
  * principal is Maintainer.
  */

@@ -48,13 +48,20 @@ export interface GraphqlServer {
 }
 
 export const PUBLIC_URL = "https://go.example.com";
+const ADDRESSES = { modulePages: "https://pkg.example.com/{path}@{version}", hasWorld: true };
 
 /** Serves a registry until the end of the test file. */
 export async function serveGraphql(
   registry: Registry,
   options: Partial<Omit<GraphqlOptions, "registry">> = {},
 ): Promise<GraphqlServer> {
-  const endpoint = createGraphqlEndpoint({ registry, url: () => PUBLIC_URL, production: true, ...options });
+  const endpoint = createGraphqlEndpoint({
+    registry,
+    url: () => PUBLIC_URL,
+    production: true,
+    ...ADDRESSES,
+    ...options,
+  });
   await endpoint.start();
   const app = new Koa();
   app.silent = true;

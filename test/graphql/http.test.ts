@@ -229,7 +229,9 @@ describe("defects of ours", () => {
 });
 
 test("an endpoint that is not started, or stopped, says to come back", async () => {
-  const endpoint = createGraphqlEndpoint({ registry, url: () => "", production: true });
+  const endpoint = createGraphqlEndpoint({
+    ...{ registry, url: () => "", production: true, modulePages: "https://{path}", hasWorld: false },
+  });
   const ask = async () => {
     const ctx = { state: { principal: ANONYMOUS }, req: { complete: true }, set: () => {}, status: 0, body: undefined };
     await endpoint.middleware(ctx as never, async () => {});

@@ -30,7 +30,28 @@ export const PARTS = {
   versions: [],
 
   // Dependents, build lists, differences of requirements.
-  graph: [],
+  graph: [
+    "GoModule.dependents",
+    "GoModule.subModules",
+    "GoModule.otherMajors",
+    "GoModuleVersion.buildList",
+    "GoModuleVersion.requirementDiff",
+    "GoModuleVersion.dependents",
+    "GoModuleVersion.installSnippet",
+    "GoModuleVersion.tagEvents",
+    "GoModRequire.goModuleVersion",
+    "GoModRequire.goModule",
+    "GoModRequire.url",
+    "GoDependent",
+    "GoDependentConnection",
+    "GoDependentEdge",
+    "GoBuildList",
+    "GoBuildListEntry",
+    "GoMissingModule",
+    "GoRequirementDiff",
+    "GoRequirementChange",
+    "GoInstallSnippet",
+  ],
 
   // Files, licences and readmes.
   content: [],

@@ -23,6 +23,9 @@ CREATE INDEX "module_version_module_id_kind_sort_key_idx" ON "module_version"("m
 -- CreateIndex
 CREATE INDEX "requirement_path_version_version_id_idx" ON "requirement"("path", "version", "version_id");
 
+-- CreateIndex
+CREATE INDEX "tag_event_project_id_tag_id_idx" ON "tag_event"("project_id", "tag", "id");
+
 -- AddForeignKey
 ALTER TABLE "module_dependency" ADD CONSTRAINT "module_dependency_module_id_fkey" FOREIGN KEY ("module_id") REFERENCES "module"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 

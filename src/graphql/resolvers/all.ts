@@ -4,6 +4,8 @@ import type { Resolvers } from "../generated.ts";
 import { BigInt64, CalendarDate, DateTime } from "../scalars.ts";
 import { Administration, AuditEvent, administrationMutations, Job, ModulePrefix, Upstream } from "./administration.ts";
 import { FeatureFlag, featureFlagMutations } from "./feature-flag.ts";
+import { GoBuildListEntry, GoModRequire } from "./go-build-list.ts";
+import { GoDependent, GoDependentConnection } from "./go-dependent.ts";
 import { GoModule, GoModuleVersion, goModuleMutations } from "./go-module.ts";
 import { Group, groupMutations } from "./group.ts";
 import { Member, memberMutations } from "./member.ts";
@@ -36,6 +38,10 @@ export const resolvers: Resolvers = timed({
   RejectedTag,
   GoModule,
   GoModuleVersion,
+  GoModRequire,
+  GoDependent,
+  GoDependentConnection,
+  GoBuildListEntry,
   FeatureFlag,
   Administration,
   AuditEvent,

@@ -1,10 +1,14 @@
 import { deleteVersion } from "../../registry/version-deletion.ts";
-import { connection } from "../connection.ts";
+import { connection, connectionOrEmpty } from "../connection.ts";
 import type { GoModuleResolvers, GoModuleVersionResolvers, MutationResolvers } from "../generated.ts";
 import { globalId } from "../global-id.ts";
+import { buildListFields } from "./go-build-list.ts";
+import { dependentConnection } from "./go-dependent.ts";
 import { goModOf } from "./go-mod.ts";
 import { payload } from "./payload.ts";
 import { present } from "./present.ts";
+
+const TAG_EVENTS_DEFAULT = 100;
 
 export const GoModule: GoModuleResolvers = {
   id: (module) => globalId("GoModule", module),
@@ -15,6 +19,12 @@ export const GoModule: GoModuleResolvers = {
     const versions = await loaders.versions.load(module, { ...page, includePseudo: includePseudo ?? false });
     return connection(present(versions));
   },
+  dependents: async (module, { direct, ...page }, { loaders }) =>
+    dependentConnection(await loaders.dependentsOfModule.load(module, { ...page, direct }), async (limit) =>
+      present(await loaders.countDependentsOfModule.load(module, { direct, limit })),
+    ),
+  subModules: (module, page, { loaders }) => connectionOrEmpty(loaders.subModules.load(module, page)),
+  otherMajors: async ({ id }, _, { loaders }) => [...((await loaders.otherMajors.load(id)) ?? [])],
 };
 
 export const GoModuleVersion: GoModuleVersionResolvers = {
@@ -24,6 +34,25 @@ export const GoModuleVersion: GoModuleVersionResolvers = {
     const goMod = present(await loaders.goMod.load(id));
     return goMod && goModOf(goMod);
   },
+  ...buildListFields,
+  dependents: async (version, { direct, ...page }, { loaders }) =>
+    dependentConnection(await loaders.dependentsOfVersion.load(version, { ...page, direct }), async (limit) =>
+      present(await loaders.countDependentsOfVersion.load(version, { direct, limit })),
+    ),
+  installSnippet: async ({ moduleId, version }, _, { loaders, urls }) => {
+    const { path, projectId } = present(await loaders.module.load(moduleId));
+    const project = projectId === null ? undefined : present(await loaders.project.load(projectId));
+    const { goproxy, gonosumdb } = urls.goSettings(path, project);
+    return {
+      get: `go get ${path}@${version}`,
+      require: `require ${path} ${version}`,
+      import: `import "${path}"`,
+      goproxy,
+      env: [goproxy, ...(gonosumdb === undefined ? [] : [gonosumdb])],
+    };
+  },
+  tagEvents: async (version, { first }, { loaders }) =>
+    (await loaders.tagEventsOfVersion.load(version, first ?? TAG_EVENTS_DEFAULT)) ?? null,
 };
 
 export const goModuleMutations = {

@@ -1,0 +1,82 @@
+// The build list of a version (registry/build-list.ts), and what changed among requirements.
+import { invalid, notFound } from "../../errors.ts";
+import type { ModuleVersionName, UnknownRequirements } from "../../gomod/module-graph.ts";
+import { requirementDiff } from "../../gomod/requirement-diff.ts";
+import { buildList } from "../../registry/build-list.ts";
+import type { VersionRow } from "../../registry/modules.ts";
+import { nameOf } from "../../registry/readable-by-name.ts";
+import type { GraphqlContext } from "../context.ts";
+import type {
+  GoBuildListEntryResolvers,
+  GoMissingReason,
+  GoModRequireResolvers,
+  GoModuleVersionResolvers,
+} from "../generated.ts";
+import { tooLate } from "../time-limit.ts";
+import { goModOf } from "./go-mod.ts";
+import { present } from "./present.ts";
+
+/** So many of those who require a version are named; the others say no more. */
+const MAX_REQUIRED_BY = 10;
+
+const REASONS: Record<UnknownRequirements, GoMissingReason> = {
+  "not stored": "NOT_STORED",
+  "go.mod not stored": "GO_MOD_NOT_STORED",
+  "go.mod refused": "GO_MOD_REFUSED",
+  "a directory": "REPLACED_BY_DIRECTORY",
+};
+
+export const buildListFields = {
+  buildList: async (version, _, context) => {
+    const { loaders } = context;
+    const main = await nameOfVersion(version, context);
+    const goMod = present(await loaders.goMod.load(version.id));
+    const { modules, missing } = await buildList(main, goMod, (names) => requirementsOf(names, context));
+    const named = missing.map(({ reason, ...name }) => ({ ...name, reason: REASONS[reason] }));
+    return { complete: missing.length === 0, modules, missing: named };
+  },
+
+  requirementDiff: async (version, { from }, context) => {
+    const { loaders } = context;
+    const { path } = await nameOfVersion(version, context);
+    const other = await loaders.versionOfModule.load({ moduleId: version.moduleId, version: from });
+    if (!other) throw notFound(`there is no version ${from} of ${path}`);
+    const [before, after] = await Promise.all([requiresOf(other, context), requiresOf(version, context)]);
+    return requirementDiff(before, after);
+  },
+} satisfies GoModuleVersionResolvers;
+
+export const GoBuildListEntry: GoBuildListEntryResolvers = {
+  requiredBy: ({ requiredBy }) => requiredBy.slice(0, MAX_REQUIRED_BY).map(nameOf),
+  replacedBy: ({ replacedBy }) => replacedBy ?? null,
+  goModuleVersion: async (name, _, { loaders }) => (await loaders.versionByName.load(name)) ?? null,
+};
+
+export const GoModRequire: GoModRequireResolvers = {
+  goModuleVersion: async (name, _, { loaders }) => (await loaders.versionByName.load(name)) ?? null,
+  goModule: async ({ path }, _, { loaders }) => (await loaders.moduleByPath.load(path)) ?? null,
+  url: async (name, _, { loaders, urls }) =>
+    (await loaders.versionByName.load(name)) ? urls.moduleInfo(name) : urls.modulePage(name),
+};
+
+async function nameOfVersion(
+  { moduleId, version }: VersionRow,
+  { loaders }: GraphqlContext,
+): Promise<ModuleVersionName> {
+  return { path: present(await loaders.module.load(moduleId)).path, version };
+}
+
+/** A level of a module graph; those of several graphs that are worked out at once are read together. */
+async function requirementsOf(names: readonly ModuleVersionName[], { loaders, timeLimit }: GraphqlContext) {
+  if (timeLimit.passed) throw tooLate(); // nobody waits for the answer any more
+  return Promise.all(names.map((name) => loaders.requirements.load(name)));
+}
+
+async function requiresOf(version: VersionRow, context: GraphqlContext) {
+  const goMod = present(await context.loaders.goMod.load(version.id));
+  const name = nameOf(await nameOfVersion(version, context));
+  if (!goMod) throw notFound(`the go.mod of ${name} is not stored yet: fetch it once with go mod download ${name}`);
+  const { requires, parseError } = goModOf(goMod);
+  if (parseError !== null) throw invalid(`the go.mod of ${name} cannot be read: ${parseError}`);
+  return requires;
+}

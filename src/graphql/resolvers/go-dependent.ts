@@ -1,0 +1,28 @@
+// Who requires a module or a version: registry/dependents.ts.
+import type { DependentRow } from "../../registry/dependents.ts";
+import { COUNT_LIMIT, type Page } from "../../registry/page.ts";
+import { type Connection, connection } from "../connection.ts";
+import type { GoDependentConnectionResolvers, GoDependentResolvers } from "../generated.ts";
+import { present } from "./present.ts";
+
+/** A page of dependents, and how many there are. */
+export interface DependentConnection extends Connection<DependentRow> {
+  countUpTo(limit: number): Promise<number>;
+}
+
+/** A page as a connection that can be counted. */
+export function dependentConnection(
+  page: Page<DependentRow> | undefined,
+  countUpTo: DependentConnection["countUpTo"],
+): DependentConnection {
+  return { ...connection(present(page)), countUpTo };
+}
+
+export const GoDependentConnection: GoDependentConnectionResolvers = {
+  count: ({ countUpTo }, { limit }) => countUpTo(limit ?? COUNT_LIMIT),
+};
+
+export const GoDependent: GoDependentResolvers = {
+  module: async ({ moduleId }, _, { loaders }) => present(await loaders.module.load(moduleId)),
+  version: async ({ versionId }, _, { loaders }) => present(await loaders.version.load(versionId)),
+};

@@ -1,0 +1,91 @@
+// Modules that belong together by their paths: those below another in the same repository, and the other major versions of
+// one (Go Modules Reference, "Major version suffixes"). Of modules from upstream nobody says which repository they came from,
+// so there the path alone decides.
+import { Prisma } from "../database/generated/client.ts";
+import { pathMajorPrefix, splitPathMajor } from "../gomod/module-path.ts";
+import { inBounds, inOrder } from "./first-of-each.ts";
+import type { ModuleRow } from "./modules.ts";
+import { keysetPages, type Page, type PageRequest } from "./page.ts";
+import type { Registry } from "./registry.ts";
+
+/** Nobody has come as far. */
+const MAX_MAJORS = 200;
+
+/** The modules whose paths continue those of others, their own major versions aside, by path, by the others' number. */
+export function subModulesOf(
+  registry: Registry,
+  modules: readonly ModuleRow[],
+  request: PageRequest,
+): Promise<Map<number, Page<ModuleRow>>> {
+  const byId = new Map(modules.map((module) => [module.id, module]));
+  return keysetPages<ModuleRow & { readonly list: number }, string>(
+    request,
+    modules.map(({ id }) => id),
+    {
+      keyType: "string",
+      order: "asc",
+      key: (module) => module.path,
+      listOf: (module) => module.list,
+      read: async (numbers, bounds, order, take) => {
+        const found = await registry.prisma.$queryRaw<{ list: number; id: number }[]>`
+          SELECT list.id AS list, below.id FROM unnest(${[...numbers]}::int[], ${numbers.map((id) => byId.get(id)!.path)}::text[])
+            AS list (id, path) JOIN module m ON m.id = list.id CROSS JOIN LATERAL (
+              SELECT id, path FROM module WHERE ${Prisma.join(
+                [
+                  Prisma.sql`path > m.path || '/' AND path < m.path || '0'`, // 0 follows / in ASCII
+                  Prisma.sql`origin = m.origin AND project_id IS NOT DISTINCT FROM m.project_id`,
+                  Prisma.sql`substr(path, length(m.path) + 1) !~ '^/v[1-9][0-9]*$'`,
+                  ...inBounds(["path"], bounds),
+                ],
+                " AND ",
+              )}
+              ORDER BY ${inOrder(["path"], order)} LIMIT ${take}) AS below`;
+        const rows = await registry.prisma.module.findMany({ where: { id: { in: found.map(({ id }) => id) } } });
+        const modulesById = new Map(rows.map((row) => [row.id, row]));
+        return found.flatMap(({ list, id }) => {
+          const row = modulesById.get(id);
+          return row ? [{ ...row, list }] : []; // deleted meanwhile
+        });
+      },
+    },
+  );
+}
+
+/** The modules that have the paths of others but for the major version, ascending by it, by the others' number. */
+export async function otherMajorsOf(
+  registry: Registry,
+  modules: readonly ModuleRow[],
+): Promise<Map<number, readonly ModuleRow[]>> {
+  const bases = modules.map(({ path }) => baseOf(path));
+  const found = await registry.prisma.$queryRaw<{ list: number; id: number }[]>`
+    SELECT m.id AS list, other.id
+    FROM unnest(${modules.map(({ id }) => id)}::int[], ${bases}::text[]) AS list (id, base) JOIN module m ON m.id = list.id
+    CROSS JOIN LATERAL (
+      SELECT id FROM module
+      WHERE (path = list.base OR path > list.base || '/v' AND path < list.base || '/w'
+          OR path > list.base || '.v' AND path < list.base || '.w')
+        AND (path = list.base OR substr(path, length(list.base) + 1) ~ '^[/.]v[0-9]+(-unstable)?$')
+        AND id <> m.id AND origin = m.origin AND project_id IS NOT DISTINCT FROM m.project_id
+      LIMIT ${MAX_MAJORS}) AS other`;
+  const rows = await registry.prisma.module.findMany({ where: { id: { in: found.map(({ id }) => id) } } });
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  const others = Map.groupBy(found, ({ list }) => list);
+  return new Map(
+    modules.map(({ id, path }) => {
+      const ofModule = (others.get(id) ?? []).flatMap((one) => byId.get(one.id) ?? []);
+      const base = baseOf(path);
+      return [
+        id,
+        ofModule.filter((one) => baseOf(one.path) === base).sort((a, b) => majorOf(a.path) - majorOf(b.path)),
+      ];
+    }),
+  );
+}
+
+function baseOf(path: string): string {
+  return splitPathMajor(path)?.prefix ?? path;
+}
+
+function majorOf(path: string): number {
+  return Number(pathMajorPrefix(splitPathMajor(path)?.pathMajor ?? "").slice(1));
+}
