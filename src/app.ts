@@ -24,6 +24,7 @@ import { resumeIndexing } from "./registry/refs.ts";
 import type { Registry } from "./registry/registry.ts";
 import { type FirstSetup, setUp } from "./registry/setup.ts";
 import { TokenUse } from "./registry/token-use.ts";
+import { Traffic } from "./registry/traffic.ts";
 import { openDiskBlobs } from "./storage/disk-blobs.ts";
 import type { Log } from "./telemetry/log.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
@@ -78,6 +79,8 @@ export async function openRegistry(
     const metrics = createMetrics();
     const tokenUse = new TokenUse(database.pool, log);
     closers.push(() => tokenUse.close());
+    const traffic = new Traffic(database.pool, log);
+    closers.push(() => traffic.close());
     const jobs = openJobs(url, role, log, metrics);
     closers.push(() => jobs.stop());
     const registry: Registry = {
@@ -87,6 +90,7 @@ export async function openRegistry(
       jobs,
       memory: new AccessMemory(),
       tokenUse,
+      traffic,
       log,
       metrics,
       moduleHost: config.moduleHost,

@@ -10,7 +10,11 @@
 //              a list of n                              1 + n * (what is asked of an entry)
 //              a go.mod file                            5, and 100 * (what is asked of a requirement)
 //              a build list                             100, and 100 * (what is asked of an entry)
-//              a search of everything, a change, and
+//              downloads by day                         20
+//              a highlight; count and facets of a
+//              search, for each entry of the page       5
+//              a search of everything, a statistic,
+//              a change, and
 //              a list that needs a statement per object,
 //              or is found among others' requirements   100 more
 //            n is `first` or `last`, else the default of the field; a page has no more than 100. 100 modules with 20
@@ -47,6 +51,14 @@ const COST_LIMIT_ADMINISTRATOR = 6_000;
 
 const STATEMENT_COST = 100;
 const GO_MOD_COST = 5;
+/** Fields that cost more than their type shows, though they are loaded for many objects at once. */
+const FIELD_COSTS: Readonly<Record<string, number>> = {
+  "Downloads.byDay": 20,
+  "GoModuleSearchHit.highlight": 5,
+  // for each entry of the page, as all that is asked of a connection
+  "GoModuleSearchConnection.count": 5,
+  "GoModuleSearchConnection.facets": 5,
+};
 
 /** Fields whose price does not show in their type: searches, and what cannot be loaded for many objects at once. */
 const DEAR_FIELDS = new Set([
@@ -58,6 +70,12 @@ const DEAR_FIELDS = new Set([
   "Administration.jobs",
   "Administration.modulePrefixes",
   "Administration.rejectedTags",
+  "Query.search",
+  "Statistics.topModules",
+  "Statistics.downloadsByDay",
+  "Statistics.storage",
+  "Statistics.cacheHitRate",
+  "Statistics.indexGrowth",
   "Query.__schema",
   "Query.__type",
   "Group.projects",
@@ -91,6 +109,9 @@ const ROWS = new Set([
   "Job",
   "Upstream",
   "ModulePrefix",
+  "DownloadsOfVersion",
+  "ModuleDownloads",
+  "GoModuleSearchHit",
 ]);
 
 // ---- cost ----------------------------------------------------------------------------------------------------------
@@ -98,14 +119,14 @@ const ROWS = new Set([
 /** The cost of a field, given that of what is asked of each entry. */
 function costOf({ type, field, args, childComplexity }: ComplexityEstimatorArgs): number {
   const name = `${type.name}.${field.name}`;
-  const dear = DEAR_FIELDS.has(name) || type.name === "Mutation" ? STATEMENT_COST : 0;
+  const dear = DEAR_FIELDS.has(name) || type.name === "Mutation" ? STATEMENT_COST : (FIELD_COSTS[name] ?? 0);
   const result = getNamedType(field.type).name;
   if (result === "GoMod") return GO_MOD_COST + childComplexity;
   if (result === "GoRequirementDiff") return 2 * GO_MOD_COST + childComplexity;
   if (UNPAGED_LISTS.has(name)) return PAGE_LIMIT * childComplexity;
   if (result.endsWith("Connection")) return dear + 1 + pageSize(args, PAGE_DEFAULT) * childComplexity;
   const row = (ROWS.has(result) ? 1 : 0) + childComplexity;
-  return "first" in args ? 1 + pageSize(args, PAGE_LIMIT) * row : dear + row;
+  return "first" in args ? dear + 1 + pageSize(args, PAGE_LIMIT) * row : dear + row;
 }
 
 function pageSize(args: ComplexityEstimatorArgs["args"], otherwise: number): number {

@@ -14,6 +14,15 @@ import {
   dependentsOfModules,
   dependentsOfVersions,
 } from "../registry/dependents.ts";
+import {
+  type Counted,
+  type CountedDay,
+  downloadDaysOf,
+  downloadedVersions,
+  downloadsOf,
+  lastDownloadsOf,
+  type Period,
+} from "../registry/downloads.ts";
 import { findGroups, type GroupRow } from "../registry/groups.ts";
 import { listMembers, type MemberRow } from "../registry/members.ts";
 import {
@@ -36,6 +45,7 @@ import { nameOf, readableModules, readableVersions, requirementsByName } from ".
 import { type TagEventRow, tagEventsOfProjects, tagEventsOfVersions } from "../registry/refs.ts";
 import type { Registry } from "../registry/registry.ts";
 import { otherMajorsOf, subModulesOf } from "../registry/related-modules.ts";
+import { highlightsOf } from "../registry/search.ts";
 import { type TokenRow, tokensOfProjects, tokensOfUsers } from "../registry/tokens.ts";
 import { findUsersById, type UserRow } from "../registry/users.ts";
 
@@ -54,6 +64,10 @@ export type ByName<Name, V, Absent = undefined> = DataLoader<Name, V | Absent, s
 /** Loads a list that belongs to an object; undefined for one that the principal may not see. */
 export interface ListLoader<Of, Args, V> {
   load(of: Of, args: Args): Promise<V | undefined>;
+}
+
+interface HasId {
+  readonly id: number;
 }
 
 export interface Loaders {
@@ -78,6 +92,16 @@ export interface Loaders {
   readonly latestVersion: ById<VersionRow>;
   readonly goMod: ById<Buffer | null>;
   readonly versions: ListLoader<ModuleRow, PageRequest & { readonly includePseudo: boolean }, Page<VersionRow>>;
+  readonly lastDownload: ById<Date>;
+  readonly downloads: ListLoader<HasId, Period & { readonly what: Counted }, bigint>;
+  readonly downloadDays: ListLoader<HasId, Period & { readonly what: Counted }, readonly CountedDay[]>;
+  readonly downloadedVersions: ListLoader<
+    HasId,
+    Period & { readonly take: number },
+    readonly { readonly versionId: number; readonly count: bigint }[]
+  >;
+  /** By the query and the number of a module that was found by it. */
+  readonly highlight: ListLoader<HasId, string, string>;
   readonly modulesOfProject: ListLoader<ProjectRow, PageRequest, Page<ModuleRow>>;
   readonly membersOfProject: ListLoader<ProjectRow, PageRequest, Page<MemberRow>>;
   readonly membersOfGroup: ListLoader<GroupRow, PageRequest, Page<MemberRow>>;
@@ -132,6 +156,13 @@ export function createLoaders(registry: Registry, principal: Principal): Loaders
       const tagged = versions.map(({ id, ref, moduleId }) => ({ id, ref, project: projectOf.get(moduleId) }));
       return tagEventsOfVersions(registry, principal, tagged, take);
     }),
+    lastDownload: byId((ids) => lastDownloadsOf(registry, ids)),
+    downloads: listLoader((of, { what, ...period }) => downloadsOf(registry, what, numbersOf(of), period)),
+    downloadDays: listLoader((of, { what, ...period }) => downloadDaysOf(registry, what, numbersOf(of), period)),
+    downloadedVersions: listLoader((of, { take, ...period }) =>
+      downloadedVersions(registry, numbersOf(of), period, take),
+    ),
+    highlight: listLoader((of, query) => highlightsOf(registry, query, numbersOf(of))),
     latestVersion: byId((ids) => latestVersions(registry, ids)),
     goMod: goModLoader(registry),
     versions: listLoader((modules, args) => versionsOfModules(registry, modules, args, args)),
@@ -163,6 +194,10 @@ function byName<Name, V>(
     },
     { cacheKeyFn: nameOfKey },
   );
+}
+
+function numbersOf(of: readonly HasId[]): number[] {
+  return of.map(({ id }) => id);
 }
 
 function indexed<V extends { readonly id: number }>(rows: readonly V[]): Map<number, V> {

@@ -2,7 +2,7 @@
 // mirror: a minute for what can change, a week for what cannot, seconds for what is not there.
 import { hash } from "node:crypto";
 import { type MadeZip, zipKeyOf } from "../registry/publish.ts";
-import type { DiskBlobs } from "../storage/disk-blobs.ts";
+import type { Registry } from "../registry/registry.ts";
 import type { HotCache, TextAnswer } from "./hot-cache.ts";
 import { ABSENCE_SECONDS } from "./problem.ts";
 import type { BlobAnswer } from "./send-blob.ts";
@@ -61,16 +61,17 @@ export function absenceInWords(status: 404 | 410, text: string): TextAnswer {
  * not-found when they are not stored any more.
  */
 export async function presentZip(
-  blobs: DiskBlobs,
+  { blobs, traffic }: Registry,
   zip: MadeZip,
-  version: string,
+  version: { readonly id: number; readonly version: string },
   keptIn: HotCache | undefined,
 ): Promise<{ blob: BlobAnswer }> {
   const { sha256, size } = zip;
   const key = zipKeyOf(zip);
   const isWanted = keptIn && size <= keptIn.maxAnswerBytes;
   const bytes = isWanted ? await keptIn.zips.read(blobs, key, size) : undefined;
-  return { blob: { key, size, etag: `"${sha256}"`, headers: zipHeaders(version), bytes } };
+  const downloads = traffic.countOf(version.id);
+  return { blob: { key, size, etag: `"${sha256}"`, headers: zipHeaders(version.version), bytes, downloads } };
 }
 
 /** What says that an answer is the zip of a version: name, value, name, value… */

@@ -78,9 +78,14 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, p
 
   const url = ctx.req.url!;
   const kept = proxy.hotCache.get(url);
-  if (kept?.of === project.id) return write(proxy, ctx, kept.answer);
+  const { answers } = registry.traffic;
+  if (kept?.of === project.id) {
+    answers.memory++;
+    return write(proxy, ctx, kept.answer);
+  }
   const begun = proxy.hotCache.moment(project.id);
   const keep = (answer: HotAnswer, pinned: boolean): Promise<void> => {
+    answers.stored++;
     if (registry.memory.live) proxy.hotCache.set(url, project.id, begun, pinned, answer);
     return write(proxy, ctx, answer);
   };
@@ -123,8 +128,7 @@ async function answerTo(
     case "zip": {
       const version = await exactVersion(hosted, project, request);
       const zip = await zipOf(proxy.archives, project.id, version);
-      const { blobs } = hosted.registry;
-      return { answer: await presentZip(blobs, zip, version.version, proxy.hotCache), pinned: true };
+      return { answer: await presentZip(hosted.registry, zip, version, proxy.hotCache), pinned: true };
     }
   }
 }

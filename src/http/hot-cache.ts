@@ -174,6 +174,7 @@ export function answerFromMemory(
     throw error;
   }
   registry.metrics.hotHits.inc();
+  registry.traffic.answers.memory++;
   writeHotAnswer(cache, entry.answer, registry.blobs, req, res).catch((error: unknown) => {
     if (isFailure(error, "not-found") && !res.headersSent) {
       cache.drop(req.url!);

@@ -2,6 +2,7 @@
 // conditional requests and single ranges as RFC 9110 has them (13 and 14). A blob never changes, so its own sum is a strong
 // validator. Works on Node's own request and response, so that a hit need not enter Koa.
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { DownloadCount } from "../registry/traffic.ts";
 import type { ByteRange, DiskBlobs } from "../storage/disk-blobs.ts";
 import { matchesEtag } from "./etag.ts";
 
@@ -13,6 +14,8 @@ export interface BlobAnswer {
   readonly headers: readonly string[];
   /** All of it, when it is kept in memory. */
   readonly bytes: Buffer | undefined;
+  /** Counts who gets it, from the beginning on: not HEAD, not 304, and of a download in ranges only the first. */
+  readonly downloads: DownloadCount;
 }
 
 /** Answers with a blob. Resolves when all is sent or the client is gone; rejects with nothing sent when it is not there. */
@@ -42,8 +45,12 @@ export async function sendBlob(
     ...["ETag", etag, "Accept-Ranges", "bytes", "Content-Length", String(end - start + 1)],
     ...(range ? ["Content-Range", `bytes ${start}-${end}/${size}`] : []),
   ]);
-  if (req.method === "HEAD") res.end();
-  else if (bytes) res.end(range ? bytes.subarray(start, end + 1) : bytes);
+  if (req.method === "HEAD") {
+    res.end();
+    return;
+  }
+  if (start === 0) blob.downloads.add();
+  if (bytes) res.end(range ? bytes.subarray(start, end + 1) : bytes);
   else if (file) {
     await file.copyTo(res, { start, end }).catch(unlessClientLeft);
     res.end();

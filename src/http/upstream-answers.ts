@@ -7,13 +7,13 @@ import type { Context } from "koa";
 import { isFailure, notFound } from "../errors.ts";
 import { canonicalVersion, isValid } from "../gomod/version.ts";
 import type { GroupRow } from "../registry/groups.ts";
-import type { MadeZip } from "../registry/publish.ts";
 import { ABSENCE_MS } from "../upstream/absence.ts";
 import {
   type Absent,
   type DependencyProxy,
   type Download,
   type Found,
+  type StoredZip,
   upstreamGoMod,
   upstreamIndex,
   upstreamInfo,
@@ -46,6 +46,7 @@ interface Asked extends WorldRequest {
 export async function serveFromUpstream(world: WorldRequest, request: GoRequest): Promise<void> {
   const { dependencies, hotCache, ctx, storedOnly, group } = world;
   const { registry } = dependencies;
+  const { answers } = registry.traffic;
   const { modulePath } = request;
   const url = ctx.req.url!;
   const begun = hotCache.moment(modulePath);
@@ -58,13 +59,17 @@ export async function serveFromUpstream(world: WorldRequest, request: GoRequest)
   const asked: Asked = { ...world, keep };
   const kept = hotCache.get(url);
   try {
-    if (kept?.of === modulePath && isTrusted(kept, registry) && (await writeUnlessLost(asked, kept.answer))) return;
+    if (kept?.of === modulePath && isTrusted(kept, registry) && (await writeUnlessLost(asked, kept.answer))) {
+      answers.memory++;
+      return;
+    }
     if (request.kind === "zip") return await serveZip(asked, request);
     const answer = await answerTo(dependencies, request, storedOnly);
     const type = request.kind === "mod" ? "text/plain; charset=utf-8" : TYPES[request.kind];
     const ready =
       answer.kind === "found" ? present(answer.body, type, answer.pinned) : absenceInWords(answer.status, answer.text);
     const pinned = answer.kind === "found" && answer.pinned;
+    answers[answer.asked ? "upstream" : "stored"]++;
     keep(ready, pinned, answer.kind === "found" ? answer.freshMs : answer.unasked ? 0 : ABSENCE_MS / 2);
     await write(asked, ready);
   } catch (error) {
@@ -95,20 +100,25 @@ async function serveZip(asked: Asked, request: VersionRequest<"zip">): Promise<v
   const { modulePath } = request;
   const version = canonical(request);
   let found = await upstreamZip(dependencies, modulePath, version, storedOnly);
+  const { answers } = dependencies.registry.traffic;
   if (found.kind === "stored") {
-    if (await sendZipUnlessLost(asked, version, found.zip)) return;
+    if (await sendZipUnlessLost(asked, version, found)) {
+      answers.stored++;
+      return;
+    }
     found = await upstreamZip(dependencies, modulePath, version, storedOnly, true);
   }
-  if (found.kind === "stored") return sendZip(asked, version, found.zip);
+  answers[found.kind === "arriving" ? "upstream" : "stored"]++;
+  if (found.kind === "stored") return sendZip(asked, version, found);
   if (found.kind === "absent") return write(asked, absenceInWords(found.status, found.text));
   const { download } = found;
   const plain = ctx.method === "GET" && ctx.get("Range") === "" && ctx.get("If-None-Match") === "";
   // Whichever is first: something to send, or the end.
   if (plain) await Promise.race([download.flowing, download.outcome]);
-  if (plain && download.readable && !(await isOver(download))) return sendArriving(ctx, version, download);
+  if (plain && download.readable && !(await isOver(download))) return sendArriving(asked, version, download);
   const outcome = await download.outcome;
   if (outcome.kind === "absent") return write(asked, absenceInWords(outcome.status, outcome.text));
-  return sendZip(asked, version, outcome.zip);
+  return sendZip(asked, version, outcome);
 }
 
 async function isOver(download: Download): Promise<boolean> {
@@ -116,20 +126,26 @@ async function isOver(download: Download): Promise<boolean> {
   return (await Promise.race([download.outcome, Promise.resolve(still)])) !== still;
 }
 
-async function sendZip(asked: Asked, version: string, zip: MadeZip): Promise<void> {
+async function sendZip(asked: Asked, version: string, { id, zip }: StoredZip): Promise<void> {
   const { dependencies, hotCache } = asked;
-  const answer = await presentZip(dependencies.registry.blobs, zip, version, hotCache);
+  const answer = await presentZip(dependencies.registry, zip, { id, version }, hotCache);
   asked.keep(answer, true, Number.POSITIVE_INFINITY);
   await write(asked, answer);
 }
 
 /** The same; false, with nothing sent, when the bytes are not stored any more. */
-function sendZipUnlessLost(asked: Asked, version: string, zip: MadeZip): Promise<boolean> {
+function sendZipUnlessLost(asked: Asked, version: string, zip: StoredZip): Promise<boolean> {
   return unlessLost(asked, () => sendZip(asked, version, zip));
 }
 
 /** Sends a zip as it arrives; if it turns out to be none that may be had, the connection is cut. */
-async function sendArriving(ctx: Context, version: string, download: Download): Promise<void> {
+async function sendArriving({ ctx, dependencies }: Asked, version: string, download: Download): Promise<void> {
+  const { traffic } = dependencies.registry;
+  // What turns out to be no zip that may be had was no download.
+  download.outcome.then(
+    (outcome) => outcome.kind === "stored" && traffic.countOf(outcome.id).add(),
+    () => {},
+  );
   ctx.respond = false;
   const length = download.length === undefined ? [] : ["Content-Length", String(download.length)];
   ctx.res.writeHead(200, [...zipHeaders(version), ...length]);

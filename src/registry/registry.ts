@@ -9,6 +9,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import type { AccessMemory } from "./access-memory.ts";
 import type { PrivateModules } from "./private-modules.ts";
 import type { TokenUse } from "./token-use.ts";
+import type { Traffic } from "./traffic.ts";
 
 export interface Registry {
   readonly database: Database;
@@ -17,6 +18,7 @@ export interface Registry {
   readonly jobs: Jobs;
   readonly memory: AccessMemory;
   readonly tokenUse: TokenUse;
+  readonly traffic: Traffic;
   readonly log: Log;
   readonly metrics: Metrics;
   /** First element of hosted module paths. */

@@ -17,6 +17,7 @@ import { markNewVersions } from "./retractions.ts";
 
 /** What is stored of a version from upstream. */
 export interface StoredVersion {
+  readonly id: number;
   /** .info as upstream answered it. */
   readonly info: Buffer | undefined;
   readonly goMod: Buffer | undefined;
@@ -24,6 +25,7 @@ export interface StoredVersion {
 }
 
 interface StoredRow {
+  id: number;
   info: Buffer | null;
   go_mod: Buffer | null;
   h1: string | null;
@@ -39,7 +41,7 @@ export async function findUpstreamVersion(
 ): Promise<StoredVersion | undefined> {
   const { rows } = await registry.database.pool.query<StoredRow>({
     name: "upstream-version",
-    text: `SELECT v.info, v.go_mod, v.h1, v.zip_key, v.zip_size
+    text: `SELECT v.id, v.info, v.go_mod, v.h1, v.zip_key, v.zip_size
       FROM module_version v JOIN module m ON m.id = v.module_id
       WHERE m.path = $1 AND m.origin = 'UPSTREAM' AND v.version = $2`,
     values: [modulePath, version],
@@ -50,6 +52,7 @@ export async function findUpstreamVersion(
 function storedIn(row: StoredRow): StoredVersion {
   const { h1, zip_key: sha256, zip_size: size } = row;
   return {
+    id: row.id,
     info: row.info ?? undefined,
     goMod: row.go_mod ?? undefined,
     zip: h1 !== null && sha256 !== null && size !== null ? { h1, sha256, size: Number(size) } : undefined,
@@ -75,7 +78,7 @@ export async function storeUpstreamPart(
   const { stored, published } = await inTransaction(registry.database.pool, async (tx) => {
     const moduleId = await lockedModule(tx, modulePath);
     const goModH1 = goMod && h1OfGoMod(goMod);
-    const [row] = await tx.$queryRaw<(StoredRow & { id: number; had: string | null })[]>`
+    const [row] = await tx.$queryRaw<(StoredRow & { had: string | null })[]>`
       WITH before AS (SELECT go_mod_h1 FROM module_version WHERE module_id = ${moduleId} AND version = ${version})
       INSERT INTO module_version AS v
         (module_id, version, sort_key, kind, info, "time", go_mod, go_mod_h1, h1, zip_key, zip_size)

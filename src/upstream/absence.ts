@@ -22,6 +22,8 @@ export interface Absent {
   readonly text: string;
   /** Whether it is so only because nobody was asked. */
   readonly unasked?: boolean;
+  /** Whether whoever asked waited for an upstream. */
+  readonly asked?: boolean;
 }
 
 /** What is known for seconds, by the path that was asked. */

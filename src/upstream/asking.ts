@@ -39,6 +39,8 @@ export interface Found {
   readonly pinned: boolean;
   /** For how long it may be given again without a look. */
   readonly freshMs: number;
+  /** Whether whoever asked waited for an upstream. */
+  readonly asked?: boolean;
 }
 
 export const pinned = (body: Buffer): Found => ({

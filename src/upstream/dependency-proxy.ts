@@ -18,7 +18,7 @@ import type { Upstreams } from "./upstreams.ts";
 
 export type { Absent } from "./absence.ts";
 export type { DependencyProxy, Found } from "./asking.ts";
-export type { Download } from "./download.ts";
+export type { Download, StoredZip } from "./download.ts";
 
 const MAX_INFO_BYTES = 1024 * 1024;
 /** How long a server that stops waits for what it is fetching, for nobody any more. */
@@ -85,7 +85,7 @@ export async function upstreamInfo(
   const known = proxy.memory.fleeting.get(path);
   if (known) return passing(known);
   if (storedOnly || !proxy.upstreams) return notCached(path);
-  return shared(proxy.fetching, path, async () => {
+  const answered = await shared<Found | Absent>(proxy.fetching, path, async () => {
     const answer = await askAndJudge(proxy, modulePath, rest, MAX_INFO_BYTES, (bytes) =>
       admitInfo(modulePath, undefined, bytes),
     );
@@ -93,6 +93,7 @@ export async function upstreamInfo(
     proxy.memory.fleeting.set(path, answer.bytes);
     return passing(answer.bytes);
   });
+  return { ...answered, asked: true };
 }
 
 /** The go.mod of a version, which must be canonical. */
@@ -117,7 +118,7 @@ export async function upstreamZip(
   lost = false,
 ): Promise<DownloadOutcome | { readonly kind: "arriving"; readonly download: Download }> {
   const stored = await findUpstreamVersion(proxy.registry, modulePath, version);
-  if (stored?.zip && !lost) return { kind: "stored", zip: stored.zip };
+  if (stored?.zip && !lost) return { kind: "stored", id: stored.id, zip: stored.zip };
   const rest = `@v/${escapeVersion(version)}.zip`;
   const path = pathOf(modulePath, rest);
   if (storedOnly || !proxy.upstreams) return notCached(path);
@@ -158,13 +159,14 @@ async function versionPart(
   if (storedOnly || !proxy.upstreams) return notCached(path);
   const known = proxy.memory.absences.get(path);
   if (known) return known;
-  return shared(proxy.fetching, path, async () => {
+  const answered = await shared(proxy.fetching, path, async () => {
     await refuseBuriedName(proxy, modulePath, version);
     const get = part === "info" ? getInfo : getGoMod;
     const got = await lookOrGet(proxy.locks, path, look, () => get(proxy, modulePath, version, rest));
     if (got.kind === "found") versionWasSeen(proxy, modulePath, version);
     return got;
   });
+  return { ...answered, asked: true };
 }
 
 async function getInfo(

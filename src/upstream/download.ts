@@ -27,7 +27,15 @@ const BLOCK_BYTES = 256 * 1024;
 const KEPT_BLOCKS = 8;
 
 /** How a download ends for everybody who waited. */
-export type DownloadOutcome = { readonly kind: "stored"; readonly zip: MadeZip } | Absent;
+export type DownloadOutcome = StoredZip | Absent;
+
+/** The zip of a version that is stored. */
+export interface StoredZip {
+  readonly kind: "stored";
+  /** The version's number. */
+  readonly id: number;
+  readonly zip: MadeZip;
+}
 
 export class Download {
   /** Rejects with a Failure when upstream could not be asked. */
@@ -164,7 +172,7 @@ export function startDownload(
   const look = async (): Promise<DownloadOutcome | undefined> => {
     const stored = await findUpstreamVersion(proxy.registry, modulePath, version);
     if (!stored?.zip || !(await isThere(proxy, stored.zip))) return undefined;
-    return { kind: "stored", zip: stored.zip };
+    return { kind: "stored", id: stored.id, zip: stored.zip };
   };
   return new Download((download) =>
     lookOrGet(
@@ -217,7 +225,7 @@ async function receiveZip(
     // Only if the blob of a pinned zip was lost can it differ: then the very same bytes are wanted back.
     if (pinned.h1 !== h1 || (pinned.sha256 !== sha256 && !(await isThere(proxy, pinned))))
       throw new Refused(`the zip is ${h1} (${sha256}), but ${pinned.h1} (${pinned.sha256}) is pinned`);
-    return { kind: "stored", zip: stored.zip! };
+    return { kind: "stored", id: stored.id, zip: pinned };
   } catch (error) {
     if (error instanceof Refused) return await refuse(proxy, path, answer.upstream, error);
     if (!isFailure(error)) registry.log.error({ err: error, path }, "a download failed");

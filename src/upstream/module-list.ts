@@ -53,7 +53,10 @@ export async function changingAnswer(
   if (known && age < proxy.listTtlMs) return changing(known.body, proxy.listTtlMs - age);
   const name = pathOf(modulePath, REST_OF[kind]);
   if (known && Date.now() - (proxy.resting.get(name) ?? 0) < REST_MS) return changing(known.body, STALE_FRESH_MS);
-  const refreshed = refresh(proxy, modulePath, kind, new Date(Date.now() - proxy.listTtlMs));
+  const refreshed = refresh(proxy, modulePath, kind, new Date(Date.now() - proxy.listTtlMs)).then(
+    (answer): Found | Absent => ({ ...answer, asked: true }),
+  );
+  refreshed.catch(() => {}); // where nobody waits for it
   if (known) {
     // Whoever has nothing kept fresh wants to see what is new.
     const isWaitedFor = age > OLD_MS || proxy.listTtlMs === 0;

@@ -56,8 +56,33 @@ export const PARTS = {
   // Files, licences and readmes.
   content: [],
 
-  // Search, downloads, statistics.
-  search: [],
+  search: [
+    "Query.search",
+    "GoModuleSearchConnection",
+    "GoModuleSearchEdge",
+    "GoModuleSearchHit",
+    "GoModuleSearchFacets",
+    "Facet",
+  ],
+
+  downloads: [
+    "GoModule.downloads",
+    "GoModuleVersion.downloads",
+    "GoModuleVersion.lastDownloadedAt",
+    "Downloads",
+    "DownloadsOnDay",
+    "DownloadsOfVersion",
+  ],
+
+  statistics: [
+    "Query.statistics",
+    "Statistics",
+    "ModuleDownloads",
+    "OriginStorage",
+    "CacheHitRate",
+    "CacheHitDay",
+    "DayCount",
+  ],
 
   // What administrators look at: the audit trail, jobs, upstreams, prefixes, rejected tags; flags for users.
   administration: [

@@ -3,6 +3,7 @@
 import type { Resolvers } from "../generated.ts";
 import { BigInt64, CalendarDate, DateTime } from "../scalars.ts";
 import { Administration, AuditEvent, administrationMutations, Job, ModulePrefix, Upstream } from "./administration.ts";
+import { Downloads, DownloadsOfVersion, DownloadsOnDay, ModuleDownloads } from "./downloads.ts";
 import { FeatureFlag, featureFlagMutations } from "./feature-flag.ts";
 import { GoBuildListEntry, GoModRequire } from "./go-build-list.ts";
 import { GoDependent, GoDependentConnection } from "./go-dependent.ts";
@@ -12,6 +13,8 @@ import { Member, memberMutations } from "./member.ts";
 import { Project, projectMutations } from "./project.ts";
 import { RejectedTag } from "./project-tags.ts";
 import { Query } from "./query.ts";
+import { GoModuleSearchConnection, GoModuleSearchHit } from "./search.ts";
+import { CacheHitDay, CacheHitRate, Statistics } from "./statistics.ts";
 import { timed } from "./timed.ts";
 import { Token, tokenMutations } from "./token.ts";
 import { User } from "./user.ts";
@@ -48,4 +51,13 @@ export const resolvers: Resolvers = timed({
   Job,
   Upstream,
   ModulePrefix,
+  Downloads,
+  DownloadsOnDay,
+  DownloadsOfVersion,
+  ModuleDownloads,
+  GoModuleSearchConnection,
+  GoModuleSearchHit,
+  Statistics,
+  CacheHitRate,
+  CacheHitDay,
 });

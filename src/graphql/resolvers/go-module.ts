@@ -4,6 +4,7 @@ import type { GoModuleResolvers, GoModuleVersionResolvers, MutationResolvers } f
 import { globalId } from "../global-id.ts";
 import { buildListFields } from "./go-build-list.ts";
 import { dependentConnection } from "./go-dependent.ts";
+import { downloadsOf } from "./downloads.ts";
 import { goModOf } from "./go-mod.ts";
 import { payload } from "./payload.ts";
 import { present } from "./present.ts";
@@ -25,6 +26,7 @@ export const GoModule: GoModuleResolvers = {
     ),
   subModules: (module, page, { loaders }) => connectionOrEmpty(loaders.subModules.load(module, page)),
   otherMajors: async ({ id }, _, { loaders }) => [...((await loaders.otherMajors.load(id)) ?? [])],
+  downloads: (module, period) => downloadsOf("module", module, period),
 };
 
 export const GoModuleVersion: GoModuleVersionResolvers = {
@@ -53,6 +55,8 @@ export const GoModuleVersion: GoModuleVersionResolvers = {
   },
   tagEvents: async (version, { first }, { loaders }) =>
     (await loaders.tagEventsOfVersion.load(version, first ?? TAG_EVENTS_DEFAULT)) ?? null,
+  downloads: (version, period) => downloadsOf("version", version, period),
+  lastDownloadedAt: async ({ id }, _, { loaders }) => (await loaders.lastDownload.load(id)) ?? null,
 };
 
 export const goModuleMutations = {

@@ -7,6 +7,7 @@ import { findProject, listProjects } from "../../registry/projects.ts";
 import { findUserById } from "../../registry/users.ts";
 import { connection } from "../connection.ts";
 import type { QueryResolvers } from "../generated.ts";
+import { searchQueries } from "./search.ts";
 
 export const Query: QueryResolvers = {
   currentUser: async (_, __, { registry, principal }) =>
@@ -37,4 +38,7 @@ export const Query: QueryResolvers = {
     demandAdministrator(principal);
     return {};
   },
+  ...searchQueries,
+
+  statistics: () => ({}),
 };

@@ -247,6 +247,7 @@ export const packageCalls = [
         etag: `"${sha256}"`,
         headers: headers.flat().map(String),
         bytes: undefined,
+        downloads: registry.traffic.countOf(version.id),
       });
     },
   }),

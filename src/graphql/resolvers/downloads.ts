@@ -1,0 +1,65 @@
+// Downloads of modules and versions. What is asked for is only named here; each field is loaded for all objects at once.
+import { type Counted, checkPeriod, type Period } from "../../registry/downloads.ts";
+import { checkPageSize } from "../../registry/page.ts";
+import type { GraphqlContext } from "../context.ts";
+import type {
+  DownloadsOfVersionResolvers,
+  DownloadsOnDayResolvers,
+  DownloadsResolvers,
+  ModuleDownloadsResolvers,
+} from "../generated.ts";
+import { present } from "./present.ts";
+
+const VERSIONS_DEFAULT = 20;
+
+/** Whose downloads, and when. */
+export interface DownloadsOf {
+  readonly what: Counted;
+  readonly id: number;
+  readonly period: Period;
+}
+
+/** The downloads of a version, by its number. */
+export interface VersionCount {
+  readonly versionId: number;
+  readonly count: bigint;
+}
+
+/** The downloads of a module, by its number. */
+export interface ModuleCount {
+  readonly moduleId: number;
+  readonly count: bigint;
+}
+
+/** The downloads of a module or version. Throws invalid for a period that ends before it begins. */
+export function downloadsOf(what: Counted, { id }: { readonly id: number }, period: Period): DownloadsOf {
+  return { what, id, period: checkPeriod(period) };
+}
+
+const totalOf = async ({ what, id, period }: DownloadsOf, { loaders }: GraphqlContext): Promise<bigint> =>
+  (await loaders.downloads.load({ id }, { what, ...period })) ?? 0n;
+
+export const Downloads: DownloadsResolvers = {
+  total: (of, _, context) => totalOf(of, context),
+  byDay: async ({ what, id, period }, _, { loaders }) =>
+    (await loaders.downloadDays.load({ id }, { what, ...period })) ?? [],
+  byVersion: async (of, { first }, context) => {
+    const { what, id, period } = of;
+    const take = checkPageSize(first ?? VERSIONS_DEFAULT);
+    if (what === "module") return (await context.loaders.downloadedVersions.load({ id }, { ...period, take })) ?? [];
+    const count = take === 0 ? 0n : await totalOf(of, context);
+    return count === 0n ? [] : [{ versionId: id, count }];
+  },
+};
+
+export const DownloadsOnDay: DownloadsOnDayResolvers = { downloads: ({ count }) => count };
+
+export const DownloadsOfVersion: DownloadsOfVersionResolvers = {
+  goModuleVersion: async ({ versionId }, _, { loaders }) => present(await loaders.version.load(versionId)),
+  downloads: ({ count }) => count,
+};
+
+export const ModuleDownloads: ModuleDownloadsResolvers = {
+  module: async ({ moduleId }, _, { loaders }) => present(await loaders.module.load(moduleId)),
+  downloads: ({ count }) => count,
+};

@@ -1,0 +1,31 @@
+// Which modules a principal may find, for plain SQL on module_search: mayListModules of access.ts, over what the triggers
+// have written beside each module (ModuleSearch.visibility in prisma/schema.prisma). Modules from upstream are there for
+// everybody, as in modules.ts.
+import type { Prisma, Visibility } from "../database/generated/client.ts";
+import { isAdministrator, memberProjects, REPORTER } from "./access.ts";
+import type { Principal } from "./principal.ts";
+import type { Registry } from "./registry.ts";
+
+/** What a principal may find: all of these visibilities, and whatever is of these projects. */
+export interface Reach {
+  readonly visibilities: readonly Visibility[];
+  readonly projectIds: readonly number[];
+}
+
+/** Reads what a principal may find. */
+export async function reachOf(registry: Registry, principal: Principal): Promise<Reach> {
+  if (isAdministrator(principal)) return { visibilities: ["PUBLIC", "INTERNAL", "PRIVATE"], projectIds: [] };
+  if (principal.kind === "deploy-token") return { visibilities: ["PUBLIC"], projectIds: [principal.projectId] };
+  if (principal.kind !== "user") return { visibilities: ["PUBLIC"], projectIds: [] };
+  const { groups, projects } = principal.memberships;
+  if (groups.size + projects.size === 0) return { visibilities: ["PUBLIC", "INTERNAL"], projectIds: [] };
+  const closed: Prisma.ProjectWhereInput = { OR: [{ visibility: "PRIVATE" }, { packageAccess: "PRIVATE" }] };
+  const where = { AND: [memberProjects(principal, REPORTER), closed] };
+  const rows = await registry.prisma.project.findMany({ where, select: { id: true } });
+  return { visibilities: ["PUBLIC", "INTERNAL"], projectIds: rows.map(({ id }) => id) };
+}
+
+/** The rows of module_search, by the alias s, within a reach that is given as two parameters. */
+export function withinReach(visibilities: string, projectIds: string): string {
+  return `(s.visibility = ANY(${visibilities}::"Visibility"[]) OR (s.visibility IS NOT NULL AND s.project_id = ANY(${projectIds}::int[])))`;
+}

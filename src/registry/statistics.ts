@@ -1,0 +1,119 @@
+// What the whole instance holds and does, in numbers that are kept as things happen (traffic.ts; triggers), so that asking
+// costs the same however many versions there are. For administrators; but which modules are downloaded most anybody may ask,
+// and is told of those whose modules may be listed.
+import { isAdministrator } from "./access.ts";
+import { boundsOf, type CountedDay, countedDay, HISTORY_DAYS, type Period } from "./downloads.ts";
+import { reachOf, withinReach } from "./module-visibility.ts";
+import { checkPageSize } from "./page.ts";
+import type { Principal } from "./principal.ts";
+import type { Registry } from "./registry.ts";
+
+/** What is stored of one origin. */
+export interface StorageRow {
+  readonly origin: "HOSTED" | "UPSTREAM";
+  readonly modules: bigint;
+  /** Pseudo-versions too, and of modules from upstream also those of which only the .info or go.mod was asked for. */
+  readonly versions: bigint;
+  /** Bytes of zips. */
+  readonly bytes: bigint;
+}
+
+/** Where answers to Go requests came from, in a day. */
+export interface AnswerDay {
+  readonly day: Date;
+  readonly memory: bigint;
+  readonly stored: bigint;
+  readonly upstream: bigint;
+}
+
+/** The modules that were downloaded most, of those that the principal may list. */
+export async function topModules(
+  registry: Registry,
+  principal: Principal,
+  period: Period,
+  take: number,
+): Promise<{ moduleId: number; count: bigint }[]> {
+  const [from, to] = boundsOf(period);
+  const { visibilities, projectIds } = await reachOf(registry, principal);
+  const ever = from === null && to === null;
+  const counts = ever
+    ? "module_downloads AS d"
+    : `(SELECT module_id, sum(count) AS total FROM module_download_day
+        WHERE day BETWEEN COALESCE($4::date, '-infinity') AND COALESCE($5::date, 'infinity')
+        GROUP BY module_id) AS d`;
+  const { rows } = await registry.database.pool.query<{ module_id: number; total: string }>(
+    `SELECT d.module_id, d.total FROM ${counts} JOIN module_search s ON s.module_id = d.module_id
+      WHERE ${withinReach("$2", "$3")} ORDER BY d.total DESC, d.module_id LIMIT $1`,
+    [checkPageSize(take), visibilities, projectIds, ...(ever ? [] : [from, to])],
+  );
+  return rows.map((row) => ({ moduleId: row.module_id, count: BigInt(row.total) }));
+}
+
+/** Downloads by day, ascending; undefined for all but administrators, as are all below. */
+export function downloadDays(
+  registry: Registry,
+  principal: Principal,
+  period: Period,
+): Promise<CountedDay[] | undefined> {
+  return history(registry, principal, "traffic_day", "downloads", period);
+}
+
+/** Versions that entered the index, by day, ascending. */
+export function publicationDays(
+  registry: Registry,
+  principal: Principal,
+  period: Period,
+): Promise<CountedDay[] | undefined> {
+  return history(registry, principal, "index_day", "versions", period);
+}
+
+/** Answers to Go requests by day, ascending. */
+export async function answerDays(
+  registry: Registry,
+  principal: Principal,
+  period: Period,
+): Promise<AnswerDay[] | undefined> {
+  if (!isAdministrator(principal)) return undefined;
+  const { rows } = await registry.database.pool.query<
+    { day: string } & Record<"memory" | "stored" | "upstream", string>
+  >(
+    `SELECT day::text, memory, stored, upstream FROM traffic_day WHERE ${BETWEEN} ORDER BY traffic_day.day DESC LIMIT ${HISTORY_DAYS}`,
+    boundsOf(period),
+  );
+  return rows.reverse().map(({ day, memory, stored, upstream }) => ({
+    ...{ day: countedDay({ day, count: "0" }).day, memory: BigInt(memory) },
+    ...{ stored: BigInt(stored), upstream: BigInt(upstream) },
+  }));
+}
+
+/** What is stored, by origin. */
+export async function storageByOrigin(registry: Registry, principal: Principal): Promise<StorageRow[] | undefined> {
+  if (!isAdministrator(principal)) return undefined;
+  const { rows } = await registry.database.pool.query<{ origin: StorageRow["origin"] } & Record<string, string>>(
+    `SELECT o.origin, COALESCE(sum(modules), 0) AS modules, COALESCE(sum(versions), 0) AS versions,
+        COALESCE(sum(bytes), 0) AS bytes
+      FROM unnest(enum_range(NULL::"ModuleOrigin")) AS o (origin) LEFT JOIN storage_change USING (origin)
+      GROUP BY o.origin ORDER BY o.origin`,
+  );
+  return rows.map(({ origin, modules, versions, bytes }) => ({
+    ...{ origin, modules: BigInt(modules!), versions: BigInt(versions!), bytes: BigInt(bytes!) },
+  }));
+}
+
+const BETWEEN = "day BETWEEN COALESCE($1::date, '-infinity') AND COALESCE($2::date, 'infinity')";
+
+async function history(
+  registry: Registry,
+  principal: Principal,
+  table: "traffic_day" | "index_day",
+  column: "downloads" | "versions",
+  period: Period,
+): Promise<CountedDay[] | undefined> {
+  if (!isAdministrator(principal)) return undefined;
+  const { rows } = await registry.database.pool.query<{ day: string; count: string }>(
+    `SELECT day::text, ${column} AS count FROM ${table} WHERE ${BETWEEN} AND ${column} > 0
+      ORDER BY ${table}.day DESC LIMIT ${HISTORY_DAYS}`,
+    boundsOf(period),
+  );
+  return rows.reverse().map(countedDay);
+}
