@@ -12,6 +12,11 @@ const PRISMA_ADVISORY_LOCK = 72707369;
 /** Where the migrations are, whatever the working directory. */
 export const MIGRATIONS = new URL("../../prisma/migrations", import.meta.url).pathname;
 
+/** pg_trgm comes with PostgreSQL, but perhaps in a package of its own, and not everybody may add it to a database. */
+const EXTENSION_HINT =
+  "The search needs the extension pg_trgm, which comes with PostgreSQL (on some systems in the package postgresql-contrib): " +
+  "have an administrator of the database run CREATE EXTENSION pg_trgm in it, then start again";
+
 const TABLE = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
   id                  VARCHAR(36) PRIMARY KEY NOT NULL,
   checksum            VARCHAR(64) NOT NULL,
@@ -77,6 +82,8 @@ async function applyOne(client: pg.Client, name: string, sql: string, checksum: 
     await client.query("COMMIT");
   } catch (cause) {
     await client.query("ROLLBACK");
-    throw new Failure("unavailable", `migration ${name} failed and was undone: ${(cause as Error).message}`, { cause });
+    const { message } = cause as Error;
+    const hint = message.includes("pg_trgm") ? `. ${EXTENSION_HINT}` : "";
+    throw new Failure("unavailable", `migration ${name} failed and was undone: ${message}${hint}`, { cause });
   }
 }

@@ -101,7 +101,7 @@ export class Traffic {
       () => {
         const timer = this.#timer;
         void this.write().then(async () => {
-          await this.#fold();
+          await this.fold();
           if (this.#timer === timer) this.#wait();
         });
       },
@@ -159,7 +159,8 @@ export class Traffic {
     this.#unwritten.set(day, counted);
   }
 
-  async #fold(): Promise<void> {
+  /** Folds the ledger of what is stored, if it is time. */
+  async fold(): Promise<void> {
     const now = this.#now();
     if (now - this.#foldedAt < FOLD_EVERY_MS) return;
     this.#foldedAt = now;

@@ -360,6 +360,9 @@ test("no guard was forgotten here: these are all the triggers and checks that th
       ...["hosted_by_project", "go_mod_with_sum", "zip_with_go_mod", "says_something", "known_kind"],
       ...["upstream_answer_changed", "readme_with_path", "readme_bounded"],
       ...["module_version_package", "module_version_package_pinned", "package_with_name"],
+      ...["module_added", "module_removed", "module_version_added", "module_version_removed", "module_version_zipped"],
+      ...["index_entry_added", "module_search_added", "module_search_removed"],
+      ...["project_search_changed", "module_document_search_changed"],
       ...["package_file_pinned", "package_file_not_truncated", "sums_in_hex"],
     ].sort(),
   );

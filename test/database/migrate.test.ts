@@ -115,6 +115,28 @@ test("a migration that fails leaves nothing, not even its first statement, and c
   expect(await migrate(url, folder)).toEqual(["99990101000000_wrong"]);
 });
 
+test("who may not add the extension pg_trgm is told who may; once it is there all goes on", async () => {
+  const url = await emptyDatabase();
+  const role = `limited_${process.pid}`;
+  const database = new URL(url).pathname.slice(1);
+  await rowsOf(url, `create role ${role} login password 'limited'`);
+  try {
+    await rowsOf(url, `grant usage, create on schema public to ${role}`);
+    await rowsOf(url, `revoke create on database ${database} from public`);
+    const limited = new URL(url);
+    limited.username = role;
+    limited.password = "limited";
+    await expect(migrate(limited.href)).rejects.toMatchObject({
+      kind: "unavailable",
+      message: expect.stringMatching(/permission denied to create extension "pg_trgm".*run CREATE EXTENSION pg_trgm in it/),
+    });
+    await rowsOf(url, "create extension pg_trgm");
+    expect((await migrate(limited.href)).some((name) => name.endsWith("_search"))).toBe(true);
+  } finally {
+    await rowsOf(url, `drop owned by ${role}; drop role ${role}`);
+  }
+});
+
 test("what another tool left half done is not built upon", async () => {
   const url = await emptyDatabase();
   await migrate(url);

@@ -17,6 +17,7 @@ import {
   signUp,
   version,
 } from "./graphql-server.ts";
+import { leftOut } from "./schema-parts.ts";
 
 let registry: Registry;
 let server: GraphqlServer;
@@ -315,6 +316,15 @@ describe("what changes is found at once", () => {
   });
 });
 
+test("members only: packages that are closed are found by members alone", async () => {
+  await hosted("acme/club", { description: "an albatross" });
+  expect(await found("albatross")).toEqual(["gokura.test/acme/club"]);
+  await registry.prisma.project.updateMany({ where: { fullPath: "acme/club" }, data: { packageAccess: "PRIVATE" } });
+  await addMember(registry, OPERATOR, { projectPath: "acme/club" }, { username: "reporter", accessLevel: 20 });
+  expect([await found("albatross"), await found("albatross", askers.stranger!)]).toEqual([[], []]);
+  expect(await found("albatross", askers.reporter!)).toEqual(["gokura.test/acme/club"]);
+});
+
 test("a page of many hits costs as many statements as one of few", async () => {
   for (let n = 0; n < 30; n++) await fromUpstream(`example.com/herd/gnu${n}`);
   const ask = (first: number) =>
@@ -328,3 +338,5 @@ test("a page of many hits costs as many statements as one of few", async () => {
   expect(await countStatements(() => ask(30))).toBe(one);
   expect(one).toBeLessThan(15);
 });
+
+test("nothing of this part was left out", () => expect(leftOut("search", server.sent)).toEqual([]));
