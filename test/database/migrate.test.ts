@@ -128,7 +128,9 @@ test("who may not add the extension pg_trgm is told who may; once it is there al
     limited.password = "limited";
     await expect(migrate(limited.href)).rejects.toMatchObject({
       kind: "unavailable",
-      message: expect.stringMatching(/permission denied to create extension "pg_trgm".*run CREATE EXTENSION pg_trgm in it/),
+      message: expect.stringMatching(
+        /permission denied to create extension "pg_trgm".*run CREATE EXTENSION pg_trgm in it/,
+      ),
     });
     await rowsOf(url, "create extension pg_trgm");
     expect((await migrate(limited.href)).some((name) => name.endsWith("_search"))).toBe(true);

@@ -19,13 +19,19 @@ export interface DownloadsOf {
   readonly period: Period;
 }
 
-/** The downloads of a version, by its number. */
+/**
+ * The downloads of a version, by its number.
+ * @public for generated.ts
+ */
 export interface VersionCount {
   readonly versionId: number;
   readonly count: bigint;
 }
 
-/** The downloads of a module, by its number. */
+/**
+ * The downloads of a module, by its number.
+ * @public for generated.ts
+ */
 export interface ModuleCount {
   readonly moduleId: number;
   readonly count: bigint;

@@ -15,6 +15,7 @@ export interface FoundModule extends Hit {
   readonly query: string;
 }
 
+/** @public for generated.ts */
 export interface FoundEdge {
   readonly cursor: string;
   readonly node: FoundModule;

@@ -10,7 +10,10 @@ import type { CacheHitDayResolvers, CacheHitRateResolvers, StatisticsResolvers }
 
 const MODULES_DEFAULT = 20;
 
-/** Everything there is. */
+/**
+ * Everything there is.
+ * @public for generated.ts
+ */
 export type WholeInstance = Record<never, never>;
 
 /** Where answers came from, day by day. */
