@@ -177,7 +177,7 @@ export async function searchMembers(
     },
     async count(limit) {
       const [counted] = await registry.prisma.$queryRaw<{ rows: number }[]>`
-        SELECT count(*)::int AS rows FROM (${highest} LIMIT ${limit}) AS some`;
+        SELECT count(*)::int AS rows FROM (${highest} LIMIT ${limit}) AS found`;
       return counted!.rows;
     },
   });
