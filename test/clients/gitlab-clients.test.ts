@@ -20,7 +20,7 @@ const TIMEOUT_MS = 300_000;
 /** A server with a project that has packages; what the program writes when it is told about it. */
 async function live(program: string, words: readonly string[]): Promise<string> {
   const server = await testServer();
-  const rest = restClient(server.url, ADMIN_TOKEN);
+  const rest = await restClient(server.url, ADMIN_TOKEN);
   await createGroup(server.registry, OPERATOR, { fullPath: "acme" });
   await createProject(server.registry, OPERATOR, { fullPath: PROJECT });
   await pushRecipe(remoteOf(server.url, PROJECT, ADMIN_TOKEN), (r) => {

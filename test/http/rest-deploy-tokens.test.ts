@@ -15,7 +15,7 @@ const TOKENS = "/projects/alice%2Flib/deploy_tokens";
 beforeAll(async () => {
   server = await testServer();
   for (const name of ["alice", "dev", "stranger"] as const) secret[name] = await server.token(name, "api");
-  rest = restClient(server.url, secret.alice);
+  rest = await restClient(server.url, secret.alice);
   for (const fullPath of ["alice/lib", "alice/other"]) await createProject(server.registry, OPERATOR, { fullPath });
   await addMember(server.registry, OPERATOR, { projectPath: "alice/lib" }, { username: "dev", accessLevel: 30 });
 });

@@ -22,7 +22,7 @@ const MODULE = `${MODULE_HOST}/team/lib`;
 beforeAll(async () => {
   server = await testServer();
   for (const name of Object.keys(secret) as (keyof typeof secret)[]) secret[name] = await server.token(name, "api");
-  rest = restClient(server.url, secret.owner);
+  rest = await restClient(server.url, secret.owner);
   for (const fullPath of ["team", "team/sub"]) await createGroup(server.registry, OPERATOR, { fullPath });
   for (const [username, accessLevel] of Object.entries(LEVELS))
     await addMember(server.registry, OPERATOR, { groupPath: "team" }, { username, accessLevel });

@@ -15,7 +15,7 @@ const inDays = (days: number): string => new Date(Date.now() + days * DAY_MS).to
 
 beforeAll(async () => {
   server = await testServer();
-  rest = restClient(server.url, ADMIN_TOKEN);
+  rest = await restClient(server.url, ADMIN_TOKEN);
   for (const name of ["alice", "bob"] as const) {
     secret[name] = await server.token(name, "api");
     user[name] = (await findUser(server.registry, name))!.id;

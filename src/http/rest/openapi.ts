@@ -65,7 +65,7 @@ function operationOf(call: Call): ZodOpenApiOperationObject {
   const rest = Object.fromEntries(Object.entries(all).filter(([name]) => !inPath.includes(name)));
   const inBody = (call.method === "POST" || call.method === "PUT") && Object.keys(rest).length > 0;
   const body = z.looseObject(rest);
-  const statuses = [400, 401, ...(call.scope === "none" ? [] : [403]), ...call.failures];
+  const statuses = [400, 401, 403, ...call.failures];
   return {
     operationId: operationIdOf(call),
     tags: [call.tag],

@@ -234,12 +234,12 @@ export const packageCalls = [
       if (!version) throw notFound("Not Found");
       ctx.set("Content-Disposition", `attachment; filename="${file.fileName}"`);
       if (file.kind === "MOD") {
-        ctx.type = "text/plain; charset=utf-8";
+        ctx.type = "application/octet-stream";
         ctx.body = version.goMod;
         return;
       }
       const { sha256, size } = await zipOf(parts.archives, version.projectId, version);
-      const headers = Object.entries({ ...ctx.response.headers, "Content-Type": "application/zip" });
+      const headers = Object.entries({ ...ctx.response.headers, "Content-Type": "application/octet-stream" });
       ctx.respond = false;
       await sendBlob(ctx.req, ctx.res, registry.blobs, {
         key: zipKeyOf({ sha256 }),

@@ -3,15 +3,13 @@
 // link to it, and every page costs the same. Addresses in Link begin with the address that the client used, keep every
 // parameter that was given, and hold no comma or semicolon, because GitLab's Go client splits the header there.
 import type { Context } from "koa";
-import * as z from "zod";
 import { PAGE_DEFAULT, PAGE_LIMIT } from "../../registry/page.ts";
 import type { Stretch, StretchOfRows } from "../../registry/stretch.ts";
 import { choice, integer } from "./parameter.ts";
 
 const NUMBERED = {
-  page: integer().pipe(z.int().min(1)).default(1).describe("Which page, from 1 on"),
-  per_page: integer()
-    .pipe(z.int().min(1))
+  page: integer(1).default(1).describe("Which page, from 1 on"),
+  per_page: integer(1)
     .default(PAGE_DEFAULT)
     .describe(`How many rows to a page; more than ${PAGE_LIMIT} count as ${PAGE_LIMIT}`),
 };

@@ -11,8 +11,8 @@ export const text = () =>
     z.string().refine((value) => !value.includes("\0")),
   );
 
-/** A whole number. */
-export const integer = () => z.preprocess(asInteger, z.int());
+/** A whole number; `least`: not below. */
+export const integer = (least: number = Number.MIN_SAFE_INTEGER) => z.preprocess(asInteger, z.int().min(least));
 
 export const boolean = () => z.preprocess(asBoolean, z.boolean());
 
@@ -66,7 +66,7 @@ function asText(value: unknown): unknown {
 }
 
 function asInteger(value: unknown): unknown {
-  return typeof value === "string" && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
+  return typeof value === "string" && /^-?\d{1,16}$/.test(value) ? Number(value) : value;
 }
 
 function asBoolean(value: unknown): unknown {
