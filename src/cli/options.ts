@@ -15,6 +15,14 @@ export function onOrOff(word: string): boolean {
   throw new InvalidArgumentError("use on or off.");
 }
 
+/** To whom a project's packages are open, in the domain's words. */
+export function packages(word: string): "ENABLED" | "DISABLED" | "PRIVATE" {
+  const known = { on: "ENABLED", off: "DISABLED", members: "PRIVATE" } as const;
+  const found = Object.hasOwn(known, word) ? known[word as keyof typeof known] : undefined;
+  if (found === undefined) throw new InvalidArgumentError("use on, off or members.");
+  return found;
+}
+
 export function accessLevel(word: string): number {
   const level = ACCESS_LEVELS[word.toLowerCase() as keyof typeof ACCESS_LEVELS];
   if (level === undefined) throw new InvalidArgumentError(`use one of ${Object.keys(ACCESS_LEVELS).join(", ")}.`);

@@ -11,12 +11,13 @@ import {
   listProjects,
   modulePathOf,
   type ProjectRow,
+  packageSettingOf,
   updateProject,
 } from "../registry/projects.ts";
 import type { Registry } from "../registry/registry.ts";
 import { explainTags } from "../registry/tag-explanation.ts";
 import { deleteVersion } from "../registry/version-deletion.ts";
-import { JSON_OPTION, onOrOff, visibility } from "./options.ts";
+import { JSON_OPTION, packages, visibility } from "./options.ts";
 import { printJson, printOne, printRows, type Row } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
 
@@ -96,17 +97,14 @@ export function addProjectCommands(program: Command): void {
     .option("--visibility <who>", "private, internal or public", visibility)
     .option("--name <name>")
     .option("--description <text>")
-    .option("--packages <on|off>", "whether its Go endpoint is on", onOrOff)
+    .option("--packages <for-whom>", "its Go endpoint: on, off, or for members from Reporter on", packages)
     .option(...MODULE_PREFIX)
     .addOption(tagSchemeOption())
     .option(...JSON_OPTION)
     .addHelpText("after", "\nExample: gokura project update acme/lib --module-prefix github.com/acme/lib")
-    .action((fullPath: string, { packages: packagesEnabled, json = false, ...options }) =>
+    .action((fullPath: string, { json = false, ...options }) =>
       withRegistry(async (registry, operator) =>
-        printOne(
-          rowOf(registry, await updateProject(registry, operator, fullPath, { packagesEnabled, ...options })),
-          json,
-        ),
+        printOne(rowOf(registry, await updateProject(registry, operator, fullPath, options)), json),
       ),
     );
   project
@@ -147,6 +145,8 @@ export function addProjectCommands(program: Command): void {
     );
 }
 
+const PACKAGES = { DISABLED: "off", PRIVATE: "members", ENABLED: "on", PUBLIC: "on" };
+
 function rowOf(registry: Registry, project: ProjectRow): Row {
   const url = readConfig().url;
   return {
@@ -155,7 +155,7 @@ function rowOf(registry: Registry, project: ProjectRow): Row {
     visibility: project.visibility.toLowerCase(),
     module: modulePathOf(registry, project),
     prefix: project.modulePrefix,
-    packages: project.packagesEnabled ? "on" : "off",
+    packages: PACKAGES[packageSettingOf(project)],
     scheme: project.tagScheme.toLowerCase(),
     ...(url === undefined ? {} : { repository: `${url}/${project.fullPath}.git` }),
   };

@@ -24,12 +24,12 @@ const RESERVED_AT_TOP = new Set([
   "index",
 ]);
 
-/** Checks one element of a full path. Throws invalid with what is wrong. */
-export function checkPathElement(element: string, atTop: boolean): void {
+/** Checks one element of a full path; `field` is what a form calls it. Throws invalid with what is wrong. */
+export function checkPathElement(element: string, atTop: boolean, field = "path"): void {
   const why = elementFault(element);
-  if (why !== undefined) throw invalid(`"${shown(element)}" cannot be a path: ${why}`, "path");
+  if (why !== undefined) throw invalid(`"${shown(element)}" cannot be a path: ${why}`, field);
   if (atTop && RESERVED_AT_TOP.has(element.toLowerCase()))
-    throw invalid(`"${element}" cannot be a path: the name is reserved; choose another`, "path");
+    throw invalid(`"${element}" cannot be a path: the name is reserved; choose another`, field);
 }
 
 function elementFault(element: string): string | undefined {

@@ -207,7 +207,7 @@ export function packageSettingOf(project: {
 
 function checkTopics(topics: readonly string[] | undefined): void {
   if ((topics?.length ?? 0) > MAX_TOPICS) throw invalid(`a project has at most ${MAX_TOPICS} topics`, "topics");
-  for (const topic of topics ?? []) checkName(topic);
+  for (const topic of topics ?? []) checkName(topic, "topics");
 }
 
 /** What git takes as the name of a branch, as far as it matters before there is one (git-check-ref-format). */

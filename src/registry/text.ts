@@ -5,11 +5,11 @@ import { invalid } from "../errors.ts";
 const MAX_NAME_LENGTH = 255;
 const MAX_DESCRIPTION_LENGTH = 2_000;
 
-/** Checks a name of anything. Throws invalid. */
-export function checkName(name: string | null | undefined): void {
+/** Checks a name of anything; `field` is what a form calls it. Throws invalid. */
+export function checkName(name: string | null | undefined, field = "name"): void {
   if (name == null) return;
-  if (name.length > MAX_NAME_LENGTH) throw invalid(`a name has at most ${MAX_NAME_LENGTH} characters`, "name");
-  if (/[\x00-\x1f\x7f-\x9f]/.test(name)) throw invalid("a name must not contain control characters", "name");
+  if (name.length > MAX_NAME_LENGTH) throw invalid(`a name has at most ${MAX_NAME_LENGTH} characters`, field);
+  if (/[\x00-\x1f\x7f-\x9f]/.test(name)) throw invalid("a name must not contain control characters", field);
 }
 
 /** Checks a description of anything: lines of text. Throws invalid. */

@@ -26,7 +26,7 @@ export interface NewUser {
 /** Makes a user with its namespace. Administrators. Throws conflict when the name or the address is taken. */
 export async function createUser(registry: Registry, principal: Principal, input: NewUser): Promise<UserRow> {
   demandAdministrator(principal);
-  checkPathElement(input.username, true);
+  checkPathElement(input.username, true, "username");
   checkName(input.name);
   checkEmail(input.email);
   await demandFree(registry, { username: input.username, email: input.email });
@@ -56,7 +56,7 @@ export async function createUser(registry: Registry, principal: Principal, input
 
 function checkEmail(email: string | undefined): void {
   if (email === undefined) return;
-  checkName(email);
+  checkName(email, "email");
   if (!/^[^\s@]+@[^\s@]+$/.test(email)) throw invalid(`"${email}" is no e-mail address`, "email");
 }
 

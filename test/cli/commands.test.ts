@@ -47,11 +47,8 @@ describe("users", () => {
   });
 
   test.each([
-    [["user", "create", "Alice"], "the name Alice (or the e-mail address) has already been taken"],
-    [
-      ["user", "create", "carol", "--email", "bob@example.com"],
-      "the name carol (or the e-mail address) has already been taken",
-    ],
+    [["user", "create", "Alice"], "Username has already been taken"],
+    [["user", "create", "carol", "--email", "bob@example.com"], "Email has already been taken"],
     [["user", "create", "carol", "--email", "nothing"], '"nothing" is no e-mail address'],
     [["user", "block", "nobody"], "there is no user nobody"],
   ])("refused: %j", async (words, said) => {
@@ -117,6 +114,9 @@ describe("groups and projects", () => {
   });
 
   test("project update, a little at a time", async () => {
+    expect(await cli.json("project", "update", "acme/lib", "--packages", "members")).toMatchObject({
+      packages: "members",
+    });
     expect(await cli.json("project", "update", "acme/lib", "--packages", "off")).toMatchObject({
       visibility: "internal",
       packages: "off",

@@ -36,7 +36,7 @@ test.each<[words: string[], said: RegExp]>([
     ["project", "create", "a/b", "--visibility", "secret"],
     /argument 'secret' is invalid. use private, internal or public/,
   ],
-  [["project", "update", "a/b", "--packages", "maybe"], /argument 'maybe' is invalid. use on or off/],
+  [["project", "update", "a/b", "--packages", "maybe"], /argument 'maybe' is invalid. use on, off or members/],
   [["project", "create", "a/b", "--tag-scheme", "svn"], /argument 'svn' is invalid. use go or gitlab/],
   [["member", "add", "--user", "a"], /^error: name either --project or --group\./],
   [["member", "add", "--user", "a", "--project", "p", "--group", "g"], /^error: name either --project or --group\./],

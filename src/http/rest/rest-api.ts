@@ -49,7 +49,7 @@ export function serveRestApi(parts: RestParts): Middleware {
     if (!ctx.path.startsWith(`${ROOT}/`)) return next();
     const path = ctx.path.slice(ROOT.length);
     ctx.set("Cache-Control", "no-store");
-    if (path === "/openapi.json" && ctx.method === "GET") {
+    if (path === "/openapi.json" && (ctx.method === "GET" || ctx.method === "HEAD")) {
       document ??= describeApi(CALLS);
       ctx.body = document;
       return;
