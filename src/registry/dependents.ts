@@ -112,8 +112,9 @@ function ofModules(modules: readonly ModuleRow[], numbers: readonly number[]): D
 function ofVersions(numbers: readonly number[]): DependentLists {
   return {
     numbers,
+    // In byte order, as module paths are, the index of requirements would be of no use.
     of: Prisma.sql`(
-      SELECT v.id AS number, m.path, v.version FROM module_version v JOIN module m ON m.id = v.module_id
+      SELECT v.id AS number, m.path COLLATE "default" AS path, v.version FROM module_version v JOIN module m ON m.id = v.module_id
       WHERE v.id = ANY(${[...numbers]}::int[])) AS list`,
     rows: Prisma.sql`(
       SELECT v.module_id, r.version_id, r.version AS required_version, r.indirect, m.path, m.project_id,
