@@ -11,6 +11,9 @@ export interface Query {
 
 const VERSION = "version kind time retracted h1 zipSize";
 
+/** The modules that many require have low numbers (seed.ts). */
+const POPULAR = 20;
+
 /** A number from 0 to count - 1 that jumps about. */
 const some = (n: number, count: number): number => (n * 7_919 + 13) % count;
 /** A module at the root of a project. */
@@ -38,5 +41,17 @@ export const QUERIES: readonly Query[] = [
     name: "projects and their modules",
     text: `query { projects(first: 50) { nodes { fullPath visibility goModules(first: 5) { nodes { path latestVersion { version } } } } } }`,
     variables: () => ({}),
+  },
+  {
+    name: "who requires a module",
+    text: `query ($path: String!) { goModule(path: $path) { dependents(first: 20) {
+      count(limit: 1000) nodes { requiredVersion indirect current module { path } version { version } } } } }`,
+    variables: (n, modules) => ({ path: modulePath(n % 2 === 0 ? (n % POPULAR) * 4 : hosted(n, modules)) }),
+  },
+  {
+    name: "who requires a version",
+    text: `query ($path: String!) { goModule(path: $path) { versions(first: 1) { nodes { dependents(first: 20) {
+      count(limit: 1000) nodes { indirect module { path } version { version } } } } } } }`,
+    variables: (n, modules) => ({ path: modulePath(n % 2 === 0 ? (n % POPULAR) * 4 : hosted(n, modules)) }),
   },
 ];

@@ -142,6 +142,15 @@ async function modules(client: pg.Client, { modules: count, versions }: Size, fr
     [count],
   );
   await client.query(
+    `INSERT INTO module_dependency (module_id, path, version_id, version_key, required_version, indirect, current)
+     SELECT DISTINCT ON (v.module_id, r.path) v.module_id, r.path, v.id,
+       CASE v.kind WHEN 'RELEASE' THEN '3' ELSE '2' END || v.sort_key AS key, r.version, r.indirect,
+       v.id = newest_version(v.module_id, 0)
+     FROM new_version w JOIN module_version v ON v.module_id = w.module_id AND v.version = w.name
+     JOIN requirement r ON r.version_id = v.id
+     ORDER BY v.module_id, r.path, key DESC`,
+  );
+  await client.query(
     `INSERT INTO index_entry ("timestamp", path, version, project_id, upstream)
      SELECT '2026-01-01'::timestamptz + (n * ${VERSIONS_PER_MODULE} + i) * interval '1 millisecond', path, name, project_id,
        project_id IS NULL
