@@ -3,6 +3,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { createDeployToken } from "../../src/registry/tokens.ts";
+import { eventually } from "../support/eventually.ts";
 import { ask, basic, bearer } from "../support/http.ts";
 import { pushRecipe, remoteOf, tryGit } from "../support/push.ts";
 import { type Rest, restOf } from "../support/rest-document.ts";
@@ -14,6 +15,7 @@ const M = "gokura.test/acme/lib";
 let server: TestServer;
 let rest: Rest;
 let owner: string;
+let packageId: number;
 const asking = new Map<string, Headers>();
 
 /** What each principal gets of each door: a status of the Go endpoints, and whether lists have the module. */
@@ -35,8 +37,12 @@ async function doors(headers: Headers) {
     graphql: graphql.text.includes(M),
     code: await status("/acme/lib.git/info/refs?service=git-upload-pack"),
     project: await status("/api/v4/projects/acme%2Flib"),
+    packages: await status("/api/v4/projects/acme%2Flib/packages"),
+    file: await status(`/api/v4/projects/acme%2Flib/packages/${packageId}/package_files`),
   };
 }
+
+const refused = (status: number) => ({ info: status, zip: status, list: status, packages: status, file: status });
 
 const set = (level: string) =>
   rest("PUT", "/projects/acme%2Flib", owner, { body: { package_registry_access_level: level } });
@@ -49,6 +55,12 @@ beforeAll(async () => {
   await pushRecipe(remoteOf(server.url, "acme/lib", owner), (r) =>
     r.tag("v1.0.0", r.commit({ "go.mod": `module ${M}\n` })),
   );
+  packageId = (
+    await eventually(
+      () => rest("GET", "/projects/acme%2Flib/packages", owner),
+      ({ json }) => json.length === 1,
+    )
+  ).json[0].id;
   for (const [name, level] of [
     ["guest", 10],
     ["reporter", 20],
@@ -67,7 +79,17 @@ beforeAll(async () => {
   asking.set("anonymous", {});
 });
 
-const OPEN = { info: 200, zip: 200, list: 200, index: true, graphql: true, code: 200, project: 200 };
+const OPEN = {
+  packages: 200,
+  file: 200,
+  info: 200,
+  zip: 200,
+  list: 200,
+  index: true,
+  graphql: true,
+  code: 200,
+  project: 200,
+};
 
 test.each(["enabled", "public"])("%s: whoever sees the project", async (level) => {
   await set(level);
@@ -81,8 +103,8 @@ test("private: members from Reporter on, although all of it is in memory by now"
   expect((await set("private")).json.package_registry_access_level).toBe("private");
   const closed = { index: false, graphql: false, code: 200, project: 200 };
   for (const name of ["stranger", "guest"])
-    expect(await doors(asking.get(name)!), name).toMatchObject({ ...closed, info: 403, zip: 403, list: 403 });
-  expect(await doors({})).toMatchObject({ ...closed, info: 401, zip: 401, list: 401 });
+    expect(await doors(asking.get(name)!), name).toMatchObject({ ...closed, ...refused(403) });
+  expect(await doors({})).toMatchObject({ ...closed, ...refused(401) });
   for (const name of ["reporter", "administrator"]) expect(await doors(asking.get(name)!), name).toMatchObject(OPEN);
   expect(await doors(asking.get("deploy token")!)).toMatchObject({
     info: 200,

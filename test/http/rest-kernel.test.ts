@@ -82,6 +82,66 @@ describe("credentials", () => {
   });
 });
 
+describe("bodies", () => {
+  const json = { "content-type": "application/json" };
+  const form = { "content-type": "application/x-www-form-urlencoded" };
+  const send = async (method: string, path: string, body: string, headers: Record<string, string>) => {
+    const answer = await ask(server.url, `/api/v4${path}`, { method, headers: { ...admin, ...headers }, body });
+    return [answer.status, answer.text === "" ? undefined : JSON.parse(answer.text)];
+  };
+  const missing = { error: "name is missing, path is missing" };
+
+  test("python-gitlab says JSON where there is nothing, the Go client sends null: nothing was given", async () => {
+    expect((await send("GET", "/version", "", json))[0]).toBe(200);
+    expect((await send("DELETE", "/users/999", "", json))[0]).toBe(404);
+    expect((await send("DELETE", "/users/999", "null", json))[0]).toBe(404);
+    for (const body of ["", "null", " ", "{}", '{"name":null,"path":""}'])
+      expect(await send("POST", "/groups", body, json), body).toEqual([400, missing]);
+  });
+
+  test("JSON, a form, the query: the same; the body goes before the query", async () => {
+    const name = (answer: unknown[]) => (answer[1] as { name: string }).name;
+    expect(name(await send("POST", "/groups?path=b1&name=query", '{"name":"json","more":{"a":[1]}}', json))).toBe(
+      "json",
+    );
+    expect(name(await send("POST", "/groups?path=b2", "name=first&name=form+%C3%A9", form))).toBe("form é");
+    expect(name(await send("POST", "/groups?path=b3&name=query", "", {}))).toBe("query");
+    expect(name(await send("POST", "/groups", '{"path":"b4","name":7}', json))).toBe("7");
+  });
+
+  test.each([
+    ["no JSON", "{", json],
+    ["a list", "[]", json],
+    ["text", '"x"', json],
+    ["parts of a form", "--x\r\n\r\n--x--", { "content-type": "multipart/form-data; boundary=x" }],
+  ])("refused: %s", async (_, body, headers) => {
+    expect(await send("POST", "/groups", body, headers)).toEqual([
+      400,
+      { message: "400 Bad request - the body is neither a JSON object nor a form" },
+    ]);
+  });
+
+  test("names that mean something to JavaScript mean nothing here", async () => {
+    const body = '{"__proto__":{"name":"x","path":"x"},"constructor":1,"toString":2}';
+    expect(await send("POST", "/groups", body, json)).toEqual([400, missing]);
+    expect(await send("POST", "/groups", "__proto__=1&__proto__[]=2&constructor[]=1", form)).toEqual([400, missing]);
+    expect(await send("POST", "/groups", '{"name":"a\\u0000b","path":"x"}', json)).toEqual([
+      400,
+      { error: "name is invalid" },
+    ]);
+  });
+
+  test("too large", async () => {
+    const pad = JSON.stringify({ name: "x", path: "x", pad: "x".repeat(300_000) });
+    const answer = await ask(server.url, "/api/v4/groups", {
+      method: "POST",
+      headers: { ...admin, ...json },
+      body: pad,
+    });
+    expect([answer.status, JSON.parse(answer.text).message]).toEqual([413, expect.stringContaining("bytes")]);
+  });
+});
+
 test("the document of the API", async () => {
   const { status, json } = await get("/api/v4/openapi.json", {});
   expect([status, json.openapi]).toEqual([200, "3.1.1"]);

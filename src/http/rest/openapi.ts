@@ -42,7 +42,6 @@ export function describeApi(calls: readonly Call[]): unknown {
       title: "Gokura",
       version: PRODUCT_VERSION,
       description: "The REST API of a Go module registry, in the shape of GitLab's. Generated from the code.",
-      license: { name: "See the source", identifier: "LicenseRef-Gokura" },
     },
     servers: [{ url: "/api/v4" }],
     tags: [...new Set(calls.map(({ tag }) => tag))].map((name) => ({ name })),
