@@ -229,6 +229,24 @@ describe("how they are told", () => {
   });
 });
 
+test("REST tells when a package was last downloaded, and a package's file is a download, too", async () => {
+  const packages = async () => {
+    await app.registry.traffic.write();
+    const { text } = await ask(app.url, `/api/v4/projects/${projectId}/packages?order_by=version&sort=asc`);
+    return JSON.parse(text) as { id: number; version: string; last_downloaded_at: string | null }[];
+  };
+  await app.registry.prisma.versionDownloads.updateMany({ data: { lastAt: new Date("2020-02-02T02:02:02Z") } });
+  const [first] = await packages();
+  expect(first).toMatchObject({ version: "v1.0.0", last_downloaded_at: "2020-02-02T02:02:02.000Z" });
+  const whole = await ask(app.url, `/api/v4/projects/${projectId}/packages/${first!.id}`);
+  expect(JSON.parse(whole.text)).toMatchObject({ last_downloaded_at: "2020-02-02T02:02:02.000Z" });
+  const files = await ask(app.url, `/api/v4/projects/${projectId}/packages/${first!.id}/package_files`);
+  for (const { id } of JSON.parse(files.text) as { id: number }[])
+    await ask(app.url, `/api/v4/projects/${projectId}/packages/${first!.id}/package_files/${id}/download`);
+  expect(await totals()).toMatchObject({ "v1.0.0": 8 });
+  expect(Date.parse((await packages())[0]!.last_downloaded_at!)).toBeGreaterThan(Date.now() - 60_000);
+});
+
 describe("what is deleted", () => {
   test("a version takes its counts along; the module keeps what it had; a project takes all", async () => {
     const { registry } = app;
@@ -237,7 +255,7 @@ describe("what is deleted", () => {
     });
     await zip("v1.0.0");
     await deleteVersion(registry, OPERATOR, LIB, "v1.0.0"); // with a download that is not written down yet
-    expect(await totals()).toEqual({ all: 14, "v1.1.0": 3, "v1.2.0": 4 });
+    expect(await totals()).toEqual({ all: 15, "v1.1.0": 3, "v1.2.0": 4 });
     expect((await lastDownloadsOf(registry, [id])).size).toBe(0);
     await zip("v1.1.0");
     await deleteProject(registry, OPERATOR, "acme/lib");

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { Failure, notFound } from "../../errors.ts";
 import { ensureBuiltZips, zipOf } from "../../git/module-archives.ts";
 import { demandLevel, demandRegistry, MAINTAINER, projectLevel } from "../../registry/access.ts";
+import { lastDownloadsOf } from "../../registry/downloads.ts";
 import { findVersionById } from "../../registry/modules.ts";
 import { filesOfPackages, type PackageFileRow } from "../../registry/package-files.ts";
 import {
@@ -126,7 +127,8 @@ export const packageCalls = [
       const { registry, principal, parameters } = asked;
       const project = demandRegistry(principal, await findProject(registry, parameters.id));
       const found = await stretchOfProjectPackages(registry, principal, project, queryOf(parameters), stretch);
-      return { ...found, rows: found.rows.map((row) => packageOf(asked, project, row)) };
+      const downloads = await lastDownloadsOf(registry, idsOf(found.rows));
+      return { ...found, rows: found.rows.map((row) => packageOf(asked, project, row, downloads)) };
     },
   }),
   listCall({
@@ -151,10 +153,11 @@ export const packageCalls = [
       const query = queryOf(parameters);
       const found = await stretchOfGroupPackages(registry, principal, group, scope, query, stretch);
       const projects = await projectsOf(registry, found.rows);
+      const downloads = await lastDownloadsOf(registry, idsOf(found.rows));
       return {
         ...found,
         rows: found.rows.map((row) => ({
-          ...packageOf(asked, projects.get(row.packageOf), row),
+          ...packageOf(asked, projects.get(row.packageOf), row, downloads),
           project_id: row.packageOf,
           project_path: row.projectPath,
         })),
@@ -182,7 +185,8 @@ export const packageCalls = [
         created_at: createdAt.toISOString(),
         tags: [],
       }));
-      return { ...packageOf(asked, project, row), versions };
+      const downloads = await lastDownloadsOf(registry, [row.id]);
+      return { ...packageOf(asked, project, row, downloads), versions };
     },
   }),
   call({
@@ -310,10 +314,15 @@ async function projectsOf(registry: Registry, rows: readonly PackageRow[]): Prom
   return new Map(projects.map((project) => [project.id, project]));
 }
 
+function idsOf(rows: readonly PackageRow[]): number[] {
+  return rows.map(({ id }) => id);
+}
+
 function packageOf(
   { principal, base }: Pick<Asked, "principal" | "base">,
   project: ProjectRow | undefined,
   row: PackageRow,
+  lastDownloads: ReadonlyMap<number, Date>,
 ): z.input<typeof Package> {
   const mayDelete = project !== undefined && projectLevel(principal, project) >= MAINTAINER;
   return {
@@ -327,7 +336,7 @@ function packageOf(
       ...(mayDelete ? { delete_api_path: `${base}/api/v4/projects/${row.packageOf}/packages/${row.id}` } : {}),
     },
     created_at: row.createdAt.toISOString(),
-    last_downloaded_at: null,
+    last_downloaded_at: lastDownloads.get(row.id)?.toISOString() ?? null,
     tags: [],
   };
 }
