@@ -1,6 +1,7 @@
 // Personal access tokens by REST (doc/api/personal_access_tokens.md): shapes, filters, rotation, and who may.
 import { beforeAll, describe, expect, test } from "vitest";
 import { findUser } from "../../src/registry/users.ts";
+import { eventually } from "../support/eventually.ts";
 import { type Rest, restClient } from "../support/rest.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../support/server.ts";
 
@@ -222,6 +223,20 @@ describe("rotation", () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(9).fill(401)]);
     const left = await rest("GET", "/personal_access_tokens?search=raced&state=active");
     expect(left.json.length).toBe(1);
+  });
+
+  test("another server of the same database refuses the old one as well, although it remembered it", async () => {
+    const environment = { DATABASE_URL: server.registry.database.url, GOKURA_DATA_DIR: server.dataDirectory };
+    const other = await restClient((await testServer({ environment })).url, ADMIN_TOKEN);
+    for (const end of ["rotate", "revoke"]) {
+      const { id, token } = await make("known to both");
+      const asked = () => other("GET", "/personal_access_tokens/self", undefined, token);
+      expect((await asked()).status).toBe(200);
+      const path = `/personal_access_tokens/${id}`;
+      const ended = end === "rotate" ? await rest("POST", `${path}/rotate`) : await rest("DELETE", path);
+      expect(ended.status).toBe(end === "rotate" ? 200 : 204);
+      expect((await eventually(asked, ({ status }) => status === 401)).status).toBe(401);
+    }
   });
 
   test("is written down", async () => {
