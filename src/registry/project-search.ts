@@ -65,7 +65,9 @@ function conditions(principal: Principal, filter: ProjectSearch): Prisma.Project
   const all: Prisma.ProjectWhereInput[] = [];
   if (filter.search) {
     const contains = { contains: searchText(filter.search), mode: "insensitive" } as const;
-    all.push({ OR: [{ name: contains }, filter.searchNamespaces ? { fullPath: contains } : { path: contains }] });
+    // What is part of the path is part of the full path, which has an index for this.
+    const last = filter.searchNamespaces ? {} : { path: contains };
+    all.push({ OR: [{ name: contains }, { fullPath: contains, ...last }] });
   }
   if (filter.visibility) all.push({ visibility: filter.visibility });
   if (filter.minLevel !== undefined)

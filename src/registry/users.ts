@@ -91,6 +91,8 @@ export async function updateUser(
   const user = await demandUserForAdministrator(registry, principal, id);
   if (input.username !== undefined && input.username !== user.username)
     throw invalid("cannot be changed: the paths of modules are made of it", "username");
+  if (input.admin === false && principal.kind === "user" && principal.userId === id)
+    throw new Failure("forbidden", "nobody can cease to be an administrator by oneself; ask another one");
   checkName(input.name);
   checkEmail(input.email);
   if (input.email !== user.email) await demandFree(registry, { email: input.email });

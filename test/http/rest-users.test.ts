@@ -156,6 +156,8 @@ test("changed and deleted", async () => {
   expect((await make({ username: "dave", name: "Dave", email: "d@example.com" })).status).toBe(201);
   const { json: root } = await rest("GET", "/user", ADMIN_TOKEN);
   expect((await rest("DELETE", `/users/${root.id}`, ADMIN_TOKEN)).status).toBe(403);
+  expect((await rest("PUT", `/users/${root.id}`, ADMIN_TOKEN, { body: { admin: false } })).status).toBe(403);
+  expect((await rest("POST", `/users/${root.id}/block`, ADMIN_TOKEN)).status).toBe(403);
 });
 
 test("pages by position", async () => {
