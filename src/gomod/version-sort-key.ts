@@ -19,7 +19,8 @@ export function versionSortKey(version: string): string {
   return `${numbers}${PRERELEASE}${identifiers.join("!")} ${build}`;
 }
 
-function numberKey(digits: string): string {
+/** A number, in decimal digits without leading zeros, such that byte order is the order of numbers. */
+export function numberKey(digits: string): string {
   const length = digits.length;
   // Lengths up to 99 take two digits; the rare longer ones carry the length of their length.
   return length < 100 ? String(length).padStart(2, "0") + digits : `:${String(length).padStart(6, "0")}${digits}`;

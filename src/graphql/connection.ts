@@ -1,6 +1,9 @@
 // Pages in the shape that GraphQL clients know (Relay, "Cursor Connections Specification"). What a page is, and what its
 // cursors mean, stands in registry/page.ts.
+import type { ModuleRow, VersionRow } from "../registry/modules.ts";
+import type { PackageRow } from "../registry/packages.ts";
 import { EMPTY_PAGE, type Page } from "../registry/page.ts";
+import type { ProjectRow } from "../registry/projects.ts";
 
 export interface Connection<Row> {
   readonly nodes: readonly Row[];
@@ -38,3 +41,31 @@ export async function connectionOrNull<Row>(page: Promise<Page<Row> | undefined>
 export async function connectionOrEmpty<Row>(page: Promise<Page<Row> | undefined>): Promise<Connection<Row>> {
   return connection((await page) ?? EMPTY_PAGE);
 }
+
+/** How far to count; as far as COUNT_LIMIT if nothing is said. */
+export interface CountTo {
+  readonly limit?: number;
+}
+
+/** A connection that can tell how many entries the whole list has. */
+export interface Counted<Row> extends Connection<Row> {
+  countTo(limit: CountTo): Promise<number>;
+}
+
+/** A page of a list that can be counted; empty for one that the asker may not see. */
+export async function counted<Row>(
+  page: Promise<Page<Row> | undefined>,
+  countTo: (limit: CountTo) => Promise<number | undefined>,
+): Promise<Counted<Row>> {
+  return { ...(await connectionOrEmpty(page)), countTo: async (limit) => (await countTo(limit)) ?? 0 };
+}
+
+// What resolvers of the countable connections of the schema are given.
+/** @public for generated.ts */
+export type CountedPackages = Counted<PackageRow>;
+/** @public for generated.ts */
+export type CountedModules = Counted<ModuleRow>;
+/** @public for generated.ts */
+export type CountedVersions = Counted<VersionRow>;
+/** @public for generated.ts */
+export type CountedProjects = Counted<ProjectRow>;

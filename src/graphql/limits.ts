@@ -10,6 +10,8 @@
 //              a list of n                              1 + n * (what is asked of an entry)
 //              a go.mod file                            5, and 100 * (what is asked of a requirement)
 //              a build list                             100, and 100 * (what is asked of an entry)
+//              the count of a list of n                 n
+//              the packages of a group                  20 more
 //              downloads by day                         20
 //              a highlight; count and facets of a
 //              search, for each entry of the page       5
@@ -53,9 +55,14 @@ const STATEMENT_COST = 100;
 const GO_MOD_COST = 5;
 /** Fields that cost more than their type shows, though they are loaded for many objects at once. */
 const FIELD_COSTS: Readonly<Record<string, number>> = {
+  "Group.packages": 20, // a look into each of its projects
   "Downloads.byDay": 20,
   "GoModuleSearchHit.highlight": 5,
   // for each entry of the page, as all that is asked of a connection
+  "ProjectConnection.count": 1,
+  "GoModuleConnection.count": 1,
+  "GoModuleVersionConnection.count": 1,
+  "PackageConnection.count": 1,
   "GoModuleSearchConnection.count": 5,
   "GoModuleSearchConnection.facets": 5,
 };
@@ -78,7 +85,6 @@ const DEAR_FIELDS = new Set([
   "Statistics.indexGrowth",
   "Query.__schema",
   "Query.__type",
-  "Group.projects",
   "GoModule.dependents",
   "GoModuleVersion.dependents",
   "GoModuleVersion.buildList",
@@ -104,6 +110,11 @@ const ROWS = new Set([
   "GoModule",
   "GoModuleVersion",
   "GoDependent",
+  "Package",
+  "PackageBase",
+  "PackageDetailsType",
+  "PackageFile",
+  "PackageDependencyLink",
   "FeatureFlag",
   "AuditEvent",
   "Job",

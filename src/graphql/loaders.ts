@@ -23,9 +23,16 @@ import {
   lastDownloadsOf,
   type Period,
 } from "../registry/downloads.ts";
-import { findGroups, type GroupRow } from "../registry/groups.ts";
+import { descendantsOfGroups, findGroups, type GroupRow } from "../registry/groups.ts";
 import { listMembers, type MemberRow } from "../registry/members.ts";
 import {
+  countVersionsOfModules,
+  type VersionFilter,
+  type VersionSort,
+  versionsOfModules,
+} from "../registry/module-versions.ts";
+import {
+  countModulesOfProjects,
   findModules,
   findVersionRows,
   goModsOf,
@@ -36,15 +43,26 @@ import {
   rejectedTagsOfProjects,
   type VersionRow,
   versionsInModules,
-  versionsOfModules,
 } from "../registry/modules.ts";
+import { type DependencyRow, dependenciesOfPackages } from "../registry/package-dependencies.ts";
+import { filesOfPackages, type PackageFileRow } from "../registry/package-files.ts";
+import {
+  countPackagesOfGroups,
+  countPackagesOfProjects,
+  otherVersionsOf,
+  type PackageFilter,
+  type PackageQuery,
+  type PackageRow,
+  packagesOfGroups,
+  packagesOfProjects,
+} from "../registry/packages.ts";
 import type { Page, PageRequest } from "../registry/page.ts";
 import type { Principal } from "../registry/principal.ts";
-import { findProjects, type ProjectRow } from "../registry/projects.ts";
+import { countProjectsOfGroups, findProjects, type ProjectRow, projectsOfGroups } from "../registry/projects.ts";
 import { nameOf, readableModules, readableVersions, requirementsByName } from "../registry/readable-by-name.ts";
 import { type TagEventRow, tagEventsOfProjects, tagEventsOfVersions } from "../registry/refs.ts";
 import type { Registry } from "../registry/registry.ts";
-import { otherMajorsOf, subModulesOf } from "../registry/related-modules.ts";
+import { countSubModulesOf, otherMajorsOf, subModulesOf } from "../registry/related-modules.ts";
 import { highlightsOf } from "../registry/search.ts";
 import { type TokenRow, tokensOfProjects, tokensOfUsers } from "../registry/tokens.ts";
 import { findUsersById, type UserRow } from "../registry/users.ts";
@@ -70,6 +88,23 @@ interface HasId {
   readonly id: number;
 }
 
+interface InGroup {
+  readonly includeSubgroups: boolean;
+}
+
+interface PackagesAsked {
+  readonly query: PackageQuery;
+  readonly page: PageRequest;
+}
+
+interface PackagesCounted {
+  readonly filter: PackageFilter;
+  readonly limit?: number;
+}
+
+/** All projects below a group, however deep. */
+const WHOLE_TREE = { includeSubgroups: true };
+
 export interface Loaders {
   readonly user: ById<UserRow>;
   readonly project: ById<ProjectRow>;
@@ -87,11 +122,11 @@ export interface Loaders {
   readonly countDependentsOfModule: ListLoader<ModuleRow, DependentFilter & { readonly limit: number }, number>;
   readonly countDependentsOfVersion: ListLoader<VersionRow, DependentFilter & { readonly limit: number }, number>;
   readonly subModules: ListLoader<ModuleRow, PageRequest, Page<ModuleRow>>;
+  readonly countOfSubModules: ListLoader<ModuleRow, { readonly limit?: number }, number>;
   readonly otherMajors: ById<readonly ModuleRow[]>;
   readonly tagEventsOfVersion: ListLoader<VersionRow, number, readonly TagEventRow[]>;
   readonly latestVersion: ById<VersionRow>;
   readonly goMod: ById<Buffer | null>;
-  readonly versions: ListLoader<ModuleRow, PageRequest & { readonly includePseudo: boolean }, Page<VersionRow>>;
   readonly lastDownload: ById<Date>;
   readonly downloads: ListLoader<HasId, Period & { readonly what: Counted }, bigint>;
   readonly downloadDays: ListLoader<HasId, Period & { readonly what: Counted }, readonly CountedDay[]>;
@@ -102,7 +137,24 @@ export interface Loaders {
   >;
   /** By the query and the number of a module that was found by it. */
   readonly highlight: ListLoader<HasId, string, string>;
+  readonly versions: ListLoader<
+    ModuleRow,
+    { readonly filter: VersionFilter; readonly sort: VersionSort; readonly page: PageRequest },
+    Page<VersionRow>
+  >;
+  readonly countOfVersions: ListLoader<ModuleRow, { readonly filter: VersionFilter; readonly limit?: number }, number>;
   readonly modulesOfProject: ListLoader<ProjectRow, PageRequest, Page<ModuleRow>>;
+  readonly countOfModules: ListLoader<ProjectRow, { readonly limit?: number }, number>;
+  readonly projectsOfGroup: ListLoader<GroupRow, InGroup & { readonly page: PageRequest }, Page<ProjectRow>>;
+  readonly countOfProjects: ListLoader<GroupRow, InGroup & { readonly limit?: number }, number>;
+  readonly descendants: ListLoader<GroupRow, PageRequest, Page<GroupRow>>;
+  readonly packagesOfProject: ListLoader<ProjectRow, PackagesAsked, Page<PackageRow>>;
+  readonly packagesOfGroup: ListLoader<GroupRow, PackagesAsked, Page<PackageRow>>;
+  readonly countOfPackagesOfProject: ListLoader<ProjectRow, PackagesCounted, number>;
+  readonly countOfPackagesOfGroup: ListLoader<GroupRow, PackagesCounted, number>;
+  readonly otherVersions: ListLoader<PackageRow, PageRequest, Page<PackageRow>>;
+  readonly packageFiles: ListLoader<PackageRow, "all", PackageFileRow[]>;
+  readonly dependencies: ListLoader<PackageRow, PageRequest, Page<DependencyRow>>;
   readonly membersOfProject: ListLoader<ProjectRow, PageRequest, Page<MemberRow>>;
   readonly membersOfGroup: ListLoader<GroupRow, PageRequest, Page<MemberRow>>;
   readonly tokensOfProject: ListLoader<ProjectRow, PageRequest, Page<TokenRow>>;
@@ -140,6 +192,7 @@ export function createLoaders(registry: Registry, principal: Principal): Loaders
       countDependentsOfVersions(registry, principal, versions, args, args.limit),
     ),
     subModules: listLoader((modules, page) => subModulesOf(registry, modules, page)),
+    countOfSubModules: listLoader((modules, { limit }) => countSubModulesOf(registry, modules, limit)),
     otherMajors: byId(async (ids) => otherMajorsOf(registry, await findModules(registry, ids))),
     tagEventsOfVersion: listLoader(async (versions, take) => {
       const modules = await findModules(
@@ -165,8 +218,34 @@ export function createLoaders(registry: Registry, principal: Principal): Loaders
     highlight: listLoader((of, query) => highlightsOf(registry, query, numbersOf(of))),
     latestVersion: byId((ids) => latestVersions(registry, ids)),
     goMod: goModLoader(registry),
-    versions: listLoader((modules, args) => versionsOfModules(registry, modules, args, args)),
+    versions: listLoader((modules, { filter, sort, page }) => versionsOfModules(registry, modules, filter, sort, page)),
+    countOfVersions: listLoader((modules, { filter, limit }) =>
+      countVersionsOfModules(registry, modules, filter, limit),
+    ),
     modulesOfProject: listLoader((projects, page) => modulesOfProjects(registry, principal, projects, page)),
+    countOfModules: listLoader((projects, { limit }) => countModulesOfProjects(registry, principal, projects, limit)),
+    projectsOfGroup: listLoader((groups, { page, ...scope }) =>
+      projectsOfGroups(registry, principal, groups, scope, page),
+    ),
+    countOfProjects: listLoader((groups, { limit, ...scope }) =>
+      countProjectsOfGroups(registry, principal, groups, scope, limit),
+    ),
+    descendants: listLoader((groups, page) => descendantsOfGroups(registry, principal, groups, page)),
+    packagesOfProject: listLoader((projects, { query, page }) =>
+      packagesOfProjects(registry, principal, projects, query, page),
+    ),
+    packagesOfGroup: listLoader((groups, { query, page }) =>
+      packagesOfGroups(registry, principal, groups, WHOLE_TREE, query, page),
+    ),
+    countOfPackagesOfProject: listLoader((projects, { filter, limit }) =>
+      countPackagesOfProjects(registry, principal, projects, filter, limit),
+    ),
+    countOfPackagesOfGroup: listLoader((groups, { filter, limit }) =>
+      countPackagesOfGroups(registry, principal, groups, WHOLE_TREE, filter, limit),
+    ),
+    otherVersions: listLoader((packages, page) => otherVersionsOf(registry, packages, page)),
+    packageFiles: listLoader((packages) => filesOfPackages(registry, packages)),
+    dependencies: listLoader((packages, page) => dependenciesOfPackages(registry, packages, page)),
     membersOfProject: listLoader((projects, page) => listMembers(registry, principal, { projects }, page)),
     membersOfGroup: listLoader((groups, page) => listMembers(registry, principal, { groups }, page)),
     tokensOfProject: listLoader((projects, page) => tokensOfProjects(registry, principal, projects, page)),

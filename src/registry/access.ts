@@ -139,7 +139,10 @@ export function mayListModules(principal: Principal, project: ProjectSubject): b
 // ---- demands: nothing, or the Failure that the asker is to see -------------------------------------------------------
 
 /** What to say of a thing that is not there or may not be seen; the two cannot be told apart. */
-export function hidden(principal: Principal, what: "Project" | "Group" | "Namespace" | "User" | "Module"): Failure {
+export function hidden(
+  principal: Principal,
+  what: "Project" | "Group" | "Namespace" | "User" | "Module" | "Package",
+): Failure {
   if (principal.kind === "anonymous")
     return new Failure("unauthenticated", "sign in: send a token, for example with a line for this host in ~/.netrc");
   return new Failure("not-found", `${what} Not Found`);
@@ -289,13 +292,35 @@ export function readableProjects(principal: Principal): Prisma.ProjectWhereInput
   return { AND: [{ packagesEnabled: true }, { OR: [open, ...among(reach)] }] };
 }
 
-/** The same in SQL, about a row `p` of project and the row `g` of its group. */
+/** seenProjects in SQL, about a row `p` of project and the row `g` of its group. */
+export function seenProjectsInSql(principal: Principal): Prisma.Sql {
+  const { everything, visibilities, projects, groups } = reachOf(principal, GUEST);
+  if (everything) return Prisma.sql`true`;
+  return Prisma.sql`(p.visibility = ANY(${[...visibilities]}::"Visibility"[])
+    OR p.id = ANY(${[...projects]}::int[]) OR g.traversal_ids && ${[...groups]}::int[])`;
+}
+
+/** readableProjects in SQL, about the same rows. */
 export function readableProjectsInSql(principal: Principal): Prisma.Sql {
   const { everything, visibilities, projects, groups } = reachOf(principal, REPORTER);
   if (everything) return Prisma.sql`p.packages_enabled`;
   return Prisma.sql`p.packages_enabled AND (
     (p.visibility = ANY(${[...visibilities]}::"Visibility"[]) AND p.package_access <> 'PRIVATE')
     OR p.id = ANY(${[...projects]}::int[]) OR g.traversal_ids && ${[...groups]}::int[])`;
+}
+
+/** seenGroups in SQL, about a row `g` of group. */
+export function seenGroupsInSql(principal: Principal): Prisma.Sql {
+  const { everything, visibilities, groups } = reachOf(principal, GUEST);
+  if (everything) return Prisma.sql`true`;
+  return Prisma.sql`(g.visibility = ANY(${[...visibilities]}::"Visibility"[]) OR g.traversal_ids && ${[...groups]}::int[]
+    OR g.id = ANY(${aroundMemberships(principal)}::int[]))`;
+}
+
+/** Groups that are seen because of what is in them. */
+function aroundMemberships(principal: Principal): number[] {
+  if (principal.kind === "deploy-token") return [...principal.groupIds];
+  return principal.kind === "user" ? [...principal.memberships.containing] : [];
 }
 
 /** The projects of which a user is a member with at least this level, directly or by a group. */

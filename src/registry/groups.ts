@@ -1,7 +1,7 @@
 // Groups: nested namespaces of projects. A group is at most as visible as its parent, and whoever is a member of it is a
 // member of everything below.
 import type { Transaction } from "../database/client.ts";
-import type { Group, Prisma, Visibility } from "../database/generated/client.ts";
+import { type Group, Prisma, type Visibility } from "../database/generated/client.ts";
 import { invalid, notFound } from "../errors.ts";
 import {
   demandGroupLevel,
@@ -13,11 +13,13 @@ import {
   memberGroups,
   OWNER,
   seenGroups,
+  seenGroupsInSql,
 } from "./access.ts";
 import { audit } from "./audit.ts";
 import { change, pathTaken } from "./change.ts";
+import { inBounds, inOrder } from "./first-of-each.ts";
 import { splitFullPath } from "./full-path.ts";
-import { isId, type Order } from "./page.ts";
+import { isId, keysetPages, type Order, type Page, type PageRequest } from "./page.ts";
 import type { Principal } from "./principal.ts";
 import { deleteProjectRows, removeRepositories } from "./project-deletion.ts";
 import type { Registry } from "./registry.ts";
@@ -59,6 +61,35 @@ export function findGroups(registry: Registry, ids: readonly number[]): Promise<
 
 export async function findGroupById(registry: Registry, id: number): Promise<GroupRow | undefined> {
   return isId(id) ? ((await registry.prisma.group.findUnique({ where: { id } })) ?? undefined) : undefined;
+}
+
+/** All groups below some, as far as the principal sees them, by full path, by the number of the one above. */
+export function descendantsOfGroups(
+  registry: Registry,
+  principal: Principal,
+  groups: readonly GroupRow[],
+  request: PageRequest,
+): Promise<Map<number, Page<GroupRow>>> {
+  const ids = groups.map(({ id }) => id);
+  return keysetPages<GroupRow & { list: number }, string>(request, ids, {
+    keyType: "string",
+    order: "asc",
+    key: ({ fullPath }) => fullPath,
+    listOf: ({ list }) => list,
+    read: async (numbers, bounds, order, take) => {
+      const conditions = [Prisma.sql`true`, ...inBounds(["path"], bounds)];
+      const found = await registry.prisma.$queryRaw<{ list: number; id: number }[]>`
+        SELECT of.list, below.id FROM unnest(${[...numbers]}::int[]) AS of (list) CROSS JOIN LATERAL (
+          SELECT id, path FROM (
+            SELECT g.id, g.full_path COLLATE "C" AS path FROM "group" g
+            WHERE g.traversal_ids @> ARRAY[of.list] AND g.id <> of.list AND ${seenGroupsInSql(principal)}) AS g
+          WHERE ${Prisma.join(conditions, " AND ")} ORDER BY ${inOrder(["path"], order)} LIMIT ${take}) AS below
+        ORDER BY of.list, ${inOrder(["path"], order)}`;
+      const rows = await findGroups(registry, [...new Set(found.map(({ id }) => id))]);
+      const byId = new Map(rows.map((row) => [row.id, row]));
+      return found.flatMap(({ list, id }) => (byId.has(id) ? [{ ...byId.get(id)!, list }] : []));
+    },
+  });
 }
 
 /** A group that the principal sees; throws as if there were none otherwise. */

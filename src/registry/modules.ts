@@ -4,7 +4,15 @@ import { type Module, type ModuleVersion, Prisma, type RejectedTag } from "../da
 import { latestVersion, listedVersions } from "../gomod/version-list.ts";
 import { demandAdministrator, mayListModules, mayReadCode, readableProjects } from "./access.ts";
 import { firstOfEach } from "./first-of-each.ts";
-import { checkPageSize, keysetPage, keysetPages, type Page, type PageRequest } from "./page.ts";
+import {
+  COUNT_LIMIT,
+  checkPageSize,
+  countingTo,
+  keysetPage,
+  keysetPages,
+  type Page,
+  type PageRequest,
+} from "./page.ts";
 import type { Principal } from "./principal.ts";
 import { findProject, type ProjectRow } from "./projects.ts";
 import type { Registry } from "./registry.ts";
@@ -162,23 +170,21 @@ export function findModules(registry: Registry, ids: readonly number[]): Promise
   return registry.prisma.module.findMany({ where: { id: { in: [...ids] } } });
 }
 
-/** The modules of one project, or all that the principal may read, those from upstream too, by path. */
+/** Which modules a list holds. */
+interface ModuleFilter {
+  readonly projectId?: number;
+  /** Part of the path, in any case. */
+  readonly search?: string | null | undefined;
+}
+
+/** All modules that the principal may read, those from upstream too, by path. */
 export function listModules(
   registry: Registry,
   principal: Principal,
-  filter: { readonly projectId?: number; readonly search?: string | null | undefined },
+  filter: ModuleFilter,
   request: PageRequest,
 ): Promise<Page<ModuleRow>> {
-  const conditions: Prisma.ModuleWhereInput[] = [
-    {
-      OR: [
-        { project: readableProjects(principal) },
-        { projectId: null, path: { notIn: [...registry.privateModules.fetchedBefore] } },
-      ],
-    },
-  ];
-  if (filter.projectId !== undefined) conditions.push({ projectId: filter.projectId });
-  if (filter.search) conditions.push({ path: { contains: searchText(filter.search), mode: "insensitive" } });
+  const conditions = conditionsOf(registry, principal, filter);
   return keysetPage<ModuleRow, string>(request, {
     keyType: "string",
     order: "asc",
@@ -186,6 +192,28 @@ export function listModules(
     read: (path, order, take) =>
       registry.prisma.module.findMany({ where: { AND: [...conditions, { path }] }, orderBy: { path: order }, take }),
   });
+}
+
+/** How many these are; `limit` + 1 if there are more than `limit`. */
+export async function countModules(
+  registry: Registry,
+  principal: Principal,
+  filter: ModuleFilter,
+  limit: number = COUNT_LIMIT,
+): Promise<number> {
+  const take = countingTo(limit);
+  return registry.prisma.module.count({ where: { AND: conditionsOf(registry, principal, filter) }, take });
+}
+
+function conditionsOf(registry: Registry, principal: Principal, filter: ModuleFilter): Prisma.ModuleWhereInput[] {
+  const fromUpstream = { projectId: null, path: { notIn: [...registry.privateModules.fetchedBefore] } };
+  const readable: Prisma.ModuleWhereInput = { OR: [{ project: readableProjects(principal) }, fromUpstream] };
+  const { search, projectId } = filter;
+  return [
+    readable,
+    ...(projectId === undefined ? [] : [{ projectId }]),
+    ...(search ? [{ path: { contains: searchText(search), mode: "insensitive" } as const }] : []),
+  ];
 }
 
 /** The modules of projects, by path, by the project's number; only of projects whose modules the principal may list. */
@@ -209,30 +237,19 @@ export function modulesOfProjects(
   });
 }
 
-/** The versions of modules in Go's order, newest first, by the module's number. */
-export function versionsOfModules(
+/** How many these are, by the project's number; `limit` + 1 where there are more than `limit`. */
+export async function countModulesOfProjects(
   registry: Registry,
-  modules: readonly ModuleRow[],
-  filter: { readonly includePseudo: boolean },
-  request: PageRequest,
-): Promise<Map<number, Page<VersionRow>>> {
-  const ids = modules.map(({ id }) => id);
-  return keysetPages<VersionRow, string>(request, ids, {
-    keyType: "string",
-    order: "desc",
-    key: (version) => version.sortKey,
-    listOf: (version) => version.moduleId,
-    read: async (numbers, bounds, order, take) => {
-      const lists = { table: "module_version", list: "module_id", key: "sort_key" } as const;
-      const where = filter.includePseudo ? {} : { where: Prisma.sql`kind <> 'PSEUDO'` };
-      const first = await firstOfEach(registry, { ...lists, ...where }, numbers, bounds, order, take);
-      return registry.prisma.moduleVersion.findMany({
-        where: { id: { in: first } },
-        orderBy: { sortKey: order },
-        omit: { goMod: true, info: true },
-      });
-    },
-  });
+  principal: Principal,
+  projects: readonly ProjectRow[],
+  limit: number = COUNT_LIMIT,
+): Promise<Map<number, number>> {
+  const ids = projects.filter((project) => mayListModules(principal, project)).map(({ id }) => id);
+  const rows = await registry.prisma.$queryRaw<{ id: number; count: number }[]>`
+    SELECT of.id, (SELECT count(*)::int FROM (
+        SELECT FROM module WHERE project_id = of.id LIMIT ${countingTo(limit)}) AS counted) AS count
+    FROM unnest(${ids}::int[]) AS of (id)`;
+  return new Map(rows.map(({ id, count }) => [id, count]));
 }
 
 /** Versions by number. Says nothing about who may see them. */

@@ -21,6 +21,10 @@ export interface PackageFileRow {
   /** The number of its package. */
   readonly versionId: number;
   readonly kind: PackageFileKind;
+  readonly modulePath: string;
+  readonly version: string;
+  /** The full path of the project. */
+  readonly projectPath: string;
   /** VERSION.mod or VERSION.zip. */
   readonly fileName: string;
   /** Bytes. */
@@ -77,8 +81,11 @@ export async function findPackageFile(
 
 type StoredFile = Sums & Pick<PackageFileRow, "id" | "versionId" | "kind">;
 
-function fileOf({ version, createdAt }: PackageRow, file: StoredFile): PackageFileRow {
-  return { ...file, fileName: `${version}.${file.kind.toLowerCase()}`, createdAt };
+function fileOf(
+  { packageName: modulePath, version, projectPath, createdAt }: PackageRow,
+  file: StoredFile,
+): PackageFileRow {
+  return { ...file, modulePath, version, projectPath, fileName: `${version}.${file.kind.toLowerCase()}`, createdAt };
 }
 
 /** Works out what is not known yet, and returns all that is known then. */

@@ -7,16 +7,18 @@
 // of them perhaps: of each only the first row is looked at, and whoever is not among the best n of these cannot have a row
 // among the first n of all; so no more than n lists are read on, each up to n rows.
 import { Prisma } from "../database/generated/client.ts";
-import { notFound } from "../errors.ts";
+import { invalid } from "../errors.ts";
 import { canonicalVersion } from "../gomod/version.ts";
 import { versionSortKey } from "../gomod/version-sort-key.ts";
-import { mayListModules, maySeeGroup, readableProjectsInSql } from "./access.ts";
+import { demandLevel, hidden, MAINTAINER, mayListModules, maySeeGroup, readableProjectsInSql } from "./access.ts";
+import { change } from "./change.ts";
 import { inBounds, inOrder } from "./first-of-each.ts";
 import type { GroupRow } from "./groups.ts";
 import type { VersionRow } from "./modules.ts";
 import {
   type Bounds,
   COUNT_LIMIT,
+  countingTo,
   type KeyPart,
   type KeyType,
   keysetPages,
@@ -29,7 +31,7 @@ import { findProject, type ProjectRow } from "./projects.ts";
 import type { Registry } from "./registry.ts";
 import { readStretch, type Stretch, type StretchOfRows } from "./stretch.ts";
 import { searchText } from "./text.ts";
-import { deleteVersion } from "./version-deletion.ts";
+import { takeBack } from "./version-deletion.ts";
 
 /** The kinds of packages that GitLab knows. Of others than golang there are none here. */
 export const PACKAGE_TYPES = [
@@ -200,15 +202,26 @@ export function otherVersionsOf(
   });
 }
 
+/** Packages that one request deletes at most. */
+const DELETED_AT_ONCE = 20;
+
 /**
- * Deletes a package, which is taking a version back for good (version-deletion.ts). Maintainers. Throws not-found when there
- * is none that the principal may read.
+ * Deletes packages, which is taking versions back for good (version-deletion.ts): all of them or none. Maintainers. Throws as
+ * if there were none where the principal may not read one, and invalid for more than 20.
  */
-export async function deletePackage(registry: Registry, principal: Principal, id: number): Promise<PackageRow> {
-  const found = await findPackage(registry, principal, id);
-  if (!found) throw notFound("there is no such package");
-  await deleteVersion(registry, principal, found.package.packageName, found.package.version);
-  return found.package;
+export async function deletePackages(registry: Registry, principal: Principal, ids: readonly number[]): Promise<void> {
+  if (ids.length === 0 || ids.length > DELETED_AT_ONCE)
+    throw invalid(`1 to ${DELETED_AT_ONCE} packages are deleted at once, not ${ids.length}`);
+  const packages: PackageRow[] = [];
+  for (const id of new Set(ids)) {
+    const found = await findPackage(registry, principal, id);
+    if (!found) throw hidden(principal, "Package");
+    demandLevel(principal, found.project, MAINTAINER, "deleting a package");
+    packages.push(found.package);
+  }
+  await change(registry, "", async (tx) => {
+    for (const row of packages) await takeBack(tx, principal, { id: row.moduleId, path: row.packageName }, row);
+  });
 }
 
 // ---- lists ---------------------------------------------------------------------------------------------------------
@@ -324,13 +337,13 @@ async function readMerged(
       ? Prisma.sql`path COLLATE "C" ${Prisma.raw(order)}, ${inOrder(columns.slice(1), order)}`
       : inOrder(columns, order);
   const [ofProject, ofRow] = by === "project_path" ? boundsByPath(bounds) : [[], inBounds(columns, bounds)];
+  // No more than the index has: then the table itself is not touched.
+  const ofVersion = columns.filter((column) => column !== "path");
+  const chosen = Prisma.raw([...new Set([...ofVersion, "id"])].join(", "));
   const first = (from: string, limit: number): Prisma.Sql => Prisma.sql`
-    SELECT id, created_at, package_name, sort_key FROM module_version
+    SELECT ${chosen} FROM module_version
     WHERE ${Prisma.join([Prisma.sql`package_of = ${Prisma.raw(from)}.project`, ...ofRow, ...conditions], " AND ")}
-    ORDER BY ${inOrder(
-      columns.filter((column) => column !== "path"),
-      order,
-    )} LIMIT ${limit}`;
+    ORDER BY ${inOrder(ofVersion, order)} LIMIT ${limit}`;
   const found = await registry.prisma.$queryRaw<Found[]>`
     WITH part AS MATERIALIZED (${projects}),
     head AS (
@@ -373,7 +386,7 @@ async function countOf(
     SELECT of.list, (SELECT count(*)::int FROM (SELECT FROM part CROSS JOIN LATERAL (
         SELECT FROM module_version
         WHERE ${Prisma.join([Prisma.sql`package_of = part.project`, ...conditions], " AND ")} OFFSET 0) AS v
-      WHERE part.list = of.list LIMIT ${Math.min(limit, COUNT_LIMIT) + 1}) AS counted) AS count
+      WHERE part.list = of.list LIMIT ${countingTo(limit)}) AS counted) AS count
     FROM unnest(${[...numbers]}::int[]) AS of (list)`;
   for (const { list, count } of rows) counts.set(list, count);
   return counts;

@@ -86,6 +86,20 @@ export async function keysetPages<Row, K extends Key>(
   return new Map(lists.map((list) => [list, pageOf(request, stretch, keysets, found.get(list) ?? [])]));
 }
 
+/** A page of a list that is known whole; its cursors are places. */
+export function pageOfAll<Row>(request: PageRequest, all: readonly Row[]): Promise<Page<Row>> {
+  const places = new Map(all.map((row, n) => [row, n + 1]));
+  return keysetPage<Row, number>(request, {
+    keyType: "number",
+    order: "asc",
+    key: (row) => places.get(row)!,
+    read: async ({ gt = 0, lt = all.length + 1 }, order, take) => {
+      const within = all.slice(gt, Math.max(gt, lt - 1));
+      return (order === "asc" ? within : within.reverse()).slice(0, take);
+    },
+  });
+}
+
 /** A page without rows. */
 export const EMPTY_PAGE: Page<never> = { rows: [], hasNextPage: false, hasPreviousPage: false, cursorOf: () => "" };
 
@@ -158,6 +172,12 @@ function decodedPart(parsed: unknown, type: TypeOfPart): KeyPart | undefined {
   if (type === "string") return parsed;
   const time = new Date(parsed);
   return time.toJSON() === parsed && /^\d{4}-/.test(parsed) ? time : undefined; // years that PostgreSQL reads
+}
+
+/** How many rows to look at in order to count to a limit: one more, which tells that there are more. Throws invalid. */
+export function countingTo(limit: number): number {
+  if (!Number.isInteger(limit) || limit < 0) throw invalid(`a count goes to 0 or more, not to ${limit}`);
+  return Math.min(limit, COUNT_LIMIT) + 1;
 }
 
 /** Whether a value can be the id of a row (a positive 32-bit number). */

@@ -1,5 +1,5 @@
 // Projects: a repository, and the modules that are published from it.
-import type { PackageAccess, Prisma, TagScheme, Visibility } from "../database/generated/client.ts";
+import { type PackageAccess, Prisma, type TagScheme, type Visibility } from "../database/generated/client.ts";
 import { invalid, notFound } from "../errors.ts";
 import { checkPath } from "../gomod/module-path.ts";
 import {
@@ -11,12 +11,13 @@ import {
   memberProjects,
   OWNER,
   seenProjects,
+  seenProjectsInSql,
 } from "./access.ts";
 import { audit } from "./audit.ts";
 import { change, pathTaken } from "./change.ts";
 import { splitFullPath } from "./full-path.ts";
 import { demandParentGroup, type GroupRow } from "./groups.ts";
-import { isId, keysetPage, type Page, type PageRequest } from "./page.ts";
+import { COUNT_LIMIT, countingTo, isId, keysetPage, keysetPages, type Page, type PageRequest } from "./page.ts";
 import type { Principal } from "./principal.ts";
 import { deleteProjectRows, removeRepositories } from "./project-deletion.ts";
 import { reindexAllTags } from "./refs.ts";
@@ -260,10 +261,6 @@ export interface ProjectFilter {
   readonly search?: string | null | undefined;
   /** Only those of which the principal is a member. */
   readonly membership?: boolean | null | undefined;
-  /** Only those in this group… */
-  readonly groupId?: number;
-  /** …and in the groups below it. */
-  readonly includeSubgroups?: boolean | null | undefined;
 }
 
 /** The projects that a principal sees, by number. */
@@ -273,16 +270,7 @@ export async function listProjects(
   filter: ProjectFilter,
   request: PageRequest,
 ): Promise<Page<ProjectRow>> {
-  const conditions: Prisma.ProjectWhereInput[] = [seenProjects(principal)];
-  if (filter.search) {
-    const contains = { contains: searchText(filter.search), mode: "insensitive" } as const;
-    conditions.push({ OR: [{ name: contains }, { fullPath: contains }] });
-  }
-  if (filter.membership) conditions.push(principal.kind === "user" ? memberProjects(principal) : { id: { in: [] } });
-  if (filter.groupId !== undefined)
-    conditions.push(
-      filter.includeSubgroups ? { group: { traversalIds: { has: filter.groupId } } } : { groupId: filter.groupId },
-    );
+  const conditions = conditionsOf(principal, filter);
   return keysetPage<ProjectRow, number>(request, {
     keyType: "number",
     order: "asc",
@@ -295,6 +283,79 @@ export async function listProjects(
         include: { group: true },
       }),
   });
+}
+
+/** How many these are; `limit` + 1 if there are more than `limit`. */
+export async function countProjects(
+  registry: Registry,
+  principal: Principal,
+  filter: ProjectFilter,
+  limit: number = COUNT_LIMIT,
+): Promise<number> {
+  const take = countingTo(limit);
+  return registry.prisma.project.count({ where: { AND: conditionsOf(principal, filter) }, take });
+}
+
+function conditionsOf(principal: Principal, filter: ProjectFilter): Prisma.ProjectWhereInput[] {
+  const conditions: Prisma.ProjectWhereInput[] = [seenProjects(principal)];
+  if (filter.search) {
+    const contains = { contains: searchText(filter.search), mode: "insensitive" } as const;
+    conditions.push({ OR: [{ name: contains }, { fullPath: contains }] });
+  }
+  if (filter.membership) conditions.push(principal.kind === "user" ? memberProjects(principal) : { id: { in: [] } });
+  return conditions;
+}
+
+/** The projects in groups that a principal sees, by number, by the group's number; with all below if asked for. */
+export function projectsOfGroups(
+  registry: Registry,
+  principal: Principal,
+  groups: readonly GroupRow[],
+  { includeSubgroups }: { readonly includeSubgroups: boolean },
+  request: PageRequest,
+): Promise<Map<number, Page<ProjectRow>>> {
+  const ids = groups.map(({ id }) => id);
+  return keysetPages<ProjectRow & { list: number }, number>(request, ids, {
+    keyType: "number",
+    order: "asc",
+    key: ({ id }) => id,
+    listOf: ({ list }) => list,
+    read: async (numbers, bounds, order, take) => {
+      const conditions = [inGroup(includeSubgroups), seenProjectsInSql(principal)];
+      if (bounds.gt !== undefined) conditions.push(Prisma.sql`p.id > ${bounds.gt}`);
+      if (bounds.lt !== undefined) conditions.push(Prisma.sql`p.id < ${bounds.lt}`);
+      const found = await registry.prisma.$queryRaw<{ list: number; id: number }[]>`
+        SELECT of.list, inside.id FROM unnest(${[...numbers]}::int[]) AS of (list) CROSS JOIN LATERAL (
+          SELECT p.id FROM project p JOIN "group" g ON g.id = p.group_id WHERE ${Prisma.join(conditions, " AND ")}
+          ORDER BY p.id ${Prisma.raw(order)} LIMIT ${take}) AS inside
+        ORDER BY of.list, inside.id ${Prisma.raw(order)}`;
+      const rows = await findProjects(registry, [...new Set(found.map(({ id }) => id))]);
+      const byId = new Map(rows.map((row) => [row.id, row]));
+      return found.flatMap(({ list, id }) => (byId.has(id) ? [{ ...byId.get(id)!, list }] : []));
+    },
+  });
+}
+
+/** How many these are, by the group's number; `limit` + 1 where there are more than `limit`. */
+export async function countProjectsOfGroups(
+  registry: Registry,
+  principal: Principal,
+  groups: readonly GroupRow[],
+  { includeSubgroups }: { readonly includeSubgroups: boolean },
+  limit: number = COUNT_LIMIT,
+): Promise<Map<number, number>> {
+  const ids = groups.map(({ id }) => id);
+  const rows = await registry.prisma.$queryRaw<{ list: number; count: number }[]>`
+    SELECT of.list, (SELECT count(*)::int FROM (
+        SELECT FROM project p JOIN "group" g ON g.id = p.group_id
+        WHERE ${inGroup(includeSubgroups)} AND ${seenProjectsInSql(principal)} LIMIT ${countingTo(limit)}) AS counted) AS count
+    FROM unnest(${ids}::int[]) AS of (list)`;
+  return new Map(rows.map(({ list, count }) => [list, count]));
+}
+
+/** Whether the group `g` of a project is the one numbered of.list, or below it. */
+function inGroup(includeSubgroups: boolean): Prisma.Sql {
+  return includeSubgroups ? Prisma.sql`g.traversal_ids @> ARRAY[of.list]` : Prisma.sql`g.id = of.list`;
 }
 
 /** The module path of a project's root: host and full path. */

@@ -5,7 +5,7 @@ import { Prisma } from "../database/generated/client.ts";
 import { pathMajorPrefix, splitPathMajor } from "../gomod/module-path.ts";
 import { inBounds, inOrder } from "./first-of-each.ts";
 import type { ModuleRow } from "./modules.ts";
-import { keysetPages, type Page, type PageRequest } from "./page.ts";
+import { COUNT_LIMIT, countingTo, keysetPages, type Page, type PageRequest } from "./page.ts";
 import type { Registry } from "./registry.ts";
 
 /** Nobody has come as far. */
@@ -30,15 +30,7 @@ export function subModulesOf(
         const found = await registry.prisma.$queryRaw<{ list: number; id: number }[]>`
           SELECT list.id AS list, below.id FROM unnest(${[...numbers]}::int[], ${numbers.map((id) => byId.get(id)!.path)}::text[])
             AS list (id, path) JOIN module m ON m.id = list.id CROSS JOIN LATERAL (
-              SELECT id, path FROM module WHERE ${Prisma.join(
-                [
-                  Prisma.sql`path > m.path || '/' AND path < m.path || '0'`, // 0 follows / in ASCII
-                  Prisma.sql`origin = m.origin AND project_id IS NOT DISTINCT FROM m.project_id`,
-                  Prisma.sql`substr(path, length(m.path) + 1) !~ '^/v[1-9][0-9]*$'`,
-                  ...inBounds(["path"], bounds),
-                ],
-                " AND ",
-              )}
+              SELECT id, path FROM module WHERE ${Prisma.join([BELOW, ...inBounds(["path"], bounds)], " AND ")}
               ORDER BY ${inOrder(["path"], order)} LIMIT ${take}) AS below`;
         const rows = await registry.prisma.module.findMany({ where: { id: { in: found.map(({ id }) => id) } } });
         const modulesById = new Map(rows.map((row) => [row.id, row]));
@@ -50,6 +42,23 @@ export function subModulesOf(
     },
   );
 }
+
+/** How many these are, by the others' number; `limit` + 1 where there are more than `limit`. */
+export async function countSubModulesOf(
+  registry: Registry,
+  modules: readonly ModuleRow[],
+  limit: number = COUNT_LIMIT,
+): Promise<Map<number, number>> {
+  const rows = await registry.prisma.$queryRaw<{ id: number; count: number }[]>`
+    SELECT m.id, (SELECT count(*)::int FROM (SELECT FROM module WHERE ${BELOW} LIMIT ${countingTo(limit)}) AS counted) AS count
+    FROM module m WHERE m.id = ANY(${modules.map(({ id }) => id)}::int[])`;
+  return new Map(rows.map(({ id, count }) => [id, count]));
+}
+
+/** Whether a row of module is in the tree below `m`. */
+const BELOW = Prisma.sql`path > m.path || '/' AND path < m.path || '0' -- 0 follows / in ASCII
+  AND origin = m.origin AND project_id IS NOT DISTINCT FROM m.project_id
+  AND substr(path, length(m.path) + 1) !~ '^/v[1-9][0-9]*$'`;
 
 /** The modules that have the paths of others but for the major version, ascending by it, by the others' number. */
 export async function otherMajorsOf(

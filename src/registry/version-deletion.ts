@@ -1,6 +1,8 @@
 // Taking a version back: an explicit act of a Maintainer, written down, and final. The version is 410 Gone from then on,
 // stands in no list, and its name is never used again. (To steer users away from a version that may stay, authors retract
 // it in go.mod instead: Go Modules Reference, "retract directive".)
+import type { Transaction } from "../database/client.ts";
+import type { ModuleVersion } from "../database/generated/client.ts";
 import { Failure, notFound } from "../errors.ts";
 import { demandLevel, MAINTAINER } from "./access.ts";
 import { audit } from "./audit.ts";
@@ -29,21 +31,30 @@ export async function deleteVersion(
     where: { moduleId_version: { moduleId: module.id, version } },
   });
   if (!row) throw notFound(`there is no version ${version} of ${modulePath}`);
-  await change(registry, "", async (tx) => {
-    const reason = "the version was deleted";
-    const { h1 } = row;
-    const [commit, goModH1] = [row.commit!, row.goModH1!]; // a hosted version is whole
-    await deliberately(tx);
-    await tx.tombstone.upsert({
-      where: { modulePath_version: { modulePath, version } },
-      create: { modulePath, version, commit, goModH1, h1, reason, returnable: false },
-      update: { reason, returnable: false },
-    });
-    await withdrawDependencies(tx, row);
-    await tx.moduleVersion.delete({ where: { id: row.id } });
-    await markGone(tx, modulePath, version);
-    await refreshRetractions(tx, new Set([module.id]));
-    await audit(tx, principal, "version.delete", `${modulePath}@${version}`, { commit, h1 });
-  });
+  await change(registry, "", (tx) => takeBack(tx, principal, module, row));
   return module;
+}
+
+/** Takes a version of a hosted module back, in a transaction of the caller, who has asked whether the principal may. */
+export async function takeBack(
+  tx: Transaction,
+  principal: Principal,
+  module: { readonly id: number; readonly path: string },
+  row: Pick<ModuleVersion, "id" | "moduleId" | "version" | "commit" | "goModH1" | "h1">,
+): Promise<void> {
+  const reason = "the version was deleted";
+  const { id, version, h1 } = row;
+  const [commit, goModH1] = [row.commit!, row.goModH1!]; // a hosted version is whole
+  const { path: modulePath } = module;
+  await deliberately(tx);
+  await tx.tombstone.upsert({
+    where: { modulePath_version: { modulePath, version } },
+    create: { modulePath, version, commit, goModH1, h1, reason, returnable: false },
+    update: { reason, returnable: false },
+  });
+  await withdrawDependencies(tx, row);
+  await tx.moduleVersion.delete({ where: { id } });
+  await markGone(tx, modulePath, version);
+  await refreshRetractions(tx, new Set([module.id]));
+  await audit(tx, principal, "version.delete", `${modulePath}@${version}`, { commit, h1 });
 }

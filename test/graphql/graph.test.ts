@@ -317,19 +317,19 @@ test("sub-modules and other majors", async () => {
   const related = async (path: string) =>
     (
       await stranger.data(
-        `query ($path: String!) { goModule(path: $path) { subModules { nodes { path } } otherMajors { path } } }`,
+        `query ($path: String!) { goModule(path: $path) { subModules { count nodes { path } } otherMajors { path } } }`,
         { path },
       )
     ).goModule;
   const named = (...paths: string[]) => paths.map((path) => ({ path }));
   expect(await related(LIB)).toEqual({
-    subModules: { nodes: named(`${LIB}/sub`, `${LIB}/sub/v2`) },
+    subModules: { count: 2, nodes: named(`${LIB}/sub`, `${LIB}/sub/v2`) },
     otherMajors: named(`${LIB}/v2`, `${LIB}/v10`),
   });
   expect((await related(`${LIB}/v2`)).otherMajors).toEqual(named(LIB, `${LIB}/v10`));
   expect((await related(`${LIB}/sub/v2`)).otherMajors).toEqual(named(`${LIB}/sub`));
   expect(await related("gopkg.in/yaml.v3")).toEqual({
-    subModules: { nodes: [] },
+    subModules: { count: 0, nodes: [] },
     otherMajors: named("gopkg.in/yaml.v2"),
   });
   expect((await related("example.com/a")).subModules.nodes).toEqual(named("example.com/a/b"));

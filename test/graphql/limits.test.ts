@@ -198,9 +198,17 @@ describe("cost", () => {
     expect((await anonymous(query, { all: false })).status).toBe(200);
   });
 
-  test("lists that need a statement for each object, searches and changes are dear", async () => {
+  test("counts, mergers, searches and changes are dear", async () => {
     await expectRefusal(
-      "{ projects(first: 40) { nodes { group { projects(first: 1) { nodes { id } } } } } }",
+      "{ projects(first: 100) { nodes { group { packages(first: 20) { nodes { id } } } } } }",
+      /the query costs/,
+    );
+    const counts = Array.from({ length: 50 }, (_, n) => `c${n}: goModules(first: 0) { count }`);
+    await expectRefusal(
+      `{ projects(first: 100) { nodes { ${counts.join(" ")} } } }`.replaceAll(
+        "goModules(first: 0)",
+        "goModules(first: 1)",
+      ),
       /the query costs/,
     );
     const searches = Array.from({ length: 50 }, (_, n) => `s${n}: projects(search: "${n}", first: 1) { nodes { id } }`);

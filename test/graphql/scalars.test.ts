@@ -75,7 +75,7 @@ describe("a global id", () => {
     "gid://gokura/Project/2147483648",
     "gid://gokura/Project/1/2",
     "gid://gokura/Group/7",
-    "gid://gitlab/Project/7",
+    "gid://gitlab/Packages::Project/7",
     " gid://gokura/Project/7",
     "gid://gokura/Project/７",
   ])("%j is none of a project", (text) =>

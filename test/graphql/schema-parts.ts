@@ -24,10 +24,50 @@ import {
 /** What the test file of each part asks for. */
 export const PARTS = {
   // Packages as GitLab has them.
-  packages: [],
+  packages: [
+    "Query.package",
+    "Project.packages",
+    "Group.packages",
+    "Group.descendantGroups",
+    "GroupConnection",
+    "GroupEdge",
+    "Package",
+    "PackageConnection",
+    "PackageEdge",
+    "PackageBase",
+    "PackageBaseConnection",
+    "PackageBaseEdge",
+    "PackageDetailsType",
+    "PackageLinks",
+    "PackagePermissions",
+    "PackageTag",
+    "PackageTagConnection",
+    "PackageTagEdge",
+    "PackageFile",
+    "PackageFileConnection",
+    "PackageFileEdge",
+    "PackageDependencyLink",
+    "PackageDependencyLinkConnection",
+    "PackageDependencyLinkEdge",
+    "PackageDependency",
+    "Mutation.destroyPackage",
+    "Mutation.destroyPackages",
+    "Mutation.destroyPackageFile",
+    "DestroyPackageInput",
+    "DestroyPackagesInput",
+    "DestroyPackageFileInput",
+    "DestroyPackagePayload",
+    "DestroyPackagesPayload",
+    "DestroyPackageFilePayload",
+  ],
 
   // Versions of a module: filters and orders; counts.
-  versions: [],
+  versions: [
+    "GoModule.versions",
+    "GoModuleVersionConnection.count",
+    "GoModuleConnection.count",
+    "ProjectConnection.count",
+  ],
 
   // Dependents, build lists, differences of requirements.
   graph: [

@@ -9,7 +9,7 @@ import { addMember } from "../../src/registry/members.ts";
 import {
   countPackagesOfGroups,
   countPackagesOfProjects,
-  deletePackage,
+  deletePackages,
   findPackage,
   otherVersionsOf,
   PACKAGE_ORDERS,
@@ -284,11 +284,11 @@ test("a package by its number, with the other versions of its module", async () 
 
 test("what is deleted is in no list, and leaves a tombstone", async () => {
   const chosen = all.find((row) => row.projectPath === "other/e" && row.version === "v1.10.0")!;
-  await expect(deletePackage(registry, ANONYMOUS, chosen.id)).rejects.toMatchObject({ kind: "unauthenticated" });
-  await deletePackage(registry, OPERATOR, chosen.id);
+  await expect(deletePackages(registry, ANONYMOUS, [chosen.id])).rejects.toMatchObject({ kind: "unauthenticated" });
+  await deletePackages(registry, OPERATOR, [chosen.id]);
   expect(await findPackage(registry, OPERATOR, chosen.id)).toBeUndefined();
   expect(named((await ofProject("other/e", DEFAULT, { first: 100 })).rows)).not.toContain(named([chosen])[0]);
   const where = { modulePath_version: { modulePath: chosen.packageName, version: chosen.version } };
   expect(await registry.prisma.tombstone.findUnique({ where })).toMatchObject({ returnable: false });
-  await expect(deletePackage(registry, OPERATOR, chosen.id)).rejects.toMatchObject({ kind: "not-found" });
+  await expect(deletePackages(registry, OPERATOR, [chosen.id])).rejects.toMatchObject({ kind: "not-found" });
 });

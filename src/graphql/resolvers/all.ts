@@ -3,6 +3,7 @@
 import type { Resolvers } from "../generated.ts";
 import { BigInt64, CalendarDate, DateTime } from "../scalars.ts";
 import { Administration, AuditEvent, administrationMutations, Job, ModulePrefix, Upstream } from "./administration.ts";
+import { countables } from "./countable.ts";
 import { Downloads, DownloadsOfVersion, DownloadsOnDay, ModuleDownloads } from "./downloads.ts";
 import { FeatureFlag, featureFlagMutations } from "./feature-flag.ts";
 import { GoBuildListEntry, GoModRequire } from "./go-build-list.ts";
@@ -10,6 +11,14 @@ import { GoDependent, GoDependentConnection } from "./go-dependent.ts";
 import { GoModule, GoModuleVersion, goModuleMutations } from "./go-module.ts";
 import { Group, groupMutations } from "./group.ts";
 import { Member, memberMutations } from "./member.ts";
+import {
+  Package,
+  PackageBase,
+  PackageDependencyLink,
+  PackageDetailsType,
+  PackageFile,
+  packageMutations,
+} from "./package.ts";
 import { Project, projectMutations } from "./project.ts";
 import { RejectedTag } from "./project-tags.ts";
 import { Query } from "./query.ts";
@@ -31,6 +40,7 @@ export const resolvers: Resolvers = timed({
     ...tokenMutations,
     ...featureFlagMutations,
     ...goModuleMutations,
+    ...packageMutations,
     ...administrationMutations,
   },
   User,
@@ -45,6 +55,12 @@ export const resolvers: Resolvers = timed({
   GoDependent,
   GoDependentConnection,
   GoBuildListEntry,
+  Package,
+  PackageBase,
+  PackageDetailsType,
+  PackageFile,
+  PackageDependencyLink,
+  ...countables,
   FeatureFlag,
   Administration,
   AuditEvent,

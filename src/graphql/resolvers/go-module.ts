@@ -1,6 +1,7 @@
+import type { VersionSort } from "../../registry/module-versions.ts";
 import { deleteVersion } from "../../registry/version-deletion.ts";
-import { connection, connectionOrEmpty } from "../connection.ts";
-import type { GoModuleResolvers, GoModuleVersionResolvers, MutationResolvers } from "../generated.ts";
+import { counted } from "../connection.ts";
+import type { GoModuleResolvers, GoModuleVersionResolvers, GoVersionSort, MutationResolvers } from "../generated.ts";
 import { globalId } from "../global-id.ts";
 import { downloadsOf } from "./downloads.ts";
 import { buildListFields } from "./go-build-list.ts";
@@ -16,17 +17,27 @@ export const GoModule: GoModuleResolvers = {
   project: async ({ projectId }, _, { loaders }) =>
     projectId === null ? null : present(await loaders.project.load(projectId)),
   latestVersion: async ({ id }, _, { loaders }) => (await loaders.latestVersion.load(id)) ?? null,
-  versions: async (module, { includePseudo, ...page }, { loaders }) => {
-    const versions = await loaders.versions.load(module, { ...page, includePseudo: includePseudo ?? false });
-    return connection(present(versions));
+  versions: (module, { kind, retracted, query, includePseudo, sort, ...page }, { loaders }) => {
+    const filter = { kinds: kind, retracted, query, includePseudo };
+    return counted(loaders.versions.load(module, { filter, sort: SORTS[sort ?? "SEMVER_DESC"], page }), (limit) =>
+      loaders.countOfVersions.load(module, { filter, ...limit }),
+    );
   },
   dependents: async (module, { direct, ...page }, { loaders }) =>
     dependentConnection(await loaders.dependentsOfModule.load(module, { ...page, direct }), async (limit) =>
       present(await loaders.countDependentsOfModule.load(module, { direct, limit })),
     ),
-  subModules: (module, page, { loaders }) => connectionOrEmpty(loaders.subModules.load(module, page)),
+  subModules: (module, page, { loaders }) =>
+    counted(loaders.subModules.load(module, page), (limit) => loaders.countOfSubModules.load(module, limit)),
   otherMajors: async ({ id }, _, { loaders }) => [...((await loaders.otherMajors.load(id)) ?? [])],
   downloads: (module, period) => downloadsOf("module", module, period),
+};
+
+const SORTS: Record<GoVersionSort, VersionSort> = {
+  SEMVER_DESC: { by: "version", order: "desc" },
+  SEMVER_ASC: { by: "version", order: "asc" },
+  TIME_DESC: { by: "time", order: "desc" },
+  TIME_ASC: { by: "time", order: "asc" },
 };
 
 export const GoModuleVersion: GoModuleVersionResolvers = {

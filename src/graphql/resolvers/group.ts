@@ -1,9 +1,9 @@
 import { maySeeGroup } from "../../registry/access.ts";
 import { createGroup, deleteGroup, updateGroup } from "../../registry/groups.ts";
-import { listProjects } from "../../registry/projects.ts";
-import { connection, connectionOrNull } from "../connection.ts";
+import { connectionOrNull, counted } from "../connection.ts";
 import type { GroupResolvers, MutationResolvers } from "../generated.ts";
 import { globalId } from "../global-id.ts";
+import { packagesAsked } from "./package.ts";
 import { given, payload } from "./payload.ts";
 
 export const Group: GroupResolvers = {
@@ -13,8 +13,19 @@ export const Group: GroupResolvers = {
     const parent = parentId === null ? undefined : await loaders.group.load(parentId);
     return parent && maySeeGroup(principal, parent) ? parent : null;
   },
-  projects: async (group, { includeSubgroups, ...page }, { registry, principal }) =>
-    connection(await listProjects(registry, principal, { groupId: group.id, includeSubgroups }, page)),
+  projects: (group, { includeSubgroups, ...page }, { loaders }) => {
+    const scope = { includeSubgroups: includeSubgroups ?? false };
+    return counted(loaders.projectsOfGroup.load(group, { ...scope, page }), (limit) =>
+      loaders.countOfProjects.load(group, { ...scope, ...limit }),
+    );
+  },
+  descendantGroups: (group, page, { loaders }) => connectionOrNull(loaders.descendants.load(group, page)),
+  packages: (group, asked, { loaders }) => {
+    const { query, page } = packagesAsked(asked);
+    return counted(loaders.packagesOfGroup.load(group, { query, page }), (limit) =>
+      loaders.countOfPackagesOfGroup.load(group, { filter: query.filter, ...limit }),
+    );
+  },
   members: (group, page, { loaders }) => connectionOrNull(loaders.membersOfGroup.load(group, page)),
 };
 

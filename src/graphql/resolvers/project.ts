@@ -1,7 +1,8 @@
 import { createProject, deleteProject, modulePathOf, updateProject } from "../../registry/projects.ts";
-import { connectionOrEmpty, connectionOrNull } from "../connection.ts";
+import { connectionOrNull, counted } from "../connection.ts";
 import type { MutationResolvers, ProjectResolvers } from "../generated.ts";
 import { globalId } from "../global-id.ts";
+import { packagesAsked } from "./package.ts";
 import { given, payload } from "./payload.ts";
 
 const TAGS_DEFAULT = 100;
@@ -11,7 +12,14 @@ export const Project: ProjectResolvers = {
   modulePath: (project, _, { registry }) => modulePathOf(registry, project),
   httpUrlToRepo: (project, _, { urls }) => urls.repository(project),
   goProxyUrl: (project, _, { urls }) => urls.goProxy(project),
-  goModules: (project, page, { loaders }) => connectionOrEmpty(loaders.modulesOfProject.load(project, page)),
+  goModules: (project, page, { loaders }) =>
+    counted(loaders.modulesOfProject.load(project, page), (limit) => loaders.countOfModules.load(project, limit)),
+  packages: (project, asked, { loaders }) => {
+    const { query, page } = packagesAsked(asked);
+    return counted(loaders.packagesOfProject.load(project, { query, page }), (limit) =>
+      loaders.countOfPackagesOfProject.load(project, { filter: query.filter, ...limit }),
+    );
+  },
   rejectedTags: async (project, { first }, { loaders }) =>
     (await loaders.rejectedTags.load(project, first ?? TAGS_DEFAULT)) ?? [],
   tagEvents: async (project, { first }, { loaders }) =>

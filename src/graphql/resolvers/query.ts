@@ -2,11 +2,13 @@
 import { demandAdministrator, maySeeGroup, maySeeProject } from "../../registry/access.ts";
 import { listFlags } from "../../registry/feature-flags.ts";
 import { findGroup } from "../../registry/groups.ts";
-import { findModule, listModules } from "../../registry/modules.ts";
-import { findProject, listProjects } from "../../registry/projects.ts";
+import { countModules, findModule, listModules } from "../../registry/modules.ts";
+import { findPackage } from "../../registry/packages.ts";
+import { countProjects, findProject, listProjects } from "../../registry/projects.ts";
 import { findUserById } from "../../registry/users.ts";
-import { connection } from "../connection.ts";
+import { counted } from "../connection.ts";
 import type { QueryResolvers } from "../generated.ts";
+import { numberIn } from "../global-id.ts";
 import { searchQueries } from "./search.ts";
 
 export const Query: QueryResolvers = {
@@ -18,8 +20,12 @@ export const Query: QueryResolvers = {
     return project && maySeeProject(principal, project) ? project : null;
   },
 
-  projects: async (_, { search, membership, ...page }, { registry, principal }) =>
-    connection(await listProjects(registry, principal, { search, membership }, page)),
+  projects: (_, { search, membership, ...page }, { registry, principal }) => {
+    const filter = { search, membership };
+    return counted(listProjects(registry, principal, filter, page), ({ limit }) =>
+      countProjects(registry, principal, filter, limit),
+    );
+  },
 
   group: async (_, { fullPath }, { registry, principal }) => {
     const group = await findGroup(registry, fullPath);
@@ -29,8 +35,13 @@ export const Query: QueryResolvers = {
   goModule: async (_, { path }, { registry, principal }) =>
     (await findModule(registry, principal, path))?.module ?? null,
 
-  goModules: async (_, { search, ...page }, { registry, principal }) =>
-    connection(await listModules(registry, principal, { search }, page)),
+  goModules: (_, { search, ...page }, { registry, principal }) =>
+    counted(listModules(registry, principal, { search }, page), ({ limit }) =>
+      countModules(registry, principal, { search }, limit),
+    ),
+
+  package: async (_, { id }, { registry, principal }) =>
+    (await findPackage(registry, principal, numberIn("Package", id)))?.package ?? null,
 
   featureFlags: (_, __, { registry, principal }) => listFlags(registry, principal),
 

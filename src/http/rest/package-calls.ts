@@ -8,7 +8,7 @@ import { lastDownloadsOf } from "../../registry/downloads.ts";
 import { findVersionById } from "../../registry/modules.ts";
 import { filesOfPackages, type PackageFileRow } from "../../registry/package-files.ts";
 import {
-  deletePackage,
+  deletePackages,
   findPackage,
   otherVersionsOf,
   PACKAGE_ORDERS,
@@ -201,7 +201,7 @@ export const packageCalls = [
     failures: [404],
     handle: async ({ registry, principal, parameters }) => {
       const { row } = await demandPackage(registry, principal, parameters);
-      await deletePackage(registry, principal, row.id);
+      await deletePackages(registry, principal, [row.id]);
     },
   }),
   listCall({
