@@ -22,6 +22,7 @@ import { isOwned } from "./registry/module-owner.ts";
 import { openPrivateModules } from "./registry/private-modules.ts";
 import { resumeIndexing } from "./registry/refs.ts";
 import type { Registry } from "./registry/registry.ts";
+import { createRequirementMemory } from "./registry/requirement-memory.ts";
 import { type FirstSetup, setUp } from "./registry/setup.ts";
 import { TokenUse } from "./registry/token-use.ts";
 import { Traffic } from "./registry/traffic.ts";
@@ -90,6 +91,7 @@ export async function openRegistry(
       jobs,
       memory: new AccessMemory(),
       tokenUse,
+      requirementMemory: createRequirementMemory(),
       traffic,
       log,
       metrics,

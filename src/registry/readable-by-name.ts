@@ -66,20 +66,31 @@ export async function requirementsByName(
 ): Promise<ReadRequirements> {
   const found = new Map<string, ModuleRequirements | UnknownRequirements>();
   for (const name of names) found.set(nameOf(name), "not stored");
-  const ids = await findIds(registry, principal, names);
+  const unread: { readonly id: number; readonly name: string }[] = [];
+  for (const version of await findIds(registry, principal, names)) {
+    const known = registry.requirementMemory.get(version.id);
+    if (known === undefined) unread.push(version);
+    else found.set(version.name, known);
+  }
+  if (unread.length === 0) return { found, bytes: 0 };
   const goMods = await goModsOf(
     registry,
-    ids.map(({ id }) => id),
+    unread.map(({ id }) => id),
     maxBytes,
   );
   let bytes = 0;
-  for (const { id, name } of ids) {
+  for (const { id, name } of unread) {
     const goMod = goMods.get(id);
-    const before = bytes;
-    bytes += goMod?.length ?? 0;
-    if (Math.floor(before / BYTES_AT_ONCE) < Math.floor(bytes / BYTES_AT_ONCE)) await setImmediate();
     if (goMod === undefined) found.delete(name);
-    else found.set(name, goMod === null ? "go.mod not stored" : requirementsIn(goMod));
+    else if (goMod === null) found.set(name, "go.mod not stored");
+    else {
+      const read = requirementsIn(goMod);
+      registry.requirementMemory.set(id, read);
+      found.set(name, read);
+      const before = bytes;
+      bytes += goMod.length;
+      if (Math.floor(before / BYTES_AT_ONCE) < Math.floor(bytes / BYTES_AT_ONCE)) await setImmediate();
+    }
   }
   return { found, bytes };
 }

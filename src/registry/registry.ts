@@ -8,6 +8,7 @@ import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { AccessMemory } from "./access-memory.ts";
 import type { PrivateModules } from "./private-modules.ts";
+import type { RequirementMemory } from "./requirement-memory.ts";
 import type { TokenUse } from "./token-use.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -18,6 +19,8 @@ export interface Registry {
   readonly jobs: Jobs;
   readonly memory: AccessMemory;
   readonly tokenUse: TokenUse;
+  /** What go.mod files require, as it was read before. */
+  readonly requirementMemory: RequirementMemory;
   readonly traffic: Traffic;
   readonly log: Log;
   readonly metrics: Metrics;

@@ -212,6 +212,17 @@ replace example.com/local => ../local
     });
   });
 
+  test("what is beyond the bytes that may be read is not answered; what was read before costs none", async () => {
+    const name = { path: "example.com/large", version: "v1.0.0" };
+    const goMod = "module example.com/large\nrequire example.com/x v1.0.0\n";
+    await store(name.path, name.version, goMod);
+    const read = (maxBytes: number) => requirementsByName(server.registry, ANONYMOUS, [name], maxBytes);
+    expect(await read(10)).toEqual({ found: new Map(), bytes: 0 });
+    const { found, bytes } = await read(100);
+    expect(bytes).toBe(goMod.length);
+    expect(await read(10)).toEqual({ found, bytes: 0 });
+  });
+
   test("a graph without end is refused", async () => {
     let minors = 0;
     const endless: LoadRequirements = async (asked) =>
