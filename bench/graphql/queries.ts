@@ -19,6 +19,9 @@ const some = (n: number, count: number): number => (n * 7_919 + 13) % count;
 /** A module at the root of a project. */
 const hosted = (n: number, modules: number): number => some(n, Math.ceil(modules / 4)) * 4;
 
+const SEARCH = `query ($query: String!) { search(query: $query, first: 20) { count(limit: 100)
+  nodes { score highlight module { path origin latestVersion { version } } } facets { licenses { value count } goVersions { value count } } } }`;
+
 export const QUERIES: readonly Query[] = [
   {
     name: "a module and its newest versions",
@@ -53,5 +56,37 @@ export const QUERIES: readonly Query[] = [
     text: `query ($path: String!) { goModule(path: $path) { versions(first: 1) { nodes { dependents(first: 20) {
       count(limit: 1000) nodes { indirect module { path } version { version } } } } } } }`,
     variables: (n, modules) => ({ path: modulePath(n % 2 === 0 ? (n % POPULAR) * 4 : hosted(n, modules)) }),
+  },
+  {
+    name: "what a version requires and what changed",
+    text: `query ($path: String!) { goModule(path: $path) { latestVersion {
+      goMod { requires { path version goModule { path } } } requirementDiff(from: "v1.0.0") { added { path } changed { path from to } removed { path } } } } }`,
+    variables: (n, modules) => ({ path: modulePath(hosted(n, modules)) }),
+  },
+  {
+    name: "a build list",
+    text: `query ($path: String!) { goModule(path: $path) { latestVersion { buildList { complete modules { path version } missing { path } } } } }`,
+    variables: (n, modules) => ({ path: modulePath(hosted(n, modules)) }),
+  },
+  {
+    name: "search: a word",
+    text: SEARCH,
+    variables: (n) => ({ query: WORDS[n % WORDS.length] }),
+  },
+  {
+    name: "search: a mistyped path",
+    text: SEARCH,
+    variables: (n, modules) => ({ query: modulePath(some(n, modules)).replace(/(.)(.)(?=.{3}$)/, "$2$1") }),
+  },
+  {
+    name: "search: one letter",
+    text: SEARCH,
+    variables: (n) => ({ query: "abcdefghijklmnopqrstuvwxyz"[n % 26] }),
+  },
+  {
+    name: "top modules and a module's downloads",
+    text: `query ($path: String!) { statistics { topModules(from: "2026-01-01", to: "2026-12-31", first: 20) { module { path } downloads } }
+      goModule(path: $path) { downloads { total byDay { day count } } } }`,
+    variables: (n, modules) => ({ path: modulePath(some(n, modules)) }),
   },
 ];

@@ -142,6 +142,14 @@ async function modules(client: pg.Client, { modules: count, versions }: Size, fr
     [count],
   );
   await client.query(
+    `INSERT INTO module_document (module_id, version_id, readme_path, readme, licenses, go_version)
+     SELECT w.module_id, max(v.id), 'README.md', '# ' || w.path || E'\n\nA ' || pg_temp.word(w.n) || ' for ' || pg_temp.word(w.n / 3)
+         || repeat(' and more about ' || pg_temp.word(w.n / 5), 20),
+       ARRAY[(ARRAY['MIT', 'Apache-2.0', 'BSD-3-Clause', 'MPL-2.0'])[1 + mod(w.n / 2, 4)]], '1.2' || mod(w.n, 5)
+     FROM new_version w JOIN module_version v ON v.module_id = w.module_id AND v.version = w.name
+     GROUP BY w.module_id, w.path, w.n`,
+  );
+  await client.query(
     `INSERT INTO module_dependency (module_id, path, version_id, version_key, required_version, indirect, current)
      SELECT DISTINCT ON (v.module_id, r.path) v.module_id, r.path, v.id,
        CASE v.kind WHEN 'RELEASE' THEN '3' ELSE '2' END || v.sort_key AS key, r.version, r.indirect,
