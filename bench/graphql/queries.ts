@@ -86,7 +86,7 @@ export const QUERIES: readonly Query[] = [
   {
     name: "top modules and a module's downloads",
     text: `query ($path: String!) { statistics { topModules(from: "2026-01-01", to: "2026-12-31", first: 20) { module { path } downloads } }
-      goModule(path: $path) { downloads { total byDay { day count } } } }`,
+      goModule(path: $path) { downloads { total byDay { day downloads } } } }`,
     variables: (n, modules) => ({ path: modulePath(some(n, modules)) }),
   },
 ];

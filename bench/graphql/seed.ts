@@ -16,6 +16,7 @@ const VERSIONS_PER_MODULE = 50;
 /** Modules written by one transaction. */
 const MODULES_AT_ONCE = 200;
 const REQUIREMENTS = 5;
+const DAYS_OF_DOWNLOADS = 30;
 
 /** The size of a registry. */
 export interface Size {
@@ -158,6 +159,21 @@ async function modules(client: pg.Client, { modules: count, versions }: Size, fr
      JOIN requirement r ON r.version_id = v.id
      ORDER BY v.module_id, r.path, key DESC`,
   );
+  // As registry/downloads.ts writes them: the newest release of every module on each of the last days, the more the lower its number.
+  await client.query(
+    `CREATE TEMP TABLE new_download ON COMMIT DROP AS
+     SELECT newest.id AS version_id, newest.module_id, current_date - day AS day, 1 + ($1 / (n + 1)) + mod(n + day, 7) AS count
+     FROM (SELECT DISTINCT ON (v.module_id) v.id, v.module_id, n FROM new_version w JOIN module_version v USING (module_id)
+       WHERE v.kind = 'RELEASE' ORDER BY v.module_id, v.sort_key DESC) newest
+     CROSS JOIN generate_series(0, ${DAYS_OF_DOWNLOADS - 1}) day`,
+    [count],
+  );
+  await client.query(`
+    INSERT INTO version_download_day (version_id, day, module_id, count) SELECT version_id, day, module_id, count FROM new_download;
+    INSERT INTO module_download_day (module_id, day, count) SELECT module_id, day, count FROM new_download;
+    INSERT INTO version_downloads (version_id, module_id, total, last_at)
+      SELECT version_id, module_id, sum(count), now() FROM new_download GROUP BY 1, 2;
+    INSERT INTO module_downloads (module_id, total) SELECT module_id, sum(count) FROM new_download GROUP BY 1`);
   await client.query(
     `INSERT INTO index_entry ("timestamp", path, version, project_id, upstream)
      SELECT '2026-01-01'::timestamptz + (n * ${VERSIONS_PER_MODULE} + i) * interval '1 millisecond', path, name, project_id,
