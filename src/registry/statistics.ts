@@ -2,6 +2,7 @@
 // costs the same however many versions there are. For administrators; but which modules are downloaded most anybody may ask,
 // and is told of those whose modules may be listed.
 import { isAdministrator } from "./access.ts";
+import { type Span, spansOf } from "./download-spans.ts";
 import { boundsOf, type CountedDay, countedDay, HISTORY_DAYS, type Period } from "./downloads.ts";
 import { reachOf, withinReach } from "./module-visibility.ts";
 import { checkPageSize } from "./page.ts";
@@ -36,17 +37,37 @@ export async function topModules(
   const [from, to] = boundsOf(period);
   const { visibilities, projectIds } = await reachOf(registry, principal);
   const ever = from === null && to === null;
+  const spans = ever ? [] : await spansWithin(registry, from, to);
+  const whole = spans.filter(({ days }) => days > 1);
+  const single = spans.filter(({ days }) => days === 1);
   const counts = ever
     ? "module_downloads AS d"
-    : `(SELECT module_id, sum(count) AS total FROM module_download_day
-        WHERE day BETWEEN COALESCE($4::date, '-infinity') AND COALESCE($5::date, 'infinity')
+    : `(SELECT module_id, sum(count) AS total FROM (
+          SELECT module_id, count FROM module_download_day WHERE day = ANY($4::date[])
+          UNION ALL SELECT module_id, count FROM unnest($5::smallint[], $6::date[]) AS span (days, start)
+            JOIN module_download_span USING (days, start)) AS counted
         GROUP BY module_id) AS d`;
   const { rows } = await registry.database.pool.query<{ module_id: number; total: string }>(
     `SELECT d.module_id, d.total FROM ${counts} JOIN module_search s ON s.module_id = d.module_id
       WHERE ${withinReach("$2", "$3")} ORDER BY d.total DESC, d.module_id LIMIT $1`,
-    [checkPageSize(take), visibilities, projectIds, ...(ever ? [] : [from, to])],
+    [
+      ...[checkPageSize(take), visibilities, projectIds],
+      ...(ever
+        ? []
+        : [single.map(({ start }) => start), whole.map(({ days }) => days), whole.map(({ start }) => start)]),
+    ],
   );
   return rows.map((row) => ({ moduleId: row.module_id, count: BigInt(row.total) }));
+}
+
+/** The spans of a period, as far as anything was ever counted in it. */
+async function spansWithin(registry: Registry, from: string | null, to: string | null): Promise<Span[]> {
+  const { rows } = await registry.database.pool.query<{ first: string | null; last: string }>(
+    `SELECT greatest(min(day), $1::date)::text AS first, least(max(day), $2::date)::text AS last FROM module_download_day`,
+    [from, to],
+  );
+  const { first, last } = rows[0]!;
+  return first === null || last === null ? [] : spansOf(new Date(first), new Date(last));
 }
 
 /** Downloads by day, ascending; undefined for all but administrators, as are all below. */

@@ -4,6 +4,7 @@
 // is killed loses what it counted since (WRITE_EVERY_MS); a database that is away for a while loses nothing.
 import type pg from "pg";
 import type { Log } from "../telemetry/log.ts";
+import { SPANS } from "./download-spans.ts";
 
 const WRITE_EVERY_MS = 5_000;
 /** How often the ledger of what is stored is folded (StorageChange in prisma/schema.prisma). */
@@ -195,7 +196,12 @@ const WRITE = `WITH counted AS MATERIALIZED (
   module_days AS (
     INSERT INTO module_download_day AS old (module_id, day, count)
       SELECT module_id, $1::date, count FROM of_modules ORDER BY module_id
-    ON CONFLICT (module_id, day) DO UPDATE SET count = old.count + EXCLUDED.count)
+    ON CONFLICT (module_id, day) DO UPDATE SET count = old.count + EXCLUDED.count),
+  module_spans AS (
+    INSERT INTO module_download_span AS old (module_id, days, start, count)
+      SELECT module_id, s.days, '1970-01-01'::date + ($1::date - '1970-01-01'::date) / s.days * s.days, count
+      FROM of_modules, unnest('{${SPANS.join(",")}}'::smallint[]) AS s (days) ORDER BY module_id, s.days
+    ON CONFLICT (module_id, days, start) DO UPDATE SET count = old.count + EXCLUDED.count)
   INSERT INTO traffic_day AS old (day, downloads, memory, stored, upstream) VALUES ($1::date, $4, $5, $6, $7)
   ON CONFLICT (day) DO UPDATE SET downloads = old.downloads + EXCLUDED.downloads, memory = old.memory + EXCLUDED.memory,
     stored = old.stored + EXCLUDED.stored, upstream = old.upstream + EXCLUDED.upstream`;

@@ -121,6 +121,37 @@ test("top modules: ever and within days, of those that the asker may fetch", asy
   expect(errors).toMatchObject([{ extensions: { code: "BAD_USER_INPUT" } }]);
 });
 
+test("top modules of any period are the sum of its days", async () => {
+  const { pool } = app.registry.database;
+  const module = await app.registry.prisma.module.findFirstOrThrow({ where: { path: "example.com/far" } });
+  for (let n = 0; n < 40; n++) await download(module.path, 1 + (n % 3), new Date(Date.UTC(2015, 0, 1 + n * 7)));
+  const day = (n: number) => new Date(Date.UTC(2014, 11, 20 + n)).toISOString().slice(0, 10);
+  for (const [first, last] of [
+    [0, 330],
+    [0, 0],
+    [12, 12],
+    [5, 40],
+    [33, 100],
+    [13, 77],
+    [20, 84],
+    [60, 61],
+    [100, 299],
+    [-4000, 90],
+  ]) {
+    const period = { from: day(first!), to: day(last!) };
+    const { rows } = await pool.query(
+      "SELECT COALESCE(sum(count), 0)::text AS sum FROM module_download_day WHERE module_id = $1 AND day BETWEEN $2 AND $3",
+      [module.id, period.from, period.to],
+    );
+    const { statistics } = await root.data(
+      "query ($from: Date, $to: Date) { statistics { topModules(from: $from, to: $to) { downloads } } }",
+      period,
+    );
+    expect([period, statistics.topModules[0]?.downloads ?? "0"]).toEqual([period, rows[0].sum]);
+  }
+  await pool.query("DELETE FROM traffic_day WHERE day < '2016-01-01'");
+});
+
 test("downloads by day", async () => {
   const { statistics } = await root.data(
     `{ statistics { all: downloadsByDay { day downloads } some: downloadsByDay(from: "2020-01-01", to: "2020-06-01") { day downloads } } }`,
