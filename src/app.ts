@@ -18,6 +18,7 @@ import { HotCache } from "./http/hot-cache.ts";
 import { type RunningServer, startServer } from "./http/server.ts";
 import { openJobs } from "./jobs/queue.ts";
 import { AccessMemory } from "./registry/access-memory.ts";
+import { describeModule, describeUndescribed, resumeDescribing } from "./registry/module-document.ts";
 import { isOwned } from "./registry/module-owner.ts";
 import { openPrivateModules } from "./registry/private-modules.ts";
 import { resumeIndexing } from "./registry/refs.ts";
@@ -164,14 +165,20 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
     const indexer = openTagIndexer(registry, repositories);
     await registry.jobs.work("index-refs", ({ projectId }) => indexer.index(projectId));
     await registry.jobs.work("build-zips", ({ versionIds }) => ensureBuiltZips(archives, versionIds));
+    await registry.jobs.work("describe-module", (payload) =>
+      "moduleId" in payload
+        ? describeModule(registry, payload.moduleId)
+        : describeUndescribed(registry, payload.undescribedAfter),
+    );
     closers.push(() => registry.jobs.stop());
     await recordOpenPushes(registry, repositories);
     await resumeIndexing(registry);
+    await resumeDescribing(registry);
 
     let server: RunningServer | undefined;
     const url = (): string => server?.url ?? config.url ?? "";
     const graphql = createGraphqlEndpoint({
-      ...{ registry, url, production: config.production, upstreams: upstream.status },
+      ...{ registry, url, archives, production: config.production, upstreams: upstream.status },
       modulePages: config.modulePages,
       hasWorld: !isOff(config.upstream),
     });

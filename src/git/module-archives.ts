@@ -3,6 +3,7 @@
 import { rm } from "node:fs/promises";
 import { Failure, isFailure, notFound } from "../errors.ts";
 import { invalidVersionMessage } from "../gomod/pseudo-check.ts";
+import { describeSoon } from "../registry/module-document.ts";
 import { findVersionById, type ServedVersion } from "../registry/modules.ts";
 import { type MadeZip, noteUnzippable, pinZip, zipKeyOf } from "../registry/publish.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -37,6 +38,13 @@ export async function zipOf(archives: ModuleArchives, projectId: number, version
     archives.making.set(version.id, making);
   }
   return making;
+}
+
+/** The same of a hosted version by its number. Throws not-found if it is gone. */
+export async function zipOfVersion(archives: ModuleArchives, versionId: number): Promise<MadeZip> {
+  const version = await findVersionById(archives.registry, versionId);
+  if (!version) throw notFound("the version was deleted a moment ago");
+  return zipOf(archives, version.projectId, version);
 }
 
 /** Makes the zips of some versions that have none yet. One that cannot be made does not keep the others from it. */
@@ -83,7 +91,9 @@ async function makeNow(
     );
     // First the bytes, then the row that promises them.
     await registry.blobs.adopt(scratch, zipKeyOf(zip));
-    return await pinZip(registry, version.id, zip);
+    const pinned = await pinZip(registry, version.id, zip);
+    describeSoon(registry, version.id);
+    return pinned;
   } catch (error) {
     if (!isFailure(error, "invalid", "too-large", "not-found")) throw error;
     // To a client such a version is not there; its author is told why.

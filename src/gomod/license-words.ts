@@ -52,7 +52,10 @@ export function licenseWords(text: string): string[] {
   const words: string[] = [];
   for (const line of text.normalize("NFKC").split(/\r\n|\r|\n/)) {
     if (COPYRIGHT.test(line)) continue;
-    for (const [word] of line.replace(LABEL, " ").toLowerCase().matchAll(/[\p{L}\p{N}]+/gu))
+    for (const [word] of line
+      .replace(LABEL, " ")
+      .toLowerCase()
+      .matchAll(/[\p{L}\p{N}]+/gu))
       words.push(SAME.get(word) ?? word);
   }
   return words;

@@ -206,7 +206,9 @@ function recognize(
   const total = words.length;
   if (total === 0 || all < total * COVERAGE_THRESHOLD)
     return [{ spdxId: "UNKNOWN", coverage: total === 0 ? 0 : all / total }];
-  return [...covered].map(([spdxId, part]) => ({ spdxId, coverage: part / total })).sort((a, b) => b.coverage - a.coverage);
+  return [...covered]
+    .map(([spdxId, part]) => ({ spdxId, coverage: part / total }))
+    .sort((a, b) => b.coverage - a.coverage);
 }
 
 function stretchesOf(template: Template, words: Uint32Array): Stretch[] {
@@ -316,9 +318,7 @@ function sameWithin(
     row = new Uint16Array(above.length);
     for (let j = 1; j < row.length; j++)
       row[j] =
-        words[i] !== 0 && words[i] === license[place + j - 1]
-          ? above[j - 1]! + 1
-          : Math.max(above[j]!, row[j - 1]!);
+        words[i] !== 0 && words[i] === license[place + j - 1] ? above[j - 1]! + 1 : Math.max(above[j]!, row[j - 1]!);
   }
   return row[row.length - 1]!;
 }

@@ -1,4 +1,5 @@
 // What resolvers know of the request that they answer.
+import type { ModuleArchives } from "../git/module-archives.ts";
 import type { ModuleVersionName } from "../gomod/module-graph.ts";
 import { escapePath, escapeVersion, type ModulePath } from "../gomod/module-path.ts";
 import { type GoSettings, goSettings, instanceGoProxy, projectGoProxy } from "../registry/client-settings.ts";
@@ -15,6 +16,8 @@ export interface GraphqlContext {
   principal: Principal;
   loaders: Loaders;
   readonly urls: Urls;
+  /** Makes the zips of hosted versions that have none yet. */
+  readonly archives: ModuleArchives | undefined;
   readonly upstreams: () => readonly UpstreamStatus[];
   readonly timeLimit: TimeLimit;
 }
@@ -48,12 +51,14 @@ export function createContext(
   addresses: AddressOptions,
   timeLimitMs: number,
   upstreams: () => readonly UpstreamStatus[] = () => [],
+  archives?: ModuleArchives,
 ): GraphqlContext {
   return {
     registry,
     principal,
     loaders: createLoaders(registry, principal),
     urls: urlsOf(registry, addresses),
+    archives,
     upstreams,
     timeLimit: startTimeLimit(timeLimitMs),
   };

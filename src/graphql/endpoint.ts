@@ -23,6 +23,7 @@ import { bodyParser } from "@koa/bodyparser";
 import { BREAK, type DocumentNode, type OperationDefinitionNode, visit } from "graphql";
 import type { Context, Middleware } from "koa";
 import { Failure, invalid, isFailure } from "../errors.ts";
+import type { ModuleArchives } from "../git/module-archives.ts";
 import { requireScope } from "../registry/access.ts";
 import type { Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -57,6 +58,8 @@ export interface GraphqlOptions {
   readonly hasWorld: boolean;
   /** How those are doing whom we ask for the modules of others; nobody if absent. */
   readonly upstreams?: () => readonly UpstreamStatus[];
+  /** Makes the zips of hosted versions that have none yet; nobody if absent. */
+  readonly archives?: ModuleArchives;
   readonly timeLimitMs?: number;
   readonly bodyPatienceMs?: number;
 }
@@ -70,6 +73,7 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
     upstreams,
     modulePages,
     hasWorld,
+    archives,
     timeLimitMs = TIME_LIMIT_MS,
     bodyPatienceMs = BODY_PATIENCE_MS,
   } = options;
@@ -99,6 +103,7 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
             { url: url(), modulePages, hasWorld },
             timeLimitMs,
             upstreams,
+            archives,
           ),
       });
     },

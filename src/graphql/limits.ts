@@ -9,12 +9,15 @@
 //              a row                                    1 + what is asked of it
 //              a list of n                              1 + n * (what is asked of an entry)
 //              a go.mod file                            5, and 100 * (what is asked of a requirement)
+//              a readme, the content or the sum of
+//              a file                                   5
 //              a build list                             100, and 100 * (what is asked of an entry)
 //              the count of a list of n                 n
 //              the packages of a group                  20 more
 //              downloads by day                         20
 //              a highlight; count and facets of a
 //              search, for each entry of the page       5
+//              what is read out of a version's zip    100, and 100 * (what is asked of an entry of a list)
 //              a search of everything, a statistic,
 //              a change, and
 //              a list that needs a statement per object,
@@ -57,6 +60,11 @@ const GO_MOD_COST = 5;
 const FIELD_COSTS: Readonly<Record<string, number>> = {
   "Group.packages": 20, // a look into each of its projects
   "Downloads.byDay": 20,
+  "GoModule.readme": GO_MOD_COST,
+  "GoModule.goVersion": GO_MOD_COST,
+  "GoModuleFile.text": GO_MOD_COST,
+  "GoModuleFile.base64": GO_MOD_COST,
+  "GoModuleFile.sha256": GO_MOD_COST,
   "GoModuleSearchHit.highlight": 5,
   // for each entry of the page, as all that is asked of a connection
   "ProjectConnection.count": 1,
@@ -88,11 +96,19 @@ const DEAR_FIELDS = new Set([
   "GoModule.dependents",
   "GoModuleVersion.dependents",
   "GoModuleVersion.buildList",
+  "GoModuleVersion.files",
+  "GoModuleVersion.file",
+  "GoModuleVersion.fileDiff",
+  "GoModuleVersion.licenses",
+  "GoModuleVersion.readme",
 ]);
 
 /** Lists without pages, whose length nobody knows before: taken for a whole page if much is asked of an entry. */
 const UNPAGED_LISTS = new Set([
   "GoMod.requires",
+  "GoFileDiff.added",
+  "GoFileDiff.removed",
+  "GoFileDiff.changed",
   "GoRequirementDiff.added",
   "GoRequirementDiff.removed",
   "GoBuildList.modules",
@@ -115,6 +131,8 @@ const ROWS = new Set([
   "PackageDetailsType",
   "PackageFile",
   "PackageDependencyLink",
+  "GoModuleFile",
+  "GoLicense",
   "FeatureFlag",
   "AuditEvent",
   "Job",

@@ -25,6 +25,9 @@ import {
 } from "../registry/downloads.ts";
 import { descendantsOfGroups, findGroups, type GroupRow } from "../registry/groups.ts";
 import { listMembers, type MemberRow } from "../registry/members.ts";
+import { type DescribedModule, descriptionsOf } from "../registry/module-document.ts";
+import { MAX_FILE_BYTES, type ModuleFile, readFile, sumOfFile } from "../registry/module-files.ts";
+import { lastSeen, upstreamRepositories } from "../registry/module-origins.ts";
 import {
   countVersionsOfModules,
   type VersionFilter,
@@ -72,6 +75,10 @@ const GO_MOD_BYTES_PER_REQUEST = 4 * 1024 * 1024;
 
 /** The same for the go.mod files that build lists are read from; more than any graph that is known has. */
 const GRAPH_BYTES_PER_REQUEST = 16 * 1024 * 1024;
+
+/** The same of the contents of files, and of what is read for their sums. */
+const CONTENT_BYTES_PER_REQUEST = 8 * 1024 * 1024;
+const SUMMED_BYTES_PER_REQUEST = 64 * 1024 * 1024;
 
 /** Loads by number; undefined for what is not there. */
 export type ById<V> = DataLoader<number, V | undefined>;
@@ -127,6 +134,13 @@ export interface Loaders {
   readonly tagEventsOfVersion: ListLoader<VersionRow, number, readonly TagEventRow[]>;
   readonly latestVersion: ById<VersionRow>;
   readonly goMod: ById<Buffer | null>;
+  readonly description: ById<DescribedModule>;
+  readonly lastSeen: ById<Date>;
+  readonly upstreamRepository: DataLoader<ModuleRow, string | undefined, number>;
+  /** The first bytes of files, at most MAX_FILE_BYTES of each. */
+  readonly headOfFile: DataLoader<ModuleFile, Buffer, string>;
+  /** The SHA-256 of files. */
+  readonly sumOfFile: DataLoader<ModuleFile, string, string>;
   readonly lastDownload: ById<Date>;
   readonly downloads: ListLoader<HasId, Period & { readonly what: Counted }, bigint>;
   readonly downloadDays: ListLoader<HasId, Period & { readonly what: Counted }, readonly CountedDay[]>;
@@ -221,6 +235,25 @@ export function createLoaders(registry: Registry, principal: Principal): Loaders
     versions: listLoader((modules, { filter, sort, page }) => versionsOfModules(registry, modules, filter, sort, page)),
     countOfVersions: listLoader((modules, { filter, limit }) =>
       countVersionsOfModules(registry, modules, filter, limit),
+    ),
+    description: byId((ids) => descriptionsOf(registry, ids)),
+    lastSeen: byId((ids) => lastSeen(registry, ids)),
+    upstreamRepository: new DataLoader(
+      async (modules) => {
+        const found = await upstreamRepositories(registry, modules);
+        return modules.map(({ id }) => found.get(id));
+      },
+      { cacheKeyFn: ({ id }) => id },
+    ),
+    headOfFile: fileLoader(
+      CONTENT_BYTES_PER_REQUEST,
+      (size) => Math.min(size, MAX_FILE_BYTES),
+      (file) => readFile(registry, file),
+    ),
+    sumOfFile: fileLoader(
+      SUMMED_BYTES_PER_REQUEST,
+      (size) => size,
+      (file) => sumOfFile(registry, file),
     ),
     modulesOfProject: listLoader((projects, page) => modulesOfProjects(registry, principal, projects, page)),
     countOfModules: listLoader((projects, { limit }) => countModulesOfProjects(registry, principal, projects, limit)),
@@ -333,5 +366,32 @@ function requirementsLoader(registry: Registry, principal: Principal): Loaders["
       return names.map((name) => found.get(nameOf(name)) ?? rest);
     },
     { cacheKeyFn: nameOf },
+  );
+}
+
+/** Reads files one after another, as far as the request's bytes go. */
+function fileLoader<V>(
+  bytesPerRequest: number,
+  bytesOf: (size: number) => number,
+  read: (file: ModuleFile) => Promise<V>,
+): DataLoader<ModuleFile, V, string> {
+  let bytesLeft = bytesPerRequest;
+  const load = async (file: ModuleFile): Promise<V | Error> => {
+    const bytes = bytesOf(Number(file.size));
+    if (bytes > bytesLeft)
+      return new Failure(
+        "too-large",
+        `one request reads ${bytesPerRequest} bytes of files; ask for fewer, or fetch VERSION.zip from the Go endpoint`,
+      );
+    bytesLeft -= bytes;
+    return read(file).catch((error: Error) => error);
+  };
+  return new DataLoader(
+    async (files) => {
+      const read: (V | Error)[] = [];
+      for (const file of files) read.push(await load(file));
+      return read;
+    },
+    { cacheKeyFn: ({ from, path }) => `${from.zip.sha256} ${path}` },
   );
 }

@@ -6,6 +6,7 @@ import type { Transaction } from "../database/client.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { type BuildZipsPayload, buildZips } from "./build-zips.ts";
+import { type DescribeModulePayload, describeModule } from "./describe-module.ts";
 import { type IndexRefsPayload, indexRefs } from "./index-refs.ts";
 
 /** Where pg-boss keeps its tables. */
@@ -21,6 +22,7 @@ const SUPERVISE_SECONDS = 30;
 export interface JobPayloads {
   "index-refs": IndexRefsPayload;
   "build-zips": BuildZipsPayload;
+  "describe-module": DescribeModulePayload;
 }
 
 export type JobName = keyof JobPayloads;
@@ -34,7 +36,7 @@ export interface JobDefinition {
   readonly batchSize: number;
 }
 
-const DEFINITIONS: readonly JobDefinition[] = [indexRefs, buildZips];
+const DEFINITIONS: readonly JobDefinition[] = [indexRefs, buildZips, describeModule];
 
 export interface Jobs {
   /** Leaves a job behind, in the transaction that causes it. */

@@ -220,7 +220,8 @@ export async function deletePackages(registry: Registry, principal: Principal, i
     packages.push(found.package);
   }
   await change(registry, "", async (tx) => {
-    for (const row of packages) await takeBack(tx, principal, { id: row.moduleId, path: row.packageName }, row);
+    for (const row of packages)
+      await takeBack(registry, tx, principal, { id: row.moduleId, path: row.packageName }, row);
   });
 }
 

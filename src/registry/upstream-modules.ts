@@ -10,6 +10,7 @@ import { versionSortKey } from "../gomod/version-sort-key.ts";
 import { audit } from "./audit.ts";
 import { noteDependencies } from "./dependencies.ts";
 import { appendToIndex } from "./index-feed.ts";
+import { describeSoon } from "./module-document.ts";
 import type { MadeZip } from "./publish.ts";
 import { readGoMod, storableText } from "./readable-go-mod.ts";
 import type { Registry } from "./registry.ts";
@@ -75,7 +76,7 @@ export async function storeUpstreamPart(
   const time = ("info" in part && part.time) || null;
   const goMod = "goMod" in part ? part.goMod : null;
   const zip = ("goMod" in part && part.zip) || null;
-  const { stored, published } = await inTransaction(registry.database.pool, async (tx) => {
+  const { id, stored, published } = await inTransaction(registry.database.pool, async (tx) => {
     const moduleId = await lockedModule(tx, modulePath);
     const goModH1 = goMod && h1OfGoMod(goMod);
     const [row] = await tx.$queryRaw<(StoredRow & { had: string | null })[]>`
@@ -94,7 +95,7 @@ export async function storeUpstreamPart(
     const { id, had } = row!;
     if (zip && had !== null && had !== goModH1)
       throw new Failure("unavailable", `${modulePath}@${version}: another go.mod was stored meanwhile; try again`);
-    if (!goMod || had !== null) return { stored: storedIn(row!), published: false };
+    if (!goMod || had !== null) return { id, stored: storedIn(row!), published: false };
     const requires = readGoMod(goMod).file?.requires ?? [];
     if (requires.length > 0)
       await tx.$executeRaw`INSERT INTO requirement (version_id, path, version, indirect)
@@ -104,9 +105,10 @@ export async function storeUpstreamPart(
     await noteDependencies(tx, [{ id, moduleId, version, requires }]);
     if (kindOf(version) !== "PSEUDO") await markNewVersions(tx, new Map([[moduleId, [{ id, version }]]]));
     await appendToIndex(tx, [id]);
-    return { stored: storedIn(row!), published: true };
+    return { id, stored: storedIn(row!), published: true };
   });
   if (published) registry.metrics.published.inc({ kind: kindOf(version).toLowerCase() });
+  if (zip) describeSoon(registry, id);
   return stored;
 }
 

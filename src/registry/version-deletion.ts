@@ -31,12 +31,13 @@ export async function deleteVersion(
     where: { moduleId_version: { moduleId: module.id, version } },
   });
   if (!row) throw notFound(`there is no version ${version} of ${modulePath}`);
-  await change(registry, "", (tx) => takeBack(tx, principal, module, row));
+  await change(registry, "", (tx) => takeBack(registry, tx, principal, module, row));
   return module;
 }
 
 /** Takes a version of a hosted module back, in a transaction of the caller, who has asked whether the principal may. */
 export async function takeBack(
+  registry: Registry,
   tx: Transaction,
   principal: Principal,
   module: { readonly id: number; readonly path: string },
@@ -56,5 +57,6 @@ export async function takeBack(
   await tx.moduleVersion.delete({ where: { id } });
   await markGone(tx, modulePath, version);
   await refreshRetractions(tx, new Set([module.id]));
+  await registry.jobs.send(tx, "describe-module", { moduleId: module.id });
   await audit(tx, principal, "version.delete", `${modulePath}@${version}`, { commit, h1 });
 }

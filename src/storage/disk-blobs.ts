@@ -29,6 +29,8 @@ export interface DiskBlobs {
   /** Makes a finished scratch file the blob of a key; the scratch file is gone afterwards. Same key, same bytes: no-op. */
   adopt(scratch: string, key: string): Promise<void>;
   has(key: string): Promise<boolean>;
+  /** Opens a blob to read here and there in it; whoever asks closes it. Throws not-found when there is none. */
+  openFile(key: string): Promise<fs.FileHandle>;
   /** All bytes of a small blob. Throws not-found when there is no such blob. */
   read(key: string): Promise<Buffer>;
   /**
@@ -70,6 +72,7 @@ export async function openDiskBlobs(directory: string, now: () => number = Date.
         () => false,
       ),
     read: (key) => fs.readFile(join(directory, key)).catch((cause) => missing(key, cause)),
+    openFile: (key) => fs.open(join(directory, key)).catch((cause) => missing(key, cause)),
     async open(key) {
       const file = await fs.open(join(directory, key)).catch((cause) => missing(key, cause));
       return { copyTo: (sink, range) => copy(file, sink, range).finally(() => file.close()) };

@@ -17,7 +17,7 @@ import { quote } from "../gomod/go-quote.ts";
 import { checkPathMajor, splitPathMajor } from "../gomod/module-path.ts";
 import { canonicalVersion, isPseudoVersion, isValid, sortVersions } from "../gomod/version.ts";
 import { checkModuleZip, zipProblem } from "../gomod/zip-check.ts";
-import { BadZip, readZipDirectory, readZipEntry } from "./zip-reader.ts";
+import { BadZip, readZipDirectory, readZipEntry } from "../storage/zip-reader.ts";
 
 /** Entries of a zip that are unpacked at the same time. */
 const HASHED_AT_ONCE = 8;

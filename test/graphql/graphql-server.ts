@@ -89,7 +89,8 @@ export async function serveGraphql(
   return { url, sent, as: (token) => asker(url, token, sent) };
 }
 
-function asker(url: string, token: string | undefined, sent: string[]): Asker {
+/** Whoever has a token, at any GraphQL endpoint; what is asked is remembered in `sent`. */
+export function asker(url: string, token: string | undefined, sent: string[]): Asker {
   const ask = async (query: string, variables: Record<string, unknown> = {}): Promise<Answer> => {
     sent.push(query);
     const response = await fetch(url, {

@@ -203,6 +203,8 @@ describe("a list of 100 costs as many statements as a list of 1", () => {
     "projects with members, tokens and tags": `query ($n: Int) { projects(first: $n) { nodes {
       members(first: 2) { nodes { user { tokens(first: 2) { nodes { name } } } } }
       deployTokens(first: 2) { nodes { name } } rejectedTags(first: 2) { name } tagEvents(first: 2) { tag } } } }`,
+    "modules with what their files say": `query ($n: Int) { goModules(first: $n) { nodes {
+      licenses { spdxId } readme { path } goVersion repositoryUrl firstSeenAt lastSeenAt } } }`,
     "modules with 20 versions": `query ($n: Int) { goModules(first: $n) { nodes { versions(first: 20) { nodes { version } } } } }`,
     "modules with their projects, versions and go.mod files": `query ($n: Int) { goModules(first: $n) { nodes {
       project { fullPath group { members(first: 1) { nodes { id } } } }

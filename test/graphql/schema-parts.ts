@@ -94,7 +94,14 @@ export const PARTS = {
   ],
 
   // Files, licences and readmes.
-  content: [],
+  content: [
+    ...["GoModule.licenses", "GoModule.readme", "GoModule.goVersion", "GoModule.repositoryUrl"],
+    ...["GoModule.firstSeenAt", "GoModule.lastSeenAt"],
+    ...["GoModuleVersion.files", "GoModuleVersion.file", "GoModuleVersion.fileDiff", "GoModuleVersion.licenses"],
+    "GoModuleVersion.readme",
+    ...["GoLicense", "GoReadme", "GoModuleFile", "GoModuleFileConnection", "GoModuleFileEdge", "GoFileDiff"],
+    "GoFileChange",
+  ],
 
   search: [
     "Query.search",

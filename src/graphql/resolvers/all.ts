@@ -7,6 +7,7 @@ import { countables } from "./countable.ts";
 import { Downloads, DownloadsOfVersion, DownloadsOnDay, ModuleDownloads } from "./downloads.ts";
 import { FeatureFlag, featureFlagMutations } from "./feature-flag.ts";
 import { GoBuildListEntry, GoModRequire } from "./go-build-list.ts";
+import { contentOfGoModule, contentOfGoModuleVersion, GoModuleFile, GoModuleFileConnection } from "./go-content.ts";
 import { GoDependent, GoDependentConnection } from "./go-dependent.ts";
 import { GoModule, GoModuleVersion, goModuleMutations } from "./go-module.ts";
 import { Group, groupMutations } from "./group.ts";
@@ -49,8 +50,10 @@ export const resolvers: Resolvers = timed({
   Project,
   Member,
   RejectedTag,
-  GoModule,
-  GoModuleVersion,
+  GoModule: { ...GoModule, ...contentOfGoModule },
+  GoModuleVersion: { ...GoModuleVersion, ...contentOfGoModuleVersion },
+  GoModuleFile,
+  GoModuleFileConnection,
   GoModRequire,
   GoDependent,
   GoDependentConnection,

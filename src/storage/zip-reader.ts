@@ -133,6 +133,35 @@ export async function readZipEntry(
   }
 }
 
+/** The first bytes of an entry's content, at most so many. Throws BadZip; a sum cannot be checked before the end. */
+export async function readZipEntryHead(file: FileHandle, entry: ZipFileEntry, maxBytes: number): Promise<Buffer> {
+  if (entry.size <= maxBytes && entry.packedSize <= MAX_KEPT_BYTES)
+    return (await readZipEntry(file, entry, true)).content!;
+  const header = await readSome(file, entry.offset, LOCAL_BYTES);
+  if (header.length < LOCAL_BYTES || header.readUInt32LE(0) !== LOCAL)
+    throw new BadZip(`${entry.name}: zip: not a valid zip file`);
+  const start = entry.offset + LOCAL_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28);
+  const packed = Readable.from(chunksAt(file, start, entry.packedSize), { objectMode: false });
+  const head: Buffer[] = [];
+  let size = 0;
+  const take = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
+    for await (const chunk of chunks) {
+      head.push(chunk);
+      size += chunk.length;
+      if (size >= maxBytes) return;
+    }
+  };
+  try {
+    if (entry.method === 0) await take(packed);
+    else await pipeline(packed, createInflateRaw(), take);
+  } catch (cause) {
+    // whoever has enough leaves the rest
+    if (size < maxBytes && isSystemError(cause)) throw cause;
+    if (size < maxBytes) throw new BadZip(`${entry.name}: zip: checksum error`, { cause });
+  }
+  return Buffer.concat(head).subarray(0, maxBytes);
+}
+
 async function hashLarge(file: FileHandle, entry: ZipFileEntry, start: number): Promise<Buffer> {
   const sum = createHash("sha256");
   let size = 0;

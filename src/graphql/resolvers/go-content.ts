@@ -1,0 +1,92 @@
+// What is in the files of modules. Of a module the answers were written down before (registry/module-document.ts); of a
+// version they are read out of its zip, which is made for it if it is hosted and has none yet.
+import { Failure, notFound } from "../../errors.ts";
+import { zipOfVersion } from "../../git/module-archives.ts";
+import { describeVersion, goVersionOf } from "../../registry/module-document.ts";
+import {
+  checkFilePath,
+  compareFiles,
+  findFile,
+  MAX_FILE_BYTES,
+  type ModuleFile,
+  notFetched,
+  pageOfFiles,
+  textOfFile,
+  type VersionZip,
+  zipPrefix,
+} from "../../registry/module-files.ts";
+import type { VersionRow } from "../../registry/modules.ts";
+import { type Connection, connection } from "../connection.ts";
+import type { GraphqlContext } from "../context.ts";
+import type {
+  GoModuleFileConnectionResolvers,
+  GoModuleFileResolvers,
+  GoModuleResolvers,
+  GoModuleVersionResolvers,
+} from "../generated.ts";
+import { present } from "./present.ts";
+
+/** The files of a version, which are counted anyway. */
+export type FileConnection = Connection<ModuleFile> & { readonly total: number };
+
+export const contentOfGoModule = {
+  licenses: async ({ id }, _, { loaders }) => (await loaders.description.load(id))?.licenses ?? [],
+  readme: async ({ id }, _, { loaders }) => (await loaders.description.load(id))?.readme ?? null,
+  goVersion: async ({ id }, _, { loaders }) => {
+    const described = await loaders.description.load(id);
+    if (described) return described.goVersion ?? null;
+    const latest = await loaders.latestVersion.load(id);
+    return (latest && goVersionOf((await loaders.goMod.load(latest.id)) ?? null)) ?? null;
+  },
+  repositoryUrl: async (module, _, { loaders, urls }) =>
+    module.projectId === null
+      ? ((await loaders.upstreamRepository.load(module)) ?? null)
+      : urls.repository(present(await loaders.project.load(module.projectId))),
+  firstSeenAt: ({ createdAt }) => createdAt,
+  lastSeenAt: async ({ id, createdAt }, _, { loaders }) => (await loaders.lastSeen.load(id)) ?? createdAt,
+} satisfies GoModuleResolvers;
+
+export const contentOfGoModuleVersion = {
+  files: async (version, { under, ...page }, context): Promise<FileConnection> => {
+    const files = await pageOfFiles(context.registry, await zipOf(context, version), under ?? "", page);
+    return { ...connection(files), total: files.total };
+  },
+  file: async (version, { path }, context) =>
+    (await findFile(context.registry, await zipOf(context, version), checkFilePath(path))) ?? null,
+  fileDiff: async (version, { from }, context) => {
+    const other = await context.loaders.versionOfModule.load({ moduleId: version.moduleId, version: from });
+    if (!other) throw notFound(`there is no version ${from} of this module`);
+    return compareFiles(context.registry, await zipOf(context, other), await zipOf(context, version));
+  },
+  licenses: async (version, _, context) => (await descriptionOf(context, version)).licenses,
+  readme: async (version, _, context) => (await descriptionOf(context, version)).readme ?? null,
+} satisfies GoModuleVersionResolvers;
+
+export const GoModuleFileConnection: GoModuleFileConnectionResolvers = {
+  count: ({ total }, { limit }) => Math.min(total, Math.max(limit ?? total, 0)),
+};
+
+export const GoModuleFile: GoModuleFileResolvers = {
+  sha256: async (file, _, { loaders }) => loaders.sumOfFile.load(file),
+  text: async (file, _, { loaders }) =>
+    textOfFile(await loaders.headOfFile.load(file), Number(file.size) > MAX_FILE_BYTES) ?? null,
+  base64: async (file, _, { loaders }) => (await loaders.headOfFile.load(file)).toString("base64"),
+  truncated: ({ size }) => Number(size) > MAX_FILE_BYTES,
+};
+
+async function descriptionOf(context: GraphqlContext, version: VersionRow) {
+  const written = await context.loaders.description.load(version.moduleId);
+  if (written?.versionId === version.id) return written;
+  return describeVersion(context.registry, await zipOf(context, version));
+}
+
+/** The zip of a version. Throws not-found, with the next step, if it is not here and cannot be made. */
+async function zipOf({ loaders, archives }: GraphqlContext, row: VersionRow): Promise<VersionZip> {
+  const { id, moduleId, version, h1, zipKey: sha256, zipSize } = row;
+  const module = present(await loaders.module.load(moduleId));
+  const prefix = zipPrefix(module.path, version);
+  if (h1 !== null && sha256 !== null && zipSize !== null) return { zip: { h1, sha256, size: Number(zipSize) }, prefix };
+  if (module.projectId === null) throw notFetched(module.path, version);
+  if (!archives) throw new Failure("unavailable", `the zip of ${module.path}@${version} was not made yet; try again`);
+  return { zip: await zipOfVersion(archives, id), prefix };
+}
