@@ -40,13 +40,14 @@ export async function topModules(
   const spans = ever ? [] : await spansWithin(registry, from, to);
   const whole = spans.filter(({ days }) => days > 1);
   const single = spans.filter(({ days }) => days === 1);
+  // Sorted before it is asked who may see them: that is then asked of no more than are needed.
   const counts = ever
     ? "module_downloads AS d"
     : `(SELECT module_id, sum(count) AS total FROM (
           SELECT module_id, count FROM module_download_day WHERE day = ANY($4::date[])
           UNION ALL SELECT module_id, count FROM unnest($5::smallint[], $6::date[]) AS span (days, start)
             JOIN module_download_span USING (days, start)) AS counted
-        GROUP BY module_id) AS d`;
+        GROUP BY module_id ORDER BY total DESC, module_id) AS d`;
   const { rows } = await registry.database.pool.query<{ module_id: number; total: string }>(
     `SELECT d.module_id, d.total FROM ${counts} JOIN module_search s ON s.module_id = d.module_id
       WHERE ${withinReach("$2", "$3")} ORDER BY d.total DESC, d.module_id LIMIT $1`,
