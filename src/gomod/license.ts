@@ -54,8 +54,6 @@ interface Template {
   readonly required: number;
   /** How many of its runs are in the index. */
   sampled: number;
-  /** The places of each run, made when they are first wanted. */
-  runs: Map<number, number[]> | undefined;
 }
 
 /** What is said about the use of one text, not in it: the identifier without stands for all. */
@@ -109,7 +107,7 @@ function templateOf(vocabulary: Map<string, number>, spdxId: string, text: strin
     vocabulary.set(word, vocabulary.size + 1);
     return vocabulary.size;
   });
-  return { spdxId, words, required, sampled: 0, runs: undefined };
+  return { spdxId, words, required, sampled: 0 };
 }
 
 // ---- which licences are worth a closer look --------------------------------------------------------------------------
@@ -229,8 +227,8 @@ function stretchesOf(template: Template, words: Uint32Array): Stretch[] {
   return stretches;
 }
 
+/** The places of each run. Made anew for each text: kept for all licences they would be some 80 MB. */
 function runsOf(template: Template): Map<number, number[]> {
-  if (template.runs) return template.runs;
   const runs = new Map<number, number[]>();
   for (let at = 0; at + RUN <= template.words.length; at++) {
     const run = runAt(template.words, at);
@@ -238,7 +236,6 @@ function runsOf(template: Template): Map<number, number[]> {
     if (places) places.push(at);
     else runs.set(run, [at]);
   }
-  template.runs = runs;
   return runs;
 }
 
