@@ -77,6 +77,8 @@ const FIELD_COSTS: Readonly<Record<string, number>> = {
 
 /** Fields whose price does not show in their type: searches, and what cannot be loaded for many objects at once. */
 const DEAR_FIELDS = new Set([
+  "Query.users",
+  "Query.groups",
   "Query.projects",
   "Query.goModules",
   "Query.featureFlags",

@@ -131,6 +131,24 @@ export const PARTS = {
     "DayCount",
   ],
 
+  // Users, groups as lists.
+  people: [
+    "Query.user",
+    "Query.users",
+    "UserConnection",
+    "UserEdge",
+    "Query.groups",
+    "Mutation.userCreate",
+    "UserCreateInput",
+    "UserCreatePayload",
+    "Mutation.userUpdate",
+    "UserUpdateInput",
+    "UserUpdatePayload",
+    "Mutation.userDelete",
+    "UserDeleteInput",
+    "UserDeletePayload",
+  ],
+
   // What administrators look at: the audit trail, jobs, upstreams, prefixes, rejected tags; flags for users.
   administration: [
     "Query.administration",

@@ -27,7 +27,7 @@ import { GoModuleSearchConnection, GoModuleSearchHit } from "./search.ts";
 import { CacheHitDay, CacheHitRate, Statistics } from "./statistics.ts";
 import { timed } from "./timed.ts";
 import { Token, tokenMutations } from "./token.ts";
-import { User } from "./user.ts";
+import { User, userMutations } from "./user.ts";
 
 export const resolvers: Resolvers = timed({
   DateTime,
@@ -35,6 +35,7 @@ export const resolvers: Resolvers = timed({
   BigInt: BigInt64,
   Query,
   Mutation: {
+    ...userMutations,
     ...projectMutations,
     ...groupMutations,
     ...memberMutations,

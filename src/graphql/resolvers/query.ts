@@ -1,12 +1,13 @@
 // Where every query begins. What may not be seen is null.
 import { demandAdministrator, maySeeGroup, maySeeProject } from "../../registry/access.ts";
 import { listFlags } from "../../registry/feature-flags.ts";
-import { findGroup } from "../../registry/groups.ts";
+import { findGroup, searchGroups } from "../../registry/groups.ts";
 import { countModules, findModule, listModules } from "../../registry/modules.ts";
 import { findPackage } from "../../registry/packages.ts";
+import { pageById } from "../../registry/page-by-id.ts";
 import { countProjects, findProject, listProjects } from "../../registry/projects.ts";
-import { findUserById } from "../../registry/users.ts";
-import { counted } from "../connection.ts";
+import { findUser, findUserById, searchUsers } from "../../registry/users.ts";
+import { connection, counted } from "../connection.ts";
 import type { QueryResolvers } from "../generated.ts";
 import { numberIn } from "../global-id.ts";
 import { searchQueries } from "./search.ts";
@@ -14,6 +15,27 @@ import { searchQueries } from "./search.ts";
 export const Query: QueryResolvers = {
   currentUser: async (_, __, { registry, principal }) =>
     principal.kind === "user" ? ((await findUserById(registry, principal.userId)) ?? null) : null,
+
+  user: async (_, { username }, { registry, principal }) =>
+    principal.kind === "user" ? ((await findUser(registry, username)) ?? null) : null,
+
+  users: async (_, { search, admins, blocked, ...page }, { registry, principal }) => {
+    const filter = {
+      search: search ?? undefined,
+      admins: admins ?? undefined,
+      ...(blocked == null ? {} : blocked ? { blocked: true } : { active: true }),
+    };
+    return connection(
+      await pageById(page, (order, stretch) => searchUsers(registry, principal, filter, order, stretch)),
+    );
+  },
+
+  groups: async (_, { search, topLevelOnly, ...page }, { registry, principal }) => {
+    const filter = { search: search ?? undefined, topLevelOnly: topLevelOnly ?? undefined };
+    return connection(
+      await pageById(page, (order, stretch) => searchGroups(registry, principal, filter, order, stretch)),
+    );
+  },
 
   project: async (_, { fullPath }, { registry, principal }) => {
     const project = await findProject(registry, fullPath);
