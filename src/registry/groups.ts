@@ -24,7 +24,7 @@ import type { Principal } from "./principal.ts";
 import { deleteProjectRows, removeRepositories } from "./project-deletion.ts";
 import type { Registry } from "./registry.ts";
 import { idsOf, readStretch, type Stretch, type StretchOfRows } from "./stretch.ts";
-import { checkDescription, checkName, searchText } from "./text.ts";
+import { checkDescription, checkName, isKeepable, searchText } from "./text.ts";
 import { checkVisibility } from "./visibility.ts";
 
 export type GroupRow = Group;
@@ -46,7 +46,7 @@ export interface GroupChange {
 
 /** By full path, in any case; undefined when there is none. Says nothing about who may see it. */
 export async function findGroup(registry: Registry, fullPath: string): Promise<GroupRow | undefined> {
-  if (fullPath.includes("\0")) return undefined;
+  if (!isKeepable(fullPath)) return undefined;
   const route = await registry.prisma.route.findUnique({
     where: { key: fullPath.toLowerCase() },
     include: { group: true },

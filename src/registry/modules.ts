@@ -16,7 +16,7 @@ import {
 import type { Principal } from "./principal.ts";
 import { findProject, type ProjectRow } from "./projects.ts";
 import type { Registry } from "./registry.ts";
-import { searchText } from "./text.ts";
+import { isKeepable, searchText } from "./text.ts";
 
 export type ModuleRow = Module;
 /** Without go.mod, which may be large: see goModsOf. */
@@ -155,7 +155,7 @@ export async function findModule(
   principal: Principal,
   path: string,
 ): Promise<{ module: ModuleRow; project: ProjectRow | undefined } | undefined> {
-  if (path.includes("\0")) return undefined;
+  if (!isKeepable(path)) return undefined;
   // HOSTED before UPSTREAM, as the enum has them.
   const module = await registry.prisma.module.findFirst({ where: { path }, orderBy: { origin: "asc" } });
   if (module?.projectId === null)

@@ -4,6 +4,7 @@
 // The position is the row's sort key, which is unique: a single value, or several where one alone is not (the time, then the
 // number). Values are compared one after the other, as PostgreSQL compares rows: (a, b) > (x, y).
 import { invalid } from "../errors.ts";
+import { isKeepable } from "./text.ts";
 
 export const PAGE_DEFAULT = 20;
 export const PAGE_LIMIT = 100;
@@ -168,7 +169,7 @@ function decodedParts(parsed: unknown, types: readonly TypeOfPart[]): KeyPart[] 
 
 function decodedPart(parsed: unknown, type: TypeOfPart): KeyPart | undefined {
   if (type === "number") return isId(parsed) ? parsed : undefined;
-  if (typeof parsed !== "string" || parsed.includes("\0")) return undefined;
+  if (typeof parsed !== "string" || !isKeepable(parsed)) return undefined;
   if (type === "string") return parsed;
   const time = new Date(parsed);
   return time.toJSON() === parsed && /^\d{4}-/.test(parsed) ? time : undefined; // years that PostgreSQL reads

@@ -22,7 +22,7 @@ import type { Principal } from "./principal.ts";
 import { deleteProjectRows, removeRepositories } from "./project-deletion.ts";
 import { reindexAllTags } from "./refs.ts";
 import type { Registry } from "./registry.ts";
-import { checkDescription, checkName, searchText } from "./text.ts";
+import { checkDescription, checkName, isKeepable, searchText } from "./text.ts";
 import { checkVisibility } from "./visibility.ts";
 
 const MAX_TOPICS = 100;
@@ -66,7 +66,7 @@ export interface ProjectChange {
 /** By number or by full path in any case; remembered. Says nothing about who may see it. */
 export async function findProject(registry: Registry, idOrPath: number | string): Promise<ProjectRow | undefined> {
   const key = typeof idOrPath === "number" ? idOrPath : idOrPath.toLowerCase();
-  if (typeof key === "string" && key.includes("\0")) return undefined;
+  if (typeof key === "string" && !isKeepable(key)) return undefined;
   if (typeof key === "number" && !isId(key)) return undefined;
   const found = await registry.memory.remember<number | string, ProjectRow | false>(
     registry.memory.projects,

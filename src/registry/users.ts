@@ -12,7 +12,7 @@ import type { Principal } from "./principal.ts";
 import { deleteProjectRows, removeRepositories } from "./project-deletion.ts";
 import type { Registry } from "./registry.ts";
 import { idsOf, readStretch, type Stretch, type StretchOfRows } from "./stretch.ts";
-import { checkName, searchText } from "./text.ts";
+import { checkName, isKeepable, searchText } from "./text.ts";
 
 export type UserRow = User;
 
@@ -152,7 +152,7 @@ export async function setUserBlocked(
 
 /** By name, in any case. */
 export async function findUser(registry: Registry, username: string): Promise<UserRow | undefined> {
-  if (username.includes("\0")) return undefined;
+  if (!isKeepable(username)) return undefined;
   const where: Prisma.UserWhereInput = { namespace: { route: { key: username.toLowerCase() } } };
   return (await registry.prisma.user.findFirst({ where })) ?? undefined;
 }

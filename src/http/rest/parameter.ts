@@ -3,13 +3,10 @@
 // (doc/api/rest). What does not fit is for read-parameters.ts to tell. Combine with .optional(), .default() and
 // .describe(); the OpenAPI document is made of the same schemas.
 import * as z from "zod";
+import { isKeepable } from "../../registry/text.ts";
 
-/** Text without NUL, which PostgreSQL does not keep. */
-export const text = () =>
-  z.preprocess(
-    asText,
-    z.string().refine((value) => !value.includes("\0")),
-  );
+/** Text that PostgreSQL keeps. */
+export const text = () => z.preprocess(asText, z.string().refine(isKeepable));
 
 /** A whole number; `least`: not below. */
 export const integer = (least: number = Number.MIN_SAFE_INTEGER) => z.preprocess(asInteger, z.int().min(least));
@@ -34,10 +31,14 @@ export const grantedLevel = () =>
 export const list = <T extends z.ZodType>(of: T) => z.preprocess(asList, z.array(of));
 
 /** A day, YYYY-MM-DD -> its first moment in UTC. */
-export const date = () => z.iso.date().transform((day) => new Date(`${day}T00:00:00Z`));
+export const date = () => z.iso.date().refine(hasYear).transform(dateOf);
 
 /** A moment (RFC 3339), or a day, which begins in UTC -> Date. */
-export const moment = () => z.union([z.iso.datetime({ offset: true }), z.iso.date()]).transform((at) => new Date(at));
+export const moment = () =>
+  z
+    .union([z.iso.datetime({ offset: true }), z.iso.date()])
+    .refine(hasYear)
+    .transform(dateOf);
 
 /** For a parameter that can be taken back by giving nothing (CallDefinition.clearable): null then. */
 export const clearableDate = () => z.union([z.literal(""), date()]).transform((at) => (at === "" ? null : at));
@@ -60,6 +61,16 @@ export const sorting = <const W extends readonly [string, ...string[]]>(
   order_by: z.enum(by).default(defaults.by as never),
   sort: z.enum(["asc", "desc"]).default(defaults.sort),
 });
+
+function dateOf(text: string): Date {
+  return new Date(text);
+}
+
+/** PostgreSQL and Prisma agree on years 1 to 9999, in UTC. */
+function hasYear(text: string): boolean {
+  const year = dateOf(text).getUTCFullYear();
+  return year >= 1 && year <= 9999;
+}
 
 function asText(value: unknown): unknown {
   return typeof value === "number" || typeof value === "boolean" ? String(value) : value;
