@@ -324,14 +324,15 @@ function stretchOf(
 
 async function readMerged(
   registry: Registry,
-  { numbers, projects }: Lists,
+  lists: Lists,
   filter: PackageFilter,
   { by, order }: PackageSort,
   bounds: Bounds<readonly KeyPart[]>,
   { skip, take }: { readonly skip: number; readonly take: number },
 ): Promise<Listed[]> {
-  const conditions = conditionsOf(filter);
-  if (!conditions || numbers.length === 0) return [];
+  const candidates = await candidatesOf(registry, lists, filter);
+  if (!candidates) return [];
+  const { conditions, parts, isOf } = candidates;
   const { columns } = SORTINGS[by];
   const sorted =
     by === "project_path"
@@ -343,10 +344,10 @@ async function readMerged(
   const chosen = Prisma.raw([...new Set([...ofVersion, "id"])].join(", "));
   const first = (from: string, limit: number): Prisma.Sql => Prisma.sql`
     SELECT ${chosen} FROM module_version
-    WHERE ${Prisma.join([Prisma.sql`package_of = ${Prisma.raw(from)}.project`, ...ofRow, ...conditions], " AND ")}
+    WHERE ${Prisma.join([isOf(from), ...ofRow, ...conditions], " AND ")}
     ORDER BY ${inOrder(ofVersion, order)} LIMIT ${limit}`;
   const found = await registry.prisma.$queryRaw<Found[]>`
-    WITH part AS MATERIALIZED (${projects}),
+    WITH part AS MATERIALIZED (${parts}),
     head AS (
       SELECT part.*, row_number() OVER (PARTITION BY list ORDER BY ${sorted}) AS place
       FROM part CROSS JOIN LATERAL (${first("part", 1)}) AS v
@@ -374,33 +375,70 @@ function boundsByPath({ gt, lt }: Bounds<readonly KeyPart[]>): [Prisma.Sql[], Pr
 
 async function countOf(
   registry: Registry,
-  { numbers, projects }: Lists,
+  lists: Lists,
   filter: PackageFilter,
   limit: number,
 ): Promise<Map<number, number>> {
-  const conditions = conditionsOf(filter);
+  const { numbers } = lists;
+  const candidates = await candidatesOf(registry, lists, filter);
   const counts = new Map(numbers.map((list) => [list, 0]));
-  if (!conditions || numbers.length === 0) return counts;
+  if (!candidates) return counts;
+  const { conditions, parts, isOf } = candidates;
   // OFFSET 0 keeps the planner from joining everything at once: it walks an index, and stops.
   const rows = await registry.prisma.$queryRaw<{ list: number; count: number }[]>`
-    WITH part AS MATERIALIZED (${projects})
+    WITH part AS MATERIALIZED (${parts})
     SELECT of.list, (SELECT count(*)::int FROM (SELECT FROM part CROSS JOIN LATERAL (
         SELECT FROM module_version
-        WHERE ${Prisma.join([Prisma.sql`package_of = part.project`, ...conditions], " AND ")} OFFSET 0) AS v
+        WHERE ${Prisma.join([isOf("part"), ...conditions], " AND ")} OFFSET 0) AS v
       WHERE part.list = of.list LIMIT ${countingTo(limit)}) AS counted) AS count
     FROM unnest(${[...numbers]}::int[]) AS of (list)`;
   for (const { list, count } of rows) counts.set(list, count);
   return counts;
 }
 
-/** What a filter asks of a row; undefined if nothing can fit it. */
-function conditionsOf({ type, status, name, version }: PackageFilter): Prisma.Sql[] | undefined {
+/** More modules than this that fit a name are not looked at one by one: their projects are. */
+const FEW_MODULES = 1_000;
+
+/** Where to look for the rows of lists, and what is asked of each. */
+interface Candidates {
+  /** Rows (list, project, path), and the module where they are looked for in modules. */
+  readonly parts: Prisma.Sql;
+  /** Whether a version is in a part of this name. */
+  readonly isOf: (part: string) => Prisma.Sql;
+  readonly conditions: readonly Prisma.Sql[];
+}
+
+/**
+ * What a filter leaves of lists; undefined if nothing can fit it. A part of a name is looked for among the modules, of which
+ * there are far fewer than versions: if few fit, their versions are the candidates; if many do, a walk through the versions
+ * of their projects soon meets one.
+ */
+async function candidatesOf(
+  registry: Registry,
+  { numbers, projects }: Lists,
+  { type, status, name, version }: PackageFilter,
+): Promise<Candidates | undefined> {
   if ((type ?? "golang") !== "golang" || (status ?? "default") !== "default") return undefined;
-  if (version && canonicalVersion(version) !== version) return undefined;
-  return [
-    ...(version ? [Prisma.sql`sort_key = ${versionSortKey(version)}`] : []),
-    ...(name ? [Prisma.sql`package_name ILIKE ${`%${searchText(name)}%`}`] : []),
-  ];
+  if ((version && canonicalVersion(version) !== version) || numbers.length === 0) return undefined;
+  const conditions = version ? [Prisma.sql`sort_key = ${versionSortKey(version)}`] : [];
+  const isOf = (part: string): Prisma.Sql => Prisma.sql`package_of = ${Prisma.raw(part)}.project`;
+  if (!name) return { parts: projects, isOf, conditions };
+  const fits = Prisma.sql`m.project_id = p.project AND m.path ILIKE ${`%${searchText(name)}%`}`;
+  const modules = await registry.prisma.$queryRaw<{ list: number; project: number; path: string; module: number }[]>`
+    SELECT p.*, m.id AS module FROM (${projects}) AS p JOIN module m ON ${fits} LIMIT ${FEW_MODULES + 1}`;
+  if (modules.length > FEW_MODULES)
+    return {
+      parts: Prisma.sql`SELECT p.* FROM (${projects}) AS p WHERE EXISTS (SELECT FROM module m WHERE ${fits})`,
+      isOf,
+      conditions: [...conditions, Prisma.sql`package_name ILIKE ${`%${searchText(name)}%`}`],
+    };
+  const column = <T>(value: (row: (typeof modules)[number]) => T): T[] => modules.map(value);
+  return {
+    parts: Prisma.sql`SELECT * FROM unnest(${column((row) => row.list)}::int[], ${column((row) => row.project)}::int[],
+      ${column((row) => row.path)}::text[], ${column((row) => row.module)}::int[]) AS p (list, project, path, module)`,
+    isOf: (part) => Prisma.sql`module_id = ${Prisma.raw(part)}.module AND package_of IS NOT NULL`,
+    conditions,
+  };
 }
 
 /** The rows that were found, in the order in which they were found. */

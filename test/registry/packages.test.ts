@@ -259,6 +259,32 @@ test("each sees the packages of the projects that it may read, and no others cou
   }
 });
 
+test("a part of a name that very many modules have is found all the same", async () => {
+  const project = await createProject(registry, OPERATOR, { fullPath: "other/bulk", visibility: "PUBLIC" });
+  await registry.database.pool.query(
+    `WITH made AS (INSERT INTO module (path, project_id)
+        SELECT 'gokura.test/other/bulk/' || CASE WHEN n % 10 = 0 THEN 'rare' ELSE 'bulky' END || n, $1
+        FROM generate_series(1, 1200) n RETURNING id)
+      INSERT INTO module_version (module_id, version, sort_key, kind, "time", "commit", go_mod, go_mod_h1)
+      SELECT id, 'v1.0.0', '011010010~', 'RELEASE', now(), 'c0ffee', 'module x', 'h1:mod' FROM made`,
+    [project.id],
+  );
+  const group = groups.get("other")!;
+  for (const [name, count] of [
+    ["/BULKY", 1080],
+    ["bulk/rare", 120],
+    ["bulk/rare10", 12],
+  ] as const) {
+    const found = await ofGroup("other", { by: "name", order: "asc" }, { first: 13 }, { name });
+    const paths = found.rows.map(({ packageName }) => packageName);
+    expect(paths).toHaveLength(Math.min(count, 13));
+    expect(paths.every((path) => path.includes(name.toLowerCase()))).toBe(true);
+    expect(found.hasNextPage).toBe(count > 13);
+    const counts = await countPackagesOfGroups(registry, OPERATOR, [group], { includeSubgroups: true }, { name });
+    expect(counts.get(group.id)).toBe(count);
+  }
+});
+
 test("counting stops at the limit", async () => {
   const project = projects.get("top/b")!;
   const count = async (limit?: number) =>
