@@ -17,7 +17,7 @@ const groupPath = (n: number): string => (n === 0 ? "huge" : `team-${n}`);
 const groupOf = (project: number): number => (project % 10 === 0 ? 0 : 1 + Math.floor(project / PROJECTS_PER_GROUP));
 
 /** The full path of a project. */
-const projectPath = (n: number): string => `${groupPath(groupOf(n))}/${word(n)}-${n}`;
+export const projectPath = (n: number): string => `${groupPath(groupOf(n))}/${word(n)}-${n}`;
 
 /** The path of a module. */
 export function modulePath(n: number): string {

@@ -1,6 +1,6 @@
 // What people and pages ask most, in the form in which they ask it. Names are those of the seed (seed.ts); a query is
 // asked with another `n` every time, so that no answer is a copy of the last one.
-import { modulePath, WORDS } from "./names.ts";
+import { modulePath, projectPath, WORDS } from "./names.ts";
 
 export interface Query {
   readonly name: string;
@@ -10,6 +10,8 @@ export interface Query {
 }
 
 const VERSION = "version kind time retracted h1 zipSize";
+
+const PACKAGES = "nodes { name version createdAt project { fullPath } } pageInfo { hasNextPage endCursor }";
 
 /** The modules that many require have low numbers (seed.ts). */
 const POPULAR = 20;
@@ -21,6 +23,8 @@ const hosted = (n: number, modules: number): number => some(n, Math.ceil(modules
 
 const SEARCH = `query ($query: String!) { search(query: $query, first: 20) { count(limit: 100)
   nodes { score highlight module { path origin latestVersion { version } } } facets { licenses { value count } goVersions { value count } } } }`;
+
+const daysAgo = (days: number): string => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
 
 export const QUERIES: readonly Query[] = [
   {
@@ -44,6 +48,21 @@ export const QUERIES: readonly Query[] = [
     name: "projects and their modules",
     text: `query { projects(first: 50) { nodes { fullPath visibility goModules(first: 5) { nodes { path latestVersion { version } } } } } }`,
     variables: () => ({}),
+  },
+  {
+    name: "packages of a project",
+    text: `query ($path: ID!) { project(fullPath: $path) { packages(first: 20) { count ${PACKAGES} } } }`,
+    variables: (n, modules) => ({ path: projectPath(some(n, Math.floor(modules / 4))) }),
+  },
+  {
+    name: "packages of a group with a tenth of all projects",
+    text: `query ($sort: PackageGroupSort!) { group(fullPath: "huge") { packages(sort: $sort, first: 20) { count ${PACKAGES} } } }`,
+    variables: (n) => ({ sort: ["CREATED_DESC", "NAME_ASC", "VERSION_DESC", "PROJECT_PATH_ASC"][n % 4] }),
+  },
+  {
+    name: "packages of a group by name",
+    text: `query ($name: String!) { group(fullPath: "huge") { packages(packageName: $name, first: 20) { ${PACKAGES} } } }`,
+    variables: (n) => ({ name: WORDS[n % WORDS.length] }),
   },
   {
     name: "who requires a module",
@@ -84,9 +103,13 @@ export const QUERIES: readonly Query[] = [
     variables: (n) => ({ query: "abcdefghijklmnopqrstuvwxyz"[n % 26] }),
   },
   {
-    name: "top modules and a module's downloads",
-    text: `query ($path: String!) { statistics { topModules(from: "2026-01-01", to: "2026-12-31", first: 20) { module { path } downloads } }
-      goModule(path: $path) { downloads { total byDay { day downloads } } } }`,
+    name: "the top modules of a week",
+    text: `query ($from: Date!, $to: Date!) { statistics { topModules(from: $from, to: $to, first: 20) { module { path } downloads } } }`,
+    variables: (n) => ({ from: daysAgo(10 + (n % 10)), to: daysAgo(4 + (n % 10)) }),
+  },
+  {
+    name: "the downloads of a module",
+    text: `query ($path: String!) { goModule(path: $path) { downloads { total byDay { day downloads } byVersion(first: 5) { downloads goModuleVersion { version } } } } }`,
     variables: (n, modules) => ({ path: modulePath(some(n, modules)) }),
   },
 ];
