@@ -3,16 +3,16 @@
 // the last column says what the larger registry costs in times of the smaller. Each query is asked with other arguments
 // every time, by people who see different things; the times are those of the wall as the client sees them, so a busy
 // machine shows: ask again when in doubt.
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { runningDatabaseUrl } from "../src/database/running-database.ts";
+import { ADMIN_TOKEN, type RunningGokura, startGokura } from "./gokura.ts";
 import { type Asker, askers } from "./graphql/askers.ts";
 import { QUERIES, type Query } from "./graphql/queries.ts";
 import { type Size, seed, sizeOf } from "./graphql/seed.ts";
+import { printTable } from "./table.ts";
 
 const { values } = parseArgs({
   options: {
@@ -35,48 +35,12 @@ const TIMES = Number(values.times);
 const AT_ONCE = 2;
 /** Asked before it counts. */
 const WARM_UP = 30;
-const ADMIN_TOKEN = "administrator-token-of-the-bench";
 const BAR = 40;
-
-interface Running {
-  readonly child: ChildProcess;
-  readonly url: string;
-}
-
-async function startGokura(data: string): Promise<Running> {
-  const child = spawn(process.execPath, ["bin/gokura.js", "serve"], {
-    cwd: join(import.meta.dirname, ".."),
-    env: {
-      PATH: process.env.PATH ?? "",
-      HOME: data,
-      GOKURA_DATA_DIR: data,
-      GOKURA_LISTEN: "127.0.0.1:0",
-      GOKURA_MODULE_HOST: "gokura.bench",
-      GOKURA_ADMIN_TOKEN: ADMIN_TOKEN,
-      GOKURA_LOG_LEVEL: "error",
-      GOKURA_UPSTREAM: "off",
-    },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let said = "";
-  for await (const chunk of child.stdout!) {
-    said += chunk;
-    const url = /^Gokura is at (\S+)$/m.exec(said)?.[1];
-    if (url === undefined) continue;
-    child.stdout!.resume();
-    return { child, url };
-  }
-  throw new Error("gokura did not start");
-}
-
-async function stopGokura({ child }: Running): Promise<void> {
-  if (child.exitCode === null && child.kill("SIGTERM")) await once(child, "exit");
-}
 
 // ---- filling -------------------------------------------------------------------------------------------------------
 
-async function seeded(data: string, size: Size): Promise<Running> {
-  const running = await startGokura(data);
+async function seeded(data: string, size: Size): Promise<RunningGokura> {
+  const running = await startGokura(data, { GOKURA_LOG_LEVEL: "error" });
   try {
     const start = performance.now();
     const url = runningDatabaseUrl(data);
@@ -85,7 +49,7 @@ async function seeded(data: string, size: Size): Promise<Running> {
     if (process.stderr.isTTY) process.stderr.write("\n");
     return running;
   } catch (error) {
-    await stopGokura(running);
+    await running.stop();
     throw error;
   }
 }
@@ -141,7 +105,7 @@ async function measureSize(directory: string, versions: number): Promise<Map<str
     }
     return found;
   } finally {
-    await stopGokura(running);
+    await running.stop();
   }
 }
 
@@ -162,9 +126,7 @@ try {
     const times = found.map((one) => one.get(name)!);
     rows.push([name, ...times.flat().map((ms) => ms.toFixed(1)), (times.at(-1)![0] / times[0]![0]).toFixed(2)]);
   }
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  for (const row of rows)
-    console.log(row.map((cell, n) => (n === 0 ? cell.padEnd(widths[n]!) : cell.padStart(widths[n]!))).join("  "));
+  printTable(rows);
 } finally {
   if (values.keep === undefined) rmSync(directory, { recursive: true, force: true });
 }

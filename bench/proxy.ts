@@ -4,7 +4,7 @@
 // much about the machine and its other guests; the smallest of some rounds counts, for the others were disturbed. Beside
 // both stands a bare node:http server that has the files in memory and looks at nothing but the path: what is cheaper than
 // that, Node cannot do (it has no sendfile: a large zip costs what copying it into the kernel costs).
-import { type ChildProcess, fork, spawn } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -14,9 +14,11 @@ import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { costOfAnswer, highestMemory, memoryOf, processorTime, type Target } from "./proxy/measure.ts";
+import { startGokura, stopChild } from "./gokura.ts";
+import { costOfAnswer, highestMemory, memoryOf, processorTime, type Target } from "./measure.ts";
 import { type Nginx, startNginx } from "./proxy/nginx.ts";
 import { Upstream } from "./proxy/upstream.ts";
+import { printTable } from "./table.ts";
 
 const { values } = parseArgs({
   options: {
@@ -72,34 +74,6 @@ const NGINX_THEN = 9.5;
 
 // ---- who answers ---------------------------------------------------------------------------------------------------
 
-async function startGokura(directory: string, upstream: string): Promise<{ child: ChildProcess; target: Target }> {
-  const child = spawn(process.execPath, ["bin/gokura.js", "serve"], {
-    cwd: join(import.meta.dirname, ".."),
-    env: {
-      PATH: process.env.PATH ?? "",
-      HOME: directory,
-      GOKURA_DATA_DIR: join(directory, "data"),
-      GOKURA_LISTEN: "127.0.0.1:0",
-      GOKURA_MODULE_HOST: "gokura.bench",
-      GOKURA_ADMIN_TOKEN: "administrator-token-of-the-bench",
-      GOKURA_LOG_LEVEL: "warn",
-      GOKURA_UPSTREAM: upstream,
-      GOKURA_UPSTREAM_TTL: "3600",
-      GOKURA_ALLOW_PRIVATE_NETWORKS: "127.0.0.0/8",
-    },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let said = "";
-  for await (const chunk of child.stdout!) {
-    said += chunk;
-    const url = /^Gokura is at (\S+)$/m.exec(said)?.[1];
-    if (url === undefined) continue;
-    child.stdout!.resume();
-    return { child, target: { pid: child.pid!, port: Number(new URL(url).port) } };
-  }
-  throw new Error("gokura did not start");
-}
-
 /** node:http, the files in memory, nothing looked at but the path. */
 function serveReference(root: string): void {
   const files = new Map(HOT.map(({ path }) => [`/${path}`, readFileSync(join(root, path))]));
@@ -128,12 +102,6 @@ async function get(target: Target, path: string): Promise<Buffer> {
 const asBytes = (text: number) => text.toFixed(text < 100 ? 1 : 0);
 const sha = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
 
-function print(rows: readonly (readonly string[])[]): void {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  for (const row of rows)
-    console.log(row.map((cell, n) => (n === 0 ? cell.padEnd(widths[n]!) : cell.padStart(widths[n]!))).join("  "));
-}
-
 async function hot(gokura: Target, nginx: Nginx | undefined, bare: Target, upstream: Upstream): Promise<void> {
   const targets: { name: string; target: Target; base: string }[] = [
     { name: "gokura", target: gokura, base: BASE },
@@ -156,7 +124,7 @@ async function hot(gokura: Target, nginx: Nginx | undefined, bare: Target, upstr
   }
   console.log(`\nhot: microseconds of processor time for each answer, ${CONNECTIONS} keep-alive connections`);
   const others = targets.slice(1).map(({ name }) => `gokura/${name}`);
-  print([
+  printTable([
     ["answer", "bytes", ...targets.map(({ name }) => name), ...others],
     ...HOT.map(({ name }, n) => {
       const [ours, ...theirs] = costs[n]!;
@@ -173,7 +141,7 @@ function compareWithGoproxy(costs: readonly (readonly [number, number])[]): void
   const factor = small.reduce((sum, cost) => sum + cost) / small.length / NGINX_THEN;
   console.log(`\nworked out, not measured: goproxy was measured where nginx cost ${NGINX_THEN} us for a small file; here nginx
 costs ${factor.toFixed(2)} times that, so goproxy is taken to cost ${factor.toFixed(2)} times what it did (for zips this is a rough guess)`);
-  print([
+  printTable([
     ["answer", "gokura", "goproxy here, taken", "share", "to hold", ""],
     ...HOT.map(({ name, goproxy, share }, n) => {
       const [ours] = costs[n]!;
@@ -225,7 +193,7 @@ async function cold(gokura: Target, nginx: Nginx | undefined, upstream: Upstream
     }
   // Ours and nginx's come by turns.
   if (nginx) for (const n of [0, 2]) rows[n + 1]![3] = (costs[n]! / costs[n + 1]!).toFixed(1);
-  print(rows);
+  printTable(rows);
 }
 
 /** How many requests there were for each kind of file. */
@@ -276,7 +244,7 @@ async function memory(gokura: Target, atRest: number, upstream: Upstream): Promi
   rows.push([`most, ${HUGE_VERSIONS} cold zips of 40 MB at the same time`, huge]);
   await delay(5000);
   rows.push(["5 seconds after all that", memoryOf(gokura.pid)]);
-  print(rows.map(([what, megabytes]) => [what, `${megabytes.toFixed(0)} MB`]));
+  printTable(rows.map(([what, megabytes]) => [what, `${megabytes.toFixed(0)} MB`]));
 }
 
 // ---- the run -------------------------------------------------------------------------------------------------------
@@ -294,7 +262,7 @@ async function run(): Promise<void> {
   const began = performance.now();
   const directory = mkdtempSync(join(tmpdir(), "gokura-bench-proxy-"));
   chmodSync(directory, 0o755); // as root, PostgreSQL runs as another user
-  const children: ChildProcess[] = [];
+  const stops: (() => Promise<void>)[] = [];
   const upstream = new Upstream();
   try {
     console.log(`making modules; ${availableParallelism()} processors, load ${loadavg()[0]!.toFixed(1)} …`);
@@ -306,12 +274,16 @@ async function run(): Promise<void> {
       HOT.map(({ path }) => path),
     );
     const nginx = await startNginx(join(directory, "nginx"), root, upstream.url);
-    if (nginx) children.push(nginx.child);
+    if (nginx) stops.push(() => stopChild(nginx.child));
     const bare = await startReference(root);
-    children.push(bare.child);
+    stops.push(() => stopChild(bare.child));
     console.log("starting gokura …");
-    const gokura = await startGokura(directory, upstream.url);
-    children.push(gokura.child);
+    const gokura = await startGokura(join(directory, "data"), {
+      GOKURA_UPSTREAM: upstream.url,
+      GOKURA_UPSTREAM_TTL: "3600",
+      GOKURA_ALLOW_PRIVATE_NETWORKS: "127.0.0.0/8",
+    });
+    stops.push(gokura.stop);
     await delay(2000);
     const atRest = memoryOf(gokura.target.pid);
     if (PARTS.has("hot")) await hot(gokura.target, nginx, bare.target, upstream);
@@ -320,8 +292,7 @@ async function run(): Promise<void> {
     if (PARTS.has("memory")) await memory(gokura.target, atRest, upstream);
     console.log(`\nall of it took ${((performance.now() - began) / 1000).toFixed(0)} s`);
   } finally {
-    for (const child of children.reverse())
-      if (child.exitCode === null && child.kill("SIGTERM")) await once(child, "exit");
+    for (const stop of stops.reverse()) await stop();
     upstream.stop();
     rmSync(directory, { recursive: true, force: true });
   }

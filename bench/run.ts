@@ -1,20 +1,23 @@
 // npm run bench: what an answer of the Go endpoint costs, in microseconds of processor time of the whole server process
-// (user and system, from /proc/PID/stat), beside a bare node:http server that answers the very same bytes. Time on the wall
+// (user and system, from the scheduler's accounting), beside a bare node:http server that answers the very same bytes. Time on the wall
 // would say as much about the machine and its other guests; processor time says what the code costs.
 //
 // A server as `npm start` runs it, on its embedded PostgreSQL in a temporary directory; one public project with one module,
 // pushed by git; keep-alive connections that each ask again as soon as they are answered. Every answer is asked for once
 // before it is measured, so all of them are hits. The smallest of some rounds counts: the others were disturbed.
-import { type ChildProcess, execFileSync, fork, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
-import net from "node:net";
+import type net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { ADMIN_TOKEN, startGokura, stopChild } from "./gokura.ts";
+import { costOfAnswer, memoryOf, type Target } from "./measure.ts";
+import { printTable } from "./table.ts";
 
 const { values } = parseArgs({
   options: {
@@ -36,13 +39,10 @@ const CONNECTIONS = Number(values.connections);
 const MILLISECONDS = Number(values.milliseconds);
 const ROUNDS = Number(values.rounds);
 
-const TOKEN = "administrator-token-of-the-bench";
 const MODULE = "gokura.bench/root/lib";
 const BASE = "/api/v4/projects/root%2Flib/packages/go";
 const ZIP_BYTES = 100_000;
 const TAGS = 20;
-/** Of /proc/PID/stat, see proc(5); Linux has had no other for decades. */
-const TICKS_PER_SECOND = 100;
 
 const PATHS = {
   ".info": `${BASE}/${MODULE}/@v/v1.0.0.info`,
@@ -56,11 +56,6 @@ interface Answer {
   readonly path: string;
   readonly headers: string[];
   readonly body: Buffer;
-}
-
-interface Target {
-  readonly pid: number;
-  readonly port: number;
 }
 
 // ---- the reference -------------------------------------------------------------------------------------------------
@@ -89,30 +84,6 @@ async function startReference(answers: readonly Answer[]): Promise<{ child: Chil
 
 // ---- the server ----------------------------------------------------------------------------------------------------
 
-async function startGokura(directory: string): Promise<{ child: ChildProcess; target: Target; url: string }> {
-  const child = spawn(process.execPath, ["bin/gokura.js", "serve"], {
-    env: {
-      PATH: process.env.PATH ?? "",
-      HOME: directory,
-      GOKURA_DATA_DIR: join(directory, "data"),
-      GOKURA_LISTEN: "127.0.0.1:0",
-      GOKURA_MODULE_HOST: "gokura.bench",
-      GOKURA_ADMIN_TOKEN: TOKEN,
-      GOKURA_LOG_LEVEL: "warn",
-    },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let said = "";
-  for await (const chunk of child.stdout!) {
-    said += chunk;
-    const url = /^Gokura is at (\S+)$/m.exec(said)?.[1];
-    if (url === undefined) continue;
-    child.stdout!.resume();
-    return { child, url, target: { pid: child.pid!, port: Number(new URL(url).port) } };
-  }
-  throw new Error("gokura did not start");
-}
-
 function pushModule(directory: string, url: string): void {
   const repository = join(directory, "repository");
   const git = (...words: string[]) =>
@@ -136,7 +107,7 @@ function pushModule(directory: string, url: string): void {
   git("add", ".");
   git("commit", "--quiet", "--message=bench");
   for (let n = 0; n < TAGS; n++) git("tag", `v1.${n}.0`);
-  git("push", "--quiet", url.replace("://", `://bench:${TOKEN}@`).concat("/root/lib.git"), "main", "--tags");
+  git("push", "--quiet", url.replace("://", `://bench:${ADMIN_TOKEN}@`).concat("/root/lib.git"), "main", "--tags");
 }
 
 /** Asks until the answer is there and settled. */
@@ -158,78 +129,11 @@ async function makePublic(url: string): Promise<void> {
     b: projectUpdate(input: { fullPath: "root/lib", visibility: PUBLIC }) { errors } }`;
   const response = await fetch(`${url}/api/graphql`, {
     method: "POST",
-    headers: { "content-type": "application/json", authorization: `Bearer ${TOKEN}` },
+    headers: { "content-type": "application/json", authorization: `Bearer ${ADMIN_TOKEN}` },
     body: JSON.stringify({ query }),
   });
   const text = await response.text();
   if (!response.ok || /"errors":\[[^\]]/.test(text)) throw new Error(`cannot make the project public: ${text}`);
-}
-
-// ---- measuring -----------------------------------------------------------------------------------------------------
-
-/** Processor time of a process and all its threads, in microseconds. */
-function processorTime(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)!.split(" ");
-  return ((Number(fields[11]) + Number(fields[12])) * 1_000_000) / TICKS_PER_SECOND;
-}
-
-const memoryOf = (pid: number): number =>
-  Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
-
-/**
- * Asks the same thing again and again on some connections for a while; returns microseconds for each answer. All answers
- * have the same length, so that counting bytes is all that the asking side does, and its own speed is no limit.
- */
-async function measure(target: Target, path: string, token: string | undefined): Promise<number> {
-  const authorization = token === undefined ? "" : `Authorization: Bearer ${token}\r\n`;
-  const request = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${target.port}\r\nUser-Agent: Go-http-client/1.1\r\n${authorization}\r\n`;
-  await lengthOfAnswer(target, request); // the first time is not from memory, and longer
-  const length = await lengthOfAnswer(target, request);
-  let answered = 0;
-  let stopping = false;
-  const connections = Array.from({ length: CONNECTIONS }, async () => {
-    const socket = net.connect(target.port, "127.0.0.1");
-    let missing = length;
-    socket.on("data", (chunk) => {
-      if (missing === length && !chunk.subarray(0, 12).equals(OK))
-        throw new Error(`not 200: ${chunk.subarray(0, 300)}`);
-      missing -= chunk.length;
-      if (missing > 0) return;
-      if (missing < 0) throw new Error("an answer of another length");
-      answered++;
-      missing = length;
-      if (stopping) socket.end();
-      else socket.write(request);
-    });
-    await once(socket, "connect");
-    socket.write(request);
-    return once(socket, "close");
-  });
-  await delay(100); // until it runs smoothly
-  const [before, from] = [processorTime(target.pid), answered];
-  await delay(MILLISECONDS);
-  const cost = (processorTime(target.pid) - before) / (answered - from);
-  stopping = true;
-  await Promise.all(connections);
-  return cost;
-}
-
-const OK = Buffer.from("HTTP/1.1 200");
-
-function lengthOfAnswer(target: Target, request: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const socket = net.connect(target.port, "127.0.0.1", () => socket.write(request));
-    let got = Buffer.alloc(0);
-    socket.on("error", reject);
-    socket.on("data", (chunk) => {
-      got = Buffer.concat([got, chunk]);
-      const head = got.indexOf("\r\n\r\n");
-      const body = Number(/^content-length: (\d+)/im.exec(got.subarray(0, head).toString())?.[1]);
-      if (head < 0 || got.length < head + 4 + body) return;
-      socket.destroy();
-      resolve(head + 4 + body);
-    });
-  });
 }
 
 // ---- the run -------------------------------------------------------------------------------------------------------
@@ -237,26 +141,26 @@ function lengthOfAnswer(target: Target, request: string): Promise<number> {
 async function run(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "gokura-bench-"));
   chmodSync(directory, 0o755); // as root, PostgreSQL runs as another user
-  const children: ChildProcess[] = [];
+  const stops: (() => Promise<void>)[] = [];
   try {
-    const gokura = await startGokura(directory);
-    children.push(gokura.child);
+    const gokura = await startGokura(join(directory, "data"));
+    stops.push(gokura.stop);
     const atRest = memoryOf(gokura.target.pid);
     pushModule(directory, gokura.url);
     await makePublic(gokura.url);
     const answers = [];
     for (const path of Object.values(PATHS)) answers.push(await answerOf(gokura.url, path));
     const reference = await startReference(answers);
-    children.push(reference.child);
+    stops.push(() => stopChild(reference.child));
 
     const smallest = new Map<string, [plain: number, withToken: number, floor: number]>();
     for (let round = 0; round < ROUNDS; round++)
       for (const [name, path] of Object.entries(PATHS)) {
         const found = smallest.get(name) ?? [Infinity, Infinity, Infinity];
         smallest.set(name, [
-          Math.min(found[0], await measure(gokura.target, path, undefined)),
-          Math.min(found[1], await measure(gokura.target, path, TOKEN)),
-          Math.min(found[2], await measure(reference.target, path, undefined)),
+          Math.min(found[0], await costOfAnswer(gokura.target, path, CONNECTIONS, MILLISECONDS)),
+          Math.min(found[1], await costOfAnswer(gokura.target, path, CONNECTIONS, MILLISECONDS, ADMIN_TOKEN)),
+          Math.min(found[2], await costOfAnswer(reference.target, path, CONNECTIONS, MILLISECONDS)),
         ]);
       }
     print(answers, smallest);
@@ -264,9 +168,7 @@ async function run(): Promise<void> {
       `\nmemory of the server: ${atRest.toFixed(0)} MB at rest, ${memoryOf(gokura.target.pid).toFixed(0)} MB now (resident)`,
     );
   } finally {
-    for (const child of children.reverse()) {
-      if (child.exitCode === null && child.kill("SIGTERM")) await once(child, "exit");
-    }
+    for (const stop of stops.reverse()) await stop();
     rmSync(directory, { recursive: true, force: true });
   }
 }
@@ -286,9 +188,7 @@ function print(answers: readonly Answer[], smallest: ReadonlyMap<string, readonl
       (plain / floor).toFixed(2),
       (withToken / floor).toFixed(2),
     ]);
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  for (const row of rows)
-    console.log(row.map((cell, n) => (n === 0 ? cell.padEnd(widths[n]!) : cell.padStart(widths[n]!))).join("  "));
+  printTable(rows);
 }
 
 if (values.reference) serveReference();

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Target } from "./measure.ts";
+import type { Target } from "../measure.ts";
 
 const PROGRAM = "nginx";
 

@@ -48,8 +48,10 @@ export async function costOfAnswer(
   path: string,
   connections: number,
   milliseconds: number,
+  token?: string,
 ): Promise<number> {
-  const request = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${target.port}\r\nUser-Agent: Go-http-client/1.1\r\n\r\n`;
+  const authorization = token === undefined ? "" : `Authorization: Bearer ${token}\r\n`;
+  const request = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${target.port}\r\nUser-Agent: Go-http-client/1.1\r\n${authorization}\r\n`;
   await lengthOfAnswer(target, request); // the first time may be not from memory, and longer
   const length = await lengthOfAnswer(target, request);
   let bytes = 0;

@@ -1,0 +1,51 @@
+// A server as `npm start` runs it, with its embedded PostgreSQL, for the time of a measurement.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import type { Target } from "./measure.ts";
+
+/** The token of its administrator. */
+export const ADMIN_TOKEN = "administrator-token-of-the-bench";
+
+export interface RunningGokura {
+  readonly url: string;
+  readonly target: Target;
+  stop(): Promise<void>;
+}
+
+/** Starts one on a data directory; settings may be added. What it complains of is shown. */
+export async function startGokura(
+  dataDirectory: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<RunningGokura> {
+  const child = spawn(process.execPath, ["bin/gokura.js", "serve"], {
+    cwd: join(import.meta.dirname, ".."),
+    env: {
+      PATH: process.env.PATH ?? "",
+      HOME: dataDirectory,
+      GOKURA_DATA_DIR: dataDirectory,
+      GOKURA_LISTEN: "127.0.0.1:0",
+      GOKURA_MODULE_HOST: "gokura.bench",
+      GOKURA_ADMIN_TOKEN: ADMIN_TOKEN,
+      GOKURA_LOG_LEVEL: "warn",
+      GOKURA_UPSTREAM: "off",
+      ...settings,
+    },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let said = "";
+  for await (const chunk of child.stdout!) {
+    said += chunk;
+    const url = /^Gokura is at (\S+)$/m.exec(said)?.[1];
+    if (url === undefined) continue;
+    child.stdout!.resume();
+    const target = { pid: child.pid!, port: Number(new URL(url).port) };
+    return { url, target, stop: () => stopChild(child) };
+  }
+  throw new Error("gokura did not start");
+}
+
+/** Ends a process that was started here. */
+export async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.kill("SIGTERM")) await once(child, "exit");
+}
