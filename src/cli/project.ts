@@ -4,11 +4,11 @@ import { readConfig } from "../config.ts";
 import type { TagScheme } from "../database/generated/client.ts";
 import { listModules, listRejectedTags } from "../registry/modules.ts";
 import { PAGE_LIMIT } from "../registry/page.ts";
+import { searchProjects } from "../registry/project-search.ts";
 import {
   createProject,
   deleteProject,
   demandProject,
-  listProjects,
   modulePathOf,
   type ProjectRow,
   packageSettingOf,
@@ -62,13 +62,14 @@ export function addProjectCommands(program: Command): void {
     .addHelpText("after", "\nExample: gokura project list --search lib")
     .action(({ search, json = false }) =>
       withRegistry(async (registry, operator) => {
+        const filter = { search, searchNamespaces: true };
         const rows: Row[] = [];
-        for (let after: string | undefined; ; ) {
-          const page = await listProjects(registry, operator, { search }, { first: PAGE_LIMIT, after });
-          rows.push(...page.rows.map((one) => rowOf(registry, one)));
-          const last = page.rows.at(-1);
-          if (!page.hasNextPage || !last) break;
-          after = page.cursorOf(last);
+        for (let idAfter: number | undefined; ; ) {
+          const stretch = { offset: 0, limit: PAGE_LIMIT, counted: false, idAfter };
+          const found = await searchProjects(registry, operator, filter, { by: "id", sort: "asc" }, stretch);
+          rows.push(...found.rows.map((one) => rowOf(registry, one)));
+          if (!found.more) break;
+          idAfter = found.rows.at(-1)!.id;
         }
         printRows(rows, json, "no projects");
       }),

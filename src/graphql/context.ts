@@ -17,7 +17,7 @@ export interface GraphqlContext {
   loaders: Loaders;
   readonly urls: Urls;
   /** Makes the zips of hosted versions that have none yet. */
-  readonly archives: ModuleArchives | undefined;
+  readonly archives: ModuleArchives;
   readonly upstreams: () => readonly UpstreamStatus[];
   readonly timeLimit: TimeLimit;
 }
@@ -49,9 +49,9 @@ export function createContext(
   registry: Registry,
   principal: Principal,
   addresses: AddressOptions,
+  archives: ModuleArchives,
   timeLimitMs: number,
   upstreams: () => readonly UpstreamStatus[] = () => [],
-  archives?: ModuleArchives,
 ): GraphqlContext {
   return {
     registry,

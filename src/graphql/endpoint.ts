@@ -58,8 +58,8 @@ export interface GraphqlOptions {
   readonly hasWorld: boolean;
   /** How those are doing whom we ask for the modules of others; nobody if absent. */
   readonly upstreams?: () => readonly UpstreamStatus[];
-  /** Makes the zips of hosted versions that have none yet; nobody if absent. */
-  readonly archives?: ModuleArchives;
+  /** The repositories of projects; makes the zips of hosted versions that have none yet. */
+  readonly archives: ModuleArchives;
   readonly timeLimitMs?: number;
   readonly bodyPatienceMs?: number;
 }
@@ -101,9 +101,9 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
             registry,
             ctx.state.principal as Principal,
             { url: url(), modulePages, hasWorld },
+            archives,
             timeLimitMs,
             upstreams,
-            archives,
           ),
       });
     },

@@ -7,7 +7,7 @@ import type { Principal } from "./principal.ts";
 import { findProject } from "./projects.ts";
 import type { Registry } from "./registry.ts";
 import { searchText } from "./text.ts";
-import type { TokenRow } from "./tokens.ts";
+import { activeTokens, type TokenRow } from "./tokens.ts";
 import { findUser } from "./users.ts";
 
 /** The number of no row. */
@@ -34,15 +34,11 @@ export async function listAllTokens(
   request: PageRequest,
 ): Promise<Page<TokenRow>> {
   demandAdministrator(principal);
-  const isActive: Prisma.TokenWhereInput = {
-    revokedAt: null,
-    OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }],
-  };
   const user = username ? await findUser(registry, username) : undefined;
   const project = projectPath ? await findProject(registry, projectPath) : undefined;
   const conditions: Prisma.TokenWhereInput[] = [
     ...(kind ? [{ kind }] : []),
-    ...(active == null ? [] : [active ? isActive : { NOT: isActive }]),
+    ...(active == null ? [] : [active ? activeTokens() : { NOT: activeTokens() }]),
     ...(search ? [{ name: { contains: searchText(search), mode: "insensitive" as const } }] : []),
     ...(username ? [{ userId: user?.id ?? NOBODY }] : []),
     ...(projectPath ? [{ projectId: project?.id ?? NOBODY }] : []),

@@ -8,7 +8,7 @@ import type { Principal } from "./principal.ts";
 import type { ProjectRow } from "./projects.ts";
 import type { Registry } from "./registry.ts";
 import { readStretch, type Stretch, type StretchOfRows } from "./stretch.ts";
-import type { TokenRow } from "./tokens.ts";
+import { activeTokens, type TokenRow } from "./tokens.ts";
 
 /** The deploy tokens of a project by number (Maintainers), or of all (administrators). `active`: leave out expired ones. */
 export function findDeployTokens(
@@ -22,9 +22,8 @@ export function findDeployTokens(
   else demandLevel(principal, project, MAINTAINER, "listing deploy tokens");
   const where: Prisma.TokenWhereInput = {
     kind: "DEPLOY",
-    revokedAt: null,
+    ...(active ? activeTokens() : { revokedAt: null }),
     ...(project === "all" ? {} : { projectId: project.id }),
-    ...(active ? { OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }] } : {}),
   };
   return readStretch(stretch, {
     read: (skip, take) => registry.prisma.token.findMany({ where, orderBy: { id: "asc" }, skip, take }),

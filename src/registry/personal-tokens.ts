@@ -10,8 +10,9 @@ import { isId } from "./page.ts";
 import type { Principal } from "./principal.ts";
 import type { Registry } from "./registry.ts";
 import { readStretch, type Stretch, type StretchOfRows } from "./stretch.ts";
+import { searchText } from "./text.ts";
 import { digestOf, newSecret } from "./token-format.ts";
-import { isActive, type MadeToken, type TokenRow } from "./tokens.ts";
+import { activeTokens, isActive, type MadeToken, type TokenRow } from "./tokens.ts";
 import { mayInspectUser } from "./users.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -68,8 +69,6 @@ export async function findPersonalTokens(
 }
 
 function matching(filter: TokenFilter): Prisma.TokenWhereInput {
-  const now = new Date();
-  const active: Prisma.TokenWhereInput = { revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: now } }] };
   const within = ({ after, before }: Span = {}) => ({
     ...(after === undefined ? {} : { gte: after }),
     ...(before === undefined ? {} : { lte: before }),
@@ -78,17 +77,12 @@ function matching(filter: TokenFilter): Prisma.TokenWhereInput {
     kind: "PERSONAL",
     ...(filter.userId === undefined ? {} : { userId: filter.userId }),
     ...(filter.revoked === undefined ? {} : { revokedAt: filter.revoked ? { not: null } : null }),
-    ...(filter.search === undefined ? {} : { name: { contains: escaped(filter.search), mode: "insensitive" } }),
+    ...(filter.search === undefined ? {} : { name: { contains: searchText(filter.search), mode: "insensitive" } }),
     createdAt: within(filter.created),
     expiresAt: within(filter.expires),
     lastUsedAt: within(filter.lastUsed),
-    ...(filter.active === undefined ? {} : filter.active ? { AND: active } : { NOT: active }),
+    ...(filter.active === undefined ? {} : filter.active ? { AND: activeTokens() } : { NOT: activeTokens() }),
   };
-}
-
-/** Prisma hands % and _ on to LIKE as they are. */
-function escaped(text: string): string {
-  return text.replace(/[\\%_]/g, (sign) => `\\${sign}`);
 }
 
 function orderBy(order: TokenOrder | undefined): Prisma.TokenOrderByWithRelationInput[] {

@@ -1,14 +1,14 @@
-// Lists of projects by whatever GitLab's API can ask for (doc/api/projects.md), by number. Every filter is a condition for
-// the database beside that of who may see what, and every order has an index, so that a page of a million costs what a page
-// of a hundred does.
+// Lists of projects by whatever GitLab's API can ask for (doc/api/projects.md), for every door. Every filter is a condition
+// for the database beside that of who may see what, and every order has an index, so that a page of a million costs what a
+// page of a hundred does.
 import type { Prisma, Visibility } from "../database/generated/client.ts";
 import { memberProjects, OWNER, seenProjects } from "./access.ts";
-import type { Order } from "./page.ts";
+import { COUNT_LIMIT, countingTo, type Order } from "./page.ts";
 import type { Principal } from "./principal.ts";
 import type { ProjectRow } from "./projects.ts";
 import type { Registry } from "./registry.ts";
 import { idsOf, readStretch, type Stretch, type StretchOfRows } from "./stretch.ts";
-import { searchText } from "./text.ts";
+import { isKeepable, searchText } from "./text.ts";
 
 export interface ProjectSearch {
   /** Part of the name or of the last element of the path. */
@@ -61,6 +61,19 @@ export async function searchProjects(
   });
 }
 
+/** How many these are; `limit` + 1 if there are more than `limit`. */
+export async function countProjects(
+  registry: Registry,
+  principal: Principal,
+  filter: ProjectSearch,
+  limit: number = COUNT_LIMIT,
+): Promise<number> {
+  const where = { AND: [seenProjects(principal), ...conditions(principal, filter)] };
+  return registry.prisma.project.count({ where, take: countingTo(limit) });
+}
+
+const NONE: Prisma.ProjectWhereInput = { id: { in: [] } };
+
 function conditions(principal: Principal, filter: ProjectSearch): Prisma.ProjectWhereInput[] {
   const all: Prisma.ProjectWhereInput[] = [];
   if (filter.search) {
@@ -71,9 +84,10 @@ function conditions(principal: Principal, filter: ProjectSearch): Prisma.Project
   }
   if (filter.visibility) all.push({ visibility: filter.visibility });
   if (filter.minLevel !== undefined)
-    all.push(principal.kind === "user" ? memberProjects(principal, filter.minLevel) : { id: { in: [] } });
+    all.push(principal.kind === "user" ? memberProjects(principal, filter.minLevel) : NONE);
   if (filter.archived !== undefined) all.push({ archived: filter.archived });
-  if (filter.topics && filter.topics.length > 0) all.push({ topics: { hasEvery: [...filter.topics] } });
+  if (filter.topics && filter.topics.length > 0)
+    all.push(filter.topics.every(isKeepable) ? { topics: { hasEvery: [...filter.topics] } } : NONE);
   if (filter.activeAfter) all.push({ lastActivityAt: { gt: filter.activeAfter } });
   if (filter.activeBefore) all.push({ lastActivityAt: { lt: filter.activeBefore } });
   if (filter.groupId !== undefined)

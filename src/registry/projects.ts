@@ -8,21 +8,19 @@ import {
   demandLevel,
   demandSeen,
   MAINTAINER,
-  memberProjects,
   OWNER,
-  seenProjects,
   seenProjectsInSql,
 } from "./access.ts";
 import { audit } from "./audit.ts";
 import { change, pathTaken } from "./change.ts";
 import { splitFullPath } from "./full-path.ts";
 import { demandParentGroup, type GroupRow } from "./groups.ts";
-import { COUNT_LIMIT, countingTo, isId, keysetPage, keysetPages, type Page, type PageRequest } from "./page.ts";
+import { COUNT_LIMIT, countingTo, isId, keysetPages, type Page, type PageRequest } from "./page.ts";
 import type { Principal } from "./principal.ts";
 import { deleteProjectRows, removeRepositories } from "./project-deletion.ts";
 import { reindexAllTags } from "./refs.ts";
 import type { Registry } from "./registry.ts";
-import { checkDescription, checkName, isKeepable, searchText } from "./text.ts";
+import { checkDescription, checkName, isKeepable } from "./text.ts";
 import { checkVisibility } from "./visibility.ts";
 
 const MAX_TOPICS = 100;
@@ -56,8 +54,10 @@ export interface ProjectChange {
   readonly packagesEnabled?: boolean | undefined;
   readonly packages?: PackageSetting | undefined;
   readonly topics?: readonly string[] | undefined;
-  /** A branch that there is. */
+  /** A branch that there is. That HEAD names it then is git's to do: git/project-change.ts. */
   readonly defaultBranch?: string | undefined;
+  /** An archived project takes no pushes and serves what it has. Owners. */
+  readonly archived?: boolean | undefined;
   /** Null or "" takes it away. */
   readonly modulePrefix?: string | null | undefined;
   readonly tagScheme?: TagScheme | undefined;
@@ -146,7 +146,7 @@ export async function createProject(registry: Registry, principal: Principal, in
   });
 }
 
-/** Changes a project. Maintainers. Takes effect at once on every door. */
+/** Changes a project: Maintainers, but archiving is for Owners. Takes effect at once on every door. */
 export async function updateProject(
   registry: Registry,
   principal: Principal,
@@ -155,6 +155,9 @@ export async function updateProject(
 ): Promise<ProjectRow> {
   const project = await demandProject(registry, principal, fullPath);
   demandLevel(principal, project, MAINTAINER, "changing a project");
+  const { archived, ...settings } = input;
+  if (archived !== undefined)
+    demandLevel(principal, project, OWNER, archived ? "archiving a project" : "unarchiving a project");
   if (input.path !== undefined && input.path !== project.path)
     throw invalid("cannot be changed: the paths of modules are made of it; make another project", "path");
   checkName(input.name);
@@ -175,15 +178,19 @@ export async function updateProject(
         ...packagesOf(input),
         ...(input.topics !== undefined ? { topics: [...input.topics] } : {}),
         ...(input.defaultBranch !== undefined ? { defaultBranch: input.defaultBranch } : {}),
+        ...(archived !== undefined ? { archived } : {}),
         modulePrefix,
         tagScheme,
       },
       include: { group: true },
     });
-    await audit(tx, principal, "project.update", project.fullPath, {
-      ...input,
-      topics: input.topics && [...input.topics],
-    });
+    if (archived !== undefined)
+      await audit(tx, principal, archived ? "project.archive" : "project.unarchive", project.fullPath);
+    if (archived === undefined || Object.values(settings).some((value) => value !== undefined))
+      await audit(tx, principal, "project.update", project.fullPath, {
+        ...settings,
+        topics: settings.topics && [...settings.topics],
+      });
     // what a tag means depends on these two
     if (modulePrefix !== project.modulePrefix || tagScheme !== project.tagScheme)
       await reindexAllTags(registry, tx, project.id);
@@ -215,7 +222,9 @@ function checkTopics(topics: readonly string[] | undefined): void {
 function checkBranchName(name: string | undefined): void {
   if (
     name !== undefined &&
-    (name.length > 255 || !/^(?![/.-])(?!.*(?:\.\.|\/\/|@\{))[^\x00-\x20~^:?*[\\\x7f]+(?<![/.])$/.test(name))
+    (name.length > 255 ||
+      !isKeepable(name) ||
+      !/^(?![/.-])(?!.*(?:\.\.|\/\/|@\{))[^\x00-\x20~^:?*[\\\x7f]+(?<![/.])$/.test(name))
   )
     throw invalid("is no name of a branch", "default_branch");
 }
@@ -223,26 +232,8 @@ function checkBranchName(name: string | undefined): void {
 async function demandBranch(registry: Registry, project: ProjectRow, name: string): Promise<void> {
   if (name === project.defaultBranch) return;
   const key = { projectId_name: { projectId: project.id, name: `refs/heads/${name}` } };
-  if (await registry.prisma.ref.findUnique({ where: key })) return;
+  if (isKeepable(name) && (await registry.prisma.ref.findUnique({ where: key }))) return;
   throw invalid(`there is no branch ${name}: push it first`, "default_branch");
-}
-
-/** Ends or resumes the life of a project: an archived one takes no pushes and serves what it has. Owners. */
-export async function setProjectArchived(
-  registry: Registry,
-  principal: Principal,
-  fullPath: string,
-  archived: boolean,
-): Promise<ProjectRow> {
-  const project = await demandProject(registry, principal, fullPath);
-  const act = archived ? "archiving a project" : "unarchiving a project";
-  demandLevel(principal, project, OWNER, act);
-  return change(registry, "", async (tx) => {
-    const where = { id: project.id };
-    const updated = await tx.project.update({ where, data: { archived }, include: { group: true } });
-    await audit(tx, principal, archived ? "project.archive" : "project.unarchive", project.fullPath);
-    return updated;
-  });
 }
 
 /** Deletes a project with its repository. Owners. The number is never used again; what was published leaves tombstones. */
@@ -255,55 +246,6 @@ export async function deleteProject(registry: Registry, principal: Principal, fu
   });
   await removeRepositories(registry, [project]);
   return project;
-}
-
-export interface ProjectFilter {
-  readonly search?: string | null | undefined;
-  /** Only those of which the principal is a member. */
-  readonly membership?: boolean | null | undefined;
-}
-
-/** The projects that a principal sees, by number. */
-export async function listProjects(
-  registry: Registry,
-  principal: Principal,
-  filter: ProjectFilter,
-  request: PageRequest,
-): Promise<Page<ProjectRow>> {
-  const conditions = conditionsOf(principal, filter);
-  return keysetPage<ProjectRow, number>(request, {
-    keyType: "number",
-    order: "asc",
-    key: (project) => project.id,
-    read: (id, order, take) =>
-      registry.prisma.project.findMany({
-        where: { AND: [...conditions, { id }] },
-        orderBy: { id: order },
-        take,
-        include: { group: true },
-      }),
-  });
-}
-
-/** How many these are; `limit` + 1 if there are more than `limit`. */
-export async function countProjects(
-  registry: Registry,
-  principal: Principal,
-  filter: ProjectFilter,
-  limit: number = COUNT_LIMIT,
-): Promise<number> {
-  const take = countingTo(limit);
-  return registry.prisma.project.count({ where: { AND: conditionsOf(principal, filter) }, take });
-}
-
-function conditionsOf(principal: Principal, filter: ProjectFilter): Prisma.ProjectWhereInput[] {
-  const conditions: Prisma.ProjectWhereInput[] = [seenProjects(principal)];
-  if (filter.search) {
-    const contains = { contains: searchText(filter.search), mode: "insensitive" } as const;
-    conditions.push({ OR: [{ name: contains }, { fullPath: contains }] });
-  }
-  if (filter.membership) conditions.push(principal.kind === "user" ? memberProjects(principal) : { id: { in: [] } });
-  return conditions;
 }
 
 /** The projects in groups that a principal sees, by number, by the group's number; with all below if asked for. */

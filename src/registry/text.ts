@@ -26,8 +26,8 @@ export function checkDescription(description: string | null | undefined): void {
   if (!isKeepable(description)) throw invalid("a description must be Unicode, without NUL", "description");
 }
 
-/** Text for a `contains` filter: PostgreSQL takes no NUL, and Prisma leaves LIKE's own characters in. */
+/** Text for a `contains` filter: Prisma leaves LIKE's own characters in. Throws invalid for what no row can hold. */
 export function searchText(text: string): string {
-  if (text.includes("\0")) throw invalid("a search text must not contain NUL");
+  if (!isKeepable(text)) throw invalid("a search text must be Unicode, without NUL");
   return text.replace(/[\\%_]/g, "\\$&");
 }

@@ -103,6 +103,11 @@ async function insertToken(
   });
 }
 
+/** The tokens that are neither revoked nor expired: isActive, as a condition. */
+export function activeTokens(): Prisma.TokenWhereInput {
+  return { revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }] };
+}
+
 /** Whether a principal may see and revoke a token. */
 async function mayManage(registry: Registry, principal: Principal, token: TokenRow): Promise<boolean> {
   if (token.userId !== null) return mayInspectUser(principal, token.userId);

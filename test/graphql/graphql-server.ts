@@ -5,6 +5,8 @@ import Koa from "koa";
 import pg from "pg";
 import { afterAll } from "vitest";
 import { isFailure } from "../../src/errors.ts";
+import { openModuleArchives } from "../../src/git/module-archives.ts";
+import { Repositories } from "../../src/git/repository.ts";
 import { createGraphqlEndpoint, type GraphqlOptions } from "../../src/graphql/endpoint.ts";
 import { credentialsOf } from "../../src/http/credentials.ts";
 import { authenticate } from "../../src/registry/authentication.ts";
@@ -55,11 +57,13 @@ export async function serveGraphql(
   registry: Registry,
   options: Partial<Omit<GraphqlOptions, "registry">> = {},
 ): Promise<GraphqlServer> {
+  const repositories = new Repositories();
   const endpoint = createGraphqlEndpoint({
     registry,
     url: () => PUBLIC_URL,
     production: true,
     ...ADDRESSES,
+    archives: openModuleArchives(registry, repositories),
     ...options,
   });
   await endpoint.start();
@@ -83,6 +87,7 @@ export async function serveGraphql(
     server.closeAllConnections();
     await new Promise((done) => server.close(done));
     await endpoint.stop();
+    await repositories.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/graphql`;
   const sent: string[] = [];

@@ -4,6 +4,8 @@ import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { getIntrospectionQuery } from "graphql";
 import { beforeAll, describe, expect, test } from "vitest";
+import { openModuleArchives } from "../../src/git/module-archives.ts";
+import { Repositories } from "../../src/git/repository.ts";
 import { createGraphqlEndpoint } from "../../src/graphql/endpoint.ts";
 import { ANONYMOUS } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
@@ -231,6 +233,7 @@ describe("defects of ours", () => {
 test("an endpoint that is not started, or stopped, says to come back", async () => {
   const endpoint = createGraphqlEndpoint({
     ...{ registry, url: () => "", production: true, modulePages: "https://{path}", hasWorld: false },
+    archives: openModuleArchives(registry, new Repositories()),
   });
   const ask = async () => {
     const ctx = { state: { principal: ANONYMOUS }, req: { complete: true }, set: () => {}, status: 0, body: undefined };

@@ -131,6 +131,15 @@ export const PARTS = {
     "DayCount",
   ],
 
+  // What projects are set to, and lists by it.
+  projects: [
+    ...["Project.packageAccess", "Project.archived", "Project.topics", "Project.defaultBranch"],
+    ...["Query.projects(visibility)", "Query.projects(archived)", "Query.projects(topics)"],
+    ...["ProjectCreateInput.packageAccess", "ProjectCreateInput.topics", "ProjectCreateInput.defaultBranch"],
+    ...["ProjectUpdateInput.packageAccess", "ProjectUpdateInput.topics", "ProjectUpdateInput.defaultBranch"],
+    "ProjectUpdateInput.archived",
+  ],
+
   // Users, groups as lists.
   people: [
     "Query.user",

@@ -14,7 +14,7 @@ import { authenticate } from "../../src/registry/authentication.ts";
 import { createGroup } from "../../src/registry/groups.ts";
 import { addMember } from "../../src/registry/members.ts";
 import { ANONYMOUS, OPERATOR, type Principal } from "../../src/registry/principal.ts";
-import { createProject, findProjects, listProjects, type ProjectRow } from "../../src/registry/projects.ts";
+import { createProject, findProjects, type ProjectRow } from "../../src/registry/projects.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { createDeployToken, createPersonalToken } from "../../src/registry/tokens.ts";
 import { createUser } from "../../src/registry/users.ts";
@@ -41,7 +41,7 @@ beforeAll(async () => {
       await createProject(registry, OPERATOR, { fullPath, visibility });
     }
   await createProject(registry, OPERATOR, { fullPath: "top/closed", visibility: "PUBLIC" });
-  const { rows } = await listProjects(registry, OPERATOR, {}, { first: 100 });
+  const rows = await registry.prisma.project.findMany();
   projects = await findProjects(
     registry,
     rows.map(({ id }) => id),

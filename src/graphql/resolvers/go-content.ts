@@ -1,6 +1,6 @@
 // What is in the files of modules. Of a module the answers were written down before (registry/module-document.ts); of a
 // version they are read out of its zip, which is made for it if it is hosted and has none yet.
-import { Failure, notFound } from "../../errors.ts";
+import { notFound } from "../../errors.ts";
 import { zipOfVersion } from "../../git/module-archives.ts";
 import { describeVersion, goVersionOf } from "../../registry/module-document.ts";
 import {
@@ -87,6 +87,5 @@ async function zipOf({ loaders, archives }: GraphqlContext, row: VersionRow): Pr
   const prefix = zipPrefix(module.path, version);
   if (h1 !== null && sha256 !== null && zipSize !== null) return { zip: { h1, sha256, size: Number(zipSize) }, prefix };
   if (module.projectId === null) throw notFetched(module.path, version);
-  if (!archives) throw new Failure("unavailable", `the zip of ${module.path}@${version} was not made yet; try again`);
   return { zip: await zipOfVersion(archives, id), prefix };
 }

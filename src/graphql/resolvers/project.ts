@@ -1,4 +1,5 @@
-import { createProject, deleteProject, modulePathOf, updateProject } from "../../registry/projects.ts";
+import { changeProject } from "../../git/project-change.ts";
+import { createProject, deleteProject, modulePathOf, packageSettingOf } from "../../registry/projects.ts";
 import { connectionOrNull, counted } from "../connection.ts";
 import type { MutationResolvers, ProjectResolvers } from "../generated.ts";
 import { globalId } from "../global-id.ts";
@@ -9,6 +10,7 @@ const TAGS_DEFAULT = 100;
 
 export const Project: ProjectResolvers = {
   id: (project) => globalId("Project", project),
+  packageAccess: packageSettingOf,
   modulePath: (project, _, { registry }) => modulePathOf(registry, project),
   httpUrlToRepo: (project, _, { urls }) => urls.repository(project),
   goProxyUrl: (project, _, { urls }) => urls.goProxy(project),
@@ -29,13 +31,18 @@ export const Project: ProjectResolvers = {
 };
 
 export const projectMutations = {
-  projectCreate: (_, { input }, context) =>
-    payload(context, async () => ({ project: await createProject(context.registry, context.principal, given(input)) })),
+  projectCreate: (_, { input: { packageAccess, ...input } }, context) =>
+    payload(context, async () => {
+      const wanted = { ...given(input), packages: packageAccess ?? undefined };
+      return { project: await createProject(context.registry, context.principal, wanted) };
+    }),
 
-  projectUpdate: (_, { input: { fullPath, modulePrefix, ...change } }, context) =>
-    payload(context, async () => ({
-      project: await updateProject(context.registry, context.principal, fullPath, { ...given(change), modulePrefix }),
-    })),
+  projectUpdate: (_, { input: { fullPath, modulePrefix, packageAccess, ...input } }, context) =>
+    payload(context, async () => {
+      const { registry, principal, archives } = context;
+      const change = { ...given(input), modulePrefix, packages: packageAccess ?? undefined };
+      return { project: await changeProject(registry, archives.repositories, principal, fullPath, change) };
+    }),
 
   projectDelete: (_, { input }, context) =>
     payload(context, async () => ({

@@ -5,7 +5,8 @@ import { findGroup, searchGroups } from "../../registry/groups.ts";
 import { countModules, findModule, listModules } from "../../registry/modules.ts";
 import { findPackage } from "../../registry/packages.ts";
 import { pageById } from "../../registry/page-by-id.ts";
-import { countProjects, findProject, listProjects } from "../../registry/projects.ts";
+import { countProjects, searchProjects, wantedLevel } from "../../registry/project-search.ts";
+import { findProject } from "../../registry/projects.ts";
 import { findUser, findUserById, searchUsers } from "../../registry/users.ts";
 import { connection, counted } from "../connection.ts";
 import type { QueryResolvers } from "../generated.ts";
@@ -37,15 +38,26 @@ export const Query: QueryResolvers = {
     );
   },
 
-  project: async (_, { fullPath }, { registry, principal }) => {
-    const project = await findProject(registry, fullPath);
+  project: async (_, { fullPath }, { registry, principal, loaders }) => {
+    const remembered = await findProject(registry, fullPath);
+    if (!remembered || !maySeeProject(principal, remembered)) return null;
+    // What is remembered may not know of the last push.
+    const project = await loaders.project.load(remembered.id);
     return project && maySeeProject(principal, project) ? project : null;
   },
 
-  projects: (_, { search, membership, ...page }, { registry, principal }) => {
-    const filter = { search, membership };
-    return counted(listProjects(registry, principal, filter, page), ({ limit }) =>
-      countProjects(registry, principal, filter, limit),
+  projects: (_, { search, membership, visibility, archived, topics, ...page }, { registry, principal }) => {
+    const filter = {
+      search: search ?? undefined,
+      searchNamespaces: true,
+      minLevel: wantedLevel({ membership: membership ?? undefined }),
+      visibility: visibility ?? undefined,
+      archived: archived ?? undefined,
+      topics: topics ?? undefined,
+    };
+    return counted(
+      pageById(page, (order, stretch) => searchProjects(registry, principal, filter, order, stretch)),
+      ({ limit }) => countProjects(registry, principal, filter, limit),
     );
   },
 

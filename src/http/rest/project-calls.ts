@@ -2,7 +2,7 @@
 // does, and has been done by then.
 import type * as z from "zod";
 import { invalid } from "../../errors.ts";
-import { applyDefaultBranch } from "../../git/recorded-push.ts";
+import { changeProject } from "../../git/project-change.ts";
 import { demandNamespaceSeen, demandSeen, demandUser, hidden } from "../../registry/access.ts";
 import { findGroup, findGroupById, type GroupRow } from "../../registry/groups.ts";
 import { searchProjects, wantedLevel } from "../../registry/project-search.ts";
@@ -12,7 +12,6 @@ import {
   demandProject,
   findProjects,
   type ProjectRow,
-  setProjectArchived,
   updateProject,
 } from "../../registry/projects.ts";
 import type { Stretch } from "../../registry/stretch.ts";
@@ -140,7 +139,8 @@ const archiving = (action: "archive" | "unarchive") =>
     handle: async (asked) => {
       const { registry, principal, parameters } = asked;
       const project = await demandProject(registry, principal, parameters.id);
-      return oneProject(asked, await setProjectArchived(registry, principal, project.fullPath, action === "archive"));
+      const archived = action === "archive";
+      return oneProject(asked, await updateProject(registry, principal, project.fullPath, { archived }));
     },
   });
 
@@ -278,16 +278,15 @@ export const projectCalls = [
     handle: async (asked) => {
       const { registry, principal, parameters } = asked;
       const project = await demandProject(registry, principal, parameters.id);
-      const updated = await updateProject(registry, principal, project.fullPath, {
+      const change = {
         ...settingsOf(parameters),
         packagesEnabled: parameters.packages_enabled,
         name: parameters.name,
         path: parameters.path,
         visibility: nameOfWord(parameters.visibility),
-      });
-      if (updated.defaultBranch !== project.defaultBranch)
-        await applyDefaultBranch(registry, asked.parts.hosted.repositories, updated);
-      return oneProject(asked, updated);
+      };
+      const { repositories } = asked.parts.hosted;
+      return oneProject(asked, await changeProject(registry, repositories, principal, project.fullPath, change));
     },
   }),
 
