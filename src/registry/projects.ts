@@ -95,6 +95,17 @@ export async function demandProject(
   return demandSeen(principal, await findProject(registry, idOrPath));
 }
 
+/** The same, read anew: what is remembered may not know what the last push did (default branch, last activity). */
+export async function demandCurrentProject(
+  registry: Registry,
+  principal: Principal,
+  idOrPath: number | string,
+): Promise<ProjectRow> {
+  const { id } = await demandProject(registry, principal, idOrPath);
+  const [project] = await findProjects(registry, [id]);
+  return demandSeen(principal, project);
+}
+
 /** Checks that a principal may make a project of this path; returns the group that it would be in. */
 export async function demandProjectCreation(
   registry: Registry,

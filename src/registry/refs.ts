@@ -192,6 +192,11 @@ async function upsert(tx: Transaction, projectId: number, refs: readonly Recorde
   }
 }
 
+export interface RefOrder {
+  readonly by: "name" | "updated" | "version";
+  readonly sort: Order;
+}
+
 export interface RefSearch {
   readonly kind: "branches" | "tags";
   /** Part of the name; `^` in front means at the beginning, `$` behind at the end. */
@@ -209,7 +214,7 @@ export async function searchRefs(
   principal: Principal,
   project: ProjectSubject,
   search: RefSearch,
-  order: { readonly by: "name" | "updated" | "version"; readonly sort: Order },
+  order: RefOrder,
   stretch: Stretch,
 ): Promise<StretchOfRows<RefRow>> {
   demandCode(principal, project);

@@ -3,14 +3,14 @@
 import type * as z from "zod";
 import { invalid } from "../../errors.ts";
 import { changeProject } from "../../git/project-change.ts";
-import { demandNamespaceSeen, demandSeen, demandUser, hidden } from "../../registry/access.ts";
+import { demandNamespaceSeen, demandUser, hidden } from "../../registry/access.ts";
 import { findGroup, findGroupById, type GroupRow } from "../../registry/groups.ts";
 import { searchProjects, wantedLevel } from "../../registry/project-search.ts";
 import {
   createProject,
   deleteProject,
+  demandCurrentProject,
   demandProject,
-  findProjects,
   type ProjectRow,
   updateProject,
 } from "../../registry/projects.ts";
@@ -251,10 +251,8 @@ export const projectCalls = [
     failures: [404],
     handle: async (asked) => {
       const { registry, principal, parameters } = asked;
-      const remembered = await demandProject(registry, principal, parameters.id);
-      // What is remembered may not know of the last push.
-      const [project] = await findProjects(registry, [remembered.id]);
-      return oneProject(asked, demandSeen(principal, project), parameters.statistics);
+      const project = await demandCurrentProject(registry, principal, parameters.id);
+      return oneProject(asked, project, parameters.statistics);
     },
   }),
 

@@ -6,9 +6,9 @@ import type { Commit } from "../../git/commit.ts";
 import { repositoryExists, repositoryOf } from "../../git/repositories-of-projects.ts";
 import type { Repository } from "../../git/repository.ts";
 import { DEVELOPER, demandCode, projectLevel } from "../../registry/access.ts";
-import { demandProject, type ProjectRow } from "../../registry/projects.ts";
-import { type RefRow, searchRefs } from "../../registry/refs.ts";
-import type { Stretch } from "../../registry/stretch.ts";
+import { demandCurrentProject, type ProjectRow } from "../../registry/projects.ts";
+import { type RefOrder, type RefRow, type RefSearch, searchRefs } from "../../registry/refs.ts";
+import type { Stretch, StretchOfRows } from "../../registry/stretch.ts";
 import { type Asked, call, listCall } from "./call.ts";
 import { idOrPath, sorting, text } from "./parameter.ts";
 
@@ -56,14 +56,18 @@ const Branch = z
   })
   .meta({ id: "Branch" });
 
+type OfProject = Asked<{ readonly id: number | string }>;
+
 /** A project whose code the principal may read, and its repository; undefined while nothing was pushed. */
-async function codeOf({ registry, principal, parameters, parts }: Asked<{ readonly id: number | string }>) {
-  const project = demandCode(principal, await demandProject(registry, principal, parameters.id));
+async function codeOf({ registry, principal, parameters, parts }: OfProject) {
+  const project = demandCode(principal, await demandCurrentProject(registry, principal, parameters.id));
   const repository = repositoryExists(registry, project.id)
     ? repositoryOf(registry, parts.hosted.repositories, project.id)
     : undefined;
   return { project, repository };
 }
+
+type Code = Awaited<ReturnType<typeof codeOf>>;
 
 function commitAnswer(commit: Commit, project: ProjectRow, base: string): z.input<typeof CommitSchema> {
   const committed = commit.committer.time.toISOString();
@@ -89,39 +93,50 @@ async function commitOf(repository: Repository | undefined, oid: string, project
   return commit ? commitAnswer(commit, project, base) : null;
 }
 
-type Refs = Asked<{ readonly id: number | string }>;
+/** How a tag or a branch is shown. */
+type RefAnswer<A> = (ref: RefRow, code: Code, asked: OfProject) => Promise<A>;
 
-async function tagsOf(asked: Refs, refs: (project: ProjectRow) => Promise<readonly RefRow[]>) {
-  const { project, repository } = await codeOf(asked);
-  return Promise.all(
-    (await refs(project)).map(async (ref) => ({
-      name: ref.name,
-      message: (ref.oid === ref.peeled ? undefined : await repository?.readTagMessage(ref.oid)) ?? null,
-      target: ref.oid,
-      commit: await commitOf(repository, ref.peeled, project, asked.base),
-      protected: false,
-      release: null,
-    })),
-  );
+const tagAnswer: RefAnswer<z.input<typeof Tag>> = async (ref, { project, repository }, { base }) => ({
+  name: ref.name,
+  message: (ref.oid === ref.peeled ? undefined : await repository?.readTagMessage(ref.oid)) ?? null,
+  target: ref.oid,
+  commit: await commitOf(repository, ref.peeled, project, base),
+  protected: false,
+  release: null,
+});
+
+const branchAnswer: RefAnswer<z.input<typeof Branch>> = async (ref, { project, repository }, { base, principal }) => ({
+  name: ref.name,
+  commit: await commitOf(repository, ref.peeled, project, base),
+  default: ref.name === project.defaultBranch,
+  protected: false,
+  can_push: projectLevel(principal, project) >= DEVELOPER && !project.archived,
+  web_url: `${base}/${project.fullPath}/-/tree/${ref.name}`,
+});
+
+async function readRefs<A>(
+  asked: OfProject,
+  search: RefSearch,
+  order: RefOrder,
+  stretch: Stretch,
+  answer: RefAnswer<A>,
+): Promise<StretchOfRows<A>> {
+  const code = await codeOf(asked);
+  const found = await searchRefs(asked.registry, asked.principal, code.project, search, order, stretch);
+  return { ...found, rows: await Promise.all(found.rows.map((ref) => answer(ref, code, asked))) };
 }
 
-async function branchesOf(asked: Refs, refs: (project: ProjectRow) => Promise<readonly RefRow[]>) {
-  const { project, repository } = await codeOf(asked);
-  const canPush = projectLevel(asked.principal, project) >= DEVELOPER && !project.archived;
-  return Promise.all(
-    (await refs(project)).map(async (ref) => ({
-      name: ref.name,
-      commit: await commitOf(repository, ref.peeled, project, asked.base),
-      default: ref.name === project.defaultBranch,
-      protected: false,
-      can_push: canPush,
-      web_url: `${asked.base}/${project.fullPath}/-/tree/${ref.name}`,
-    })),
-  );
+/** The one ref of a name. Throws not-found. */
+async function readRef<A>(asked: OfProject, search: RefSearch, answer: RefAnswer<A>): Promise<A> {
+  const [found] = (await readRefs(asked, search, BY_NAME, ONE, answer)).rows;
+  if (!found) throw notFound(search.kind === "tags" ? "Tag Not Found" : "Branch Not Found");
+  return found;
 }
 
 const ONE: Stretch = { offset: 0, limit: 1, counted: false };
-const BY_NAME = { by: "name", sort: "asc" } as const;
+const BY_NAME: RefOrder = { by: "name", sort: "asc" };
+
+const search = text().optional().describe("Part of the name; ^ in front: at the beginning, $ behind: at the end");
 
 export const repositoryCalls = [
   listCall({
@@ -132,27 +147,14 @@ export const repositoryCalls = [
     anonymous: true,
     parameters: {
       id,
-      search: text().optional().describe("Part of the name; ^ in front: at the beginning, $ behind: at the end"),
+      search,
       ...sorting(["name", "updated", "version"], { by: "updated", sort: "desc" }),
     },
     row: Tag,
     failures: [404],
-    read: async (asked, stretch) => {
-      const { search, order_by: by, sort } = asked.parameters;
-      let found = { more: false, total: undefined as number | undefined };
-      const rows = await tagsOf(asked, async (project) => {
-        const refs = await searchRefs(
-          asked.registry,
-          asked.principal,
-          project,
-          { kind: "tags", search },
-          { by, sort },
-          stretch,
-        );
-        found = refs;
-        return refs.rows;
-      });
-      return { rows, more: found.more, total: found.total };
+    read: (asked, stretch) => {
+      const { search: wanted, order_by: by, sort } = asked.parameters;
+      return readRefs(asked, { kind: "tags", search: wanted }, { by, sort }, stretch, tagAnswer);
     },
   }),
 
@@ -167,15 +169,7 @@ export const repositoryCalls = [
     status: 200,
     answer: Tag,
     failures: [404],
-    handle: async (asked) => {
-      const search = { kind: "tags", name: asked.parameters.tag_name } as const;
-      const [found] = await tagsOf(
-        asked,
-        async (project) => (await searchRefs(asked.registry, asked.principal, project, search, BY_NAME, ONE)).rows,
-      );
-      if (!found) throw notFound("Tag Not Found");
-      return found;
-    },
+    handle: (asked) => readRef(asked, { kind: "tags", name: asked.parameters.tag_name }, tagAnswer),
   }),
 
   listCall({
@@ -184,29 +178,11 @@ export const repositoryCalls = [
     summary: "Branches of a project",
     scope: "api read",
     anonymous: true,
-    parameters: {
-      id,
-      search: text().optional().describe("Part of the name; ^ in front: at the beginning, $ behind: at the end"),
-    },
+    parameters: { id, search },
     row: Branch,
     failures: [404],
-    read: async (asked, stretch) => {
-      const { search } = asked.parameters;
-      let found = { more: false, total: undefined as number | undefined };
-      const rows = await branchesOf(asked, async (project) => {
-        const refs = await searchRefs(
-          asked.registry,
-          asked.principal,
-          project,
-          { kind: "branches", search },
-          BY_NAME,
-          stretch,
-        );
-        found = refs;
-        return refs.rows;
-      });
-      return { rows, more: found.more, total: found.total };
-    },
+    read: (asked, stretch) =>
+      readRefs(asked, { kind: "branches", search: asked.parameters.search }, BY_NAME, stretch, branchAnswer),
   }),
 
   call({
@@ -220,15 +196,7 @@ export const repositoryCalls = [
     status: 200,
     answer: Branch,
     failures: [404],
-    handle: async (asked) => {
-      const search = { kind: "branches", name: asked.parameters.branch } as const;
-      const [found] = await branchesOf(
-        asked,
-        async (project) => (await searchRefs(asked.registry, asked.principal, project, search, BY_NAME, ONE)).rows,
-      );
-      if (!found) throw notFound("Branch Not Found");
-      return found;
-    },
+    handle: (asked) => readRef(asked, { kind: "branches", name: asked.parameters.branch }, branchAnswer),
   }),
 
   listCall({
