@@ -1,4 +1,6 @@
-// Who belongs to a project or a group, and with what access level. Levels are inherited downwards.
+// Who belongs to a project or a group, and with what access level. Levels are inherited downwards. Whoever is a member may
+// cease to be one, but a group that has Owners keeps one.
+import type { Transaction } from "../database/client.ts";
 import { Prisma } from "../database/generated/client.ts";
 import { Failure, invalid, notFound } from "../errors.ts";
 import {
@@ -44,7 +46,8 @@ function isOver(expiresAt: Date | null): boolean {
 }
 
 /**
- * Adds a member or changes the level of one. Maintainers of a project, Owners of a group; nobody above the own level.
+ * Adds a member or changes the level of one. Maintainers of a project, Owners of a group; nobody above the own level. Throws
+ * forbidden for the last Owner of a group who would be none any more.
  * `when`: only somebody who is none yet (else conflict), or only who is one already (else not-found).
  */
 export async function addMember(
@@ -54,7 +57,8 @@ export async function addMember(
   input: MemberGrant,
   when: "new" | "present" | "either" = "either",
 ): Promise<MemberRow> {
-  const { where, fullPath, ownLevel } = await demandPlace(registry, principal, place, "adding members");
+  const { where, fullPath, ownLevel, group, demandRight } = await findPlace(registry, principal, place);
+  demandRight("adding members");
   if (!Object.values(ACCESS_LEVELS).includes(input.accessLevel))
     throw invalid(`there is no access level ${input.accessLevel}: use ${Object.keys(ACCESS_LEVELS).join(", ")}`);
   if (input.accessLevel > ownLevel) throw new Failure("forbidden", "nobody can give an access level above the own one");
@@ -69,6 +73,8 @@ export async function addMember(
     when === "present" && input.expiresAt === undefined ? present!.expiresAt : (input.expiresAt ?? null);
   const granted = { accessLevel: input.accessLevel, expiresAt };
   return change(registry, `${user.username} is a member of ${fullPath} already`, async (tx) => {
+    if (group && present && (input.accessLevel < OWNER || isOver(expiresAt)))
+      await demandOtherOwner(tx, group, present);
     const member = present
       ? await tx.member.update({ where: { id: present.id }, data: granted, include: { user: true } })
       : await tx.member.create({ data: { ...where, userId: user.id, ...granted }, include: { user: true } });
@@ -77,27 +83,59 @@ export async function addMember(
   });
 }
 
-/** Takes a direct membership away and returns it as it was. Throws not-found when there is none. */
+/**
+ * Takes a direct membership away and returns it as it was. Anybody the own one; else Maintainers of a project, Owners of a
+ * group. Throws not-found when there is none, and forbidden for the last Owner of a group.
+ */
 export async function removeMember(
   registry: Registry,
   principal: Principal,
   place: MemberPlace,
   username: string,
 ): Promise<MemberRow> {
-  const { where, fullPath, ownLevel } = await demandPlace(registry, principal, place, "removing members");
+  const { where, fullPath, ownLevel, group, demandRight } = await findPlace(registry, principal, place);
+  const leaving = principal.kind === "user" && principal.username.toLowerCase() === username.toLowerCase();
+  if (!leaving) demandRight("removing members");
   const user = await demandKnownUser(registry, username);
   const member = await registry.prisma.member.findFirst({
     where: { ...where, userId: user.id },
     include: { user: true },
   });
   if (!member) throw new Failure("not-found", `${username} is no direct member of ${fullPath}`);
-  if (member.accessLevel > ownLevel) throw new Failure("forbidden", "nobody can remove somebody above oneself");
+  if (!leaving && member.accessLevel > ownLevel)
+    throw new Failure("forbidden", "nobody can remove somebody above oneself");
   return change(registry, "", async (tx) => {
+    if (group) await demandOtherOwner(tx, group, member);
     await tx.member.delete({ where: { id: member.id } });
     await audit(tx, principal, "member.remove", fullPath, { user: user.username });
     return member;
   });
 }
+
+/**
+ * Refuses to take the level Owner from the last one who has it in a group, directly or from above, and from a user in the
+ * own namespace. Of two who leave at once the second waits here for the first.
+ */
+async function demandOtherOwner(tx: Transaction, group: GroupRow, member: { readonly id: number }): Promise<void> {
+  const around = [...group.traversalIds];
+  await tx.$queryRaw`SELECT id FROM "group" WHERE id = ANY(${around}::int[]) ORDER BY id FOR NO KEY UPDATE`;
+  const owners = await tx.$queryRaw<{ id: number; user_id: number; username: string }[]>`
+    SELECT m.id, u.id AS user_id, u.username FROM member m JOIN "user" u ON u.id = m.user_id
+    WHERE m.group_id = ANY(${around}::int[]) AND m.access_level = ${OWNER}
+      AND (m.id = ${member.id} OR u.blocked_at IS NULL AND ${STILL_COUNTS})`;
+  const owner = owners.find(({ id }) => id === member.id);
+  if (!owner) return;
+  if (owner.user_id === group.userId)
+    throw new Failure("forbidden", `${group.fullPath} is the namespace of ${owner.username}, who stays its Owner`);
+  if (owners.length === 1)
+    throw new Failure(
+      "forbidden",
+      `${owner.username} is the last Owner of ${group.fullPath}: make somebody else an Owner first, or delete the group`,
+    );
+}
+
+/** That a membership `m` counts, in SQL: not isOver. */
+const STILL_COUNTS = Prisma.sql`(m.expires_at IS NULL OR m.expires_at > (now() AT TIME ZONE 'UTC')::date)`;
 
 /** Some projects or some groups. */
 export type MemberLists = { readonly projects: readonly ProjectRow[] } | { readonly groups: readonly GroupRow[] };
@@ -158,10 +196,7 @@ export async function searchMembers(
   const direct = "group" in of ? [of.group.id] : [];
   const groups = [...(search.inherited ? around : direct)];
   const project = "project" in of ? of.project.id : 0;
-  const conditions = [
-    Prisma.sql`(m.project_id = ${project} OR m.group_id = ANY(${groups}::int[]))`,
-    Prisma.sql`(m.expires_at IS NULL OR m.expires_at > (now() AT TIME ZONE 'UTC')::date)`,
-  ];
+  const conditions = [Prisma.sql`(m.project_id = ${project} OR m.group_id = ANY(${groups}::int[]))`, STILL_COUNTS];
   if (search.query) {
     const pattern = `%${searchText(search.query)}%`;
     conditions.push(Prisma.sql`(u.username ILIKE ${pattern} OR u.name ILIKE ${pattern})`);
@@ -183,16 +218,27 @@ export async function searchMembers(
   });
 }
 
-async function demandPlace(registry: Registry, principal: Principal, place: MemberPlace, act: string) {
+/** What the principal sees under a name, and who may say who its members are. */
+async function findPlace(registry: Registry, principal: Principal, place: MemberPlace) {
   if (Boolean(place.projectPath) === Boolean(place.groupPath)) throw invalid("name either a project or a group");
   if (place.projectPath) {
     const project = await demandProject(registry, principal, place.projectPath);
-    demandLevel(principal, project, MAINTAINER, act);
-    return { where: { projectId: project.id }, fullPath: project.fullPath, ownLevel: projectLevel(principal, project) };
+    return {
+      where: { projectId: project.id },
+      fullPath: project.fullPath,
+      ownLevel: projectLevel(principal, project),
+      group: undefined,
+      demandRight: (act: string) => demandLevel(principal, project, MAINTAINER, act),
+    };
   }
   const group = await demandGroup(registry, principal, place.groupPath!);
-  demandGroupLevel(principal, group, OWNER, act);
-  return { where: { groupId: group.id }, fullPath: group.fullPath, ownLevel: groupLevel(principal, group) };
+  return {
+    where: { groupId: group.id },
+    fullPath: group.fullPath,
+    ownLevel: groupLevel(principal, group),
+    group,
+    demandRight: (act: string) => demandGroupLevel(principal, group, OWNER, act),
+  };
 }
 
 async function demandKnownUser(registry: Registry, username: string): Promise<UserRow> {

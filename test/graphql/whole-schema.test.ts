@@ -545,6 +545,29 @@ describe("taking away", () => {
     });
   });
 
+  test("memberRemove of oneself, and of the last Owner", async () => {
+    const bobs = server.as(
+      (
+        await root.data(`mutation {
+      memberAdd(input: {groupPath: "acme", username: "bob", accessLevel: GUEST}) { errors }
+      tokenCreate(input: {name: "t", scopes: [API], username: "bob"}) { secret } }`)
+      ).tokenCreate.secret,
+    );
+    const data = await bobs.data(`mutation {
+      alice: memberRemove(input: {groupPath: "acme", username: "alice"}) { errors }
+      bob: memberRemove(input: {groupPath: "acme", username: "Bob"}) { errors member { accessLevel } }
+    }`);
+    expect(data).toEqual({
+      alice: { errors: ["removing members needs the access level owner in acme; ask one of its owners"] },
+      bob: { errors: [], member: { accessLevel: "GUEST" } },
+    });
+    const { memberRemove } = await alice.data(`mutation {
+      memberRemove(input: {groupPath: "acme", username: "alice"}) { errors } }`);
+    expect(memberRemove.errors).toEqual([
+      "alice is the last Owner of acme: make somebody else an Owner first, or delete the group",
+    ]);
+  });
+
   test("goModuleVersionDelete: the version is gone for good, the module stays", async () => {
     const mutation = `mutation ($version: String!) {
       goModuleVersionDelete(input: {modulePath: "${LIB}", version: $version}) {

@@ -1,5 +1,7 @@
 // Members of projects and groups (src/http/rest/member-calls.ts), in the shapes of GitLab's doc/api/members.md.
 import { beforeAll, describe, expect, test } from "vitest";
+import { addMember, removeMember } from "../../src/registry/members.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import { type Rest, restOf } from "../support/rest-document.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../support/server.ts";
 
@@ -164,9 +166,7 @@ test("changed and taken out", async () => {
   const stranger = `${places.project}/members/${ids.get("stranger")}`;
   expect((await rest("PUT", stranger, as("owner"), { body: { access_level: 30 } })).status).toBe(404);
   expect((await rest("DELETE", stranger, as("owner"))).status).toBe(404);
-  expect((await rest("DELETE", `${one}?skip_subresources=false&unassign_issuables=`, as("developer"))).status).toBe(
-    403,
-  );
+  expect((await rest("DELETE", `${one}?skip_subresources=false&unassign_issuables=`, as("guest"))).status).toBe(403);
   expect((await rest("DELETE", `${one}?skip_subresources=false&unassign_issuables=`, as("owner"))).status).toBe(204);
   expect((await rest("DELETE", one, as("owner"))).status).toBe(404);
 });
@@ -180,4 +180,82 @@ test("a membership whose day has come counts no more, and can be given again", a
   expect((await rest("GET", `${places.group}/members`, as("extra"))).status).toBe(403);
   expect((await add(places.group, { user_id: user, access_level: 20 })).status).toBe(201);
   expect((await rest("GET", `${places.group}/members/${user}`, ADMIN_TOKEN)).json.access_level).toBe(20);
+});
+
+describe("leaving", () => {
+  const leave = (place: string, who: string) => rest("DELETE", `${place}/members/${ids.get(who)}`, as(who));
+  const GROUP = { name: "club", path: "club", visibility: "private" };
+  const last = "is the last Owner of club: make somebody else an Owner first, or delete the group";
+  let club: string;
+  let room: string;
+
+  beforeAll(async () => {
+    const group = (await rest("POST", "/groups", as("owner"), { body: GROUP })).json;
+    club = `/groups/${group.id}`;
+    room = `/projects/${(await rest("POST", "/projects", as("owner"), { body: { name: "r", namespace_id: group.id } })).json.id}`;
+  });
+
+  test("anybody, whatever the level; once, and only where one is a direct member", async () => {
+    for (const [place, level] of [
+      [room, 10],
+      [room, 50],
+      [club, 30],
+    ] as const) {
+      expect((await add(place, { user_id: ids.get("extra"), access_level: level })).status).toBe(201);
+      if (place === club) expect((await leave(room, "extra")).status).toBe(404);
+      expect((await leave(place, "extra")).status).toBe(204);
+      expect((await leave(place, "extra")).status).toBe(404);
+      expect((await rest("GET", place, as("extra"))).status).toBe(404);
+    }
+    expect((await leave(places.project, "stranger")).status).toBe(404);
+  });
+
+  test("nobody takes others along", async () => {
+    await add(room, { user_id: ids.get("extra"), access_level: 30 });
+    await add(room, { user_id: ids.get("developer"), access_level: 10 });
+    expect((await rest("DELETE", `${room}/members/${ids.get("developer")}`, as("extra"))).status).toBe(403);
+  });
+
+  test("the last Owner of a group stays, whoever says otherwise and however", async () => {
+    const owner = `${club}/members/${ids.get("owner")}`;
+    for (const token of [as("owner"), ADMIN_TOKEN])
+      for (const [method, body] of [
+        ["DELETE", undefined],
+        ["PUT", { access_level: 40 }],
+        ["PUT", { access_level: 50, expires_at: "2020-01-01" }],
+      ] as const) {
+        const refused = await rest(method, owner, token, body ? { body } : {});
+        expect([refused.status, refused.json.message]).toEqual([403, `403 Forbidden - owner ${last}`]);
+      }
+    expect((await rest("PUT", owner, as("owner"), { body: { access_level: 50 } })).status).toBe(200);
+    await add(club, { user_id: ids.get("extra"), access_level: 50, expires_at: "2020-01-01" });
+    expect((await leave(club, "owner")).status).toBe(403);
+    await rest("PUT", `${club}/members/${ids.get("extra")}`, as("owner"), { body: { access_level: 50 } });
+    await add(club, { user_id: ids.get("maintainer"), access_level: 50 });
+    await rest("POST", `/users/${ids.get("maintainer")}/block`, ADMIN_TOKEN);
+    expect((await leave(club, "owner")).status).toBe(403);
+    await rest("POST", `/users/${ids.get("maintainer")}/unblock`, ADMIN_TOKEN);
+    expect((await leave(club, "maintainer")).status).toBe(204);
+  });
+
+  test("in a group below, the Owners above count; in the own namespace one stays", async () => {
+    const parent = Number(club.split("/").at(-1));
+    const below = (await rest("POST", "/groups", as("owner"), { body: { name: "b", path: "b", parent_id: parent } }))
+      .json;
+    expect((await leave(`/groups/${below.id}`, "owner")).status).toBe(204);
+    const place = { groupPath: "owner" };
+    await addMember(server.registry, OPERATOR, place, { username: "extra", accessLevel: 50 });
+    await expect(removeMember(server.registry, OPERATOR, place, "owner")).rejects.toThrow(
+      "owner is the namespace of owner, who stays its Owner",
+    );
+  });
+
+  test("of two Owners who leave at once one stays", async () => {
+    for (let round = 0; round < 5; round++) {
+      await addMember(server.registry, OPERATOR, { groupPath: "club" }, { username: "developer", accessLevel: 50 });
+      await addMember(server.registry, OPERATOR, { groupPath: "club" }, { username: "owner", accessLevel: 50 });
+      const answers = await Promise.all([leave(club, "owner"), leave(club, "developer")]);
+      expect(answers.map(({ status }) => status).sort()).toEqual([204, 403]);
+    }
+  });
 });

@@ -160,7 +160,8 @@ function callsOf(kind: "project" | "group"): Call[] {
       method: "DELETE",
       path: `${root}/:user_id`,
       tag,
-      summary: `Take a member out of a ${kind}`,
+      summary: `Take a member out of a ${kind}, or leave it`,
+      ...(kind === "group" ? { description: "The last Owner stays." } : {}),
       scope: "api write",
       parameters: {
         id,
