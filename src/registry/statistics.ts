@@ -27,7 +27,12 @@ export interface AnswerDay {
   readonly upstream: bigint;
 }
 
-/** The modules that were downloaded most, of those that the principal may list. */
+/**
+ * The modules that were downloaded most, of those that the principal may list. Within a period not all that were downloaded
+ * are added up but those that lead in one of its spans (the threshold algorithm: Fagin, Lotem and Naor, "Optimal aggregation
+ * algorithms for middleware"). Whatever leads in none was downloaded no more often than the last leaders of all spans
+ * together, so who is above that is certain; only if these are too few, everything is added up.
+ */
 export async function topModules(
   registry: Registry,
   principal: Principal,
@@ -36,30 +41,52 @@ export async function topModules(
 ): Promise<{ moduleId: number; count: bigint }[]> {
   const [from, to] = boundsOf(period);
   const { visibilities, projectIds } = await reachOf(registry, principal);
-  const ever = from === null && to === null;
-  const spans = ever ? [] : await spansWithin(registry, from, to);
+  const most = async (counts: string, values: readonly unknown[] = []) => {
+    const { rows } = await registry.database.pool.query<{ module_id: number; total: string }>(
+      `SELECT d.module_id, d.total FROM ${counts} AS d JOIN module_search s ON s.module_id = d.module_id
+        WHERE ${withinReach("$2", "$3")} ORDER BY d.total DESC, d.module_id LIMIT $1`,
+      [checkPageSize(take), visibilities, projectIds, ...values],
+    );
+    return rows.map((row) => ({ moduleId: row.module_id, count: BigInt(row.total) }));
+  };
+  if (from === null && to === null) return most("module_downloads");
+  const spans = await spansWithin(registry, from, to);
   const whole = spans.filter(({ days }) => days > 1);
   const single = spans.filter(({ days }) => days === 1);
-  // Sorted before it is asked who may see them: that is then asked of no more than are needed.
-  const counts = ever
-    ? "module_downloads AS d"
-    : `(SELECT module_id, sum(count) AS total FROM (
-          SELECT module_id, count FROM module_download_day WHERE day = ANY($4::date[])
-          UNION ALL SELECT module_id, count FROM unnest($5::smallint[], $6::date[]) AS span (days, start)
-            JOIN module_download_span USING (days, start)) AS counted
-        GROUP BY module_id ORDER BY total DESC, module_id) AS d`;
-  const { rows } = await registry.database.pool.query<{ module_id: number; total: string }>(
-    `SELECT d.module_id, d.total FROM ${counts} JOIN module_search s ON s.module_id = d.module_id
-      WHERE ${withinReach("$2", "$3")} ORDER BY d.total DESC, d.module_id LIMIT $1`,
-    [
-      ...[checkPageSize(take), visibilities, projectIds],
-      ...(ever
-        ? []
-        : [single.map(({ start }) => start), whole.map(({ days }) => days), whole.map(({ start }) => start)]),
-    ],
-  );
-  return rows.map((row) => ({ moduleId: row.module_id, count: BigInt(row.total) }));
+  const within = [single.map(({ start }) => start), whole.map(({ days }) => days), whole.map(({ start }) => start)];
+  const certain = await most(SUMS_OF_LEADERS, [...within, take * LEADERS_PER_ROW]);
+  return certain.length === take ? certain : most(SUMS_OF_ALL, within);
 }
+
+/** How many leaders of each span are looked at for each module asked for: some lead in one span only, some are hidden. */
+const LEADERS_PER_ROW = 5;
+
+const COUNTED_IN_DAYS = "unnest($4::date[]) AS single (day) JOIN module_download_day USING (day)";
+const COUNTED_IN_SPANS =
+  "unnest($5::smallint[], $6::date[]) AS span (days, start) JOIN module_download_span USING (days, start)";
+
+/** Sorted before it is asked who may see them: that is then asked of no more than are needed. */
+const SUMS_OF_ALL = `(
+  SELECT module_id, sum(count) AS total
+  FROM (SELECT module_id, count FROM ${COUNTED_IN_DAYS} UNION ALL SELECT module_id, count FROM ${COUNTED_IN_SPANS}) AS counted
+  GROUP BY module_id ORDER BY total DESC, module_id)`;
+
+/** Of those that lead in a span, $7 of each, the sums that are certain to be above those of all others. */
+const SUMS_OF_LEADERS = `(
+  WITH leader AS MATERIALIZED (
+    SELECT 1 AS days, day AS start, d.* FROM unnest($4::date[]) AS single (day) CROSS JOIN LATERAL (
+      SELECT module_id, count FROM module_download_day WHERE day = single.day ORDER BY count DESC LIMIT $7::int) AS d
+    UNION ALL
+    SELECT span.*, d.* FROM unnest($5::smallint[], $6::date[]) AS span (days, start) CROSS JOIN LATERAL (
+      SELECT module_id, count FROM module_download_span WHERE days = span.days AND start = span.start
+      ORDER BY count DESC LIMIT $7::int) AS d),
+  others AS (
+    SELECT sum(most) AS most
+    FROM (SELECT CASE count(*) WHEN $7::int THEN min(count) ELSE 0 END AS most FROM leader GROUP BY days, start) AS of_span)
+  SELECT module_id, sum(count) AS total FROM (SELECT DISTINCT module_id FROM leader) AS candidate CROSS JOIN LATERAL (
+    SELECT count FROM ${COUNTED_IN_DAYS} WHERE module_id = candidate.module_id
+    UNION ALL SELECT count FROM ${COUNTED_IN_SPANS} WHERE module_id = candidate.module_id) AS counted
+  GROUP BY module_id HAVING sum(count) > (SELECT most FROM others))`;
 
 /** The spans of a period, as far as anything was ever counted in it. */
 async function spansWithin(registry: Registry, from: string | null, to: string | null): Promise<Span[]> {

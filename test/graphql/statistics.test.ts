@@ -152,6 +152,47 @@ test("top modules of any period are the sum of its days", async () => {
   await pool.query("DELETE FROM traffic_day WHERE day < '2016-01-01'");
 });
 
+test("top modules within days: whoever leads in the sum, even if on no day, and of equals the first", async () => {
+  const { pool } = app.registry.database;
+  const far = await app.registry.prisma.module.findFirstOrThrow({ where: { path: "example.com/far" } });
+  const { rows: modules } = await pool.query<{ id: number }>(
+    "INSERT INTO module (path, origin) SELECT 'example.com/many/' || n, 'UPSTREAM' FROM generate_series(0, 39) n RETURNING id",
+  );
+  // Of 40 each leads on one day of eight, with 100 - n / 8; but two that never do have more in all.
+  const counts = modules.map(({ id }, n) => ({ id, day: n % 8, count: 100 - Math.floor(n / 8) }));
+  for (let day = 0; day < 8; day++) for (const id of [modules[39]!.id, far.id]) counts.push({ id, day, count: 50 });
+  const [from, to] = ["2010-01-01", "2010-01-08"]; // the first of these is not the first of a span
+  await pool.query(
+    `WITH counted AS (SELECT id, '2010-01-01'::date + day AS day, sum(count) AS count
+        FROM unnest($1::int[], $2::int[], $3::int[]) AS c (id, day, count) GROUP BY 1, 2),
+      days AS (INSERT INTO module_download_day (module_id, day, count) SELECT id, day, count FROM counted)
+    INSERT INTO module_download_span (module_id, days, start, count)
+      SELECT id, days, '1970-01-01'::date + (day - '1970-01-01'::date) / days * days AS start, sum(count)
+      FROM counted, unnest('{4,16,64}'::smallint[]) AS days GROUP BY 1, 2, 3`,
+    [counts.map(({ id }) => id), counts.map(({ day }) => day), counts.map(({ count }) => count)],
+  );
+  const { rows: expected } = await pool.query<{ path: string; downloads: string }>(
+    `SELECT path, sum(count) AS downloads FROM module_download_day JOIN module ON id = module_id
+      WHERE day BETWEEN $1 AND $2 GROUP BY id ORDER BY sum(count) DESC, id`,
+    [from, to],
+  );
+  expect(expected).toHaveLength(41);
+  for (const first of [1, 2, 3, 7, 20, 40, 100]) {
+    const { statistics } = await server
+      .as()
+      .data(
+        "query ($from: Date, $to: Date, $first: Int) { statistics { topModules(from: $from, to: $to, first: $first) { module { path } downloads } } }",
+        { from, to, first },
+      );
+    expect(
+      statistics.topModules.map((one: { module: { path: string }; downloads: string }) => [
+        one.module.path,
+        one.downloads,
+      ]),
+    ).toEqual(expected.slice(0, first).map(({ path, downloads }) => [path, downloads]));
+  }
+});
+
 test("downloads by day", async () => {
   const { statistics } = await root.data(
     `{ statistics { all: downloadsByDay { day downloads } some: downloadsByDay(from: "2020-01-01", to: "2020-06-01") { day downloads } } }`,
