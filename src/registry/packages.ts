@@ -436,7 +436,7 @@ async function candidatesOf(
   return {
     parts: Prisma.sql`SELECT * FROM unnest(${column((row) => row.list)}::int[], ${column((row) => row.project)}::int[],
       ${column((row) => row.path)}::text[], ${column((row) => row.module)}::int[]) AS p (list, project, path, module)`,
-    isOf: (part) => Prisma.sql`module_id = ${Prisma.raw(part)}.module AND package_of IS NOT NULL`,
+    isOf: (part) => Prisma.sql`module_id = ${Prisma.raw(part)}.module AND package_of = ${Prisma.raw(part)}.project`,
     conditions,
   };
 }
