@@ -47,11 +47,15 @@ export interface FacetRow {
   readonly count: number;
 }
 
-export interface Found {
-  readonly total: number;
+export interface Facets {
   readonly origins: readonly FacetRow[];
   readonly licenses: readonly FacetRow[];
   readonly goVersions: readonly FacetRow[];
+}
+
+/** A page of what was found, and the numbers of all that was found. */
+export interface FoundPage extends Page<Hit> {
+  readonly all: readonly number[];
 }
 
 /** A page of what the principal may find, best first. Throws invalid for a broken cursor or size. */
@@ -60,47 +64,48 @@ export async function searchModules(
   principal: Principal,
   search: Search,
   request: { readonly first?: number | null | undefined; readonly after?: string | null | undefined },
-): Promise<Page<Hit>> {
+): Promise<FoundPage> {
   const size = checkPageSize(request.first ?? PAGE_DEFAULT);
   const [score, moduleId] = request.after == null ? [Number.POSITIVE_INFINITY, 0] : positionIn(request.after);
   const scored = scoredIn(await reachOf(registry, principal), search);
-  const rows = scored
-    ? await run<Hit>(registry, {
-        text: `${scored.text} SELECT module_id AS "moduleId", score FROM scored
-          WHERE score < $${scored.next} OR (score = $${scored.next} AND module_id > $${scored.next + 1})
-          ORDER BY score DESC, module_id LIMIT $${scored.next + 2}`,
+  const [found] = scored
+    ? await run<{ all: number[]; ids: number[]; scores: number[] }>(registry, {
+        // All of them too: counting them takes a moment, finding them once more would take as long as this.
+        text: `${scored.text},
+          page AS (SELECT module_id, score FROM scored
+            WHERE score < $${scored.next} OR (score = $${scored.next} AND module_id > $${scored.next + 1})
+            ORDER BY score DESC, module_id LIMIT $${scored.next + 2})
+          SELECT ARRAY(SELECT module_id FROM scored) AS all, ARRAY(SELECT module_id FROM page) AS ids,
+            ARRAY(SELECT score FROM page) AS scores`,
         values: [...scored.values, score, moduleId, size + 1],
       })
     : [];
+  const { all, ids, scores } = found ?? { all: [], ids: [], scores: [] };
   return {
-    rows: rows.slice(0, size),
-    hasNextPage: rows.length > size,
+    all,
+    rows: ids.slice(0, size).map((id, n) => ({ moduleId: id, score: scores[n]! })),
+    hasNextPage: ids.length > size,
     hasPreviousPage: request.after != null,
     cursorOf: (hit) => Buffer.from(JSON.stringify([hit.score, hit.moduleId])).toString("base64url"),
   };
 }
 
-/** How many modules the principal may find, and what they are. */
-export async function searchFacets(registry: Registry, principal: Principal, search: Search): Promise<Found> {
-  const scored = scoredIn(await reachOf(registry, principal), search);
-  if (!scored) return { total: 0, origins: [], licenses: [], goVersions: [] };
+/** What the modules that were found are. */
+export async function facetsOf(registry: Registry, { all }: FoundPage): Promise<Facets> {
   const rows = await run<{ kind: string; value: string; count: number }>(registry, {
-    text: `${scored.text},
+    text: `WITH found AS MATERIALIZED (
+        SELECT origin, licenses, go_version FROM module_search WHERE module_id = ANY($1::int[])),
       counted AS (
-        SELECT 'origin' AS kind, origin::text AS value, count(*)::int AS count FROM scored GROUP BY origin
-        UNION ALL SELECT 'license', license, count(*)::int FROM scored, unnest(licenses) AS license GROUP BY license
-        UNION ALL SELECT 'go', go_version, count(*)::int FROM scored WHERE go_version IS NOT NULL GROUP BY go_version
-        UNION ALL SELECT 'total', '', count(*)::int FROM scored)
+        SELECT 'origin' AS kind, origin::text AS value, count(*)::int AS count FROM found GROUP BY origin
+        UNION ALL SELECT 'license', license, count(*)::int FROM found, unnest(licenses) AS license GROUP BY license
+        UNION ALL SELECT 'go', go_version, count(*)::int FROM found WHERE go_version IS NOT NULL GROUP BY go_version)
       SELECT kind, value, count FROM (
         SELECT *, row_number() OVER (PARTITION BY kind ORDER BY count DESC, value) AS place FROM counted) AS placed
       WHERE place <= ${FACET_VALUES} ORDER BY kind, place`,
-    values: scored.values,
+    values: [all],
   });
   const of = (kind: string) => rows.filter((row) => row.kind === kind).map(({ value, count }) => ({ value, count }));
-  return {
-    total: of("total")[0]?.count ?? 0,
-    ...{ origins: of("origin"), licenses: of("license"), goVersions: of("go") },
-  };
+  return { origins: of("origin"), licenses: of("license"), goVersions: of("go") };
 }
 
 /**
@@ -207,10 +212,11 @@ function scoredIn(
     wordTier = `WHEN s.words @@ ${parameter(inPath.join(" & "))}::tsquery THEN 2 + 0.9 * similarity(s.tail, $2)`;
     wordRank = `CASE WHEN s.words @@ ${anywhere} THEN 0.5 + 0.4 * ts_rank(s.words, ${anywhere}) ELSE 0.4 * ts_rank(s.readme, ${text}) END`;
   }
-  // MATERIALIZED, or the score would be worked out for every module there is, to be compared before the join.
+  // MATERIALIZED, or the score would be worked out wherever it stands; and OFFSET 0 has the candidates looked up one by one:
+  // the planner, who expects more of them than there are, would rather read all modules.
   const text = `WITH candidates AS (${candidates.join(" UNION ")}),
     scored AS MATERIALIZED (
-      SELECT s.module_id, s.origin, s.licenses, s.go_version, round((CASE
+      SELECT s.module_id, round((CASE
         WHEN s.path = $1 THEN 5
         WHEN s.tail = $2 THEN 4.9
         WHEN s.element = $2 THEN 4 + 0.8 * similarity(s.tail, $2)
@@ -218,7 +224,8 @@ function scoredIn(
         ${wordTier}
         ${isAlike ? `WHEN ${alikeColumn} % $2 THEN 1 + 0.9 * similarity(${alikeColumn}, $2)` : ""}
         ELSE ${wordRank} END)::numeric, 6)::float8 AS score
-      FROM candidates JOIN module_search s USING (module_id))`;
+      FROM candidates CROSS JOIN LATERAL (
+        SELECT * FROM module_search WHERE module_id = candidates.module_id OFFSET 0) AS s)`;
   return { text, values, next: values.length + 1 };
 }
 

@@ -1,13 +1,13 @@
 import type { Page } from "../../registry/page.ts";
-import { type Found, type Hit, type Search, searchFacets, searchModules } from "../../registry/search.ts";
+import { type FoundPage, facetsOf, type Hit, type Search, searchModules } from "../../registry/search.ts";
 import { type Connection, connection } from "../connection.ts";
 import type { GraphqlContext } from "../context.ts";
 import type { GoModuleSearchConnectionResolvers, GoModuleSearchHitResolvers, QueryResolvers } from "../generated.ts";
 import { present } from "./present.ts";
 
-/** A search under way. The page is there; what all pages hold is counted when it is asked for, once. */
+/** A page of a search, and what all pages hold: that is looked at when it is asked for. */
 export interface Searching extends Connection<FoundModule> {
-  found(): Promise<Found>;
+  readonly page: FoundPage;
 }
 
 /** A module that was found, and what was searched for. */
@@ -24,12 +24,7 @@ export interface FoundEdge {
 export const searchQueries = {
   search: async (_, { first, after, ...search }, { registry, principal }: GraphqlContext): Promise<Searching> => {
     const page = await searchModules(registry, principal, search, { first, after });
-    let counting: Promise<Found> | undefined;
-    const found = (): Promise<Found> => {
-      counting ??= searchFacets(registry, principal, search);
-      return counting;
-    };
-    return { ...connection(foundIn(page, search)), found };
+    return { ...connection(foundIn(page, search)), page };
   },
 } satisfies Pick<QueryResolvers, "search">;
 
@@ -38,11 +33,8 @@ function foundIn(page: Page<Hit>, { query }: Search): Page<FoundModule> {
 }
 
 export const GoModuleSearchConnection: GoModuleSearchConnectionResolvers = {
-  count: async (searching, { limit }) => {
-    const { total } = await searching.found();
-    return limit == null ? total : Math.min(total, Math.max(limit, 0) + 1);
-  },
-  facets: (searching) => searching.found(),
+  count: ({ page: { all } }, { limit }) => (limit == null ? all.length : Math.min(all.length, Math.max(limit, 0) + 1)),
+  facets: ({ page }, _, { registry }) => facetsOf(registry, page),
 };
 
 export const GoModuleSearchHit: GoModuleSearchHitResolvers = {
