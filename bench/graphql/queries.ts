@@ -35,6 +35,18 @@ export const QUERIES: readonly Query[] = [
     variables: (n, modules) => ({ path: modulePath(hosted(n, modules)) }),
   },
   {
+    name: "the versions of a module below one, by time",
+    text: `query ($path: String!, $query: String!) { goModule(path: $path) {
+      versions(first: 20, sort: TIME_DESC, query: $query) { count(limit: 1000) nodes { ${VERSION} } pageInfo { hasNextPage endCursor } } } }`,
+    variables: (n, modules) => ({ path: modulePath(hosted(n, modules)), query: `<v1.${20 + (n % 30)}` }),
+  },
+  {
+    name: "sub-modules and other majors of a module",
+    text: `query ($path: String!) { goModule(path: $path) {
+      subModules(first: 20) { nodes { path latestVersion { version } } } otherMajors { path } } }`,
+    variables: (n, modules) => ({ path: modulePath(hosted(n, modules)) }),
+  },
+  {
     name: "a page of all modules",
     text: `query { goModules(first: 20) { nodes { path origin latestVersion { version time } project { fullPath } } pageInfo { hasNextPage } } }`,
     variables: () => ({}),
@@ -106,6 +118,12 @@ export const QUERIES: readonly Query[] = [
     name: "the top modules of a week",
     text: `query ($from: Date!, $to: Date!) { statistics { topModules(from: $from, to: $to, first: 20) { module { path } downloads } } }`,
     variables: (n) => ({ from: daysAgo(10 + (n % 10)), to: daysAgo(4 + (n % 10)) }),
+  },
+  {
+    name: "the numbers of the instance",
+    text: `query ($from: Date!) { statistics { topModules(first: 20) { module { path } downloads } downloadsByDay(from: $from) { day downloads }
+      storage { origin modules versions bytes } cacheHitRate(from: $from) { rate } indexGrowth(from: $from) { day count } } }`,
+    variables: (n) => ({ from: daysAgo(20 + (n % 10)) }),
   },
   {
     name: "the downloads of a module",

@@ -191,7 +191,8 @@ test("a page of a hundred costs no more statements than a page of one", async ()
     try {
       const answer = await rest("GET", `/projects?per_page=${perPage}&statistics=true`, ADMIN_TOKEN);
       expect(answer.json).toHaveLength(perPage);
-      return query.mock.calls.length;
+      // without what a connection is opened with (src/database/client.ts)
+      return query.mock.calls.filter(([text]) => !String(text).startsWith("SET ")).length;
     } finally {
       query.mockRestore();
     }
