@@ -4,7 +4,7 @@
 import { Prisma } from "../database/generated/client.ts";
 import { inBounds, inOrder } from "./first-of-each.ts";
 import type { ModuleRow, VersionRow } from "./modules.ts";
-import { COUNT_LIMIT, keysetPages, type Page, type PageRequest } from "./page.ts";
+import { countingTo, keysetPages, type Page, type PageRequest } from "./page.ts";
 import type { Principal } from "./principal.ts";
 import { readableInSql } from "./readable-by-name.ts";
 import type { Registry } from "./registry.ts";
@@ -149,10 +149,9 @@ async function count(
   filter: DependentFilter,
   limit: number,
 ): Promise<Map<number, number>> {
-  const most = Math.min(Math.max(limit, 0), COUNT_LIMIT) + 1;
   const counted = await registry.prisma.$queryRaw<{ number: number; count: number }[]>`
     SELECT list.number, (SELECT count(*)::int FROM (
-      SELECT FROM ${rows} AS dependent ${readable(registry, principal, filter, [])} LIMIT ${most}) AS counted) AS count
+      SELECT FROM ${rows} AS dependent ${readable(registry, principal, filter, [])} LIMIT ${countingTo(limit)}) AS counted) AS count
     FROM ${of}`;
   const counts = new Map(counted.map((row) => [row.number, row.count]));
   return new Map(numbers.map((number) => [number, counts.get(number) ?? 0]));

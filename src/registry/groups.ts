@@ -10,6 +10,7 @@ import {
   hidden,
   isAdministrator,
   MAINTAINER,
+  maySeeGroup,
   memberGroups,
   OWNER,
   seenGroups,
@@ -235,11 +236,12 @@ export async function demandParentGroup(
   principal: Principal,
   elements: readonly string[],
 ): Promise<GroupRow> {
-  const parent = await findGroup(registry, elements.slice(0, -1).join("/"));
-  if (parent) return demandGroupSeen(principal, parent);
+  const fullPath = elements.slice(0, -1).join("/");
+  const parent = await findGroup(registry, fullPath);
+  if (parent && maySeeGroup(principal, parent)) return parent;
   throw principal.kind === "anonymous"
     ? hidden(principal, "Group")
-    : notFound(`there is no group ${elements.slice(0, -1).join("/")}; make it first (gokura group create)`);
+    : notFound(`there is no group ${fullPath}; make it first (gokura group create)`);
 }
 
 export interface GroupSearch {

@@ -30,7 +30,7 @@ export function subModulesOf(
         const found = await registry.prisma.$queryRaw<{ list: number; id: number }[]>`
           SELECT list.id AS list, below.id FROM unnest(${[...numbers]}::int[], ${numbers.map((id) => byId.get(id)!.path)}::text[])
             AS list (id, path) JOIN module m ON m.id = list.id CROSS JOIN LATERAL (
-              SELECT id, path FROM module WHERE ${Prisma.join([BELOW, ...inBounds(["path"], bounds)], " AND ")}
+              SELECT id, path FROM module WHERE ${Prisma.join([below(registry), ...inBounds(["path"], bounds)], " AND ")}
               ORDER BY ${inOrder(["path"], order)} LIMIT ${take}) AS below`;
         const rows = await registry.prisma.module.findMany({ where: { id: { in: found.map(({ id }) => id) } } });
         const modulesById = new Map(rows.map((row) => [row.id, row]));
@@ -50,15 +50,21 @@ export async function countSubModulesOf(
   limit: number = COUNT_LIMIT,
 ): Promise<Map<number, number>> {
   const rows = await registry.prisma.$queryRaw<{ id: number; count: number }[]>`
-    SELECT m.id, (SELECT count(*)::int FROM (SELECT FROM module WHERE ${BELOW} LIMIT ${countingTo(limit)}) AS counted) AS count
+    SELECT m.id, (SELECT count(*)::int FROM (SELECT FROM module WHERE ${below(registry)} LIMIT ${countingTo(limit)}) AS counted) AS count
     FROM module m WHERE m.id = ANY(${modules.map(({ id }) => id)}::int[])`;
   return new Map(rows.map(({ id, count }) => [id, count]));
 }
 
 /** Whether a row of module is in the tree below `m`. */
-const BELOW = Prisma.sql`path > m.path || '/' AND path < m.path || '0' -- 0 follows / in ASCII
+const below = (
+  registry: Registry,
+): Prisma.Sql => Prisma.sql`path > m.path || '/' AND path < m.path || '0' -- 0 follows / in ASCII
   AND origin = m.origin AND project_id IS NOT DISTINCT FROM m.project_id
-  AND substr(path, length(m.path) + 1) !~ '^/v[1-9][0-9]*$'`;
+  AND substr(path, length(m.path) + 1) !~ '^/v[1-9][0-9]*$' AND ${shown(registry)}`;
+
+/** Whether it may be told of by whoever was told of `m`: it is of the same project, or from upstream and not private. */
+const shown = ({ privateModules }: Registry): Prisma.Sql =>
+  Prisma.sql`(project_id IS NOT NULL OR path <> ALL(${[...privateModules.fetchedBefore]}))`;
 
 /** The modules that have the paths of others but for the major version, ascending by it, by the others' number. */
 export async function otherMajorsOf(
@@ -75,6 +81,7 @@ export async function otherMajorsOf(
           OR path > list.base || '.v' AND path < list.base || '.w')
         AND (path = list.base OR substr(path, length(list.base) + 1) ~ '^[/.]v[0-9]+(-unstable)?$')
         AND id <> m.id AND origin = m.origin AND project_id IS NOT DISTINCT FROM m.project_id
+        AND ${shown(registry)}
       LIMIT ${MAX_MAJORS}) AS other`;
   const rows = await registry.prisma.module.findMany({ where: { id: { in: found.map(({ id }) => id) } } });
   const byId = new Map(rows.map((row) => [row.id, row]));

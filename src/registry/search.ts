@@ -11,7 +11,7 @@
 // shortest one cost no more than any other; totals and facets count these. Scores follow from the row and the query alone,
 // and so do positions: a cursor is a score and a number. All that is matched against stands in module_search.
 import { invalid } from "../errors.ts";
-import { type Reach, reachOf, withinReach } from "./module-visibility.ts";
+import { notHidden, type Reach, reachOf, withinReach } from "./module-visibility.ts";
 import { checkPageSize, isId, PAGE_DEFAULT, type Page } from "./page.ts";
 import type { Principal } from "./principal.ts";
 import type { Registry } from "./registry.ts";
@@ -174,15 +174,15 @@ function termsOf(query: string): Terms {
 
 /** The candidates with their scores, as the beginning of a statement; undefined for a query that says nothing. */
 function scoredIn(
-  { visibilities, projectIds }: Reach,
+  { visibilities, projectIds, hidden }: Reach,
   { query, origin, license, goVersion }: Search,
 ): (Statement & { readonly next: number }) | undefined {
   const { whole, tail, words } = termsOf(query);
   if (whole === "") return undefined;
   const filters = [origin ?? null, storable(license), storable(goVersion)];
-  const values: unknown[] = [whole, tail, visibilities, projectIds, ...filters];
+  const values: unknown[] = [whole, tail, visibilities, projectIds, ...filters, hidden];
   const parameter = (value: unknown): string => `$${values.push(value)}`;
-  const visible = `${withinReach("$3", "$4")} AND ($5::"ModuleOrigin" IS NULL OR s.origin = $5::"ModuleOrigin")
+  const visible = `${withinReach("$3", "$4", "$8")} AND ($5::"ModuleOrigin" IS NULL OR s.origin = $5::"ModuleOrigin")
     AND ($6::text IS NULL OR $6 = ANY(s.licenses)) AND ($7::text IS NULL OR s.go_version = $7)`;
 
   const from = (where: string, limit: number, order = "") =>
@@ -225,7 +225,8 @@ function scoredIn(
         ${isAlike ? `WHEN ${alikeColumn} % $2 THEN 1 + 0.9 * similarity(${alikeColumn}, $2)` : ""}
         ELSE ${wordRank} END)::numeric, 6)::float8 AS score
       FROM candidates CROSS JOIN LATERAL (
-        SELECT * FROM module_search WHERE module_id = candidates.module_id OFFSET 0) AS s)`;
+        SELECT * FROM module_search WHERE module_id = candidates.module_id OFFSET 0) AS s
+      WHERE ${notHidden("$8")})`;
   return { text, values, next: values.length + 1 };
 }
 

@@ -40,12 +40,12 @@ export async function topModules(
   take: number,
 ): Promise<{ moduleId: number; count: bigint }[]> {
   const [from, to] = boundsOf(period);
-  const { visibilities, projectIds } = await reachOf(registry, principal);
+  const { visibilities, projectIds, hidden } = await reachOf(registry, principal);
   const most = async (counts: string, values: readonly unknown[] = []) => {
     const { rows } = await registry.database.pool.query<{ module_id: number; total: string }>(
       `SELECT d.module_id, d.total FROM ${counts} AS d JOIN module_search s ON s.module_id = d.module_id
-        WHERE ${withinReach("$2", "$3")} ORDER BY d.total DESC, d.module_id LIMIT $1`,
-      [checkPageSize(take), visibilities, projectIds, ...values],
+        WHERE ${withinReach("$2", "$3", "$4")} ORDER BY d.total DESC, d.module_id LIMIT $1`,
+      [checkPageSize(take), visibilities, projectIds, hidden, ...values],
     );
     return rows.map((row) => ({ moduleId: row.module_id, count: BigInt(row.total) }));
   };
@@ -61,9 +61,9 @@ export async function topModules(
 /** How many leaders of each span are looked at for each module asked for: some lead in one span only, some are hidden. */
 const LEADERS_PER_ROW = 5;
 
-const COUNTED_IN_DAYS = "unnest($4::date[]) AS single (day) JOIN module_download_day USING (day)";
+const COUNTED_IN_DAYS = "unnest($5::date[]) AS single (day) JOIN module_download_day USING (day)";
 const COUNTED_IN_SPANS =
-  "unnest($5::smallint[], $6::date[]) AS span (days, start) JOIN module_download_span USING (days, start)";
+  "unnest($6::smallint[], $7::date[]) AS span (days, start) JOIN module_download_span USING (days, start)";
 
 /** Sorted before it is asked who may see them: that is then asked of no more than are needed. */
 const SUMS_OF_ALL = `(
@@ -71,18 +71,18 @@ const SUMS_OF_ALL = `(
   FROM (SELECT module_id, count FROM ${COUNTED_IN_DAYS} UNION ALL SELECT module_id, count FROM ${COUNTED_IN_SPANS}) AS counted
   GROUP BY module_id ORDER BY total DESC, module_id)`;
 
-/** Of those that lead in a span, $7 of each, the sums that are certain to be above those of all others. */
+/** Of those that lead in a span, $8 of each, the sums that are certain to be above those of all others. */
 const SUMS_OF_LEADERS = `(
   WITH leader AS MATERIALIZED (
-    SELECT 1 AS days, day AS start, d.* FROM unnest($4::date[]) AS single (day) CROSS JOIN LATERAL (
-      SELECT module_id, count FROM module_download_day WHERE day = single.day ORDER BY count DESC LIMIT $7::int) AS d
+    SELECT 1 AS days, day AS start, d.* FROM unnest($5::date[]) AS single (day) CROSS JOIN LATERAL (
+      SELECT module_id, count FROM module_download_day WHERE day = single.day ORDER BY count DESC LIMIT $8::int) AS d
     UNION ALL
-    SELECT span.*, d.* FROM unnest($5::smallint[], $6::date[]) AS span (days, start) CROSS JOIN LATERAL (
+    SELECT span.*, d.* FROM unnest($6::smallint[], $7::date[]) AS span (days, start) CROSS JOIN LATERAL (
       SELECT module_id, count FROM module_download_span WHERE days = span.days AND start = span.start
-      ORDER BY count DESC LIMIT $7::int) AS d),
+      ORDER BY count DESC LIMIT $8::int) AS d),
   others AS (
     SELECT sum(most) AS most
-    FROM (SELECT CASE count(*) WHEN $7::int THEN min(count) ELSE 0 END AS most FROM leader GROUP BY days, start) AS of_span)
+    FROM (SELECT CASE count(*) WHEN $8::int THEN min(count) ELSE 0 END AS most FROM leader GROUP BY days, start) AS of_span)
   SELECT module_id, sum(count) AS total FROM (SELECT DISTINCT module_id FROM leader) AS candidate CROSS JOIN LATERAL (
     SELECT count FROM ${COUNTED_IN_DAYS} WHERE module_id = candidate.module_id
     UNION ALL SELECT count FROM ${COUNTED_IN_SPANS} WHERE module_id = candidate.module_id) AS counted

@@ -335,9 +335,11 @@ describe("what may be done", () => {
     expect(
       await outcome(askers.outsider!, 'projectCreate(input: {fullPath: "outsider/own"}) { errors project { id } }'),
     ).toBe("done");
-    expect(
-      await outcome(askers.outsider!, 'projectCreate(input: {fullPath: "cave/x"}) { errors project { id } }'),
-    ).toBe("Group Not Found");
+    // a group that may not be seen, and one that is not there
+    for (const group of ["cave", "nowhere"])
+      expect(
+        await outcome(askers.outsider!, `projectCreate(input: {fullPath: "${group}/x"}) { errors project { id } }`),
+      ).toBe(`there is no group ${group}; make it first (gokura group create)`);
     expect(
       await outcome(askers.outsider!, 'projectCreate(input: {fullPath: "guest/x"}) { errors project { id } }'),
     ).toMatch(/needs the access level developer/);

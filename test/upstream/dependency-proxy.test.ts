@@ -343,11 +343,12 @@ describe("names that never leave", () => {
 
 describe("names that became private", () => {
   test("what had been fetched before is given to nobody, nor told of, until the pattern is taken away", async () => {
-    for (const path of ["example.com/acme/lib", "example.com/acmeish"]) {
+    for (const path of ["example.com", "example.com/acme/lib", "example.com/acmeish"]) {
       await upstream.version(path, "v1.0.0");
       for (const rest of ["@v/list", "@latest", "@v/v1.0.0.info", "@v/v1.0.0.mod", "@v/v1.0.0.zip"])
         expect((await get(`${path}/${rest}`)).status).toBe(200);
     }
+    await server.registry.traffic.write();
     const started = (GOKURA_PRIVATE: string) =>
       testServer({
         environment: {
@@ -362,22 +363,39 @@ describe("names that became private", () => {
           for (const headers of [{}, bearer(ADMIN_TOKEN)])
             statuses.push((await ask(url, `/api/v4/packages/go/${view}${path}/${rest}`, { headers })).status);
       const index = await ask(url, "/index");
-      const query = `{ goModule(path: "${path}") { path } goModules(search: "${path}") { nodes { path } } }`;
+      const last = path.split("/").at(-1)!;
+      const query = `{ goModule(path: "${path}") { path } goModules(search: "${path}") { nodes { path } }
+        search(query: "${last}") { count nodes { module { path } } facets { origins { count } } }
+        statistics { topModules(first: 100) { module { path } } }
+        above: goModule(path: "example.com") { subModules(first: 100) { nodes { path } } } }`;
       const { text } = await ask(url, "/api/graphql", {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify({ query }),
       });
-      const { goModule, goModules } = JSON.parse(text).data;
-      return [[...new Set(statuses)], index.text.includes(`"${path}"`), goModule?.path, goModules.nodes.length];
+      const { goModule, goModules, search, statistics, above } = JSON.parse(text).data;
+      const isIt = (one: { path: string }) => one.path === path;
+      const ways = [
+        search.nodes.some((hit: { module: { path: string } }) => isIt(hit.module)),
+        statistics.topModules.some((top: { module: { path: string } }) => isIt(top.module)),
+        above.subModules.nodes.some(isIt),
+      ];
+      expect(search.facets.origins.reduce((sum: number, { count }: { count: number }) => sum + count, 0)).toBe(
+        search.count,
+      );
+      expect(search.count).toBe(search.nodes.length);
+      return [
+        ...[[...new Set(statuses)], index.text.includes(`"${path}"`), goModule?.path, goModules.nodes.length],
+        ways.every(Boolean) ? "found" : ways.some(Boolean) ? ways : "not found",
+      ];
     };
     const closed = await started("example.com/acme");
     upstream.asked.length = 0;
-    expect(await told(closed.url, "example.com/acme/lib")).toEqual([[404], false, undefined, 0]);
-    expect(await told(closed.url, "example.com/acmeish")).toEqual([[200], true, "example.com/acmeish", 1]);
+    expect(await told(closed.url, "example.com/acme/lib")).toEqual([[404], false, undefined, 0, "not found"]);
+    expect(await told(closed.url, "example.com/acmeish")).toEqual([[200], true, "example.com/acmeish", 1, "found"]);
     expect(upstream.asked).toEqual([]);
     const opened = await started("");
-    expect(await told(opened.url, "example.com/acme/lib")).toEqual([[200], true, "example.com/acme/lib", 1]);
+    expect(await told(opened.url, "example.com/acme/lib")).toEqual([[200], true, "example.com/acme/lib", 1, "found"]);
   });
 });
 
