@@ -9,7 +9,7 @@ export function addFlagCommands(program: Command): void {
   const flag = program.command("flag").description("feature flags, such as go_proxy, which opens the Go endpoints");
   flag
     .command("list")
-    .description("all flags and for whom they are on")
+    .description("all flags that were ever set, and for whom they are on")
     .option(...JSON_OPTION)
     .addHelpText("after", "\nExample: gokura flag list")
     .action(({ json = false }) =>
@@ -25,7 +25,10 @@ export function addFlagCommands(program: Command): void {
     .option("--project <path>")
     .option("--group <path>", "with everything in it")
     .option(...JSON_OPTION)
-    .addHelpText("after", "\nExample: gokura flag set go_proxy on --group acme")
+    .addHelpText(
+      "after",
+      "\nFlags: go_proxy opens the Go endpoints; dependency_proxy puts modules from upstream behind those of groups.\nExample: gokura flag set go_proxy on --group acme",
+    )
     .action((name: string, enabled: boolean, { project, group, json = false }) => {
       if (project !== undefined && group !== undefined)
         throw new InvalidArgumentError("name --project or --group, not both.");

@@ -301,9 +301,9 @@ function welcome(url: string, moduleHost: string): string {
   return `This is Gokura, a Go module registry.
 
 push    git push ${url}/GROUP/PROJECT.git v1.0.0
-fetch   GOPROXY=${url}/api/v4/projects/GROUP%2FPROJECT/packages/go go get ${moduleHost}/GROUP/PROJECT@v1.0.0
-query   ${url}/api/graphql
+fetch   GOPROXY=${url}/api/v4/packages/go GONOSUMDB=${moduleHost} go get ${moduleHost}/GROUP/PROJECT@v1.0.0
+query   ${url}/api/graphql, ${url}/api/v4 (described by ${url}/api/v4/openapi.json)
 
-"gokura client-config --project GROUP/PROJECT" prints the settings for go, git and ~/.netrc.
+"gokura client-config" prints the settings for go, git and ~/.netrc.
 `;
 }
