@@ -4,11 +4,14 @@ import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import net from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import tls from "node:tls";
 
 export interface Target {
   /** The process that answers. */
   readonly pid: number;
   readonly port: number;
+  /** Whether it answers over TLS; its certificate is not looked at. */
+  readonly tls?: boolean;
 }
 
 /**
@@ -57,7 +60,7 @@ export async function costOfAnswer(
   let bytes = 0;
   let stopping = false;
   const ends = Array.from({ length: connections }, async () => {
-    const socket = net.connect(target.port, "127.0.0.1");
+    const socket = connectTo(target);
     let missing = length;
     socket.on("data", (chunk) => {
       if (missing === length && !chunk.subarray(0, 12).equals(OK))
@@ -70,7 +73,7 @@ export async function costOfAnswer(
       if (stopping) socket.end();
       else socket.write(request);
     });
-    await once(socket, "connect");
+    await once(socket, target.tls ? "secureConnect" : "connect");
     socket.write(request);
     return once(socket, "close");
   });
@@ -83,11 +86,16 @@ export async function costOfAnswer(
   return cost;
 }
 
+function connectTo({ port, tls: secure }: Target, ready?: () => void): net.Socket {
+  if (secure) return tls.connect({ port, host: "127.0.0.1", rejectUnauthorized: false }, ready);
+  return net.connect(port, "127.0.0.1", ready);
+}
+
 const OK = Buffer.from("HTTP/1.1 200");
 
 function lengthOfAnswer(target: Target, request: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    const socket = net.connect(target.port, "127.0.0.1", () => socket.write(request));
+    const socket = connectTo(target, () => socket.write(request));
     let start = Buffer.alloc(0);
     let got = 0;
     let length = Infinity;

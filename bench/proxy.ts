@@ -16,6 +16,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { startGokura, stopChild } from "./gokura.ts";
 import { costOfAnswer, highestMemory, memoryOf, processorTime, type Target } from "./measure.ts";
+import { startGoproxy } from "./proxy/goproxy.ts";
 import { type Nginx, startNginx } from "./proxy/nginx.ts";
 import { Upstream } from "./proxy/upstream.ts";
 import { printTable } from "./table.ts";
@@ -28,18 +29,20 @@ const { values } = parseArgs({
     latency: { type: "string", default: "20" },
     clients: { type: "string", default: "50" },
     only: { type: "string", default: "hot,cold,herd,memory" },
+    goproxy: { type: "string" },
     help: { type: "boolean", default: false },
     reference: { type: "string" }, // of ourselves, see serveReference()
   },
 });
 if (values.help) {
-  console.log(`usage: node bench/proxy.ts [--connections 16] [--milliseconds 700] [--rounds 3] [--latency 20] [--clients 50] [--only hot,…]
+  console.log(`usage: node bench/proxy.ts [--connections 16] [--milliseconds 700] [--rounds 3] [--latency 20] [--clients 50] [--only hot,…] [--goproxy PROGRAM]
   --connections N   keep-alive connections that ask for a hot answer at the same time
   --milliseconds N  how long each hot answer is asked for in a round
   --rounds N        the smallest figure of so many rounds counts
   --latency N       milliseconds that each answer of the upstream takes when something is cold
   --clients N       how many ask for one cold zip at the same time
-  --only PARTS      of hot, cold, herd and memory, with commas`);
+  --only PARTS      of hot, cold, herd and memory, with commas
+  --goproxy PROGRAM also beside goproxy, whose program this is: over http and over TLS`);
   process.exit(0);
 }
 const CONNECTIONS = Number(values.connections);
@@ -58,19 +61,17 @@ const HUGE = "example.com/bench/huge";
 const COLD_VERSIONS = 60;
 const HUGE_VERSIONS = 4;
 
-/**
- * The hot answers; and what goproxy cost for each, and what of that may be ours (section 7 of DESIGN.md), where nginx cost
- * NGINX_THEN for a small file. goproxy is not part of this run: what it would cost here is worked out from nginx.
- */
+/** The hot answers, and what each may cost in times of goproxy's (ARCHITECTURE.md, "Speed"). */
 const HOT = [
-  { name: ".info", path: `${SMALL}/@v/v1.0.0.info`, goproxy: 40, share: 0.6 },
-  { name: ".mod", path: `${SMALL}/@v/v1.0.0.mod`, goproxy: 40, share: 0.6 },
-  { name: "list", path: `${SMALL}/@v/list`, goproxy: 367, share: 0.6 },
-  { name: "@latest", path: `${SMALL}/@latest`, goproxy: 367, share: 0.6 },
-  { name: "zip, 100 kB", path: `${SMALL}/@v/v1.0.0.zip`, goproxy: 46, share: 1.2 },
-  { name: "zip, 5 MB", path: `${LARGE}/@v/v1.0.0.zip`, goproxy: 562, share: 1.5 },
+  { name: ".info", path: `${SMALL}/@v/v1.0.0.info`, share: 0.6 },
+  { name: ".mod", path: `${SMALL}/@v/v1.0.0.mod`, share: 0.6 },
+  { name: "list", path: `${SMALL}/@v/list`, share: 0.6 },
+  { name: "@latest", path: `${SMALL}/@latest`, share: 0.6 },
+  { name: "zip, 100 kB", path: `${SMALL}/@v/v1.0.0.zip`, share: 1.2 },
+  { name: "zip, 5 MB", path: `${LARGE}/@v/v1.0.0.zip`, share: 1.5 },
 ] as const;
-const NGINX_THEN = 9.5;
+/** What each may cost over TLS, where goproxy has no sendfile either. */
+const TLS_SHARE = 1;
 
 // ---- who answers ---------------------------------------------------------------------------------------------------
 
@@ -132,25 +133,47 @@ async function hot(gokura: Target, nginx: Nginx | undefined, bare: Target, upstr
     }),
   ]);
   console.log(`requests to the upstream meanwhile: ${upstream.asked.length}`);
-  if (nginx) compareWithGoproxy(costs.map(([ours, , theirs]) => [ours!, theirs!]));
-  else console.log("there is no nginx here, so nothing is compared with goproxy");
 }
 
-function compareWithGoproxy(costs: readonly (readonly [number, number])[]): void {
-  const small = costs.slice(0, 4).map(([, theirs]) => theirs);
-  const factor = small.reduce((sum, cost) => sum + cost) / small.length / NGINX_THEN;
-  console.log(`\nworked out, not measured: goproxy was measured where nginx cost ${NGINX_THEN} us for a small file; here nginx
-costs ${factor.toFixed(2)} times that, so goproxy is taken to cost ${factor.toFixed(2)} times what it did (for zips this is a rough guess)`);
-  printTable([
-    ["answer", "gokura", "goproxy here, taken", "share", "to hold", ""],
-    ...HOT.map(({ name, goproxy, share }, n) => {
-      const [ours] = costs[n]!;
-      const theirs = goproxy * factor;
-      const held = ours <= share * theirs ? "held" : "NOT HELD";
-      return [name, asBytes(ours), asBytes(theirs), (ours / theirs).toFixed(2), `<= ${share}`, held];
-    }),
-  ]);
+/** Beside goproxy, over http and over TLS: two servers of each, on the same upstream. */
+async function besideGoproxy(program: string, directory: string, upstream: Upstream, gokura: Target): Promise<void> {
+  const stops: (() => Promise<void>)[] = [];
+  try {
+    const overTls = await startGokura(join(directory, "tls"), { ...settingsFor(upstream), GOKURA_TLS: "self-signed" });
+    stops.push(overTls.stop);
+    const files = join(directory, "tls", "tls");
+    const certificate = { certFile: join(files, "cert.pem"), keyFile: join(files, "key.pem") };
+    for (const [title, ours, given] of [
+      ["http", gokura, undefined],
+      ["TLS", { ...overTls.target, tls: true }, certificate],
+    ] as const) {
+      const goproxy = await startGoproxy(program, join(directory, `goproxy-${title}`), upstream.url, given);
+      stops.push(() => stopChild(goproxy.child));
+      const rows = [["answer", "gokura", "goproxy", "gokura/goproxy", "to hold", ""]];
+      for (const { name, path, share } of HOT) {
+        let [mine, theirs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+        for (let round = 0; round < ROUNDS; round++) {
+          mine = Math.min(mine, await costOfAnswer(ours, BASE + path, CONNECTIONS, MILLISECONDS));
+          theirs = Math.min(theirs, await costOfAnswer(goproxy.target, `/${path}`, CONNECTIONS, MILLISECONDS));
+        }
+        const toHold = title === "TLS" ? TLS_SHARE : share;
+        const ratio = mine / theirs;
+        const verdict = ratio <= toHold ? "held" : "NOT HELD";
+        rows.push([name, asBytes(mine), asBytes(theirs), ratio.toFixed(2), `<= ${toHold}`, verdict]);
+      }
+      console.log(`\nbeside goproxy, over ${title}: microseconds of processor time for each answer`);
+      printTable(rows);
+    }
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+  }
 }
+
+const settingsFor = (upstream: Upstream) => ({
+  GOKURA_UPSTREAM: upstream.url,
+  GOKURA_UPSTREAM_TTL: "3600",
+  GOKURA_ALLOW_PRIVATE_NETWORKS: "127.0.0.0/8",
+});
 
 async function cold(gokura: Target, nginx: Nginx | undefined, upstream: Upstream): Promise<void> {
   console.log(`\ncold, upstream takes ${LATENCY} ms, one after the other, ${COLD_VERSIONS} of each …`);
@@ -278,15 +301,12 @@ async function run(): Promise<void> {
     const bare = await startReference(root);
     stops.push(() => stopChild(bare.child));
     console.log("starting gokura …");
-    const gokura = await startGokura(join(directory, "data"), {
-      GOKURA_UPSTREAM: upstream.url,
-      GOKURA_UPSTREAM_TTL: "3600",
-      GOKURA_ALLOW_PRIVATE_NETWORKS: "127.0.0.0/8",
-    });
+    const gokura = await startGokura(join(directory, "data"), settingsFor(upstream));
     stops.push(gokura.stop);
     await delay(2000);
     const atRest = memoryOf(gokura.target.pid);
     if (PARTS.has("hot")) await hot(gokura.target, nginx, bare.target, upstream);
+    if (values.goproxy !== undefined) await besideGoproxy(values.goproxy, directory, upstream, gokura.target);
     if (PARTS.has("cold")) await cold(gokura.target, nginx, upstream);
     if (PARTS.has("herd")) await herd(gokura.target, nginx, upstream);
     if (PARTS.has("memory")) await memory(gokura.target, atRest, upstream);

@@ -2,10 +2,10 @@
 // front of an upstream. Everything of it is in a directory of the bench's own.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import net from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Target } from "../measure.ts";
+import { freePort } from "./free-port.ts";
 
 const PROGRAM = "nginx";
 
@@ -75,14 +75,6 @@ http {
   }
 }
 `;
-
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
-}
 
 /** The worker, which is the child of the process that was started that does the work. */
 async function workerOf(child: ChildProcess): Promise<number> {
