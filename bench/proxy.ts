@@ -61,7 +61,7 @@ const HUGE = "example.com/bench/huge";
 const COLD_VERSIONS = 60;
 const HUGE_VERSIONS = 4;
 
-/** The hot answers, and what each may cost in times of goproxy's (ARCHITECTURE.md, "Speed"). */
+/** The hot answers, and what each may cost in times of goproxy's (ARCHITECTURE.md, "Speed, measured"). */
 const HOT = [
   { name: ".info", path: `${SMALL}/@v/v1.0.0.info`, share: 0.6 },
   { name: ".mod", path: `${SMALL}/@v/v1.0.0.mod`, share: 0.6 },
