@@ -85,7 +85,7 @@ export function addProjectCommands(program: Command): void {
         const modules = await listModules(registry, operator, { projectId: one.id }, { first: PAGE_LIMIT });
         const rejected = await listRejectedTags(registry, one.id, PAGE_LIMIT);
         const paths = modules.rows.map((module) => module.path);
-        const tags = rejected.map(({ tag, reason }) => ({ tag, reason }));
+        const tags = rejected.map(({ tag, modulePath, reason }) => ({ tag, module: modulePath, reason }));
         if (json) return printJson({ ...rowOf(registry, one), modules: paths, rejectedTags: tags });
         printOne({ ...rowOf(registry, one), modules: paths }, false);
         if (tags.length > 0) console.log();
