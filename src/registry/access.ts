@@ -267,18 +267,23 @@ function membershipsOf({ memberships }: UserPrincipal, level: number): Pick<Reac
   return { projects: reaching(memberships.projects), groups: reaching(memberships.groups) };
 }
 
-function within({ everything, visibilities, projects, groups }: Reach): Prisma.ProjectWhereInput {
-  if (everything) return {};
-  return { OR: [{ visibility: { in: [...visibilities] } }, ...among({ projects, groups })] };
+/** Those of a reach by membership. `below`: the numbers of all groups at or below those of the reach, where they are known. */
+function among(
+  { projects, groups }: Pick<Reach, "projects" | "groups">,
+  below?: readonly number[],
+): Prisma.ProjectWhereInput[] {
+  const inGroups = below ? { groupId: { in: [...below] } } : { group: { traversalIds: { hasSome: [...groups] } } };
+  return [...(projects.length > 0 ? [{ id: { in: [...projects] } }] : []), ...(groups.length > 0 ? [inGroups] : [])];
 }
 
-function among({ projects, groups }: Pick<Reach, "projects" | "groups">): Prisma.ProjectWhereInput[] {
-  return [{ id: { in: [...projects] } }, { group: { traversalIds: { hasSome: [...groups] } } }];
-}
-
-/** The projects that a principal may see: maySeeProject, as a condition for the database. */
-export function seenProjects(principal: Principal): Prisma.ProjectWhereInput {
-  return within(reachOf(principal, GUEST));
+/**
+ * The projects that a principal may see: maySeeProject, as a condition for the database. With the numbers of the groups of
+ * the principal (groupsOfMember) it is answered by indices, which matters to those who see little of very much.
+ */
+export function seenProjects(principal: Principal, below?: readonly number[]): Prisma.ProjectWhereInput {
+  const reach = reachOf(principal, GUEST);
+  if (reach.everything) return {};
+  return { OR: [{ visibility: { in: [...reach.visibilities] } }, ...among(reach, below)] };
 }
 
 /** The projects whose modules a principal may list: mayListModules, as a condition. */
@@ -293,11 +298,14 @@ export function readableProjects(principal: Principal): Prisma.ProjectWhereInput
 }
 
 /** seenProjects in SQL, about a row `p` of project and the row `g` of its group. */
-export function seenProjectsInSql(principal: Principal): Prisma.Sql {
+export function seenProjectsInSql(principal: Principal, below?: readonly number[]): Prisma.Sql {
   const { everything, visibilities, projects, groups } = reachOf(principal, GUEST);
   if (everything) return Prisma.sql`true`;
+  const inGroups = below
+    ? Prisma.sql`p.group_id = ANY(${[...below]}::int[])`
+    : Prisma.sql`g.traversal_ids && ${[...groups]}::int[]`;
   return Prisma.sql`(p.visibility = ANY(${[...visibilities]}::"Visibility"[])
-    OR p.id = ANY(${[...projects]}::int[]) OR g.traversal_ids && ${[...groups]}::int[])`;
+    OR p.id = ANY(${[...projects]}::int[]) OR ${inGroups})`;
 }
 
 /** readableProjects in SQL, about the same rows. */
@@ -323,9 +331,13 @@ function aroundMemberships(principal: Principal): number[] {
   return principal.kind === "user" ? [...principal.memberships.containing] : [];
 }
 
-/** The projects of which a user is a member with at least this level, directly or by a group. */
-export function memberProjects(principal: UserPrincipal, level: number = GUEST): Prisma.ProjectWhereInput {
-  return { OR: among(membershipsOf(principal, level)) };
+/** The projects of which a user is a member with at least this level, directly or by a group. `below`: as above. */
+export function memberProjects(
+  principal: UserPrincipal,
+  level: number = GUEST,
+  below?: readonly number[],
+): Prisma.ProjectWhereInput {
+  return { OR: among(membershipsOf(principal, level), below) };
 }
 
 /** The groups that a principal may see: maySeeGroup, as a condition. */

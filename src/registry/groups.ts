@@ -7,6 +7,7 @@ import {
   demandGroupLevel,
   demandGroupSeen,
   demandUser,
+  GUEST,
   hidden,
   isAdministrator,
   MAINTAINER,
@@ -91,6 +92,24 @@ export function descendantsOfGroups(
       return found.flatMap(({ list, id }) => (byId.has(id) ? [{ ...byId.get(id)!, list }] : []));
     },
   });
+}
+
+/** Nobody's lists are made by more numbers than this: whoever is a member of so many groups sees projects everywhere. */
+const FEW_GROUPS = 1_000;
+
+/**
+ * The numbers of the groups of which a principal is a member with at least this level, directly or by one above; undefined
+ * if they are too many to be named.
+ */
+export async function groupsOfMember(
+  registry: Registry,
+  principal: Principal,
+  level: number = GUEST,
+): Promise<number[] | undefined> {
+  if (principal.kind !== "user" || principal.memberships.groups.size === 0) return [];
+  const where = memberGroups(principal, level);
+  const rows = await registry.prisma.group.findMany({ where, select: { id: true }, take: FEW_GROUPS + 1 });
+  return rows.length > FEW_GROUPS ? undefined : rows.map(({ id }) => id);
 }
 
 /** A group that the principal sees; throws as if there were none otherwise. */

@@ -3,6 +3,7 @@
 // page of a hundred does.
 import type { Prisma, Visibility } from "../database/generated/client.ts";
 import { memberProjects, OWNER, seenProjects } from "./access.ts";
+import { groupsOfMember } from "./groups.ts";
 import { COUNT_LIMIT, countingTo, type Order } from "./page.ts";
 import type { Principal } from "./principal.ts";
 import type { ProjectRow } from "./projects.ts";
@@ -51,7 +52,7 @@ export async function searchProjects(
   stretch: Stretch,
 ): Promise<StretchOfRows<ProjectRow>> {
   const where: Prisma.ProjectWhereInput = {
-    AND: [seenProjects(principal), idsOf(stretch), ...conditions(principal, filter)],
+    AND: [idsOf(stretch), ...(await conditions(registry, principal, filter))],
   };
   const by = COLUMNS[order.by];
   const orderBy = [...(by === "id" ? [] : [{ [by]: order.sort }]), { id: order.sort }];
@@ -68,14 +69,18 @@ export async function countProjects(
   filter: ProjectSearch,
   limit: number = COUNT_LIMIT,
 ): Promise<number> {
-  const where = { AND: [seenProjects(principal), ...conditions(principal, filter)] };
+  const where = { AND: await conditions(registry, principal, filter) };
   return registry.prisma.project.count({ where, take: countingTo(limit) });
 }
 
 const NONE: Prisma.ProjectWhereInput = { id: { in: [] } };
 
-function conditions(principal: Principal, filter: ProjectSearch): Prisma.ProjectWhereInput[] {
-  const all: Prisma.ProjectWhereInput[] = [];
+async function conditions(
+  registry: Registry,
+  principal: Principal,
+  filter: ProjectSearch,
+): Promise<Prisma.ProjectWhereInput[]> {
+  const all = [seenProjects(principal, await groupsOfMember(registry, principal))];
   if (filter.search) {
     const contains = { contains: searchText(filter.search), mode: "insensitive" } as const;
     // What is part of the path is part of the full path, which has an index for this.
@@ -83,8 +88,7 @@ function conditions(principal: Principal, filter: ProjectSearch): Prisma.Project
     all.push({ OR: [{ name: contains }, { fullPath: contains, ...last }] });
   }
   if (filter.visibility) all.push({ visibility: filter.visibility });
-  if (filter.minLevel !== undefined)
-    all.push(principal.kind === "user" ? memberProjects(principal, filter.minLevel) : NONE);
+  if (filter.minLevel !== undefined) all.push(await ofMember(registry, principal, filter.minLevel));
   if (filter.archived !== undefined) all.push({ archived: filter.archived });
   if (filter.topics && filter.topics.length > 0)
     all.push(filter.topics.every(isKeepable) ? { topics: { hasEvery: [...filter.topics] } } : NONE);
@@ -96,6 +100,11 @@ function conditions(principal: Principal, filter: ProjectSearch): Prisma.Project
     );
   if (filter.namespaceOf !== undefined) all.push({ group: { userId: filter.namespaceOf } });
   return all;
+}
+
+async function ofMember(registry: Registry, principal: Principal, level: number): Promise<Prisma.ProjectWhereInput> {
+  if (principal.kind !== "user") return NONE;
+  return memberProjects(principal, level, await groupsOfMember(registry, principal, level));
 }
 
 /** What a list of projects shows beside their rows, by the number of the project. */

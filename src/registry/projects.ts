@@ -14,7 +14,7 @@ import {
 import { audit } from "./audit.ts";
 import { change, pathTaken } from "./change.ts";
 import { splitFullPath } from "./full-path.ts";
-import { demandParentGroup, type GroupRow } from "./groups.ts";
+import { demandParentGroup, type GroupRow, groupsOfMember } from "./groups.ts";
 import { COUNT_LIMIT, countingTo, isId, keysetPages, type Page, type PageRequest } from "./page.ts";
 import type { Principal } from "./principal.ts";
 import { deleteProjectRows, removeRepositories } from "./project-deletion.ts";
@@ -274,7 +274,8 @@ export function projectsOfGroups(
     key: ({ id }) => id,
     listOf: ({ list }) => list,
     read: async (numbers, bounds, order, take) => {
-      const conditions = [inGroup(includeSubgroups), seenProjectsInSql(principal)];
+      const below = await groupsOfMember(registry, principal);
+      const conditions = [inGroup(includeSubgroups), seenProjectsInSql(principal, below)];
       if (bounds.gt !== undefined) conditions.push(Prisma.sql`p.id > ${bounds.gt}`);
       if (bounds.lt !== undefined) conditions.push(Prisma.sql`p.id < ${bounds.lt}`);
       const found = await registry.prisma.$queryRaw<{ list: number; id: number }[]>`
@@ -298,10 +299,11 @@ export async function countProjectsOfGroups(
   limit: number = COUNT_LIMIT,
 ): Promise<Map<number, number>> {
   const ids = groups.map(({ id }) => id);
+  const seen = seenProjectsInSql(principal, await groupsOfMember(registry, principal));
   const rows = await registry.prisma.$queryRaw<{ list: number; count: number }[]>`
     SELECT of.list, (SELECT count(*)::int FROM (
         SELECT FROM project p JOIN "group" g ON g.id = p.group_id
-        WHERE ${inGroup(includeSubgroups)} AND ${seenProjectsInSql(principal)} LIMIT ${countingTo(limit)}) AS counted) AS count
+        WHERE ${inGroup(includeSubgroups)} AND ${seen} LIMIT ${countingTo(limit)}) AS counted) AS count
     FROM unnest(${ids}::int[]) AS of (list)`;
   return new Map(rows.map(({ list, count }) => [list, count]));
 }

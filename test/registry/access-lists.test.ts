@@ -6,12 +6,15 @@ import {
   ACCESS_LEVELS,
   mayListModules,
   maySeeProject,
+  memberProjects,
+  projectLevel,
   readableProjects,
   readableProjectsInSql,
   seenProjects,
+  seenProjectsInSql,
 } from "../../src/registry/access.ts";
 import { authenticate } from "../../src/registry/authentication.ts";
-import { createGroup } from "../../src/registry/groups.ts";
+import { createGroup, groupsOfMember } from "../../src/registry/groups.ts";
 import { addMember } from "../../src/registry/members.ts";
 import { ANONYMOUS, OPERATOR, type Principal } from "../../src/registry/principal.ts";
 import { createProject, findProjects, type ProjectRow } from "../../src/registry/projects.ts";
@@ -80,8 +83,27 @@ describe("every principal", () => {
 
   test("finds in the list of projects exactly those that it may see", async () => {
     for (const [name, principal] of principals) {
-      const seen = await registry.prisma.project.findMany({ where: seenProjects(principal) });
-      expect(paths(seen), name).toEqual(paths(projects.filter((project) => maySeeProject(principal, project))));
+      const expected = paths(projects.filter((project) => maySeeProject(principal, project)));
+      for (const below of [undefined, await groupsOfMember(registry, principal)]) {
+        const seen = await registry.prisma.project.findMany({ where: seenProjects(principal, below) });
+        expect(paths(seen), name).toEqual(expected);
+        const inSql = await registry.prisma.$queryRaw<{ fullPath: string }[]>`SELECT p.full_path AS "fullPath"
+          FROM project p JOIN "group" g ON g.id = p.group_id WHERE ${seenProjectsInSql(principal, below)}`;
+        expect(paths(inSql), name).toEqual(expected);
+      }
+    }
+  });
+
+  test("and in that of a level exactly those of which it is a member with this level", async () => {
+    for (const [name, principal] of principals) {
+      if (principal.kind !== "user" || principal.admin) continue;
+      for (const level of Object.values(ACCESS_LEVELS)) {
+        const expected = paths(projects.filter((project) => projectLevel(principal, project) >= level));
+        for (const below of [undefined, await groupsOfMember(registry, principal, level)]) {
+          const found = await registry.prisma.project.findMany({ where: memberProjects(principal, level, below) });
+          expect(paths(found), `${name} ${level}`).toEqual(expected);
+        }
+      }
     }
   });
 

@@ -1,0 +1,2 @@
+-- CreateIndex
+CREATE INDEX "project_visibility_idx" ON "project"("visibility");
