@@ -237,7 +237,7 @@ function checkBranchName(name: string | undefined): void {
       !isKeepable(name) ||
       !/^(?![/.-])(?!.*(?:\.\.|\/\/|@\{))[^\x00-\x20~^:?*[\\\x7f]+(?<![/.])$/.test(name))
   )
-    throw invalid("is no name of a branch", "default_branch");
+    throw invalid(`"${name}" is no name of a branch`, "default_branch");
 }
 
 async function demandBranch(registry: Registry, project: ProjectRow, name: string): Promise<void> {

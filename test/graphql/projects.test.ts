@@ -55,7 +55,7 @@ test("made with all settings, and without any", async () => {
       errors: [],
       project: { ...unset, topics: ["go"], packageAccess: "DISABLED", packagesEnabled: false, visibility: "PRIVATE" },
     },
-    wrong: { errors: ["is no name of a branch"], project: null },
+    wrong: { errors: ['"a..b" is no name of a branch'], project: null },
   });
 });
 
