@@ -86,7 +86,11 @@ async function indexTags(registry: Registry, repositories: Repositories, project
     const tags = await waitingTags(registry, projectId, last, BATCH);
     if (tags.length === 0) break;
     last = tags.at(-1)!.tag;
-    for (const { updatedAt } of tags) if (!earliest || updatedAt < earliest) earliest = updatedAt;
+    for (const { updatedAt } of tags) {
+      // All tags wait anew when the project has another prefix or tag scheme: since then, not since they were pushed.
+      const since = updatedAt > project.updatedAt ? updatedAt : project.updatedAt;
+      if (!earliest || since < earliest) earliest = since;
+    }
     const queue = [...tags];
     while (queue.length > 0) {
       const outcomes = await readTags(queue, (tag) => readTag(registry, project, repository, tag), failed);

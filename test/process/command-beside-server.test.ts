@@ -105,6 +105,7 @@ test("a module prefix by command: the server indexes the tags anew", async () =>
   const list = "/api/v4/projects/bob%2Ftool/packages/go/github.com/bob/tool/@v/list";
   await command("flag set go_proxy on");
   expect(await becomes(404, list, token)).toBe(404);
+  await server.registry.database.pool.query("UPDATE ref SET updated_at = now() - interval '1 hour'");
   await command("project update bob/tool --module-prefix github.com/bob/tool");
   // indexing is a job: it may take a moment longer than a change of access
   const text = await eventually(
@@ -113,4 +114,8 @@ test("a module prefix by command: the server indexes the tags anew", async () =>
     3_000,
   );
   expect(text).toBe("v0.1.0\n");
+
+  // the tags waited since the prefix is another, not since they were pushed
+  const metrics = (await ask(server.url, "/-/metrics")).text;
+  expect(Number(/^gokura_indexing_seconds_sum (.*)$/m.exec(metrics)?.[1])).toBeLessThan(600);
 });
