@@ -1,6 +1,6 @@
 // The work that requests left behind, for administrators to look at: what waits, what runs, what failed and why; and how to
 // have it tried again. Done jobs are kept for a week (pg-boss's deleteAfterSeconds), failed ones too.
-import { notFound } from "../errors.ts";
+import { invalid, notFound } from "../errors.ts";
 import { JOB_SCHEMA, type JobName } from "../jobs/queue.ts";
 import { demandAdministrator } from "./access.ts";
 import { audit } from "./audit.ts";
@@ -48,6 +48,7 @@ export async function listJobs(
   request: PageRequest,
 ): Promise<Page<JobRow>> {
   demandAdministrator(principal);
+  if (name?.includes("\0")) throw invalid("the name of a job must not contain NUL");
   await registry.jobs.ready();
   return keysetPage<JobRow, string>(request, {
     keyType: "string",
@@ -77,9 +78,12 @@ export async function retryJob(registry: Registry, principal: Principal, id: str
   return (await findJob(registry, id)) ?? job;
 }
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 async function findJob(registry: Registry, id: string): Promise<JobRow | undefined> {
+  if (!UUID.test(id)) return undefined;
   const { rows } = await registry.database.pool.query<JobRow>(
-    `SELECT ${COLUMNS}, ${KEY} AS key FROM ${JOB_SCHEMA}.job WHERE id::text = $1 AND ${OURS}`,
+    `SELECT ${COLUMNS}, ${KEY} AS key FROM ${JOB_SCHEMA}.job WHERE id = $1::uuid AND ${OURS}`,
     [id],
   );
   return rows[0];

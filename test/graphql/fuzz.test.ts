@@ -10,11 +10,13 @@ import { OPERATOR } from "../../src/registry/principal.ts";
 import { createProject } from "../../src/registry/projects.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { createDeployToken } from "../../src/registry/tokens.ts";
-import { testRegistry } from "../support/registry.ts";
-import { type Answer, type Asker, publishVersions, serveGraphql, signUp, version } from "./graphql-server.ts";
+import { pushRecipe, remoteOf } from "../support/push.ts";
+import { seedOf } from "../support/seed.ts";
+import { ADMIN_TOKEN, MODULE_HOST, testServer } from "../support/server.ts";
+import { type Answer, type Asker, asker } from "./graphql-server.ts";
 import { randomFrom, randomOperation } from "./random-query.ts";
 
-const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
+const SEED = seedOf("FUZZ_SEED");
 const QUERIES = Number(process.env.FUZZ_QUERIES ?? 600);
 const AT_ONCE = 4;
 /** No answer takes longer: the time limit of a request, and some. */
@@ -46,28 +48,28 @@ const people: Asker[] = [];
 
 beforeAll(async () => {
   console.log(`FUZZ_SEED=${SEED}`);
-  registry = await testRegistry();
-  const server = await serveGraphql(registry);
-  people.push(server.as());
-  people.push(server.as(await signUp(registry, { username: "root", admin: true })));
-  people.push(server.as(await signUp(registry, { username: "alice" })));
+  const server = await testServer();
+  registry = server.registry;
+  const as = (token?: string) => asker(`${server.url}/api/graphql`, token, []);
+  people.push(as(), as(ADMIN_TOKEN), as(await server.token("alice", "api")));
   await createGroup(registry, OPERATOR, { fullPath: "acme", visibility: "PUBLIC" });
   await addMember(registry, OPERATOR, { groupPath: "acme" }, { username: "alice", accessLevel: 40 });
   for (const [path, visibility] of [
     ["lib", "PUBLIC"],
     ["secret", "PRIVATE"],
   ] as const) {
-    const { id } = await createProject(registry, OPERATOR, { fullPath: `acme/${path}`, visibility });
-    const module = `gokura.test/acme/${path}`;
-    const text = `module ${module}\n\ngo 1.24\n\nrequire example.com/required v1.2.3\n`;
-    const versions = ["v1.0.0", "v1.1.0", "v1.2.0-rc.1"].map((name) => version(module, name, { text }));
-    await publishVersions(registry, id, versions, [{ tag: "nightly", reason: "no version" }]);
+    await createProject(registry, OPERATOR, { fullPath: `acme/${path}`, visibility });
+    await pushRecipe(remoteOf(server.url, `acme/${path}`, ADMIN_TOKEN), (recipe) => {
+      const goMod = `module ${MODULE_HOST}/acme/${path}\n\ngo 1.24\n\nrequire example.com/required v1.2.3\n`;
+      for (const tag of ["v1.0.0", "v1.1.0", "v1.2.0-rc.1", "nightly"])
+        recipe.tag(tag, recipe.commit({ "go.mod": goMod, "README.md": `# ${tag}\n`, LICENSE: "MIT License\n" }));
+    });
   }
   const deploy = await createDeployToken(registry, OPERATOR, "acme/lib", {
     name: "ci",
     scopes: ["read_package_registry"],
   });
-  people.push(server.as(deploy.secret));
+  people.push(as(deploy.secret));
 });
 
 async function askAll(documents: readonly string[]): Promise<void> {

@@ -10,9 +10,10 @@ import { ANONYMOUS } from "../../src/registry/principal.ts";
 import { nameOf, requirementsByName } from "../../src/registry/readable-by-name.ts";
 import { storeUpstreamPart } from "../../src/registry/upstream-modules.ts";
 import { type GoCommand, goCommand } from "../support/go.ts";
+import { seedOf } from "../support/seed.ts";
 import { type TestServer, testServer } from "../support/server.ts";
 
-const SEED = Number(process.env.GRAPH_SEED ?? Date.now() % 2 ** 31);
+const SEED = seedOf("GRAPH_SEED");
 const GRAPHS = Number(process.env.GRAPHS ?? 60);
 
 const NAMES = ["a", "b", "c", "d", "e", "f", "g/v2"];

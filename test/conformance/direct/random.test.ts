@@ -12,11 +12,12 @@ import { waitingTags } from "../../../src/registry/refs.ts";
 import { repositoryKey } from "../../../src/storage/object-keys.ts";
 import { eventually } from "../../support/eventually.ts";
 import { makeRepository } from "../../support/git-fixture.ts";
+import { seedOf } from "../../support/seed.ts";
 import { type TestServer, testServer } from "../../support/server.ts";
 import { type Answer, askBoth, bothModes, NO_WORDS } from "./both-modes.ts";
 import { randomOf, randomRepository } from "./random-recipe.ts";
 
-const SEED = Number(process.env.CONFORMANCE_SEED ?? 1 + Math.floor(Math.random() * 1e6));
+const SEED = seedOf("CONFORMANCE_SEED");
 const REPOSITORIES = Number(process.env.CONFORMANCE_REPOSITORIES ?? 200);
 const AT_ONCE = 3;
 
