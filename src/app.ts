@@ -11,7 +11,7 @@ import { Failure } from "./errors.ts";
 import { checkGitVersion } from "./git/git-environment.ts";
 import { ensureBuiltZips, type ModuleArchives, openModuleArchives } from "./git/module-archives.ts";
 import { recordOpenPushes } from "./git/recorded-push.ts";
-import { Repositories } from "./git/repository.ts";
+import { Repositories } from "./git/repositories.ts";
 import { openTagIndexer } from "./git/tag-indexer.ts";
 import { createGraphqlEndpoint } from "./graphql/endpoint.ts";
 import { HotCache } from "./http/hot-cache.ts";

@@ -4,9 +4,11 @@ import { join } from "node:path";
 import type { Registry } from "../registry/registry.ts";
 import { repositoryKey } from "../storage/object-keys.ts";
 import { initRepository } from "./init-repository.ts";
-import type { Repositories, Repository } from "./repository.ts";
+import type { Repositories } from "./repositories.ts";
+import type { Repository } from "./repository.ts";
 
-export type { Repositories, Repository } from "./repository.ts";
+export type { Repositories } from "./repositories.ts";
+export type { Repository } from "./repository.ts";
 
 /** The repository of a project, which need not exist yet. */
 export function repositoryOf(registry: Registry, repositories: Repositories, projectId: number): Repository {

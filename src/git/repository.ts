@@ -8,24 +8,22 @@
 // expression or an option.
 
 import { readFile as readFileFromDisk } from "node:fs/promises";
-import { isAbsolute, join } from "node:path";
+import { join } from "node:path";
 import { Failure, invalid, notFound } from "../errors.ts";
-import { CatFile, isDamage, type ObjectType } from "./cat-file.ts";
+import { type CatFile, isDamage, type ObjectType } from "./cat-file.ts";
 import { type Commit, parseCommit, parseTagMessage } from "./commit.ts";
 import { GitError, runGit } from "./git-process.ts";
 import { keepObjects } from "./kept-objects.ts";
 import { type EntryKind, findTreeEntry, type TreeEntry } from "./tree-entry.ts";
 
-/** The shortest hash prefix that counts as a hash (git.go minHashDigits). */
-const MIN_HASH_DIGITS = 7;
+/** A prefix of a hash that counts as one: seven digits or more (git.go minHashDigits). */
+const HASH_PREFIX = /^[0-9a-f]{7,64}$/;
 /** A tree (one directory's listing) larger than this is not looked through, in bytes. */
 const MAX_TREE_BYTES = 64 * 1024 * 1024;
 /** A commit object larger than this is refused, in bytes. */
 const MAX_COMMIT_BYTES = 16 * 1024 * 1024;
 /** Objects that are asked about at once. */
 const HEADERS_AT_ONCE = 2_000;
-/** Repositories whose object reader is kept running. */
-const MAX_OPEN_READERS = 32;
 
 export interface Ref {
   /** Full name: refs/heads/main, refs/tags/v1.0.0. */
@@ -71,58 +69,7 @@ export interface FileAtCommit {
   readonly content: Buffer;
 }
 
-/** The repositories of this process: lends each its object reader from a bounded pool. Close it when done. */
-export class Repositories {
-  readonly #readers = new Map<string, CatFile>(); // least recently used first
-  readonly #closing = new Set<Promise<void>>();
-  readonly #maxReaders: number;
-  readonly #idleMs: number | undefined;
-  #closed = false;
-
-  constructor(options: { maxReaders?: number; idleMs?: number } = {}) {
-    this.#maxReaders = options.maxReaders ?? MAX_OPEN_READERS;
-    this.#idleMs = options.idleMs;
-  }
-
-  /** The repository in an absolute directory. Costs nothing and checks nothing; keep it or make it anew, as you like. */
-  at(directory: string): Repository {
-    if (!isAbsolute(directory)) throw new TypeError("a repository directory is absolute");
-    return new Repository(directory, () => this.#reader(directory));
-  }
-
-  /** Lets go of a repository that is about to be moved or deleted. */
-  async forget(directory: string): Promise<void> {
-    const reader = this.#readers.get(directory);
-    this.#readers.delete(directory);
-    await reader?.close();
-  }
-
-  /** Ends all object readers after what they still owe. Reading afterwards is refused. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    const readers = [...this.#readers.values()];
-    this.#readers.clear();
-    await Promise.all([...readers.map((reader) => reader.close()), ...this.#closing]);
-  }
-
-  #reader(directory: string): CatFile {
-    if (this.#closed) throw new Failure("unavailable", "the server is stopping");
-    const reader =
-      this.#readers.get(directory) ??
-      new CatFile(directory, this.#idleMs === undefined ? {} : { idleMs: this.#idleMs });
-    this.#readers.delete(directory);
-    this.#readers.set(directory, reader);
-    for (const [oldest, idle] of this.#readers) {
-      if (this.#readers.size <= this.#maxReaders) break;
-      this.#readers.delete(oldest);
-      const closing = idle.retire().finally(() => this.#closing.delete(closing));
-      this.#closing.add(closing);
-    }
-    return reader;
-  }
-}
-
-/** One bare repository. Made by Repositories.at(). */
+/** One bare repository. Made by Repositories.at() (repositories.ts). */
 export class Repository {
   readonly directory: string;
   readonly #reader: () => CatFile;
@@ -302,7 +249,7 @@ export class Repository {
     }
     const head = await this.head(all);
     if (rev === "HEAD" && head !== undefined) return await named("HEAD", head.oid);
-    if (!/^[0-9a-f]{7,64}$/.test(rev) || rev.length < MIN_HASH_DIGITS) throw unknown();
+    if (!HASH_PREFIX.test(rev)) throw unknown();
 
     // As git.go: first among what refs stand for, where it also learns the name; then in the whole history.
     const tips = new Map<string, string>(); // object -> its first name in byte order

@@ -52,13 +52,12 @@ import { filesOfPackages, type PackageFileRow } from "../registry/package-files.
 import {
   countPackagesOfGroups,
   countPackagesOfProjects,
-  otherVersionsOf,
   type PackageFilter,
   type PackageQuery,
-  type PackageRow,
   packagesOfGroups,
   packagesOfProjects,
-} from "../registry/packages.ts";
+} from "../registry/package-lists.ts";
+import { otherVersionsOf, type PackageRow } from "../registry/packages.ts";
 import type { Page, PageRequest } from "../registry/page.ts";
 import type { Principal } from "../registry/principal.ts";
 import { countProjectsOfGroups, findProjects, type ProjectRow, projectsOfGroups } from "../registry/projects.ts";

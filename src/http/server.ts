@@ -13,7 +13,7 @@ import type { Config } from "../config.ts";
 import { Failure, isFailure, notFound } from "../errors.ts";
 import type { HostedModules } from "../git/hosted-modules.ts";
 import type { ModuleArchives } from "../git/module-archives.ts";
-import type { Repositories } from "../git/repository.ts";
+import type { Repositories } from "../git/repositories.ts";
 import type { TagIndexer } from "../git/tag-indexer.ts";
 import type { GraphqlEndpoint } from "../graphql/endpoint.ts";
 import { authenticate } from "../registry/authentication.ts";

@@ -14,7 +14,8 @@ import { gitEnvironment } from "../git/git-environment.ts";
 import { GitError, runGit } from "../git/git-process.ts";
 import { initRepository } from "../git/init-repository.ts";
 import { packetCutter } from "../git/pkt-line.ts";
-import type { Repositories, Repository } from "../git/repository.ts";
+import type { Repositories } from "../git/repositories.ts";
+import type { Repository } from "../git/repository.ts";
 import type { GuardedHttp } from "./guarded-http.ts";
 
 /** 100,000 refs and more. */

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isFailure } from "../../src/errors.ts";
 import { type ArchivedModule, archiveModule } from "../../src/git/archive.ts";
 import { removeLeftovers } from "../../src/git/leftovers.ts";
-import { Repositories } from "../../src/git/repository.ts";
+import { Repositories } from "../../src/git/repositories.ts";
 import { type FixtureFile, git, makeRepository, temporaryDirectory } from "../support/git-fixture.ts";
 import { type DirectDownload, directDownload } from "./direct-go.ts";
 

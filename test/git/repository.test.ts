@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { initRepository } from "../../src/git/init-repository.ts";
-import { Repositories } from "../../src/git/repository.ts";
+import { Repositories } from "../../src/git/repositories.ts";
 import { git, gitProcesses, makeRepository, temporaryDirectory } from "../support/git-fixture.ts";
 
 const scratch = temporaryDirectory();

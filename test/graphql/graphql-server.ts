@@ -6,7 +6,7 @@ import pg from "pg";
 import { afterAll } from "vitest";
 import { isFailure } from "../../src/errors.ts";
 import { openModuleArchives } from "../../src/git/module-archives.ts";
-import { Repositories } from "../../src/git/repository.ts";
+import { Repositories } from "../../src/git/repositories.ts";
 import { createGraphqlEndpoint, type GraphqlOptions } from "../../src/graphql/endpoint.ts";
 import { credentialsOf } from "../../src/http/credentials.ts";
 import { authenticate } from "../../src/registry/authentication.ts";

@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { getIntrospectionQuery } from "graphql";
 import { beforeAll, describe, expect, test } from "vitest";
 import { openModuleArchives } from "../../src/git/module-archives.ts";
-import { Repositories } from "../../src/git/repository.ts";
+import { Repositories } from "../../src/git/repositories.ts";
 import { createGraphqlEndpoint } from "../../src/graphql/endpoint.ts";
 import { ANONYMOUS } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";

@@ -2,8 +2,9 @@
 // take from a client; and what the registry makes of it.
 import { initRepository } from "../../src/git/init-repository.ts";
 import { recordPush } from "../../src/git/recorded-push.ts";
+import { Repositories } from "../../src/git/repositories.ts";
 import { repositoryDirectory } from "../../src/git/repositories-of-projects.ts";
-import { Repositories, type Repository } from "../../src/git/repository.ts";
+import type { Repository } from "../../src/git/repository.ts";
 import { openTagIndexer } from "../../src/git/tag-indexer.ts";
 import { type ListedVersion, listModule } from "../../src/registry/modules.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";

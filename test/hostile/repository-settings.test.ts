@@ -231,7 +231,7 @@ describe("pushes", () => {
   test("a server that restarts on a repository that waits starts all the same", async () => {
     const it = await victim("waiting");
     const { recordOpenPushes } = await import("../../src/git/recorded-push.ts");
-    const { Repositories } = await import("../../src/git/repository.ts");
+    const { Repositories } = await import("../../src/git/repositories.ts");
     const project = await findProject(server.registry, it.fullPath);
     await server.registry.prisma.project.update({ where: { id: project!.id }, data: { pushStartedAt: new Date() } });
     writeFileSync(join(it.kept, "commondir"), "/\n");

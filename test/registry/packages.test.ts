@@ -9,19 +9,21 @@ import { addMember } from "../../src/registry/members.ts";
 import {
   countPackagesOfGroups,
   countPackagesOfProjects,
-  deletePackages,
-  findPackage,
-  otherVersionsOf,
   PACKAGE_ORDERS,
-  PACKAGE_STATUSES,
-  PACKAGE_TYPES,
   type PackageFilter,
-  type PackageRow,
   type PackageSort,
   packagesOfGroups,
   packagesOfProjects,
   stretchOfGroupPackages,
   stretchOfProjectPackages,
+} from "../../src/registry/package-lists.ts";
+import {
+  deletePackages,
+  findPackage,
+  otherVersionsOf,
+  PACKAGE_STATUSES,
+  PACKAGE_TYPES,
+  type PackageRow,
 } from "../../src/registry/packages.ts";
 import { PAGE_LIMIT, type PageRequest } from "../../src/registry/page.ts";
 import { ANONYMOUS, OPERATOR, type Principal } from "../../src/registry/principal.ts";

@@ -2,7 +2,7 @@
 // repository, which test/e2e/direct-mode.test.ts compares with the go command.
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { Repositories } from "../../src/git/repository.ts";
+import { Repositories } from "../../src/git/repositories.ts";
 import type { ModulePath } from "../../src/gomod/module-path.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { createProject } from "../../src/registry/projects.ts";

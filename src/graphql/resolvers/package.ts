@@ -5,7 +5,8 @@ import { escapePath, escapeVersion, parseModulePath } from "../../gomod/module-p
 import { hidden, MAINTAINER, mayListModules, projectLevel } from "../../registry/access.ts";
 import type { PackageFileRow } from "../../registry/package-files.ts";
 import { findPackageFile } from "../../registry/package-files.ts";
-import { deletePackages, type PackageOrder, type PackageQuery, type PackageRow } from "../../registry/packages.ts";
+import type { PackageOrder, PackageQuery } from "../../registry/package-lists.ts";
+import { deletePackages, type PackageRow } from "../../registry/packages.ts";
 import { type PageRequest, pageOfAll } from "../../registry/page.ts";
 import { ANONYMOUS } from "../../registry/principal.ts";
 import { connection, connectionOrEmpty } from "../connection.ts";

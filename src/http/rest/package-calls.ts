@@ -8,16 +8,18 @@ import { lastDownloadsOf } from "../../registry/downloads.ts";
 import { findVersionById } from "../../registry/modules.ts";
 import { filesOfPackages, type PackageFileRow } from "../../registry/package-files.ts";
 import {
+  PACKAGE_ORDERS,
+  type PackageQuery,
+  stretchOfGroupPackages,
+  stretchOfProjectPackages,
+} from "../../registry/package-lists.ts";
+import {
   deletePackages,
   findPackage,
   otherVersionsOf,
-  PACKAGE_ORDERS,
   PACKAGE_STATUSES,
   PACKAGE_TYPES,
-  type PackageQuery,
   type PackageRow,
-  stretchOfGroupPackages,
-  stretchOfProjectPackages,
 } from "../../registry/packages.ts";
 import { isId, PAGE_LIMIT } from "../../registry/page.ts";
 import type { Principal } from "../../registry/principal.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { initRepository } from "../../../src/git/init-repository.ts";
 import { recordPush } from "../../../src/git/recorded-push.ts";
-import { Repositories } from "../../../src/git/repository.ts";
+import { Repositories } from "../../../src/git/repositories.ts";
 import { createGroup } from "../../../src/registry/groups.ts";
 import { OPERATOR } from "../../../src/registry/principal.ts";
 import { createProject } from "../../../src/registry/projects.ts";
