@@ -12,14 +12,14 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { openRegistry } from "../src/app.ts";
 import { readConfig } from "../src/config.ts";
-import { recordPush } from "../src/git/recorded-push.ts";
-import { Repositories } from "../src/git/repositories.ts";
-import { ensureRepository, repositoryDirectory } from "../src/git/repositories-of-projects.ts";
-import { openTagIndexer, type TagIndexer } from "../src/git/tag-indexer.ts";
-import { OPERATOR } from "../src/registry/principal.ts";
-import { createProject } from "../src/registry/projects.ts";
+import { recordPush } from "../src/git/hosting/recorded-push.ts";
+import { ensureRepository, repositoryDirectory } from "../src/git/hosting/repositories-of-projects.ts";
+import { openTagIndexer, type TagIndexer } from "../src/git/indexing/tag-indexer.ts";
+import { Repositories } from "../src/git/objects/repositories.ts";
+import { OPERATOR } from "../src/registry/access/principal.ts";
+import { createProject } from "../src/registry/forge/projects.ts";
+import { createUser } from "../src/registry/forge/users.ts";
 import type { Registry } from "../src/registry/registry.ts";
-import { createUser } from "../src/registry/users.ts";
 import { createLog } from "../src/telemetry/log.ts";
 
 const { values } = parseArgs({

@@ -29,7 +29,7 @@ const TOP = new Set(["main.ts", "app.ts", "config.ts"]);
 const TOP_OF_CLI = new Set(["app.ts"]);
 
 /** The settings; where the programs git and go are found (PATH). */
-const MAY_READ_ENVIRONMENT = new Set(["config.ts", "git/git-environment.ts", "cli/demo.ts"]);
+const MAY_READ_ENVIRONMENT = new Set(["config.ts", "git/process/git-environment.ts", "cli/demo.ts"]);
 
 const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter(
   (name) => name.endsWith(".ts") && !name.includes("generated"),

@@ -159,7 +159,7 @@ async function modules(client: pg.Client, { modules: count, versions }: Size, fr
      JOIN requirement r ON r.version_id = v.id
      ORDER BY v.module_id, r.path, key DESC`,
   );
-  // As registry/downloads.ts writes them: the newest release of every module on each of the last days, the more the lower its number.
+  // As registry/numbers/downloads.ts writes them: the newest release of every module on each of the last days, the more the lower its number.
   await client.query(
     `CREATE TEMP TABLE new_download ON COMMIT DROP AS
      SELECT newest.id AS version_id, newest.module_id, current_date - day AS day, 1 + ($1 / (n + 1)) + mod(n + day, 7) AS count

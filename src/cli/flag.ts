@@ -1,6 +1,6 @@
 // gokura flag …
 import { type Command, InvalidArgumentError } from "commander";
-import { type FlagRow, listFlags, setFlag } from "../registry/feature-flags.ts";
+import { type FlagRow, listFlags, setFlag } from "../registry/forge/feature-flags.ts";
 import { JSON_OPTION, onOrOff } from "./options.ts";
 import { printOne, printRows, type Row } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";

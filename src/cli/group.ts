@@ -1,6 +1,6 @@
 // gokura group …
 import type { Command } from "commander";
-import { createGroup } from "../registry/groups.ts";
+import { createGroup } from "../registry/forge/groups.ts";
 import { JSON_OPTION, visibility } from "./options.ts";
 import { printOne } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";

@@ -2,9 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { readConfig } from "../config.ts";
 import type { TagScheme } from "../database/generated/client.ts";
-import { listModules, listRejectedTags } from "../registry/modules.ts";
-import { PAGE_LIMIT } from "../registry/page.ts";
-import { searchProjects } from "../registry/project-search.ts";
+import { searchProjects } from "../registry/forge/project-search.ts";
 import {
   createProject,
   deleteProject,
@@ -13,10 +11,12 @@ import {
   type ProjectRow,
   packageSettingOf,
   updateProject,
-} from "../registry/projects.ts";
+} from "../registry/forge/projects.ts";
+import { PAGE_LIMIT } from "../registry/lists/keyset-page.ts";
 import type { Registry } from "../registry/registry.ts";
-import { explainTags } from "../registry/tag-explanation.ts";
-import { deleteVersion } from "../registry/version-deletion.ts";
+import { listModules, listRejectedTags } from "../registry/versions/modules.ts";
+import { explainTags } from "../registry/versions/tag-explanation.ts";
+import { deleteVersion } from "../registry/versions/version-deletion.ts";
 import { JSON_OPTION, packages, visibility } from "./options.ts";
 import { printJson, printOne, printRows, type Row } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";

@@ -1,8 +1,7 @@
 // gokura token …
 import { type Command, InvalidArgumentError } from "commander";
 import { invalid } from "../errors.ts";
-import { PAGE_LIMIT } from "../registry/page.ts";
-import { demandProject } from "../registry/projects.ts";
+import { demandProject } from "../registry/forge/projects.ts";
 import {
   createDeployToken,
   createPersonalToken,
@@ -11,8 +10,9 @@ import {
   type TokenRow,
   tokensOfProject,
   tokensOfUser,
-} from "../registry/tokens.ts";
-import { findUser } from "../registry/users.ts";
+} from "../registry/forge/tokens.ts";
+import { findUser } from "../registry/forge/users.ts";
+import { PAGE_LIMIT } from "../registry/lists/keyset-page.ts";
 import { day, JSON_OPTION, wholeNumber, words } from "./options.ts";
 import { printOne, printRows, type Row } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";

@@ -1,6 +1,6 @@
 // gokura user …
 import type { Command } from "commander";
-import { createUser, listUsers, setUserBlocked, type UserRow } from "../registry/users.ts";
+import { createUser, listUsers, setUserBlocked, type UserRow } from "../registry/forge/users.ts";
 import { JSON_OPTION } from "./options.ts";
 import { printOne, printRows, type Row } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";

@@ -2,7 +2,7 @@
 // "Global IDs"): an id of a group cannot be taken for one of a project. GitLab's own form is understood where GitLab has the
 // thing, so that scripts can keep it: gid://gitlab/Packages::Package/1.
 import { invalid } from "../errors.ts";
-import { isId } from "../registry/page.ts";
+import { isId } from "../registry/lists/keyset-page.ts";
 
 /** The types whose objects have ids. */
 export type GlobalType =

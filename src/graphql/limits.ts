@@ -37,9 +37,9 @@ import {
   type ValidationContext,
 } from "graphql";
 import { type ComplexityEstimatorArgs, getComplexity } from "graphql-query-complexity";
-import { isAdministrator } from "../registry/access.ts";
-import { PAGE_DEFAULT, PAGE_LIMIT } from "../registry/page.ts";
-import type { Principal } from "../registry/principal.ts";
+import { isAdministrator } from "../registry/access/access.ts";
+import type { Principal } from "../registry/access/principal.ts";
+import { PAGE_DEFAULT, PAGE_LIMIT } from "../registry/lists/keyset-page.ts";
 import type { GraphqlContext } from "./context.ts";
 import { refusal } from "./error-codes.ts";
 

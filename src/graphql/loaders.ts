@@ -1,11 +1,19 @@
 // What keeps a list of 100 from costing 100 statements. GraphQL asks for the fields of each object one by one; a loader
 // waits until all that can be asked at once has been asked, and asks the registry once (facebook/dataloader). Lists within
-// lists are loaded so too: the same page of many modules is one statement (registry/first-of-each.ts).
+// lists are loaded so too: the same page of many modules is one statement (registry/lists/first-of-each.ts).
 //
 // Loaders belong to one request and one principal, and remember: a mutation throws them away.
 import DataLoader from "dataloader";
 import { Failure } from "../errors.ts";
 import type { ModuleRequirements, ModuleVersionName, UnknownRequirements } from "../gomod/module-graph.ts";
+import type { Principal } from "../registry/access/principal.ts";
+import { descendantsOfGroups, findGroups, type GroupRow } from "../registry/forge/groups.ts";
+import { listMembers, type MemberRow } from "../registry/forge/members.ts";
+import { countProjectsOfGroups, findProjects, type ProjectRow, projectsOfGroups } from "../registry/forge/projects.ts";
+import { type TagEventRow, tagEventsOfProjects, tagEventsOfVersions } from "../registry/forge/refs.ts";
+import { type TokenRow, tokensOfProjects, tokensOfUsers } from "../registry/forge/tokens.ts";
+import { findUsersById, type UserRow } from "../registry/forge/users.ts";
+import type { Page, PageRequest } from "../registry/lists/keyset-page.ts";
 import {
   countDependentsOfModules,
   countDependentsOfVersions,
@@ -13,7 +21,12 @@ import {
   type DependentRow,
   dependentsOfModules,
   dependentsOfVersions,
-} from "../registry/dependents.ts";
+} from "../registry/modules/dependents.ts";
+import { type DescribedModule, descriptionsOf } from "../registry/modules/module-document.ts";
+import { MAX_FILE_BYTES, type ModuleFile, readFile, sumOfFile } from "../registry/modules/module-files.ts";
+import { nameOf, readableModules, readableVersions, requirementsByName } from "../registry/modules/readable-by-name.ts";
+import { countSubModulesOf, otherMajorsOf, subModulesOf } from "../registry/modules/related-modules.ts";
+import { highlightsOf } from "../registry/modules/search.ts";
 import {
   type Counted,
   type CountedDay,
@@ -22,18 +35,26 @@ import {
   downloadsOf,
   lastDownloadsOf,
   type Period,
-} from "../registry/downloads.ts";
-import { descendantsOfGroups, findGroups, type GroupRow } from "../registry/groups.ts";
-import { listMembers, type MemberRow } from "../registry/members.ts";
-import { type DescribedModule, descriptionsOf } from "../registry/module-document.ts";
-import { MAX_FILE_BYTES, type ModuleFile, readFile, sumOfFile } from "../registry/module-files.ts";
-import { lastSeen, upstreamRepositories } from "../registry/module-origins.ts";
+} from "../registry/numbers/downloads.ts";
+import { type DependencyRow, dependenciesOfPackages } from "../registry/packages/package-dependencies.ts";
+import { filesOfPackages, type PackageFileRow } from "../registry/packages/package-files.ts";
+import {
+  countPackagesOfGroups,
+  countPackagesOfProjects,
+  type PackageFilter,
+  type PackageQuery,
+  packagesOfGroups,
+  packagesOfProjects,
+} from "../registry/packages/package-lists.ts";
+import { otherVersionsOf, type PackageRow } from "../registry/packages/packages.ts";
+import type { Registry } from "../registry/registry.ts";
+import { lastSeen, upstreamRepositories } from "../registry/versions/module-origins.ts";
 import {
   countVersionsOfModules,
   type VersionFilter,
   type VersionSort,
   versionsOfModules,
-} from "../registry/module-versions.ts";
+} from "../registry/versions/module-versions.ts";
 import {
   countModulesOfProjects,
   findModules,
@@ -46,28 +67,7 @@ import {
   rejectedTagsOfProjects,
   type VersionRow,
   versionsInModules,
-} from "../registry/modules.ts";
-import { type DependencyRow, dependenciesOfPackages } from "../registry/package-dependencies.ts";
-import { filesOfPackages, type PackageFileRow } from "../registry/package-files.ts";
-import {
-  countPackagesOfGroups,
-  countPackagesOfProjects,
-  type PackageFilter,
-  type PackageQuery,
-  packagesOfGroups,
-  packagesOfProjects,
-} from "../registry/package-lists.ts";
-import { otherVersionsOf, type PackageRow } from "../registry/packages.ts";
-import type { Page, PageRequest } from "../registry/page.ts";
-import type { Principal } from "../registry/principal.ts";
-import { countProjectsOfGroups, findProjects, type ProjectRow, projectsOfGroups } from "../registry/projects.ts";
-import { nameOf, readableModules, readableVersions, requirementsByName } from "../registry/readable-by-name.ts";
-import { type TagEventRow, tagEventsOfProjects, tagEventsOfVersions } from "../registry/refs.ts";
-import type { Registry } from "../registry/registry.ts";
-import { countSubModulesOf, otherMajorsOf, subModulesOf } from "../registry/related-modules.ts";
-import { highlightsOf } from "../registry/search.ts";
-import { type TokenRow, tokensOfProjects, tokensOfUsers } from "../registry/tokens.ts";
-import { findUsersById, type UserRow } from "../registry/users.ts";
+} from "../registry/versions/modules.ts";
 
 /** How many bytes of go.mod files one request gets: they are parsed, and an author may make them as large as 16 MiB. */
 const GO_MOD_BYTES_PER_REQUEST = 4 * 1024 * 1024;

@@ -1,20 +1,21 @@
 // git over HTTP at /full/path.git: fetching for whoever may read the code, pushing for Developers, and push to create: a
 // push to a project that does not exist, in a group where the principal may make one, makes it (GitLab, "Create a new
-// project with Git push"). The protocol itself is git/smart-http.ts.
+// project with Git push"). The protocol itself is git/protocol/smart-http.ts.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "koa";
 import { Failure } from "../errors.ts";
-import { initRepository } from "../git/init-repository.ts";
-import { recordPush } from "../git/recorded-push.ts";
+import { recordPush } from "../git/hosting/recorded-push.ts";
 import {
   ensureRepository,
   type Repositories,
   repositoryDirectory,
   repositoryExists,
-} from "../git/repositories-of-projects.ts";
+} from "../git/hosting/repositories-of-projects.ts";
+import type { TagIndexer } from "../git/indexing/tag-indexer.ts";
+import { initRepository } from "../git/objects/init-repository.ts";
 import {
   advertiseEmpty,
   advertiseRefs,
@@ -22,16 +23,15 @@ import {
   type SmartHttpOutcome,
   serveReceivePack,
   serveUploadPack,
-} from "../git/smart-http.ts";
-import type { TagIndexer } from "../git/tag-indexer.ts";
-import { demandCode, demandPush, hidden, requireScope } from "../registry/access.ts";
-import { authenticate } from "../registry/authentication.ts";
-import type { Principal } from "../registry/principal.ts";
-import { createProject, demandProjectCreation, findProject, type ProjectRow } from "../registry/projects.ts";
-import { beginPush } from "../registry/refs.ts";
+} from "../git/protocol/smart-http.ts";
+import { demandCode, demandPush, hidden, requireScope } from "../registry/access/access.ts";
+import { authenticate } from "../registry/access/authentication.ts";
+import type { Principal } from "../registry/access/principal.ts";
+import { createProject, demandProjectCreation, findProject, type ProjectRow } from "../registry/forge/projects.ts";
+import { beginPush } from "../registry/forge/refs.ts";
 import type { Registry } from "../registry/registry.ts";
 import { credentialsOf } from "./credentials.ts";
-import type { HotCache } from "./hot-cache.ts";
+import type { HotCache } from "./go/hot-cache.ts";
 
 export interface GitDoor {
   readonly registry: Registry;

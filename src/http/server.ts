@@ -11,25 +11,25 @@ import Router from "@koa/router";
 import Koa, { type Context, type Middleware } from "koa";
 import type { Config } from "../config.ts";
 import { Failure, isFailure, notFound } from "../errors.ts";
-import type { HostedModules } from "../git/hosted-modules.ts";
-import type { ModuleArchives } from "../git/module-archives.ts";
-import type { Repositories } from "../git/repositories.ts";
-import type { TagIndexer } from "../git/tag-indexer.ts";
+import type { HostedModules } from "../git/indexing/hosted-modules.ts";
+import type { ModuleArchives } from "../git/indexing/module-archives.ts";
+import type { TagIndexer } from "../git/indexing/tag-indexer.ts";
+import type { Repositories } from "../git/objects/repositories.ts";
 import type { GraphqlEndpoint } from "../graphql/endpoint.ts";
-import { authenticate } from "../registry/authentication.ts";
-import { nameOf, type Principal } from "../registry/principal.ts";
+import { authenticate } from "../registry/access/authentication.ts";
+import { nameOf, type Principal } from "../registry/access/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { DependencyProxy } from "../upstream/dependency-proxy.ts";
 import type { SumdbProxy } from "../upstream/sumdb-proxy.ts";
 import { clientAddress } from "./client-address.ts";
 import { credentialsOf } from "./credentials.ts";
 import { type GitDoor, parseGitPath, serveGit } from "./git-door.ts";
-import { serveGoGet } from "./go-get.ts";
-import { type GoProxy, serveGoProxy } from "./go-proxy.ts";
-import type { GoView } from "./go-view.ts";
+import { serveGoGet } from "./go/go-get.ts";
+import { type GoProxy, serveGoProxy } from "./go/go-proxy.ts";
+import type { GoView } from "./go/go-view.ts";
+import { answerFromMemory, type HotCache } from "./go/hot-cache.ts";
+import { serveIndex } from "./go/index-feed.ts";
 import { addHealth } from "./health.ts";
-import { answerFromMemory, type HotCache } from "./hot-cache.ts";
-import { serveIndex } from "./index-feed.ts";
 import { ownAddress } from "./own-address.ts";
 import { type Audience, answerFailure, failureOf } from "./problem.ts";
 import { serveRestApi } from "./rest/rest-api.ts";
@@ -84,7 +84,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const settings = {
     optimizeEmptyRequests: true,
     headersTimeout: HEADERS_TIMEOUT_MS,
-    // A push may take as long as it makes progress: git/smart-http.ts watches that, request-body.ts the small bodies.
+    // A push may take as long as it makes progress: git/protocol/smart-http.ts watches that, request-body.ts the small bodies.
     requestTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_MS,
   };

@@ -1,4 +1,4 @@
-// Job build-zips: the newest versions of a push get their zips before anybody asks (git/module-archives.ts).
+// Job build-zips: the newest versions of a push get their zips before anybody asks (git/indexing/module-archives.ts).
 import type { JobDefinition } from "./queue.ts";
 
 export interface BuildZipsPayload {

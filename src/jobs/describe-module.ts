@@ -1,5 +1,5 @@
 // Job describe-module: what the files of a module say about it (readme, licences) is written down for lists and searches,
-// after the zip of a version was made or fetched (registry/module-document.ts). The other kind of payload does so for all
+// after the zip of a version was made or fetched (registry/modules/module-document.ts). The other kind of payload does so for all
 // modules that have a zip and no description, some at a time.
 import type { JobDefinition } from "./queue.ts";
 

@@ -1,4 +1,4 @@
-// Job index-refs: the tags of a project that nobody has looked at yet become versions (git/tag-indexer.ts).
+// Job index-refs: the tags of a project that nobody has looked at yet become versions (git/indexing/tag-indexer.ts).
 import type { JobDefinition } from "./queue.ts";
 
 export interface IndexRefsPayload {

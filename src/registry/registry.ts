@@ -6,11 +6,11 @@ import type { Jobs } from "../jobs/queue.ts";
 import type { DiskBlobs } from "../storage/disk-blobs.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import type { AccessMemory } from "./access-memory.ts";
-import type { PrivateModules } from "./private-modules.ts";
-import type { RequirementMemory } from "./requirement-memory.ts";
-import type { TokenUse } from "./token-use.ts";
-import type { Traffic } from "./traffic.ts";
+import type { AccessMemory } from "./access/access-memory.ts";
+import type { TokenUse } from "./access/token-use.ts";
+import type { PrivateModules } from "./forge/private-modules.ts";
+import type { RequirementMemory } from "./modules/requirement-memory.ts";
+import type { Traffic } from "./numbers/traffic.ts";
 
 export interface Registry {
   readonly database: Database;

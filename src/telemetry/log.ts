@@ -6,7 +6,7 @@ import type { LogLevel } from "../config.ts";
 
 export type Log = Logger;
 
-/** Our tokens (see registry/token-format.ts) and credentials inside URLs. */
+/** Our tokens (see registry/access/token-format.ts) and credentials inside URLs. */
 const SECRETS = /gk[pd]t_[A-Za-z0-9]{20,}|(?<=:\/\/)[^\s/@"]+(?=@)/g;
 
 /** A logger for this process. `destination` is for tests; standard error otherwise. */

@@ -1,13 +1,13 @@
 // The one way out: every request to an upstream passes here, so here is where names that are ours, or private, end
-// (dependency confusion: registry/module-owner.ts, GOKURA_PRIVATE), and where what came is read within bounds.
+// (dependency confusion: registry/forge/module-owner.ts, GOKURA_PRIVATE), and where what came is read within bounds.
 import type { Readable } from "node:stream";
 import type { Locks } from "../database/locks.ts";
 import { Failure, isFailure, notFound } from "../errors.ts";
 import { escapePath, type ModulePath } from "../gomod/module-path.ts";
-import { isOwned } from "../registry/module-owner.ts";
+import { isOwned } from "../registry/forge/module-owner.ts";
 import type { Registry } from "../registry/registry.ts";
-import { findGrave } from "../registry/tombstones.ts";
-import { recordRefusal } from "../registry/upstream-modules.ts";
+import { findGrave } from "../registry/versions/tombstones.ts";
+import { recordRefusal } from "../registry/versions/upstream-modules.ts";
 import { type Absent, absent, notCached, type ShortMemory } from "./absence.ts";
 import { Refused } from "./admission.ts";
 import type { Download } from "./download.ts";

@@ -7,7 +7,7 @@ import { openLocks } from "../database/locks.ts";
 import { escapeVersion, type ModulePath } from "../gomod/module-path.ts";
 import { MAX_GO_MOD } from "../gomod/module-zip.ts";
 import type { Registry } from "../registry/registry.ts";
-import { findUpstreamVersion, storeUpstreamPart } from "../registry/upstream-modules.ts";
+import { findUpstreamVersion, storeUpstreamPart } from "../registry/versions/upstream-modules.ts";
 import { type Absent, createShortMemory, FLEETING_MS, notCached } from "./absence.ts";
 import { admitGoMod, admitInfo, isExactVersion } from "./admission.ts";
 import { askAndJudge, type DependencyProxy, type Found, pathOf, pinned, refuseBuriedName } from "./asking.ts";

@@ -10,12 +10,12 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/p
 import { join } from "node:path";
 import tls from "node:tls";
 import { Failure, notFound } from "../errors.ts";
-import { gitEnvironment } from "../git/git-environment.ts";
-import { GitError, runGit } from "../git/git-process.ts";
-import { initRepository } from "../git/init-repository.ts";
-import { packetCutter } from "../git/pkt-line.ts";
-import type { Repositories } from "../git/repositories.ts";
-import type { Repository } from "../git/repository.ts";
+import { initRepository } from "../git/objects/init-repository.ts";
+import type { Repositories } from "../git/objects/repositories.ts";
+import type { Repository } from "../git/objects/repository.ts";
+import { gitEnvironment } from "../git/process/git-environment.ts";
+import { GitError, runGit } from "../git/process/git-process.ts";
+import { packetCutter } from "../git/protocol/pkt-line.ts";
 import type { GuardedHttp } from "./guarded-http.ts";
 
 /** 100,000 refs and more. */

@@ -14,7 +14,7 @@ import {
   type KnownAnswer,
   storedVersionNames,
   storeUpstreamAnswer,
-} from "../registry/upstream-modules.ts";
+} from "../registry/versions/upstream-modules.ts";
 import { ABSENCE_MS, type Absent, notCached } from "./absence.ts";
 import { admitInfo, admitList } from "./admission.ts";
 import { askAndJudge, type DependencyProxy, type Found, pathOf } from "./asking.ts";

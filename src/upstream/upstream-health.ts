@@ -2,7 +2,7 @@
 // 300 that hang are not 300 connections and other hosts are not touched; and when several in a row got no answer, the next
 // ones fail at once for some seconds, until one that is let through succeeds (a circuit breaker).
 import { Failure } from "../errors.ts";
-import { createSlots, type Slots } from "../git/process-slots.ts";
+import { createSlots, type Slots } from "../git/process/process-slots.ts";
 import type { Log } from "../telemetry/log.ts";
 
 /** Requests to one host at once, bodies included. */

@@ -1,7 +1,7 @@
 // Tokens on the command line: the secret is printed by the command that makes it, and by nothing else for ever.
 import pg from "pg";
 import { expect, test } from "vitest";
-import { digestOf, looksLikeOurs } from "../../src/registry/token-format.ts";
+import { digestOf, looksLikeOurs } from "../../src/registry/access/token-format.ts";
 import { cliOnDatabase } from "./cli.ts";
 
 const cli = await cliOnDatabase();

@@ -3,8 +3,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { OPERATOR } from "../../src/registry/principal.ts";
-import { createProject } from "../../src/registry/projects.ts";
+import { OPERATOR } from "../../src/registry/access/principal.ts";
+import { createProject } from "../../src/registry/forge/projects.ts";
 import { goCommand } from "../support/go.ts";
 import { pushRecipe, remoteOf } from "../support/push.ts";
 import { type TestServer, testServer } from "../support/server.ts";
@@ -113,7 +113,7 @@ describe("a private module", () => {
   });
 
   test("is fetched with a deploy token under its user name", async () => {
-    const { createDeployToken } = await import("../../src/registry/tokens.ts");
+    const { createDeployToken } = await import("../../src/registry/forge/tokens.ts");
     const input = { name: "ci", scopes: ["read_package_registry"], username: "ci" };
     const { secret } = await createDeployToken(server.registry, OPERATOR, "alice/lib", input);
     const machine = new URL(server.url).host;

@@ -5,18 +5,18 @@ import Koa from "koa";
 import pg from "pg";
 import { afterAll } from "vitest";
 import { isFailure } from "../../src/errors.ts";
-import { openModuleArchives } from "../../src/git/module-archives.ts";
-import { Repositories } from "../../src/git/repositories.ts";
+import { openModuleArchives } from "../../src/git/indexing/module-archives.ts";
+import { Repositories } from "../../src/git/objects/repositories.ts";
 import { createGraphqlEndpoint, type GraphqlOptions } from "../../src/graphql/endpoint.ts";
 import { credentialsOf } from "../../src/http/credentials.ts";
-import { authenticate } from "../../src/registry/authentication.ts";
-import { OPERATOR } from "../../src/registry/principal.ts";
-import { type NewVersion, publish, type Refusal } from "../../src/registry/publish.ts";
-import type { WaitingTag } from "../../src/registry/refs.ts";
-import { type CurrentRef, recordRefs } from "../../src/registry/refs.ts";
+import { authenticate } from "../../src/registry/access/authentication.ts";
+import { OPERATOR } from "../../src/registry/access/principal.ts";
+import type { WaitingTag } from "../../src/registry/forge/refs.ts";
+import { type CurrentRef, recordRefs } from "../../src/registry/forge/refs.ts";
+import { createPersonalToken } from "../../src/registry/forge/tokens.ts";
+import { createUser, type NewUser } from "../../src/registry/forge/users.ts";
 import type { Registry } from "../../src/registry/registry.ts";
-import { createPersonalToken } from "../../src/registry/tokens.ts";
-import { createUser, type NewUser } from "../../src/registry/users.ts";
+import { type NewVersion, publish, type Refusal } from "../../src/registry/versions/publish.ts";
 
 export interface GraphqlError {
   readonly message: string;
@@ -157,7 +157,7 @@ export async function publishVersions(
 
 /**
  * How many statements the database was sent meanwhile, but for those of a connection that opens (src/database/client.ts) and
- * what is written down from time to time (src/registry/traffic.ts, token-use.ts).
+ * what is written down from time to time (src/registry/numbers/traffic.ts, token-use.ts).
  */
 export async function countStatements(work: () => Promise<unknown>): Promise<number> {
   let count = 0;

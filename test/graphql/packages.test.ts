@@ -2,12 +2,12 @@
 // what of them.
 import { beforeAll, describe, expect, test } from "vitest";
 import { numberIn } from "../../src/graphql/global-id.ts";
-import { createGroup } from "../../src/registry/groups.ts";
-import { addMember } from "../../src/registry/members.ts";
-import { OPERATOR } from "../../src/registry/principal.ts";
-import { createProject, updateProject } from "../../src/registry/projects.ts";
+import { OPERATOR } from "../../src/registry/access/principal.ts";
+import { createGroup } from "../../src/registry/forge/groups.ts";
+import { addMember } from "../../src/registry/forge/members.ts";
+import { createProject, updateProject } from "../../src/registry/forge/projects.ts";
+import { createDeployToken } from "../../src/registry/forge/tokens.ts";
 import type { Registry } from "../../src/registry/registry.ts";
-import { createDeployToken } from "../../src/registry/tokens.ts";
 import { eventually } from "../support/eventually.ts";
 import { testRegistry } from "../support/registry.ts";
 import {

@@ -1,9 +1,9 @@
 // Users and groups as lists, and the life of a user, through GraphQL.
 import { beforeAll, describe, expect, test } from "vitest";
-import { createGroup } from "../../src/registry/groups.ts";
-import { OPERATOR } from "../../src/registry/principal.ts";
+import { OPERATOR } from "../../src/registry/access/principal.ts";
+import { createGroup } from "../../src/registry/forge/groups.ts";
+import { createPersonalToken } from "../../src/registry/forge/tokens.ts";
 import type { Registry } from "../../src/registry/registry.ts";
-import { createPersonalToken } from "../../src/registry/tokens.ts";
 import { testRegistry } from "../support/registry.ts";
 import { type Asker, type GraphqlServer, serveGraphql, signUp } from "./graphql-server.ts";
 import { leftOut } from "./schema-parts.ts";

@@ -3,9 +3,9 @@
 import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { repositoryDirectory } from "../../src/git/repositories-of-projects.ts";
-import { checkRepository } from "../../src/git/repository-guard.ts";
-import { findProject } from "../../src/registry/projects.ts";
+import { repositoryDirectory } from "../../src/git/hosting/repositories-of-projects.ts";
+import { checkRepository } from "../../src/git/process/repository-guard.ts";
+import { findProject } from "../../src/registry/forge/projects.ts";
 import { eventually } from "../support/eventually.ts";
 import { git as localGit, makeRepository, type Recipe } from "../support/git-fixture.ts";
 import { ask, bearer } from "../support/http.ts";
@@ -230,8 +230,8 @@ describe("pushes", () => {
 
   test("a server that restarts on a repository that waits starts all the same", async () => {
     const it = await victim("waiting");
-    const { recordOpenPushes } = await import("../../src/git/recorded-push.ts");
-    const { Repositories } = await import("../../src/git/repositories.ts");
+    const { recordOpenPushes } = await import("../../src/git/hosting/recorded-push.ts");
+    const { Repositories } = await import("../../src/git/objects/repositories.ts");
     const project = await findProject(server.registry, it.fullPath);
     await server.registry.prisma.project.update({ where: { id: project!.id }, data: { pushStartedAt: new Date() } });
     writeFileSync(join(it.kept, "commondir"), "/\n");

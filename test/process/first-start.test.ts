@@ -3,7 +3,7 @@
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { looksLikeOurs } from "../../src/registry/token-format.ts";
+import { looksLikeOurs } from "../../src/registry/access/token-format.ts";
 import { eventually } from "../support/eventually.ts";
 import { embeddedPid, gokura, processesOf, serveGokura, spawnGokura } from "../support/gokura-process.ts";
 import { ask, bearer } from "../support/http.ts";

@@ -1,7 +1,7 @@
 // What the log says and what it never says. That nothing secret reaches it while the server works is
 // test/process/logs-without-secrets.test.ts; this is the net below it.
 import { describe, expect, test } from "vitest";
-import { newSecret } from "../../src/registry/token-format.ts";
+import { newSecret } from "../../src/registry/access/token-format.ts";
 import { createLog, type Log } from "../../src/telemetry/log.ts";
 
 function logged(level: Parameters<typeof createLog>[0], write: (log: Log) => void): string[] {

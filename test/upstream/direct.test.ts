@@ -2,10 +2,10 @@
 // repository, which test/e2e/direct-mode.test.ts compares with the go command.
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { Repositories } from "../../src/git/repositories.ts";
+import { Repositories } from "../../src/git/objects/repositories.ts";
 import type { ModulePath } from "../../src/gomod/module-path.ts";
-import { OPERATOR } from "../../src/registry/principal.ts";
-import { createProject } from "../../src/registry/projects.ts";
+import { OPERATOR } from "../../src/registry/access/principal.ts";
+import { createProject } from "../../src/registry/forge/projects.ts";
 import { createDirect } from "../../src/upstream/direct.ts";
 import { type GitMirrors, openGitMirrors } from "../../src/upstream/git-mirror.ts";
 import { type GuardedHttp, openHttp } from "../../src/upstream/guarded-http.ts";

@@ -1,10 +1,10 @@
 // What administrators look at and nobody else: the registry asks for the right at each list, and Query.administration once
 // more, so that others get one plain refusal.
-import { listAllTokens } from "../../registry/all-tokens.ts";
-import { listAuditEvents } from "../../registry/audit-trail.ts";
-import { listJobs, retryJob } from "../../registry/background-jobs.ts";
-import { listModulePrefixes } from "../../registry/module-prefixes.ts";
-import { listAllRejectedTags } from "../../registry/modules.ts";
+import { listAllTokens } from "../../registry/administration/all-tokens.ts";
+import { listAuditEvents } from "../../registry/administration/audit-trail.ts";
+import { listJobs, retryJob } from "../../registry/administration/background-jobs.ts";
+import { listModulePrefixes } from "../../registry/administration/module-prefixes.ts";
+import { listAllRejectedTags } from "../../registry/versions/modules.ts";
 import { connection } from "../connection.ts";
 import type {
   AdministrationResolvers,

@@ -1,6 +1,7 @@
 // Downloads of modules and versions. What is asked for is only named here; each field is loaded for all objects at once.
-import { type Counted, checkPeriod, type Period } from "../../registry/downloads.ts";
-import { checkPageSize } from "../../registry/page.ts";
+
+import { checkPageSize } from "../../registry/lists/keyset-page.ts";
+import { type Counted, checkPeriod, type Period } from "../../registry/numbers/downloads.ts";
 import type { GraphqlContext } from "../context.ts";
 import type {
   DownloadsOfVersionResolvers,

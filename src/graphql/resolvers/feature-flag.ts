@@ -1,5 +1,5 @@
 import { invalid } from "../../errors.ts";
-import { deleteFlag, type FlagTargets, setFlag } from "../../registry/feature-flags.ts";
+import { deleteFlag, type FlagTargets, setFlag } from "../../registry/forge/feature-flags.ts";
 import type { FeatureFlagResolvers, FeatureFlagSetInput, MutationResolvers } from "../generated.ts";
 import { payload } from "./payload.ts";
 

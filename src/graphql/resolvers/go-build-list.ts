@@ -1,10 +1,10 @@
-// The build list of a version (registry/build-list.ts), and what changed among requirements.
+// The build list of a version (registry/modules/build-list.ts), and what changed among requirements.
 import { invalid, notFound } from "../../errors.ts";
 import type { ModuleVersionName, UnknownRequirements } from "../../gomod/module-graph.ts";
 import { requirementDiff } from "../../gomod/requirement-diff.ts";
-import { buildList } from "../../registry/build-list.ts";
-import type { VersionRow } from "../../registry/modules.ts";
-import { nameOf } from "../../registry/readable-by-name.ts";
+import { buildList } from "../../registry/modules/build-list.ts";
+import { nameOf } from "../../registry/modules/readable-by-name.ts";
+import type { VersionRow } from "../../registry/versions/modules.ts";
 import type { GraphqlContext } from "../context.ts";
 import type {
   GoBuildListEntryResolvers,

@@ -1,8 +1,8 @@
-// What is in the files of modules. Of a module the answers were written down before (registry/module-document.ts); of a
+// What is in the files of modules. Of a module the answers were written down before (registry/modules/module-document.ts); of a
 // version they are read out of its zip, which is made for it if it is hosted and has none yet.
 import { notFound } from "../../errors.ts";
-import { zipOfVersion } from "../../git/module-archives.ts";
-import { describeVersion, goVersionOf } from "../../registry/module-document.ts";
+import { zipOfVersion } from "../../git/indexing/module-archives.ts";
+import { describeVersion, goVersionOf } from "../../registry/modules/module-document.ts";
 import {
   checkFilePath,
   compareFiles,
@@ -14,8 +14,8 @@ import {
   textOfFile,
   type VersionZip,
   zipPrefix,
-} from "../../registry/module-files.ts";
-import type { VersionRow } from "../../registry/modules.ts";
+} from "../../registry/modules/module-files.ts";
+import type { VersionRow } from "../../registry/versions/modules.ts";
 import { type Connection, connection } from "../connection.ts";
 import type { GraphqlContext } from "../context.ts";
 import type {

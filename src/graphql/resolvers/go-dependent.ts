@@ -1,6 +1,7 @@
-// Who requires a module or a version: registry/dependents.ts.
-import type { DependentRow } from "../../registry/dependents.ts";
-import { COUNT_LIMIT, type Page } from "../../registry/page.ts";
+// Who requires a module or a version: registry/modules/dependents.ts.
+
+import { COUNT_LIMIT, type Page } from "../../registry/lists/keyset-page.ts";
+import type { DependentRow } from "../../registry/modules/dependents.ts";
 import { type Connection, connection } from "../connection.ts";
 import type { GoDependentConnectionResolvers, GoDependentResolvers } from "../generated.ts";
 import { present } from "./present.ts";

@@ -1,5 +1,5 @@
-import type { VersionSort } from "../../registry/module-versions.ts";
-import { deleteVersion } from "../../registry/version-deletion.ts";
+import type { VersionSort } from "../../registry/versions/module-versions.ts";
+import { deleteVersion } from "../../registry/versions/version-deletion.ts";
 import { counted } from "../connection.ts";
 import type { GoModuleResolvers, GoModuleVersionResolvers, GoVersionSort, MutationResolvers } from "../generated.ts";
 import { globalId } from "../global-id.ts";

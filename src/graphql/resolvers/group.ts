@@ -1,5 +1,5 @@
-import { maySeeGroup } from "../../registry/access.ts";
-import { createGroup, deleteGroup, updateGroup } from "../../registry/groups.ts";
+import { maySeeGroup } from "../../registry/access/access.ts";
+import { createGroup, deleteGroup, updateGroup } from "../../registry/forge/groups.ts";
 import { connectionOrNull, counted } from "../connection.ts";
 import type { GroupResolvers, MutationResolvers } from "../generated.ts";
 import { globalId } from "../global-id.ts";

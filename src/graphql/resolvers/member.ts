@@ -1,5 +1,5 @@
-import { ACCESS_LEVELS } from "../../registry/access.ts";
-import { addMember, removeMember } from "../../registry/members.ts";
+import { ACCESS_LEVELS } from "../../registry/access/access.ts";
+import { addMember, removeMember } from "../../registry/forge/members.ts";
 import type { AccessLevel, MemberResolvers, MutationResolvers } from "../generated.ts";
 import { globalId } from "../global-id.ts";
 import { payload } from "./payload.ts";

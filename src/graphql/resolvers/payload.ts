@@ -1,7 +1,7 @@
 // The answer of a mutation: the object that it is about and no errors, or null and what was wrong, in one sentence. That
 // credentials are missing, or that their scopes do not do, is not the mutation's error but the request's.
 import { type FailureKind, isFailure } from "../../errors.ts";
-import { renewed } from "../../registry/authentication.ts";
+import { renewed } from "../../registry/access/authentication.ts";
 import type { GraphqlContext } from "../context.ts";
 import { createLoaders } from "../loaders.ts";
 

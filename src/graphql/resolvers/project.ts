@@ -1,5 +1,5 @@
-import { changeProject } from "../../git/project-change.ts";
-import { createProject, deleteProject, modulePathOf, packageSettingOf } from "../../registry/projects.ts";
+import { changeProject } from "../../git/hosting/project-change.ts";
+import { createProject, deleteProject, modulePathOf, packageSettingOf } from "../../registry/forge/projects.ts";
 import { connectionOrNull, counted } from "../connection.ts";
 import type { MutationResolvers, ProjectResolvers } from "../generated.ts";
 import { globalId } from "../global-id.ts";

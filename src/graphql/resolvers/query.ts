@@ -1,13 +1,13 @@
 // Where every query begins. What may not be seen is null.
-import { demandAdministrator, maySeeGroup, maySeeProject } from "../../registry/access.ts";
-import { listFlags } from "../../registry/feature-flags.ts";
-import { findGroup, searchGroups } from "../../registry/groups.ts";
-import { countModules, findModule, listModules } from "../../registry/modules.ts";
-import { findPackage } from "../../registry/packages.ts";
-import { pageById } from "../../registry/page-by-id.ts";
-import { countProjects, searchProjects, wantedLevel } from "../../registry/project-search.ts";
-import { findProject } from "../../registry/projects.ts";
-import { findUser, findUserById, searchUsers } from "../../registry/users.ts";
+import { demandAdministrator, maySeeGroup, maySeeProject } from "../../registry/access/access.ts";
+import { listFlags } from "../../registry/forge/feature-flags.ts";
+import { findGroup, searchGroups } from "../../registry/forge/groups.ts";
+import { countProjects, searchProjects, wantedLevel } from "../../registry/forge/project-search.ts";
+import { findProject } from "../../registry/forge/projects.ts";
+import { findUser, findUserById, searchUsers } from "../../registry/forge/users.ts";
+import { pageById } from "../../registry/lists/page-by-id.ts";
+import { findPackage } from "../../registry/packages/packages.ts";
+import { countModules, findModule, listModules } from "../../registry/versions/modules.ts";
 import { connection, counted } from "../connection.ts";
 import type { QueryResolvers } from "../generated.ts";
 import { numberIn } from "../global-id.ts";

@@ -1,5 +1,5 @@
-import type { Page } from "../../registry/page.ts";
-import { type FoundPage, facetsOf, type Hit, type Search, searchModules } from "../../registry/search.ts";
+import type { Page } from "../../registry/lists/keyset-page.ts";
+import { type FoundPage, facetsOf, type Hit, type Search, searchModules } from "../../registry/modules/search.ts";
 import { type Connection, connection } from "../connection.ts";
 import type { GraphqlContext } from "../context.ts";
 import type { GoModuleSearchConnectionResolvers, GoModuleSearchHitResolvers, QueryResolvers } from "../generated.ts";

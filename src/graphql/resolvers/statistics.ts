@@ -5,7 +5,7 @@ import {
   publicationDays,
   storageByOrigin,
   topModules,
-} from "../../registry/statistics.ts";
+} from "../../registry/numbers/statistics.ts";
 import type { CacheHitDayResolvers, CacheHitRateResolvers, StatisticsResolvers } from "../generated.ts";
 
 const MODULES_DEFAULT = 20;

@@ -1,6 +1,6 @@
-import { demandUser } from "../../registry/access.ts";
-import { rotatePersonalToken } from "../../registry/personal-tokens.ts";
-import { createDeployToken, createPersonalToken, isActive, revokeToken } from "../../registry/tokens.ts";
+import { demandUser } from "../../registry/access/access.ts";
+import { rotatePersonalToken } from "../../registry/forge/personal-tokens.ts";
+import { createDeployToken, createPersonalToken, isActive, revokeToken } from "../../registry/forge/tokens.ts";
 import type { MutationResolvers, TokenResolvers } from "../generated.ts";
 import { globalId, numberIn } from "../global-id.ts";
 import { given, payload } from "./payload.ts";

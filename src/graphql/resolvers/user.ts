@@ -1,5 +1,5 @@
 import { notFound } from "../../errors.ts";
-import { demandAdministrator } from "../../registry/access.ts";
+import { demandAdministrator } from "../../registry/access/access.ts";
 import {
   createUser,
   deleteUser,
@@ -8,7 +8,7 @@ import {
   setUserBlocked,
   type UserRow,
   updateUser,
-} from "../../registry/users.ts";
+} from "../../registry/forge/users.ts";
 import { connectionOrNull } from "../connection.ts";
 import type { GraphqlContext } from "../context.ts";
 import type { MutationResolvers, UserResolvers } from "../generated.ts";

@@ -16,12 +16,12 @@
 // about access. 202 answers {"message":"202 Accepted"}, 204 nothing; their handlers give nothing.
 import type { Context } from "koa";
 import type * as z from "zod";
-import type { HostedModules } from "../../git/hosted-modules.ts";
-import type { ModuleArchives } from "../../git/module-archives.ts";
-import type { ScopedDoor } from "../../registry/access.ts";
-import type { Principal } from "../../registry/principal.ts";
+import type { HostedModules } from "../../git/indexing/hosted-modules.ts";
+import type { ModuleArchives } from "../../git/indexing/module-archives.ts";
+import type { ScopedDoor } from "../../registry/access/access.ts";
+import type { Principal } from "../../registry/access/principal.ts";
+import type { Stretch, StretchOfRows } from "../../registry/lists/numbered-page.ts";
 import type { Registry } from "../../registry/registry.ts";
-import type { Stretch, StretchOfRows } from "../../registry/stretch.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
 

@@ -1,9 +1,9 @@
 // Deploy tokens of projects (doc/api/deploy_tokens.md): they read one project, and are nobody.
 import * as z from "zod";
-import { SCOPES_OF } from "../../registry/access.ts";
-import { findDeployToken, findDeployTokens } from "../../registry/deploy-tokens.ts";
-import { demandProject } from "../../registry/projects.ts";
-import { createDeployToken, revokeToken, type TokenRow } from "../../registry/tokens.ts";
+import { SCOPES_OF } from "../../registry/access/access.ts";
+import { findDeployToken, findDeployTokens } from "../../registry/forge/deploy-tokens.ts";
+import { demandProject } from "../../registry/forge/projects.ts";
+import { createDeployToken, revokeToken, type TokenRow } from "../../registry/forge/tokens.ts";
 import { call, listCall } from "./call.ts";
 import { boolean, choice, idOrPath, list, moment, numberOf, text } from "./parameter.ts";
 

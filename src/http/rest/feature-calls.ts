@@ -3,8 +3,8 @@
 // are refused, because a registry that answers the same request in two ways is of no use to the go command.
 import * as z from "zod";
 import { invalid } from "../../errors.ts";
-import { demandAdministrator } from "../../registry/access.ts";
-import { deleteFlag, type FlagRow, listFlags, setFlag } from "../../registry/feature-flags.ts";
+import { demandAdministrator } from "../../registry/access/access.ts";
+import { deleteFlag, type FlagRow, listFlags, setFlag } from "../../registry/forge/feature-flags.ts";
 import { call } from "./call.ts";
 import { boolean, list, text } from "./parameter.ts";
 

@@ -1,6 +1,6 @@
 // A group as the REST API shows one (doc/api/groups.md), and as a namespace (doc/api/namespaces.md).
 import * as z from "zod";
-import { type GroupRow, namesFromTop } from "../../registry/groups.ts";
+import { type GroupRow, namesFromTop } from "../../registry/forge/groups.ts";
 import type { Registry } from "../../registry/registry.ts";
 
 const visibility = z.enum(["private", "internal", "public"]);

@@ -1,7 +1,8 @@
 // Groups and namespaces (doc/api/groups.md, namespaces.md). The path of a group stays: module paths are made of it.
 import type * as z from "zod";
 import { invalid } from "../../errors.ts";
-import { demandGroupSeen, demandNamespaceSeen } from "../../registry/access.ts";
+import { demandGroupSeen, demandNamespaceSeen } from "../../registry/access/access.ts";
+import type { Principal } from "../../registry/access/principal.ts";
 import {
   createGroup,
   deleteGroup,
@@ -10,11 +11,10 @@ import {
   type GroupRow,
   searchGroups,
   updateGroup,
-} from "../../registry/groups.ts";
-import type { Principal } from "../../registry/principal.ts";
-import { wantedLevel } from "../../registry/project-search.ts";
+} from "../../registry/forge/groups.ts";
+import { wantedLevel } from "../../registry/forge/project-search.ts";
+import type { Stretch } from "../../registry/lists/numbered-page.ts";
 import type { Registry } from "../../registry/registry.ts";
-import type { Stretch } from "../../registry/stretch.ts";
 import { type Asked, call, listCall } from "./call.ts";
 import { Group, groupAnswers, Namespace, nameOfWord, namespaceAnswer } from "./group-answer.ts";
 import { accessLevel, boolean, idOrPath, integer, list, sorting, text, visibilityWord } from "./parameter.ts";

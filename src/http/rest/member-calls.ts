@@ -1,7 +1,7 @@
 // Members of projects and of groups (doc/api/members.md): the same calls for both.
 import * as z from "zod";
 import { notFound } from "../../errors.ts";
-import { hidden } from "../../registry/access.ts";
+import { hidden } from "../../registry/access/access.ts";
 import {
   addMember,
   type MemberPlace,
@@ -9,9 +9,9 @@ import {
   type MemberSearch,
   removeMember,
   searchMembers,
-} from "../../registry/members.ts";
-import { demandProject } from "../../registry/projects.ts";
-import { findUser, findUserById, type UserRow } from "../../registry/users.ts";
+} from "../../registry/forge/members.ts";
+import { demandProject } from "../../registry/forge/projects.ts";
+import { findUser, findUserById, type UserRow } from "../../registry/forge/users.ts";
 import { type Asked, type Call, call, listCall } from "./call.ts";
 import { groupOfAddress } from "./group-calls.ts";
 import { boolean, clearableDate, date, grantedLevel, idOrPath, integer, list, numberOf, text } from "./parameter.ts";

@@ -1,18 +1,21 @@
-// Packages (doc/api/packages.md): one is one version of one module. Their lists and files are those of registry/packages.ts;
+// Packages (doc/api/packages.md): one is one version of one module. Their lists and files are those of registry/packages/packages.ts;
 // here they get GitLab's shapes. A Go version is whole or not at all, so a single file of one is never deleted.
 import * as z from "zod";
 import { Failure, notFound } from "../../errors.ts";
-import { ensureBuiltZips, zipOf } from "../../git/module-archives.ts";
-import { demandLevel, demandRegistry, MAINTAINER, projectLevel } from "../../registry/access.ts";
-import { lastDownloadsOf } from "../../registry/downloads.ts";
-import { findVersionById } from "../../registry/modules.ts";
-import { filesOfPackages, type PackageFileRow } from "../../registry/package-files.ts";
+import { ensureBuiltZips, zipOf } from "../../git/indexing/module-archives.ts";
+import { demandLevel, demandRegistry, MAINTAINER, projectLevel } from "../../registry/access/access.ts";
+import type { Principal } from "../../registry/access/principal.ts";
+import { findProject, findProjects, type ProjectRow } from "../../registry/forge/projects.ts";
+import { isId, PAGE_LIMIT } from "../../registry/lists/keyset-page.ts";
+import { stretchOf } from "../../registry/lists/numbered-page.ts";
+import { lastDownloadsOf } from "../../registry/numbers/downloads.ts";
+import { filesOfPackages, type PackageFileRow } from "../../registry/packages/package-files.ts";
 import {
   PACKAGE_ORDERS,
   type PackageQuery,
   stretchOfGroupPackages,
   stretchOfProjectPackages,
-} from "../../registry/package-lists.ts";
+} from "../../registry/packages/package-lists.ts";
 import {
   deletePackages,
   findPackage,
@@ -20,14 +23,11 @@ import {
   PACKAGE_STATUSES,
   PACKAGE_TYPES,
   type PackageRow,
-} from "../../registry/packages.ts";
-import { isId, PAGE_LIMIT } from "../../registry/page.ts";
-import type { Principal } from "../../registry/principal.ts";
-import { findProject, findProjects, type ProjectRow } from "../../registry/projects.ts";
-import { zipKeyOf } from "../../registry/publish.ts";
+} from "../../registry/packages/packages.ts";
 import type { Registry } from "../../registry/registry.ts";
-import { stretchOf } from "../../registry/stretch.ts";
-import { sendBlob } from "../send-blob.ts";
+import { findVersionById } from "../../registry/versions/modules.ts";
+import { zipKeyOf } from "../../registry/versions/publish.ts";
+import { sendBlob } from "../go/send-blob.ts";
 import { type Asked, call, listCall } from "./call.ts";
 import { groupOfAddress } from "./group-calls.ts";
 import { boolean, choice, idOrPath, numberOf, sorting, text } from "./parameter.ts";

@@ -3,8 +3,8 @@
 // link to it, and every page costs the same. Addresses in Link begin with the address that the client used, keep every
 // parameter that was given, and hold no comma or semicolon, because GitLab's Go client splits the header there.
 import type { Context } from "koa";
-import { PAGE_DEFAULT, PAGE_LIMIT } from "../../registry/page.ts";
-import type { Stretch, StretchOfRows } from "../../registry/stretch.ts";
+import { PAGE_DEFAULT, PAGE_LIMIT } from "../../registry/lists/keyset-page.ts";
+import type { Stretch, StretchOfRows } from "../../registry/lists/numbered-page.ts";
 import { choice, integer } from "./parameter.ts";
 
 const NUMBERED = {

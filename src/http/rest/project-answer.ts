@@ -1,11 +1,11 @@
 // A project as the REST API shows one (doc/api/projects.md). A page of them costs three statements beside its rows,
 // however many there are.
 import * as z from "zod";
-import { projectLevel, REPORTER } from "../../registry/access.ts";
-import { namesFromTop } from "../../registry/groups.ts";
-import type { Principal } from "../../registry/principal.ts";
-import { extentsOf } from "../../registry/project-search.ts";
-import { type ProjectRow, packageSettingOf } from "../../registry/projects.ts";
+import { projectLevel, REPORTER } from "../../registry/access/access.ts";
+import type { Principal } from "../../registry/access/principal.ts";
+import { namesFromTop } from "../../registry/forge/groups.ts";
+import { extentsOf } from "../../registry/forge/project-search.ts";
+import { type ProjectRow, packageSettingOf } from "../../registry/forge/projects.ts";
 import type { Asked } from "./call.ts";
 import { Namespace, namespaceAnswer, wordOf } from "./group-answer.ts";
 

@@ -2,10 +2,10 @@
 // does, and has been done by then.
 import type * as z from "zod";
 import { invalid } from "../../errors.ts";
-import { changeProject } from "../../git/project-change.ts";
-import { demandNamespaceSeen, demandUser, hidden } from "../../registry/access.ts";
-import { findGroup, findGroupById, type GroupRow } from "../../registry/groups.ts";
-import { searchProjects, wantedLevel } from "../../registry/project-search.ts";
+import { changeProject } from "../../git/hosting/project-change.ts";
+import { demandNamespaceSeen, demandUser, hidden } from "../../registry/access/access.ts";
+import { findGroup, findGroupById, type GroupRow } from "../../registry/forge/groups.ts";
+import { searchProjects, wantedLevel } from "../../registry/forge/project-search.ts";
 import {
   createProject,
   deleteProject,
@@ -13,9 +13,9 @@ import {
   demandProject,
   type ProjectRow,
   updateProject,
-} from "../../registry/projects.ts";
-import type { Stretch } from "../../registry/stretch.ts";
-import { findUserById } from "../../registry/users.ts";
+} from "../../registry/forge/projects.ts";
+import { findUserById } from "../../registry/forge/users.ts";
+import type { Stretch } from "../../registry/lists/numbered-page.ts";
 import { type Asked, call, listCall } from "./call.ts";
 import { nameOfWord } from "./group-answer.ts";
 import { groupOfAddress } from "./group-calls.ts";

@@ -2,13 +2,13 @@
 // come from the refs that pushes recorded, commits from git. Whoever may read the code.
 import * as z from "zod";
 import { isFailure, notFound } from "../../errors.ts";
-import type { Commit } from "../../git/commit.ts";
-import { repositoryExists, repositoryOf } from "../../git/repositories-of-projects.ts";
-import type { Repository } from "../../git/repository.ts";
-import { DEVELOPER, demandCode, projectLevel } from "../../registry/access.ts";
-import { demandCurrentProject, type ProjectRow } from "../../registry/projects.ts";
-import { type RefOrder, type RefRow, type RefSearch, searchRefs } from "../../registry/refs.ts";
-import type { Stretch, StretchOfRows } from "../../registry/stretch.ts";
+import { repositoryExists, repositoryOf } from "../../git/hosting/repositories-of-projects.ts";
+import type { Commit } from "../../git/objects/commit.ts";
+import type { Repository } from "../../git/objects/repository.ts";
+import { DEVELOPER, demandCode, projectLevel } from "../../registry/access/access.ts";
+import { demandCurrentProject, type ProjectRow } from "../../registry/forge/projects.ts";
+import { type RefOrder, type RefRow, type RefSearch, searchRefs } from "../../registry/forge/refs.ts";
+import type { Stretch, StretchOfRows } from "../../registry/lists/numbered-page.ts";
 import { type Asked, call, listCall } from "./call.ts";
 import { idOrPath, sorting, text } from "./parameter.ts";
 

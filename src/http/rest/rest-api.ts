@@ -3,9 +3,9 @@
 // read (400)? The rest the registry's functions decide.
 import type { Context, Middleware } from "koa";
 import { Failure } from "../../errors.ts";
-import { requireScope } from "../../registry/access.ts";
-import { authenticate } from "../../registry/authentication.ts";
-import type { Principal } from "../../registry/principal.ts";
+import { requireScope } from "../../registry/access/access.ts";
+import { authenticate } from "../../registry/access/authentication.ts";
+import type { Principal } from "../../registry/access/principal.ts";
 import { credentialsOf } from "../credentials.ts";
 import type { Asked, Call, RestParts } from "./call.ts";
 import { deployTokenCalls } from "./deploy-token-calls.ts";

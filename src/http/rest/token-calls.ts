@@ -1,17 +1,23 @@
 // Personal access tokens (doc/api/personal_access_tokens.md, user_tokens.md). What a call answers with `token` in it is the
 // only time that anybody sees the secret. A token may always look at itself and give itself up, whatever its scopes.
 import * as z from "zod";
-import { demandAdministrator, demandUser, hidden, SCOPES_OF } from "../../registry/access.ts";
-import { isId } from "../../registry/page.ts";
+import { demandAdministrator, demandUser, hidden, SCOPES_OF } from "../../registry/access/access.ts";
 import {
   findPersonalToken,
   findPersonalTokens,
   rotatePersonalToken,
   TOKEN_ORDERS,
   type TokenOrder,
-} from "../../registry/personal-tokens.ts";
-import { createPersonalToken, isActive, type MadeToken, revokeToken, type TokenRow } from "../../registry/tokens.ts";
-import { findUserById } from "../../registry/users.ts";
+} from "../../registry/forge/personal-tokens.ts";
+import {
+  createPersonalToken,
+  isActive,
+  type MadeToken,
+  revokeToken,
+  type TokenRow,
+} from "../../registry/forge/tokens.ts";
+import { findUserById } from "../../registry/forge/users.ts";
+import { isId } from "../../registry/lists/keyset-page.ts";
 import { call, listCall } from "./call.ts";
 import { boolean, choice, date, list, moment, numberOf, text } from "./parameter.ts";
 

@@ -1,9 +1,9 @@
 // A user as the REST API shows one (doc/api/users.md). The address is for oneself and administrators, who is an
 // administrator for administrators alone.
 import * as z from "zod";
-import { isAdministrator } from "../../registry/access.ts";
-import type { Principal } from "../../registry/principal.ts";
-import { mayInspectUser, type UserRow } from "../../registry/users.ts";
+import { isAdministrator } from "../../registry/access/access.ts";
+import type { Principal } from "../../registry/access/principal.ts";
+import { mayInspectUser, type UserRow } from "../../registry/forge/users.ts";
 
 /** What every answer that names a user has of it. */
 export const userBasics = {

@@ -2,7 +2,7 @@
 // and whoever is to sign in gets a token.
 import * as z from "zod";
 import { Failure } from "../../errors.ts";
-import { demandUser, hidden } from "../../registry/access.ts";
+import { demandUser, hidden } from "../../registry/access/access.ts";
 import {
   createUser,
   deleteUser,
@@ -11,7 +11,7 @@ import {
   setUserBlocked,
   type UserRow,
   updateUser,
-} from "../../registry/users.ts";
+} from "../../registry/forge/users.ts";
 import { type Asked, call, listCall } from "./call.ts";
 import { boolean, numberOf, sorting, text } from "./parameter.ts";
 import { User, userAnswer } from "./user-answer.ts";

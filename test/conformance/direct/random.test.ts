@@ -2,13 +2,13 @@
 // the repository's seed and how it was made. CONFORMANCE_SEED and CONFORMANCE_REPOSITORIES choose others, or more.
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { initRepository } from "../../../src/git/init-repository.ts";
-import { recordPush } from "../../../src/git/recorded-push.ts";
-import { Repositories } from "../../../src/git/repositories.ts";
-import { createGroup } from "../../../src/registry/groups.ts";
-import { OPERATOR } from "../../../src/registry/principal.ts";
-import { createProject } from "../../../src/registry/projects.ts";
-import { waitingTags } from "../../../src/registry/refs.ts";
+import { recordPush } from "../../../src/git/hosting/recorded-push.ts";
+import { initRepository } from "../../../src/git/objects/init-repository.ts";
+import { Repositories } from "../../../src/git/objects/repositories.ts";
+import { OPERATOR } from "../../../src/registry/access/principal.ts";
+import { createGroup } from "../../../src/registry/forge/groups.ts";
+import { createProject } from "../../../src/registry/forge/projects.ts";
+import { waitingTags } from "../../../src/registry/forge/refs.ts";
 import { repositoryKey } from "../../../src/storage/object-keys.ts";
 import { eventually } from "../../support/eventually.ts";
 import { makeRepository } from "../../support/git-fixture.ts";

@@ -1,0 +1,109 @@
+// After a push: the refs as git has them now are recorded, and git keeps the commits that no ref names any more, because
+// versions may have been made of them.
+
+import {
+  announceContent,
+  type CurrentRef,
+  type LostCommit,
+  type PushedRepository,
+  projectsWithOpenPush,
+  recordRefs,
+} from "../../registry/forge/refs.ts";
+import type { Registry } from "../../registry/registry.ts";
+import { removeLeftovers } from "../objects/leftovers.ts";
+import type { Repository } from "../objects/repository.ts";
+import { type Repositories, repositoryDirectory, repositoryExists, repositoryOf } from "./repositories-of-projects.ts";
+
+/** Locks of this age at the start of a server belong to a git that died with the one before. */
+const DEAD_AFTER_MS = 1_000;
+/** So many refs that changed at once have left as many files behind. */
+const MANY_REFS = 500;
+
+/**
+ * Records the refs of a project; doing it again changes nothing. `settled`: no other push to it is under way, so that the
+ * mark of beginPush can go.
+ */
+export async function recordPush(
+  registry: Registry,
+  repositories: Repositories,
+  projectId: number,
+  settled: boolean,
+): Promise<void> {
+  if (!repositoryExists(registry, projectId)) {
+    await recordRefs(registry, projectId, NO_REPOSITORY, settled);
+    return;
+  }
+  const repository = repositoryOf(registry, repositories, projectId);
+  const changed = await recordRefs(
+    registry,
+    projectId,
+    {
+      refs: () => repository.listRefNames(),
+      head: (refs, wanted) => headOf(repository, refs, wanted),
+      peel: (oids) => repository.peel(oids),
+      keep: (lost) => keep(repository, lost),
+    },
+    settled,
+  );
+  if (changed < MANY_REFS) return;
+  // Someone else may be at it, or at a ref: then they stay as they are.
+  await repository.packRefs().catch((error: unknown) => {
+    registry.log.warn({ err: error, project: projectId }, "refs could not be packed");
+  });
+}
+
+const NO_REPOSITORY: PushedRepository = {
+  refs: async () => [],
+  head: async () => undefined,
+  peel: async () => ({ peeled: new Map(), unreadable: new Set() }),
+  keep: async () => {},
+};
+
+async function headOf(
+  repository: Repository,
+  refs: readonly CurrentRef[],
+  wanted: string | null,
+): Promise<string | undefined> {
+  const head = await repository.setHeadToFirstBranch(refs, wanted ?? undefined);
+  return head?.slice("refs/heads/".length);
+}
+
+/** Has HEAD of a project's repository name the branch that the project was set to, which @latest may depend on. */
+export async function applyDefaultBranch(
+  registry: Registry,
+  repositories: Repositories,
+  project: { readonly id: number; readonly defaultBranch: string | null },
+): Promise<void> {
+  if (!repositoryExists(registry, project.id)) return;
+  const repository = repositoryOf(registry, repositories, project.id);
+  await headOf(repository, await repository.listRefNames(), project.defaultBranch);
+  await announceContent(registry, project.id);
+}
+
+/** A branch that only went on still reaches its old commit; everything else is held by a hidden ref from now on. */
+async function keep(repository: Repository, lost: readonly LostCommit[]): Promise<void> {
+  const moved = lost.filter(({ name, now }) => name.startsWith("refs/heads/") && now !== undefined);
+  const others = lost.filter((ref) => !moved.includes(ref));
+  const unreached =
+    moved.length === 0
+      ? []
+      : await repository.unreachedFrom(
+          moved.flatMap(({ now }) => now ?? []),
+          moved.map(({ commit }) => commit),
+        );
+  await repository.keepObjects([...unreached, ...others.map(({ commit }) => commit)]);
+}
+
+/** Records what pushes before a crash left unrecorded. For the start of a server. */
+export async function recordOpenPushes(registry: Registry, repositories: Repositories): Promise<void> {
+  for (const projectId of await projectsWithOpenPush(registry)) {
+    registry.log.info({ project: projectId }, "a push was cut off; recording what it left");
+    try {
+      await removeLeftovers(repositoryDirectory(registry, projectId), DEAD_AFTER_MS);
+      await recordPush(registry, repositories, projectId, true);
+    } catch (error) {
+      // One broken repository keeps no server from starting. The mark stays: the next push or start tries again.
+      registry.log.error({ err: error, project: projectId }, "a push that was cut off cannot be recorded");
+    }
+  }
+}

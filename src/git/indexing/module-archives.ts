@@ -1,0 +1,105 @@
+// The zips of hosted versions. A zip is made once, when it is first wanted or shortly after the push, and pinned; however
+// many clients ask for one that is being made, it is made once, and a client that goes away does not stop it.
+import { rm } from "node:fs/promises";
+import { Failure, isFailure, notFound } from "../../errors.ts";
+import { invalidVersionMessage } from "../../gomod/pseudo-check.ts";
+import { describeSoon } from "../../registry/modules/module-document.ts";
+import type { Registry } from "../../registry/registry.ts";
+import { findVersionById, type ServedVersion } from "../../registry/versions/modules.ts";
+import { type MadeZip, noteUnzippable, pinZip, zipKeyOf } from "../../registry/versions/publish.ts";
+import { storing } from "../../storage/disk-blobs.ts";
+import { type Repositories, repositoryOf } from "../hosting/repositories-of-projects.ts";
+import { archiveModule } from "../objects/archive.ts";
+
+/** Zips that are made at the same time: each keeps one git and one processor busy. */
+const MAKING_AT_ONCE = 2;
+
+export interface ModuleArchives {
+  readonly registry: Registry;
+  readonly repositories: Repositories;
+  /** By version number: what is being made now. */
+  readonly making: Map<number, Promise<MadeZip>>;
+  /** Who waits for a place among those that are being made. */
+  readonly queue: (() => void)[];
+  free: number;
+}
+
+export function openModuleArchives(registry: Registry, repositories: Repositories): ModuleArchives {
+  return { registry, repositories, making: new Map(), queue: [], free: MAKING_AT_ONCE };
+}
+
+/** The zip of a version, made if need be. Throws not-found, with the go command's words, when it cannot be one. */
+export async function zipOf(archives: ModuleArchives, projectId: number, version: ServedVersion): Promise<MadeZip> {
+  if (version.zip) return version.zip;
+  let making = archives.making.get(version.id);
+  if (!making) {
+    making = make(archives, projectId, version).finally(() => archives.making.delete(version.id));
+    making.catch(() => {}); // whoever asked may be gone
+    archives.making.set(version.id, making);
+  }
+  return making;
+}
+
+/** The same of a hosted version by its number. Throws not-found if it is gone. */
+export async function zipOfVersion(archives: ModuleArchives, versionId: number): Promise<MadeZip> {
+  const version = await findVersionById(archives.registry, versionId);
+  if (!version) throw notFound("the version was deleted a moment ago");
+  return zipOf(archives, version.projectId, version);
+}
+
+/** Makes the zips of some versions that have none yet. One that cannot be made does not keep the others from it. */
+export async function ensureBuiltZips(archives: ModuleArchives, versionIds: readonly number[]): Promise<void> {
+  for (const id of versionIds) {
+    const version = await findVersionById(archives.registry, id);
+    if (!version || version.zip) continue;
+    await zipOf(archives, version.projectId, version).catch((error: unknown) => {
+      if (!(error instanceof Failure)) throw error;
+      const { modulePath, version: name } = version;
+      archives.registry.log.info({ module: modulePath, version: name, reason: error.message }, "a version has no zip");
+    });
+  }
+}
+
+async function make(archives: ModuleArchives, projectId: number, version: ServedVersion): Promise<MadeZip> {
+  if (archives.free > 0) archives.free--;
+  else await new Promise<void>((go) => archives.queue.push(go));
+  try {
+    return await makeNow(archives, projectId, version);
+  } finally {
+    const next = archives.queue.shift();
+    if (next) next();
+    else archives.free++;
+  }
+}
+
+async function makeNow(
+  { registry, repositories }: ModuleArchives,
+  projectId: number,
+  version: ServedVersion,
+): Promise<MadeZip> {
+  const scratch = registry.blobs.scratch();
+  try {
+    const zip = await storing(() =>
+      archiveModule({
+        repository: repositoryOf(registry, repositories, projectId),
+        commit: version.commit,
+        subdir: version.directory,
+        modulePath: version.modulePath,
+        version: version.version,
+        file: scratch,
+      }),
+    );
+    // First the bytes, then the row that promises them.
+    await registry.blobs.adopt(scratch, zipKeyOf(zip));
+    const pinned = await pinZip(registry, version.id, zip);
+    describeSoon(registry, version.id);
+    return pinned;
+  } catch (error) {
+    if (!isFailure(error, "invalid", "too-large", "not-found")) throw error;
+    // To a client such a version is not there; its author is told why.
+    await noteUnzippable(registry, projectId, version, error.message);
+    throw notFound(invalidVersionMessage(version.modulePath, version.version, error.message));
+  } finally {
+    await rm(scratch, { force: true });
+  }
+}

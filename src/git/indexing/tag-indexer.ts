@@ -1,0 +1,301 @@
+// Tags become versions. What a tag stands for is said by its name alone (gomod/tag-version.ts), so a new tag costs only
+// itself: no other tag and no tree is looked through. What it cannot be is written down with the reason, for its author.
+import { type Failure, invalid, isFailure } from "../../errors.ts";
+import { modulePathOf } from "../../gomod/go-mod-line.ts";
+import { locateModule } from "../../gomod/module-root.ts";
+import { gitlabVersionOfTag, modulesOfTag, type TaggedModule, whyNotAVersion } from "../../gomod/tag-version.ts";
+import { isIncompatible } from "../../gomod/version.ts";
+import { moduleRootsOf, type ProjectRow, projectById } from "../../registry/forge/projects.ts";
+import { type WaitingTag, waitingTags } from "../../registry/forge/refs.ts";
+import type { Registry } from "../../registry/registry.ts";
+import { type NewVersion, publish, type Refusal } from "../../registry/versions/publish.ts";
+import { readGoMod } from "../../registry/versions/readable-go-mod.ts";
+import { type Repositories, type Repository, repositoryOf } from "../hosting/repositories-of-projects.ts";
+import { runGit } from "../process/git-process.ts";
+import { gitlabModuleAt } from "./gitlab-tag-scheme.ts";
+import { moduleAtTag } from "./module-at-commit.ts";
+
+/** Tags that are asked for together. */
+const BATCH = 500;
+/** Tags that are read at the same time: enough to keep git busy. */
+const READERS = 4;
+/** What was read is published once its go.mod files have this many bytes together: bounds memory and the transaction. */
+const MAX_HELD_BYTES = 8 * 1024 * 1024;
+/** The go.mod files of one tag, which in GitLab's scheme may be many, have no more bytes than this together. */
+const MAX_TAG_BYTES = 64 * 1024 * 1024;
+/** A run in which more tags than this cannot be read or published is given up. */
+const MAX_FAILURES = 20;
+/** How many of the newest versions of a push get their zips before anybody asks. */
+const ZIPS_AHEAD = 100;
+/** A listing of all files of a commit larger than this is not looked through, in bytes. */
+const MAX_LISTING_BYTES = 64 * 1024 * 1024;
+
+export interface TagIndexer {
+  /**
+   * Looks at all tags of a project that wait, and leaves a job that makes the zips of the newest ones. Who asks while that
+   * goes on already shares the run that follows it.
+   */
+  index(projectId: number): Promise<void>;
+}
+
+/** One run a project at a time: a push waits for its tags a moment (http/git-door.ts) while the job for them starts too. */
+export function openTagIndexer(registry: Registry, repositories: Repositories): TagIndexer {
+  const running = new Map<number, Promise<void>>();
+  const next = new Map<number, Promise<void>>();
+  const start = (projectId: number): Promise<void> => {
+    const run = indexTags(registry, repositories, projectId).finally(() => running.delete(projectId));
+    running.set(projectId, run);
+    return run;
+  };
+  return {
+    index(projectId) {
+      const current = running.get(projectId);
+      if (!current) return start(projectId);
+      let following = next.get(projectId);
+      if (!following) {
+        following = current
+          .catch(() => {}) // told to those who asked for it
+          .then(() => {
+            next.delete(projectId);
+            return start(projectId);
+          });
+        next.set(projectId, following);
+      }
+      return following;
+    },
+  };
+}
+
+async function indexTags(registry: Registry, repositories: Repositories, projectId: number): Promise<void> {
+  const repository = repositoryOf(registry, repositories, projectId);
+  const ids: number[] = [];
+  const failures: unknown[] = [];
+  // A tag that git cannot read or the database will not take keeps no other from being a version. It goes on waiting.
+  const failed = (tag: WaitingTag, error: unknown): void => {
+    registry.log.error(
+      { err: error, project: projectId, tag: tag.tag },
+      "a tag could not be indexed; it is tried again",
+    );
+    failures.push(error);
+    if (failures.length > MAX_FAILURES) throw error;
+  };
+  let earliest: Date | undefined;
+  let last = "";
+  for (;;) {
+    const project = await projectById(registry, projectId);
+    const tags = await waitingTags(registry, projectId, last, BATCH);
+    if (tags.length === 0) break;
+    last = tags.at(-1)!.tag;
+    for (const { updatedAt } of tags) {
+      // All tags wait anew when the project has another prefix or tag scheme: since then, not since they were pushed.
+      const since = updatedAt > project.updatedAt ? updatedAt : project.updatedAt;
+      if (!earliest || since < earliest) earliest = since;
+    }
+    const queue = [...tags];
+    while (queue.length > 0) {
+      const outcomes = await readTags(queue, (tag) => readTag(registry, project, repository, tag), failed);
+      ids.push(...(await publishOutcomes(registry, projectId, outcomes, failed)));
+    }
+  }
+  if (earliest) registry.metrics.indexing.observe((Date.now() - earliest.getTime()) / 1000);
+  if (ids.length > 0) await leaveZips(registry, projectId, ids);
+  if (failures.length > 0) throw failures[0];
+}
+
+/** Takes tags off a queue and reads them, until the queue is empty or what was read is enough to be published. */
+async function readTags(
+  queue: WaitingTag[],
+  read: (tag: WaitingTag) => Promise<Outcome>,
+  failed: (tag: WaitingTag, error: unknown) => void,
+): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  let bytes = 0;
+  const reader = async (): Promise<void> => {
+    while (bytes < MAX_HELD_BYTES) {
+      const tag = queue.shift();
+      if (!tag) return;
+      try {
+        const outcome = await read(tag);
+        outcomes.push(outcome);
+        bytes += bytesOf(outcome.versions);
+      } catch (error) {
+        failed(tag, error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: READERS }, reader));
+  return outcomes;
+}
+
+function bytesOf(versions: readonly NewVersion[]): number {
+  return versions.reduce((sum, version) => sum + version.goMod.length, 0);
+}
+
+/** Publishes what tags stand for, all in one transaction; should that fail, those that go through by themselves. */
+async function publishOutcomes(
+  registry: Registry,
+  projectId: number,
+  outcomes: readonly Outcome[],
+  failed: (tag: WaitingTag, error: unknown) => void,
+): Promise<number[]> {
+  const publishAll = (some: readonly Outcome[]): Promise<number[]> =>
+    publish(registry, projectId, {
+      versions: some.flatMap((outcome) => outcome.versions),
+      refusals: some.flatMap((outcome) => outcome.refusals),
+      tags: some.map((outcome) => outcome.tag),
+    });
+  if (outcomes.length === 0) return [];
+  try {
+    return await publishAll(outcomes);
+  } catch (error) {
+    if (isFailure(error)) throw error;
+    await registry.database.pool.query("SELECT 1"); // without a database none would go through
+    registry.log.error({ err: error, project: projectId }, "some tags could not be published together");
+  }
+  const ids: number[] = [];
+  for (const outcome of outcomes) {
+    try {
+      ids.push(...(await publishAll([outcome])));
+    } catch (error) {
+      failed(outcome.tag, error);
+    }
+  }
+  return ids;
+}
+
+/** Leaves the job that makes the zips of the newest versions. */
+async function leaveZips(registry: Registry, projectId: number, ids: readonly number[]): Promise<void> {
+  const newest = await registry.prisma.moduleVersion.findMany({
+    where: { id: { in: ids.slice(-BATCH) } },
+    orderBy: { time: "desc" },
+    take: ZIPS_AHEAD,
+    select: { id: true },
+  });
+  await registry.prisma.$transaction((tx) =>
+    registry.jobs.send(tx, "build-zips", { projectId, versionIds: newest.map((row) => row.id) }),
+  );
+  registry.log.info({ project: projectId, versions: ids.length }, "tags became versions");
+}
+
+/** What one tag stands for, under each name of the project's modules. */
+interface Outcome {
+  readonly tag: WaitingTag;
+  readonly versions: readonly NewVersion[];
+  readonly refusals: readonly Refusal[];
+}
+
+async function readTag(
+  registry: Registry,
+  project: ProjectRow,
+  repository: Repository,
+  tag: WaitingTag,
+): Promise<Outcome> {
+  const roots = moduleRootsOf(registry, project);
+  const refused = (reason: string): Outcome => ({ tag, versions: [], refusals: [{ tag: tag.tag, reason }] });
+  let candidates: readonly TaggedModule[];
+  try {
+    candidates =
+      project.tagScheme === "GITLAB"
+        ? await gitlabCandidates(repository, roots, tag)
+        : roots.flatMap((root) => modulesOfTag(root, tag.tag));
+  } catch (error) {
+    if (!isFailure(error, "invalid", "too-large")) throw error;
+    return refused(error.message);
+  }
+  if (candidates.length === 0) return refused(whyNoModule(tag.tag));
+
+  const versions: NewVersion[] = [];
+  const refusals: Refusal[] = [];
+  for (const { modulePath, version, location } of candidates) {
+    try {
+      if (bytesOf(versions) > MAX_TAG_BYTES)
+        throw invalid(`the go.mod files of this tag have over ${MAX_TAG_BYTES} bytes`);
+      const found =
+        project.tagScheme === "GITLAB"
+          ? await gitlabModuleAt(repository, location, { version, ref: `refs/tags/${tag.tag}`, commit: tag.peeled })
+          : await moduleAtTag(repository, location, { tag: tag.tag, version, commit: tag.peeled });
+      versions.push({ modulePath, ...found });
+    } catch (error) {
+      if (!isFailure(error, "not-found", "invalid", "too-large")) throw error;
+      const isOfRoot = location.codeDir === "" && location.pathMajor === ""; // there it decides about +incompatible
+      const hasGoMod = isOfRoot && (await hasRootGoMod(repository, tag.peeled));
+      const listed = project.tagScheme === "GO";
+      refusals.push({ tag: tag.tag, modulePath, version, reason: bareReason(error), listed, hasGoMod });
+    }
+  }
+  return { tag, versions, refusals: [...quiet(refusals, versions), ...warnings(tag.tag, versions)] };
+}
+
+function whyNoModule(tag: string): string {
+  return `the tag ${whyNotAVersion(tag)}`;
+}
+
+/** The go command's message without the module and version in front, which the row names anyway. */
+function bareReason(error: Failure): string {
+  return error.message.replace(/^\S+@\S+: invalid (?:pseudo-)?version: /, "");
+}
+
+/**
+ * A tag such as v2.0.0 is tried as …/v2 and as +incompatible. If one of the two fits, or for the second one, the refusal
+ * is no news to anybody; the row is kept because the module's list depends on it.
+ */
+function quiet(refusals: readonly Refusal[], versions: readonly NewVersion[]): Refusal[] {
+  const spoken = refusals.filter((refusal) => !isIncompatible(refusal.version ?? ""));
+  return refusals.map((refusal) => {
+    const silent = versions.length > 0 || (spoken.length > 0 && !spoken.includes(refusal));
+    return silent ? { ...refusal, silent } : refusal;
+  });
+}
+
+/** What the author should know of versions that are served as direct mode serves them, but not as anybody expects. */
+function warnings(tag: string, versions: readonly NewVersion[]): Refusal[] {
+  const declared = new Set(versions.map((version) => modulePathOf(version.goMod)));
+  const own = versions.some((version) => declared.has(version.modulePath));
+  const first = versions[0];
+  if (!first) return [];
+  const { modulePath, version } = first;
+  const warn = (reason: string): Refusal[] => [
+    { tag, modulePath, version, reason, listed: true, hasGoMod: !first.legacy },
+  ];
+  if (first.legacy)
+    return warn(
+      "there is no go.mod: the version is served as one from before Go modules, without requirements; add a go.mod (go mod init) and tag again",
+    );
+  if (!own)
+    return warn(
+      `go.mod declares module ${[...declared].join(", ")}, not ${modulePath}: go get refuses it (it works in replace directives only); change the module line, or set the project's module prefix`,
+    );
+  const { problem } = readGoMod(first.goMod);
+  return problem === undefined ? [] : warn(problem);
+}
+
+async function hasRootGoMod(repository: Repository, commit: string): Promise<boolean> {
+  const kind = await repository.kindOf(commit, "go.mod");
+  return kind === "file" || kind === "symlink";
+}
+
+/** GitLab's scheme: every directory with a go.mod is a module, and a root tag is a version of all of them. */
+async function gitlabCandidates(
+  repository: Repository,
+  roots: readonly string[],
+  tag: WaitingTag,
+): Promise<TaggedModule[]> {
+  if (!(await repository.commitInfo(tag.peeled))) return [];
+  const listing = await runGit(repository.directory, ["ls-tree", "-r", "-z", "--name-only", tag.peeled], {
+    maxOutputBytes: MAX_LISTING_BYTES,
+  });
+  const directories = listing
+    .toString("utf8")
+    .split("\0")
+    .filter((path) => path === "go.mod" || path.endsWith("/go.mod"))
+    .map((path) => path.slice(0, -"go.mod".length).replace(/\/$/, ""));
+  if (!directories.includes("")) directories.unshift("");
+  return roots.flatMap((root) =>
+    directories.flatMap((directory) => {
+      const modulePath = directory === "" ? root : `${root}/${directory}`;
+      const version = gitlabVersionOfTag(modulePath, tag.tag);
+      const location = locateModule(root, modulePath);
+      return version && location ? [{ modulePath, version, location }] : [];
+    }),
+  );
+}

@@ -1,0 +1,263 @@
+// The zip of a module out of a repository, file for file as the go command in direct mode makes it. It does not read blobs:
+// it runs `git archive`, which converts line ends, expands `$Id$` and re-encodes as .gitattributes says, with export-ignore
+// and export-subst switched off by info/attributes (cmd/go/internal/modfetch/codehost/git.go ReadZip), and picks files from
+// that (coderepo.go Zip, golang.org/x/mod/zip Create). So do we, as streams: `ls-tree` tells the names, gomod/module-zip
+// selects, and the tar that `git archive` writes flows through the zip writer into a file. Nothing is in memory whole except
+// the list of names.
+//
+// Two things come raw, as in coderepo.go: the LICENSE of the root that a module in a sub-directory inherits, and, elsewhere,
+// the go.mod that is served as .mod. The go.mod inside the zip is converted like any file.
+
+import { createHash } from "node:crypto";
+import { open, rm } from "node:fs/promises";
+import { type Readable, Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import tar from "tar-stream";
+import { type Failure, invalid, isFailure, notFound } from "../../errors.ts";
+import type { H1Hash } from "../../gomod/dir-hash.ts";
+import {
+  MAX_GO_MOD,
+  MAX_LICENSE,
+  needsRootLicense,
+  requireValidSelection,
+  selectZipFiles,
+  type ZipEntry,
+} from "../../gomod/module-zip.ts";
+import { writeModuleZip, type ZipSource } from "../../gomod/zip-writer.ts";
+import { GitError, type GitProcess, runGit, spawnGit } from "../process/git-process.ts";
+import type { Repository } from "./repository.ts";
+import { entryKind } from "./tree-entry.ts";
+
+export interface ArchiveRequest {
+  readonly repository: Repository;
+  /** The object id of the commit. */
+  readonly commit: string;
+  /** The module's directory in the repository, slash-separated, without slashes around it; "" for the root. */
+  readonly subdir: string;
+  readonly modulePath: string;
+  readonly version: string;
+  /** Where the zip goes: a path at which nothing is. Nothing is left there if the promise rejects. */
+  readonly file: string;
+  /** The most bytes of the files together, and of the zip; default the go command's 500 MiB. */
+  readonly maxBytes?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ArchivedModule {
+  readonly h1: H1Hash;
+  /** Of the zip, in bytes. */
+  readonly size: number;
+  /** Of the zip's bytes, in hexadecimal. */
+  readonly sha256: string;
+  /** How many files are in the zip. */
+  readonly entries: number;
+}
+
+/**
+ * Writes the zip of a module at a commit to a file, synced to the disk. Throws Failure("not-found") if the directory is not
+ * there, Failure("invalid") with the go command's words if the files cannot be a module, Failure("too-large") if they are
+ * too many bytes, and the signal's reason if it aborts.
+ */
+export async function archiveModule(request: ArchiveRequest): Promise<ArchivedModule> {
+  const { modulePath, version, file, signal } = request;
+  const { kept, license } = await selectFiles(request);
+  signal?.throwIfAborted();
+
+  const handle = await open(file, "wx");
+  try {
+    const digest = createHash("sha256");
+    const sink = new Transform({
+      transform: (chunk: Buffer, _encoding, done) => {
+        digest.update(chunk);
+        done(null, chunk);
+      },
+    });
+    const stored = pipeline(sink, handle.createWriteStream({ flush: true }));
+    stored.catch(() => {});
+    try {
+      const { h1, size, entries } = await writeModuleZip(
+        `${modulePath}@${version}`,
+        archivedFiles(request, kept, license),
+        sink,
+        request.maxBytes === undefined ? {} : { maxBytes: request.maxBytes },
+      );
+      sink.end();
+      await stored;
+      return { h1, size, sha256: digest.digest("hex"), entries };
+    } catch (error) {
+      sink.destroy();
+      await stored.catch(() => {});
+      throw error;
+    }
+  } catch (error) {
+    await handle.close().catch(() => {});
+    await rm(file, { force: true });
+    signal?.throwIfAborted();
+    throw error;
+  }
+}
+
+/** Which files go into the zip: paths relative to the module, and the LICENSE that it inherits. */
+async function selectFiles(request: ArchiveRequest): Promise<{ kept: Set<string>; license: Buffer | undefined }> {
+  const { repository, commit, subdir, signal } = request;
+  const entries = await listFiles(request);
+  let license: Buffer | undefined;
+  if (subdir !== "" && needsRootLicense(entries)) {
+    license = await rootLicense(repository, commit);
+    if (license !== undefined) entries.push({ path: "LICENSE", kind: "file", size: license.length });
+  }
+  // The go line of go.mod decides about vendored files, and nothing else.
+  const hasGoMod = entries.some(({ path, kind }) => path === "go.mod" && kind === "file");
+  const hasVendor = entries.some(({ path }) => /(?:^|\/)vendor\//.test(path));
+  const goMod = hasGoMod && hasVendor ? await convertedGoMod(request) : undefined;
+  signal?.throwIfAborted();
+  const selection = selectZipFiles(entries, { goMod });
+  requireValidSelection(selection);
+  return { kept: new Set(selection.kept), license };
+}
+
+/**
+ * The files below the module's directory, in the order of the archive. Their sizes are 0: what counts is the size after
+ * conversion, which is known only when the archive is written, and is checked then.
+ */
+async function listFiles({ repository, commit, subdir, signal }: ArchiveRequest): Promise<ZipEntry[]> {
+  const prefix = subdir === "" ? "" : `${subdir}/`;
+  const listing = await runGit(
+    repository.directory,
+    ["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit, ...(subdir === "" ? [] : [prefix])],
+    { signal },
+  );
+  if (listing.length === 0 && subdir !== "") throw notFound(`${subdir} is not in the repository at this revision`);
+  const entries: ZipEntry[] = [];
+  for (let at = 0; at < listing.length; ) {
+    const end = listing.indexOf(0, at);
+    const tab = listing.indexOf(0x09, at);
+    const kind = entryKind(Number.parseInt(listing.toString("latin1", at, at + 6), 8));
+    const path = decodePath(listing.subarray(tab + 1, end)).slice(prefix.length);
+    // A submodule is an empty directory in the archive, and directories do not count.
+    if (kind !== "gitlink" && kind !== "directory") entries.push({ path, kind, size: 0 });
+    at = end + 1;
+  }
+  return entries;
+}
+
+/**
+ * A path as text. git's paths are bytes; an element that is not UTF-8 keeps its identity as lone surrogates, which no rule
+ * lets into a zip, so that it cannot pass for another name.
+ */
+function decodePath(bytes: Buffer): string {
+  const text = bytes.toString("utf8");
+  if (!text.includes("\uFFFD") || Buffer.from(text, "utf8").equals(bytes)) return text;
+  return bytes
+    .toString("latin1")
+    .split("/")
+    .map((element) => {
+      const raw = Buffer.from(element, "latin1");
+      const name = raw.toString("utf8");
+      if (Buffer.from(name, "utf8").equals(raw)) return name;
+      return element.replace(/[\x80-\xff]/g, (byte) => String.fromCharCode(0xdc00 + byte.charCodeAt(0)));
+    })
+    .join("/");
+}
+
+async function rootLicense(repository: Repository, commit: string): Promise<Buffer | undefined> {
+  try {
+    const found = await repository.readFile(commit, "LICENSE", MAX_LICENSE);
+    return found?.kind === "file" || found?.kind === "symlink" ? found.content : undefined;
+  } catch (error) {
+    throw isFailure(error, "too-large") ? tooLarge("LICENSE", MAX_LICENSE) : error;
+  }
+}
+
+async function convertedGoMod(request: ArchiveRequest): Promise<Buffer | undefined> {
+  const path = request.subdir === "" ? "go.mod" : `${request.subdir}/go.mod`;
+  for await (const { name, size, content } of tarredFiles(request, path)) {
+    if (name !== path) continue;
+    if (size > MAX_GO_MOD) throw tooLarge("go.mod", MAX_GO_MOD);
+    const chunks: Buffer[] = [];
+    for await (const chunk of content) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  }
+  return undefined;
+}
+
+function tooLarge(path: string, limit: number): Failure {
+  return invalid(`create zip: ${path}: ${path} file too large (max size is ${limit} bytes)`);
+}
+
+/** The selected files with their bytes, one after another, the inherited LICENSE last. */
+async function* archivedFiles(
+  request: ArchiveRequest,
+  kept: Set<string>,
+  license: Buffer | undefined,
+): AsyncGenerator<ZipSource> {
+  const prefix = request.subdir === "" ? "" : `${request.subdir}/`;
+  const missing = new Set(kept);
+  if (license !== undefined) missing.delete("LICENSE");
+  for await (const { name, size, content } of tarredFiles(request, request.subdir)) {
+    const path = name.slice(prefix.length);
+    if (!name.startsWith(prefix) || !missing.delete(path)) {
+      content.resume();
+      continue;
+    }
+    if (path === "go.mod" && size > MAX_GO_MOD) throw tooLarge(path, MAX_GO_MOD);
+    if (path === "LICENSE" && size > MAX_LICENSE) throw tooLarge(path, MAX_LICENSE);
+    yield { name: path, content };
+  }
+  if (missing.size > 0) throw new Error(`git archive lacks ${[...missing].slice(0, 3).join(", ")} of ls-tree`);
+  if (license !== undefined && kept.has("LICENSE")) yield { name: "LICENSE", content: license };
+}
+
+interface TarredFile {
+  readonly name: string;
+  /** In bytes, after conversion. */
+  readonly size: number;
+  /** To be read to its end, or resume()d, before the next file comes. */
+  readonly content: Readable;
+}
+
+/** The regular files of a path of the commit as `git archive` converts them, as a stream. */
+async function* tarredFiles(request: ArchiveRequest, path: string): AsyncGenerator<TarredFile> {
+  const { repository, commit, signal } = request;
+  const git: GitProcess = await spawnGit(
+    repository.directory,
+    [
+      "-c",
+      "core.autocrlf=input",
+      "-c",
+      "core.eol=lf",
+      "archive",
+      "--format=tar",
+      "--end-of-options",
+      commit,
+      ...(path === "" ? [] : [path]),
+    ],
+    { signal },
+  );
+  git.stdin.end();
+  const extract = tar.extract();
+  try {
+    // The end of a failed git is an end of the tar, not an error of its own: its exit status is asked for below.
+    git.stdout.pipe(extract as unknown as NodeJS.WritableStream);
+    git.stdout.once("close", () => {
+      if (!git.stdout.readableEnded) extract.destroy(new Error("git archive was stopped"));
+    });
+    for await (const entry of extract) {
+      const { name, type, size = 0 } = entry.header;
+      if (type === "file") yield { name, size, content: entry as unknown as Readable };
+      else entry.resume();
+    }
+    await git.ended;
+  } catch (error) {
+    git.stop();
+    await git.ended.catch((cause: unknown) => {
+      if (cause instanceof GitError && cause.exitCode === null) throw error; // stopped by us
+      throw cause;
+    });
+    throw error;
+  } finally {
+    git.stop();
+    extract.destroy();
+    await git.ended.catch(() => {});
+  }
+}

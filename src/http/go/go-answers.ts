@@ -1,0 +1,84 @@
+// The answers of a Go endpoint as they are kept and written: headers and bytes, ready. Lifetimes are those of the public
+// mirror: a minute for what can change, a week for what cannot, seconds for what is not there.
+import { hash } from "node:crypto";
+import type { Registry } from "../../registry/registry.ts";
+import { type MadeZip, zipKeyOf } from "../../registry/versions/publish.ts";
+import { ABSENCE_SECONDS } from "../problem.ts";
+import type { HotCache, TextAnswer } from "./hot-cache.ts";
+import type { BlobAnswer } from "./send-blob.ts";
+
+/** How long clients may keep what can change: lists, @latest, branches. */
+const MUTABLE_SECONDS = 60;
+/** How long clients may keep what cannot: a week, as the public mirror says. */
+const IMMUTABLE_SECONDS = 7 * 24 * 3600;
+
+/** Characters of a message: the go command shows 648 bytes (cmd/go/internal/web). */
+const MAX_TOLD = 500;
+
+// "private", because a cache in between does not know that PRIVATE-TOKEN is a credential.
+const MUTABLE = `private, max-age=${MUTABLE_SECONDS}`;
+const IMMUTABLE = `private, max-age=${IMMUTABLE_SECONDS}, immutable`;
+
+/** An answer of bytes; `pinned`: for ever the same. */
+export function present(bytes: Buffer, type: string, pinned: boolean): TextAnswer {
+  const etag = `"${hash("sha256", bytes, "base64url").slice(0, 27)}"`;
+  return {
+    status: 200,
+    etag,
+    body: bytes.toString("latin1"),
+    headers: [
+      ...["Content-Type", type, "Content-Length", String(bytes.length), "ETag", etag],
+      ...["Cache-Control", pinned ? IMMUTABLE : MUTABLE, "X-Content-Type-Options", "nosniff"],
+    ],
+  };
+}
+
+/** Not there, in our words. */
+export function absence(message: string): TextAnswer {
+  const told = message.length > MAX_TOLD ? `${message.slice(0, MAX_TOLD)}…` : message;
+  return absenceInWords(404, `not found: ${told.replace(NOT_SHOWN, "?")}\n`);
+}
+
+/** One of these in a message, and the go command shows nothing of it (unicode.IsGraphic, unicode.IsSpace). */
+const NOT_SHOWN = /[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}\n\t]/gu;
+
+/** Not there, in exactly these words. */
+export function absenceInWords(status: 404 | 410, text: string): TextAnswer {
+  const bytes = Buffer.from(text);
+  return {
+    status,
+    etag: "",
+    body: bytes.toString("latin1"),
+    headers: [
+      ...["Content-Type", "text/plain; charset=utf-8", "Content-Length", String(bytes.length)],
+      ...["Cache-Control", `private, max-age=${ABSENCE_SECONDS}`, "X-Content-Type-Options", "nosniff"],
+    ],
+  };
+}
+
+/**
+ * The zip of a version. If the answer is to be kept, and is small enough for that, it has the bytes too: that throws
+ * not-found when they are not stored any more.
+ */
+export async function presentZip(
+  { blobs, traffic }: Registry,
+  zip: MadeZip,
+  version: { readonly id: number; readonly version: string },
+  keptIn: HotCache | undefined,
+): Promise<{ blob: BlobAnswer }> {
+  const { sha256, size } = zip;
+  const key = zipKeyOf(zip);
+  const isWanted = keptIn && size <= keptIn.maxAnswerBytes;
+  const bytes = isWanted ? await keptIn.zips.read(blobs, key, size) : undefined;
+  const downloads = traffic.countOf(version.id);
+  return { blob: { key, size, etag: `"${sha256}"`, headers: zipHeaders(version.version), bytes, downloads } };
+}
+
+/** What says that an answer is the zip of a version: name, value, name, value… */
+export function zipHeaders(version: string): string[] {
+  const name = `${version.replace(/[^\w.+-]/g, "_")}.zip`;
+  return [
+    ...["Content-Type", "application/zip", "Content-Disposition", `attachment; filename="${name}"`],
+    ...["Cache-Control", IMMUTABLE, "X-Content-Type-Options", "nosniff"],
+  ];
+}

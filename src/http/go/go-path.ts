@@ -1,0 +1,62 @@
+// What a URL below a Go endpoint asks for (Go Modules Reference, "GOPROXY protocol"). The go command escapes upper-case
+// letters as `!` and the letter, and sends that `!` as %21; everything is read strictly, so that one thing has one URL, and
+// nothing is cleaned up, so that `..` and `//` mean nothing.
+import { Failure, isFailure, notFound } from "../../errors.ts";
+import { type ModulePath, unescapePath, unescapeVersion } from "../../gomod/module-path.ts";
+
+export type GoRequest =
+  | { readonly kind: "list" | "latest"; readonly modulePath: ModulePath }
+  | VersionRequest<"info">
+  | VersionRequest<"mod">
+  | VersionRequest<"zip">;
+
+export interface VersionRequest<Kind extends "info" | "mod" | "zip"> {
+  readonly kind: Kind;
+  readonly modulePath: ModulePath;
+  /** A version, or for .info any name of a revision. */
+  readonly version: string;
+}
+
+/** Reads what stands behind the endpoint's own path, as it was sent. Throws not-found with what is wrong. */
+export function parseGoPath(raw: string): GoRequest {
+  let text: string;
+  try {
+    text = decodeURIComponent(raw);
+  } catch {
+    throw notFound("the URL has a broken percent-encoding");
+  }
+  if (text.endsWith("/@latest")) return { kind: "latest", modulePath: pathIn(text.slice(0, -"/@latest".length)) };
+  const at = text.lastIndexOf("/@v/");
+  if (at < 0)
+    throw notFound(
+      "a Go endpoint has MODULE/@v/list, MODULE/@v/VERSION.info, .mod and .zip, and MODULE/@latest; set it as GOPROXY",
+    );
+  const modulePath = pathIn(text.slice(0, at));
+  const name = text.slice(at + "/@v/".length);
+  if (name === "list") return { kind: "list", modulePath };
+  const match = /^(.+)\.(info|mod|zip)$/s.exec(name);
+  if (!match) throw notFound(`${shown(name)} is none of list, VERSION.info, VERSION.mod and VERSION.zip`);
+  const version = telling(() => unescapeVersion(match[1]!));
+  return { kind: match[2], modulePath, version } as
+    | VersionRequest<"info">
+    | VersionRequest<"mod">
+    | VersionRequest<"zip">;
+}
+
+function pathIn(escaped: string): ModulePath {
+  return telling(() => unescapePath(escaped));
+}
+
+/** The rules of escaping say "invalid"; to a client that looks for a module the thing is simply not there. */
+function telling<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (isFailure(error, "invalid")) throw new Failure("not-found", shown(error.message, 300));
+    throw error;
+  }
+}
+
+function shown(text: string, most = 60): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
+}

@@ -1,0 +1,167 @@
+// A Go endpoint, of a project, a group or the instance: the whole GOPROXY protocol in one table (Go Modules Reference, "GOPROXY protocol").
+//
+//   MODULE/@v/list          versions, one a line, ascending; empty for a module without tags, 404 for no module
+//   MODULE/@v/QUERY.info    {"Version","Time"} of a version, a branch, a commit
+//   MODULE/@v/VERSION.mod   go.mod, byte for byte
+//   MODULE/@v/VERSION.zip   the module zip
+//   MODULE/@latest          .info of the newest release
+//   sumdb/NAME/…            a checksum database that is proxied
+//
+// With `cached-only/` in front of it, or the header "Disable-Module-Fetch: true", only what is stored is served.
+//
+// Who may ask is decided first, in the order of registry/access/access.ts; only then is the path looked at. Everything but zips is
+// kept ready in memory (hot-cache.ts). Errors are text/plain, because that is what the go command shows to its user.
+import type { Context } from "koa";
+import { isFailure, notFound } from "../../errors.ts";
+import {
+  type HostedModules,
+  isServable,
+  latestOf,
+  listOf,
+  type Resolved,
+  resolveQuery,
+} from "../../git/indexing/hosted-modules.ts";
+import { type ModuleArchives, zipOf } from "../../git/indexing/module-archives.ts";
+import { requireScope } from "../../registry/access/access.ts";
+import { authenticate } from "../../registry/access/authentication.ts";
+import type { ProjectRow } from "../../registry/forge/projects.ts";
+import type { ServedVersion } from "../../registry/versions/modules.ts";
+import type { DependencyProxy } from "../../upstream/dependency-proxy.ts";
+import type { SumdbProxy } from "../../upstream/sumdb-proxy.ts";
+import { credentialsOf } from "../credentials.ts";
+import { absence, absenceInWords, present, presentZip } from "./go-answers.ts";
+import { type GoRequest, parseGoPath, type VersionRequest } from "./go-path.ts";
+import { answererInView, demandView, type GoView } from "./go-view.ts";
+import { type HotAnswer, type HotCache, writeHotAnswer } from "./hot-cache.ts";
+import { serveFromUpstream } from "./upstream-answers.ts";
+
+export interface GoProxy {
+  readonly hosted: HostedModules;
+  readonly archives: ModuleArchives;
+  readonly hotCache: HotCache;
+  /** What answers for modules that are nobody's here. */
+  readonly dependencies: DependencyProxy;
+  readonly sumDatabases: SumdbProxy;
+}
+
+/** The prefix of paths that are answered from store alone, as the public mirror has it. */
+const CACHED_ONLY = "cached-only/";
+/** What is in front of a checksum database's name. */
+const SUMDB = "sumdb/";
+
+/** Answers a request to a Go endpoint; `path` is what stands behind the endpoint's own path, as it was sent. */
+export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, path: string): Promise<void> {
+  const { registry } = proxy.hosted;
+  const storedOnly = path.startsWith(CACHED_ONLY) || ctx.get("Disable-Module-Fetch").toLowerCase() === "true";
+  const rest = path.startsWith(CACHED_ONLY) ? path.slice(CACHED_ONLY.length) : path;
+  if (ctx.method !== "GET" && ctx.method !== "HEAD") {
+    ctx.status = 405;
+    ctx.set("Allow", "GET, HEAD");
+    ctx.type = "text/plain; charset=utf-8";
+    ctx.body = "a Go endpoint is only read: publish by pushing a tag with git\n";
+    return;
+  }
+  const principal = await authenticate(registry, credentialsOf(ctx.headers));
+  ctx.state.principal = principal;
+  requireScope(principal, "go endpoint");
+  if (rest.startsWith(SUMDB)) {
+    await demandView(registry, principal, view);
+    return serveSumDatabase(proxy, ctx, rest.slice(SUMDB.length), storedOnly);
+  }
+  const answerer = await answererInView(registry, principal, view, rest);
+  if (answerer.kind === "world") {
+    const { dependencies, hotCache } = proxy;
+    const { group } = answerer;
+    return serveFromUpstream({ dependencies, hotCache, ctx, storedOnly, group }, parseGoPath(rest));
+  }
+  const { project } = answerer;
+
+  const url = ctx.req.url!;
+  const kept = proxy.hotCache.get(url);
+  const { answers } = registry.traffic;
+  if (kept?.of === project.id) {
+    answers.memory++;
+    return write(proxy, ctx, kept.answer);
+  }
+  const begun = proxy.hotCache.moment(project.id);
+  const keep = (answer: HotAnswer, pinned: boolean): Promise<void> => {
+    answers.stored++;
+    if (registry.memory.live) proxy.hotCache.set(url, project.id, begun, pinned, answer);
+    return write(proxy, ctx, answer);
+  };
+  try {
+    const { answer, pinned } = await answerTo(proxy, project, parseGoPath(rest));
+    await keep(answer, pinned);
+  } catch (error) {
+    // What is not there is asked for again and again: the go command looks for a module under every parent path.
+    // Nor is what no repository can have; 400 would make it give up (Go Modules Reference, "GOPROXY protocol").
+    if (!isFailure(error, "not-found", "invalid", "too-large")) throw error;
+    await keep(absence(error.message), false);
+  }
+}
+
+async function answerTo(
+  proxy: GoProxy,
+  project: ProjectRow,
+  request: GoRequest,
+): Promise<{ answer: HotAnswer; pinned: boolean }> {
+  const { hosted } = proxy;
+  const { modulePath } = request;
+  switch (request.kind) {
+    case "list": {
+      const versions = await listOf(hosted, project, modulePath);
+      const lines = versions.map(({ version }) => `${version}\n`).join("");
+      return { answer: present(Buffer.from(lines), "text/plain; charset=utf-8", false), pinned: false };
+    }
+    case "latest": {
+      const resolved = await latestOf(hosted, project, modulePath);
+      return { answer: present(infoOf(resolved), "application/json", false), pinned: false };
+    }
+    case "info": {
+      const resolved = await resolveQuery(hosted, project, modulePath, request.version);
+      return { answer: present(infoOf(resolved), "application/json", resolved.pinned), pinned: resolved.pinned };
+    }
+    case "mod": {
+      const version = await exactVersion(hosted, project, request);
+      return { answer: present(version.goMod, "text/plain; charset=utf-8", true), pinned: true };
+    }
+    case "zip": {
+      const version = await exactVersion(hosted, project, request);
+      const zip = await zipOf(proxy.archives, project.id, version);
+      return { answer: await presentZip(hosted.registry, zip, version, proxy.hotCache), pinned: true };
+    }
+  }
+}
+
+/** .mod and .zip are of versions, not of branches. */
+async function exactVersion(
+  hosted: HostedModules,
+  project: ProjectRow,
+  { modulePath, version, kind }: VersionRequest<"mod" | "zip">,
+): Promise<ServedVersion> {
+  if (!isServable(version))
+    throw notFound(`${modulePath}@${version}: .${kind} needs a canonical version; ask for .info first to learn it`);
+  return (await resolveQuery(hosted, project, modulePath, version)).version;
+}
+
+/** As the go command writes it: seconds, UTC. */
+function infoOf({ version, origin }: Resolved): Buffer {
+  // RFC 3339 has four digits for a year; Time is optional, and go refuses one that it cannot parse.
+  const isTellable = version.time.getUTCFullYear() <= 9999;
+  const time = isTellable ? `${version.time.toISOString().slice(0, 19)}Z` : undefined;
+  return Buffer.from(JSON.stringify({ Version: version.version, Time: time, Origin: origin }));
+}
+
+async function serveSumDatabase(proxy: GoProxy, ctx: Context, nameAndRest: string, storedOnly: boolean): Promise<void> {
+  const answer = await proxy.sumDatabases.serve(nameAndRest, { storedOnly });
+  if (answer.kind === "absent") return write(proxy, ctx, absenceInWords(answer.status, answer.text || "not found\n"));
+  ctx.status = 200;
+  ctx.set("Content-Type", answer.contentType);
+  ctx.set("Cache-Control", `private, max-age=${answer.maxAgeSeconds}${answer.immutable ? ", immutable" : ""}`);
+  ctx.body = answer.bytes;
+}
+
+function write({ hosted, hotCache }: GoProxy, ctx: Context, answer: HotAnswer): Promise<void> {
+  ctx.respond = false;
+  return writeHotAnswer(hotCache, answer, hosted.registry.blobs, ctx.req, ctx.res);
+}

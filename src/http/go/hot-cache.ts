@@ -1,0 +1,225 @@
+// Answers of the Go endpoint that are kept in memory, headers and bytes ready to be written, so that a hit touches neither
+// git, nor the disk, nor the database, nor Koa. An entry says nothing about who may have it: the principal is asked for
+// every time, from memory too (answerFromMemory), and when anything needed is not in memory the request goes the long way.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { LRUCache } from "lru-cache";
+import { isFailure } from "../../errors.ts";
+import { demandGroupSeen, demandPackages, requireScope } from "../../registry/access/access.ts";
+import { authenticateFromMemory } from "../../registry/access/authentication.ts";
+import { GO_PROXY, isFlagOn } from "../../registry/forge/feature-flags.ts";
+import type { GroupRow } from "../../registry/forge/groups.ts";
+import type { Registry } from "../../registry/registry.ts";
+import type { DiskBlobs } from "../../storage/disk-blobs.ts";
+import { credentialsOf } from "../credentials.ts";
+import { matchesEtag } from "../etag.ts";
+import { type BlobAnswer, sendBlob } from "./send-blob.ts";
+import { ZipMemory } from "./zip-memory.ts";
+
+/** Longer URLs are not kept: nobody needs them fast. */
+const MAX_KEY_LENGTH = 2_048;
+/** No answer takes more than this part of the memory. Of larger zips only the name is kept. */
+const LARGEST_PART = 1 / 8;
+/** What an entry costs beside its body and key, about. */
+const ENTRY_OVERHEAD_BYTES = 600;
+
+/** An answer, ready to be written: a text, or a blob (a zip), whose bytes are kept along if there are few. */
+export type HotAnswer = TextAnswer | { readonly blob: BlobAnswer };
+
+export interface TextAnswer {
+  readonly status: 200 | 404 | 410;
+  /** Name, value, name, value… */
+  readonly headers: readonly string[];
+  readonly etag: string;
+  /** The bytes, one a character (latin1): header and body then leave in one write. */
+  readonly body: string;
+}
+
+/** Where the content of a project, or of a module from upstream, stands. */
+export interface Moment {
+  readonly state: number;
+  readonly deletions: number;
+}
+
+/** Whose content an answer is of: a project's, by its number, or a module's from upstream, by its path. */
+export type ContentOf = number | string;
+
+interface Entry {
+  readonly answer: HotAnswer;
+  readonly of: ContentOf;
+  /** The state of the project's content that the answer was made of; undefined: it is the same in every state. */
+  readonly state: number | undefined;
+  /** How often something pinned had been taken away from the project. */
+  readonly deletions: number;
+  /** Of what comes from upstream: until when it may be given without a look (performance.now). */
+  readonly until: number;
+  /** Of what comes from upstream: the state of what is known about access and ownership that the answer was made in. */
+  readonly generation: number | undefined;
+  /** Of what comes from upstream: the group whose endpoint it is of, as it was in that state. */
+  readonly group: GroupRow | undefined;
+}
+
+/** How far an answer from upstream may be trusted: it belongs to no project whose access could be asked for. */
+export interface UpstreamTrust {
+  readonly freshMs: number;
+  readonly generation: number;
+  /** The group whose endpoint it is; undefined: the instance's. */
+  readonly group: GroupRow | undefined;
+}
+
+export class HotCache {
+  readonly #entries: LRUCache<string, Entry>;
+  readonly #states = new Map<ContentOf, number>();
+  readonly #deletions = new Map<ContentOf, number>();
+  #epoch = 0;
+
+  /** The largest answer that is kept whole, in bytes. */
+  readonly maxAnswerBytes: number;
+  /** Zips on their way into memory, and out of it. */
+  readonly zips: ZipMemory;
+
+  constructor(maxBytes: number) {
+    this.maxAnswerBytes = maxBytes * LARGEST_PART;
+    this.zips = new ZipMemory(maxBytes);
+    this.#entries = new LRUCache<string, Entry>({
+      maxSize: Math.max(maxBytes, 1),
+      sizeCalculation: ({ answer }, key) => ENTRY_OVERHEAD_BYTES + key.length + bytesOf(answer),
+    });
+  }
+
+  /** The state of a project's content; an answer is kept under the state that was read before it was worked out. */
+  stateOf(content: ContentOf): number {
+    return (this.#states.get(content) ?? 0) + this.#epoch;
+  }
+
+  /** A project publishes something else than before; `deleted`: also what is the same in every state may be gone. */
+  contentChanged(content: ContentOf, deleted: boolean): void {
+    this.#states.set(content, (this.#states.get(content) ?? 0) + 1);
+    if (deleted) this.#deletions.set(content, this.deletionsOf(content) + 1);
+  }
+
+  deletionsOf(content: ContentOf): number {
+    return this.#deletions.get(content) ?? 0;
+  }
+
+  clear(): void {
+    this.#epoch++;
+    this.#entries.clear();
+  }
+
+  get(url: string): Entry | undefined {
+    const entry = this.#entries.get(url);
+    if (!entry) return undefined;
+    const { of, state, deletions, until } = entry;
+    const same = (state === undefined || state === this.stateOf(of)) && deletions === this.deletionsOf(of);
+    if (same && (until === Number.POSITIVE_INFINITY || performance.now() < until)) return entry;
+    this.#entries.delete(url);
+    return undefined;
+  }
+
+  /**
+   * Keeps an answer, unless the project's content is not what it was when the answer was begun. `pinned`: for ever the same.
+   */
+  set(url: string, of: ContentOf, begun: Moment, pinned: boolean, answer: HotAnswer, upstream?: UpstreamTrust): void {
+    if (url.length > MAX_KEY_LENGTH || bytesOf(answer) > this.maxAnswerBytes) return;
+    // There was no room to read it just now: the next who asks tries again.
+    if ("blob" in answer && !answer.blob.bytes && answer.blob.size <= this.maxAnswerBytes) return;
+    const { state, deletions } = begun;
+    const until = upstream ? performance.now() + upstream.freshMs : Number.POSITIVE_INFINITY;
+    const { generation, group } = upstream ?? {};
+    this.#entries.set(url, { answer, of, state: pinned ? undefined : state, deletions, until, generation, group });
+  }
+
+  /** Forgets an answer. */
+  drop(url: string): void {
+    this.#entries.delete(url);
+  }
+
+  /** What to remember before an answer is worked out. */
+  moment(content: ContentOf): Moment {
+    return { state: this.stateOf(content), deletions: this.deletionsOf(content) };
+  }
+}
+
+/** Whether nothing has changed in who owns what since an answer from upstream was made. */
+export function isTrusted(entry: { readonly generation: number | undefined }, registry: Registry): boolean {
+  return registry.memory.live && entry.generation === registry.memory.generation;
+}
+
+/**
+ * Answers a request from memory alone; false when that cannot be done, with nothing written. Of a large zip only the name is
+ * in memory: when its bytes turn out to be gone, `longWay` is called.
+ */
+export function answerFromMemory(
+  cache: HotCache,
+  registry: Registry,
+  req: IncomingMessage,
+  res: ServerResponse,
+  longWay: () => void,
+): boolean {
+  if (req.method !== "GET" && req.method !== "HEAD") return false;
+  const entry = cache.get(req.url!);
+  if (!entry) return false;
+  if (typeof entry.of === "string" && !isTrusted(entry, registry)) return false;
+  const project = typeof entry.of === "number" ? registry.memory.projects.get(entry.of) : undefined;
+  const flags = registry.memory.flags.get("all");
+  if (typeof entry.of === "number" && (!project || !flags)) return false;
+  try {
+    const principal = authenticateFromMemory(registry, credentialsOf(req.headers));
+    if (!principal) return false;
+    requireScope(principal, "go endpoint");
+    if (project) demandPackages(principal, project, (one) => isFlagOn(flags!, GO_PROXY, one));
+    if (entry.group) demandGroupSeen(principal, entry.group);
+  } catch (error) {
+    if (isFailure(error)) return false; // the long way says it properly
+    throw error;
+  }
+  registry.metrics.hotHits.inc();
+  registry.traffic.answers.memory++;
+  writeHotAnswer(cache, entry.answer, registry.blobs, req, res).catch((error: unknown) => {
+    if (isFailure(error, "not-found") && !res.headersSent) {
+      cache.drop(req.url!);
+      longWay();
+      return;
+    }
+    registry.log.error({ err: error }, "a zip that is published cannot be read");
+    res.destroy();
+  });
+  return true;
+}
+
+/** Writes an answer of either kind. Rejects with nothing sent when a blob is not there. */
+export function writeHotAnswer(
+  cache: HotCache,
+  answer: HotAnswer,
+  blobs: DiskBlobs,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
+  if (!("blob" in answer)) {
+    writeAnswer(answer, req, res);
+    return DONE;
+  }
+  const { blob } = answer;
+  const sent = sendBlob(req, res, blobs, blob);
+  if (blob.bytes) cache.zips.given(blob.bytes, res);
+  return sent;
+}
+
+const DONE = Promise.resolve();
+
+function bytesOf(answer: HotAnswer): number {
+  return "blob" in answer ? (answer.blob.bytes?.length ?? 0) : answer.body.length;
+}
+
+/** Writes an answer, or 304 to a client that has it (RFC 9110, 13.1.2). */
+function writeAnswer(answer: TextAnswer, req: IncomingMessage, res: ServerResponse): void {
+  const condition = req.headers["if-none-match"];
+  if (answer.status === 200 && condition !== undefined && matchesEtag(condition, answer.etag)) {
+    res.writeHead(304, ["ETag", answer.etag]);
+    res.end();
+    return;
+  }
+  res.writeHead(answer.status, answer.headers as string[]);
+  if (req.method === "HEAD") res.end();
+  else res.end(answer.body, "latin1");
+}

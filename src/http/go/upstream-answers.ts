@@ -1,0 +1,184 @@
+// What comes from upstream, as answers of a Go endpoint. They are kept in memory like our own, but belong to no project:
+// such an entry is good while nothing has changed in who owns what, and as long as it is fresh. A zip that is still
+// arriving is sent as it arrives to those who simply want it; whoever asks about it (HEAD, ranges, conditions) waits until it
+// is whole, so that nobody ever sees the length of half a zip.
+import { pipeline } from "node:stream/promises";
+import type { Context } from "koa";
+import { isFailure, notFound } from "../../errors.ts";
+import { canonicalVersion, isValid } from "../../gomod/version.ts";
+import type { GroupRow } from "../../registry/forge/groups.ts";
+import { ABSENCE_MS } from "../../upstream/absence.ts";
+import {
+  type Absent,
+  type DependencyProxy,
+  type Download,
+  type Found,
+  type StoredZip,
+  upstreamGoMod,
+  upstreamIndex,
+  upstreamInfo,
+  upstreamZip,
+} from "../../upstream/dependency-proxy.ts";
+import { absence, absenceInWords, present, presentZip, zipHeaders } from "./go-answers.ts";
+import type { GoRequest, VersionRequest } from "./go-path.ts";
+import { type HotAnswer, type HotCache, isTrusted, writeHotAnswer } from "./hot-cache.ts";
+
+const TYPES = { list: "text/plain; charset=utf-8", latest: "application/json", info: "application/json" };
+
+/** A request for what is nobody's here. */
+export interface WorldRequest {
+  readonly dependencies: DependencyProxy;
+  /** Where answers are kept ready. */
+  readonly hotCache: HotCache;
+  readonly ctx: Context;
+  /** Upstream is not asked. */
+  readonly storedOnly: boolean;
+  /** The group whose endpoint was asked; undefined: the instance's. */
+  readonly group: GroupRow | undefined;
+}
+
+interface Asked extends WorldRequest {
+  /** Keeps an answer ready for the next who asks, if it may be kept; `pinned`: for ever the same. */
+  readonly keep: (answer: HotAnswer, pinned: boolean, freshMs: number) => void;
+}
+
+/** Answers a request for a module that is nobody's here, which whoever asks may have. */
+export async function serveFromUpstream(world: WorldRequest, request: GoRequest): Promise<void> {
+  const { dependencies, hotCache, ctx, storedOnly, group } = world;
+  const { registry } = dependencies;
+  const { answers } = registry.traffic;
+  const { modulePath } = request;
+  const url = ctx.req.url!;
+  const begun = hotCache.moment(modulePath);
+  const { generation } = registry.memory;
+  const keep: Asked["keep"] = (answer, pinned, freshMs) => {
+    // What is said because nobody may be asked is true for this request only.
+    if (registry.memory.live && freshMs > 0 && (pinned || !storedOnly))
+      hotCache.set(url, modulePath, begun, pinned, answer, { freshMs, generation, group });
+  };
+  const asked: Asked = { ...world, keep };
+  const kept = hotCache.get(url);
+  try {
+    if (kept?.of === modulePath && isTrusted(kept, registry) && (await writeUnlessLost(asked, kept.answer))) {
+      answers.memory++;
+      return;
+    }
+    if (request.kind === "zip") return await serveZip(asked, request);
+    const answer = await answerTo(dependencies, request, storedOnly);
+    const type = request.kind === "mod" ? "text/plain; charset=utf-8" : TYPES[request.kind];
+    const ready =
+      answer.kind === "found" ? present(answer.body, type, answer.pinned) : absenceInWords(answer.status, answer.text);
+    const pinned = answer.kind === "found" && answer.pinned;
+    answers[answer.asked ? "upstream" : "stored"]++;
+    keep(ready, pinned, answer.kind === "found" ? answer.freshMs : answer.unasked ? 0 : ABSENCE_MS / 2);
+    await write(asked, ready);
+  } catch (error) {
+    if (!isFailure(error, "not-found", "invalid", "too-large")) throw error;
+    await write(asked, absence(error.message));
+  }
+}
+
+function answerTo(
+  dependencies: DependencyProxy,
+  request: Exclude<GoRequest, VersionRequest<"zip">>,
+  storedOnly: boolean,
+): Promise<Found | Absent> {
+  const { modulePath } = request;
+  switch (request.kind) {
+    case "list":
+    case "latest":
+      return upstreamIndex(dependencies, modulePath, request.kind, storedOnly);
+    case "info":
+      return upstreamInfo(dependencies, modulePath, request.version, storedOnly);
+    case "mod":
+      return upstreamGoMod(dependencies, modulePath, canonical(request), storedOnly);
+  }
+}
+
+async function serveZip(asked: Asked, request: VersionRequest<"zip">): Promise<void> {
+  const { dependencies, ctx, storedOnly } = asked;
+  const { modulePath } = request;
+  const version = canonical(request);
+  let found = await upstreamZip(dependencies, modulePath, version, storedOnly);
+  const { answers } = dependencies.registry.traffic;
+  if (found.kind === "stored") {
+    if (await sendZipUnlessLost(asked, version, found)) {
+      answers.stored++;
+      return;
+    }
+    found = await upstreamZip(dependencies, modulePath, version, storedOnly, true);
+  }
+  answers[found.kind === "arriving" ? "upstream" : "stored"]++;
+  if (found.kind === "stored") return sendZip(asked, version, found);
+  if (found.kind === "absent") return write(asked, absenceInWords(found.status, found.text));
+  const { download } = found;
+  const plain = ctx.method === "GET" && ctx.get("Range") === "" && ctx.get("If-None-Match") === "";
+  // Whichever is first: something to send, or the end.
+  if (plain) await Promise.race([download.flowing, download.outcome]);
+  if (plain && download.readable && !(await isOver(download))) return sendArriving(asked, version, download);
+  const outcome = await download.outcome;
+  if (outcome.kind === "absent") return write(asked, absenceInWords(outcome.status, outcome.text));
+  return sendZip(asked, version, outcome);
+}
+
+async function isOver(download: Download): Promise<boolean> {
+  const still = Symbol();
+  return (await Promise.race([download.outcome, Promise.resolve(still)])) !== still;
+}
+
+async function sendZip(asked: Asked, version: string, { id, zip }: StoredZip): Promise<void> {
+  const { dependencies, hotCache } = asked;
+  const answer = await presentZip(dependencies.registry, zip, { id, version }, hotCache);
+  asked.keep(answer, true, Number.POSITIVE_INFINITY);
+  await write(asked, answer);
+}
+
+/** The same; false, with nothing sent, when the bytes are not stored any more. */
+function sendZipUnlessLost(asked: Asked, version: string, zip: StoredZip): Promise<boolean> {
+  return unlessLost(asked, () => sendZip(asked, version, zip));
+}
+
+/** Sends a zip as it arrives; if it turns out to be none that may be had, the connection is cut. */
+async function sendArriving({ ctx, dependencies }: Asked, version: string, download: Download): Promise<void> {
+  const { traffic } = dependencies.registry;
+  // What turns out to be no zip that may be had was no download.
+  download.outcome.then(
+    (outcome) => outcome.kind === "stored" && traffic.countOf(outcome.id).add(),
+    () => {},
+  );
+  ctx.respond = false;
+  const length = download.length === undefined ? [] : ["Content-Length", String(download.length)];
+  ctx.res.writeHead(200, [...zipHeaders(version), ...length]);
+  await pipeline(download.bytes(), ctx.res).catch((error: NodeJS.ErrnoException) => {
+    ctx.res.destroy();
+    const left = ["ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE"].includes(error.code ?? "");
+    if (!left && !isFailure(error)) throw error;
+  });
+}
+
+/** .mod and .zip are of versions, not of branches. */
+function canonical({ modulePath, version, kind }: VersionRequest<"mod" | "zip">): string {
+  if (isValid(version) && version === canonicalVersion(version)) return version;
+  throw notFound(`${modulePath}@${version}: .${kind} needs a canonical version; ask for .info first to learn it`);
+}
+
+function write({ dependencies, hotCache, ctx }: Asked, answer: HotAnswer): Promise<void> {
+  ctx.respond = false;
+  return writeHotAnswer(hotCache, answer, dependencies.registry.blobs, ctx.req, ctx.res);
+}
+
+/** Writes an answer; false, with nothing sent, when it is a zip whose bytes are not stored any more. */
+function writeUnlessLost(asked: Asked, answer: HotAnswer): Promise<boolean> {
+  return unlessLost(asked, () => write(asked, answer));
+}
+
+async function unlessLost({ ctx, hotCache }: Asked, send: () => Promise<void>): Promise<boolean> {
+  try {
+    await send();
+    return true;
+  } catch (error) {
+    if (!isFailure(error, "not-found") || ctx.res.headersSent) throw error;
+    hotCache.drop(ctx.req.url!);
+    return false;
+  }
+}

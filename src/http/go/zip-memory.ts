@@ -1,0 +1,48 @@
+// Zips that are read into memory whole, so that a hit is one write: a file costs a read, a copy and a turn of the loop for
+// each piece. Whole zips in memory must be bounded, whoever asks for how many: so many bytes may be on the way from the disk
+// or held by clients that are slow to take them; beyond that zips are streamed from the disk in pieces, as the large ones are.
+import type { ServerResponse } from "node:http";
+import type { DiskBlobs } from "../../storage/disk-blobs.ts";
+
+export class ZipMemory {
+  readonly #maxBytes: number;
+  /** What is being read, by key: many who ask at once share one read. */
+  readonly #reading = new Map<string, Promise<Buffer>>();
+  /** Bytes that some client has not taken yet, and by how many. */
+  readonly #held = new Map<Buffer, number>();
+  #bytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** All bytes of a blob; undefined when there is no room for them. Throws not-found when there is no such blob. */
+  async read(blobs: DiskBlobs, key: string, size: number): Promise<Buffer | undefined> {
+    const known = this.#reading.get(key);
+    if (known !== undefined) return known;
+    if (this.#bytes + size > this.#maxBytes) return undefined;
+    this.#bytes += size;
+    const reading = blobs.read(key).finally(() => {
+      this.#bytes -= size;
+      this.#reading.delete(key);
+    });
+    this.#reading.set(key, reading);
+    return reading;
+  }
+
+  /** Says that bytes were given to a response, which may hold them until its client has taken them. */
+  given(bytes: Buffer, res: ServerResponse): void {
+    if (res.writableLength === 0) return; // the kernel has them all
+    const holders = this.#held.get(bytes) ?? 0;
+    if (holders === 0) this.#bytes += bytes.length;
+    this.#held.set(bytes, holders + 1);
+    res.once("close", () => {
+      const left = this.#held.get(bytes)! - 1;
+      if (left > 0) this.#held.set(bytes, left);
+      else {
+        this.#held.delete(bytes);
+        this.#bytes -= bytes.length;
+      }
+    });
+  }
+}

@@ -1,0 +1,62 @@
+// What a server remembers about who may do what, so that a hit touches no database. All of it is forgotten at once when
+// the database says that anything about access has changed (NOTIFY gokura_access): such changes are rare, and one rule
+// that forgets too much cannot forget too little. While notices do not arrive nothing is remembered.
+import { LRUCache } from "lru-cache";
+import type { FlagRow } from "../forge/feature-flags.ts";
+import type { DeclaredPrefix } from "../forge/module-owner.ts";
+import type { ProjectRow } from "../forge/projects.ts";
+import type { Principal } from "./principal.ts";
+
+const MAX_PRINCIPALS = 10_000;
+const MAX_PROJECTS = 10_000;
+
+export class AccessMemory {
+  #generation = 0;
+  #live: () => boolean = () => false;
+  /** By the digest of the token. Entries live until the token or a membership expires. */
+  readonly principals = new LRUCache<string, Principal>({ max: MAX_PRINCIPALS, ttl: 1, ttlAutopurge: false });
+  /** By id, or by full path in lower case; false: there is none. */
+  readonly projects = new LRUCache<number | string, ProjectRow | false>({ max: MAX_PROJECTS });
+  readonly flags = new LRUCache<"all", readonly FlagRow[]>({ max: 1 });
+  /** The module prefixes that projects declared, longest first. */
+  readonly prefixes = new LRUCache<"all", readonly DeclaredPrefix[]>({ max: 1 });
+
+  /** Counts up whenever everything is forgotten: an answer that was worked out under another number is not to be kept. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Whether what is remembered now will be forgotten when it changes. */
+  get live(): boolean {
+    return this.#live();
+  }
+
+  /** Begins to remember: `live` says whether notices of changes arrive. */
+  trust(live: () => boolean): void {
+    this.#live = live;
+  }
+
+  forget(): void {
+    this.#generation++;
+    this.principals.clear();
+    this.projects.clear();
+    this.flags.clear();
+    this.prefixes.clear();
+  }
+
+  /** Asks the memory, else `load`, whose answer is kept if nothing changed meanwhile. */
+  async remember<K extends {}, V extends {}>(
+    memory: LRUCache<K, V>,
+    key: K,
+    load: () => Promise<V>,
+    ttlMs?: (value: V) => number,
+  ): Promise<V> {
+    const known = memory.get(key);
+    if (known !== undefined) return known;
+    const generation = this.#generation;
+    const value = await load();
+    const ttl = ttlMs?.(value) ?? 0;
+    if (this.live && generation === this.#generation && ttl >= 0) memory.set(key, value, { ttl });
+    return value;
+  }
+}

@@ -1,0 +1,151 @@
+// Credentials -> Principal. A token is found by its digest, together with its user and what the user is a member of, and
+// the answer is remembered until something about access changes (access-memory.ts). Bad credentials are refused on every
+// door, also where nobody would need any: a client that sends a token must not believe that it works when it does not.
+import type { TokenScope } from "../../database/generated/client.ts";
+import { Failure } from "../../errors.ts";
+import type { Registry } from "../registry.ts";
+import type { Memberships, Principal } from "./principal.ts";
+import { ANONYMOUS } from "./principal.ts";
+import { digestOf } from "./token-format.ts";
+
+/** What a request brought. The user name is that of Basic authentication; other ways have none. */
+export interface Credentials {
+  readonly secret: string;
+  readonly username?: string;
+}
+
+/** Who sends these credentials. Throws unauthenticated when they are unknown, expired, revoked or of a blocked user. */
+export async function authenticate(registry: Registry, credentials: Credentials | undefined): Promise<Principal> {
+  if (credentials === undefined) return ANONYMOUS;
+  const digest = digestOf(credentials.secret);
+  const principal = await registry.memory.remember(
+    registry.memory.principals,
+    digest,
+    () => load(registry, digest),
+    (loaded) =>
+      "validUntil" in loaded && loaded.validUntil !== Number.POSITIVE_INFINITY ? loaded.validUntil - Date.now() : 0,
+  );
+  return accept(registry, principal, credentials);
+}
+
+/** As authenticate, but only from memory: undefined when the database would have to be asked. */
+export function authenticateFromMemory(
+  registry: Registry,
+  credentials: Credentials | undefined,
+): Principal | undefined {
+  if (credentials === undefined) return ANONYMOUS;
+  const principal = registry.memory.principals.get(digestOf(credentials.secret));
+  return principal && accept(registry, principal, credentials);
+}
+
+function accept(registry: Registry, principal: Principal, credentials: Credentials): Principal {
+  if (
+    principal.kind === "deploy-token" &&
+    credentials.username !== undefined &&
+    credentials.username !== principal.username
+  )
+    throw refused("the user name does not go with this deploy token");
+  if ("tokenId" in principal) registry.tokenUse.add(principal.tokenId);
+  return principal;
+}
+
+function refused(why: string): Failure {
+  return new Failure("unauthenticated", `${why}; make a new token (gokura token create) and put it into ~/.netrc`);
+}
+
+interface TokenRow {
+  id: number;
+  kind: "PERSONAL" | "DEPLOY";
+  name: string;
+  username: string | null;
+  project_id: number | null;
+  scopes: TokenScope[];
+  expires_at: Date | null;
+  revoked_at: Date | null;
+  user_id: number | null;
+  user_name: string | null;
+  admin: boolean | null;
+  blocked_at: Date | null;
+  group_ids: number[] | null;
+}
+
+async function load(registry: Registry, digest: string): Promise<Principal> {
+  const { rows } = await registry.database.pool.query<TokenRow>({
+    name: "token-by-digest",
+    text: `SELECT t.id, t.kind, t.name, t.username, t.project_id, t.scopes::text[] AS scopes, t.expires_at, t.revoked_at,
+        u.id AS user_id, u.username AS user_name, u.admin, u.blocked_at, g.traversal_ids AS group_ids
+      FROM token t LEFT JOIN "user" u ON u.id = t.user_id
+      LEFT JOIN project p ON p.id = t.project_id LEFT JOIN "group" g ON g.id = p.group_id
+      WHERE t.digest = $1`,
+    values: [digest],
+  });
+  const token = rows[0];
+  if (!token) throw refused("the token is not known here");
+  if (token.revoked_at) throw refused("the token was revoked");
+  const expires = token.expires_at?.getTime() ?? Number.POSITIVE_INFINITY;
+  if (expires <= Date.now()) throw refused(`the token expired on ${token.expires_at?.toISOString().slice(0, 10)}`);
+  if (token.blocked_at) throw refused("the user is blocked");
+  const { scopes } = token;
+  if (token.kind === "DEPLOY")
+    return {
+      kind: "deploy-token",
+      tokenId: token.id,
+      name: token.name,
+      username: token.username!,
+      projectId: token.project_id!,
+      groupIds: token.group_ids!,
+      scopes,
+      validUntil: expires,
+    };
+  const { memberships, changesAt } = await membershipsOf(registry, token.user_id!);
+  return {
+    kind: "user",
+    userId: token.user_id!,
+    username: token.user_name!,
+    admin: token.admin!,
+    tokenId: token.id,
+    scopes,
+    memberships,
+    validUntil: Math.min(expires, changesAt),
+  };
+}
+
+/** The same principal after a change that it made itself, with what it is a member of now. */
+export async function renewed(registry: Registry, principal: Principal): Promise<Principal> {
+  if (principal.kind !== "user") return principal;
+  const { memberships, changesAt } = await membershipsOf(registry, principal.userId);
+  return { ...principal, memberships, validUntil: Math.min(principal.validUntil, changesAt) };
+}
+
+async function membershipsOf(
+  registry: Registry,
+  userId: number,
+): Promise<{ memberships: Memberships; changesAt: number }> {
+  const { rows } = await registry.database.pool.query<{
+    group_id: number | null;
+    project_id: number | null;
+    access_level: number;
+    expires_at: Date | null;
+    around: number[];
+  }>({
+    name: "memberships-of-user",
+    text: `SELECT m.group_id, m.project_id, m.access_level, m.expires_at::timestamp AT TIME ZONE 'UTC' AS expires_at,
+        COALESCE(g.traversal_ids, pg.traversal_ids) AS around
+      FROM member m
+      LEFT JOIN "group" g ON g.id = m.group_id
+      LEFT JOIN project p ON p.id = m.project_id LEFT JOIN "group" pg ON pg.id = p.group_id
+      WHERE m.user_id = $1 AND (m.expires_at IS NULL OR m.expires_at > (now() AT TIME ZONE 'UTC')::date)`,
+    values: [userId],
+  });
+  const groups = new Map<number, number>();
+  const projects = new Map<number, number>();
+  const containing = new Set<number>();
+  let changesAt = Number.POSITIVE_INFINITY;
+  for (const row of rows) {
+    if (row.group_id !== null) groups.set(row.group_id, row.access_level);
+    if (row.project_id !== null) projects.set(row.project_id, row.access_level);
+    for (const id of row.around) containing.add(id);
+    if (row.expires_at) changesAt = Math.min(changesAt, row.expires_at.getTime());
+  }
+  return { memberships: { groups, projects, containing }, changesAt };
+}

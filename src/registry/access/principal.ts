@@ -1,0 +1,58 @@
+// Who is asking. A door turns the credentials of a request into one of these, once, and everything below the doors is told
+// nothing else about the request.
+import type { TokenScope } from "../../database/generated/client.ts";
+
+/** A user's access levels, by the id of the group or project of which the user is a direct member. */
+export interface Memberships {
+  readonly groups: ReadonlyMap<number, number>;
+  readonly projects: ReadonlyMap<number, number>;
+  /** Groups that contain something of which the user is a member: they may be seen. */
+  readonly containing: ReadonlySet<number>;
+}
+
+export interface UserPrincipal {
+  readonly kind: "user";
+  readonly userId: number;
+  readonly username: string;
+  readonly admin: boolean;
+  readonly tokenId: number;
+  readonly scopes: readonly TokenScope[];
+  readonly memberships: Memberships;
+  /** Milliseconds since 1970: when the token or one of the memberships expires; Infinity for never. */
+  readonly validUntil: number;
+}
+
+/** A deploy token: it belongs to a project and is nobody. */
+export interface DeployPrincipal {
+  readonly kind: "deploy-token";
+  readonly tokenId: number;
+  readonly name: string;
+  /** The user name that Basic authentication must carry. */
+  readonly username: string;
+  readonly projectId: number;
+  /** The groups around its project. */
+  readonly groupIds: readonly number[];
+  readonly scopes: readonly TokenScope[];
+  readonly validUntil: number;
+}
+
+export interface AnonymousPrincipal {
+  readonly kind: "anonymous";
+}
+
+/** The person at the machine: the CLI. May do everything. */
+export interface OperatorPrincipal {
+  readonly kind: "operator";
+}
+
+export type Principal = UserPrincipal | DeployPrincipal | AnonymousPrincipal | OperatorPrincipal;
+
+export const ANONYMOUS: AnonymousPrincipal = Object.freeze({ kind: "anonymous" });
+export const OPERATOR: OperatorPrincipal = Object.freeze({ kind: "operator" });
+
+/** How logs and the audit trail call a principal. */
+export function nameOf(principal: Principal): string {
+  if (principal.kind === "user") return principal.username;
+  if (principal.kind === "deploy-token") return `deploy token ${principal.name}`;
+  return principal.kind === "operator" ? "cli" : "anonymous";
+}

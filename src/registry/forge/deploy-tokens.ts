@@ -1,0 +1,46 @@
+// Deploy tokens of projects as GitLab's REST clients live with them (doc/api/deploy_tokens.md). A token that was deleted is
+// a revoked one here, so that it can be told who it was; in these lists it is gone.
+import type { Prisma } from "../../database/generated/client.ts";
+import { notFound } from "../../errors.ts";
+import { demandAdministrator, demandLevel, MAINTAINER } from "../access/access.ts";
+import type { Principal } from "../access/principal.ts";
+import { isId } from "../lists/keyset-page.ts";
+import { readStretch, type Stretch, type StretchOfRows } from "../lists/numbered-page.ts";
+import type { Registry } from "../registry.ts";
+import type { ProjectRow } from "./projects.ts";
+import { activeTokens, type TokenRow } from "./tokens.ts";
+
+/** The deploy tokens of a project by number (Maintainers), or of all (administrators). `active`: leave out expired ones. */
+export function findDeployTokens(
+  registry: Registry,
+  principal: Principal,
+  project: ProjectRow | "all",
+  active: boolean,
+  stretch: Stretch,
+): Promise<StretchOfRows<TokenRow>> {
+  if (project === "all") demandAdministrator(principal);
+  else demandLevel(principal, project, MAINTAINER, "listing deploy tokens");
+  const where: Prisma.TokenWhereInput = {
+    kind: "DEPLOY",
+    ...(active ? activeTokens() : { revokedAt: null }),
+    ...(project === "all" ? {} : { projectId: project.id }),
+  };
+  return readStretch(stretch, {
+    read: (skip, take) => registry.prisma.token.findMany({ where, orderBy: { id: "asc" }, skip, take }),
+    count: (take) => registry.prisma.token.count({ where, take }),
+  });
+}
+
+/** One deploy token of a project. Maintainers. Throws not-found when there is none, or none any more. */
+export async function findDeployToken(
+  registry: Registry,
+  principal: Principal,
+  project: ProjectRow,
+  id: number,
+): Promise<TokenRow> {
+  demandLevel(principal, project, MAINTAINER, "looking at deploy tokens");
+  const where = { id, kind: "DEPLOY", projectId: project.id, revokedAt: null } as const;
+  const token = isId(id) && (await registry.prisma.token.findFirst({ where }));
+  if (!token) throw notFound("Not Found");
+  return token;
+}

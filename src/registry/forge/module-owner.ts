@@ -1,0 +1,69 @@
+// Whose a module path is. Everything below the module host belongs to the project of that full path, and everything below a
+// declared prefix to the project that declared it; of several the longest. What somebody owns is never looked for elsewhere,
+// so that nobody can slip a module of the same name in from outside (dependency confusion).
+
+import type { Registry } from "../registry.ts";
+import { findProject, type ProjectRow } from "./projects.ts";
+
+/** Projects are looked for this deep; full paths are no deeper. */
+const MAX_SEGMENTS = 22;
+
+/** A prefix that a project declared for its modules. */
+export interface DeclaredPrefix {
+  readonly prefix: string;
+  readonly projectId: number;
+}
+
+/** The project that owns a module path; undefined when none does. Says nothing about who may see it. */
+export async function ownerOf(registry: Registry, modulePath: string): Promise<ProjectRow | undefined> {
+  if (isBelow(modulePath, registry.moduleHost)) return projectBelowHost(registry, modulePath);
+  const declared = (await declaredPrefixes(registry)).find(({ prefix }) => isBelow(modulePath, prefix));
+  return declared && findProject(registry, declared.projectId);
+}
+
+/** Whether a module path is ours to answer, whether or not there is such a module. */
+export async function isOwned(registry: Registry, modulePath: string): Promise<boolean> {
+  if (isBelow(modulePath, registry.moduleHost)) return true;
+  return (await declaredPrefixes(registry)).some(({ prefix }) => isBelow(modulePath, prefix));
+}
+
+/** The prefixes that projects declared, of a group, however deep in it, or of all; in their order. */
+export async function declaredPrefixesIn(registry: Registry, groupId?: number): Promise<string[]> {
+  const rows = await registry.prisma.project.findMany({
+    where: {
+      modulePrefix: { not: null },
+      ...(groupId === undefined ? {} : { group: { traversalIds: { has: groupId } } }),
+    },
+    select: { modulePrefix: true },
+    orderBy: { modulePrefix: "asc" },
+  });
+  return rows.map(({ modulePrefix }) => modulePrefix!);
+}
+
+async function projectBelowHost(registry: Registry, modulePath: string): Promise<ProjectRow | undefined> {
+  const segments = modulePath.split("/").slice(1, MAX_SEGMENTS + 1);
+  for (let depth = segments.length; depth >= 2; depth--) {
+    const fullPath = segments.slice(0, depth).join("/");
+    const project = await findProject(registry, fullPath);
+    // Full paths are found in any case, module paths are what they are.
+    if (project?.fullPath === fullPath) return project;
+  }
+  return undefined;
+}
+
+/** All declared prefixes, longest first; remembered. */
+function declaredPrefixes(registry: Registry): Promise<readonly DeclaredPrefix[]> {
+  return registry.memory.remember(registry.memory.prefixes, "all", async () => {
+    const rows = await registry.prisma.project.findMany({
+      where: { modulePrefix: { not: null } },
+      select: { id: true, modulePrefix: true },
+    });
+    return rows
+      .map(({ id, modulePrefix }) => ({ prefix: modulePrefix!, projectId: id }))
+      .sort((a, b) => b.prefix.length - a.prefix.length);
+  });
+}
+
+function isBelow(modulePath: string, root: string): boolean {
+  return modulePath === root || modulePath.startsWith(`${root}/`);
+}

@@ -1,0 +1,207 @@
+// Personal access tokens and deploy tokens: made, listed, revoked. The secret exists in the answer of its making and
+// nowhere else; the database has a digest. A token expires at 00:00 UTC on its date: one that expires today is expired.
+import type { Prisma, Token, TokenScope } from "../../database/generated/client.ts";
+import { Failure, invalid, notFound } from "../../errors.ts";
+import { demandLevel, hidden, isAdministrator, MAINTAINER, projectLevel, SCOPES_OF } from "../access/access.ts";
+import type { Principal } from "../access/principal.ts";
+import { digestOf, newSecret } from "../access/token-format.ts";
+import { audit } from "../audit.ts";
+import { change } from "../change.ts";
+import { firstOfEach } from "../lists/first-of-each.ts";
+import { keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import type { Registry } from "../registry.ts";
+import { checkDescription, checkName } from "../text.ts";
+import { demandProject, type ProjectRow } from "./projects.ts";
+import { findUser, mayInspectUser, type UserRow } from "./users.ts";
+
+export type TokenRow = Token;
+
+export interface NewToken {
+  readonly name: string;
+  readonly description?: string | undefined;
+  readonly scopes: readonly string[];
+  /** From when on it is refused. */
+  readonly expiresAt?: Date | undefined;
+  /** Instead of a random secret. Only for the first administrator's token. */
+  readonly secret?: string;
+}
+
+/** A token together with its secret, which cannot be had again. */
+export interface MadeToken {
+  readonly token: TokenRow;
+  readonly secret: string;
+}
+
+/** Makes a personal access token: anybody for oneself, administrators for everybody. */
+export async function createPersonalToken(
+  registry: Registry,
+  principal: Principal,
+  username: string,
+  input: NewToken,
+): Promise<MadeToken> {
+  const user = await findUser(registry, username);
+  if (!user || !mayInspectUser(principal, user.id)) {
+    if (isAdministrator(principal)) throw invalid(`there is no user ${username}; make one with gokura user create`);
+    if (principal.kind === "anonymous") throw hidden(principal, "User");
+    throw new Failure("forbidden", "only administrators may make tokens for others");
+  }
+  const scopes = checkScopes(input.scopes, SCOPES_OF.user, "a personal access token");
+  return insertToken(registry, principal, input, user.username, { kind: "PERSONAL", userId: user.id, scopes });
+}
+
+/** Makes a deploy token, which reads one project. Maintainers. */
+export async function createDeployToken(
+  registry: Registry,
+  principal: Principal,
+  projectPath: string,
+  input: NewToken & { readonly username?: string | undefined },
+): Promise<MadeToken> {
+  const project = await demandProject(registry, principal, projectPath);
+  demandLevel(principal, project, MAINTAINER, "making a deploy token");
+  const scopes = checkScopes(input.scopes, SCOPES_OF["deploy-token"], "a deploy token");
+  const username = input.username || `gokura+deploy-token-${Date.now().toString(36)}`;
+  return insertToken(registry, principal, input, project.fullPath, {
+    kind: "DEPLOY",
+    projectId: project.id,
+    username,
+    scopes,
+  });
+}
+
+function checkScopes<S extends TokenScope>(given: readonly string[], known: readonly S[], what: string): S[] {
+  const unknown = given.filter((scope) => !known.some((one) => one === scope));
+  if (given.length === 0 || unknown.length > 0)
+    throw invalid(
+      `${unknown.length > 0 ? `${unknown.join(", ")} cannot be a scope of ${what}` : `${what} needs a scope`}: choose from ${known.join(", ")}`,
+    );
+  return known.filter((scope) => given.includes(scope));
+}
+
+type TokenOwner = Pick<Prisma.TokenUncheckedCreateInput, "kind" | "userId" | "projectId" | "username"> & {
+  scopes: TokenScope[];
+};
+
+async function insertToken(
+  registry: Registry,
+  principal: Principal,
+  input: NewToken,
+  subject: string,
+  owner: TokenOwner,
+): Promise<MadeToken> {
+  const name = input.name.trim();
+  if (name === "") throw invalid("a token needs a name");
+  checkName(name);
+  checkName(owner.username);
+  checkDescription(input.description);
+  const secret = input.secret ?? newSecret(owner.kind);
+  const { expiresAt = null, description = "" } = input;
+  return change(registry, "this token exists already", async (tx) => {
+    const data = { ...owner, name, description, digest: digestOf(secret), expiresAt };
+    const token = await tx.token.create({ data });
+    await audit(tx, principal, "token.create", subject, { token: token.id, name, scopes: owner.scopes });
+    return { token, secret };
+  });
+}
+
+/** The tokens that are neither revoked nor expired: isActive, as a condition. */
+export function activeTokens(): Prisma.TokenWhereInput {
+  return { revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }] };
+}
+
+/** Whether a principal may see and revoke a token. */
+async function mayManage(registry: Registry, principal: Principal, token: TokenRow): Promise<boolean> {
+  if (token.userId !== null) return mayInspectUser(principal, token.userId);
+  const project = await registry.prisma.project.findUnique({
+    where: { id: token.projectId! },
+    include: { group: true },
+  });
+  try {
+    if (project) demandLevel(principal, project, MAINTAINER, "");
+    return project !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** Revokes a token; of one that is revoked already nothing changes. Throws not-found for one that is none of one's own. */
+export async function revokeToken(registry: Registry, principal: Principal, id: number): Promise<TokenRow> {
+  const token = await registry.prisma.token.findUnique({ where: { id } });
+  if (!token || !(await mayManage(registry, principal, token)))
+    throw principal.kind === "anonymous" ? hidden(principal, "User") : notFound(`there is no token ${id}`);
+  if (token.revokedAt) return token;
+  return change(registry, "", async (tx) => {
+    const revoked = await tx.token.update({ where: { id }, data: { revokedAt: new Date() } });
+    await audit(tx, principal, "token.revoke", token.name, { token: id });
+    return revoked;
+  });
+}
+
+/** The personal access tokens of users, newest first, by the user's number; only of those whose tokens one may see. */
+export function tokensOfUsers(
+  registry: Registry,
+  principal: Principal,
+  users: readonly UserRow[],
+  request: PageRequest,
+): Promise<Map<number, Page<TokenRow>>> {
+  const seen = users.filter((user) => mayInspectUser(principal, user.id));
+  return tokenPages(registry, "user_id", seen, request);
+}
+
+/** The deploy tokens of projects, newest first, by the project's number; only of those of which one is Maintainer. */
+export function tokensOfProjects(
+  registry: Registry,
+  principal: Principal,
+  projects: readonly ProjectRow[],
+  request: PageRequest,
+): Promise<Map<number, Page<TokenRow>>> {
+  const seen = projects.filter((project) => projectLevel(principal, project) >= MAINTAINER);
+  return tokenPages(registry, "project_id", seen, request);
+}
+
+/** The personal access tokens of a user, newest first. Oneself and administrators. */
+export async function tokensOfUser(
+  registry: Registry,
+  principal: Principal,
+  user: UserRow,
+  request: PageRequest,
+): Promise<Page<TokenRow>> {
+  const pages = await tokensOfUsers(registry, principal, [user], request);
+  const page = pages.get(user.id);
+  if (!page) throw hidden(principal, "User");
+  return page;
+}
+
+/** The deploy tokens of a project, newest first. Maintainers. */
+export async function tokensOfProject(
+  registry: Registry,
+  principal: Principal,
+  project: ProjectRow,
+  request: PageRequest,
+): Promise<Page<TokenRow>> {
+  demandLevel(principal, project, MAINTAINER, "listing deploy tokens");
+  return (await tokensOfProjects(registry, principal, [project], request)).get(project.id)!;
+}
+
+function tokenPages(
+  registry: Registry,
+  list: "user_id" | "project_id",
+  of: readonly { readonly id: number }[],
+  request: PageRequest,
+): Promise<Map<number, Page<TokenRow>>> {
+  const ids = of.map(({ id }) => id);
+  return keysetPages<TokenRow, number>(request, ids, {
+    keyType: "number",
+    order: "desc",
+    key: (token) => token.id,
+    listOf: (token) => (list === "user_id" ? token.userId : token.projectId)!,
+    read: async (numbers, bounds, order, take) => {
+      const first = await firstOfEach(registry, { table: "token", list, key: "id" }, numbers, bounds, order, take);
+      return registry.prisma.token.findMany({ where: { id: { in: first } }, orderBy: { id: order } });
+    },
+  });
+}
+
+/** Neither revoked nor expired. */
+export function isActive(token: TokenRow): boolean {
+  return token.revokedAt === null && (token.expiresAt === null || token.expiresAt.getTime() > Date.now());
+}

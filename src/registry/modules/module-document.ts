@@ -1,0 +1,220 @@
+// What the files of a module say about it: its readme, its licences, its go line. Of one version it is read out of the zip
+// when somebody asks; of each module it is written down (ModuleDocument), from the newest version that has a zip, so that
+// lists and searches need no zip. That is the work of the job describe-module, left behind when a zip is stored. Nothing
+// waits for it, and what it writes can be made again at any time.
+//
+// Two servers may describe one module at once, and versions come and go meanwhile: after writing, each looks again which
+// version counts, and does it over until that is the one that it wrote. So whoever writes last has looked last.
+import { Failure, isFailure } from "../../errors.ts";
+import { MAX_LICENSE_CHARACTERS, type RecognizedLicense } from "../../gomod/license.ts";
+import { isLicenseFile, readmeAmong } from "../../gomod/root-files.ts";
+import type { Registry } from "../registry.ts";
+import { latestVersions } from "../versions/modules.ts";
+import { readGoMod } from "../versions/readable-go-mod.ts";
+import { licenseMatcher } from "./known-licenses.ts";
+import { filesOf, type ModuleFile, readFile, type VersionZip, zipPrefix } from "./module-files.ts";
+
+/** Of a readme, in bytes of UTF-8. */
+const MAX_README_BYTES = 64 * 1024;
+/** Licence files of one module that are read. */
+const MAX_LICENSE_FILES = 20;
+/** Modules that one run of the job describes when it catches up. */
+const CATCH_UP_MODULES = 100;
+/** How often a description is done over because another version counts by then. */
+const ATTEMPTS = 5;
+
+/** A licence that was found in a file. */
+export interface LicenseInFile extends RecognizedLicense {
+  /** In the module's root. */
+  readonly filePath: string;
+}
+
+export interface Readme {
+  readonly path: string;
+  /** The first 64 KiB. */
+  readonly text: string;
+  readonly truncated: boolean;
+}
+
+/** What the files in the root of a version say. */
+export interface VersionDocument {
+  readonly readme: Readme | undefined;
+  /** By file, and in one file the largest first. */
+  readonly licenses: readonly LicenseInFile[];
+}
+
+/** What was written down of a module. */
+export interface DescribedModule extends VersionDocument {
+  /** The version that it was read from. */
+  readonly versionId: number;
+  readonly goVersion: string | undefined;
+}
+
+// ---- of one version --------------------------------------------------------------------------------------------------
+
+/** Reads the readme and the licences of a version. */
+export async function describeVersion(registry: Registry, from: VersionZip): Promise<VersionDocument> {
+  const root = (await filesOf(registry, from)).filter(({ path }) => !path.includes("/"));
+  const licenses: LicenseInFile[] = [];
+  for (const file of root.filter(({ path }) => isLicenseFile(path)).slice(0, MAX_LICENSE_FILES)) {
+    const matcher = await licenseMatcher();
+    const text = (await readFile(registry, file, MAX_LICENSE_CHARACTERS)).toString("utf8");
+    for (const { spdxId, coverage } of matcher.recognize(text))
+      licenses.push({ spdxId, filePath: file.path, coverage });
+  }
+  const readmePath = readmeAmong(root.map(({ path }) => path));
+  const readme = root.find(({ path }) => path === readmePath);
+  return { readme: readme && (await readReadme(registry, readme)), licenses };
+}
+
+async function readReadme(registry: Registry, file: ModuleFile): Promise<Readme> {
+  const head = await readFile(registry, file, MAX_README_BYTES);
+  const isCut = head.length < Number(file.size);
+  // As people see it, whatever its bytes are; the database takes no NUL.
+  const text = new TextDecoder("utf-8").decode(head, { stream: isCut }).replaceAll("\0", "\uFFFD");
+  const bytes = Buffer.from(text);
+  if (bytes.length <= MAX_README_BYTES) return { path: file.path, text, truncated: isCut };
+  const cut = new TextDecoder("utf-8").decode(bytes.subarray(0, MAX_README_BYTES), { stream: true });
+  return { path: file.path, text: cut, truncated: true };
+}
+
+// ---- of modules, written down ----------------------------------------------------------------------------------------
+
+/** What is written down of modules, by their numbers. */
+export async function descriptionsOf(
+  registry: Registry,
+  moduleIds: readonly number[],
+): Promise<Map<number, DescribedModule>> {
+  const rows = await registry.prisma.moduleDocument.findMany({ where: { moduleId: { in: [...moduleIds] } } });
+  return new Map(
+    rows.map(({ moduleId, versionId, readmePath, readme, readmeTruncated, licenseFiles, goVersion }) => [
+      moduleId,
+      {
+        versionId,
+        readme:
+          readmePath === null || readme === null
+            ? undefined
+            : { path: readmePath, text: readme, truncated: readmeTruncated },
+        licenses: licenseFiles as unknown as LicenseInFile[],
+        goVersion: goVersion ?? undefined,
+      },
+    ]),
+  );
+}
+
+/** Leaves the job that describes the module of a version whose zip has just been stored. Nothing waits for it, nor fails. */
+export function describeSoon(registry: Registry, versionId: number): void {
+  const leave = async (): Promise<void> => {
+    const version = await registry.prisma.moduleVersion.findUnique({
+      where: { id: versionId },
+      select: { moduleId: true },
+    });
+    if (version) await registry.jobs.send(registry.prisma, "describe-module", version);
+  };
+  leave().catch((error: unknown) =>
+    registry.log.warn({ err: error, versionId }, "a module is not described yet; the next start will see to it"),
+  );
+}
+
+/** Leaves the job that describes what was stored before there were descriptions, or while there was no server. */
+export async function resumeDescribing(registry: Registry): Promise<void> {
+  const [waiting] = await undescribed(registry, 0, 1);
+  if (waiting !== undefined) await registry.jobs.send(registry.prisma, "describe-module", { undescribedAfter: 0 });
+}
+
+/** Describes some modules that are not described, and leaves the rest to another run. */
+export async function describeUndescribed(registry: Registry, after: number): Promise<void> {
+  const ids = await undescribed(registry, after, CATCH_UP_MODULES);
+  for (const id of ids)
+    await describeModule(registry, id).catch((error: unknown) =>
+      registry.log.error({ err: error, moduleId: id }, "a module cannot be described; the next start tries again"),
+    );
+  const last = ids.at(-1);
+  if (last !== undefined && ids.length === CATCH_UP_MODULES)
+    await registry.jobs.send(registry.prisma, "describe-module", { undescribedAfter: last });
+}
+
+async function undescribed(registry: Registry, after: number, take: number): Promise<number[]> {
+  const rows = await registry.prisma.$queryRaw<{ id: number }[]>`
+    SELECT m.id FROM module m
+    WHERE m.id > ${after}
+      AND NOT EXISTS (SELECT FROM module_document d WHERE d.module_id = m.id)
+      AND EXISTS (SELECT FROM module_version v WHERE v.module_id = m.id AND v.zip_key IS NOT NULL)
+    ORDER BY m.id LIMIT ${take}`;
+  return rows.map(({ id }) => id);
+}
+
+/** Writes down what the files of a module say, if another version counts than was described. */
+export async function describeModule(registry: Registry, moduleId: number): Promise<void> {
+  let written: number | undefined;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const version = await describedVersion(registry, moduleId);
+    if (!version || version.id === written) return;
+    const known = await registry.prisma.moduleDocument.findUnique({
+      where: { moduleId },
+      select: { versionId: true },
+    });
+    if (known?.versionId === version.id) return;
+    try {
+      await write(registry, moduleId, version);
+    } catch (error) {
+      // Told in the log: the bytes of a zip are lost. The version may also have gone meanwhile.
+      if (isFailure(error, "unavailable")) return;
+      if (await registry.prisma.moduleVersion.findUnique({ where: { id: version.id }, select: { id: true } }))
+        throw error;
+    }
+    written = version.id;
+  }
+  throw new Failure(
+    "unavailable",
+    `the versions of module ${moduleId} change too fast to be described; it is tried again`,
+  );
+}
+
+interface VersionToDescribe {
+  readonly id: number;
+  readonly path: string;
+  readonly version: string;
+  readonly goMod: Buffer | null;
+  readonly h1: string;
+  readonly zipKey: string;
+  readonly zipSize: bigint;
+}
+
+/** The latest version if it has a zip, else the newest that has; undefined if none has. */
+async function describedVersion(registry: Registry, moduleId: number): Promise<VersionToDescribe | undefined> {
+  const latest = (await latestVersions(registry, [moduleId])).get(moduleId);
+  const [version] = await registry.prisma.$queryRaw<VersionToDescribe[]>`
+    SELECT v.id, m.path, v.version, v.go_mod AS "goMod", v.h1, v.zip_key AS "zipKey", v.zip_size AS "zipSize"
+    FROM module_version v JOIN module m ON m.id = v.module_id
+    WHERE v.module_id = ${moduleId} AND v.zip_key IS NOT NULL
+    ORDER BY v.id = ${latest?.id ?? 0} DESC, v.retracted,
+      CASE v.kind WHEN 'RELEASE' THEN 0 WHEN 'PRERELEASE' THEN 1 WHEN 'INCOMPATIBLE' THEN 2 ELSE 3 END, v.sort_key DESC
+    LIMIT 1`;
+  return version;
+}
+
+async function write(registry: Registry, moduleId: number, version: VersionToDescribe): Promise<void> {
+  const zip = { h1: version.h1, sha256: version.zipKey, size: Number(version.zipSize) };
+  const { readme, licenses } = await describeVersion(registry, {
+    zip,
+    prefix: zipPrefix(version.path, version.version),
+  });
+  const row = {
+    versionId: version.id,
+    readmePath: readme?.path ?? null,
+    readme: readme?.text ?? null,
+    readmeTruncated: readme?.truncated ?? false,
+    licenses: [...new Set(licenses.map(({ spdxId }) => spdxId))].sort(),
+    licenseFiles: licenses.map((license) => ({ ...license })),
+    goVersion: goVersionOf(version.goMod) ?? null,
+    describedAt: new Date(),
+  };
+  await registry.prisma.moduleDocument.upsert({ where: { moduleId }, create: { moduleId, ...row }, update: row });
+}
+
+/** The go line of a go.mod, if it is a Go version. */
+export function goVersionOf(goMod: Buffer | null): string | undefined {
+  const go = goMod ? readGoMod(Buffer.from(goMod)).file?.go : undefined;
+  return go !== undefined && /^[0-9a-z.]{1,20}$/.test(go) ? go : undefined;
+}

@@ -1,0 +1,44 @@
+// Which modules a principal may find, for plain SQL on module_search: mayListModules of access.ts, over what the triggers
+// have written beside each module (ModuleSearch.visibility in prisma/schema.prisma). Modules from upstream are there for
+// everybody, as in modules.ts, unless their names are private (private-modules.ts): then for nobody.
+import type { Prisma, Visibility } from "../../database/generated/client.ts";
+import { isAdministrator, memberProjects, REPORTER } from "../access/access.ts";
+import type { Principal } from "../access/principal.ts";
+import type { Registry } from "../registry.ts";
+
+/** What a principal may find: all of these visibilities, and whatever is of these projects. */
+export interface Reach {
+  readonly visibilities: readonly Visibility[];
+  readonly projectIds: readonly number[];
+  /** But nothing from upstream under these paths, which are in lower case as in module_search. */
+  readonly hidden: readonly string[];
+}
+
+/** Reads what a principal may find. */
+export async function reachOf(registry: Registry, principal: Principal): Promise<Reach> {
+  const hidden = registry.privateModules.fetchedBefore.map((path) => path.toLowerCase());
+  return { ...(await projectsInReach(registry, principal)), hidden };
+}
+
+async function projectsInReach(registry: Registry, principal: Principal): Promise<Omit<Reach, "hidden">> {
+  if (isAdministrator(principal)) return { visibilities: ["PUBLIC", "INTERNAL", "PRIVATE"], projectIds: [] };
+  if (principal.kind === "deploy-token") return { visibilities: ["PUBLIC"], projectIds: [principal.projectId] };
+  if (principal.kind !== "user") return { visibilities: ["PUBLIC"], projectIds: [] };
+  const { groups, projects } = principal.memberships;
+  if (groups.size + projects.size === 0) return { visibilities: ["PUBLIC", "INTERNAL"], projectIds: [] };
+  const closed: Prisma.ProjectWhereInput = { OR: [{ visibility: "PRIVATE" }, { packageAccess: "PRIVATE" }] };
+  const where = { AND: [memberProjects(principal, REPORTER), closed] };
+  const rows = await registry.prisma.project.findMany({ where, select: { id: true } });
+  return { visibilities: ["PUBLIC", "INTERNAL"], projectIds: rows.map(({ id }) => id) };
+}
+
+/** The rows of module_search, by the alias s, within a reach that is given as three parameters. */
+export function withinReach(visibilities: string, projectIds: string, hidden: string): string {
+  const seen = `(s.visibility = ANY(${visibilities}::"Visibility"[]) OR (s.visibility IS NOT NULL AND s.project_id = ANY(${projectIds}::int[])))`;
+  return `(${seen} AND ${notHidden(hidden)})`;
+}
+
+/** Those of them that are not hidden, whoever asks. */
+export function notHidden(hidden: string): string {
+  return `(s.project_id IS NOT NULL OR s.path <> ALL(${hidden}::text[]))`;
+}

@@ -1,0 +1,18 @@
+// What published go.mod files require, as it was read before: a module graph is read again and again, and reading a file
+// takes longer than fetching it. A version that is stored never says anything else, and its number is never given again, so
+// nothing has to be forgotten. Who may read a version is asked for every time (readable-by-name.ts).
+import { LRUCache } from "lru-cache";
+import type { ModuleRequirements, UnknownRequirements } from "../../gomod/module-graph.ts";
+
+/** Requirements that are remembered, of about a hundred bytes each. */
+const MAX_REQUIREMENTS = 100_000;
+
+/** By the number of the version. */
+export type RequirementMemory = LRUCache<number, ModuleRequirements | UnknownRequirements>;
+
+export function createRequirementMemory(): RequirementMemory {
+  return new LRUCache({
+    maxSize: MAX_REQUIREMENTS,
+    sizeCalculation: (read) => 1 + (typeof read === "string" ? 0 : read.requires.length),
+  });
+}

@@ -1,0 +1,106 @@
+// The versions of modules in pages: chosen by kind, by retraction and by Go's version queries, in Go's order or by time. A
+// query is a range of sort keys, and each order has its index, so a page costs what it shows.
+import { Prisma } from "../../database/generated/client.ts";
+import type { VersionKind } from "../../gomod/version.ts";
+import { sortKeyRange } from "../../gomod/version-range.ts";
+import { inBounds, inOrder } from "../lists/first-of-each.ts";
+import {
+  COUNT_LIMIT,
+  countingTo,
+  type KeyPart,
+  keysetPages,
+  type Order,
+  type Page,
+  type PageRequest,
+} from "../lists/keyset-page.ts";
+import type { Registry } from "../registry.ts";
+import type { ModuleRow, VersionRow } from "./modules.ts";
+
+/** Which versions. */
+export interface VersionFilter {
+  readonly kinds?: readonly VersionKind[] | null | undefined;
+  readonly retracted?: boolean | null | undefined;
+  /** A version query of the go command: `v1.2`, `<v1.5`. */
+  readonly query?: string | null | undefined;
+  /** Without `kinds`: also pseudo-versions. */
+  readonly includePseudo?: boolean | null | undefined;
+}
+
+/** `version`: Go's order. `time`: the commit's; for a version of which upstream did not tell it, that of its storing. */
+export interface VersionSort {
+  readonly by: "version" | "time";
+  readonly order: Order;
+}
+
+const SORTINGS = {
+  version: { columns: ["sort_key"], keyType: ["string"], key: (row: VersionRow) => [row.sortKey] },
+  time: { columns: ["moment", "id"], keyType: ["time", "number"], key: (row: VersionRow) => [momentOf(row), row.id] },
+} as const;
+
+const momentOf = (row: VersionRow): Date => row.time ?? row.createdAt;
+
+/** The versions of modules, by the module's number. Throws invalid for a query that is none. */
+export function versionsOfModules(
+  registry: Registry,
+  modules: readonly ModuleRow[],
+  filter: VersionFilter,
+  { by, order: listOrder }: VersionSort,
+  request: PageRequest,
+): Promise<Map<number, Page<VersionRow>>> {
+  const { columns, keyType, key } = SORTINGS[by];
+  const conditions = conditionsOf(filter);
+  const ids = modules.map(({ id }) => id);
+  return keysetPages<VersionRow, readonly KeyPart[]>(request, ids, {
+    keyType,
+    order: listOrder,
+    key,
+    listOf: (version) => version.moduleId,
+    read: async (numbers, bounds, order, take) => {
+      const found = await registry.prisma.$queryRaw<{ id: number }[]>`
+        SELECT v.id FROM unnest(${[...numbers]}::int[]) AS of (list) CROSS JOIN LATERAL (
+          SELECT ${Prisma.raw([...new Set([...columns, "id"])].join(", "))} FROM (
+            SELECT *, COALESCE("time", created_at) AS moment FROM module_version) AS version
+          WHERE ${Prisma.join([Prisma.sql`module_id = of.list`, ...conditions, ...inBounds(columns, bounds)], " AND ")}
+          ORDER BY ${inOrder(columns, order)} LIMIT ${take}) AS v
+        ORDER BY ${inOrder(columns, order)}`;
+      const rows = await registry.prisma.moduleVersion.findMany({
+        where: { id: { in: found.map(({ id }) => id) } },
+        omit: { goMod: true, info: true },
+      });
+      const byId = new Map(rows.map((row) => [row.id, row]));
+      return found.flatMap(({ id }) => byId.get(id) ?? []);
+    },
+  });
+}
+
+/** How many these are, by the module's number; `limit` + 1 where there are more than `limit`. */
+export async function countVersionsOfModules(
+  registry: Registry,
+  modules: readonly ModuleRow[],
+  filter: VersionFilter,
+  limit: number = COUNT_LIMIT,
+): Promise<Map<number, number>> {
+  const conditions = [Prisma.sql`module_id = of.id`, ...conditionsOf(filter)];
+  const rows = await registry.prisma.$queryRaw<{ id: number; count: number }[]>`
+    SELECT of.id, (SELECT count(*)::int FROM (
+        SELECT FROM module_version WHERE ${Prisma.join(conditions, " AND ")} LIMIT ${countingTo(limit)}) AS counted) AS count
+    FROM unnest(${modules.map(({ id }) => id)}::int[]) AS of (id)`;
+  return new Map(rows.map(({ id, count }) => [id, count]));
+}
+
+function conditionsOf({ kinds, retracted, query, includePseudo }: VersionFilter): Prisma.Sql[] {
+  const conditions: Prisma.Sql[] = [];
+  if (kinds) conditions.push(Prisma.sql`kind = ANY(${[...kinds]}::"VersionKind"[])`);
+  else if (!includePseudo) conditions.push(Prisma.sql`kind <> 'PSEUDO'`);
+  if (retracted != null) conditions.push(Prisma.sql`retracted = ${retracted}`);
+  if (query != null) conditions.push(...inRange(query));
+  return conditions;
+}
+
+function inRange(query: string): Prisma.Sql[] {
+  const { from, below } = sortKeyRange(query);
+  return [
+    ...(from === undefined ? [] : [Prisma.sql`sort_key >= ${from}`]),
+    ...(below === undefined ? [] : [Prisma.sql`sort_key < ${below}`]),
+  ];
+}

@@ -1,0 +1,49 @@
+// What we read out of a published go.mod beyond the module line: requirements, retractions, the deprecation. A stranger
+// wrote it, so there are bounds, far above anything that a person ever wrote: a file of megabytes would keep the server
+// from everything else while it is parsed, and one long comment would be stored with each version that it retracts.
+import { isFailure } from "../../errors.ts";
+import { type GoModFile, parseGoMod } from "../../gomod/go-mod-file.ts";
+import { textOfGoMod } from "../../gomod/go-mod-line.ts";
+
+/** A larger go.mod is served and not read, in bytes. The largest known are a fifth of it. */
+const MAX_READ_BYTES = 1024 * 1024;
+/** Only so many retract directives count: each is compared with each new version. */
+const MAX_RETRACTIONS = 1_000;
+/** Of a text for people, in characters; the go command shows 500 bytes. */
+const MAX_TEXT = 4_000;
+/** A longer name in a requirement is no module's; also, the database's index takes no more. */
+const MAX_NAME = 1_000;
+
+/** The file, or a sentence that says why the go command does not read it, or we do not. */
+export type ReadGoMod =
+  | { readonly file: GoModFile; readonly problem?: undefined }
+  | { readonly file?: undefined; readonly problem: string };
+
+/** Reads a go.mod for its requirements, retractions and deprecation. */
+export function readGoMod(goMod: Buffer): ReadGoMod {
+  if (goMod.length > MAX_READ_BYTES)
+    return { problem: `go.mod has ${goMod.length} bytes; over ${MAX_READ_BYTES} only its module line is read` };
+  try {
+    const file = parseGoMod(textOfGoMod(goMod));
+    file.requires = file.requires.filter(({ path, version }) => isName(path) && isName(version));
+    file.retracts = file.retracts
+      .slice(0, MAX_RETRACTIONS)
+      .map((each) => (each.rationale === undefined ? each : { ...each, rationale: storableText(each.rationale) }));
+    if (file.module?.deprecated !== undefined) file.module.deprecated = storableText(file.module.deprecated);
+    return { file };
+  } catch (error) {
+    if (isFailure(error))
+      return { problem: `the go command cannot parse go.mod and refuses the version: ${error.message}` };
+    throw error;
+  }
+}
+
+function isName(text: string): boolean {
+  return text.length <= MAX_NAME && !text.includes("\0");
+}
+
+/** A text of a stranger's such that the database takes it: bounded, and without the one character that it has no place for. */
+export function storableText(text: string): string {
+  const short = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT - 1).trimEnd()}…` : text;
+  return short.replaceAll("\0", "\uFFFD");
+}

@@ -1,0 +1,188 @@
+// What was fetched from upstream, as rows: versions whose info, go.mod and zip come one by one and are pinned each as it
+// comes, and the answers that change (list, @latest) as they were last seen. A version enters the index feed in the
+// transaction that stores its go.mod: no zip is stored without it, and an .info alone is only a name that somebody asked
+// for.
+import { inTransaction, type Sql } from "../../database/sql.ts";
+import { Failure } from "../../errors.ts";
+import { h1OfGoMod } from "../../gomod/dir-hash.ts";
+import { kindOf } from "../../gomod/version.ts";
+import { versionSortKey } from "../../gomod/version-sort-key.ts";
+import { audit } from "../audit.ts";
+import { describeSoon } from "../modules/module-document.ts";
+import type { Registry } from "../registry.ts";
+import { noteDependencies } from "./dependencies.ts";
+import { appendToIndex } from "./index-feed.ts";
+import type { MadeZip } from "./publish.ts";
+import { readGoMod, storableText } from "./readable-go-mod.ts";
+import { markNewVersions } from "./retractions.ts";
+
+/** What is stored of a version from upstream. */
+export interface StoredVersion {
+  readonly id: number;
+  /** .info as upstream answered it. */
+  readonly info: Buffer | undefined;
+  readonly goMod: Buffer | undefined;
+  readonly zip: MadeZip | undefined;
+}
+
+interface StoredRow {
+  id: number;
+  info: Buffer | null;
+  go_mod: Buffer | null;
+  h1: string | null;
+  zip_key: string | null;
+  zip_size: string | null;
+}
+
+/** What is stored of a version; undefined if nothing is. */
+export async function findUpstreamVersion(
+  registry: Registry,
+  modulePath: string,
+  version: string,
+): Promise<StoredVersion | undefined> {
+  const { rows } = await registry.database.pool.query<StoredRow>({
+    name: "upstream-version",
+    text: `SELECT v.id, v.info, v.go_mod, v.h1, v.zip_key, v.zip_size
+      FROM module_version v JOIN module m ON m.id = v.module_id
+      WHERE m.path = $1 AND m.origin = 'UPSTREAM' AND v.version = $2`,
+    values: [modulePath, version],
+  });
+  return rows[0] && storedIn(rows[0]);
+}
+
+function storedIn(row: StoredRow): StoredVersion {
+  const { h1, zip_key: sha256, zip_size: size } = row;
+  return {
+    id: row.id,
+    info: row.info ?? undefined,
+    goMod: row.go_mod ?? undefined,
+    zip: h1 !== null && sha256 !== null && size !== null ? { h1, sha256, size: Number(size) } : undefined,
+  };
+}
+
+/** A part of a version that was found to be good. A zip comes with the go.mod that it was compared with. */
+export type UpstreamPart =
+  | { readonly info: Buffer; readonly time: Date | undefined }
+  | { readonly goMod: Buffer; readonly zip?: MadeZip };
+
+/** Pins a part of a version, unless that part is pinned already: whoever comes first decides. Returns what is stored now. */
+export async function storeUpstreamPart(
+  registry: Registry,
+  modulePath: string,
+  version: string,
+  part: UpstreamPart,
+): Promise<StoredVersion> {
+  const info = "info" in part ? part.info : null;
+  const time = ("info" in part && part.time) || null;
+  const goMod = "goMod" in part ? part.goMod : null;
+  const zip = ("goMod" in part && part.zip) || null;
+  const { id, stored, published } = await inTransaction(registry.database.pool, async (tx) => {
+    const moduleId = await lockedModule(tx, modulePath);
+    const goModH1 = goMod && h1OfGoMod(goMod);
+    const [row] = await tx.$queryRaw<(StoredRow & { had: string | null })[]>`
+      WITH before AS (SELECT go_mod_h1 FROM module_version WHERE module_id = ${moduleId} AND version = ${version})
+      INSERT INTO module_version AS v
+        (module_id, version, sort_key, kind, info, "time", go_mod, go_mod_h1, h1, zip_key, zip_size)
+      VALUES (${moduleId}, ${version}, ${versionSortKey(version)}, ${kindOf(version)}::"VersionKind", ${info}, ${time},
+        ${goMod}, ${goModH1}, ${zip?.h1 ?? null}, ${zip?.sha256 ?? null}, ${zip?.size ?? null})
+      ON CONFLICT (module_id, version) DO UPDATE SET
+        "time" = CASE WHEN v.info IS NULL THEN EXCLUDED."time" ELSE v."time" END,
+        info = COALESCE(v.info, EXCLUDED.info),
+        go_mod = COALESCE(v.go_mod, EXCLUDED.go_mod), go_mod_h1 = COALESCE(v.go_mod_h1, EXCLUDED.go_mod_h1),
+        zip_key = COALESCE(v.zip_key, EXCLUDED.zip_key), zip_size = COALESCE(v.zip_size, EXCLUDED.zip_size),
+        h1 = COALESCE(v.h1, EXCLUDED.h1)
+      RETURNING v.id, v.info, v.go_mod, v.h1, v.zip_key, v.zip_size, (SELECT go_mod_h1 FROM before) AS had`;
+    const { id, had } = row!;
+    if (zip && had !== null && had !== goModH1)
+      throw new Failure("unavailable", `${modulePath}@${version}: another go.mod was stored meanwhile; try again`);
+    if (!goMod || had !== null) return { id, stored: storedIn(row!), published: false };
+    const requires = readGoMod(goMod).file?.requires ?? [];
+    if (requires.length > 0)
+      await tx.$executeRaw`INSERT INTO requirement (version_id, path, version, indirect)
+        SELECT ${id}, * FROM unnest(${requires.map((one) => one.path)}::text[],
+          ${requires.map((one) => one.version)}::text[], ${requires.map((one) => one.indirect)}::bool[])
+        ON CONFLICT DO NOTHING`;
+    await noteDependencies(tx, [{ id, moduleId, version, requires }]);
+    if (kindOf(version) !== "PSEUDO") await markNewVersions(tx, new Map([[moduleId, [{ id, version }]]]));
+    await appendToIndex(tx, [id]);
+    return { id, stored: storedIn(row!), published: true };
+  });
+  if (published) registry.metrics.published.inc({ kind: kindOf(version).toLowerCase() });
+  if (zip) describeSoon(registry, id);
+  return stored;
+}
+
+/** The number of a module, made if need be. One writer a module at a time: what is marked depends on what is there. */
+async function lockedModule(tx: Sql, modulePath: string): Promise<number> {
+  for (;;) {
+    const [known] = await tx.$queryRaw<{ id: number }[]>`
+      SELECT id FROM module WHERE path = ${modulePath} AND origin = 'UPSTREAM' FOR UPDATE`;
+    if (known) return known.id;
+    const [made] = await tx.$queryRaw<{ id: number }[]>`
+      INSERT INTO module (path, origin) VALUES (${modulePath}, 'UPSTREAM') ON CONFLICT DO NOTHING RETURNING id`;
+    if (made) return made.id;
+  }
+}
+
+/** The versions of which something is stored, with what is stored of each for `.info`; pseudo-versions too. */
+export async function storedVersionNames(
+  registry: Registry,
+  modulePath: string,
+): Promise<{ version: string; hasInfo: boolean }[]> {
+  const { rows } = await registry.database.pool.query<{ version: string; has_info: boolean }>(
+    `SELECT v.version, v.info IS NOT NULL AS has_info FROM module_version v JOIN module m ON m.id = v.module_id
+      WHERE m.path = $1 AND m.origin = 'UPSTREAM' ORDER BY v.sort_key`,
+    [modulePath],
+  );
+  return rows.map((row) => ({ version: row.version, hasInfo: row.has_info }));
+}
+
+/** Which of the answers that change. */
+export type AnswerKind = "list" | "latest";
+
+export interface KnownAnswer {
+  readonly body: Buffer;
+  readonly fetchedAt: Date;
+}
+
+/** What upstream last answered; undefined if it never did. */
+export async function findUpstreamAnswer(
+  registry: Registry,
+  modulePath: string,
+  kind: AnswerKind,
+): Promise<KnownAnswer | undefined> {
+  const { rows } = await registry.database.pool.query<{ body: Buffer; fetched_at: Date }>({
+    name: "upstream-answer",
+    text: "SELECT body, fetched_at FROM upstream_answer WHERE module_path = $1 AND kind = $2",
+    values: [modulePath, kind],
+  });
+  return rows[0] && { body: rows[0].body, fetchedAt: rows[0].fetched_at };
+}
+
+/** Keeps an answer in place of the one before; every server is told if it is another one. */
+export async function storeUpstreamAnswer(
+  registry: Registry,
+  modulePath: string,
+  kind: AnswerKind,
+  { body, fetchedAt }: KnownAnswer,
+): Promise<void> {
+  await registry.database.pool.query(
+    `INSERT INTO upstream_answer AS known (module_path, kind, body, fetched_at) VALUES ($1, $2, $3, $4)
+      ON CONFLICT (module_path, kind) DO UPDATE SET body = EXCLUDED.body, fetched_at = EXCLUDED.fetched_at
+      WHERE known.fetched_at <= EXCLUDED.fetched_at`,
+    [modulePath, kind, body, fetchedAt],
+  );
+}
+
+/** Writes down, for ever, that something from upstream was refused: a security event (AuditEvent upstream.refused). */
+export async function recordRefusal(
+  registry: Registry,
+  subject: string,
+  detail: { readonly upstream: string; readonly reason: string },
+): Promise<void> {
+  registry.log.warn({ subject, ...detail }, "refused what upstream sent");
+  await audit(registry.prisma, "gokura", "upstream.refused", subject, {
+    upstream: storableText(detail.upstream),
+    reason: storableText(detail.reason),
+  });
+}

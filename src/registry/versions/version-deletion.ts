@@ -1,0 +1,62 @@
+// Taking a version back: an explicit act of a Maintainer, written down, and final. The version is 410 Gone from then on,
+// stands in no list, and its name is never used again. (To steer users away from a version that may stay, authors retract
+// it in go.mod instead: Go Modules Reference, "retract directive".)
+import type { Transaction } from "../../database/client.ts";
+import type { ModuleVersion } from "../../database/generated/client.ts";
+import { Failure, notFound } from "../../errors.ts";
+import { demandLevel, MAINTAINER } from "../access/access.ts";
+import type { Principal } from "../access/principal.ts";
+import { audit } from "../audit.ts";
+import { change, deliberately } from "../change.ts";
+import type { Registry } from "../registry.ts";
+import { withdrawDependencies } from "./dependencies.ts";
+import { markGone } from "./index-feed.ts";
+import { findModule, type ModuleRow } from "./modules.ts";
+import { refreshRetractions } from "./retractions.ts";
+
+/** Deletes a version and returns its module. Throws not-found when there is none that the principal may see. */
+export async function deleteVersion(
+  registry: Registry,
+  principal: Principal,
+  modulePath: string,
+  version: string,
+): Promise<ModuleRow> {
+  const found = await findModule(registry, principal, modulePath);
+  if (!found) throw notFound(`there is no module ${modulePath}`);
+  const { module, project } = found;
+  if (!project)
+    throw new Failure("forbidden", `${modulePath} comes from upstream: what was fetched once stays as it is`);
+  demandLevel(principal, project, MAINTAINER, "deleting a version");
+  const row = await registry.prisma.moduleVersion.findUnique({
+    where: { moduleId_version: { moduleId: module.id, version } },
+  });
+  if (!row) throw notFound(`there is no version ${version} of ${modulePath}`);
+  await change(registry, "", (tx) => takeBack(registry, tx, principal, module, row));
+  return module;
+}
+
+/** Takes a version of a hosted module back, in a transaction of the caller, who has asked whether the principal may. */
+export async function takeBack(
+  registry: Registry,
+  tx: Transaction,
+  principal: Principal,
+  module: { readonly id: number; readonly path: string },
+  row: Pick<ModuleVersion, "id" | "moduleId" | "version" | "commit" | "goModH1" | "h1">,
+): Promise<void> {
+  const reason = "the version was deleted";
+  const { id, version, h1 } = row;
+  const [commit, goModH1] = [row.commit!, row.goModH1!]; // a hosted version is whole
+  const { path: modulePath } = module;
+  await deliberately(tx);
+  await tx.tombstone.upsert({
+    where: { modulePath_version: { modulePath, version } },
+    create: { modulePath, version, commit, goModH1, h1, reason, returnable: false },
+    update: { reason, returnable: false },
+  });
+  await withdrawDependencies(tx, row);
+  await tx.moduleVersion.delete({ where: { id } });
+  await markGone(tx, modulePath, version);
+  await refreshRetractions(tx, new Set([module.id]));
+  await registry.jobs.send(tx, "describe-module", { moduleId: module.id });
+  await audit(tx, principal, "version.delete", `${modulePath}@${version}`, { commit, h1 });
+}

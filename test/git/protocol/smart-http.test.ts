@@ -1,0 +1,493 @@
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import * as fs from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { type AddressInfo, connect } from "node:net";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import isomorphicGit from "isomorphic-git";
+import isomorphicHttp from "isomorphic-git/http/node";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { initRepository } from "../../../src/git/objects/init-repository.ts";
+import { FLUSH, packet, packetCutter } from "../../../src/git/protocol/pkt-line.ts";
+import {
+  advertiseEmpty,
+  advertiseRefs,
+  type GitService,
+  type SmartHttpOutcome,
+  serveReceivePack,
+  serveUploadPack,
+} from "../../../src/git/protocol/smart-http.ts";
+import { git, makeRepository, temporaryDirectory } from "../../support/git-fixture.ts";
+
+const scratch = temporaryDirectory();
+const MAX_PUSH_BYTES = 2 * 1024 * 1024;
+
+/** What the server did, per repository: tests run on their own repositories. */
+const outcomes: { path: string; outcome: SmartHttpOutcome }[] = [];
+const headersSeen: string[] = [];
+let beforeEnd: ((path: string) => Promise<void>) | undefined;
+
+const server = createServer((req, res) => {
+  void handle(req, res);
+});
+
+async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const url = new URL(req.url ?? "", "http://localhost");
+  const [, name = "", rest = ""] = /^\/([\w-]+\.git)\/(.*)$/.exec(url.pathname) ?? [];
+  const directory = join(scratch.path, name);
+  const protocol = req.headers["git-protocol"]?.toString();
+  const stallMs = name === "stall.git" || name === "unread.git" ? 400 : 30_000;
+  if (protocol !== undefined) headersSeen.push(`${rest} ${protocol}`);
+  const finish = (outcome: SmartHttpOutcome): void => void outcomes.push({ path: `${name}/${rest}`, outcome });
+  if (rest === "info/refs") {
+    const service = url.searchParams.get("service") as GitService;
+    if (name === "unborn.git" && service === "git-receive-pack" && !fs.existsSync(directory)) {
+      finish(await advertiseEmpty({ emptyRepository: join(scratch.path, "shared-empty"), service, protocol, res }));
+    } else finish(await advertiseRefs({ directory, service, protocol, res }));
+  } else if (rest === "git-upload-pack") {
+    finish(await serveUploadPack({ directory, req, res, protocol, stallMs }));
+  } else {
+    if (name === "unborn.git") await initRepository(directory);
+    finish(
+      await serveReceivePack({
+        directory,
+        req,
+        res,
+        protocol,
+        maxBytes: MAX_PUSH_BYTES,
+        stallMs,
+        beforeEnd: async () => await beforeEnd?.(name),
+      }),
+    );
+  }
+}
+
+let base = "";
+beforeAll(async () => {
+  await initRepository(join(scratch.path, "shared-empty"));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  scratch.dispose();
+});
+
+const NO_CHECKS = { GIT_CONFIG_COUNT: "1", GIT_CONFIG_KEY_0: "safe.directory", GIT_CONFIG_VALUE_0: "*" };
+
+/** Runs a git client beside the server (not spawnSync: the server lives in this process). */
+async function client(args: string[], env: NodeJS.ProcessEnv = {}): Promise<{ code: number | null; stderr: string }> {
+  const child = spawn("git", args, {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: {
+      PATH: process.env.PATH,
+      HOME: "/nonexistent",
+      LC_ALL: "C",
+      GIT_CONFIG_NOSYSTEM: "1",
+      GIT_CONFIG_GLOBAL: "/dev/null",
+      GIT_TERMINAL_PROMPT: "0",
+      ...NO_CHECKS,
+      ...env,
+    },
+  });
+  let stderr = "";
+  child.stderr.on("data", (text) => {
+    stderr += text;
+  });
+  return await new Promise((resolve) => child.once("close", (code) => resolve({ code, stderr })));
+}
+
+function refsOf(name: string): string[] {
+  return git([`--git-dir=${join(scratch.path, name)}`, "for-each-ref", "--format=%(refname)"])
+    .trim()
+    .split("\n")
+    .filter(Boolean);
+}
+
+/** A repository on the server and, beside it, a client's repository with other history. */
+async function served(name: string): Promise<{ directory: string; local: string }> {
+  const directory = join(scratch.path, name);
+  await initRepository(directory);
+  const local = join(scratch.path, `local-${name}`);
+  return { directory, local };
+}
+
+async function post(
+  path: string,
+  body: Buffer,
+  headers: Record<string, string>,
+): Promise<{ status: number; headers: IncomingMessage["headers"]; body: Buffer }> {
+  return await new Promise((resolve, reject) => {
+    const req = request(`${base}${path}`, { method: "POST", headers }, (res) => {
+      const chunks: Buffer[] = [];
+      res.on("data", (chunk) => chunks.push(chunk));
+      res.on("end", () => resolve({ status: res.statusCode ?? 0, headers: res.headers, body: Buffer.concat(chunks) }));
+      res.on("error", reject);
+    });
+    req.on("error", reject);
+    req.end(body);
+  });
+}
+
+const RECEIVE = { "Content-Type": "application/x-git-receive-pack-request" };
+const UPLOAD = { "Content-Type": "application/x-git-upload-pack-request" };
+const lastOutcome = (path: string): SmartHttpOutcome | undefined =>
+  outcomes.findLast((each) => each.path === path)?.outcome;
+
+describe("clone and fetch", () => {
+  test.each(["0", "1", "2"])("protocol version %s: branches and tags come, other refs do not", async (version) => {
+    const name = `clone${version}.git`;
+    const directory = join(scratch.path, name);
+    const made = makeRepository(directory, (r) => {
+      const commit = r.commit({ "go.mod": "module m\n", big: randomBytes(300_000) });
+      r.annotatedTag("v1.0.0", commit);
+      r.ref("refs/gokura/keep/x", commit);
+      r.ref("refs/pull/1/head", commit);
+      return commit;
+    });
+    const copy = join(scratch.path, `copy${version}`);
+    const config = ["-c", `protocol.version=${version}`];
+    expect(await client([...config, "clone", "--mirror", `${base}/${name}`, copy])).toMatchObject({ code: 0 });
+    const copied = git([`--git-dir=${copy}`, "for-each-ref", "--format=%(refname)"])
+      .trim()
+      .split("\n");
+    expect(copied).toEqual(["refs/heads/main", "refs/tags/v1.0.0"]);
+    expect(headersSeen.some((seen) => seen.includes(`version=${version}`))).toBe(version !== "0");
+
+    makeRepository(directory, (r) => r.tag("v1.1.0", r.commit({ more: "files" }, { parents: [made] })));
+    const fetched = await client([
+      `--git-dir=${copy}`,
+      ...config,
+      "fetch",
+      "--depth=1",
+      "origin",
+      "refs/tags/v1.1.0:refs/tags/v1.1.0",
+    ]);
+    expect(fetched).toMatchObject({ code: 0 });
+    expect(await client([...config, "ls-remote", `${base}/${name}`, "refs/gokura/*"])).toMatchObject({
+      code: 0,
+      stderr: "",
+    });
+  });
+
+  test("a partial clone is served", async () => {
+    makeRepository(join(scratch.path, "partial.git"), (r) => r.commit({ a: "b" }));
+    const copy = join(scratch.path, "copy-partial");
+    const done = await client(["clone", "--bare", "--filter=blob:none", `${base}/partial.git`, copy]);
+    expect(done).toMatchObject({ code: 0 });
+    expect(done.stderr).not.toContain("filtering not recognized");
+  });
+
+  test("isomorphic-git clones too", async () => {
+    makeRepository(join(scratch.path, "iso.git"), (r) => r.tag("v1.0.0", r.commit({ "go.mod": "module m\n" })));
+    const dir = join(scratch.path, "iso-copy");
+    await isomorphicGit.clone({ fs, http: isomorphicHttp, dir, url: `${base}/iso.git` });
+    expect(readFileSync(join(dir, "go.mod"), "utf8")).toBe("module m\n");
+    expect(await isomorphicGit.listTags({ fs, dir })).toEqual(["v1.0.0"]);
+  });
+
+  test("the announcement says what it is and is not cached", async () => {
+    makeRepository(join(scratch.path, "head.git"), (r) => r.commit({ a: "b" }));
+    for (const service of ["git-upload-pack", "git-receive-pack"]) {
+      const response = await fetch(`${base}/head.git/info/refs?service=${service}`);
+      expect(response.headers.get("content-type")).toBe(`application/x-${service}-advertisement`);
+      expect(response.headers.get("cache-control")).toContain("no-cache");
+      const text = await response.text();
+      expect(text.startsWith(`00${service === "git-upload-pack" ? "1e" : "1f"}# service=${service}\n0000`)).toBe(true);
+      expect(text).toContain("refs/heads/main");
+    }
+    const two = await fetch(`${base}/head.git/info/refs?service=git-upload-pack`, {
+      headers: { "Git-Protocol": "x=$(id):version=2" },
+    });
+    expect(await two.text()).toMatch(/^000eversion 2\n/);
+  });
+
+  test("a gzipped request is understood, a broken or swollen one refused", async () => {
+    const made = makeRepository(join(scratch.path, "gzip.git"), (r) => r.commit({ a: "b" }));
+    const want = Buffer.concat([packet(`want ${made.oid} side-band-64k ofs-delta\n`), FLUSH, packet("done\n")]);
+    const path = "/gzip.git/git-upload-pack";
+    for (const encoding of ["gzip", "x-gzip"]) {
+      const answer = await post(path, gzipSync(want), { ...UPLOAD, "Content-Encoding": encoding });
+      expect(answer.status).toBe(200);
+      expect(answer.headers["content-type"]).toBe("application/x-git-upload-pack-result");
+      expect(answer.body.includes("PACK")).toBe(true);
+    }
+    expect(await post(path, Buffer.from("not gzip"), { ...UPLOAD, "Content-Encoding": "gzip" })).toMatchObject({
+      status: 400,
+    });
+    expect(await post(path, want, { ...UPLOAD, "Content-Encoding": "br" })).toMatchObject({ status: 400 });
+    const bomb = gzipSync(Buffer.concat([Buffer.alloc(40 << 20, packet(`want ${made.oid}\n`))]));
+    expect(bomb.length).toBeLessThan(1 << 20);
+    expect((await post(path, bomb, { ...UPLOAD, "Content-Encoding": "gzip" })).status).toBe(413);
+  });
+
+  test("what is not git's protocol is refused", async () => {
+    makeRepository(join(scratch.path, "bad.git"), (r) => r.commit({ a: "b" }));
+    expect((await post("/bad.git/git-upload-pack", Buffer.from("hello"), UPLOAD)).status).toBe(400);
+    expect((await post("/bad.git/git-upload-pack", Buffer.from("0000"), { "Content-Type": "text/plain" })).status).toBe(
+      400,
+    );
+    expect((await post("/absent.git/git-upload-pack", Buffer.from("0000"), UPLOAD)).status).toBe(500);
+    const absent = await fetch(`${base}/absent.git/info/refs?service=git-upload-pack`);
+    expect([absent.status, await absent.text()]).toEqual([500, "git could not serve this request\n"]);
+  });
+
+  test("a want that is not there is told in git's own words", async () => {
+    makeRepository(join(scratch.path, "want.git"), (r) => r.commit({ a: "b" }));
+    const want = Buffer.concat([packet(`want ${"1".repeat(40)} side-band-64k\n`), FLUSH, packet("done\n")]);
+    const answer = await post("/want.git/git-upload-pack", want, UPLOAD);
+    expect(answer.status).toBe(200);
+    expect(answer.body.toString()).toContain("ERR upload-pack: not our ref");
+  });
+});
+
+describe("push", () => {
+  test("branches and tags arrive, and are recorded before the client hears of it", async () => {
+    const { local } = await served("push.git");
+    const made = makeRepository(local, (r) => {
+      const commit = r.commit({ "go.mod": "module m\n", big: randomBytes(1_500_000) }); // chunked: over postBuffer
+      r.annotatedTag("v1.0.0", commit);
+      return commit;
+    });
+    let recorded: string[] = [];
+    let ended = false;
+    beforeEnd = async (name) => {
+      if (name !== "push.git") return;
+      recorded = refsOf("push.git");
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect(ended).toBe(false);
+    };
+    const pushed = await client([`--git-dir=${local}`, "push", `${base}/push.git`, "main", "v1.0.0"]);
+    ended = true;
+    beforeEnd = undefined;
+    expect(pushed).toMatchObject({ code: 0 });
+    expect(recorded).toEqual(["refs/heads/main", "refs/tags/v1.0.0"]);
+    expect(git([`--git-dir=${join(scratch.path, "push.git")}`, "rev-parse", "refs/heads/main"]).trim()).toBe(made.oid);
+    expect(lastOutcome("push.git/git-receive-pack")).toEqual({ outcome: "served" });
+  });
+
+  test("branches are moved by force and deleted, also the one that HEAD names", async () => {
+    const { local } = await served("force.git");
+    makeRepository(local, (r) => {
+      r.commit({ a: "1" });
+      r.commit({ a: "2" }, { branch: "other", parents: [] });
+    });
+    const push = (...args: string[]) =>
+      client([`--git-dir=${local}`, "push", "--atomic", `${base}/force.git`, ...args]);
+    expect(await push("main")).toMatchObject({ code: 0 });
+    expect(await push("+other:main")).toMatchObject({ code: 0 });
+    expect(await push(":main", "other:x")).toMatchObject({ code: 0 });
+    expect(refsOf("force.git")).toEqual(["refs/heads/x"]);
+  });
+
+  test.each(["refs/gokura/keep/x", "refs/pull/1/head", "refs/notes/commits", "refs/replace/x", "refs/stash/x"])(
+    "%s cannot be written, and the refs beside it can",
+    async (ref) => {
+      const name = `hidden-${ref.replaceAll("/", "-")}.git`;
+      const { local } = await served(name);
+      makeRepository(local, (r) => r.commit({ a: "1" }));
+      const pushed = await client([`--git-dir=${local}`, "push", `${base}/${name}`, `main:${ref}`, "main"]);
+      expect(pushed.code).not.toBe(0);
+      expect(pushed.stderr).toContain("deny updating a hidden ref");
+      expect(refsOf(name)).toEqual(["refs/heads/main"]);
+    },
+  );
+
+  test("a pack over the limit is refused with git's own words and moves nothing", async () => {
+    const { local } = await served("big.git");
+    makeRepository(local, (r) => r.commit({ big: randomBytes(MAX_PUSH_BYTES * 2) }));
+    const chunked = await client([`--git-dir=${local}`, "push", `${base}/big.git`, "main"]);
+    expect(chunked.code).not.toBe(0);
+    expect(chunked.stderr).toContain("pack exceeds maximum allowed size");
+    expect(refsOf("big.git")).toEqual([]);
+    expect(readdirSync(join(scratch.path, "big.git", "objects")).sort()).toEqual(["info", "pack"]);
+  });
+
+  test("a body far over the limit is refused with 413 before it is read", async () => {
+    const { local } = await served("huge.git");
+    makeRepository(local, (r) => r.commit({ big: randomBytes(MAX_PUSH_BYTES + (9 << 20)) }));
+    const whole = await client([
+      `--git-dir=${local}`,
+      "-c",
+      "http.postBuffer=100000000",
+      "push",
+      `${base}/huge.git`,
+      "main",
+    ]);
+    expect(whole.code).not.toBe(0);
+    expect(whole.stderr).toMatch(/HTTP 413|error: 413/);
+    expect(refsOf("huge.git")).toEqual([]);
+  });
+
+  test("a broken pack moves no ref", async () => {
+    await served("broken.git");
+    const made = makeRepository(join(scratch.path, "broken-source"), (r) => r.commit({ a: "1", b: randomBytes(5000) }));
+    const source = join(scratch.path, "broken-source");
+    const packed = join(scratch.path, "broken.pack");
+    git([`--git-dir=${source}`, "repack", "-a", "-d", "-q"]);
+    const [pack = ""] = readdirSync(join(source, "objects", "pack")).filter((file) => file.endsWith(".pack"));
+    const good = readFileSync(join(source, "objects", "pack", pack));
+    writeFileSync(packed, good);
+    const command = packet(`${"0".repeat(40)} ${made.oid} refs/heads/main\0 report-status side-band-64k agent=test\n`);
+    const send = (bytes: Buffer) =>
+      post("/broken.git/git-receive-pack", Buffer.concat([command, FLUSH, bytes]), RECEIVE);
+    const flipped = Buffer.from(good);
+    flipped[good.length - 500] = (flipped[good.length - 500] ?? 0) ^ 0xff;
+    for (const bytes of [flipped, good.subarray(0, good.length - 700), Buffer.from("PACK")]) {
+      const answer = await send(bytes);
+      expect(answer.status).toBe(200);
+      expect(answer.body.toString("latin1")).toMatch(/unpack (?!ok)|ng refs\/heads\/main/);
+      expect(refsOf("broken.git")).toEqual([]);
+    }
+    // A good pack that lacks what its commit needs.
+    const empty = git([`--git-dir=${source}`, "pack-objects", "--stdout", "-q"], { input: "" });
+    expect((await send(Buffer.from(empty, "latin1"))).status).toBe(200);
+    expect(refsOf("broken.git")).toEqual([]);
+    const answer = await send(good);
+    expect(answer.body.toString("latin1")).toContain("unpack ok");
+    expect(refsOf("broken.git")).toEqual(["refs/heads/main"]);
+  });
+
+  test("a push killed half-way moves no ref and leaves no process and no objects", async () => {
+    await served("killed.git");
+    const made = makeRepository(join(scratch.path, "killed-source"), (r) => r.commit({ b: randomBytes(900_000) }));
+    let recorded = 0;
+    beforeEnd = async (name) => void (name === "killed.git" && recorded++);
+    const command = packet(`${"0".repeat(40)} ${made.oid} refs/heads/main\0 report-status side-band-64k\n`);
+    git([`--git-dir=${join(scratch.path, "killed-source")}`, "repack", "-a", "-d", "-q"]);
+    const source = join(scratch.path, "killed-source", "objects", "pack");
+    const [pack = ""] = readdirSync(source).filter((file) => file.endsWith(".pack"));
+    const bytes = readFileSync(join(source, pack));
+    const req = request(`${base}/killed.git/git-receive-pack`, { method: "POST", headers: RECEIVE });
+    req.on("error", () => {});
+    req.write(Buffer.concat([command, FLUSH, bytes.subarray(0, bytes.length >> 1)]));
+    const objects = join(scratch.path, "killed.git", "objects");
+    await expect.poll(() => readdirSync(objects).some((each) => each.startsWith("tmp_objdir"))).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    req.destroy();
+    await expect.poll(() => lastOutcome("killed.git/git-receive-pack")?.outcome, { timeout: 8000 }).toBe("aborted");
+    beforeEnd = undefined;
+    expect(recorded).toBe(1); // told, because with more luck a ref could have moved
+    expect(refsOf("killed.git")).toEqual([]);
+    expect(readdirSync(join(scratch.path, "killed.git", "objects")).sort()).toEqual(["info", "pack"]);
+    expect(readdirSync(join(scratch.path, "killed.git", "objects", "pack"))).toEqual([]);
+  });
+
+  test("a client that stalls is given up", async () => {
+    await served("stall.git");
+    const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.write(
+      `POST /stall.git/git-receive-pack HTTP/1.1\r\nHost: x\r\nContent-Type: ${RECEIVE["Content-Type"]}\r\nContent-Length: 500\r\n\r\n00`,
+    );
+    await new Promise((resolve) => socket.once("close", resolve));
+    await expect
+      .poll(() => lastOutcome("stall.git/git-receive-pack"))
+      .toMatchObject({
+        outcome: "aborted",
+        error: { message: "the connection stalled" },
+      });
+  });
+
+  test("a client that does not read is given up", async () => {
+    const made = makeRepository(join(scratch.path, "unread.git"), (r) => r.commit({ b: randomBytes(20 << 20) }));
+    const want = Buffer.concat([packet(`want ${made.oid} side-band-64k\n`), FLUSH, packet("done\n")]);
+    const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.pause();
+    socket.write(
+      `POST /unread.git/git-upload-pack HTTP/1.1\r\nHost: x\r\nContent-Type: ${UPLOAD["Content-Type"]}\r\nContent-Length: ${want.length}\r\n\r\n`,
+    );
+    socket.write(want);
+    await expect.poll(() => lastOutcome("unread.git/git-upload-pack")?.outcome, { timeout: 5000 }).toBe("aborted");
+    socket.destroy();
+  });
+
+  test("a push that cannot be recorded fails for the client", async () => {
+    const { local } = await served("unrecorded.git");
+    makeRepository(local, (r) => r.commit({ a: "1" }));
+    beforeEnd = async (name) => {
+      if (name === "unrecorded.git") throw new Error("the database is away");
+    };
+    const pushed = await client([`--git-dir=${local}`, "push", `${base}/unrecorded.git`, "main"]);
+    beforeEnd = undefined;
+    expect(pushed.code).not.toBe(0);
+    expect(pushed.stderr).toMatch(/the push could not be recorded|HTTP 503/);
+    expect(lastOutcome("unrecorded.git/git-receive-pack")).toMatchObject({ outcome: "refused" });
+  });
+
+  test("a repository that does not exist yet announces itself as empty and is made by the push", async () => {
+    const local = join(scratch.path, "local-unborn");
+    makeRepository(local, (r) => r.tag("v1.0.0", r.commit({ a: "1" })));
+    const pushed = await client([`--git-dir=${local}`, "push", `${base}/unborn.git`, "main", "v1.0.0"]);
+    expect(pushed).toMatchObject({ code: 0 });
+    expect(refsOf("unborn.git")).toEqual(["refs/heads/main", "refs/tags/v1.0.0"]);
+    expect(refsOf("shared-empty")).toEqual([]);
+  });
+
+  test("isomorphic-git pushes too", async () => {
+    await served("isopush.git");
+    const dir = join(scratch.path, "iso-work");
+    mkdirSync(dir);
+    await isomorphicGit.init({ fs, dir, defaultBranch: "main" });
+    writeFileSync(join(dir, "go.mod"), "module m\n");
+    await isomorphicGit.add({ fs, dir, filepath: "go.mod" });
+    const author = { name: "A", email: "a@example.com" };
+    await isomorphicGit.commit({ fs, dir, message: "first", author });
+    await isomorphicGit.annotatedTag({ fs, dir, ref: "v1.0.0", message: "v1.0.0", tagger: author });
+    for (const ref of ["main", "v1.0.0"]) {
+      const done = await isomorphicGit.push({ fs, http: isomorphicHttp, dir, url: `${base}/isopush.git`, ref });
+      expect(done.ok).toBe(true);
+    }
+    expect(refsOf("isopush.git")).toEqual(["refs/heads/main", "refs/tags/v1.0.0"]);
+  });
+
+  test("two pushes at once to one branch: one wins, the other is told", async () => {
+    const { directory, local } = await served("race.git");
+    makeRepository(local, (r) => {
+      const first = r.commit({ a: "1" });
+      for (const branch of ["a", "b", "c", "d"]) r.commit({ a: branch }, { branch, parents: [first] });
+    });
+    await client([`--git-dir=${local}`, "push", `${base}/race.git`, "main"]);
+    const pushes = await Promise.all(
+      ["a", "b", "c", "d"].map((branch) =>
+        client([`--git-dir=${local}`, "push", `${base}/race.git`, `${branch}:main`]),
+      ),
+    );
+    expect(pushes.filter((push) => push.code === 0).length).toBe(1);
+    expect(git([`--git-dir=${directory}`, "fsck", "--connectivity-only", "--no-dangling"])).toBe("");
+  });
+
+  test("dangerous trees are refused, the harmless defects of old histories are not", async () => {
+    const { local } = await served("fsck.git");
+    makeRepository(local, () => {});
+    const blob = git([`--git-dir=${local}`, "hash-object", "-w", "--stdin"], { input: "x" }).trim();
+    const entry = (mode: string, name: string): Buffer =>
+      Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(blob, "hex")]);
+    const commitOf = (tree: Buffer, zone: string): string => {
+      const oid = git([`--git-dir=${local}`, "hash-object", "-t", "tree", "-w", "--stdin", "--literally"], {
+        input: tree,
+      }).trim();
+      const text = `tree ${oid}\nauthor A <a@b> 1 ${zone}\ncommitter A <a@b> 1 ${zone}\n\nx\n`;
+      return git([`--git-dir=${local}`, "hash-object", "-t", "commit", "-w", "--stdin", "--literally"], {
+        input: text,
+      }).trim();
+    };
+    const push = (oid: string, branch: string) =>
+      client([`--git-dir=${local}`, "push", `${base}/fsck.git`, `${oid}:refs/heads/${branch}`]);
+    expect((await push(commitOf(entry("100644", ".git"), "+0000"), "evil")).stderr).toContain("hasDotgit");
+    expect(await push(commitOf(entry("100644", "a"), "+051800"), "old")).toMatchObject({ code: 0 });
+    expect(refsOf("fsck.git")).toEqual(["refs/heads/old"]);
+  });
+
+  test("the packets of a stream are cut wherever the chunks end", () => {
+    const stream = Buffer.concat([packet("a"), FLUSH, packet("bc"), Buffer.from("0001"), packet("")]);
+    const cut = packetCutter();
+    const packets = [...stream].flatMap((byte) => cut(Buffer.from([byte])));
+    expect(packets.map(String)).toEqual(["0005a", "0000", "0006bc", "0001", "0004"]);
+    expect(() => packetCutter()(Buffer.from("PACK"))).toThrow("not a pkt-line");
+  });
+});

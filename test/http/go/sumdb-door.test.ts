@@ -1,0 +1,103 @@
+// Checksum databases behind every Go endpoint, answered by a fake upstream: whoever may use the endpoint gets the database's
+// own bytes, from store if they were there before, and the same with nobody to ask.
+import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
+import { beforeAll, expect, test } from "vitest";
+import { OPERATOR } from "../../../src/registry/access/principal.ts";
+import { createGroup } from "../../../src/registry/forge/groups.ts";
+import { createProject } from "../../../src/registry/forge/projects.ts";
+import { PUBLIC_DATABASE } from "../../../src/sumdb/database-name.ts";
+import { type FakeUpstream, fakeUpstream } from "../../support/fake-upstream.ts";
+import { ask, bearer } from "../../support/http.ts";
+import { ADMIN_TOKEN, type TestServer, testServer } from "../../support/server.ts";
+
+const NAME = "sum.example.test/db";
+const VIEWS = ["", "groups/acme/-/", "groups/acme%2Fdeep/-/", "projects/acme%2Fhidden/"];
+const admin = bearer(ADMIN_TOKEN);
+
+const note = `go.sum database tree\n700\n${"A".repeat(43)}=\n\n\u2014 ${NAME} abcd=\n`;
+/** What the database says, to the byte; by the path that is asked, as the go command writes it. */
+const SAID: Record<string, Buffer> = {
+  latest: Buffer.from(note),
+  "lookup/example.com/!m@v1.0.0": Buffer.from(
+    `3\nexample.com/M v1.0.0 h1:x=\nexample.com/M v1.0.0/go.mod h1:y=\n\n${note}`,
+  ),
+  "tile/8/0/000": randomBytes(32 * 256),
+  "tile/8/0/002.p/188": randomBytes(32 * 188),
+  "tile/8/1/000.p/2": randomBytes(32 * 2),
+};
+
+let upstream: FakeUpstream;
+let server: TestServer;
+let environment: Record<string, string>;
+
+const at = (one: TestServer, view: string, rest: string, headers: Record<string, string> = admin) =>
+  ask(one.url, `/api/v4/${view}packages/go/${rest}`, { headers });
+
+beforeAll(async () => {
+  upstream = await fakeUpstream();
+  const der = generateKeyPairSync("ed25519").publicKey.export({ format: "der", type: "spki" });
+  const key = Buffer.concat([Buffer.of(1), der.subarray(-32)]);
+  const hash = createHash("sha256").update(`${NAME}\n`).update(key).digest("hex").slice(0, 8);
+  const made = `${NAME}+${hash}+${key.toString("base64")}`;
+  environment = { GOKURA_UPSTREAM: upstream.url, GOKURA_SUMDB: `${PUBLIC_DATABASE.name},${made}` };
+  server = await testServer({ environment });
+  for (const database of [NAME, PUBLIC_DATABASE.name]) upstream.on(`sumdb/${database}/supported`, "");
+  for (const [path, bytes] of Object.entries(SAID)) upstream.on(`sumdb/${NAME}/${path}`, bytes);
+  await createGroup(server.registry, OPERATOR, { fullPath: "acme" });
+  await createGroup(server.registry, OPERATOR, { fullPath: "acme/deep" });
+  await createProject(server.registry, OPERATOR, { fullPath: "acme/hidden", visibility: "PRIVATE" });
+});
+
+test("a database that is proxied is supported on every view that may be used; another is 404", async () => {
+  const stranger = bearer(await server.token("stranger"));
+  for (const name of [NAME, PUBLIC_DATABASE.name])
+    for (const view of VIEWS) {
+      const status = async (headers: Record<string, string>) =>
+        (await at(server, view, `sumdb/${name}/supported`, headers)).status;
+      expect([view, await status(admin)]).toEqual([view, 200]);
+      expect([view, await status({})]).toEqual([view, view === "" ? 200 : 401]);
+      expect([view, await status(stranger)]).toEqual([view, view === "" ? 200 : 404]);
+    }
+  for (const view of VIEWS)
+    for (const other of ["sum.other.test", "sum.example.test", `${NAME}/more`, `${NAME}x`])
+      for (const rest of ["supported", "latest", "lookup/example.com/!m@v1.0.0", "tile/8/0/000"])
+        expect([other, rest, (await at(server, view, `sumdb/${other}/${rest}`)).status]).toEqual([other, rest, 404]);
+});
+
+test("its bytes are passed on as they are, asked once for all views, and kept", async () => {
+  for (const view of VIEWS)
+    for (const [path, bytes] of Object.entries(SAID))
+      for (const spelled of [path, path.replace("!", "%21")]) {
+        const answer = await at(server, view, `sumdb/${NAME}/${spelled}`);
+        expect([path, answer.status, answer.bytes.equals(bytes)]).toEqual([path, 200, true]);
+        expect(answer.headers["content-length"]).toBe(String(bytes.length));
+      }
+  for (const path of Object.keys(SAID)) expect([path, upstream.count(`sumdb/${NAME}/${path}`)]).toEqual([path, 1]);
+});
+
+test("with nobody to ask, or asked not to, every view answers from store, and what is not stored is 404", async () => {
+  const off = await testServer({
+    environment: {
+      ...environment,
+      GOKURA_UPSTREAM: "off",
+      DATABASE_URL: server.registry.database.url,
+      GOKURA_DATA_DIR: server.dataDirectory,
+    },
+  });
+  upstream.asked.length = 0;
+  const ways: [TestServer, prefix: string, headers: Record<string, string>][] = [
+    [off, "", {}],
+    [server, "", { "Disable-Module-Fetch": "true" }],
+    [server, "cached-only/", {}],
+  ];
+  for (const view of VIEWS)
+    for (const [one, prefix, headers] of ways) {
+      const get = (rest: string) => at(one, view, `${prefix}sumdb/${NAME}/${rest}`, { ...admin, ...headers });
+      expect((await get("supported")).status).toBe(200);
+      for (const [path, bytes] of Object.entries(SAID)) expect((await get(path)).bytes.equals(bytes)).toBe(true);
+      expect((await get("tile/8/0/000.p/3")).bytes.equals(SAID["tile/8/0/000"]!.subarray(0, 96))).toBe(true);
+      for (const path of ["lookup/example.com/n@v1.0.0", "tile/8/0/001", "tile/8/0/002.p/189", "tile/8/0/002"])
+        expect([path, (await get(path)).status]).toEqual([path, 404]);
+    }
+  expect(upstream.asked).toEqual([]);
+});

@@ -1,0 +1,129 @@
+// Lists follow the same rules as single things: what a principal finds in a list is exactly what it may see, whichever way
+// it is a member. Every principal against every project of a small world, in the real database.
+import { beforeAll, describe, expect, test } from "vitest";
+import type { Visibility } from "../../../src/database/generated/client.ts";
+import {
+  ACCESS_LEVELS,
+  mayListModules,
+  maySeeProject,
+  memberProjects,
+  projectLevel,
+  readableProjects,
+  readableProjectsInSql,
+  seenProjects,
+  seenProjectsInSql,
+} from "../../../src/registry/access/access.ts";
+import { authenticate } from "../../../src/registry/access/authentication.ts";
+import { ANONYMOUS, OPERATOR, type Principal } from "../../../src/registry/access/principal.ts";
+import { createGroup, groupsOfMember } from "../../../src/registry/forge/groups.ts";
+import { addMember } from "../../../src/registry/forge/members.ts";
+import { createProject, findProjects, type ProjectRow } from "../../../src/registry/forge/projects.ts";
+import { createDeployToken, createPersonalToken } from "../../../src/registry/forge/tokens.ts";
+import { createUser } from "../../../src/registry/forge/users.ts";
+import type { Registry } from "../../../src/registry/registry.ts";
+import { testRegistry } from "../../support/registry.ts";
+
+const VISIBILITIES: readonly Visibility[] = ["PRIVATE", "INTERNAL", "PUBLIC"];
+
+let registry: Registry;
+let projects: ProjectRow[];
+const principals = new Map<string, Principal>([
+  ["anonymous", ANONYMOUS],
+  ["operator", OPERATOR],
+]);
+
+beforeAll(async () => {
+  registry = await testRegistry();
+  for (const fullPath of ["top", "top/sub", "other"])
+    await createGroup(registry, OPERATOR, { fullPath, visibility: "PUBLIC" });
+  const paths: string[] = [];
+  for (const group of ["top", "top/sub", "other"])
+    for (const visibility of VISIBILITIES) {
+      const fullPath = `${group}/${visibility.toLowerCase()}`;
+      paths.push(fullPath);
+      await createProject(registry, OPERATOR, { fullPath, visibility });
+    }
+  await createProject(registry, OPERATOR, { fullPath: "top/closed", visibility: "PUBLIC" });
+  const rows = await registry.prisma.project.findMany();
+  projects = await findProjects(
+    registry,
+    rows.map(({ id }) => id),
+  );
+  await registry.prisma.project.updateMany({ where: { fullPath: "top/closed" }, data: { packagesEnabled: false } });
+  projects = await findProjects(
+    registry,
+    projects.map(({ id }) => id),
+  );
+
+  const addUser = async (username: string, admin: boolean, where?: object, accessLevel = 0): Promise<void> => {
+    await createUser(registry, OPERATOR, { username, admin });
+    if (where) await addMember(registry, OPERATOR, where, { username, accessLevel });
+    const { secret } = await createPersonalToken(registry, OPERATOR, username, { name: "t", scopes: ["api"] });
+    principals.set(username, await authenticate(registry, { secret }));
+  };
+  await addUser("stranger", false);
+  await addUser("administrator", true);
+  for (const [name, level] of Object.entries(ACCESS_LEVELS)) {
+    await addUser(`${name}-of-top`, false, { groupPath: "top" }, level);
+    await addUser(`${name}-of-sub`, false, { groupPath: "top/sub" }, level);
+    await addUser(`${name}-of-project`, false, { projectPath: "top/sub/private" }, level);
+  }
+  const deploy = { name: "ci", scopes: ["read_repository"], username: "ci" };
+  const { secret } = await createDeployToken(registry, OPERATOR, "other/private", deploy);
+  principals.set("deploy token", await authenticate(registry, { secret, username: "ci" }));
+});
+
+const paths = (rows: readonly { readonly fullPath: string }[]): string[] => rows.map(({ fullPath }) => fullPath).sort();
+
+describe("every principal", () => {
+  test("there are enough of them, and of projects, to tell something", () => {
+    expect(principals.size).toBe(5 + 3 * Object.keys(ACCESS_LEVELS).length);
+    expect(projects).toHaveLength(10);
+  });
+
+  test("finds in the list of projects exactly those that it may see", async () => {
+    for (const [name, principal] of principals) {
+      const expected = paths(projects.filter((project) => maySeeProject(principal, project)));
+      for (const below of [undefined, await groupsOfMember(registry, principal)]) {
+        const seen = await registry.prisma.project.findMany({ where: seenProjects(principal, below) });
+        expect(paths(seen), name).toEqual(expected);
+        const inSql = await registry.prisma.$queryRaw<{ fullPath: string }[]>`SELECT p.full_path AS "fullPath"
+          FROM project p JOIN "group" g ON g.id = p.group_id WHERE ${seenProjectsInSql(principal, below)}`;
+        expect(paths(inSql), name).toEqual(expected);
+      }
+    }
+  });
+
+  test("and in that of a level exactly those of which it is a member with this level", async () => {
+    for (const [name, principal] of principals) {
+      if (principal.kind !== "user" || principal.admin) continue;
+      for (const level of Object.values(ACCESS_LEVELS)) {
+        const expected = paths(projects.filter((project) => projectLevel(principal, project) >= level));
+        for (const below of [undefined, await groupsOfMember(registry, principal, level)]) {
+          const found = await registry.prisma.project.findMany({ where: memberProjects(principal, level, below) });
+          expect(paths(found), `${name} ${level}`).toEqual(expected);
+        }
+      }
+    }
+  });
+
+  test("and in the list of modules exactly those of projects that it may read and whose registry is on", async () => {
+    for (const [name, principal] of principals) {
+      const readable = await registry.prisma.project.findMany({ where: readableProjects(principal) });
+      const expected = paths(projects.filter((project) => mayListModules(principal, project)));
+      expect(paths(readable), name).toEqual(expected);
+      const inSql = await registry.prisma.$queryRaw<{ fullPath: string }[]>`SELECT p.full_path AS "fullPath"
+        FROM project p JOIN "group" g ON g.id = p.group_id WHERE ${readableProjectsInSql(principal)}`;
+      expect(paths(inSql), name).toEqual(expected);
+    }
+  });
+
+  test("with different answers for different principals", () => {
+    const answers = new Set(
+      [...principals.values()].map((principal) =>
+        projects.map((project) => `${maySeeProject(principal, project)}${mayListModules(principal, project)}`).join(),
+      ),
+    );
+    expect(answers.size).toBe(8);
+  });
+});
