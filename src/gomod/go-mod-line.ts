@@ -14,7 +14,7 @@ export const textOfGoMod = (goMod: string | Uint8Array): string =>
   typeof goMod === "string" ? goMod : Buffer.from(goMod.buffer, goMod.byteOffset, goMod.byteLength).toString("utf8");
 
 /** The path on the first `module` line, or "" if there is none or it is quoted wrongly: modfile.ModulePath. */
-export function modulePathOf(goMod: string | Uint8Array): string {
+export function declaredModulePath(goMod: string | Uint8Array): string {
   const text = textOfGoMod(goMod);
   for (let start = 0; start < text.length; ) {
     const newline = text.indexOf("\n", start);

@@ -6,7 +6,7 @@
 // cmd/go/internal/modfetch/coderepo.go newCodeRepo, findDir, isMajor, revToRev.
 
 import { invalid } from "../errors.ts";
-import { modulePathOf } from "./go-mod-line.ts";
+import { declaredModulePath } from "./go-mod-line.ts";
 import { quote } from "./go-quote.ts";
 import { pathMajorPrefix, splitPathMajor } from "./module-path.ts";
 import { pseudoVersionRev } from "./pseudo-version.ts";
@@ -91,12 +91,12 @@ export function chooseModuleDirectory<Bytes extends string | Uint8Array>(
   const { codeDir: file1, majorDir: file2 } = candidateGoModPaths(location);
 
   const goMod1 = contents.codeDir;
-  const path1 = goMod1 === undefined ? "" : modulePathOf(goMod1);
+  const path1 = goMod1 === undefined ? "" : declaredModulePath(goMod1);
   const found1 = goMod1 !== undefined && (isMajor(path1, pathMajor) || replacesGopkgIn(path1, pathMajor));
 
   const goMod2 = file2 === undefined ? undefined : contents.majorDir;
   if (file2 !== undefined && goMod2 !== undefined) {
-    const path2 = modulePathOf(goMod2);
+    const path2 = declaredModulePath(goMod2);
     if (isMajor(path2, pathMajor)) {
       if (!found1) return { dir: file2.slice(0, -"/go.mod".length), goMod: goMod2 };
       throw invalid(

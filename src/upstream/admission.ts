@@ -12,7 +12,7 @@
 // Here, too, sums will be compared with a checksum database: see `compareWithChecksumDatabase`.
 import type { FileHandle } from "node:fs/promises";
 import { type H1Hash, h1OfFiles } from "../gomod/dir-hash.ts";
-import { modulePathOf } from "../gomod/go-mod-line.ts";
+import { declaredModulePath } from "../gomod/go-mod-line.ts";
 import { quote } from "../gomod/go-quote.ts";
 import { checkPathMajor, splitPathMajor } from "../gomod/module-path.ts";
 import { canonicalVersion, isPseudoVersion, isValid, sortVersions } from "../gomod/version.ts";
@@ -52,7 +52,7 @@ export function admitInfo(modulePath: string, asked: string | undefined, bytes: 
 
 /** Judges a .mod; says whether it may be kept by itself. Throws Refused. */
 export function admitGoMod(modulePath: string, version: string, bytes: Buffer): { keep: boolean } {
-  const declared = modulePathOf(bytes);
+  const declared = declaredModulePath(bytes);
   if (declared === "") throw new Refused("upstream sent a .mod without a module line");
   compareWithChecksumDatabase(modulePath, version, { goMod: bytes });
   return { keep: declared === modulePath };

@@ -1,7 +1,7 @@
 // The first table is that of golang.org/x/mod/modfile (TestModulePath); the others were seen on go1.26.8.
 
 import { expect, test } from "vitest";
-import { goVersionLine, isGo124OrLater, modulePathOf } from "../../src/gomod/go-mod-line.ts";
+import { declaredModulePath, goVersionLine, isGo124OrLater } from "../../src/gomod/go-mod-line.ts";
 
 const MODULE_LINES: [goMod: string, path: string][] = [
   ['module "github.com/rsc/vgotest"', "github.com/rsc/vgotest"],
@@ -45,12 +45,12 @@ const MODULE_LINES: [goMod: string, path: string][] = [
 ];
 
 test.each(MODULE_LINES)("%j declares %j", (goMod, path) => {
-  expect(modulePathOf(goMod)).toBe(path);
-  expect(modulePathOf(Buffer.from(goMod))).toBe(path);
+  expect(declaredModulePath(goMod)).toBe(path);
+  expect(declaredModulePath(Buffer.from(goMod))).toBe(path);
 });
 
 test("bytes that are not UTF-8 elsewhere do not matter", () => {
-  expect(modulePathOf(Buffer.from("// \xff\xfe\nmodule x.y/z // \xe9\n", "latin1"))).toBe("x.y/z");
+  expect(declaredModulePath(Buffer.from("// \xff\xfe\nmodule x.y/z // \xe9\n", "latin1"))).toBe("x.y/z");
 });
 
 const GO_LINES: [goMod: string, version: string, isNew: boolean][] = [

@@ -14,9 +14,9 @@ import { publish } from "../../registry/versions/publish.ts";
 import { retractionsOf } from "../../registry/versions/retractions.ts";
 import { findGrave, takenBack } from "../../registry/versions/tombstones.ts";
 import { type Repositories, repositoryExists, repositoryOf } from "../hosting/repositories-of-projects.ts";
-import { gitlabModuleAt, gitlabModuleAtRevision } from "./gitlab-tag-scheme.ts";
-import { type ModuleAtCommit, moduleAtRevision } from "./module-at-commit.ts";
+import type { ModuleAtCommit } from "./module-at-commit.ts";
 import { type Origin, originOf } from "./origin.ts";
+import { tagSchemeOf } from "./tag-scheme-of-project.ts";
 
 /** What is needed to read hosted modules. */
 export interface HostedModules {
@@ -54,11 +54,8 @@ export async function resolveQuery(
   const { repository, location } = await locate(hosted, project, modulePath);
   const gones = await takenBack(registry, modulePath);
   if (gones.has(query)) throw gone(modulePath, query);
-  const unwanted = await unwantedOf(hosted, project, modulePath, gones);
-  const found =
-    project.tagScheme === "GITLAB"
-      ? await gitlabModuleAtRevision(repository, location, query)
-      : await moduleAtRevision(repository, location, query, unwanted);
+  const isUnwanted = await unwantedOf(hosted, project, modulePath, gones);
+  const found = await tagSchemeOf(project).atRevision(repository, location, query, isUnwanted);
   // The very version may have been published from another commit before its tag moved: that one stays.
   const version = await published(hosted, project, modulePath, found);
   return {
@@ -108,12 +105,9 @@ async function moduleAtHead(hosted: HostedModules, project: ProjectRow, modulePa
   const { repository, location } = await locate(hosted, project, modulePath);
   const head = await repository.head();
   if (!head) throw notFound(`${modulePath}: nothing was pushed to the default branch of ${project.fullPath} yet`);
-  if (project.tagScheme === "GITLAB") {
-    const found = await gitlabModuleAtRevision(repository, location, "");
-    return gitlabModuleAt(repository, location, { version: found.version, ref: found.ref, commit: found.commit });
-  }
   const gones = await takenBack(hosted.registry, modulePath);
-  return moduleAtRevision(repository, location, "", await unwantedOf(hosted, project, modulePath, gones));
+  const isUnwanted = await unwantedOf(hosted, project, modulePath, gones);
+  return tagSchemeOf(project).atRevision(repository, location, "", isUnwanted);
 }
 
 /** Which tags on a commit are passed over when a branch is resolved: retracted versions, and those that were taken back. */

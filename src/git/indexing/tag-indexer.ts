@@ -1,9 +1,8 @@
 // Tags become versions. What a tag stands for is said by its name alone (gomod/tag-version.ts), so a new tag costs only
 // itself: no other tag and no tree is looked through. What it cannot be is written down with the reason, for its author.
 import { type Failure, invalid, isFailure } from "../../errors.ts";
-import { modulePathOf } from "../../gomod/go-mod-line.ts";
-import { locateModule } from "../../gomod/module-root.ts";
-import { gitlabVersionOfTag, modulesOfTag, type TaggedModule, whyNotAVersion } from "../../gomod/tag-version.ts";
+import { declaredModulePath } from "../../gomod/go-mod-line.ts";
+import { type TaggedModule, whyNotAVersion } from "../../gomod/tag-version.ts";
 import { isIncompatible } from "../../gomod/version.ts";
 import { moduleRootsOf, type ProjectRow, projectById } from "../../registry/forge/projects.ts";
 import { type WaitingTag, waitingTags } from "../../registry/forge/refs.ts";
@@ -11,9 +10,7 @@ import type { Registry } from "../../registry/registry.ts";
 import { type NewVersion, publish, type Refusal } from "../../registry/versions/publish.ts";
 import { readGoMod } from "../../registry/versions/readable-go-mod.ts";
 import { type Repositories, type Repository, repositoryOf } from "../hosting/repositories-of-projects.ts";
-import { runGit } from "../process/git-process.ts";
-import { gitlabModuleAt } from "./gitlab-tag-scheme.ts";
-import { moduleAtTag } from "./module-at-commit.ts";
+import { tagSchemeOf } from "./tag-scheme-of-project.ts";
 
 /** Tags that are asked for together. */
 const BATCH = 500;
@@ -27,8 +24,6 @@ const MAX_TAG_BYTES = 64 * 1024 * 1024;
 const MAX_FAILURES = 20;
 /** How many of the newest versions of a push get their zips before anybody asks. */
 const ZIPS_AHEAD = 100;
-/** A listing of all files of a commit larger than this is not looked through, in bytes. */
-const MAX_LISTING_BYTES = 64 * 1024 * 1024;
 
 export interface TagIndexer {
   /**
@@ -190,14 +185,11 @@ async function readTag(
   repository: Repository,
   tag: WaitingTag,
 ): Promise<Outcome> {
-  const roots = moduleRootsOf(registry, project);
+  const scheme = tagSchemeOf(project);
   const refused = (reason: string): Outcome => ({ tag, versions: [], refusals: [{ tag: tag.tag, reason }] });
   let candidates: readonly TaggedModule[];
   try {
-    candidates =
-      project.tagScheme === "GITLAB"
-        ? await gitlabCandidates(repository, roots, tag)
-        : roots.flatMap((root) => modulesOfTag(root, tag.tag));
+    candidates = await scheme.candidates(repository, moduleRootsOf(registry, project), tag);
   } catch (error) {
     if (!isFailure(error, "invalid", "too-large")) throw error;
     return refused(error.message);
@@ -206,21 +198,18 @@ async function readTag(
 
   const versions: NewVersion[] = [];
   const refusals: Refusal[] = [];
-  for (const { modulePath, version, location } of candidates) {
+  for (const candidate of candidates) {
+    const { modulePath, version, location } = candidate;
     try {
       if (bytesOf(versions) > MAX_TAG_BYTES)
         throw invalid(`the go.mod files of this tag have over ${MAX_TAG_BYTES} bytes`);
-      const found =
-        project.tagScheme === "GITLAB"
-          ? await gitlabModuleAt(repository, location, { version, ref: `refs/tags/${tag.tag}`, commit: tag.peeled })
-          : await moduleAtTag(repository, location, { tag: tag.tag, version, commit: tag.peeled });
-      versions.push({ modulePath, ...found });
+      versions.push({ modulePath, ...(await scheme.atTag(repository, candidate, tag)) });
     } catch (error) {
       if (!isFailure(error, "not-found", "invalid", "too-large")) throw error;
       const isOfRoot = location.codeDir === "" && location.pathMajor === ""; // there it decides about +incompatible
       const hasGoMod = isOfRoot && (await hasRootGoMod(repository, tag.peeled));
-      const listed = project.tagScheme === "GO";
-      refusals.push({ tag: tag.tag, modulePath, version, reason: bareReason(error), listed, hasGoMod });
+      const reason = bareReason(error);
+      refusals.push({ tag: tag.tag, modulePath, version, reason, listed: scheme.listsRefused, hasGoMod });
     }
   }
   return { tag, versions, refusals: [...quiet(refusals, versions), ...warnings(tag.tag, versions)] };
@@ -249,7 +238,7 @@ function quiet(refusals: readonly Refusal[], versions: readonly NewVersion[]): R
 
 /** What the author should know of versions that are served as direct mode serves them, but not as anybody expects. */
 function warnings(tag: string, versions: readonly NewVersion[]): Refusal[] {
-  const declared = new Set(versions.map((version) => modulePathOf(version.goMod)));
+  const declared = new Set(versions.map((version) => declaredModulePath(version.goMod)));
   const own = versions.some((version) => declared.has(version.modulePath));
   const first = versions[0];
   if (!first) return [];
@@ -272,30 +261,4 @@ function warnings(tag: string, versions: readonly NewVersion[]): Refusal[] {
 async function hasRootGoMod(repository: Repository, commit: string): Promise<boolean> {
   const kind = await repository.kindOf(commit, "go.mod");
   return kind === "file" || kind === "symlink";
-}
-
-/** GitLab's scheme: every directory with a go.mod is a module, and a root tag is a version of all of them. */
-async function gitlabCandidates(
-  repository: Repository,
-  roots: readonly string[],
-  tag: WaitingTag,
-): Promise<TaggedModule[]> {
-  if (!(await repository.commitInfo(tag.peeled))) return [];
-  const listing = await runGit(repository.directory, ["ls-tree", "-r", "-z", "--name-only", tag.peeled], {
-    maxOutputBytes: MAX_LISTING_BYTES,
-  });
-  const directories = listing
-    .toString("utf8")
-    .split("\0")
-    .filter((path) => path === "go.mod" || path.endsWith("/go.mod"))
-    .map((path) => path.slice(0, -"go.mod".length).replace(/\/$/, ""));
-  if (!directories.includes("")) directories.unshift("");
-  return roots.flatMap((root) =>
-    directories.flatMap((directory) => {
-      const modulePath = directory === "" ? root : `${root}/${directory}`;
-      const version = gitlabVersionOfTag(modulePath, tag.tag);
-      const location = locateModule(root, modulePath);
-      return version && location ? [{ modulePath, version, location }] : [];
-    }),
-  );
 }

@@ -1,7 +1,7 @@
 // A go.mod file as people ask for it: its bytes as text, and what the go command reads in it.
 import { isFailure } from "../../errors.ts";
 import { type GoModFile, parseGoMod, type Requirement } from "../../gomod/go-mod-file.ts";
-import { modulePathOf, textOfGoMod } from "../../gomod/go-mod-line.ts";
+import { declaredModulePath, textOfGoMod } from "../../gomod/go-mod-line.ts";
 import type { GoMod } from "../generated.ts";
 
 /** The file, with its requirements as they stand in it: what they lead to is looked up when it is asked for. */
@@ -16,7 +16,7 @@ export function goModOf(bytes: Buffer): ReadGoModFile {
   const { file, parseError } = parse(text);
   return {
     text,
-    module: file?.module?.path || modulePathOf(text) || null,
+    module: file?.module?.path || declaredModulePath(text) || null,
     go: file?.go ?? null,
     toolchain: file?.toolchain ?? null,
     requires: file?.requires ?? [],

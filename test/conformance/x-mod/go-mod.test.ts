@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { h1OfGoMod } from "../../../src/gomod/dir-hash.ts";
 import { type GoModFile, parseGoMod, synthesizeGoMod } from "../../../src/gomod/go-mod-file.ts";
-import { modulePathOf, textOfGoMod } from "../../../src/gomod/go-mod-line.ts";
+import { declaredModulePath, textOfGoMod } from "../../../src/gomod/go-mod-line.ts";
 import { buildOracle, type Oracle, orRefusal, type Refusal } from "./oracle.ts";
 
 let oracle: Oracle;
@@ -314,7 +314,7 @@ test("the module line is found in any bytes", () => {
         // Beyond ASCII the number of replacement characters may differ, never the rest.
         const blur = (path: unknown): string => String(path).replace(/\ufffd+/g, "\ufffd");
         if (paths[i] !== "") found++;
-        expect([textOfGoMod(one), blur(modulePathOf(one))]).toEqual([textOfGoMod(one), blur(paths[i])]);
+        expect([textOfGoMod(one), blur(declaredModulePath(one))]).toEqual([textOfGoMod(one), blur(paths[i])]);
       }
     }),
     { numRuns: 4, endOnFailure: true },
