@@ -24,7 +24,7 @@ import {
   serveReceivePack,
   serveUploadPack,
 } from "../git/protocol/smart-http.ts";
-import { demandCode, demandPush, hidden, requireScope } from "../registry/access/access.ts";
+import { demandCode, demandPush, hidden, maySeeProject, requireScope } from "../registry/access/access.ts";
 import { authenticate } from "../registry/access/authentication.ts";
 import type { Principal } from "../registry/access/principal.ts";
 import { createProject, demandProjectCreation, findProject, type ProjectRow } from "../registry/forge/projects.ts";
@@ -114,7 +114,10 @@ function serviceOf(ctx: Context): GitService {
   throw new Failure("forbidden", "only git's smart HTTP protocol is spoken here; use git 1.6.6 or newer");
 }
 
-/** Who may push to a project; undefined: the project is to be made, and may be. */
+/**
+ * Who may push to a project; undefined: the project is to be made, and may be. One that may not be seen is one that is not
+ * there, and then the namespace alone decides; who may make projects in it sees all that it holds.
+ */
 async function admitPush(
   registry: Registry,
   principal: Principal,
@@ -122,7 +125,7 @@ async function admitPush(
   fullPath: string,
 ): Promise<ProjectRow | undefined> {
   if (principal.kind === "anonymous") throw hidden(principal, "Project");
-  if (!project) {
+  if (!project || !maySeeProject(principal, project)) {
     await demandProjectCreation(registry, principal, fullPath);
     return undefined;
   }

@@ -208,7 +208,9 @@ function createApp(parts: ServerParts, address: { url: string }, stopping: () =>
     ctx.state.principal = await authenticate(registry, credentialsOf(ctx.headers));
     await parts.graphql.middleware(ctx, next);
   });
-  router.get("/", (ctx) => {
+  router.get("/", async (ctx) => {
+    // GOAUTH=git has the credential helper keep a token if this answers 200 to it, and forget it otherwise.
+    ctx.state.principal = await authenticate(registry, credentialsOf(ctx.headers));
     ctx.type = "text/plain; charset=utf-8";
     ctx.body = welcome(address.url, registry.moduleHost);
   });

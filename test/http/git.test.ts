@@ -47,7 +47,7 @@ describe("who may", () => {
   test.each([
     // who, private: fetch, push; public: fetch, push; missing: fetch
     ["nobody", [401, 401, 200, 401, 401]],
-    ["stranger", [404, 404, 200, 403, 404]],
+    ["stranger", [404, 403, 200, 403, 404]], // may not make projects of alice's either, which is all that a push is told
     ["guest", [403, 403, 200, 403, 404]],
     ["reporter", [200, 403, 200, 403, 404]],
     ["developer", [200, 200, 200, 200, 404]],
@@ -94,6 +94,17 @@ describe("who may", () => {
     expect((await refs("alice/private", "upload-pack", { "private-token": token })).status).toBe(200);
   });
 });
+
+test.each(["HEAD", "GET"])(
+  "%s / tells a credential helper whether a token is good, as GOAUTH=git asks",
+  async (method) => {
+    const status = async (headers: Record<string, string>) => (await ask(server.url, "/", { method, headers })).status;
+    expect(await status({})).toBe(200);
+    expect(await status(basic("any", token))).toBe(200);
+    const wrong = await ask(server.url, "/", { method, headers: basic("any", "gkpt_wrong-token-wrong-token") });
+    expect([wrong.status, wrong.headers["www-authenticate"]]).toEqual([401, expect.stringMatching(/^Basic /)]);
+  },
+);
 
 test("the server says nothing to who pushes and fetches without trouble", async () => {
   const remote = remoteOf(server.url, "alice/silent", token);

@@ -23,13 +23,13 @@ let server: TestServer;
 let principals: [name: string, headers: Headers, status: number][];
 
 /** The head and the body of an answer as they came over the wire. */
-function rawAnswer(method: string, path: string, headers: Headers): Promise<string> {
+function rawAnswer(method: string, path: string, headers: Headers, body = ""): Promise<string> {
   const { hostname, port } = new URL(server.url);
   const lines = Object.entries({ Host: "gokura.test", Connection: "close", ...headers }).map((one) => one.join(": "));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     const socket = net.connect(Number(port), hostname, () =>
-      socket.write(`${method} ${path} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`),
+      socket.write(`${method} ${path} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n${body}`),
     );
     socket.on("data", (chunk) => chunks.push(chunk));
     socket.on("error", reject);
@@ -176,5 +176,73 @@ describe.each(PAIRS.map(([hidden, missing]) => [...hidden!, missing!] as const))
     expect(differences).toEqual([]);
     expect(wrong).toEqual([]);
     expect(upstream.asked).toEqual([]);
+  });
+});
+
+/** git's URLs and the writing calls of REST: of a project that is hidden, and of one that nobody has. */
+const REPOSITORIES: [hidden: string, missing: string][] = [
+  ["other/private", "other/nothing"],
+  ["team/deep/private", "team/deep/nothing"],
+  ["team/deep/private", "team/none/private"],
+  ["world/private", "world/nothing"],
+  ["mixed/private", "mixed/nothing"],
+  ["keeper/private", "keeper/nothing"],
+];
+
+const GIT_REQUESTS: [method: string, rest: string, headers: Headers][] = [
+  ["GET", "info/refs?service=git-upload-pack", {}],
+  ["GET", "info/refs?service=git-receive-pack", {}],
+  ["GET", "info/refs?service=git-receive-pack", { "Git-Protocol": "version=2" }],
+  ["POST", "info/refs?service=git-receive-pack", {}],
+  ["POST", "git-upload-pack", { "Content-Type": "application/x-git-upload-pack-request", "Content-Length": "4" }],
+  ["POST", "git-receive-pack", { "Content-Type": "application/x-git-receive-pack-request", "Content-Length": "4" }],
+  ["POST", "git-receive-pack", { "Content-Type": "text/plain", "Content-Length": "4" }],
+];
+
+const WRITING_CALLS: [method: string, rest: string][] = [
+  ["PUT", ""],
+  ["DELETE", ""],
+  ["POST", "/archive"],
+  ["POST", "/members"],
+  ["POST", "/deploy_tokens"],
+  ["DELETE", "/packages/1"],
+];
+
+describe("the write services", () => {
+  beforeAll(async () => {
+    const { registry } = server;
+    await server.token("keeper");
+    for (const fullPath of ["world/private", "keeper/private"])
+      await createProject(registry, OPERATOR, { fullPath, visibility: "PRIVATE" });
+    // Whoever is a member of something else in the group sees the group, and must not see what else is in it.
+    await addMember(registry, OPERATOR, { projectPath: "world/open" }, { username: "stranger", accessLevel: 30 });
+    await createGroup(registry, OPERATOR, { fullPath: "mixed", visibility: "PRIVATE" });
+    for (const fullPath of ["mixed/private", "mixed/other"])
+      await createProject(registry, OPERATOR, { fullPath, visibility: "PRIVATE" });
+    await addMember(registry, OPERATOR, { projectPath: "mixed/other" }, { username: "stranger", accessLevel: 40 });
+  });
+
+  const everybody = (hidden: string): Headers[] => {
+    const all = principals.map(([, headers]) => headers);
+    // The owner of another group is the owner of this one.
+    return hidden.startsWith("world/") ? all.filter((_, n) => principals[n]![0] !== "the owner of another group") : all;
+  };
+
+  test.each(REPOSITORIES)("of %s tell it from %s to nobody", async (hidden, missing) => {
+    const differences: string[] = [];
+    const compare = async (method: string, paths: readonly string[], headers: Headers, body = ""): Promise<void> => {
+      const [one, other] = await Promise.all(paths.map((path) => rawAnswer(method, path, headers, body)));
+      if (comparable(one!) !== comparable(other!)) differences.push(`${method} ${paths[0]}:\n${one}\n${other}`);
+      if (statusOf(one!) < 400) differences.push(`${method} ${paths[0]} is ${statusOf(one!)}`);
+    };
+    for (const headers of everybody(hidden)) {
+      for (const [method, rest, more] of GIT_REQUESTS)
+        await compare(method, [`/${hidden}.git/${rest}`, `/${missing}.git/${rest}`], { ...headers, ...more }, "0000");
+      for (const [method, rest] of WRITING_CALLS) {
+        const paths = [hidden, missing].map((path) => `/api/v4/projects/${encodeURIComponent(path)}${rest}`);
+        await compare(method, paths, { ...headers, "Content-Type": "application/json", "Content-Length": "2" }, "{}");
+      }
+    }
+    expect(differences).toEqual([]);
   });
 });

@@ -87,8 +87,12 @@ function unlessClientLeft(error: NodeJS.ErrnoException): void {
   if (!CLIENT_LEFT.has(error.code ?? "")) throw error;
 }
 
-/** The one range that is asked for; undefined for the whole, also when several are asked for or If-Range does not fit. */
+/**
+ * The one range that is asked for; undefined for the whole, also when several are asked for or If-Range does not fit. Of HEAD
+ * none is: Range means something for GET alone (RFC 9110, 14.2).
+ */
 function rangeOf(req: IncomingMessage, size: number, etag: string): ByteRange | "unsatisfiable" | undefined {
+  if (req.method !== "GET") return undefined;
   const { range, "if-range": ifRange } = req.headers;
   const match = range === undefined ? null : /^bytes=(\d*)-(\d*)$/.exec(range);
   if (!match || (match[1] === "" && match[2] === "") || (ifRange !== undefined && ifRange !== etag)) return undefined;

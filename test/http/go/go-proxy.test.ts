@@ -160,6 +160,15 @@ describe("HTTP", () => {
     expect((await part("bytes=0-1", { "if-range": '"other"' })).status).toBe(200);
   });
 
+  test.each(["bytes=10-19", "bytes=999999999-", "bytes=-0"])("HEAD with Range: %s is of the whole", async (range) => {
+    for (const file of ["v1.0.0.zip", "v1.0.0.mod", "list"]) {
+      const path = `${ESCAPED}/@v/${file}`;
+      const [whole, head] = [await get(path), await get(path, { method: "HEAD", headers: { range } })];
+      expect([head.status, head.headers["content-length"]]).toEqual([200, String(whole.bytes.length)]);
+      expect(head.headers["content-range"]).toBeUndefined();
+    }
+  });
+
   test.each(["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])("%s is not for Go endpoints", async (method) => {
     const answer = await get(`${ESCAPED}/@v/list`, { method });
     expect([answer.status, answer.headers.allow]).toEqual([405, "GET, HEAD"]);
