@@ -16,9 +16,9 @@ import { recordPush } from "../src/git/hosting/recorded-push.ts";
 import { ensureRepository, repositoryDirectory } from "../src/git/hosting/repositories-of-projects.ts";
 import { openTagIndexer, type TagIndexer } from "../src/git/indexing/tag-indexer.ts";
 import { Repositories } from "../src/git/objects/repositories.ts";
-import { OPERATOR } from "../src/registry/access/principal.ts";
 import { createProject } from "../src/registry/forge/projects.ts";
 import { createUser } from "../src/registry/forge/users.ts";
+import { OPERATOR } from "../src/registry/principal.ts";
 import type { Registry } from "../src/registry/registry.ts";
 import { createLog } from "../src/telemetry/log.ts";
 

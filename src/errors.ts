@@ -1,6 +1,6 @@
 // The closed set of failures that Gokura can tell a client about. Code below the doors throws a Failure; each door maps
-// its kind once: http/problem.ts to a status, graphql/endpoint.ts to an error code, cli/run.ts to an exit code. Anything
-// that is not a Failure is a defect of ours: it is logged whole and the client learns only that it happened.
+// its kind once: http/protocol/problem.ts to a status, graphql/endpoint.ts to an error code, cli/run.ts to an exit code.
+// Anything that is not a Failure is a defect of ours: it is logged whole and the client learns only that it happened.
 
 /** What went wrong, as the one who asked must understand it. The HTTP status of each stands beside it. */
 export type FailureKind =

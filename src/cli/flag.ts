@@ -1,6 +1,7 @@
 // gokura flag …
 import { type Command, InvalidArgumentError } from "commander";
-import { type FlagRow, listFlags, setFlag } from "../registry/forge/feature-flags.ts";
+import { listFlags, setFlag } from "../registry/forge/feature-flags.ts";
+import type { FlagRow } from "../registry/rows.ts";
 import { JSON_OPTION, onOrOff } from "./options.ts";
 import { printOne, printRows, type Row } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";

@@ -1,7 +1,8 @@
 // gokura member …
 import { type Command, InvalidArgumentError } from "commander";
 import { ACCESS_LEVELS, DEVELOPER } from "../registry/access/access.ts";
-import { addMember, type MemberRow, removeMember } from "../registry/forge/members.ts";
+import { addMember, removeMember } from "../registry/forge/members.ts";
+import type { MemberRow } from "../registry/rows.ts";
 import { accessLevel, day, JSON_OPTION } from "./options.ts";
 import { printOne, type Row } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";

@@ -8,13 +8,14 @@ import {
   deleteProject,
   demandProject,
   modulePathOf,
-  type ProjectRow,
   packageSettingOf,
   updateProject,
 } from "../registry/forge/projects.ts";
 import { PAGE_LIMIT } from "../registry/lists/keyset-page.ts";
 import type { Registry } from "../registry/registry.ts";
-import { listModules, listRejectedTags } from "../registry/versions/modules.ts";
+import type { ProjectRow } from "../registry/rows.ts";
+import { listModules } from "../registry/versions/modules.ts";
+import { listRejectedTags } from "../registry/versions/rejected-tags.ts";
 import { explainTags } from "../registry/versions/tag-explanation.ts";
 import { deleteVersion } from "../registry/versions/version-deletion.ts";
 import { JSON_OPTION, packages, visibility } from "./options.ts";

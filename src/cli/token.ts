@@ -7,12 +7,12 @@ import {
   createPersonalToken,
   isActive,
   revokeToken,
-  type TokenRow,
   tokensOfProject,
   tokensOfUser,
 } from "../registry/forge/tokens.ts";
 import { findUser } from "../registry/forge/users.ts";
 import { PAGE_LIMIT } from "../registry/lists/keyset-page.ts";
+import type { TokenRow } from "../registry/rows.ts";
 import { day, JSON_OPTION, wholeNumber, words } from "./options.ts";
 import { printOne, printRows, type Row } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";

@@ -1,6 +1,7 @@
 // gokura user …
 import type { Command } from "commander";
-import { createUser, listUsers, setUserBlocked, type UserRow } from "../registry/forge/users.ts";
+import { createUser, listUsers, setUserBlocked } from "../registry/forge/users.ts";
+import type { UserRow } from "../registry/rows.ts";
 import { JSON_OPTION } from "./options.ts";
 import { printOne, printRows, type Row } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";

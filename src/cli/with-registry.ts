@@ -2,7 +2,7 @@
 // operator of the machine. With the embedded database the command joins the server's, or starts it for the moment.
 import { openRegistry } from "../app.ts";
 import { readConfig } from "../config.ts";
-import { OPERATOR, type OperatorPrincipal } from "../registry/access/principal.ts";
+import { OPERATOR, type OperatorPrincipal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import { createLog } from "../telemetry/log.ts";
 import { stopSignal } from "./stop-signal.ts";

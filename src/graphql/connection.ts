@@ -1,10 +1,8 @@
 // Pages in the shape that GraphQL clients know (Relay, "Cursor Connections Specification"). What a page is, and what its
 // cursors mean, stands in registry/lists/keyset-page.ts.
-
-import type { ProjectRow } from "../registry/forge/projects.ts";
 import { EMPTY_PAGE, type Page } from "../registry/lists/keyset-page.ts";
 import type { PackageRow } from "../registry/packages/packages.ts";
-import type { ModuleRow, VersionRow } from "../registry/versions/modules.ts";
+import type { ModuleRow, ProjectRow, VersionRow } from "../registry/rows.ts";
 
 export interface Connection<Row> {
   readonly nodes: readonly Row[];

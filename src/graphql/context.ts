@@ -2,10 +2,10 @@
 import type { ModuleArchives } from "../git/indexing/module-archives.ts";
 import type { ModuleVersionName } from "../gomod/module-graph.ts";
 import { escapePath, escapeVersion, type ModulePath } from "../gomod/module-path.ts";
-import type { Principal } from "../registry/access/principal.ts";
 import { type GoSettings, goSettings, instanceGoProxy, projectGoProxy } from "../registry/forge/client-settings.ts";
-import type { ProjectRow } from "../registry/forge/projects.ts";
+import type { Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { ProjectRow } from "../registry/rows.ts";
 import type { UpstreamStatus } from "../upstream/upstream-status.ts";
 import { createLoaders, type Loaders } from "./loaders.ts";
 import { startTimeLimit, type TimeLimit } from "./time-limit.ts";

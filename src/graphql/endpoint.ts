@@ -25,7 +25,7 @@ import type { Context, Middleware } from "koa";
 import { Failure, invalid, isFailure } from "../errors.ts";
 import type { ModuleArchives } from "../git/indexing/module-archives.ts";
 import { requireScope } from "../registry/access/access.ts";
-import type { Principal } from "../registry/access/principal.ts";
+import type { Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { UpstreamStatus } from "../upstream/upstream-status.ts";
 import { createContext, type GraphqlContext } from "./context.ts";

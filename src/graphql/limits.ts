@@ -38,8 +38,8 @@ import {
 } from "graphql";
 import { type ComplexityEstimatorArgs, getComplexity } from "graphql-query-complexity";
 import { isAdministrator } from "../registry/access/access.ts";
-import type { Principal } from "../registry/access/principal.ts";
 import { PAGE_DEFAULT, PAGE_LIMIT } from "../registry/lists/keyset-page.ts";
+import type { Principal } from "../registry/principal.ts";
 import type { GraphqlContext } from "./context.ts";
 import { refusal } from "./error-codes.ts";
 

@@ -6,13 +6,12 @@
 import DataLoader from "dataloader";
 import { Failure } from "../errors.ts";
 import type { ModuleRequirements, ModuleVersionName, UnknownRequirements } from "../gomod/module-graph.ts";
-import type { Principal } from "../registry/access/principal.ts";
-import { descendantsOfGroups, findGroups, type GroupRow } from "../registry/forge/groups.ts";
-import { listMembers, type MemberRow } from "../registry/forge/members.ts";
-import { countProjectsOfGroups, findProjects, type ProjectRow, projectsOfGroups } from "../registry/forge/projects.ts";
-import { type TagEventRow, tagEventsOfProjects, tagEventsOfVersions } from "../registry/forge/refs.ts";
-import { type TokenRow, tokensOfProjects, tokensOfUsers } from "../registry/forge/tokens.ts";
-import { findUsersById, type UserRow } from "../registry/forge/users.ts";
+import { descendantsOfGroups, findGroups } from "../registry/forge/groups.ts";
+import { listMembers } from "../registry/forge/members.ts";
+import { countProjectsOfGroups, findProjects, projectsOfGroups } from "../registry/forge/projects.ts";
+import { tagEventsOfProjects, tagEventsOfVersions } from "../registry/forge/tag-events.ts";
+import { tokensOfProjects, tokensOfUsers } from "../registry/forge/tokens.ts";
+import { findUsersById } from "../registry/forge/users.ts";
 import type { Page, PageRequest } from "../registry/lists/keyset-page.ts";
 import {
   countDependentsOfModules,
@@ -47,7 +46,20 @@ import {
   packagesOfProjects,
 } from "../registry/packages/package-lists.ts";
 import { otherVersionsOf, type PackageRow } from "../registry/packages/packages.ts";
+import type { Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
+import type {
+  GroupRow,
+  MemberRow,
+  ModuleRow,
+  ProjectRow,
+  RejectedTagRow,
+  TagEventRow,
+  TokenRow,
+  UserRow,
+  VersionRow,
+} from "../registry/rows.ts";
+import { latestVersions } from "../registry/versions/listed-versions.ts";
 import { lastSeen, upstreamRepositories } from "../registry/versions/module-origins.ts";
 import {
   countVersionsOfModules,
@@ -55,19 +67,9 @@ import {
   type VersionSort,
   versionsOfModules,
 } from "../registry/versions/module-versions.ts";
-import {
-  countModulesOfProjects,
-  findModules,
-  findVersionRows,
-  goModsOf,
-  latestVersions,
-  type ModuleRow,
-  modulesOfProjects,
-  type RejectedTagRow,
-  rejectedTagsOfProjects,
-  type VersionRow,
-  versionsInModules,
-} from "../registry/versions/modules.ts";
+import { countModulesOfProjects, findModules, modulesOfProjects } from "../registry/versions/modules.ts";
+import { rejectedTagsOfProjects } from "../registry/versions/rejected-tags.ts";
+import { findVersionRows, goModsOf, versionsInModules } from "../registry/versions/version-rows.ts";
 
 /** How many bytes of go.mod files one request gets: they are parsed, and an author may make them as large as 16 MiB. */
 const GO_MOD_BYTES_PER_REQUEST = 4 * 1024 * 1024;

@@ -1,7 +1,6 @@
 // git over HTTP at /full/path.git: fetching for whoever may read the code, pushing for Developers, and push to create: a
 // push to a project that does not exist, in a group where the principal may make one, makes it (GitLab, "Create a new
 // project with Git push"). The protocol itself is git/protocol/smart-http.ts.
-
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -26,12 +25,13 @@ import {
 } from "../git/protocol/smart-http.ts";
 import { demandCode, demandPush, hidden, maySeeProject, requireScope } from "../registry/access/access.ts";
 import { authenticate } from "../registry/access/authentication.ts";
-import type { Principal } from "../registry/access/principal.ts";
-import { createProject, demandProjectCreation, findProject, type ProjectRow } from "../registry/forge/projects.ts";
-import { beginPush } from "../registry/forge/refs.ts";
+import { createProject, demandProjectCreation, findProject } from "../registry/forge/projects.ts";
+import { beginPush } from "../registry/forge/recorded-refs.ts";
+import type { Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
-import { credentialsOf } from "./credentials.ts";
+import type { ProjectRow } from "../registry/rows.ts";
 import type { HotCache } from "./go/hot-cache.ts";
+import { credentialsOf } from "./protocol/credentials.ts";
 
 export interface GitDoor {
   readonly registry: Registry;

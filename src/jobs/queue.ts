@@ -8,6 +8,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import { type BuildZipsPayload, buildZips } from "./build-zips.ts";
 import { type DescribeModulePayload, describeModule } from "./describe-module.ts";
 import { type IndexRefsPayload, indexRefs } from "./index-refs.ts";
+import type { JobDefinition } from "./job-definition.ts";
 
 /** Where pg-boss keeps its tables. */
 export const JOB_SCHEMA = "pgboss";
@@ -27,16 +28,7 @@ export interface JobPayloads {
 
 export type JobName = keyof JobPayloads;
 
-/** What a file of this room says about its job. */
-export interface JobDefinition {
-  readonly name: JobName;
-  /** Seconds after which a run counts as lost and is tried again. */
-  readonly expireInSeconds: number;
-  /** How many waiting jobs one run takes; they are merged by `key`. */
-  readonly batchSize: number;
-}
-
-const DEFINITIONS: readonly JobDefinition[] = [indexRefs, buildZips, describeModule];
+const DEFINITIONS: readonly (JobDefinition & { readonly name: JobName })[] = [indexRefs, buildZips, describeModule];
 
 export interface Jobs {
   /** Leaves a job behind, in the transaction that causes it. */

@@ -2,7 +2,7 @@
 // that there is no act without its row. Rows are pinned by a trigger.
 import type { Transaction } from "../database/client.ts";
 import type { Prisma } from "../database/generated/client.ts";
-import { nameOf, type Principal } from "./access/principal.ts";
+import { nameOf, type Principal } from "./principal.ts";
 
 /** Writes down an act, such as `project.create` of `group/name`. Never put a secret into the detail. */
 export async function audit(

@@ -1,27 +1,28 @@
 // What the functions of this room work on. The composition root (app.ts) builds it once; every function takes it first,
-// then who asks, then what is asked. There is no other state.
+// then who asks (principal.ts), then what is asked. There is no other state.
+//
+// What folders of this room remember or count stands here only as what others need of it, so that this file, which every
+// other imports, imports none of them.
+import type { LRUCache } from "lru-cache";
 import type { Database } from "../database/client.ts";
 import type { PrismaClient } from "../database/generated/client.ts";
+import type { ModuleRequirements, UnknownRequirements } from "../gomod/module-graph.ts";
 import type { Jobs } from "../jobs/queue.ts";
 import type { DiskBlobs } from "../storage/disk-blobs.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import type { AccessMemory } from "./access/access-memory.ts";
-import type { TokenUse } from "./access/token-use.ts";
-import type { PrivateModules } from "./forge/private-modules.ts";
-import type { RequirementMemory } from "./modules/requirement-memory.ts";
-import type { Traffic } from "./numbers/traffic.ts";
+import type { Principal } from "./principal.ts";
+import type { DeclaredPrefix, FlagRow, ProjectRow } from "./rows.ts";
 
 export interface Registry {
   readonly database: Database;
   readonly prisma: PrismaClient;
   readonly blobs: DiskBlobs;
   readonly jobs: Jobs;
-  readonly memory: AccessMemory;
-  readonly tokenUse: TokenUse;
-  /** What go.mod files require, as it was read before. */
-  readonly requirementMemory: RequirementMemory;
-  readonly traffic: Traffic;
+  readonly memory: RememberedAccess;
+  readonly tokenUse: NotedTokens;
+  readonly requirementMemory: RememberedRequirements;
+  readonly traffic: CountedTraffic;
   readonly log: Log;
   readonly metrics: Metrics;
   /** First element of hosted module paths. */
@@ -29,4 +30,61 @@ export interface Registry {
   readonly privateModules: PrivateModules;
   /** Absolute path of the data directory: repositories live below it. */
   readonly dataDirectory: string;
+}
+
+/** What is remembered about who may do what (access/access-memory.ts). */
+export interface RememberedAccess {
+  /** By the digest of the token. */
+  readonly principals: LRUCache<string, Principal>;
+  /** By id, or by full path in lower case; false: there is none. */
+  readonly projects: LRUCache<number | string, ProjectRow | false>;
+  readonly flags: LRUCache<"all", readonly FlagRow[]>;
+  /** The module prefixes that projects declared, longest first. */
+  readonly prefixes: LRUCache<"all", readonly DeclaredPrefix[]>;
+  /** Counts up whenever everything is forgotten: an answer that was worked out under another number is not to be kept. */
+  readonly generation: number;
+  /** Whether what is remembered now will be forgotten when it changes. */
+  readonly live: boolean;
+  /** Begins to remember: `live` says whether notices of changes arrive. */
+  trust(live: () => boolean): void;
+  /** Forgets everything. */
+  forget(): void;
+  /** Asks the memory, else `load`, whose answer is kept, for so many milliseconds, if nothing changed meanwhile. */
+  remember<K extends {}, V extends {}>(
+    memory: LRUCache<K, V>,
+    key: K,
+    load: () => Promise<V>,
+    ttlMs?: (value: V) => number,
+  ): Promise<V>;
+}
+
+/** Notes which tokens are used (access/token-use.ts). */
+export interface NotedTokens {
+  add(tokenId: number): void;
+}
+
+/** What go.mod files require, by the number of the version (modules/requirement-memory.ts). */
+export type RememberedRequirements = LRUCache<number, ModuleRequirements | UnknownRequirements>;
+
+/** Counts what is answered (numbers/traffic.ts). */
+export interface CountedTraffic {
+  /** Go requests, by where the answer came from. */
+  readonly answers: { memory: number; stored: number; upstream: number };
+  /** A count to keep beside the answer that is a version's zip. */
+  countOf(versionId: number): DownloadCount;
+  /** Writes down what was counted. What cannot be written now is kept for the next time. */
+  write(): Promise<void>;
+}
+
+/** Counts the downloads of one version. */
+export interface DownloadCount {
+  add(): void;
+}
+
+/** Names that nobody outside may hear of (forge/private-modules.ts). */
+export interface PrivateModules {
+  /** Whether a module path is one of them. */
+  covers(modulePath: string): boolean;
+  /** Those that had been fetched from upstream before: no more can come, so they are the same until the next start. */
+  readonly fetchedBefore: readonly string[];
 }

@@ -4,9 +4,9 @@
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import { eventually } from "../support/eventually.ts";
 import { pushRecipe, remoteOf, runProgram } from "../support/push.ts";
 import { restClient } from "../support/rest.ts";

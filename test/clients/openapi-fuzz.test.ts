@@ -3,12 +3,12 @@
 // says: its status, its content type, its body. Whatever the requests delete, they delete on a server of their own.
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { addMember } from "../../src/registry/forge/members.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
 import { createPersonalToken } from "../../src/registry/forge/tokens.ts";
 import { createUser } from "../../src/registry/forge/users.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import { pushRecipe, remoteOf, runProgram } from "../support/push.ts";
 import { MODULE_HOST, type TestServer, testServer } from "../support/server.ts";
 import { pythonWith, required } from "./installed.ts";

@@ -5,8 +5,8 @@
 // Where that is not allowed, all of this is skipped.
 import net from "node:net";
 import { beforeAll, describe, expect, test } from "vitest";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import { type GoCommand, goCommand } from "../support/go.ts";
 import { ask } from "../support/http.ts";
 import { type PushedRepository, pushRecipe, remoteOf } from "../support/push.ts";

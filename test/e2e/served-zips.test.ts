@@ -2,8 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import { buildOracle, type Oracle } from "../conformance/x-mod/oracle.ts";
 import { ask } from "../support/http.ts";
 import { pushRecipe, remoteOf } from "../support/push.ts";

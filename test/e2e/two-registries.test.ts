@@ -2,9 +2,9 @@
 // upstream itself, whatever it asks for: versions, retracted ones, +incompatible ones, ranges, branches and commits. The
 // upstream is another Gokura, because that one answers all of it.
 import { beforeAll, describe, expect, test } from "vitest";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import { goCommand } from "../support/go.ts";
 import { git, pushRecipe, remoteOf } from "../support/push.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../support/server.ts";

@@ -1,9 +1,9 @@
 // A version that is taken back: 410 for ever, in no list, its name never used again; and what `project explain` says.
 import { beforeAll, describe, expect, test } from "vitest";
 import { authenticate } from "../../src/registry/access/authentication.ts";
-import { OPERATOR, type Principal } from "../../src/registry/access/principal.ts";
 import { addMember } from "../../src/registry/forge/members.ts";
 import { createProject, deleteProject } from "../../src/registry/forge/projects.ts";
+import { OPERATOR, type Principal } from "../../src/registry/principal.ts";
 import { explainTags } from "../../src/registry/versions/tag-explanation.ts";
 import { deleteVersion } from "../../src/registry/versions/version-deletion.ts";
 import { eventually } from "../support/eventually.ts";

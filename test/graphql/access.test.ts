@@ -1,12 +1,12 @@
 // Who sees what and who may do what, through GraphQL: the rules of registry/access/access.ts from the outside.
 import { beforeAll, describe, expect, test } from "vitest";
 import { ACCESS_LEVELS } from "../../src/registry/access/access.ts";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { addMember } from "../../src/registry/forge/members.ts";
 import { createProject, findProject, updateProject } from "../../src/registry/forge/projects.ts";
 import { createDeployToken, createPersonalToken } from "../../src/registry/forge/tokens.ts";
 import { setUserBlocked } from "../../src/registry/forge/users.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { testRegistry } from "../support/registry.ts";
 import {

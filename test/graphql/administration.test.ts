@@ -1,9 +1,9 @@
 // What administrators see and do through GraphQL, and that nobody else sees any of it.
 import { beforeAll, describe, expect, test } from "vitest";
 import { openJobs } from "../../src/jobs/queue.ts";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { createProject, updateProject } from "../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";

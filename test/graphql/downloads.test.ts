@@ -1,10 +1,10 @@
 // Downloads: what counts as one, on the wire, from memory and the long way, hosted and from upstream; and how they are told.
 import { randomBytes } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
 import { createProject, deleteProject } from "../../src/registry/forge/projects.ts";
 import { lastDownloadsOf } from "../../src/registry/numbers/downloads.ts";
 import { Traffic } from "../../src/registry/numbers/traffic.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import { deleteVersion } from "../../src/registry/versions/version-deletion.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { type FakeUpstream, fakeUpstream } from "../support/fake-upstream.ts";

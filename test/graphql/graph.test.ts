@@ -1,10 +1,10 @@
 // The graph of modules over HTTP: who requires what, what a build uses, what changed, and where it all leads. Some of it is
 // hidden from some: what they may not read is for them as if it were not stored.
 import { beforeAll, describe, expect, test } from "vitest";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { addMember } from "../../src/registry/forge/members.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { storeUpstreamPart } from "../../src/registry/versions/upstream-modules.ts";
 import { testRegistry } from "../support/registry.ts";

@@ -8,13 +8,13 @@ import { isFailure } from "../../src/errors.ts";
 import { openModuleArchives } from "../../src/git/indexing/module-archives.ts";
 import { Repositories } from "../../src/git/objects/repositories.ts";
 import { createGraphqlEndpoint, type GraphqlOptions } from "../../src/graphql/endpoint.ts";
-import { credentialsOf } from "../../src/http/credentials.ts";
+import { credentialsOf } from "../../src/http/protocol/credentials.ts";
 import { authenticate } from "../../src/registry/access/authentication.ts";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
-import type { WaitingTag } from "../../src/registry/forge/refs.ts";
-import { type CurrentRef, recordRefs } from "../../src/registry/forge/refs.ts";
+import { type CurrentRef, recordRefs } from "../../src/registry/forge/recorded-refs.ts";
 import { createPersonalToken } from "../../src/registry/forge/tokens.ts";
 import { createUser, type NewUser } from "../../src/registry/forge/users.ts";
+import type { WaitingTag } from "../../src/registry/forge/waiting-tags.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { type NewVersion, publish, type Refusal } from "../../src/registry/versions/publish.ts";
 

@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { openModuleArchives } from "../../src/git/indexing/module-archives.ts";
 import { Repositories } from "../../src/git/objects/repositories.ts";
 import { createGraphqlEndpoint } from "../../src/graphql/endpoint.ts";
-import { ANONYMOUS } from "../../src/registry/access/principal.ts";
+import { ANONYMOUS } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { testRegistry } from "../support/registry.ts";

@@ -2,9 +2,9 @@
 import pg from "pg";
 import { beforeAll, describe, expect, test } from "vitest";
 import { ALIAS_LIMIT, BODY_LIMIT_BYTES, DEPTH_LIMIT, FIELD_LIMIT, TOKEN_LIMIT } from "../../src/graphql/limits.ts";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { testRegistry } from "../support/registry.ts";
 import {

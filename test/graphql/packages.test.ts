@@ -2,11 +2,11 @@
 // what of them.
 import { beforeAll, describe, expect, test } from "vitest";
 import { numberIn } from "../../src/graphql/global-id.ts";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { addMember } from "../../src/registry/forge/members.ts";
 import { createProject, updateProject } from "../../src/registry/forge/projects.ts";
 import { createDeployToken } from "../../src/registry/forge/tokens.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { eventually } from "../support/eventually.ts";
 import { testRegistry } from "../support/registry.ts";

@@ -1,11 +1,11 @@
 // Connections: forwards, backwards, their limits, hostile search texts, and that a list of 100 costs the database no more
 // statements than a list of 1.
 import { beforeAll, describe, expect, test } from "vitest";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { addMember } from "../../src/registry/forge/members.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
 import { createDeployToken } from "../../src/registry/forge/tokens.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { testRegistry } from "../support/registry.ts";
 import {

@@ -1,8 +1,8 @@
 // Users and groups as lists, and the life of a user, through GraphQL.
 import { beforeAll, describe, expect, test } from "vitest";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { createPersonalToken } from "../../src/registry/forge/tokens.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { testRegistry } from "../support/registry.ts";
 import { type Asker, type GraphqlServer, serveGraphql, signUp } from "./graphql-server.ts";

@@ -1,7 +1,7 @@
 // What projects are set to through GraphQL, and lists of projects by it: the same that REST has (test/http/rest-projects.test.ts).
 import { beforeAll, expect, test } from "vitest";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
 import { addMember } from "../../src/registry/forge/members.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import { git, pushRecipe, remoteOf } from "../support/push.ts";
 import { type TestServer, testServer } from "../support/server.ts";
 import { type Asker, asker } from "./graphql-server.ts";

@@ -1,9 +1,9 @@
 // Searching for modules: what is found by what, in which order, in pages, with facets; and by whom.
 import { beforeAll, describe, expect, test } from "vitest";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { addMember } from "../../src/registry/forge/members.ts";
 import { createProject, deleteProject, updateProject } from "../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { storeUpstreamPart } from "../../src/registry/versions/upstream-modules.ts";
 import { testRegistry } from "../support/registry.ts";

@@ -1,13 +1,13 @@
 // Statistics: numbers that are kept as things happen, compared with what did happen; and who is told.
 import { beforeAll, expect, test } from "vitest";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { addMember } from "../../src/registry/forge/members.ts";
 import { createProject, deleteProject } from "../../src/registry/forge/projects.ts";
 import { Traffic } from "../../src/registry/numbers/traffic.ts";
-import { pinZip } from "../../src/registry/versions/publish.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import { storeUpstreamPart } from "../../src/registry/versions/upstream-modules.ts";
 import { deleteVersion } from "../../src/registry/versions/version-deletion.ts";
+import { pinZip } from "../../src/registry/versions/version-zip.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { type FakeUpstream, fakeUpstream } from "../support/fake-upstream.ts";
 import { ask } from "../support/http.ts";

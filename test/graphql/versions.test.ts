@@ -2,9 +2,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { compareVersions } from "../../src/gomod/version.ts";
 import { matchesQuery } from "../../src/gomod/version-query.ts";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { storeUpstreamPart } from "../../src/registry/versions/upstream-modules.ts";
 import { testRegistry } from "../support/registry.ts";

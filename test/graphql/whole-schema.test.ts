@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { numberIn } from "../../src/graphql/global-id.ts";
 import type { Registry } from "../../src/registry/registry.ts";
-import { pinZip } from "../../src/registry/versions/publish.ts";
+import { pinZip } from "../../src/registry/versions/version-zip.ts";
 import { testRegistry } from "../support/registry.ts";
 import {
   type Asker,

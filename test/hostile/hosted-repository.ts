@@ -1,17 +1,17 @@
 // A project whose repository is put in its place by a recipe instead of by a push, so that it may hold what git would not
 // take from a client; and what the registry makes of it.
-
 import { recordPush } from "../../src/git/hosting/recorded-push.ts";
 import { repositoryDirectory } from "../../src/git/hosting/repositories-of-projects.ts";
 import { openTagIndexer } from "../../src/git/indexing/tag-indexer.ts";
 import { initRepository } from "../../src/git/objects/init-repository.ts";
 import { Repositories } from "../../src/git/objects/repositories.ts";
 import type { Repository } from "../../src/git/objects/repository.ts";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
-import { createProject, type ProjectRow } from "../../src/registry/forge/projects.ts";
+import { createProject } from "../../src/registry/forge/projects.ts";
 import { createUser, findUser } from "../../src/registry/forge/users.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
-import { type ListedVersion, listModule } from "../../src/registry/versions/modules.ts";
+import type { ProjectRow } from "../../src/registry/rows.ts";
+import { type ListedVersion, listModule } from "../../src/registry/versions/listed-versions.ts";
 import { atEnd } from "../support/at-end.ts";
 import { makeRepository, type Recipe } from "../support/git-fixture.ts";
 

@@ -3,12 +3,12 @@
 // at the code that keeps them; REST and GraphQL must answer alike.
 import { beforeAll, describe, expect, test } from "vitest";
 import type { TokenScope } from "../../src/database/generated/client.ts";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { addMember } from "../../src/registry/forge/members.ts";
 import { createProject, updateProject } from "../../src/registry/forge/projects.ts";
 import { createDeployToken } from "../../src/registry/forge/tokens.ts";
 import { createUser } from "../../src/registry/forge/users.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import { publishVersions, version } from "../graphql/graphql-server.ts";
 import { ask, basic } from "../support/http.ts";
 import { pushRecipe, remoteOf } from "../support/push.ts";

@@ -4,12 +4,12 @@
 // the endpoints, which must not hear of it.
 import net from "node:net";
 import { beforeAll, describe, expect, test } from "vitest";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
 import { setFlag } from "../../src/registry/forge/feature-flags.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { addMember } from "../../src/registry/forge/members.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
 import { createDeployToken } from "../../src/registry/forge/tokens.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import { PUBLIC_DATABASE } from "../../src/sumdb/database-name.ts";
 import { type FakeUpstream, fakeUpstream } from "../support/fake-upstream.ts";
 import { ask, bearer } from "../support/http.ts";

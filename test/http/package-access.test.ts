@@ -1,8 +1,8 @@
 // Packages for members only (package_registry_access_level: private): a project that everybody sees and whose code everybody
 // fetches keeps its packages for its members from Reporter on, on every door, also when the answer is in memory.
 import { beforeAll, expect, test } from "vitest";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
 import { createDeployToken } from "../../src/registry/forge/tokens.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import { eventually } from "../support/eventually.ts";
 import { ask, basic, bearer } from "../support/http.ts";
 import { pushRecipe, remoteOf, tryGit } from "../support/push.ts";

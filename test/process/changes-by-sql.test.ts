@@ -2,9 +2,9 @@
 // where the server would have answered from memory.
 import pg from "pg";
 import { beforeAll, describe, expect, test } from "vitest";
-import { OPERATOR } from "../../src/registry/access/principal.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { addMember } from "../../src/registry/forge/members.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import { atEnd } from "../support/at-end.ts";
 import { eventually } from "../support/eventually.ts";
 import { ask, bearer } from "../support/http.ts";

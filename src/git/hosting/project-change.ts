@@ -1,8 +1,9 @@
 // Changing a project where its repository has a say: which branch is the default one is kept twice, in the project's row for
 // lists and in the repository's HEAD, which clones check out and which @latest of a module without versions is made of.
-import type { Principal } from "../../registry/access/principal.ts";
-import { type ProjectChange, type ProjectRow, updateProject } from "../../registry/forge/projects.ts";
+import { type ProjectChange, updateProject } from "../../registry/forge/projects.ts";
+import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
+import type { ProjectRow } from "../../registry/rows.ts";
 import { applyDefaultBranch } from "./recorded-push.ts";
 import type { Repositories } from "./repositories-of-projects.ts";
 

@@ -1,14 +1,13 @@
 // After a push: the refs as git has them now are recorded, and git keeps the commits that no ref names any more, because
 // versions may have been made of them.
-
 import {
   announceContent,
   type CurrentRef,
-  type LostCommit,
   type PushedRepository,
   projectsWithOpenPush,
   recordRefs,
-} from "../../registry/forge/refs.ts";
+} from "../../registry/forge/recorded-refs.ts";
+import type { LostCommit } from "../../registry/forge/tag-events.ts";
 import type { Registry } from "../../registry/registry.ts";
 import { removeLeftovers } from "../objects/leftovers.ts";
 import type { Repository } from "../objects/repository.ts";

@@ -3,10 +3,10 @@
 import { rm } from "node:fs/promises";
 import { Failure, isFailure, notFound } from "../../errors.ts";
 import { invalidVersionMessage } from "../../gomod/pseudo-check.ts";
-import { describeSoon } from "../../registry/modules/module-document.ts";
 import type { Registry } from "../../registry/registry.ts";
-import { findVersionById, type ServedVersion } from "../../registry/versions/modules.ts";
-import { type MadeZip, noteUnzippable, pinZip, zipKeyOf } from "../../registry/versions/publish.ts";
+import { noteUnzippable } from "../../registry/versions/publish.ts";
+import { findVersionById, type ServedVersion } from "../../registry/versions/served-versions.ts";
+import { describeSoon, type MadeZip, pinZip, zipKeyOf } from "../../registry/versions/version-zip.ts";
 import { storing } from "../../storage/disk-blobs.ts";
 import { type Repositories, repositoryOf } from "../hosting/repositories-of-projects.ts";
 import { archiveModule } from "../objects/archive.ts";

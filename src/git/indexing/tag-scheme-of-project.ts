@@ -1,5 +1,5 @@
 // Which rules a project's tags follow.
-import type { ProjectRow } from "../../registry/forge/projects.ts";
+import type { ProjectRow } from "../../registry/rows.ts";
 import { GITLAB_TAG_SCHEME } from "./gitlab-tag-scheme.ts";
 import { GO_TAG_SCHEME } from "./go-tag-scheme.ts";
 import type { TagScheme } from "./tag-scheme.ts";

@@ -4,7 +4,7 @@ import { listAllTokens } from "../../registry/administration/all-tokens.ts";
 import { listAuditEvents } from "../../registry/administration/audit-trail.ts";
 import { listJobs, retryJob } from "../../registry/administration/background-jobs.ts";
 import { listModulePrefixes } from "../../registry/administration/module-prefixes.ts";
-import { listAllRejectedTags } from "../../registry/versions/modules.ts";
+import { listAllRejectedTags } from "../../registry/versions/rejected-tags.ts";
 import { connection } from "../connection.ts";
 import type {
   AdministrationResolvers,

@@ -4,7 +4,7 @@ import type { ModuleVersionName, UnknownRequirements } from "../../gomod/module-
 import { requirementDiff } from "../../gomod/requirement-diff.ts";
 import { buildList } from "../../registry/modules/build-list.ts";
 import { nameOf } from "../../registry/modules/readable-by-name.ts";
-import type { VersionRow } from "../../registry/versions/modules.ts";
+import type { VersionRow } from "../../registry/rows.ts";
 import type { GraphqlContext } from "../context.ts";
 import type {
   GoBuildListEntryResolvers,

@@ -15,7 +15,7 @@ import {
   type VersionZip,
   zipPrefix,
 } from "../../registry/modules/module-files.ts";
-import type { VersionRow } from "../../registry/versions/modules.ts";
+import type { VersionRow } from "../../registry/rows.ts";
 import { type Connection, connection } from "../connection.ts";
 import type { GraphqlContext } from "../context.ts";
 import type {

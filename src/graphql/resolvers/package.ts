@@ -3,12 +3,12 @@
 import { Failure } from "../../errors.ts";
 import { escapePath, escapeVersion, parseModulePath } from "../../gomod/module-path.ts";
 import { hidden, MAINTAINER, mayListModules, projectLevel } from "../../registry/access/access.ts";
-import { ANONYMOUS } from "../../registry/access/principal.ts";
 import { type PageRequest, pageOfAll } from "../../registry/lists/keyset-page.ts";
 import type { PackageFileRow } from "../../registry/packages/package-files.ts";
 import { findPackageFile } from "../../registry/packages/package-files.ts";
 import type { PackageOrder, PackageQuery } from "../../registry/packages/package-lists.ts";
 import { deletePackages, type PackageRow } from "../../registry/packages/packages.ts";
+import { ANONYMOUS } from "../../registry/principal.ts";
 import { connection, connectionOrEmpty } from "../connection.ts";
 import type { GraphqlContext } from "../context.ts";
 import type {

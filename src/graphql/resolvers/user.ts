@@ -6,9 +6,9 @@ import {
   findUser,
   mayInspectUser,
   setUserBlocked,
-  type UserRow,
   updateUser,
 } from "../../registry/forge/users.ts";
+import type { UserRow } from "../../registry/rows.ts";
 import { connectionOrNull } from "../connection.ts";
 import type { GraphqlContext } from "../context.ts";
 import type { MutationResolvers, UserResolvers } from "../generated.ts";

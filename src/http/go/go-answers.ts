@@ -2,10 +2,10 @@
 // mirror: a minute for what can change, a week for what cannot, seconds for what is not there.
 import { hash } from "node:crypto";
 import type { Registry } from "../../registry/registry.ts";
-import { type MadeZip, zipKeyOf } from "../../registry/versions/publish.ts";
-import { ABSENCE_SECONDS } from "../problem.ts";
+import { type MadeZip, zipKeyOf } from "../../registry/versions/version-zip.ts";
+import { ABSENCE_SECONDS } from "../protocol/problem.ts";
+import type { BlobAnswer } from "../protocol/send-blob.ts";
 import type { HotCache, TextAnswer } from "./hot-cache.ts";
-import type { BlobAnswer } from "./send-blob.ts";
 
 /** How long clients may keep what can change: lists, @latest, branches. */
 const MUTABLE_SECONDS = 60;

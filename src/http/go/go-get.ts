@@ -8,10 +8,11 @@ import { isFailure, notFound } from "../../errors.ts";
 import { repositoryExists } from "../../git/hosting/repositories-of-projects.ts";
 import { mayReadCode, requireScope } from "../../registry/access/access.ts";
 import { authenticate } from "../../registry/access/authentication.ts";
-import { ANONYMOUS, type Principal } from "../../registry/access/principal.ts";
-import { findProject, type ProjectRow } from "../../registry/forge/projects.ts";
+import { findProject } from "../../registry/forge/projects.ts";
+import { ANONYMOUS, type Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
-import { credentialsOf } from "../credentials.ts";
+import type { ProjectRow } from "../../registry/rows.ts";
+import { credentialsOf } from "../protocol/credentials.ts";
 
 /** Projects are looked for this deep; full paths are no deeper. */
 const MAX_SEGMENTS = 22;

@@ -24,11 +24,11 @@ import {
 import { type ModuleArchives, zipOf } from "../../git/indexing/module-archives.ts";
 import { requireScope } from "../../registry/access/access.ts";
 import { authenticate } from "../../registry/access/authentication.ts";
-import type { ProjectRow } from "../../registry/forge/projects.ts";
-import type { ServedVersion } from "../../registry/versions/modules.ts";
+import type { ProjectRow } from "../../registry/rows.ts";
+import type { ServedVersion } from "../../registry/versions/served-versions.ts";
 import type { DependencyProxy } from "../../upstream/dependency-proxy.ts";
 import type { SumdbProxy } from "../../upstream/sumdb-proxy.ts";
-import { credentialsOf } from "../credentials.ts";
+import { credentialsOf } from "../protocol/credentials.ts";
 import { absence, absenceInWords, present, presentZip } from "./go-answers.ts";
 import { type GoRequest, parseGoPath, type VersionRequest } from "./go-path.ts";
 import { answererInView, demandView, type GoView } from "./go-view.ts";

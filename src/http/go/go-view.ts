@@ -5,7 +5,6 @@
 // without credentials, 404 with some.
 import { notFound } from "../../errors.ts";
 import { demandGroupSeen, demandPackages, hidden, maySeeProject } from "../../registry/access/access.ts";
-import type { Principal } from "../../registry/access/principal.ts";
 import {
   DEPENDENCY_PROXY,
   GO_PROXY,
@@ -13,10 +12,12 @@ import {
   isFlagOnForGroup,
   loadFlags,
 } from "../../registry/forge/feature-flags.ts";
-import { findGroup, findGroupById, type GroupRow } from "../../registry/forge/groups.ts";
+import { findGroup, findGroupById } from "../../registry/forge/groups.ts";
 import { isOwned, ownerOf } from "../../registry/forge/module-owner.ts";
-import { findProject, type ProjectRow } from "../../registry/forge/projects.ts";
+import { findProject } from "../../registry/forge/projects.ts";
+import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
+import type { GroupRow, ProjectRow } from "../../registry/rows.ts";
 import { parseGoPath } from "./go-path.ts";
 
 /** Which endpoint: `id` is a number or a full path, as in GitLab's API. */

@@ -7,12 +7,12 @@ import { isFailure } from "../../errors.ts";
 import { demandGroupSeen, demandPackages, requireScope } from "../../registry/access/access.ts";
 import { authenticateFromMemory } from "../../registry/access/authentication.ts";
 import { GO_PROXY, isFlagOn } from "../../registry/forge/feature-flags.ts";
-import type { GroupRow } from "../../registry/forge/groups.ts";
 import type { Registry } from "../../registry/registry.ts";
+import type { GroupRow } from "../../registry/rows.ts";
 import type { DiskBlobs } from "../../storage/disk-blobs.ts";
-import { credentialsOf } from "../credentials.ts";
-import { matchesEtag } from "../etag.ts";
-import { type BlobAnswer, sendBlob } from "./send-blob.ts";
+import { credentialsOf } from "../protocol/credentials.ts";
+import { matchesEtag } from "../protocol/etag.ts";
+import { type BlobAnswer, sendBlob } from "../protocol/send-blob.ts";
 import { ZipMemory } from "./zip-memory.ts";
 
 /** Longer URLs are not kept: nobody needs them fast. */

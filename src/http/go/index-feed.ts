@@ -3,7 +3,6 @@
 import type { Context } from "koa";
 import { demandPackages, requireScope } from "../../registry/access/access.ts";
 import { authenticate } from "../../registry/access/authentication.ts";
-import type { Principal } from "../../registry/access/principal.ts";
 import {
   DEPENDENCY_PROXY,
   GO_PROXY,
@@ -12,9 +11,10 @@ import {
   loadFlags,
 } from "../../registry/forge/feature-flags.ts";
 import { findProject } from "../../registry/forge/projects.ts";
+import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
 import { type IndexScope, readIndex } from "../../registry/versions/index-feed.ts";
-import { credentialsOf } from "../credentials.ts";
+import { credentialsOf } from "../protocol/credentials.ts";
 import { type GoView, groupOf, idOf } from "./go-view.ts";
 
 /** Answers a request for the feed of a view. */

@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import type { Context } from "koa";
 import { isFailure, notFound } from "../../errors.ts";
 import { canonicalVersion, isValid } from "../../gomod/version.ts";
-import type { GroupRow } from "../../registry/forge/groups.ts";
+import type { GroupRow } from "../../registry/rows.ts";
 import { ABSENCE_MS } from "../../upstream/absence.ts";
 import {
   type Absent,

@@ -3,7 +3,8 @@ import * as z from "zod";
 import { SCOPES_OF } from "../../registry/access/access.ts";
 import { findDeployToken, findDeployTokens } from "../../registry/forge/deploy-tokens.ts";
 import { demandProject } from "../../registry/forge/projects.ts";
-import { createDeployToken, revokeToken, type TokenRow } from "../../registry/forge/tokens.ts";
+import { createDeployToken, revokeToken } from "../../registry/forge/tokens.ts";
+import type { TokenRow } from "../../registry/rows.ts";
 import { call, listCall } from "./call.ts";
 import { boolean, choice, idOrPath, list, moment, numberOf, text } from "./parameter.ts";
 

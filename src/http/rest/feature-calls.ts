@@ -4,7 +4,8 @@
 import * as z from "zod";
 import { invalid } from "../../errors.ts";
 import { demandAdministrator } from "../../registry/access/access.ts";
-import { deleteFlag, type FlagRow, listFlags, setFlag } from "../../registry/forge/feature-flags.ts";
+import { deleteFlag, listFlags, setFlag } from "../../registry/forge/feature-flags.ts";
+import type { FlagRow } from "../../registry/rows.ts";
 import { call } from "./call.ts";
 import { boolean, list, text } from "./parameter.ts";
 

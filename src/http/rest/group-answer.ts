@@ -1,7 +1,8 @@
 // A group as the REST API shows one (doc/api/groups.md), and as a namespace (doc/api/namespaces.md).
 import * as z from "zod";
-import { type GroupRow, namesFromTop } from "../../registry/forge/groups.ts";
+import { namesFromTop } from "../../registry/forge/groups.ts";
 import type { Registry } from "../../registry/registry.ts";
+import type { GroupRow } from "../../registry/rows.ts";
 
 const visibility = z.enum(["private", "internal", "public"]);
 

@@ -2,19 +2,19 @@
 import type * as z from "zod";
 import { invalid } from "../../errors.ts";
 import { demandGroupSeen, demandNamespaceSeen } from "../../registry/access/access.ts";
-import type { Principal } from "../../registry/access/principal.ts";
 import {
   createGroup,
   deleteGroup,
   findGroup,
   findGroupById,
-  type GroupRow,
   searchGroups,
   updateGroup,
 } from "../../registry/forge/groups.ts";
 import { wantedLevel } from "../../registry/forge/project-search.ts";
 import type { Stretch } from "../../registry/lists/numbered-page.ts";
+import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
+import type { GroupRow } from "../../registry/rows.ts";
 import { type Asked, call, listCall } from "./call.ts";
 import { Group, groupAnswers, Namespace, nameOfWord, namespaceAnswer } from "./group-answer.ts";
 import { accessLevel, boolean, idOrPath, integer, list, sorting, text, visibilityWord } from "./parameter.ts";

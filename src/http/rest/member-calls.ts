@@ -5,13 +5,13 @@ import { hidden } from "../../registry/access/access.ts";
 import {
   addMember,
   type MemberPlace,
-  type MemberRow,
   type MemberSearch,
   removeMember,
   searchMembers,
 } from "../../registry/forge/members.ts";
 import { demandProject } from "../../registry/forge/projects.ts";
-import { findUser, findUserById, type UserRow } from "../../registry/forge/users.ts";
+import { findUser, findUserById } from "../../registry/forge/users.ts";
+import type { MemberRow, UserRow } from "../../registry/rows.ts";
 import { type Asked, type Call, call, listCall } from "./call.ts";
 import { groupOfAddress } from "./group-calls.ts";
 import { boolean, clearableDate, date, grantedLevel, idOrPath, integer, list, numberOf, text } from "./parameter.ts";

@@ -4,8 +4,7 @@ import * as z from "zod";
 import { Failure, notFound } from "../../errors.ts";
 import { ensureBuiltZips, zipOf } from "../../git/indexing/module-archives.ts";
 import { demandLevel, demandRegistry, MAINTAINER, projectLevel } from "../../registry/access/access.ts";
-import type { Principal } from "../../registry/access/principal.ts";
-import { findProject, findProjects, type ProjectRow } from "../../registry/forge/projects.ts";
+import { findProject, findProjects } from "../../registry/forge/projects.ts";
 import { isId, PAGE_LIMIT } from "../../registry/lists/keyset-page.ts";
 import { stretchOf } from "../../registry/lists/numbered-page.ts";
 import { lastDownloadsOf } from "../../registry/numbers/downloads.ts";
@@ -24,10 +23,12 @@ import {
   PACKAGE_TYPES,
   type PackageRow,
 } from "../../registry/packages/packages.ts";
+import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
-import { findVersionById } from "../../registry/versions/modules.ts";
-import { zipKeyOf } from "../../registry/versions/publish.ts";
-import { sendBlob } from "../go/send-blob.ts";
+import type { ProjectRow } from "../../registry/rows.ts";
+import { findVersionById } from "../../registry/versions/served-versions.ts";
+import { zipKeyOf } from "../../registry/versions/version-zip.ts";
+import { sendBlob } from "../protocol/send-blob.ts";
 import { type Asked, call, listCall } from "./call.ts";
 import { groupOfAddress } from "./group-calls.ts";
 import { boolean, choice, idOrPath, numberOf, sorting, text } from "./parameter.ts";

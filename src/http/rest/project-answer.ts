@@ -2,10 +2,11 @@
 // however many there are.
 import * as z from "zod";
 import { projectLevel, REPORTER } from "../../registry/access/access.ts";
-import type { Principal } from "../../registry/access/principal.ts";
 import { namesFromTop } from "../../registry/forge/groups.ts";
 import { extentsOf } from "../../registry/forge/project-search.ts";
-import { type ProjectRow, packageSettingOf } from "../../registry/forge/projects.ts";
+import { packageSettingOf } from "../../registry/forge/projects.ts";
+import type { Principal } from "../../registry/principal.ts";
+import type { ProjectRow } from "../../registry/rows.ts";
 import type { Asked } from "./call.ts";
 import { Namespace, namespaceAnswer, wordOf } from "./group-answer.ts";
 

@@ -4,18 +4,18 @@ import type * as z from "zod";
 import { invalid } from "../../errors.ts";
 import { changeProject } from "../../git/hosting/project-change.ts";
 import { demandNamespaceSeen, demandUser, hidden } from "../../registry/access/access.ts";
-import { findGroup, findGroupById, type GroupRow } from "../../registry/forge/groups.ts";
+import { findGroup, findGroupById } from "../../registry/forge/groups.ts";
 import { searchProjects, wantedLevel } from "../../registry/forge/project-search.ts";
 import {
   createProject,
   deleteProject,
   demandCurrentProject,
   demandProject,
-  type ProjectRow,
   updateProject,
 } from "../../registry/forge/projects.ts";
 import { findUserById } from "../../registry/forge/users.ts";
 import type { Stretch } from "../../registry/lists/numbered-page.ts";
+import type { GroupRow, ProjectRow } from "../../registry/rows.ts";
 import { type Asked, call, listCall } from "./call.ts";
 import { nameOfWord } from "./group-answer.ts";
 import { groupOfAddress } from "./group-calls.ts";

@@ -6,9 +6,10 @@ import { repositoryExists, repositoryOf } from "../../git/hosting/repositories-o
 import type { Commit } from "../../git/objects/commit.ts";
 import type { Repository } from "../../git/objects/repository.ts";
 import { DEVELOPER, demandCode, projectLevel } from "../../registry/access/access.ts";
-import { demandCurrentProject, type ProjectRow } from "../../registry/forge/projects.ts";
-import { type RefOrder, type RefRow, type RefSearch, searchRefs } from "../../registry/forge/refs.ts";
+import { demandCurrentProject } from "../../registry/forge/projects.ts";
+import { type RefOrder, type RefRow, type RefSearch, searchRefs } from "../../registry/forge/ref-search.ts";
 import type { Stretch, StretchOfRows } from "../../registry/lists/numbered-page.ts";
+import type { ProjectRow } from "../../registry/rows.ts";
 import { type Asked, call, listCall } from "./call.ts";
 import { idOrPath, sorting, text } from "./parameter.ts";
 

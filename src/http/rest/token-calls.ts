@@ -9,15 +9,10 @@ import {
   TOKEN_ORDERS,
   type TokenOrder,
 } from "../../registry/forge/personal-tokens.ts";
-import {
-  createPersonalToken,
-  isActive,
-  type MadeToken,
-  revokeToken,
-  type TokenRow,
-} from "../../registry/forge/tokens.ts";
+import { createPersonalToken, isActive, type MadeToken, revokeToken } from "../../registry/forge/tokens.ts";
 import { findUserById } from "../../registry/forge/users.ts";
 import { isId } from "../../registry/lists/keyset-page.ts";
+import type { TokenRow } from "../../registry/rows.ts";
 import { call, listCall } from "./call.ts";
 import { boolean, choice, date, list, moment, numberOf, text } from "./parameter.ts";
 

@@ -2,8 +2,9 @@
 // administrator for administrators alone.
 import * as z from "zod";
 import { isAdministrator } from "../../registry/access/access.ts";
-import type { Principal } from "../../registry/access/principal.ts";
-import { mayInspectUser, type UserRow } from "../../registry/forge/users.ts";
+import { mayInspectUser } from "../../registry/forge/users.ts";
+import type { Principal } from "../../registry/principal.ts";
+import type { UserRow } from "../../registry/rows.ts";
 
 /** What every answer that names a user has of it. */
 export const userBasics = {

@@ -9,9 +9,9 @@ import {
   findUserById,
   searchUsers,
   setUserBlocked,
-  type UserRow,
   updateUser,
 } from "../../registry/forge/users.ts";
+import type { UserRow } from "../../registry/rows.ts";
 import { type Asked, call, listCall } from "./call.ts";
 import { boolean, numberOf, sorting, text } from "./parameter.ts";
 import { User, userAnswer } from "./user-answer.ts";

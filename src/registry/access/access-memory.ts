@@ -2,15 +2,14 @@
 // the database says that anything about access has changed (NOTIFY gokura_access): such changes are rare, and one rule
 // that forgets too much cannot forget too little. While notices do not arrive nothing is remembered.
 import { LRUCache } from "lru-cache";
-import type { FlagRow } from "../forge/feature-flags.ts";
-import type { DeclaredPrefix } from "../forge/module-owner.ts";
-import type { ProjectRow } from "../forge/projects.ts";
-import type { Principal } from "./principal.ts";
+import type { Principal } from "../principal.ts";
+import type { RememberedAccess } from "../registry.ts";
+import type { DeclaredPrefix, FlagRow, ProjectRow } from "../rows.ts";
 
 const MAX_PRINCIPALS = 10_000;
 const MAX_PROJECTS = 10_000;
 
-export class AccessMemory {
+export class AccessMemory implements RememberedAccess {
   #generation = 0;
   #live: () => boolean = () => false;
   /** By the digest of the token. Entries live until the token or a membership expires. */
@@ -21,17 +20,14 @@ export class AccessMemory {
   /** The module prefixes that projects declared, longest first. */
   readonly prefixes = new LRUCache<"all", readonly DeclaredPrefix[]>({ max: 1 });
 
-  /** Counts up whenever everything is forgotten: an answer that was worked out under another number is not to be kept. */
   get generation(): number {
     return this.#generation;
   }
 
-  /** Whether what is remembered now will be forgotten when it changes. */
   get live(): boolean {
     return this.#live();
   }
 
-  /** Begins to remember: `live` says whether notices of changes arrive. */
   trust(live: () => boolean): void {
     this.#live = live;
   }
@@ -44,7 +40,6 @@ export class AccessMemory {
     this.prefixes.clear();
   }
 
-  /** Asks the memory, else `load`, whose answer is kept if nothing changed meanwhile. */
   async remember<K extends {}, V extends {}>(
     memory: LRUCache<K, V>,
     key: K,

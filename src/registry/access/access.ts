@@ -9,7 +9,7 @@
 // credentials, asks for some (401). Questions are asked in this order: scope, visibility, access level, registry, flag.
 import { type PackageAccess, Prisma, type TokenScope, type Visibility } from "../../database/generated/client.ts";
 import { Failure } from "../../errors.ts";
-import type { Principal, UserPrincipal } from "./principal.ts";
+import type { Principal, UserPrincipal } from "../principal.ts";
 
 export const GUEST = 10;
 export const REPORTER = 20;

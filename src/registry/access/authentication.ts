@@ -3,9 +3,9 @@
 // door, also where nobody would need any: a client that sends a token must not believe that it works when it does not.
 import type { TokenScope } from "../../database/generated/client.ts";
 import { Failure } from "../../errors.ts";
+import type { Memberships, Principal } from "../principal.ts";
+import { ANONYMOUS } from "../principal.ts";
 import type { Registry } from "../registry.ts";
-import type { Memberships, Principal } from "./principal.ts";
-import { ANONYMOUS } from "./principal.ts";
 import { digestOf } from "./token-format.ts";
 
 /** What a request brought. The user name is that of Basic authentication; other ways have none. */

@@ -2,10 +2,11 @@
 // once a minute and at the end.
 import type pg from "pg";
 import type { Log } from "../../telemetry/log.ts";
+import type { NotedTokens } from "../registry.ts";
 
 const WRITE_EVERY_MS = 60_000;
 
-export class TokenUse {
+export class TokenUse implements NotedTokens {
   readonly #pool: pg.Pool;
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;

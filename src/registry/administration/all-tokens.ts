@@ -2,12 +2,13 @@
 // they are, what they are called, and whether they still open anything.
 import type { Prisma, TokenKind } from "../../database/generated/client.ts";
 import { demandAdministrator } from "../access/access.ts";
-import type { Principal } from "../access/principal.ts";
 import { findProject } from "../forge/projects.ts";
-import { activeTokens, type TokenRow } from "../forge/tokens.ts";
+import { activeTokens } from "../forge/tokens.ts";
 import { findUser } from "../forge/users.ts";
 import { keysetPage, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
+import type { TokenRow } from "../rows.ts";
 import { searchText } from "../text.ts";
 
 /** The number of no row. */

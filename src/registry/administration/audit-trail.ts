@@ -3,8 +3,8 @@
 import type { AuditEvent, Prisma } from "../../database/generated/client.ts";
 import { invalid } from "../../errors.ts";
 import { demandAdministrator } from "../access/access.ts";
-import type { Principal } from "../access/principal.ts";
 import { keysetPage, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 
 export type AuditEventRow = AuditEvent;

@@ -3,10 +3,10 @@
 import { invalid, notFound } from "../../errors.ts";
 import { JOB_SCHEMA, type JobName } from "../../jobs/queue.ts";
 import { demandAdministrator } from "../access/access.ts";
-import type { Principal } from "../access/principal.ts";
 import { audit } from "../audit.ts";
 import { change } from "../change.ts";
 import { keysetPage, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 
 /** The states of pg-boss, in its words. */

@@ -1,10 +1,10 @@
 // Which module paths belong to whom: beside MODULE_HOST, the prefixes that projects have declared. What is below one of
 // them is never asked upstream (module-owner.ts).
 import { demandAdministrator } from "../access/access.ts";
-import type { Principal } from "../access/principal.ts";
-import type { ProjectRow } from "../forge/projects.ts";
 import { keysetPage, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
+import type { ProjectRow } from "../rows.ts";
 import { searchText } from "../text.ts";
 
 /** Projects that declared a prefix (modulePrefix is not null), by prefix. Administrators. */

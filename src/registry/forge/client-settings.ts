@@ -1,8 +1,8 @@
 // What the go command must be told to get modules from here: which endpoint to ask, and which modules no public checksum
 // database knows. GOPRIVATE is not the way: it would have go pass over the endpoint (Go Modules Reference, "Private modules").
-
 import type { Registry } from "../registry.ts";
-import { moduleRootsOf, type ProjectRow } from "./projects.ts";
+import type { ProjectRow } from "../rows.ts";
+import { moduleRootsOf } from "./projects.ts";
 
 /** The GOPROXY of one project. `url` is where clients reach us, without a slash at the end. */
 export function projectGoProxy(url: string, fullPath: string): string {

@@ -3,12 +3,12 @@
 import type { Prisma } from "../../database/generated/client.ts";
 import { notFound } from "../../errors.ts";
 import { demandAdministrator, demandLevel, MAINTAINER } from "../access/access.ts";
-import type { Principal } from "../access/principal.ts";
 import { isId } from "../lists/keyset-page.ts";
 import { readStretch, type Stretch, type StretchOfRows } from "../lists/numbered-page.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
-import type { ProjectRow } from "./projects.ts";
-import { activeTokens, type TokenRow } from "./tokens.ts";
+import type { ProjectRow, TokenRow } from "../rows.ts";
+import { activeTokens } from "./tokens.ts";
 
 /** The deploy tokens of a project by number (Maintainers), or of all (administrators). `active`: leave out expired ones. */
 export function findDeployTokens(

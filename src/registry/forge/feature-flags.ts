@@ -3,26 +3,14 @@
 import type { Prisma } from "../../database/generated/client.ts";
 import { invalid } from "../../errors.ts";
 import { demandAdministrator } from "../access/access.ts";
-import type { Principal } from "../access/principal.ts";
 import { audit } from "../audit.ts";
 import { change } from "../change.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
+import { type FlagRow, type ProjectRow, WITH_GATES } from "../rows.ts";
 import { findGroup } from "./groups.ts";
-import { findProject, type ProjectRow } from "./projects.ts";
+import { findProject } from "./projects.ts";
 import { findUser } from "./users.ts";
-
-const GATES = {
-  gates: {
-    include: {
-      project: { select: { fullPath: true } },
-      group: { select: { fullPath: true } },
-      user: { select: { username: true } },
-    },
-    orderBy: { id: "asc" },
-  },
-} as const satisfies Prisma.FeatureFlagInclude;
-
-export type FlagRow = Prisma.FeatureFlagGetPayload<{ include: typeof GATES }>;
 
 /** The flag that opens the Go endpoints. */
 export const GO_PROXY = "go_proxy";
@@ -39,7 +27,7 @@ export interface FlagTargets {
 /** All flags with their gates; remembered. For the server's own questions. */
 export function loadFlags(registry: Registry): Promise<readonly FlagRow[]> {
   return registry.memory.remember(registry.memory.flags, "all", () =>
-    registry.prisma.featureFlag.findMany({ include: GATES, orderBy: { name: "asc" } }),
+    registry.prisma.featureFlag.findMany({ include: WITH_GATES, orderBy: { name: "asc" } }),
   );
 }
 
@@ -68,7 +56,7 @@ export function isFlagOnForGroup(
 /** All flags. Administrators. */
 export async function listFlags(registry: Registry, principal: Principal): Promise<FlagRow[]> {
   demandAdministrator(principal);
-  return registry.prisma.featureFlag.findMany({ include: GATES, orderBy: { name: "asc" } });
+  return registry.prisma.featureFlag.findMany({ include: WITH_GATES, orderBy: { name: "asc" } });
 }
 
 /**
@@ -98,7 +86,7 @@ export async function setFlag(
     else await tx.featureGate.deleteMany({ where: { flagName: name, OR: gates } });
     await audit(tx, principal, "flag.set", name, { enabled, ...targets } as Prisma.InputJsonObject);
   });
-  return registry.prisma.featureFlag.findUniqueOrThrow({ where: { name }, include: GATES });
+  return registry.prisma.featureFlag.findUniqueOrThrow({ where: { name }, include: WITH_GATES });
 }
 
 /** Forgets what was set: the flag is off, as if nobody had touched it. Administrators. */

@@ -1,7 +1,7 @@
 // Groups: nested namespaces of projects. A group is at most as visible as its parent, and whoever is a member of it is a
 // member of everything below.
 import type { Transaction } from "../../database/client.ts";
-import { type Group, Prisma, type Visibility } from "../../database/generated/client.ts";
+import { Prisma, type Visibility } from "../../database/generated/client.ts";
 import { invalid, notFound } from "../../errors.ts";
 import {
   demandGroupLevel,
@@ -17,19 +17,18 @@ import {
   seenGroups,
   seenGroupsInSql,
 } from "../access/access.ts";
-import type { Principal } from "../access/principal.ts";
 import { audit } from "../audit.ts";
 import { change, pathTaken } from "../change.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
 import { isId, keysetPages, type Order, type Page, type PageRequest } from "../lists/keyset-page.ts";
 import { idsOf, readStretch, type Stretch, type StretchOfRows } from "../lists/numbered-page.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
+import type { GroupRow } from "../rows.ts";
 import { checkDescription, checkName, isKeepable, searchText } from "../text.ts";
 import { splitFullPath } from "./full-path.ts";
 import { deleteProjectRows, removeRepositories } from "./project-deletion.ts";
 import { checkVisibility } from "./visibility.ts";
-
-export type GroupRow = Group;
 
 export interface NewGroup {
   readonly fullPath: string;

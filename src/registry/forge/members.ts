@@ -13,19 +13,18 @@ import {
   OWNER,
   projectLevel,
 } from "../access/access.ts";
-import type { Principal } from "../access/principal.ts";
 import { audit } from "../audit.ts";
 import { change } from "../change.ts";
 import { firstOfEach } from "../lists/first-of-each.ts";
 import { isId, keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
 import { readStretch, type Stretch, type StretchOfRows } from "../lists/numbered-page.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
+import type { GroupRow, MemberRow, ProjectRow, UserRow } from "../rows.ts";
 import { searchText } from "../text.ts";
-import { demandGroup, type GroupRow } from "./groups.ts";
-import { demandProject, type ProjectRow } from "./projects.ts";
-import { findUser, type UserRow } from "./users.ts";
-
-export type MemberRow = Prisma.MemberGetPayload<{ include: { user: true } }>;
+import { demandGroup } from "./groups.ts";
+import { demandProject } from "./projects.ts";
+import { findUser } from "./users.ts";
 
 /** Of what somebody is a member: exactly one of the two. */
 export interface MemberPlace {

@@ -1,18 +1,12 @@
 // Whose a module path is. Everything below the module host belongs to the project of that full path, and everything below a
 // declared prefix to the project that declared it; of several the longest. What somebody owns is never looked for elsewhere,
 // so that nobody can slip a module of the same name in from outside (dependency confusion).
-
 import type { Registry } from "../registry.ts";
-import { findProject, type ProjectRow } from "./projects.ts";
+import type { DeclaredPrefix, ProjectRow } from "../rows.ts";
+import { findProject } from "./projects.ts";
 
 /** Projects are looked for this deep; full paths are no deeper. */
 const MAX_SEGMENTS = 22;
-
-/** A prefix that a project declared for its modules. */
-export interface DeclaredPrefix {
-  readonly prefix: string;
-  readonly projectId: number;
-}
 
 /** The project that owns a module path; undefined when none does. Says nothing about who may see it. */
 export async function ownerOf(registry: Registry, modulePath: string): Promise<ProjectRow | undefined> {

@@ -4,15 +4,16 @@
 import type { Prisma } from "../../database/generated/client.ts";
 import { Failure, notFound } from "../../errors.ts";
 import { demandUser, isAdministrator } from "../access/access.ts";
-import type { Principal } from "../access/principal.ts";
 import { digestOf, newSecret } from "../access/token-format.ts";
 import { audit } from "../audit.ts";
 import { change } from "../change.ts";
 import { isId } from "../lists/keyset-page.ts";
 import { readStretch, type Stretch, type StretchOfRows } from "../lists/numbered-page.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
+import type { TokenRow } from "../rows.ts";
 import { searchText } from "../text.ts";
-import { activeTokens, isActive, type MadeToken, type TokenRow } from "./tokens.ts";
+import { activeTokens, isActive, type MadeToken } from "./tokens.ts";
 import { mayInspectUser } from "./users.ts";
 
 const DAY_MS = 24 * 3600 * 1000;

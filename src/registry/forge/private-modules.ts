@@ -4,13 +4,7 @@
 // was a mistake can be taken back.
 import type { Database } from "../../database/client.ts";
 import { matchPrefixPatterns } from "../../gomod/module-path.ts";
-
-export interface PrivateModules {
-  /** Whether a module path is one of them. */
-  covers(modulePath: string): boolean;
-  /** Those that had been fetched from upstream before: no more can come, so they are the same until the next start. */
-  readonly fetchedBefore: readonly string[];
-}
+import type { PrivateModules } from "../registry.ts";
 
 /** Finds out what is private, and what is stored of it. */
 export async function openPrivateModules({ pool }: Database, patterns: string): Promise<PrivateModules> {

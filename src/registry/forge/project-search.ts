@@ -3,13 +3,13 @@
 // page of a hundred does.
 import type { Prisma, Visibility } from "../../database/generated/client.ts";
 import { memberProjects, OWNER, seenProjects } from "../access/access.ts";
-import type { Principal } from "../access/principal.ts";
 import { COUNT_LIMIT, countingTo, type Order } from "../lists/keyset-page.ts";
 import { idsOf, readStretch, type Stretch, type StretchOfRows } from "../lists/numbered-page.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
+import type { ProjectRow } from "../rows.ts";
 import { isKeepable, searchText } from "../text.ts";
 import { groupsOfMember } from "./groups.ts";
-import type { ProjectRow } from "./projects.ts";
 
 export interface ProjectSearch {
   /** Part of the name or of the last element of the path. */

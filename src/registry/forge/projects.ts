@@ -11,22 +11,20 @@ import {
   OWNER,
   seenProjectsInSql,
 } from "../access/access.ts";
-import type { Principal } from "../access/principal.ts";
 import { audit } from "../audit.ts";
 import { change, pathTaken } from "../change.ts";
 import { COUNT_LIMIT, countingTo, isId, keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
+import type { GroupRow, ProjectRow } from "../rows.ts";
 import { checkDescription, checkName, isKeepable } from "../text.ts";
 import { splitFullPath } from "./full-path.ts";
-import { demandParentGroup, type GroupRow, groupsOfMember } from "./groups.ts";
+import { demandParentGroup, groupsOfMember } from "./groups.ts";
 import { deleteProjectRows, removeRepositories } from "./project-deletion.ts";
-import { reindexAllTags } from "./refs.ts";
 import { checkVisibility } from "./visibility.ts";
+import { reindexAllTags } from "./waiting-tags.ts";
 
 const MAX_TOPICS = 100;
-
-/** A project with the group around it, which access depends on. */
-export type ProjectRow = Prisma.ProjectGetPayload<{ include: { group: true } }>;
 
 export interface NewProject {
   readonly fullPath: string;

@@ -1,7 +1,6 @@
 // The first start: a registry without users gets its administrator and a token for it, and the Go proxy is switched on
 // for everybody. It asks nothing, does it once, and says what it did.
-
-import { OPERATOR } from "../access/principal.ts";
+import { OPERATOR } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import { GO_PROXY, setFlag } from "./feature-flags.ts";
 import { createPersonalToken } from "./tokens.ts";

@@ -1,20 +1,19 @@
 // Personal access tokens and deploy tokens: made, listed, revoked. The secret exists in the answer of its making and
 // nowhere else; the database has a digest. A token expires at 00:00 UTC on its date: one that expires today is expired.
-import type { Prisma, Token, TokenScope } from "../../database/generated/client.ts";
+import type { Prisma, TokenScope } from "../../database/generated/client.ts";
 import { Failure, invalid, notFound } from "../../errors.ts";
 import { demandLevel, hidden, isAdministrator, MAINTAINER, projectLevel, SCOPES_OF } from "../access/access.ts";
-import type { Principal } from "../access/principal.ts";
 import { digestOf, newSecret } from "../access/token-format.ts";
 import { audit } from "../audit.ts";
 import { change } from "../change.ts";
 import { firstOfEach } from "../lists/first-of-each.ts";
 import { keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
+import type { ProjectRow, TokenRow, UserRow } from "../rows.ts";
 import { checkDescription, checkName } from "../text.ts";
-import { demandProject, type ProjectRow } from "./projects.ts";
-import { findUser, mayInspectUser, type UserRow } from "./users.ts";
-
-export type TokenRow = Token;
+import { demandProject } from "./projects.ts";
+import { findUser, mayInspectUser } from "./users.ts";
 
 export interface NewToken {
   readonly name: string;

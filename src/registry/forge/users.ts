@@ -1,20 +1,19 @@
 // People and robots that sign in. Each has a namespace of the same name for projects of its own; user names and top-level
 // groups share one space (the Route table sees to it).
-import type { Prisma, User } from "../../database/generated/client.ts";
+import type { Prisma } from "../../database/generated/client.ts";
 import { Failure, invalid } from "../../errors.ts";
 import { demandAdministrator, demandUser, hidden, isAdministrator, OWNER } from "../access/access.ts";
-import type { Principal } from "../access/principal.ts";
 import { audit } from "../audit.ts";
 import { change } from "../change.ts";
 import { isId, type Order } from "../lists/keyset-page.ts";
 import { idsOf, readStretch, type Stretch, type StretchOfRows } from "../lists/numbered-page.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
+import type { UserRow } from "../rows.ts";
 import { checkName, isKeepable, searchText } from "../text.ts";
 import { checkPathElement } from "./full-path.ts";
 import { insertGroup } from "./groups.ts";
 import { deleteProjectRows, removeRepositories } from "./project-deletion.ts";
-
-export type UserRow = User;
 
 export interface NewUser {
   readonly username: string;

@@ -2,11 +2,11 @@
 // an index in its order and look at the project of each row on the way, so that what everybody uses costs a page, and for
 // somebody who may read few of its dependents one pass over the names of those modules.
 import { Prisma } from "../../database/generated/client.ts";
-import type { Principal } from "../access/principal.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
 import { countingTo, keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
-import type { ModuleRow, VersionRow } from "../versions/modules.ts";
+import type { ModuleRow, VersionRow } from "../rows.ts";
 import { readableInSql } from "./readable-by-name.ts";
 
 /** A module, or a version of one, that requires another. */

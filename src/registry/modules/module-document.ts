@@ -9,7 +9,7 @@ import { Failure, isFailure } from "../../errors.ts";
 import { MAX_LICENSE_CHARACTERS, type RecognizedLicense } from "../../gomod/license.ts";
 import { isLicenseFile, readmeAmong } from "../../gomod/root-files.ts";
 import type { Registry } from "../registry.ts";
-import { latestVersions } from "../versions/modules.ts";
+import { latestVersions } from "../versions/listed-versions.ts";
 import { readGoMod } from "../versions/readable-go-mod.ts";
 import { licenseMatcher } from "./known-licenses.ts";
 import { filesOf, type ModuleFile, readFile, type VersionZip, zipPrefix } from "./module-files.ts";
@@ -99,20 +99,6 @@ export async function descriptionsOf(
         goVersion: goVersion ?? undefined,
       },
     ]),
-  );
-}
-
-/** Leaves the job that describes the module of a version whose zip has just been stored. Nothing waits for it, nor fails. */
-export function describeSoon(registry: Registry, versionId: number): void {
-  const leave = async (): Promise<void> => {
-    const version = await registry.prisma.moduleVersion.findUnique({
-      where: { id: versionId },
-      select: { moduleId: true },
-    });
-    if (version) await registry.jobs.send(registry.prisma, "describe-module", version);
-  };
-  leave().catch((error: unknown) =>
-    registry.log.warn({ err: error, versionId }, "a module is not described yet; the next start will see to it"),
   );
 }
 

@@ -15,7 +15,7 @@ import {
 } from "../../storage/zip-reader.ts";
 import { keysetPage, type Page, type PageRequest } from "../lists/keyset-page.ts";
 import type { Registry } from "../registry.ts";
-import { type MadeZip, zipKeyOf } from "../versions/publish.ts";
+import { type MadeZip, zipKeyOf } from "../versions/version-zip.ts";
 
 /** Of a file's content, in bytes: what is larger is cut. */
 export const MAX_FILE_BYTES = 1024 * 1024;

@@ -3,7 +3,7 @@
 // everybody, as in modules.ts, unless their names are private (private-modules.ts): then for nobody.
 import type { Prisma, Visibility } from "../../database/generated/client.ts";
 import { isAdministrator, memberProjects, REPORTER } from "../access/access.ts";
-import type { Principal } from "../access/principal.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 
 /** What a principal may find: all of these visibilities, and whatever is of these projects. */

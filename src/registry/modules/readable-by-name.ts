@@ -10,10 +10,12 @@ import {
   type UnknownRequirements,
 } from "../../gomod/module-graph.ts";
 import { readableProjectsInSql } from "../access/access.ts";
-import type { Principal } from "../access/principal.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
-import { findModules, findVersionRows, goModsOf, type ModuleRow, type VersionRow } from "../versions/modules.ts";
+import type { ModuleRow, VersionRow } from "../rows.ts";
+import { findModules } from "../versions/modules.ts";
 import { readGoMod } from "../versions/readable-go-mod.ts";
+import { findVersionRows, goModsOf } from "../versions/version-rows.ts";
 
 /** After so many bytes of go.mod files others get their turn: reading these takes about 20 ms. */
 const BYTES_AT_ONCE = 256 * 1024;

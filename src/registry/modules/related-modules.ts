@@ -6,7 +6,7 @@ import { pathMajorPrefix, splitPathMajor } from "../../gomod/module-path.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
 import { COUNT_LIMIT, countingTo, keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
 import type { Registry } from "../registry.ts";
-import type { ModuleRow } from "../versions/modules.ts";
+import type { ModuleRow } from "../rows.ts";
 
 /** Nobody has come as far. */
 const MAX_MAJORS = 200;

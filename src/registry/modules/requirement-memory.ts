@@ -2,15 +2,12 @@
 // takes longer than fetching it. A version that is stored never says anything else, and its number is never given again, so
 // nothing has to be forgotten. Who may read a version is asked for every time (readable-by-name.ts).
 import { LRUCache } from "lru-cache";
-import type { ModuleRequirements, UnknownRequirements } from "../../gomod/module-graph.ts";
+import type { RememberedRequirements } from "../registry.ts";
 
 /** Requirements that are remembered, of about a hundred bytes each. */
 const MAX_REQUIREMENTS = 100_000;
 
-/** By the number of the version. */
-export type RequirementMemory = LRUCache<number, ModuleRequirements | UnknownRequirements>;
-
-export function createRequirementMemory(): RequirementMemory {
+export function createRequirementMemory(): RememberedRequirements {
   return new LRUCache({
     maxSize: MAX_REQUIREMENTS,
     sizeCalculation: (read) => 1 + (typeof read === "string" ? 0 : read.requires.length),

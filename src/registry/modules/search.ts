@@ -11,8 +11,8 @@
 // shortest one cost no more than any other; totals and facets count these. Scores follow from the row and the query alone,
 // and so do positions: a cursor is a score and a number. All that is matched against stands in module_search.
 import { invalid } from "../../errors.ts";
-import type { Principal } from "../access/principal.ts";
 import { checkPageSize, isId, PAGE_DEFAULT, type Page } from "../lists/keyset-page.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import { notHidden, type Reach, reachOf, withinReach } from "./module-visibility.ts";
 

@@ -2,9 +2,9 @@
 // costs the same however many versions there are. For administrators; but which modules are downloaded most anybody may ask,
 // and is told of those whose modules may be listed.
 import { isAdministrator } from "../access/access.ts";
-import type { Principal } from "../access/principal.ts";
 import { checkPageSize } from "../lists/keyset-page.ts";
 import { reachOf, withinReach } from "../modules/module-visibility.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import { type Span, spansOf } from "./download-spans.ts";
 import { boundsOf, type CountedDay, countedDay, HISTORY_DAYS, type Period } from "./downloads.ts";

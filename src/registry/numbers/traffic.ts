@@ -4,6 +4,7 @@
 // is killed loses what it counted since (WRITE_EVERY_MS); a database that is away for a while loses nothing.
 import type pg from "pg";
 import type { Log } from "../../telemetry/log.ts";
+import type { CountedTraffic, DownloadCount } from "../registry.ts";
 import { SPANS } from "./download-spans.ts";
 
 const WRITE_EVERY_MS = 5_000;
@@ -13,21 +14,12 @@ const FOLD_EVERY_MS = 60_000;
 const FOLD_LIMIT = 10_000;
 
 /** Where answers to Go requests came from, how often. */
-interface Answers {
-  memory: number;
-  stored: number;
-  upstream: number;
-}
+type Answers = CountedTraffic["answers"];
 
 /** What was counted in a day and is not written down yet. */
 interface Uncounted extends Answers {
   downloads: number;
   readonly byVersion: Map<number, number>;
-}
-
-/** Counts the downloads of one version. */
-export interface DownloadCount {
-  add(): void;
 }
 
 class VersionCount implements DownloadCount {
@@ -51,7 +43,7 @@ export interface TrafficOptions {
   readonly now?: () => number;
 }
 
-export class Traffic {
+export class Traffic implements CountedTraffic {
   readonly #pool: pg.Pool;
   readonly #log: Log;
   readonly #now: () => number;
@@ -76,12 +68,10 @@ export class Traffic {
     this.#wait();
   }
 
-  /** A count to keep beside the answer that is a version's zip. */
   countOf(versionId: number): DownloadCount {
     return new VersionCount(versionId, this.#counted);
   }
 
-  /** Writes down what was counted. What cannot be written now is kept for the next time. */
   write(): Promise<void> {
     this.#gather();
     this.#writing = this.#writing.then(() => this.#writeDays());

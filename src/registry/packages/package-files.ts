@@ -6,9 +6,10 @@ import { createHash } from "node:crypto";
 import { Writable } from "node:stream";
 import type { PackageFileKind } from "../../database/generated/client.ts";
 import { isFailure } from "../../errors.ts";
-import type { Principal } from "../access/principal.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
-import { isUnzippable, zipKeyOf } from "../versions/publish.ts";
+import { isUnzippable } from "../versions/publish.ts";
+import { zipKeyOf } from "../versions/version-zip.ts";
 import type { PackageRow } from "./packages.ts";
 import { findPackage } from "./packages.ts";
 

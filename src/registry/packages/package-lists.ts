@@ -6,9 +6,6 @@ import { Prisma } from "../../database/generated/client.ts";
 import { canonicalVersion } from "../../gomod/version.ts";
 import { versionSortKey } from "../../gomod/version-sort-key.ts";
 import { mayListModules, maySeeGroup, readableProjectsInSql } from "../access/access.ts";
-import type { Principal } from "../access/principal.ts";
-import type { GroupRow } from "../forge/groups.ts";
-import type { ProjectRow } from "../forge/projects.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
 import {
   type Bounds,
@@ -22,7 +19,9 @@ import {
   type PageRequest,
 } from "../lists/keyset-page.ts";
 import { readStretch, type Stretch, type StretchOfRows } from "../lists/numbered-page.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
+import type { GroupRow, ProjectRow } from "../rows.ts";
 import { searchText } from "../text.ts";
 import { type Found, type Listed, type PackageRow, type PackageStatus, type PackageType, rowsOf } from "./packages.ts";
 

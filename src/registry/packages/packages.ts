@@ -4,13 +4,13 @@
 import { Prisma } from "../../database/generated/client.ts";
 import { invalid } from "../../errors.ts";
 import { demandLevel, hidden, MAINTAINER, mayListModules } from "../access/access.ts";
-import type { Principal } from "../access/principal.ts";
 import { change } from "../change.ts";
-import { findProject, type ProjectRow } from "../forge/projects.ts";
+import { findProject } from "../forge/projects.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
 import { keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
-import type { VersionRow } from "../versions/modules.ts";
+import type { ProjectRow, VersionRow } from "../rows.ts";
 import { takeBack } from "../versions/version-deletion.ts";
 
 /** The kinds of packages that GitLab knows. Of others than golang there are none here. */

@@ -5,8 +5,8 @@ import type { Transaction } from "../../database/client.ts";
 import type { Sql } from "../../database/sql.ts";
 import { Failure, invalid } from "../../errors.ts";
 import { readableProjects } from "../access/access.ts";
-import type { Principal } from "../access/principal.ts";
 import { GO_PROXY, isFlagOn, loadFlags } from "../forge/feature-flags.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 
 /** Entries of a page: the default and the most, as the public index has it. */

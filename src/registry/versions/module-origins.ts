@@ -1,7 +1,7 @@
 // Where modules come from, and when they were last seen, many at once.
 import { repositoryUrlIn, repositoryUrlOf } from "../../gomod/repository-url.ts";
 import type { Registry } from "../registry.ts";
-import type { ModuleRow } from "./modules.ts";
+import type { ModuleRow } from "../rows.ts";
 
 /** An .info that says more than where a version came from is not looked at, in bytes. */
 const MAX_INFO_BYTES = 64 * 1024;

@@ -14,7 +14,7 @@ import {
   type PageRequest,
 } from "../lists/keyset-page.ts";
 import type { Registry } from "../registry.ts";
-import type { ModuleRow, VersionRow } from "./modules.ts";
+import type { ModuleRow, VersionRow } from "../rows.ts";
 
 /** Which versions. */
 export interface VersionFilter {

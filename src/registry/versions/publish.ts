@@ -1,20 +1,18 @@
 // The only way in: what becomes a version of a module passes here, whatever its origin, and nothing else writes versions.
 // One transaction holds the module, the version, its requirements, and the tags that were refused; a version that exists
 // is left as it is, for ever, and so is the name of one that was taken away (tombstones).
-
 import type { Transaction } from "../../database/client.ts";
 import { Failure } from "../../errors.ts";
 import { h1OfGoMod } from "../../gomod/dir-hash.ts";
 import { kindOf, type VersionKind } from "../../gomod/version.ts";
 import { versionSortKey } from "../../gomod/version-sort-key.ts";
-import { zipObjectKey } from "../../storage/object-keys.ts";
-import { markIndexed, type WaitingTag } from "../forge/refs.ts";
+import { markIndexed, type WaitingTag } from "../forge/waiting-tags.ts";
 import type { Registry } from "../registry.ts";
 import { noteDependencies, type RequiringVersion } from "./dependencies.ts";
 import { appendToIndex } from "./index-feed.ts";
-import type { ServedVersion } from "./modules.ts";
 import { readGoMod, storableText } from "./readable-go-mod.ts";
 import { markNewVersions } from "./retractions.ts";
+import type { ServedVersion } from "./served-versions.ts";
 import { refuseBuried } from "./tombstones.ts";
 
 const TRANSACTION_TIMEOUT_MS = 120_000;
@@ -247,36 +245,6 @@ async function noteRefusals(
       ${column((r) => r.silent ?? false)}::bool[])`;
 }
 
-/** The zip of a version, as it was made and stored. */
-export interface MadeZip {
-  readonly h1: string;
-  /** SHA-256 of its bytes, hex: its place among the blobs. */
-  readonly sha256: string;
-  readonly size: number;
-}
-
-/**
- * Pins the zip of a version: whoever comes first decides, and everybody gets what is pinned. Two servers that make the
- * same zip make the same sum; if they ever do not, that is a defect, and the first one stays.
- */
-export async function pinZip(registry: Registry, versionId: number, zip: MadeZip): Promise<MadeZip> {
-  const { rows } = await registry.database.pool.query<{ h1: string; zip_key: string; zip_size: string }>(
-    `WITH mine AS (
-      UPDATE module_version SET h1 = $2, zip_key = $3, zip_size = $4 WHERE id = $1 AND h1 IS NULL
-      RETURNING h1, zip_key, zip_size)
-    SELECT * FROM mine UNION ALL SELECT h1, zip_key, zip_size FROM module_version WHERE id = $1 AND h1 IS NOT NULL`,
-    [versionId, zip.h1, zip.sha256, zip.size],
-  );
-  const pinned = rows[0];
-  if (!pinned) throw new Failure("not-found", "the version is gone");
-  if (pinned.h1 !== zip.h1)
-    registry.log.error(
-      { versionId, pinned: pinned.h1, made: zip.h1 },
-      "a zip was made twice with different sums; the first stays",
-    );
-  return { h1: pinned.h1, sha256: pinned.zip_key, size: Number(pinned.zip_size) };
-}
-
 /** How the reason begins for which a published version has no zip. */
 const UNZIPPABLE = "the zip cannot be made: ";
 
@@ -305,9 +273,4 @@ export async function isUnzippable(
 ): Promise<boolean> {
   const where = { projectId, modulePath, version, reason: { startsWith: UNZIPPABLE } };
   return (await registry.prisma.rejectedTag.count({ where })) > 0;
-}
-
-/** Where the bytes of a made zip are. */
-export function zipKeyOf(zip: { readonly sha256: string }): string {
-  return zipObjectKey(zip.sha256);
 }

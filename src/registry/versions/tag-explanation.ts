@@ -1,9 +1,8 @@
 // Why a tag is, or is not, a version: for the author who pushed it. Everything comes from what was recorded when the tag was
 // looked at (git/indexing/tag-indexer.ts), so the answer is the same that the Go endpoint acts on.
-
 import { demandCode } from "../access/access.ts";
-import type { Principal } from "../access/principal.ts";
 import { demandProject } from "../forge/projects.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 
 const TAGS = "refs/tags/";

@@ -4,7 +4,6 @@
 import type { Transaction } from "../../database/client.ts";
 import { h1OfGoMod } from "../../gomod/dir-hash.ts";
 import type { Registry } from "../registry.ts";
-import type { NewVersion } from "./publish.ts";
 
 /** What is known of a name that was taken away. */
 export interface Grave {
@@ -30,11 +29,19 @@ export async function takenBack(registry: Registry, modulePath: string): Promise
   return new Set(rows.map((row) => row.version));
 }
 
+/** What of a version tells whether it is the one that was taken away. */
+interface Burying {
+  readonly modulePath: string;
+  readonly version: string;
+  readonly commit: string;
+  readonly goMod: Buffer;
+}
+
 /** Parts what may be published from what must stay away. */
-export async function refuseBuried(
+export async function refuseBuried<V extends Burying>(
   tx: Transaction,
-  versions: readonly NewVersion[],
-): Promise<{ admitted: NewVersion[]; refused: { version: NewVersion; reason: string }[] }> {
+  versions: readonly V[],
+): Promise<{ admitted: V[]; refused: { version: V; reason: string }[] }> {
   if (versions.length === 0) return { admitted: [], refused: [] };
   const paths = versions.map((v) => v.modulePath);
   const names = versions.map((v) => v.version);
@@ -43,8 +50,8 @@ export async function refuseBuried(
   >`SELECT t.module_path, t.version, t."commit", t.go_mod_h1, t.returnable FROM tombstone t
     JOIN unnest(${paths}::text[], ${names}::text[]) AS new (module_path, version) USING (module_path, version)`;
   const graves = new Map(rows.map((row) => [`${row.module_path}@${row.version}`, row]));
-  const admitted: NewVersion[] = [];
-  const refused: { version: NewVersion; reason: string }[] = [];
+  const admitted: V[] = [];
+  const refused: { version: V; reason: string }[] = [];
   for (const version of versions) {
     const grave = graves.get(`${version.modulePath}@${version.version}`);
     const same = grave?.commit === version.commit && grave.go_mod_h1 === h1OfGoMod(version.goMod);

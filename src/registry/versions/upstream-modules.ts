@@ -8,13 +8,12 @@ import { h1OfGoMod } from "../../gomod/dir-hash.ts";
 import { kindOf } from "../../gomod/version.ts";
 import { versionSortKey } from "../../gomod/version-sort-key.ts";
 import { audit } from "../audit.ts";
-import { describeSoon } from "../modules/module-document.ts";
 import type { Registry } from "../registry.ts";
 import { noteDependencies } from "./dependencies.ts";
 import { appendToIndex } from "./index-feed.ts";
-import type { MadeZip } from "./publish.ts";
 import { readGoMod, storableText } from "./readable-go-mod.ts";
 import { markNewVersions } from "./retractions.ts";
+import { describeSoon, type MadeZip } from "./version-zip.ts";
 
 /** What is stored of a version from upstream. */
 export interface StoredVersion {

@@ -5,13 +5,14 @@ import type { Transaction } from "../../database/client.ts";
 import type { ModuleVersion } from "../../database/generated/client.ts";
 import { Failure, notFound } from "../../errors.ts";
 import { demandLevel, MAINTAINER } from "../access/access.ts";
-import type { Principal } from "../access/principal.ts";
 import { audit } from "../audit.ts";
 import { change, deliberately } from "../change.ts";
+import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
+import type { ModuleRow } from "../rows.ts";
 import { withdrawDependencies } from "./dependencies.ts";
 import { markGone } from "./index-feed.ts";
-import { findModule, type ModuleRow } from "./modules.ts";
+import { findModule } from "./modules.ts";
 import { refreshRetractions } from "./retractions.ts";
 
 /** Deletes a version and returns its module. Throws not-found when there is none that the principal may see. */

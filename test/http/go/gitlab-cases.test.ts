@@ -2,9 +2,9 @@
 // with the tag scheme GITLAB. Where we differ on purpose, the case says why.
 import JSZip from "jszip";
 import { beforeAll, describe, expect, test } from "vitest";
-import { OPERATOR } from "../../../src/registry/access/principal.ts";
 import { setFlag } from "../../../src/registry/forge/feature-flags.ts";
 import { createProject } from "../../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../../src/registry/principal.ts";
 import { type Answer, type Ask, ask, basic, bearer } from "../../support/http.ts";
 import { pushRecipe, remoteOf } from "../../support/push.ts";
 import { type TestServer, testServer } from "../../support/server.ts";

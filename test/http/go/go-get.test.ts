@@ -1,9 +1,9 @@
 // ?go-get=1: what direct mode is told, and what it is not (GitLab, "Use a project as a Go package").
 import { beforeAll, expect, test } from "vitest";
-import { OPERATOR } from "../../../src/registry/access/principal.ts";
 import { createGroup } from "../../../src/registry/forge/groups.ts";
 import { createProject } from "../../../src/registry/forge/projects.ts";
 import { setUserBlocked } from "../../../src/registry/forge/users.ts";
+import { OPERATOR } from "../../../src/registry/principal.ts";
 import { ask, basic } from "../../support/http.ts";
 import { pushRecipe, remoteOf } from "../../support/push.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../../support/server.ts";

@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import JSZip from "jszip";
 import { beforeAll, describe, expect, test } from "vitest";
-import { OPERATOR } from "../../../src/registry/access/principal.ts";
 import { createProject, updateProject } from "../../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../../src/registry/principal.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type Answer, type Ask, ask, bearer } from "../../support/http.ts";
 import { type PushedRepository, pushRecipe, remoteOf } from "../../support/push.ts";

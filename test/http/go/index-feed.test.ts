@@ -1,7 +1,7 @@
 // The feed of new versions, as the public index answers it.
 import { beforeAll, describe, expect, test } from "vitest";
-import { OPERATOR } from "../../../src/registry/access/principal.ts";
 import { createProject, deleteProject } from "../../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../../src/registry/principal.ts";
 import { type IndexLine, readIndex } from "../../../src/registry/versions/index-feed.ts";
 import { deleteVersion } from "../../../src/registry/versions/version-deletion.ts";
 import { type FakeUpstream, fakeUpstream } from "../../support/fake-upstream.ts";

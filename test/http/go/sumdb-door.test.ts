@@ -2,9 +2,9 @@
 // own bytes, from store if they were there before, and the same with nobody to ask.
 import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
 import { beforeAll, expect, test } from "vitest";
-import { OPERATOR } from "../../../src/registry/access/principal.ts";
 import { createGroup } from "../../../src/registry/forge/groups.ts";
 import { createProject } from "../../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../../src/registry/principal.ts";
 import { PUBLIC_DATABASE } from "../../../src/sumdb/database-name.ts";
 import { type FakeUpstream, fakeUpstream } from "../../support/fake-upstream.ts";
 import { ask, bearer } from "../../support/http.ts";

@@ -1,9 +1,9 @@
 // The Go endpoints of groups and of the instance: all that the principal may have, and no hint of what it may not.
 import { beforeAll, describe, expect, test } from "vitest";
-import { OPERATOR } from "../../../src/registry/access/principal.ts";
 import { createGroup } from "../../../src/registry/forge/groups.ts";
 import { addMember } from "../../../src/registry/forge/members.ts";
 import { createProject, updateProject } from "../../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../../src/registry/principal.ts";
 import { goCommand } from "../../support/go.ts";
 import { ask, bearer } from "../../support/http.ts";
 import { pushRecipe, remoteOf } from "../../support/push.ts";

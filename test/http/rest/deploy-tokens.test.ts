@@ -1,8 +1,8 @@
 // Deploy tokens by REST (doc/api/deploy_tokens.md): shapes, who may, and that a deleted one opens nothing any more.
 import { beforeAll, expect, test } from "vitest";
-import { OPERATOR } from "../../../src/registry/access/principal.ts";
 import { addMember } from "../../../src/registry/forge/members.ts";
 import { createProject } from "../../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../../src/registry/principal.ts";
 import { ask, basic } from "../../support/http.ts";
 import { type Rest, restClient } from "../../support/rest.ts";
 import { ADMIN_TOKEN, MODULE_HOST, type TestServer, testServer } from "../../support/server.ts";

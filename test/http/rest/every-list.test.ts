@@ -1,9 +1,9 @@
 // Every list that the document names: its first page, the page past its end, and one so far away that no list gets there.
 // Counting is a statement of its own, which only a page past the end needs; here each list needs it once.
 import { beforeAll, expect, test } from "vitest";
-import { OPERATOR } from "../../../src/registry/access/principal.ts";
 import { createGroup } from "../../../src/registry/forge/groups.ts";
 import { createProject } from "../../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../../src/registry/principal.ts";
 import { ask } from "../../support/http.ts";
 import { pushRecipe, remoteOf } from "../../support/push.ts";
 import { type Rest, restClient } from "../../support/rest.ts";

@@ -1,8 +1,8 @@
 // /api/v4/features in GitLab's shape (doc/api/features.md), with the odd addresses of its client libraries.
 import { beforeAll, describe, expect, test } from "vitest";
-import { OPERATOR } from "../../../src/registry/access/principal.ts";
 import { createGroup } from "../../../src/registry/forge/groups.ts";
 import { createProject } from "../../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../../src/registry/principal.ts";
 import { ask, bearer } from "../../support/http.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../../support/server.ts";
 

@@ -1,7 +1,7 @@
 // Members of projects and groups (src/http/rest/member-calls.ts), in the shapes of GitLab's doc/api/members.md.
 import { beforeAll, describe, expect, test } from "vitest";
-import { OPERATOR } from "../../../src/registry/access/principal.ts";
 import { addMember, removeMember } from "../../../src/registry/forge/members.ts";
+import { OPERATOR } from "../../../src/registry/principal.ts";
 import { type Rest, restOf } from "../../support/rest-document.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../../support/server.ts";
 

@@ -2,9 +2,9 @@
 // pair, NUL, moments outside the years 1 to 9999 in UTC, numbers beyond 32 bits. A fuzzer seldom comes upon these. Whatever
 // the answer is, it is never a defect, and it is one that the document names.
 import { beforeAll, expect, test } from "vitest";
-import { OPERATOR } from "../../../src/registry/access/principal.ts";
 import { createGroup } from "../../../src/registry/forge/groups.ts";
 import { createProject } from "../../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../../src/registry/principal.ts";
 import { ask } from "../../support/http.ts";
 import { type Rest, restClient } from "../../support/rest.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../../support/server.ts";

@@ -2,10 +2,10 @@
 // who may.
 import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
-import { OPERATOR } from "../../../src/registry/access/principal.ts";
 import { createGroup, updateGroup } from "../../../src/registry/forge/groups.ts";
 import { addMember } from "../../../src/registry/forge/members.ts";
 import { createProject, updateProject } from "../../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../../src/registry/principal.ts";
 import { eventually } from "../../support/eventually.ts";
 import { ask, bearer } from "../../support/http.ts";
 import { pushRecipe, remoteOf } from "../../support/push.ts";

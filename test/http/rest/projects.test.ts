@@ -1,7 +1,7 @@
 // Projects (src/http/rest/project-calls.ts), in the shapes of GitLab's doc/api/projects.md.
 import { beforeAll, describe, expect, test } from "vitest";
-import { OPERATOR } from "../../../src/registry/access/principal.ts";
 import { createProject } from "../../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../../src/registry/principal.ts";
 import { basic } from "../../support/http.ts";
 import { pushRecipe, remoteOf, tryGit } from "../../support/push.ts";
 import { type Rest, restOf } from "../../support/rest-document.ts";

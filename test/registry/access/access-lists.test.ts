@@ -14,13 +14,14 @@ import {
   seenProjectsInSql,
 } from "../../../src/registry/access/access.ts";
 import { authenticate } from "../../../src/registry/access/authentication.ts";
-import { ANONYMOUS, OPERATOR, type Principal } from "../../../src/registry/access/principal.ts";
 import { createGroup, groupsOfMember } from "../../../src/registry/forge/groups.ts";
 import { addMember } from "../../../src/registry/forge/members.ts";
-import { createProject, findProjects, type ProjectRow } from "../../../src/registry/forge/projects.ts";
+import { createProject, findProjects } from "../../../src/registry/forge/projects.ts";
 import { createDeployToken, createPersonalToken } from "../../../src/registry/forge/tokens.ts";
 import { createUser } from "../../../src/registry/forge/users.ts";
+import { ANONYMOUS, OPERATOR, type Principal } from "../../../src/registry/principal.ts";
 import type { Registry } from "../../../src/registry/registry.ts";
+import type { ProjectRow } from "../../../src/registry/rows.ts";
 import { testRegistry } from "../../support/registry.ts";
 
 const VISIBILITIES: readonly Visibility[] = ["PRIVATE", "INTERNAL", "PUBLIC"];

@@ -27,7 +27,7 @@ import {
   OPERATOR,
   type Principal,
   type UserPrincipal,
-} from "../../../src/registry/access/principal.ts";
+} from "../../../src/registry/principal.ts";
 
 // acme (1) > acme/platform (2) > project 10, beside project 11 in other (3)
 const PROJECT = 10;

@@ -4,10 +4,9 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { compareBytewise } from "../../../src/gomod/byte-order.ts";
 import { compareVersions } from "../../../src/gomod/version.ts";
 import { authenticate } from "../../../src/registry/access/authentication.ts";
-import { ANONYMOUS, OPERATOR, type Principal } from "../../../src/registry/access/principal.ts";
-import { createGroup, findGroup, type GroupRow } from "../../../src/registry/forge/groups.ts";
+import { createGroup, findGroup } from "../../../src/registry/forge/groups.ts";
 import { addMember } from "../../../src/registry/forge/members.ts";
-import { createProject, findProject, type ProjectRow, updateProject } from "../../../src/registry/forge/projects.ts";
+import { createProject, findProject, updateProject } from "../../../src/registry/forge/projects.ts";
 import { PAGE_LIMIT, type PageRequest } from "../../../src/registry/lists/keyset-page.ts";
 import {
   countPackagesOfGroups,
@@ -28,7 +27,9 @@ import {
   PACKAGE_TYPES,
   type PackageRow,
 } from "../../../src/registry/packages/packages.ts";
+import { ANONYMOUS, OPERATOR, type Principal } from "../../../src/registry/principal.ts";
 import type { Registry } from "../../../src/registry/registry.ts";
+import type { GroupRow, ProjectRow } from "../../../src/registry/rows.ts";
 import { publishVersions, signUp, version } from "../../graphql/graphql-server.ts";
 import { testRegistry } from "../../support/registry.ts";
 

@@ -1,11 +1,11 @@
 // Two acts at once on the same thing: one of them does it, the other is told, and nobody meets a defect.
 import { expect, test } from "vitest";
 import { isFailure } from "../../../src/errors.ts";
-import { OPERATOR } from "../../../src/registry/access/principal.ts";
 import { createGroup } from "../../../src/registry/forge/groups.ts";
 import { addMember, removeMember } from "../../../src/registry/forge/members.ts";
 import { createProject, deleteProject, findProject } from "../../../src/registry/forge/projects.ts";
 import { createUser } from "../../../src/registry/forge/users.ts";
+import { OPERATOR } from "../../../src/registry/principal.ts";
 import { testRegistry } from "../../support/registry.ts";
 
 test("removing members and deleting their project, many at once", async () => {

@@ -3,9 +3,9 @@
 // validator. Works on Node's own request and response, so that a hit need not enter Koa.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TLSSocket } from "node:tls";
-import type { DownloadCount } from "../../registry/numbers/traffic.ts";
+import type { DownloadCount } from "../../registry/registry.ts";
 import type { ByteRange, DiskBlobs } from "../../storage/disk-blobs.ts";
-import { matchesEtag } from "../etag.ts";
+import { matchesEtag } from "./etag.ts";
 
 export interface BlobAnswer {
   readonly key: string;

@@ -1,6 +1,6 @@
 // Who is asking. A door turns the credentials of a request into one of these, once, and everything below the doors is told
 // nothing else about the request.
-import type { TokenScope } from "../../database/generated/client.ts";
+import type { TokenScope } from "../database/generated/client.ts";
 
 /** A user's access levels, by the id of the group or project of which the user is a direct member. */
 export interface Memberships {

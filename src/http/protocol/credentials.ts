@@ -1,8 +1,8 @@
 // The credentials of a request, on every door the same: `Authorization: Basic` (RFC 7617; the password is the token),
 // `Authorization: Bearer` (RFC 6750) and GitLab's `PRIVATE-TOKEN`. Not in the query: URLs end up in logs.
 import type { IncomingHttpHeaders } from "node:http";
-import { Failure } from "../errors.ts";
-import type { Credentials } from "../registry/access/authentication.ts";
+import { Failure } from "../../errors.ts";
+import type { Credentials } from "../../registry/access/authentication.ts";
 
 /** What the headers carry; undefined for nothing. Throws unauthenticated for an Authorization that cannot be read. */
 export function credentialsOf(headers: IncomingHttpHeaders): Credentials | undefined {

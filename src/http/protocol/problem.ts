@@ -2,8 +2,8 @@
 // so their doors answer one sentence of it; programs of GitLab's API read JSON in GitLab's shapes. What is not a Failure is
 // a defect of ours: it is logged whole, and the client learns no more than that.
 import type { Context } from "koa";
-import { Failure, type FailureKind } from "../errors.ts";
-import type { Log } from "../telemetry/log.ts";
+import { Failure, type FailureKind } from "../../errors.ts";
+import type { Log } from "../../telemetry/log.ts";
 
 const STATUS: Record<FailureKind, number> = {
   invalid: 400,

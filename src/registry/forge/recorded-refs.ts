@@ -1,0 +1,158 @@
+// What the branches and tags of a project are, as far as the registry has been told. A push is told in two steps: before
+// git moves anything the project is marked, and afterwards its refs are recorded, together with the job that makes
+// versions of them, in one transaction that takes the mark away. Whoever finds a mark of an older push (after a crash)
+// records again; recording twice changes nothing.
+import type { Transaction } from "../../database/client.ts";
+import type { Registry } from "../registry.ts";
+import { TAGS } from "./ref-names.ts";
+import { type LostCommit, recordTagEvents } from "./tag-events.ts";
+
+/** A longer name of a ref is left out, in bytes: no module path is so long, and the database's index has to hold it. */
+const MAX_REF_NAME = 1_000;
+const REFS_PER_STATEMENT = 5_000;
+
+/** A branch or tag as git has it now. */
+export interface CurrentRef {
+  readonly name: string;
+  readonly oid: string;
+}
+
+/** Marks that refs may be about to move. */
+export async function beginPush(registry: Registry, projectId: number): Promise<void> {
+  await registry.database.pool.query("UPDATE project SET push_started_at = now() WHERE id = $1", [projectId]);
+}
+
+/** The projects whose last push was never recorded: what a crash left behind. */
+export async function projectsWithOpenPush(registry: Registry): Promise<number[]> {
+  const { rows } = await registry.database.pool.query<{ id: number }>(
+    "SELECT id FROM project WHERE push_started_at IS NOT NULL ORDER BY id",
+  );
+  return rows.map((row) => row.id);
+}
+
+/** How a push looks from git's side. */
+export interface PushedRepository {
+  /** The refs as git has them. Called while the project is locked: of two pushes that end together the later records last. */
+  refs(): Promise<readonly CurrentRef[]>;
+  /** The default branch: the wanted one if it is among these refs; undefined while there is no branch. */
+  head(refs: readonly CurrentRef[], wanted: string | null): Promise<string | undefined>;
+  /** What is left of objects without annotations: the object itself for most, nothing for one that git does not have. */
+  peel(oids: readonly string[]): Promise<{
+    readonly peeled: ReadonlyMap<string, string>;
+    /** Damaged objects. */
+    readonly unreadable: ReadonlySet<string>;
+  }>;
+  /** Told of the old values of refs that moved or went away, before they are forgotten here. */
+  keep(lost: readonly LostCommit[]): Promise<void>;
+}
+
+/** A ref that git and the registry disagree about. */
+interface Difference {
+  readonly name: string;
+  /** What git has; null: nothing. */
+  readonly oid: string | null;
+  /** What the registry knows, without annotations; null: nothing. */
+  readonly old: string | null;
+}
+
+/**
+ * Records all refs of a project and leaves the job that indexes the new ones. `settled` takes the mark of beginPush away.
+ * Returns how many were not as they were recorded.
+ */
+export async function recordRefs(
+  registry: Registry,
+  projectId: number,
+  repository: PushedRepository,
+  settled: boolean,
+): Promise<number> {
+  return registry.prisma.$transaction(
+    async (tx) => {
+      const [locked] = await tx.$queryRaw<{ branch: string | null }[]>`
+        SELECT default_branch AS branch FROM project WHERE id = ${projectId} FOR UPDATE`;
+      const refs = await repository.refs();
+      const wanted = locked?.branch ?? null;
+      const branch = (await repository.head(refs, wanted)) ?? wanted;
+      const current = refs.filter(({ name }) => Buffer.byteLength(name) <= MAX_REF_NAME);
+      if (current.length < refs.length)
+        registry.log.warn(
+          { project: projectId, refs: refs.length - current.length },
+          "refs with overlong names do not count",
+        );
+      const differences = await compare(tx, projectId, current);
+      const { peeled, unreadable } = await repository.peel(differences.flatMap(({ oid }) => oid ?? []));
+      const changed: RecordedRef[] = [];
+      const lost: LostCommit[] = [];
+      for (const { name, oid, old } of differences) {
+        if (oid !== null && unreadable.has(oid)) {
+          registry.log.error(
+            { project: projectId, ref: name, object: oid },
+            "a ref names a damaged object and stays as it was",
+          );
+          continue;
+        }
+        const now = oid === null ? undefined : peeled.get(oid);
+        if (oid !== null && now !== undefined) changed.push({ name, oid, peeled: now });
+        if (old !== null && old !== now) lost.push({ name, commit: old, now });
+      }
+      if (lost.length > 0) await repository.keep(lost);
+      await recordTagEvents(registry, tx, projectId, lost);
+      const deleted = lost.filter((ref) => ref.now === undefined).map((ref) => ref.name);
+      if (deleted.length > 0) {
+        await tx.$executeRaw`DELETE FROM ref WHERE project_id = ${projectId} AND name = ANY(${deleted})`;
+        const tags = deleted.filter((name) => name.startsWith(TAGS)).map((name) => name.slice(TAGS.length));
+        await tx.$executeRaw`DELETE FROM rejected_tag WHERE project_id = ${projectId} AND tag = ANY(${tags})`;
+      }
+      if (changed.length > 0) await upsert(tx, projectId, changed);
+      await tx.$executeRaw`UPDATE project SET last_activity_at = now(),
+        push_started_at = CASE WHEN ${settled} THEN NULL ELSE push_started_at END WHERE id = ${projectId}`;
+      // Only a change is worth telling every server.
+      if (branch !== wanted)
+        await tx.$executeRaw`UPDATE project SET default_branch = ${branch} WHERE id = ${projectId}`;
+      if (changed.some((ref) => ref.name.startsWith(TAGS))) await registry.jobs.send(tx, "index-refs", { projectId });
+      return differences.length;
+    },
+    { timeout: 120_000 },
+  );
+}
+
+/**
+ * The database compares, so that what comes back is what a push changed and not all that there is. Lists travel as text,
+ * a line each (no name and no object id holds a space or a line feed, git-check-ref-format): that takes a tenth of the
+ * time and memory of rows and arrays, and the first push of a repository may bring 100,000.
+ */
+async function compare(tx: Transaction, projectId: number, current: readonly CurrentRef[]): Promise<Difference[]> {
+  const names = current.map(({ name }) => name).join("\n");
+  const oids = current.map(({ oid }) => oid).join("\n");
+  const [found] = await tx.$queryRaw<{ lines: string | null }[]>`
+    SELECT string_agg(concat_ws(' ', COALESCE(now.name, known.name), COALESCE(now.oid, '-'), known.peeled), E'\n') AS lines
+    FROM unnest(string_to_array(${names}, E'\n'), string_to_array(${oids}, E'\n')) AS now (name, oid)
+    FULL JOIN (SELECT name, oid, peeled FROM ref WHERE project_id = ${projectId}) AS known ON known.name = now.name
+    WHERE now.oid IS DISTINCT FROM known.oid`;
+  return (found?.lines?.split("\n") ?? []).map((line) => {
+    const [name = "", oid = "", old = null] = line.split(" ");
+    return { name, oid: oid === "-" ? null : oid, old };
+  });
+}
+
+interface RecordedRef extends CurrentRef {
+  readonly peeled: string;
+}
+
+async function upsert(tx: Transaction, projectId: number, refs: readonly RecordedRef[]): Promise<void> {
+  for (let at = 0; at < refs.length; at += REFS_PER_STATEMENT) {
+    const some = refs.slice(at, at + REFS_PER_STATEMENT);
+    const names = some.map((ref) => ref.name);
+    const oids = some.map((ref) => ref.oid);
+    const peeled = some.map((ref) => ref.peeled);
+    await tx.$executeRaw`INSERT INTO ref (project_id, name, oid, peeled, indexed)
+      SELECT ${projectId}, name, oid, peeled, name NOT LIKE 'refs/tags/%'
+      FROM unnest(${names}::text[], ${oids}::text[], ${peeled}::text[]) AS new (name, oid, peeled)
+      ON CONFLICT (project_id, name) DO UPDATE
+      SET oid = excluded.oid, peeled = excluded.peeled, indexed = excluded.indexed, updated_at = now()`;
+  }
+}
+
+/** Tells every server that what a project publishes may be something else, though no ref has changed. */
+export async function announceContent(registry: Registry, projectId: number): Promise<void> {
+  await registry.database.pool.query("SELECT pg_notify('gokura_content', $1)", [String(projectId)]);
+}

@@ -1,0 +1,69 @@
+// The branches and tags of a project, as they were recorded, for people and programs: by name, by the time of their last
+// move, or as versions in Go's order.
+import type { Prisma, Ref } from "../../database/generated/client.ts";
+import { compareVersions } from "../../gomod/version.ts";
+import { demandCode, type ProjectSubject } from "../access/access.ts";
+import type { Order } from "../lists/keyset-page.ts";
+import { readStretch, type Stretch, type StretchOfRows, stretchOf } from "../lists/numbered-page.ts";
+import type { Principal } from "../principal.ts";
+import type { Registry } from "../registry.ts";
+import { searchText } from "../text.ts";
+import { BRANCHES, TAGS } from "./ref-names.ts";
+
+export interface RefOrder {
+  readonly by: "name" | "updated" | "version";
+  readonly sort: Order;
+}
+
+export interface RefSearch {
+  readonly kind: "branches" | "tags";
+  /** Part of the name; `^` in front means at the beginning, `$` behind at the end. */
+  readonly search?: string | undefined;
+  /** Exactly this one. */
+  readonly name?: string | undefined;
+}
+
+/** A branch or tag as recorded; `name` is without refs/…/. */
+export type RefRow = Pick<Ref, "name" | "oid" | "peeled" | "updatedAt">;
+
+/** A stretch of the branches or tags of a project. Whoever may read its code. `version`: in Go's order. */
+export async function searchRefs(
+  registry: Registry,
+  principal: Principal,
+  project: ProjectSubject,
+  search: RefSearch,
+  order: RefOrder,
+  stretch: Stretch,
+): Promise<StretchOfRows<RefRow>> {
+  demandCode(principal, project);
+  const prefix = search.kind === "tags" ? TAGS : BRANCHES;
+  const where: Prisma.RefWhereInput = {
+    AND: [
+      { projectId: project.id, name: search.name === undefined ? { startsWith: prefix } : prefix + search.name },
+      ...matching(prefix, search.search),
+    ],
+  };
+  const short = (row: Ref): RefRow => ({ ...row, name: row.name.slice(prefix.length) });
+  if (order.by === "version") {
+    const all = (await registry.prisma.ref.findMany({ where })).map(short);
+    all.sort((a, b) => compareVersions(a.name, b.name));
+    return stretchOf(stretch, order.sort === "asc" ? all : all.reverse());
+  }
+  const by = order.by === "name" ? { name: order.sort } : { updatedAt: order.sort };
+  return readStretch(stretch, {
+    read: async (skip, take) =>
+      (await registry.prisma.ref.findMany({ where, orderBy: [by, { name: order.sort }], skip, take })).map(short),
+    count: (take) => registry.prisma.ref.count({ where, take }),
+  });
+}
+
+function matching(prefix: string, search: string | undefined): Prisma.RefWhereInput[] {
+  if (!search) return [];
+  const [begins, ends] = [search.startsWith("^"), search.endsWith("$")];
+  const text = searchText(search.slice(begins ? 1 : 0, ends ? -1 : undefined));
+  return [
+    begins ? { name: { startsWith: prefix + text } } : {},
+    ends ? { name: { endsWith: text } } : {},
+    begins || ends ? {} : { name: { contains: text, mode: "insensitive" } },
+  ];
+}

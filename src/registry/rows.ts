@@ -1,0 +1,54 @@
+// What the functions of this room give back: rows, with what is read along with them. They stand together, below everything
+// else, because each is named by files that otherwise need nothing of each other.
+import type {
+  Group,
+  Module,
+  ModuleVersion,
+  Prisma,
+  RejectedTag,
+  TagEvent,
+  Token,
+  User,
+} from "../database/generated/client.ts";
+
+export type UserRow = User;
+
+export type TokenRow = Token;
+
+export type GroupRow = Group;
+
+/** A project with the group around it, which access depends on. */
+export type ProjectRow = Prisma.ProjectGetPayload<{ include: { group: true } }>;
+
+/** A membership with its user. */
+export type MemberRow = Prisma.MemberGetPayload<{ include: { user: true } }>;
+
+/** What is read along with a feature flag: its gates, with the names of those that it is open to. */
+export const WITH_GATES = {
+  gates: {
+    include: {
+      project: { select: { fullPath: true } },
+      group: { select: { fullPath: true } },
+      user: { select: { username: true } },
+    },
+    orderBy: { id: "asc" },
+  },
+} as const satisfies Prisma.FeatureFlagInclude;
+
+/** A feature flag with its gates. */
+export type FlagRow = Prisma.FeatureFlagGetPayload<{ include: typeof WITH_GATES }>;
+
+/** A prefix that a project declared for its modules. */
+export interface DeclaredPrefix {
+  readonly prefix: string;
+  readonly projectId: number;
+}
+
+export type ModuleRow = Module;
+
+/** A version without go.mod and .info, which may be large: goModsOf (versions/version-rows.ts) reads these. */
+export type VersionRow = Omit<ModuleVersion, "goMod" | "info">;
+
+export type RejectedTagRow = RejectedTag;
+
+export type TagEventRow = TagEvent;

@@ -1,0 +1,39 @@
+// Versions as rows, many at once, by their numbers or names. Whoever asks has asked before who may see them.
+import type { Registry } from "../registry.ts";
+import type { VersionRow } from "../rows.ts";
+
+/** Versions by number. Says nothing about who may see them. */
+export function findVersionRows(registry: Registry, ids: readonly number[]): Promise<VersionRow[]> {
+  return registry.prisma.moduleVersion.findMany({ where: { id: { in: [...ids] } }, omit: { goMod: true, info: true } });
+}
+
+/** Versions of modules by the module's number and the version, as `1 v1.2.3`; nothing about who may see them either. */
+export async function versionsInModules(
+  registry: Registry,
+  names: readonly { readonly moduleId: number; readonly version: string }[],
+): Promise<Map<string, VersionRow>> {
+  const rows = await registry.prisma.moduleVersion.findMany({
+    where: { OR: names.map(({ moduleId, version }) => ({ moduleId, version: version.replaceAll("\0", " ") })) },
+    omit: { goMod: true, info: true },
+  });
+  return new Map(rows.map((row) => [`${row.moduleId} ${row.version}`, row]));
+}
+
+/**
+ * The go.mod files of versions, by the version's number, as many of them, in the order of their numbers, as have no more
+ * than `maxBytes` together; null for one that upstream was not asked for.
+ */
+export async function goModsOf(
+  registry: Registry,
+  versionIds: readonly number[],
+  maxBytes: number,
+): Promise<Map<number, Buffer | null>> {
+  const { rows } = await registry.database.pool.query<{ id: number; go_mod: Buffer | null }>(
+    `SELECT id, go_mod FROM (
+        SELECT id, go_mod, sum(COALESCE(octet_length(go_mod), 0)) OVER (ORDER BY id) AS total
+        FROM module_version WHERE id = ANY($1)) AS v
+      WHERE total <= $2`,
+    [versionIds, maxBytes],
+  );
+  return new Map(rows.map((row) => [row.id, row.go_mod]));
+}

@@ -1,0 +1,53 @@
+// The zip of a version: made or fetched once, stored under its own sum, then pinned in the version's row.
+import { Failure } from "../../errors.ts";
+import { zipObjectKey } from "../../storage/object-keys.ts";
+import type { Registry } from "../registry.ts";
+
+/** The zip of a version, as it was made and stored. */
+export interface MadeZip {
+  readonly h1: string;
+  /** SHA-256 of its bytes, hex: its place among the blobs. */
+  readonly sha256: string;
+  readonly size: number;
+}
+
+/**
+ * Pins the zip of a version: whoever comes first decides, and everybody gets what is pinned. Two servers that make the
+ * same zip make the same sum; if they ever do not, that is a defect, and the first one stays.
+ */
+export async function pinZip(registry: Registry, versionId: number, zip: MadeZip): Promise<MadeZip> {
+  const { rows } = await registry.database.pool.query<{ h1: string; zip_key: string; zip_size: string }>(
+    `WITH mine AS (
+      UPDATE module_version SET h1 = $2, zip_key = $3, zip_size = $4 WHERE id = $1 AND h1 IS NULL
+      RETURNING h1, zip_key, zip_size)
+    SELECT * FROM mine UNION ALL SELECT h1, zip_key, zip_size FROM module_version WHERE id = $1 AND h1 IS NOT NULL`,
+    [versionId, zip.h1, zip.sha256, zip.size],
+  );
+  const pinned = rows[0];
+  if (!pinned) throw new Failure("not-found", "the version is gone");
+  if (pinned.h1 !== zip.h1)
+    registry.log.error(
+      { versionId, pinned: pinned.h1, made: zip.h1 },
+      "a zip was made twice with different sums; the first stays",
+    );
+  return { h1: pinned.h1, sha256: pinned.zip_key, size: Number(pinned.zip_size) };
+}
+
+/** Where the bytes of a made zip are. */
+export function zipKeyOf(zip: { readonly sha256: string }): string {
+  return zipObjectKey(zip.sha256);
+}
+
+/** Leaves the job that describes the module of a version whose zip has just been stored. Nothing waits for it, nor fails. */
+export function describeSoon(registry: Registry, versionId: number): void {
+  const leave = async (): Promise<void> => {
+    const version = await registry.prisma.moduleVersion.findUnique({
+      where: { id: versionId },
+      select: { moduleId: true },
+    });
+    if (version) await registry.jobs.send(registry.prisma, "describe-module", version);
+  };
+  leave().catch((error: unknown) =>
+    registry.log.warn({ err: error, versionId }, "a module is not described yet; the next start will see to it"),
+  );
+}
