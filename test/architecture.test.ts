@@ -62,6 +62,7 @@ const TOP_OF_CLI = new Set(["app.ts"]);
 /** The settings; where the programs git and go are found (PATH). */
 const MAY_READ_ENVIRONMENT = new Set(["config.ts", "git/process/git-environment.ts", "cli/demo.ts"]);
 
+const ARCHITECTURE = readFileSync("ARCHITECTURE.md", "utf8");
 const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter(
   (name) => name.endsWith(".ts") && !name.includes("generated"),
 );
@@ -128,6 +129,33 @@ test("every import exists, and there is no circle, not even one of types", () =>
     for (const target of targets) expect(files, `${file} imports ${target}`).toContain(target);
   // The room upstream is being taken apart.
   expect(circlesIn(imports).filter((circle) => !circle.startsWith("upstream/"))).toEqual([]);
+});
+
+test("ARCHITECTURE.md has the folders as they are", () => {
+  const rows = [...ARCHITECTURE.matchAll(/^\| `(\w+)(?:\/(\w+))?`( itself)? \| [^|]+\? \| ([^|]+) \|$/gm)];
+  const told: Record<string, Record<string, readonly string[]>> = {};
+  for (const [, name, inRoom = "", , allowed] of rows) {
+    const may = [...allowed!.matchAll(/`(\w+)`( itself)?/g)].map(([, one, itself]) => (itself ? "" : one!));
+    told[name!] = { ...told[name!], [inRoom]: may };
+  }
+  expect(told).toEqual(MAY_IMPORT_IN_ROOM);
+});
+
+test("ARCHITECTURE.md has a line for every file", () => {
+  const list = /^src\/\n(.*?)^```/ms.exec(ARCHITECTURE)![1]!;
+  const named: string[] = [];
+  const folders: string[] = [];
+  for (const [, indent, words] of list.matchAll(/^( +)(\S.*)$/gm)) {
+    const depth = indent!.length / 2 - 1;
+    const [first, ...others] = words!.split(/ +/);
+    if (first!.endsWith("/")) folders.splice(depth, folders.length, first!);
+    else
+      for (const word of [first!, ...others]) {
+        if (!word.endsWith(".ts")) break; // the words about the file
+        named.push(folders.slice(0, depth).join("") + word);
+      }
+  }
+  expect(named.toSorted()).toEqual(files.toSorted());
 });
 
 /** The circles that a walk along the arrows meets. */
