@@ -141,7 +141,7 @@ async function bench(registry: Registry, repositories: Repositories, indexer: Ta
   }, 5_000);
   const rest = process.memoryUsage.rss();
   const index = async (): Promise<void> => {
-    await recordPush(registry, repositories, id, true);
+    await recordPush(registry, repositories, id, () => true);
     await indexer.index(id);
   };
   const first = await measured(index);

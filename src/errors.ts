@@ -16,6 +16,7 @@ export type FailureKind =
 
 interface FailureOptions {
   readonly cause?: unknown;
+  readonly mustAct?: boolean;
   readonly scopes?: readonly string[];
   readonly fields?: Readonly<Record<string, string>>;
 }
@@ -26,6 +27,8 @@ interface FailureOptions {
  */
 export class Failure extends Error {
   readonly kind: FailureKind;
+  /** Somebody who looks after the server must do something, and trying again will not help before. */
+  readonly mustAct: boolean;
   /** For insufficient-scope: the scopes that would do. */
   readonly scopes: readonly string[] | undefined;
   /** For invalid and conflict: what is wrong with which field, in GitLab's words, such as path: "has already been taken". */
@@ -35,6 +38,7 @@ export class Failure extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "Failure";
     this.kind = kind;
+    this.mustAct = options.mustAct ?? false;
     this.scopes = options.scopes;
     this.fields = options.fields;
   }

@@ -9,6 +9,8 @@ import { Prisma, PrismaClient } from "./generated/client.ts";
 
 const POOL_SIZE = 12;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** Longer than the pool lets anybody wait for a connection: there is one line to stand in, and it is the pool's. */
+const TRANSACTION_WAIT_MS = 2 * CONNECT_TIMEOUT_MS;
 const OLDEST_SERVER = 150_000; // server_version_num of PostgreSQL 15
 
 export interface Database {
@@ -38,7 +40,12 @@ export function openDatabase(url: string, log: Log): Database {
   pool.on("error", (error) => {
     if (!closing) log.warn({ err: error }, "lost an idle database connection");
   });
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) });
+  // The pool hears the idle ones only; one that dies while somebody works with it is told of by the statement that fails.
+  pool.on("connect", (client) => void client.on("error", () => {}));
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(pool, { disposeExternalPool: false }),
+    transactionOptions: { maxWait: TRANSACTION_WAIT_MS },
+  });
   return {
     prisma,
     pool,

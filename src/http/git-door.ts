@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "koa";
 import { Failure } from "../errors.ts";
-import { recordPush } from "../git/hosting/recorded-push.ts";
+import { recordDonePush } from "../git/hosting/recorded-push.ts";
 import {
   ensureRepository,
   type Repositories,
@@ -42,6 +42,8 @@ export interface GitDoor {
   readonly maxPushBytes: number;
   /** Pushes under way, by project: the last one to end takes the project's mark away. */
   readonly pushing: Map<number, number>;
+  /** Whether the server is about to end. */
+  readonly stopping: () => boolean;
 }
 
 /** How long a push waits for its tags to be versions; the job goes on with what takes longer. */
@@ -156,7 +158,9 @@ async function push(door: GitDoor, ctx: Context, project: ProjectRow, protocol: 
     const others = (pushing.get(id) ?? 1) - 1;
     if (others > 0) pushing.set(id, others);
     else pushing.delete(id);
-    await recordPush(registry, repositories, id, others === 0);
+    // Refs may have moved, so this never fails: what git says to the client is what happened.
+    const done = await recordDonePush(registry, repositories, id, () => !pushing.has(id), door.stopping);
+    if (done === "later") return;
     // Whoever sees the push succeed may fetch at once; a failure is the job's to report and to repeat.
     await Promise.race([
       door.indexer.index(id).catch(() => {}),

@@ -191,6 +191,7 @@ function createApp(parts: ServerParts, address: { url: string }, stopping: () =>
     hotCache: parts.hotCache,
     maxPushBytes: config.maxPushBytes,
     pushing: new Map(),
+    stopping,
   };
 
   const router = new Router();
@@ -286,7 +287,7 @@ function observe(
       const failure = failureOf(error, log);
       if (ctx.res.headersSent || ctx.respond === false) ctx.res.destroy();
       else answerFailure(ctx, audience, failure);
-      if (!isFailure(error)) log.debug({ id }, "the request of the defect above");
+      if (!isFailure(error)) log.debug({ id }, "the request of the trouble above");
     }
   };
 }

@@ -142,7 +142,10 @@ async function makeWritable(directory: string): Promise<void> {
     await fs.mkdir(directory, { recursive: true });
     await fs.access(directory, fs.constants.W_OK | fs.constants.X_OK);
   } catch (cause) {
-    throw new Failure("unavailable", `blobs cannot be stored in ${directory}: ${(cause as Error).message}`, { cause });
+    throw new Failure("unavailable", `blobs cannot be stored in ${directory}: ${(cause as Error).message}`, {
+      cause,
+      mustAct: true,
+    });
   }
 }
 

@@ -186,6 +186,6 @@ export async function recordExactly(registry: Registry, projectId: number, refs:
     registry,
     projectId,
     { refs: async () => refs, head: async () => undefined, peel, keep: async () => {} },
-    true,
+    () => true,
   );
 }

@@ -62,7 +62,7 @@ export async function hostedRepository(
     repositories,
     change: (recipe) => makeRepository(directory, recipe, { sha256: objectFormat === "sha256" }),
     async record() {
-      await recordPush(registry, repositories, id, true);
+      await recordPush(registry, repositories, id, () => true);
       await indexer.index(id);
     },
     async versions(path = modulePath) {

@@ -1,5 +1,8 @@
 // After a push: the refs as git has them now are recorded, and git keeps the commits that no ref names any more, because
 // versions may have been made of them.
+
+import { setTimeout as delay } from "node:timers/promises";
+import { databaseFailure } from "../../database/trouble.ts";
 import {
   announceContent,
   type CurrentRef,
@@ -9,6 +12,7 @@ import {
 } from "../../registry/forge/recorded-refs.ts";
 import type { LostCommit } from "../../registry/forge/tag-events.ts";
 import type { Registry } from "../../registry/registry.ts";
+import { logSeldom } from "../../telemetry/seldom.ts";
 import { removeLeftovers } from "../objects/leftovers.ts";
 import type { Repository } from "../objects/repository.ts";
 import { type Repositories, repositoryDirectory, repositoryExists, repositoryOf } from "./repositories-of-projects.ts";
@@ -18,15 +22,57 @@ const DEAD_AFTER_MS = 1_000;
 /** So many refs that changed at once have left as many files behind. */
 const MANY_REFS = 500;
 
+/** How long a push waits for a database in trouble before its client is told that it is recorded later. */
+const PATIENCE_MS = 45_000;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
+
 /**
- * Records the refs of a project; doing it again changes nothing. `settled`: no other push to it is under way, so that the
- * mark of beginPush can go.
+ * Records a push whose refs git has moved, and so must not fail: while the database is in trouble it tries again, for 45
+ * seconds before the client hears of it, and afterwards until `over`. The mark of beginPush stands meanwhile, so that the
+ * next start records what this process could not. Returns "recorded", or "later" when it goes on by itself.
+ */
+export async function recordDonePush(
+  registry: Registry,
+  repositories: Repositories,
+  projectId: number,
+  settled: () => boolean,
+  over: () => boolean,
+  patienceMs: number = PATIENCE_MS,
+): Promise<"recorded" | "later"> {
+  const recording = recordUntilDone(registry, repositories, projectId, settled, over);
+  return await Promise.race([recording, delay(patienceMs, "later" as const, { ref: false })]);
+}
+
+async function recordUntilDone(
+  registry: Registry,
+  repositories: Repositories,
+  projectId: number,
+  settled: () => boolean,
+  over: () => boolean,
+): Promise<"recorded" | "later"> {
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    try {
+      await recordPush(registry, repositories, projectId, settled);
+      return "recorded";
+    } catch (error) {
+      if (databaseFailure(error, registry.log) === undefined)
+        logSeldom(registry.log, "error", "a push could not be recorded yet", { err: error, project: projectId });
+    }
+    if (over()) return "later";
+    await delay(pause, undefined, { ref: false });
+  }
+}
+
+/**
+ * Records the refs of a project; doing it again changes nothing. `settled`: whether no other push to it is under way, so
+ * that the mark of beginPush can go.
  */
 export async function recordPush(
   registry: Registry,
   repositories: Repositories,
   projectId: number,
-  settled: boolean,
+  settled: () => boolean,
 ): Promise<void> {
   if (!repositoryExists(registry, projectId)) {
     await recordRefs(registry, projectId, NO_REPOSITORY, settled);
@@ -99,7 +145,7 @@ export async function recordOpenPushes(registry: Registry, repositories: Reposit
     registry.log.info({ project: projectId }, "a push was cut off; recording what it left");
     try {
       await removeLeftovers(repositoryDirectory(registry, projectId), DEAD_AFTER_MS);
-      await recordPush(registry, repositories, projectId, true);
+      await recordPush(registry, repositories, projectId, () => true);
     } catch (error) {
       // One broken repository keeps no server from starting. The mark stays: the next push or start tries again.
       registry.log.error({ err: error, project: projectId }, "a push that was cut off cannot be recorded");

@@ -162,7 +162,10 @@ class Conversation {
     git.stdout.on("data", (chunk: Buffer) => this.#take(chunk));
     this.#ended = git.ended
       .catch((error: unknown) => {
-        const failure = new Failure("unavailable", "git could not read the repository", { cause: error });
+        const failure = new Failure("unavailable", "git could not read the repository", {
+          cause: error,
+          mustAct: true,
+        });
         // Where there is no repository, asking the rest again would fail as often as there are requests.
         const hopeless = !(error instanceof GitError) || (error.exitCode !== null && !isOfOneObject(error));
         for (const request of this.#asked.splice(0, hopeless ? this.#asked.length : 1)) request.reject(failure);

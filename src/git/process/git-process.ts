@@ -135,7 +135,7 @@ export async function spawnGit(
     child.once("error", (error) => {
       // Only a failed start leaves no pid; other errors (a signal not delivered) are followed by "close".
       if (child.pid !== undefined) return;
-      settle(new Failure("unavailable", "the git program could not be started", { cause: error }));
+      settle(new Failure("unavailable", "the git program could not be started", { cause: error, mustAct: true }));
     });
     child.once("close", (code) => settle(code === 0 ? undefined : new GitError(args, code, stderr)));
   });

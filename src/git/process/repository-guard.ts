@@ -51,6 +51,7 @@ function refused(directory: string, what: string): Failure {
   const cause = new Error(`${directory} has ${what}: take it away, gokura works with its own settings only`);
   return new Failure("unavailable", "this repository waits for the server's administrator: see the server's log", {
     cause,
+    mustAct: true,
   });
 }
 

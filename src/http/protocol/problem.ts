@@ -2,6 +2,7 @@
 // so their doors answer one sentence of it; programs of GitLab's API read JSON in GitLab's shapes. What is not a Failure is
 // a defect of ours: it is logged whole, and the client learns no more than that.
 import type { Context } from "koa";
+import { databaseFailure, databaseTrouble } from "../../database/trouble.ts";
 import { Failure, type FailureKind } from "../../errors.ts";
 import type { Log } from "../../telemetry/log.ts";
 
@@ -27,22 +28,27 @@ export const ABSENCE_SECONDS = 10;
 /** The Failure to tell of whatever was thrown. */
 export function failureOf(error: unknown, log: Log): Failure {
   if (error instanceof Failure) {
-    // Trouble of others, such as an upstream's, is told by its words; a stack is of use where it is not known yet.
-    if (error.kind === "unavailable" && error.cause !== undefined) log.error({ err: error.cause }, error.message);
-    else if (error.kind === "unavailable") log.warn(error.message);
+    if (error.kind === "unavailable") logUnavailable(error, log);
     return error;
   }
   const http = error as { status?: number; expose?: boolean; message?: string };
   if (http.expose && http.status === 413) return new Failure("too-large", "the request body is too large");
   if (http.expose && http.status === 400) return new Failure("invalid", "the request body cannot be read");
-  const code = (error as { code?: string } | undefined)?.code ?? "";
-  // The database is away or at its limit (SQLSTATE classes 08, 53, 57, and the sockets' own words).
-  if (/^(08|53|57P)|^ECONN|^P1|^P2024/.test(code)) {
-    log.error({ err: error }, "the database does not answer");
-    return new Failure("unavailable", "the server's database does not answer; try again in a moment", { cause: error });
-  }
+  const trouble = databaseFailure(error, log);
+  if (trouble !== undefined) return trouble;
   log.error({ err: error }, "a request failed because of a defect in gokura");
   return new Failure("unavailable", "something went wrong inside gokura; its log says what");
+}
+
+/**
+ * An error is what a person must act on, with all that is known of it. A disk that is full is one, told seldom. Everything
+ * else, such as an upstream that does not answer, concerns others, or passes.
+ */
+function logUnavailable(failure: Failure, log: Log): void {
+  const { cause, message, mustAct } = failure;
+  if (mustAct) log.error({ err: cause }, message);
+  else if (databaseTrouble(cause) === "disk full") databaseFailure(cause, log);
+  else log.warn(cause instanceof Error ? { reason: cause.message } : {}, message);
 }
 
 /** Answers a request with a Failure. */

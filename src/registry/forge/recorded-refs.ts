@@ -56,14 +56,15 @@ interface Difference {
 }
 
 /**
- * Records all refs of a project and leaves the job that indexes the new ones. `settled` takes the mark of beginPush away.
- * Returns how many were not as they were recorded.
+ * Records all refs of a project and leaves the job that indexes the new ones. `settled`: whether no push is under way, so
+ * that the mark of beginPush is taken away; asked while no push can be marked. Returns how many were not as they were
+ * recorded.
  */
 export async function recordRefs(
   registry: Registry,
   projectId: number,
   repository: PushedRepository,
-  settled: boolean,
+  settled: () => boolean,
 ): Promise<number> {
   return registry.prisma.$transaction(
     async (tx) => {
@@ -104,7 +105,7 @@ export async function recordRefs(
       }
       if (changed.length > 0) await upsert(tx, projectId, changed);
       await tx.$executeRaw`UPDATE project SET last_activity_at = now(),
-        push_started_at = CASE WHEN ${settled} THEN NULL ELSE push_started_at END WHERE id = ${projectId}`;
+        push_started_at = CASE WHEN ${settled()} THEN NULL ELSE push_started_at END WHERE id = ${projectId}`;
       // Only a change is worth telling every server.
       if (branch !== wanted)
         await tx.$executeRaw`UPDATE project SET default_branch = ${branch} WHERE id = ${projectId}`;

@@ -60,7 +60,7 @@ async function compare(seed: number): Promise<{ asked: number; difference?: stri
   const made = randomRepository(seed, path);
   await initRepository(directory);
   makeRepository(directory, made.recipe);
-  await recordPush(registry, repositories, project.id, true);
+  await recordPush(registry, repositories, project.id, () => true);
   await eventually(
     () => waitingTags(registry, project.id, "", 1),
     (tags) => tags.length === 0,
