@@ -3,13 +3,12 @@
 // with the URL behind it when that is another; the public database may be given by its name alone.
 // Sources: Go Modules Reference, "Checksum database"; golang.org/x/mod/sumdb/note (NewVerifier);
 // cmd/go/internal/modfetch/sumdb.go (dbDial) and key.go.
-import { createHash } from "node:crypto";
 import { invalid } from "../errors.ts";
+import { LogFault } from "./log-fault.ts";
+import { parseVerifierKey } from "./note.ts";
 
 /** The verifier key of the public database, as the go command has it. The only place that names it. */
 const PUBLIC_DATABASE_KEY = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8";
-const ALGORITHM_ED25519 = 1;
-const KEY_BYTES = 32;
 /** Names become directories. */
 const MAX_NAME_LENGTH = 200;
 
@@ -50,14 +49,17 @@ function parseSumDatabase(text: string): SumDatabase {
   return { name: nameIn(verifierKey), verifierKey, url: url === undefined ? undefined : parseUrl(url) };
 }
 
-/** The name in a verifier key, which is checked as note.NewVerifier does. */
+/** The name in a verifier key, which must also be where a database can be. */
 function nameIn(verifierKey: string): string {
-  const [, name = "", hash = "", key64 = ""] = /^([^+]*)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)$/.exec(verifierKey) ?? [];
-  const key = Buffer.from(key64, "base64");
-  if (name === "" || key.length !== KEY_BYTES + 1 || key[0] !== ALGORITHM_ED25519)
-    throw invalid(`"${verifierKey}" is no verifier key such as sum.example.com+0123abcd+key`);
-  if (createHash("sha256").update(`${name}\n`).update(key).digest("hex").slice(0, 8) !== hash)
-    throw invalid(`"${verifierKey}": the hash does not belong to the name and the key`);
+  try {
+    return checkDatabaseName(parseVerifierKey(verifierKey).name);
+  } catch (error) {
+    throw error instanceof LogFault ? invalid(error.message) : error;
+  }
+}
+
+/** Checks the name of a database: `host[:port][/path]`, as it stands in a URL. Throws invalid. */
+function checkDatabaseName(name: string): string {
   const plain = URL.canParse(`https://${name}`) ? new URL(`https://${name}`) : undefined;
   if (plain?.href.replace(/\/$/, "") !== `https://${name}` || plain.username !== "" || name.length > MAX_NAME_LENGTH)
     throw invalid(`"${name}" cannot be the name of a checksum database: it must be host[/path]`);

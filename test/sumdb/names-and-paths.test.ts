@@ -2,8 +2,16 @@
 import { createHash, generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
 import { databaseIn, PUBLIC_DATABASE, parseSumDatabases } from "../../src/sumdb/database-name.ts";
+import {
+  dataTile,
+  entryBundle,
+  parseDataTile,
+  parseEntryBundle,
+  parseRecord,
+  recordText,
+} from "../../src/sumdb/record.ts";
 import { isRecordAnswer, isTreeNote } from "../../src/sumdb/record-answer.ts";
-import { isTile, parseTilePath, tilePrefix } from "../../src/sumdb/tile-path.ts";
+import { isTile, parseC2spTilePath, parseTilePath, tilePrefix } from "../../src/sumdb/tile-path.ts";
 
 /** A verifier key of a name, as golang.org/x/mod/sumdb/note makes it. */
 function verifierKey(name: string): string {
@@ -112,4 +120,34 @@ test("the shape of a record and of a tree", () => {
   ])
     expect(fits(wrong), wrong).toBe(false);
   expect([fits(record, "example.com/m"), fits(record, "example.com/M", "other.example")]).toEqual([false, false]);
+});
+
+test("C2SP's names of tiles, which are none of Go's", () => {
+  expect(parseC2spTilePath("tile/0/x001/067.p/9")).toMatchObject({ level: 0, number: 1067, width: 9 });
+  expect(parseC2spTilePath("tile/entries/000")).toMatchObject({ level: "data", number: 0, width: 256 });
+  for (const path of ["tile/8/0/000", "tile/8/data/000", "tile/8/12/x001/005.p/3", "tile/data/000", "tile/64/000"])
+    expect(parseC2spTilePath(path), path).toBeUndefined();
+  for (const path of ["tile/0/000", "tile/8/000", "tile/entries/000", "tile/1/x001/000.p/2"])
+    expect(parseTilePath(path), path).toBeUndefined();
+});
+
+test("records go into tiles and bundles and come out again", () => {
+  const sums = (letter: string) => ({ h1: `h1:${letter.repeat(43)}=`, goModH1: `h1:${"B".repeat(43)}=` });
+  const texts = ["a", "example.com/very/long"].map((path) => recordText(path, "v1.0.0+incompatible", sums("A")));
+  expect(parseDataTile(dataTile(texts))).toEqual(texts);
+  expect(parseEntryBundle(entryBundle(texts))).toEqual(texts);
+  expect([parseDataTile(Buffer.alloc(0)), parseEntryBundle(Buffer.alloc(0))]).toEqual([[], []]);
+  expect(parseRecord(texts[0]!)).toEqual({ modulePath: "a", version: "v1.0.0+incompatible", ...sums("A") });
+  for (const wrong of [
+    `${texts[0]}x y h1:z\n`,
+    texts[0]!.replace("A=", "A"),
+    "a\n",
+    "",
+    texts[0]!.replace("/go.mod", ""),
+  ])
+    expect(parseRecord(wrong), wrong).toBeUndefined();
+  for (const bytes of ["a\n", "a\n\nb", "a\n\n\nb\n\n"])
+    expect(() => parseDataTile(Buffer.from(bytes))).toThrow("no tile of records");
+  for (const bytes of [[0], [0, 2, 65], [0, 1, 0xff]])
+    expect(() => parseEntryBundle(Buffer.from(bytes))).toThrow("no bundle");
 });
