@@ -1,34 +1,57 @@
-// The world behind our own modules. What does not change (.info, .mod and .zip of a version) is fetched from upstream once,
-// judged (admission.ts) and stored for ever; what changes (lists, @latest) is an index of our own (module-list.ts); what is
-// not there is believed for seconds (absence.ts). Names that are ours or private never leave (asking.ts). Each thing costs
-// one request: a .mod never the zip, and an .info nothing else (go-module-rules 6.13).
+// The world behind our own modules, in the three verbs of a Go proxy: list, query, download. What does not change (.info, .mod
+// and .zip of a version) is fetched from upstream once, judged (admission.ts) and stored for ever (version-files.ts,
+// zip-download.ts); what changes (lists, @latest) is an index of our own (module-list.ts); what is not there is believed for
+// seconds (answers.ts). Names that are ours or private never leave (upstream-request.ts).
 import { setTimeout as delay } from "node:timers/promises";
 import { openLocks } from "../database/locks.ts";
-import { escapeVersion, type ModulePath } from "../gomod/module-path.ts";
-import { MAX_GO_MOD } from "../gomod/module-zip.ts";
+import type { ModulePath } from "../gomod/module-path.ts";
+import { goPathOf, type VersionRequest } from "../gomod/proxy-path.ts";
 import type { Registry } from "../registry/registry.ts";
-import { findUpstreamVersion, storeUpstreamPart } from "../registry/versions/upstream-modules.ts";
-import { type Absent, createShortMemory, FLEETING_MS, notCached } from "./absence.ts";
-import { admitGoMod, admitInfo, isExactVersion } from "./admission.ts";
-import { askAndJudge, type DependencyProxy, type Found, pathOf, pinned, refuseBuriedName } from "./asking.ts";
-import { type Download, type DownloadOutcome, startDownload } from "./download.ts";
-import { lookOrGet, shared } from "./download-lock.ts";
-import { changingAnswer, LIST_TTL_MS, versionWasSeen } from "./module-list.ts";
-import type { Upstreams } from "./upstreams.ts";
+import { findUpstreamVersion } from "../registry/versions/upstream-modules.ts";
+import { type Absent, type Found, notCached } from "./answers.ts";
+import { createDependencyState, type DependencyState } from "./dependency-state.ts";
+import type { Download, DownloadOutcome } from "./download.ts";
+import { changingAnswer, LIST_TTL_MS } from "./module-list.ts";
+import { refuseBuriedName } from "./refusals.ts";
+import type { UpstreamClient } from "./upstream-client.ts";
+import { infoFile, versionFile } from "./version-files.ts";
+import { startDownload } from "./zip-download.ts";
 
-export type { Absent } from "./absence.ts";
-export type { DependencyProxy, Found } from "./asking.ts";
-export type { Download, StoredZip } from "./download.ts";
-
-const MAX_INFO_BYTES = 1024 * 1024;
 /** How long a server that stops waits for what it is fetching, for nobody any more. */
 const CLOSING_MS = 2_000;
+
+/** How a question is asked. */
+export interface AskOptions {
+  /** Only what is stored is served; no upstream is asked. */
+  readonly storedOnly?: boolean;
+  /** Of a zip: it is stored, but its bytes are not there any more, and are wanted again. */
+  readonly lost?: boolean;
+}
+
+/** A zip: whole, arriving (everybody who asks for it meanwhile shares the download), or not there. */
+export type ZipAnswer = DownloadOutcome | { readonly kind: "arriving"; readonly download: Download };
+
+/**
+ * What answers for modules that are nobody's here. All verbs throw not-found for a name that is never asked upstream, and
+ * unavailable or forbidden when it is not known whether there is such a thing.
+ */
+export interface DependencyProxy {
+  readonly registry: Registry;
+  /** The versions of a module, one a line. */
+  list(modulePath: ModulePath, options?: AskOptions): Promise<Found | Absent>;
+  /** The .info of what a version, a branch or a commit names; that of the latest version for undefined. */
+  query(modulePath: ModulePath, revision: string | undefined, options?: AskOptions): Promise<Found | Absent>;
+  /** The .mod or the .zip of a version, which must be canonical. */
+  download(request: VersionRequest<"mod">, options?: AskOptions): Promise<Found | Absent>;
+  download(request: VersionRequest<"zip">, options?: AskOptions): Promise<ZipAnswer>;
+}
 
 export interface DependencyProxyParts {
   readonly registry: Registry;
   readonly databaseUrl: string;
   /** undefined: only what is stored is served. */
-  readonly upstreams: Upstreams | undefined;
+  readonly upstreams: UpstreamClient | undefined;
+  /** How long a list and @latest are fresh. */
   readonly listTtlMs?: number;
 }
 
@@ -42,164 +65,54 @@ export interface OpenedDependencyProxy {
 export function openDependencyProxy(parts: DependencyProxyParts): OpenedDependencyProxy {
   const { registry, databaseUrl, upstreams, listTtlMs = LIST_TTL_MS } = parts;
   const locks = openLocks(databaseUrl, registry.log);
+  const state = createDependencyState({ registry, upstreams, locks, listTtlMs });
+  function download(request: VersionRequest<"mod">, options?: AskOptions): Promise<Found | Absent>;
+  function download(request: VersionRequest<"zip">, options?: AskOptions): Promise<ZipAnswer>;
+  function download(
+    request: VersionRequest<"mod"> | VersionRequest<"zip">,
+    { storedOnly = false, lost = false }: AskOptions = {},
+  ): Promise<Found | ZipAnswer> {
+    return request.kind === "mod" ? versionFile(state, request, storedOnly) : zipFile(state, request, storedOnly, lost);
+  }
   const proxy: DependencyProxy = {
     registry,
-    upstreams,
-    locks,
-    listTtlMs,
-    memory: createShortMemory(),
-    fetching: new Map(),
-    downloads: new Map(),
-    resting: new Map(),
+    list: (modulePath, { storedOnly = false } = {}) => changingAnswer(state, modulePath, "list", storedOnly),
+    query: (modulePath, revision, { storedOnly = false } = {}) =>
+      revision === undefined
+        ? changingAnswer(state, modulePath, "latest", storedOnly)
+        : infoFile(state, { kind: "info", modulePath, version: revision }, storedOnly),
+    download,
   };
   return {
     proxy,
     async close() {
-      const running = [...proxy.fetching.values(), ...[...proxy.downloads.values()].map(({ outcome }) => outcome)];
+      const running = [...state.fetching.values(), ...[...state.downloads.values()].map(({ outcome }) => outcome)];
       await Promise.race([Promise.allSettled(running), delay(CLOSING_MS, undefined, { ref: false })]);
       await locks.close();
     },
   };
 }
 
-/** The list of a module, or its @latest. `storedOnly`: upstream is not asked. */
-export async function upstreamIndex(
-  proxy: DependencyProxy,
-  modulePath: ModulePath,
-  kind: "list" | "latest",
+async function zipFile(
+  state: DependencyState,
+  request: VersionRequest<"zip">,
   storedOnly: boolean,
-): Promise<Found | Absent> {
-  return changingAnswer(proxy, modulePath, kind, storedOnly);
-}
-
-/** The .info of a version, a branch or a commit. */
-export async function upstreamInfo(
-  proxy: DependencyProxy,
-  modulePath: ModulePath,
-  query: string,
-  storedOnly: boolean,
-): Promise<Found | Absent> {
-  if (isExactVersion(modulePath, query)) return versionPart(proxy, modulePath, query, "info", storedOnly);
-  const rest = `@v/${escapeVersion(query)}.info`;
-  const path = pathOf(modulePath, rest);
-  const known = proxy.memory.fleeting.get(path);
-  if (known) return passing(known);
-  if (storedOnly || !proxy.upstreams) return notCached(path);
-  const answered = await shared<Found | Absent>(proxy.fetching, path, async () => {
-    const answer = await askAndJudge(proxy, modulePath, rest, MAX_INFO_BYTES, (bytes) =>
-      admitInfo(modulePath, undefined, bytes),
-    );
-    if (answer.kind === "absent") return answer;
-    proxy.memory.fleeting.set(path, answer.bytes);
-    return passing(answer.bytes);
-  });
-  return { ...answered, asked: true };
-}
-
-/** The go.mod of a version, which must be canonical. */
-export async function upstreamGoMod(
-  proxy: DependencyProxy,
-  modulePath: ModulePath,
-  version: string,
-  storedOnly: boolean,
-): Promise<Found | Absent> {
-  return versionPart(proxy, modulePath, version, "mod", storedOnly);
-}
-
-/**
- * The zip of a version, which must be canonical: stored, or a download that everybody who asks for it shares. `lost`: it is
- * stored, but its bytes are not there any more.
- */
-export async function upstreamZip(
-  proxy: DependencyProxy,
-  modulePath: ModulePath,
-  version: string,
-  storedOnly: boolean,
-  lost = false,
-): Promise<DownloadOutcome | { readonly kind: "arriving"; readonly download: Download }> {
-  const stored = await findUpstreamVersion(proxy.registry, modulePath, version);
+  lost: boolean,
+): Promise<ZipAnswer> {
+  const { modulePath, version } = request;
+  const stored = await findUpstreamVersion(state.registry, modulePath, version);
   if (stored?.zip && !lost) return { kind: "stored", id: stored.id, zip: stored.zip };
-  const rest = `@v/${escapeVersion(version)}.zip`;
-  const path = pathOf(modulePath, rest);
-  if (storedOnly || !proxy.upstreams) return notCached(path);
-  const known = proxy.memory.absences.get(path);
+  const path = goPathOf(request);
+  if (storedOnly || !state.upstreams) return notCached(path);
+  const known = state.absences.get(path);
   if (known) return known;
-  await refuseBuriedName(proxy, modulePath, version);
-  let download = proxy.downloads.get(path);
+  await refuseBuriedName(state, modulePath, version);
+  let download = state.downloads.get(path);
   if (!download) {
-    download = startDownload(proxy, modulePath, version, rest, () =>
-      versionPart(proxy, modulePath, version, "mod", false),
-    );
-    proxy.downloads.set(path, download);
-    const forget = (): void => void proxy.downloads.delete(path);
+    download = startDownload(state, request);
+    state.downloads.set(path, download);
+    const forget = (): void => void state.downloads.delete(path);
     download.outcome.then(forget, forget);
   }
   return { kind: "arriving", download };
-}
-
-/** The .info or .mod of an exact version: stored, or fetched once and stored. */
-async function versionPart(
-  proxy: DependencyProxy,
-  modulePath: ModulePath,
-  version: string,
-  part: "info" | "mod",
-  storedOnly: boolean,
-): Promise<Found | Absent> {
-  const look = async (): Promise<Found | undefined> => {
-    const stored = await findUpstreamVersion(proxy.registry, modulePath, version);
-    const body = part === "info" ? stored?.info : stored?.goMod;
-    return body && pinned(body);
-  };
-  const rest = `@v/${escapeVersion(version)}.${part}`;
-  const path = pathOf(modulePath, rest);
-  const stored = await look();
-  if (stored) return stored;
-  const fleeting = proxy.memory.fleeting.get(path);
-  if (fleeting) return passing(fleeting);
-  if (storedOnly || !proxy.upstreams) return notCached(path);
-  const known = proxy.memory.absences.get(path);
-  if (known) return known;
-  const answered = await shared(proxy.fetching, path, async () => {
-    await refuseBuriedName(proxy, modulePath, version);
-    const get = part === "info" ? getInfo : getGoMod;
-    const got = await lookOrGet(proxy.locks, path, look, () => get(proxy, modulePath, version, rest));
-    if (got.kind === "found") versionWasSeen(proxy, modulePath, version);
-    return got;
-  });
-  return { ...answered, asked: true };
-}
-
-async function getInfo(
-  proxy: DependencyProxy,
-  modulePath: ModulePath,
-  version: string,
-  rest: string,
-): Promise<Found | Absent> {
-  const answer = await askAndJudge(proxy, modulePath, rest, MAX_INFO_BYTES, (bytes) =>
-    admitInfo(modulePath, version, bytes),
-  );
-  if (answer.kind === "absent") return answer;
-  const part = { info: answer.bytes, time: answer.verdict.time };
-  return pinned((await storeUpstreamPart(proxy.registry, modulePath, version, part)).info!);
-}
-
-async function getGoMod(
-  proxy: DependencyProxy,
-  modulePath: ModulePath,
-  version: string,
-  rest: string,
-): Promise<Found | Absent> {
-  const answer = await askAndJudge(proxy, modulePath, rest, MAX_GO_MOD, (bytes) =>
-    admitGoMod(modulePath, version, bytes),
-  );
-  if (answer.kind === "absent") return answer;
-  const goMod = answer.bytes;
-  if (answer.verdict.keep)
-    return pinned((await storeUpstreamPart(proxy.registry, modulePath, version, { goMod })).goMod!);
-  proxy.memory.fleeting.set(pathOf(modulePath, rest), goMod);
-  return passing(goMod);
-}
-
-function passing(body: Buffer): Found {
-  return { kind: "found", body, pinned: false, freshMs: FLEETING_MS };
 }

@@ -11,9 +11,10 @@ import { originOf } from "../git/indexing/origin.ts";
 import { archiveModule } from "../git/objects/archive.ts";
 import type { Ref, Repository } from "../git/objects/repository.ts";
 import { isRetracted, parseGoMod } from "../gomod/go-mod-file.ts";
-import { type ModulePath, unescapePath, unescapeVersion } from "../gomod/module-path.ts";
+import type { ModulePath } from "../gomod/module-path.ts";
 import { locateModule, type ModuleLocation } from "../gomod/module-root.ts";
 import { MAX_GO_MOD } from "../gomod/module-zip.ts";
+import { type GoRequest, goPathOf } from "../gomod/proxy-path.ts";
 import { versionOfTag } from "../gomod/tag-version.ts";
 import { canonicalVersion, isIncompatible, isPseudoVersion } from "../gomod/version.ts";
 import { latestVersion, listedVersions, retractingVersion, versionsThatDecide } from "../gomod/version-list.ts";
@@ -46,10 +47,10 @@ interface Opened {
 /** The `direct` entry of a list of upstreams. */
 export function createDirect(parts: DirectParts): FetchDirect {
   const { http, mirrors, find = (path, signal) => repositoryOfPath(http, path, signal) } = parts;
-  const answer = async (path: string, options: FetchOptions): Promise<UpstreamAnswer> => {
-    const { modulePath, name } = parsePath(path);
+  const answer = async (request: GoRequest, options: FetchOptions): Promise<UpstreamAnswer> => {
+    const { modulePath } = request;
     const root = await find(modulePath, options.signal);
-    if (root.vcs === "mod") return await fromProxy(http, root.url, path, options);
+    if (root.vcs === "mod") return await fromProxy(http, root.url, goPathOf(request), options);
     const location = locateModule(root.root, modulePath);
     if (!location) throw notFound(`${modulePath} is no module path of the repository ${root.root}`);
     const open = async (maxAgeMs: number): Promise<Opened> => ({
@@ -66,15 +67,14 @@ export function createDirect(parts: DirectParts): FetchDirect {
     const small = (text: string | Buffer, type: string): UpstreamAnswer =>
       found(Readable.from([Buffer.from(text as string)], { objectMode: false }), type);
 
-    if (name === "list") {
+    if (request.kind === "list") {
       const lines = (await versionsOf(await open(LIST_AGE_MS))).map((version) => `${version}\n`).join("");
       return small(lines, "text/plain; charset=utf-8");
     }
-    if (name === "@latest")
+    if (request.kind === "latest")
       return small(infoOf(await latestOf(await open(LIST_AGE_MS)), root.url, location), "application/json");
-    const [, text = "", kind] = /^(.+)\.(info|mod|zip)$/s.exec(name) ?? [];
-    const version = unescapeVersion(text);
-    if (kind === undefined || isReservedQuery(version)) throw notFound(`${modulePath}: ${name} is nothing to ask for`);
+    const { kind, version } = request;
+    if (isReservedQuery(version)) throw notFound(`${modulePath}: ${version} is nothing to ask for`);
     if (kind !== "info" && canonicalVersion(version) !== version)
       throw notFound(`${modulePath}@${version}: .${kind} needs a canonical version`);
     const { at, opened } = await atRevision(open, version);
@@ -83,20 +83,14 @@ export function createDirect(parts: DirectParts): FetchDirect {
     if (kind === "mod") return small(at.goMod, "text/plain; charset=utf-8");
     return found(await zipOf(opened.repository, mirrors, modulePath, at, options), "application/zip");
   };
-  return async (path, options) => {
+  return async (request, options) => {
     try {
-      return await answer(path, options);
+      return await answer(request, options);
     } catch (error) {
       if (options.signal?.aborted || !meansAbsence(error)) throw error;
       return { kind: "absent", status: 404, text: `not found: ${error.message}\n`, upstream: "direct" };
     }
   };
-}
-
-function parsePath(path: string): { modulePath: ModulePath; name: string } {
-  const [, escaped, name] = /^\/?(.+)\/(?:@v\/([^/]+)|@latest)$/s.exec(path) ?? [];
-  if (escaped === undefined) throw notFound(`${path} is no path of a module`);
-  return { modulePath: unescapePath(escaped), name: name ?? "@latest" };
 }
 
 /** go-import with `mod`: a Go proxy for this module. */

@@ -4,18 +4,14 @@
 // What is sent before the zip has been judged is never the whole of it: the last bytes are held back until it is admitted
 // and stored, and if it is not, the connections are cut. Small zips are held back entirely, and so get a proper answer.
 import { createHash } from "node:crypto";
-import { type FileHandle, open, rm } from "node:fs/promises";
-import { Failure, isFailure } from "../errors.ts";
-import type { ModulePath } from "../gomod/module-path.ts";
+import { type FileHandle, open } from "node:fs/promises";
+import { Failure } from "../errors.ts";
 import { MAX_ZIP_FILE } from "../gomod/module-zip.ts";
-import { findUpstreamVersion, storeUpstreamPart } from "../registry/versions/upstream-modules.ts";
-import { type MadeZip, zipKeyOf } from "../registry/versions/version-zip.ts";
+import type { MadeZip } from "../registry/versions/version-zip.ts";
 import { storing } from "../storage/disk-blobs.ts";
-import type { Absent } from "./absence.ts";
-import { admitZip, Refused } from "./admission.ts";
-import { ask, chunksOf, type DependencyProxy, type Found, lengthOf, pathOf, refuse } from "./asking.ts";
-import { lookOrGet, ZIP_PATIENCE_MS } from "./download-lock.ts";
-import type { FoundUpstream } from "./upstreams.ts";
+import type { Absent } from "./answers.ts";
+import { chunksOf, lengthOf } from "./bounded-body.ts";
+import type { FoundUpstream } from "./upstream-client.ts";
 
 /** Nothing is sent before so many bytes are here. */
 const HEAD_START_BYTES = 1024 * 1024;
@@ -157,81 +153,5 @@ export class Download {
   /** Whether it can still be read as it arrives. */
   get readable(): boolean {
     return this.#file !== undefined && this.#state !== "failed";
-  }
-}
-
-/** Begins the download of a zip, or waits for the process that has begun it. `goMod` gets the version's .mod. */
-export function startDownload(
-  proxy: DependencyProxy,
-  modulePath: ModulePath,
-  version: string,
-  rest: string,
-  goMod: () => Promise<Found | Absent>,
-): Download {
-  const path = pathOf(modulePath, rest);
-  const look = async (): Promise<DownloadOutcome | undefined> => {
-    const stored = await findUpstreamVersion(proxy.registry, modulePath, version);
-    if (!stored?.zip || !(await isThere(proxy, stored.zip))) return undefined;
-    return { kind: "stored", id: stored.id, zip: stored.zip };
-  };
-  return new Download((download) =>
-    lookOrGet(
-      proxy.locks,
-      path,
-      look,
-      async () => {
-        // Both at once: the zip is judged by its .mod, and what comes from far away comes in one time instead of two.
-        const described = goMod();
-        described.catch(() => {}); // looked at when the zip has come so far
-        const answer = await ask(proxy, modulePath, rest, MAX_ZIP_FILE);
-        if (answer.kind === "absent") return answer;
-        return receiveZip(proxy, download, { modulePath, version, path, answer, described });
-      },
-      ZIP_PATIENCE_MS,
-    ),
-  );
-}
-
-/** Whether the bytes of a stored zip are there: a disk may have been lost, or a server may have another one. */
-function isThere({ registry }: DependencyProxy, zip: MadeZip): Promise<boolean> {
-  return registry.blobs.has(zipKeyOf(zip));
-}
-
-interface ArrivingZip {
-  readonly modulePath: ModulePath;
-  readonly version: string;
-  readonly path: string;
-  readonly answer: FoundUpstream;
-  readonly described: Promise<Found | Absent>;
-}
-
-async function receiveZip(
-  proxy: DependencyProxy,
-  download: Download,
-  { modulePath, version, path, answer, described }: ArrivingZip,
-): Promise<DownloadOutcome> {
-  const { registry } = proxy;
-  const scratch = registry.blobs.scratch();
-  try {
-    const { file, sha256, size } = await download.receive(scratch, answer);
-    const mod = await described;
-    if (mod.kind === "absent") return mod;
-    const h1 = await admitZip(modulePath, version, file, size, mod.body);
-    const zip: MadeZip = { h1, sha256, size };
-    // First the bytes, then the row that promises them.
-    await registry.blobs.adopt(scratch, zipKeyOf(zip));
-    const stored = await storeUpstreamPart(registry, modulePath, version, { goMod: mod.body, zip });
-    const pinned = stored.zip!;
-    // Only if the blob of a pinned zip was lost can it differ: then the very same bytes are wanted back.
-    if (pinned.h1 !== h1 || (pinned.sha256 !== sha256 && !(await isThere(proxy, pinned))))
-      throw new Refused(`the zip is ${h1} (${sha256}), but ${pinned.h1} (${pinned.sha256}) is pinned`);
-    return { kind: "stored", id: stored.id, zip: pinned };
-  } catch (error) {
-    if (error instanceof Refused) return await refuse(proxy, path, answer.upstream, error);
-    if (!isFailure(error)) registry.log.error({ err: error, path }, "a download failed");
-    throw error;
-  } finally {
-    answer.body.destroy();
-    await rm(scratch, { force: true });
   }
 }

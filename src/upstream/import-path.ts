@@ -9,8 +9,8 @@
 // repoRootForImportDynamic, matchGoImport; discovery.go, parseMetaGoImports).
 import { Failure, isFailure, notFound } from "../errors.ts";
 import type { ModulePath } from "../gomod/module-path.ts";
+import { bytesOf } from "./bounded-body.ts";
 import type { GuardedHttp } from "./guarded-http.ts";
-import { bytesOf } from "./upstream-client.ts";
 
 /** The head of a page is short. */
 const MAX_PAGE_BYTES = 1024 * 1024;

@@ -5,6 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isFailure } from "../errors.ts";
 import type { ModulePath } from "../gomod/module-path.ts";
+import { goPathOf } from "../gomod/proxy-path.ts";
 import { isPseudoVersion } from "../gomod/version.ts";
 import { latestVersion } from "../gomod/version-list.ts";
 import {
@@ -15,10 +16,11 @@ import {
   storedVersionNames,
   storeUpstreamAnswer,
 } from "../registry/versions/upstream-modules.ts";
-import { ABSENCE_MS, type Absent, notCached } from "./absence.ts";
 import { admitInfo, admitList } from "./admission.ts";
-import { askAndJudge, type DependencyProxy, type Found, pathOf } from "./asking.ts";
+import { ABSENCE_MS, type Absent, changing, type Found, notCached } from "./answers.ts";
+import type { DependencyState } from "./dependency-state.ts";
 import { lookOrGet, shared } from "./download-lock.ts";
+import { askAndJudge } from "./upstream-request.ts";
 
 /** How long a list is fresh, if not said otherwise. */
 export const LIST_TTL_MS = 60_000;
@@ -35,31 +37,29 @@ const REST_MS = 10_000;
 /** The largest list known has 300 kB. */
 const MAX_LIST_BYTES = 16 * 1024 * 1024;
 
-const REST_OF: Record<AnswerKind, string> = { list: "@v/list", latest: "@latest" };
-
 /** The list or the @latest of a module. */
 export async function changingAnswer(
-  proxy: DependencyProxy,
+  state: DependencyState,
   modulePath: ModulePath,
   kind: AnswerKind,
   storedOnly: boolean,
 ): Promise<Found | Absent> {
-  const known = await findUpstreamAnswer(proxy.registry, modulePath, kind);
-  if (storedOnly || !proxy.upstreams) {
+  const known = await findUpstreamAnswer(state.registry, modulePath, kind);
+  if (storedOnly || !state.upstreams) {
     if (known) return changing(known.body, STALE_FRESH_MS);
-    return (await fromStored(proxy, modulePath, kind)) ?? notCached(pathOf(modulePath, REST_OF[kind]));
+    return (await fromStored(state, modulePath, kind)) ?? notCached(goPathOf({ kind, modulePath }));
   }
   const age = known ? Date.now() - known.fetchedAt.getTime() : Number.POSITIVE_INFINITY;
-  if (known && age < proxy.listTtlMs) return changing(known.body, proxy.listTtlMs - age);
-  const name = pathOf(modulePath, REST_OF[kind]);
-  if (known && Date.now() - (proxy.resting.get(name) ?? 0) < REST_MS) return changing(known.body, STALE_FRESH_MS);
-  const refreshed = refresh(proxy, modulePath, kind, new Date(Date.now() - proxy.listTtlMs)).then(
+  if (known && age < state.listTtlMs) return changing(known.body, state.listTtlMs - age);
+  const name = goPathOf({ kind, modulePath });
+  if (known && Date.now() - (state.resting.get(name) ?? 0) < REST_MS) return changing(known.body, STALE_FRESH_MS);
+  const refreshed = refresh(state, modulePath, kind, new Date(Date.now() - state.listTtlMs)).then(
     (answer): Found | Absent => ({ ...answer, asked: true }),
   );
   refreshed.catch(() => {}); // where nobody waits for it
   if (known) {
     // Whoever has nothing kept fresh wants to see what is new.
-    const isWaitedFor = age > OLD_MS || proxy.listTtlMs === 0;
+    const isWaitedFor = age > OLD_MS || state.listTtlMs === 0;
     const waited = isWaitedFor ? delay(STALE_WAIT_MS, undefined) : undefined;
     const answer = await Promise.race([refreshed.catch(() => undefined), waited]);
     return answer?.kind === "found" ? answer : changing(known.body, STALE_FRESH_MS);
@@ -71,72 +71,72 @@ export async function changingAnswer(
     throw error;
   });
   if (answer?.kind === "found") return answer;
-  return (await fromStored(proxy, modulePath, kind)) ?? refreshed;
+  return (await fromStored(state, modulePath, kind)) ?? refreshed;
 }
 
 /**
  * Says that a version was fetched by name: if the list that is known does not have it, that is fetched anew. Nobody waits
  * for it; the next who asks for the list is told what went wrong.
  */
-export function versionWasSeen(proxy: DependencyProxy, modulePath: ModulePath, version: string): void {
+export function versionWasSeen(state: DependencyState, modulePath: ModulePath, version: string): void {
   if (isPseudoVersion(version)) return;
   const now = new Date();
-  const seen = shared(proxy.fetching, `${pathOf(modulePath, REST_OF.list)} has ${version}`, async () => {
-    const known = await findUpstreamAnswer(proxy.registry, modulePath, "list");
+  const seen = shared(state.fetching, `${goPathOf({ kind: "list", modulePath })} has ${version}`, async () => {
+    const known = await findUpstreamAnswer(state.registry, modulePath, "list");
     if (!known || versionsIn(known.body).includes(version)) return;
-    for (const kind of ["list", "latest"] as const) refresh(proxy, modulePath, kind, now).catch(() => {});
+    for (const kind of ["list", "latest"] as const) refresh(state, modulePath, kind, now).catch(() => {});
   });
-  seen.catch((error: unknown) => proxy.registry.log.debug({ err: error }, "a list could not be looked at"));
+  seen.catch((error: unknown) => state.registry.log.debug({ err: error }, "a list could not be looked at"));
 }
 
 /** Fetches an answer, unless another server has one that is newer than `than`. */
 function refresh(
-  proxy: DependencyProxy,
+  state: DependencyState,
   modulePath: ModulePath,
   kind: AnswerKind,
   than: Date,
 ): Promise<Found | Absent> {
-  const { registry } = proxy;
-  const path = pathOf(modulePath, REST_OF[kind]);
+  const { registry } = state;
+  const path = goPathOf({ kind, modulePath });
   const look = async (): Promise<Found | undefined> => {
     const known = await findUpstreamAnswer(registry, modulePath, kind);
     return known && known.fetchedAt > than ? changing(known.body, STALE_FRESH_MS) : undefined;
   };
-  return shared(proxy.fetching, path, async () => {
+  return shared(state.fetching, path, async () => {
     try {
-      const answer = await lookOrGet<Found | Absent>(proxy.locks, path, look, () => get(proxy, modulePath, kind));
-      if (answer.kind === "absent") rest(proxy, path);
-      else proxy.resting.delete(path);
+      const answer = await lookOrGet<Found | Absent>(state.locks, path, look, () => get(state, modulePath, kind));
+      if (answer.kind === "absent") rest(state, path);
+      else state.resting.delete(path);
       return answer;
     } catch (error) {
-      rest(proxy, path);
+      rest(state, path);
       throw error;
     }
   });
 }
 
-function rest(proxy: DependencyProxy, path: string): void {
+function rest(state: DependencyState, path: string): void {
   const now = Date.now();
-  proxy.resting.set(path, now);
-  for (const [other, since] of proxy.resting) if (now - since > REST_MS) proxy.resting.delete(other);
+  state.resting.set(path, now);
+  for (const [other, since] of state.resting) if (now - since > REST_MS) state.resting.delete(other);
 }
 
-async function get(proxy: DependencyProxy, modulePath: ModulePath, kind: AnswerKind): Promise<Found | Absent> {
+async function get(state: DependencyState, modulePath: ModulePath, kind: AnswerKind): Promise<Found | Absent> {
   const fetchedAt = new Date();
-  const answer = await askAndJudge(proxy, modulePath, REST_OF[kind], MAX_LIST_BYTES, (bytes) => {
+  const answer = await askAndJudge(state, { kind, modulePath }, MAX_LIST_BYTES, (bytes) => {
     if (kind === "list") return admitList(modulePath, bytes);
     admitInfo(modulePath, undefined, bytes);
     return bytes;
   });
   if (answer.kind === "absent") return answer;
   const known: KnownAnswer = { body: answer.verdict, fetchedAt };
-  await storeUpstreamAnswer(proxy.registry, modulePath, kind, known);
-  return changing(known.body, proxy.listTtlMs);
+  await storeUpstreamAnswer(state.registry, modulePath, kind, known);
+  return changing(known.body, state.listTtlMs);
 }
 
 /** What follows from the versions that are stored, where upstream never gave an answer. */
 async function fromStored(
-  { registry }: DependencyProxy,
+  { registry }: DependencyState,
   modulePath: ModulePath,
   kind: AnswerKind,
 ): Promise<Found | undefined> {
@@ -151,10 +151,6 @@ async function fromStored(
   const latest = latestVersion(told, () => false) ?? told.at(-1);
   const info = latest && (await findUpstreamVersion(registry, modulePath, latest))?.info;
   return info ? changing(info, ABSENCE_MS) : undefined;
-}
-
-function changing(body: Buffer, freshMs: number): Found {
-  return { kind: "found", body, pinned: false, freshMs };
 }
 
 function versionsIn(list: Buffer): string[] {

@@ -15,8 +15,9 @@ import { smallObjects } from "../storage/small-objects.ts";
 import { databaseIn, type SumDatabase } from "../sumdb/database-name.ts";
 import { isRecordAnswer, isTreeNote } from "../sumdb/record-answer.ts";
 import { FULL_WIDTH, isTile, parseTilePath, type TilePath, tilePrefix } from "../sumdb/tile-path.ts";
+import { bytesOf } from "./bounded-body.ts";
 import { isOff, type ProxyUpstream } from "./policy.ts";
-import { type Absence, bytesOf, type FetchOptions, type UpstreamClient } from "./upstream-client.ts";
+import type { Absence, FetchOptions, UpstreamClient } from "./upstream-client.ts";
 
 /** How long /latest is believed. */
 const LATEST_MS = 60_000;

@@ -5,7 +5,9 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import { Failure, isFailure } from "../errors.ts";
+import { type GoRequest, goPathOf } from "../gomod/proxy-path.ts";
 import type { Log } from "../telemetry/log.ts";
+import { bytesOf } from "./bounded-body.ts";
 import { goUrl } from "./go-url.ts";
 import type { GetOptions, GuardedHttp } from "./guarded-http.ts";
 import type { ProxyUpstream, UpstreamList } from "./policy.ts";
@@ -16,17 +18,19 @@ const MAX_REASON_BYTES = 16 * 1024;
 /** What is told of a reason within a sentence of ours. */
 const MAX_TOLD_CHARACTERS = 200;
 
-export type UpstreamAnswer =
-  | {
-      readonly kind: "found";
-      /** Read it to its end or destroy it: it holds one of the upstream's slots. */
-      readonly body: Readable;
-      readonly headers: IncomingHttpHeaders;
-      /** Which one answered, without credentials. */
-      readonly upstream: string;
-    }
-  | Absence;
+/** Something that an upstream has. */
+export interface FoundUpstream {
+  readonly kind: "found";
+  /** Read it to its end or destroy it: it holds one of the upstream's slots. Ends with an error if it breaks off. */
+  readonly body: Readable;
+  readonly headers: IncomingHttpHeaders;
+  /** Which one answered, without credentials. */
+  readonly upstream: string;
+}
 
+export type UpstreamAnswer = FoundUpstream | Absence;
+
+/** The word of an upstream that there is no such thing. */
 export interface Absence {
   readonly kind: "absent";
   readonly status: 404 | 410;
@@ -48,17 +52,17 @@ export interface FetchBytesOptions extends FetchOptions {
 }
 
 /** The `direct` upstream: what the version-control server of a module has. */
-export type FetchDirect = (path: string, options: FetchOptions) => Promise<UpstreamAnswer>;
+export type FetchDirect = (request: GoRequest, options: FetchOptions) => Promise<UpstreamAnswer>;
 
 export interface UpstreamClient {
   readonly list: UpstreamList;
   /**
-   * Asks for `{escaped module path}/@v/…` or `/@latest`. Throws a Failure when it is not known whether the thing exists:
-   * unavailable, forbidden (the upstream said 403), too-large; and the reason of an aborted signal.
+   * Asks the list for one thing. Throws a Failure when it is not known whether the thing exists: unavailable, forbidden (the
+   * upstream said 403), too-large; and the reason of an aborted signal.
    */
-  fetch(path: string, options: FetchOptions): Promise<UpstreamAnswer>;
-  /** The same, read to the end; an answer that breaks off falls back as any other trouble. */
-  fetchBytes(path: string, options: FetchBytesOptions): Promise<BytesAnswer>;
+  fetch(request: GoRequest, options: FetchOptions): Promise<UpstreamAnswer>;
+  /** Asks the list for one thing and reads it to the end; an answer that breaks off falls back as any other trouble. */
+  fetchBytes(request: GoRequest, options: FetchBytesOptions): Promise<BytesAnswer>;
   /** One GET at one proxy of the list, `path` being anything below its URL. */
   ask(upstream: ProxyUpstream, path: string, options: FetchOptions): Promise<UpstreamAnswer>;
 }
@@ -102,10 +106,11 @@ export function createUpstreamClient(
 
   /** TryProxies: `accept` makes an answer of what an upstream sent, or throws, which counts as its trouble. */
   const walk = async <T>(
-    path: string,
+    request: GoRequest,
     options: FetchOptions,
-    accept: (found: Extract<UpstreamAnswer, { kind: "found" }>) => Promise<T>,
+    accept: (found: FoundUpstream) => Promise<T>,
   ): Promise<T | Absence> => {
+    const path = goPathOf(request);
     let absence: Absence | undefined;
     let trouble: unknown;
     for (const upstream of list) {
@@ -113,7 +118,7 @@ export function createUpstreamClient(
       if (upstream.kind === "direct") {
         // The last entry, and its word is the best there is.
         if (direct === undefined) break;
-        const answer = await direct(path, options);
+        const answer = await direct(request, options);
         return answer.kind === "found" ? await accept(answer) : answer;
       }
       try {
@@ -134,21 +139,14 @@ export function createUpstreamClient(
   return {
     list,
     ask,
-    fetch: (path, options) => walk<UpstreamAnswer>(path, options, async (found) => found),
-    fetchBytes: (path, options) =>
-      walk<BytesAnswer>(path, options, async ({ body, headers, upstream }) => {
+    fetch: (request, options) => walk<UpstreamAnswer>(request, options, async (found) => found),
+    fetchBytes: (request, options) =>
+      walk<BytesAnswer>(request, options, async ({ body, headers, upstream }) => {
         const bytes = await bytesOf(body);
         options.check?.(bytes, upstream);
         return { kind: "found", bytes, headers, upstream };
       }),
   };
-}
-
-/** All bytes of a body. */
-export async function bytesOf(body: Readable): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of body) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }
 
 /** A text/plain body in UTF-8, which the go command would show; anything else is none. */

@@ -4,13 +4,15 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Repositories } from "../../src/git/objects/repositories.ts";
 import type { ModulePath } from "../../src/gomod/module-path.ts";
+import { parseGoPath } from "../../src/gomod/proxy-path.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
+import { bytesOf } from "../../src/upstream/bounded-body.ts";
 import { createDirect } from "../../src/upstream/direct.ts";
 import { type GitMirrors, openGitMirrors } from "../../src/upstream/git-mirror.ts";
 import { type GuardedHttp, openHttp } from "../../src/upstream/guarded-http.ts";
 import { goImportsIn, knownRoot, matchGoImport } from "../../src/upstream/import-path.ts";
-import { bytesOf, type FetchDirect } from "../../src/upstream/upstream-client.ts";
+import type { FetchDirect } from "../../src/upstream/upstream-client.ts";
 import { atEnd } from "../support/at-end.ts";
 import { ask, bearer } from "../support/http.ts";
 import { type PushedRepository, pushRecipe, remoteOf } from "../support/push.ts";
@@ -98,7 +100,7 @@ describe("a repository over https", () => {
   });
 
   const said = async (path: string): Promise<string | Buffer> => {
-    const answer = await direct(path, { maxBytes: 100_000_000 });
+    const answer = await direct(parseGoPath(path), { maxBytes: 100_000_000 });
     if (answer.kind === "absent") return `${answer.status}`;
     const bytes = await bytesOf(answer.body);
     return path.endsWith(".zip") ? bytes : bytes.toString().replace(/,"Origin".*/, "");
@@ -113,7 +115,7 @@ describe("a repository over https", () => {
   test.each(
     [
       ...["list", "v0.0.1.info", "v0.0.1.mod", "v0.0.1.zip", "v1.0.0.zip", "v1.2.0.info", "v1.2.0.mod", "v1.2.0.zip"],
-      ...["main.info", "HEAD.info", "two.info", "v9.9.9.info", "latest.info", "main.zip", "nonsense", "v1.info"],
+      ...["main.info", "!h!e!a!d.info", "two.info", "v9.9.9.info", "latest.info", "main.zip", "v1.info"],
     ]
       .map((name) => `${P}/@v/${name}`)
       .concat(`${P}/@latest`, `${P}/v2/@v/list`, `${P}/v2/@latest`, `${P}/v2/@v/v2.0.0.zip`, `${P}/v3/@v/list`)
@@ -136,14 +138,16 @@ describe("a repository over https", () => {
   test("a repository that is not there, and one at an address that may not be asked", async () => {
     const at = (url: string, guarded = http): FetchDirect =>
       createDirect({ http: guarded, mirrors, find: async () => ({ vcs: "git", root: P, url }) });
-    expect(await at(`${server.url}/alice/none.git`)(`${P}/@v/list`, { maxBytes: 1 })).toMatchObject({ status: 404 });
+    expect(await at(`${server.url}/alice/none.git`)(parseGoPath(`${P}/@v/list`), { maxBytes: 1 })).toMatchObject({
+      status: 404,
+    });
     const directory = join(temporary("mirrors"), "mirrors");
     const guarded = openHttp({ allowNetworks: [], trustedHosts: new Set(), caFile: server.certificateFile });
     const closed = await openGitMirrors({ directory, repositories: new Repositories(), http: guarded });
     await expect(closed.at(`${server.url}/alice/lib.git`, 0)).rejects.toThrow(/may not be asked/);
     const path = "gokura.test/x" as ModulePath;
-    await expect(createDirect({ http: guarded, mirrors: closed })(`${path}/@v/list`, { maxBytes: 1 })).rejects.toThrow(
-      /the name/,
-    );
+    await expect(
+      createDirect({ http: guarded, mirrors: closed })({ kind: "list", modulePath: path }, { maxBytes: 1 }),
+    ).rejects.toThrow(/the name/);
   });
 });

@@ -2,10 +2,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../src/errors.ts";
+import { type GoRequest, goPathOf, parseGoPath } from "../../src/gomod/proxy-path.ts";
 import { createLog } from "../../src/telemetry/log.ts";
+import { bytesOf } from "../../src/upstream/bounded-body.ts";
 import { openHttp } from "../../src/upstream/guarded-http.ts";
-import { hostsNamedIn, parseUpstreams } from "../../src/upstream/policy.ts";
-import { bytesOf, createUpstreamClient, type UpstreamClient } from "../../src/upstream/upstream-client.ts";
+import { hostsNamedIn, type ProxyUpstream, parseUpstreams } from "../../src/upstream/policy.ts";
+import { createUpstreamClient, type UpstreamClient } from "../../src/upstream/upstream-client.ts";
 import { createUpstreamHealth, DOWN_MS, FAILURES_UNTIL_DOWN } from "../../src/upstream/upstream-health.ts";
 import { goCommand } from "../support/go.ts";
 import { type FakeUpstream, fakeUpstream, type Handler } from "./fake-upstream.ts";
@@ -18,7 +20,7 @@ function clientOf(text: string, options: Parameters<typeof createUpstreamClient>
   return createUpstreamClient(list, openHttp({ allowNetworks: [], trustedHosts: hostsNamedIn(list) }), log, options);
 }
 
-const ESCAPED = "example.com/!m/@v/v1.0.0.info";
+const INFO = parseGoPath("example.com/!m/@v/v1.0.0.info");
 
 /** Answers as the first element of the path says: a status, `reset`, or `short` (breaks off). */
 const asPathSays: Handler = (req, res) => {
@@ -77,7 +79,7 @@ describe("falling back is the go command's", () => {
 
   async function runOurs(list: string): Promise<string> {
     try {
-      const answer = await clientOf(list).fetchBytes(ESCAPED, { maxBytes: MAX });
+      const answer = await clientOf(list).fetchBytes(INFO, { maxBytes: MAX });
       if (answer.kind === "found") return answer.bytes.includes("2020-01-01") ? "a" : "b";
       return answer.upstream === "" || list.endsWith("off") ? "nobody" : wordOf(answer.text);
     } catch (error) {
@@ -96,8 +98,10 @@ describe("one upstream", () => {
   test("paths go out as the go command writes them", async () => {
     const server = await fakeUpstream((_, res) => res.end("x"));
     const client = clientOf(`${server.url}/base/`);
-    for (const path of [ESCAPED, "/example.com/a~b/@v/v2.0.0+incompatible.zip", "example.com/x/@v/a b,c'%é.info"])
-      await client.fetchBytes(path, { maxBytes: MAX });
+    await client.fetchBytes(INFO, { maxBytes: MAX });
+    const upstream = client.list[0] as ProxyUpstream;
+    for (const path of ["/example.com/a~b/@v/v2.0.0+incompatible.zip", "example.com/x/@v/a b,c'%é.info"])
+      await client.ask(upstream, path, { maxBytes: MAX });
     expect(server.asked).toEqual([
       "/base/example.com/%21m/@v/v1.0.0.info",
       "/base/example.com/a~b/@v/v2.0.0+incompatible.zip",
@@ -119,7 +123,7 @@ describe("one upstream", () => {
     });
     const texts: Record<string, string> = {};
     for (const name of Object.keys(types)) {
-      const answer = await clientOf(`${server.url}/${name}`).fetch(ESCAPED, { maxBytes: 10 });
+      const answer = await clientOf(`${server.url}/${name}`).fetch(INFO, { maxBytes: 10 });
       if (answer.kind === "found") throw new Error("found");
       expect(answer).toMatchObject({ status: 410, upstream: `${server.host}/${name}` });
       texts[name] = answer.text.slice(0, 20);
@@ -143,7 +147,7 @@ describe("one upstream", () => {
     const server = await fakeUpstream((_, res) =>
       res.writeHead(status, { "Content-Type": "text/plain" }).end(status === 204 ? undefined : "because\nof that"),
     );
-    await expect(clientOf(server.url).fetch(ESCAPED, { maxBytes: MAX })).rejects.toThrow(
+    await expect(clientOf(server.url).fetch(INFO, { maxBytes: MAX })).rejects.toThrow(
       expect.objectContaining({ kind, message: message.replace("HOST", server.host) }),
     );
   });
@@ -151,26 +155,29 @@ describe("one upstream", () => {
   test("an answer that cannot be right is its trouble, and the next one is asked after a bar", async () => {
     const server = await fakeUpstream((req, res) => res.end(req.url?.startsWith("/a") ? "not JSON" : "{}"));
     const check = (bytes: Buffer): void => void JSON.parse(bytes.toString());
-    const answer = await clientOf(`${server.url}/a|${server.url}/b`).fetchBytes(ESCAPED, { maxBytes: MAX, check });
+    const answer = await clientOf(`${server.url}/a|${server.url}/b`).fetchBytes(INFO, { maxBytes: MAX, check });
     expect(answer).toMatchObject({ kind: "found", upstream: `${server.host}/b` });
     await expect(
-      clientOf(`${server.url}/a,${server.url}/b`).fetchBytes(ESCAPED, { maxBytes: MAX, check }),
+      clientOf(`${server.url}/a,${server.url}/b`).fetchBytes(INFO, { maxBytes: MAX, check }),
     ).rejects.toThrow(SyntaxError);
   });
 
   test("direct is asked last, and its word counts", async () => {
     const server = await fakeUpstream((_, res) => res.writeHead(500).end());
     const found = { kind: "absent", status: 404, text: "unknown revision", upstream: "direct" } as const;
-    const direct = async (path: string) => ({ ...found, text: `${found.text} ${path}` });
+    const direct = async (request: GoRequest) => ({ ...found, text: `${found.text} ${goPathOf(request)}` });
     const client = clientOf(`${server.url}|direct`, { direct });
-    expect(await client.fetch(ESCAPED, { maxBytes: MAX })).toEqual({ ...found, text: `unknown revision ${ESCAPED}` });
-    await expect(clientOf(`${server.url},direct`, { direct }).fetch(ESCAPED, { maxBytes: MAX })).rejects.toThrow("500");
+    expect(await client.fetch(INFO, { maxBytes: MAX })).toEqual({
+      ...found,
+      text: `unknown revision ${goPathOf(INFO)}`,
+    });
+    await expect(clientOf(`${server.url},direct`, { direct }).fetch(INFO, { maxBytes: MAX })).rejects.toThrow("500");
     const failing = async (): Promise<never> => {
       throw new Failure("unavailable", "no git server");
     };
-    await expect(
-      clientOf(`${server.url}|direct`, { direct: failing }).fetch(ESCAPED, { maxBytes: MAX }),
-    ).rejects.toThrow("no git server");
+    await expect(clientOf(`${server.url}|direct`, { direct: failing }).fetch(INFO, { maxBytes: MAX })).rejects.toThrow(
+      "no git server",
+    );
   });
 });
 
@@ -182,11 +189,11 @@ describe("a server that is slow or dead", () => {
     const [hanging, other] = [clientOf(slow.url, { health }), clientOf(well.url, { health })];
     const stop = new AbortController();
     const options = { maxBytes: MAX, signal: stop.signal };
-    const waiting = Array.from({ length: 300 }, () => hanging.fetch(ESCAPED, options).catch((error: Error) => error));
+    const waiting = Array.from({ length: 300 }, () => hanging.fetch(INFO, options).catch((error: Error) => error));
     await delay(200);
     expect(slow.open()).toBe(100);
     const begun = Date.now();
-    expect((await other.fetchBytes(ESCAPED, { maxBytes: MAX })).kind).toBe("found");
+    expect((await other.fetchBytes(INFO, { maxBytes: MAX })).kind).toBe("found");
     expect(Date.now() - begun).toBeLessThan(500);
     stop.abort(new Error("enough"));
     expect((await Promise.all(waiting)).every((error) => (error as Error).message === "enough")).toBe(true);
@@ -200,7 +207,7 @@ describe("a server that is slow or dead", () => {
     const server = await fakeUpstream((_, res) => void (well ? res.end("x") : res.destroy()));
     const client = clientOf(server.url, { health: createUpstreamHealth(log, () => clock) });
     const failure = async (): Promise<string> =>
-      await client.fetchBytes(ESCAPED, { maxBytes: MAX }).then(
+      await client.fetchBytes(INFO, { maxBytes: MAX }).then(
         () => "fine",
         (error: Error) => error.message.replace(server.host, "HOST"),
       );
@@ -222,7 +229,7 @@ describe("a server that is slow or dead", () => {
     let status = 500;
     const server = await fakeUpstream((_, res) => res.writeHead(status).end());
     const client = clientOf(server.url);
-    const ask = (): Promise<unknown> => client.fetch(ESCAPED, { maxBytes: MAX }).catch(() => {});
+    const ask = (): Promise<unknown> => client.fetch(INFO, { maxBytes: MAX }).catch(() => {});
     for (let n = 0; n < 10; n++) await ask();
     expect(server.asked).toHaveLength(10);
     status = 503;
@@ -234,7 +241,7 @@ describe("a server that is slow or dead", () => {
     const server: FakeUpstream = await fakeUpstream((_, res) => res.end("x".repeat(1000)));
     const client = clientOf(server.url);
     for (let n = 0; n < 250; n++) {
-      const answer = await client.fetch(ESCAPED, { maxBytes: MAX });
+      const answer = await client.fetch(INFO, { maxBytes: MAX });
       if (answer.kind !== "found") throw new Error("absent");
       if (n % 2 === 0) answer.body.destroy();
       else expect(await bytesOf(answer.body)).toHaveLength(1000);

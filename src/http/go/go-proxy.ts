@@ -22,6 +22,7 @@ import {
   resolveQuery,
 } from "../../git/indexing/hosted-modules.ts";
 import { type ModuleArchives, zipOf } from "../../git/indexing/module-archives.ts";
+import { type GoRequest, parseGoPath, type VersionRequest } from "../../gomod/proxy-path.ts";
 import { requireScope } from "../../registry/access/access.ts";
 import { authenticate } from "../../registry/access/authentication.ts";
 import type { ProjectRow } from "../../registry/rows.ts";
@@ -30,7 +31,6 @@ import type { DependencyProxy } from "../../upstream/dependency-proxy.ts";
 import type { SumdbProxy } from "../../upstream/sumdb-proxy.ts";
 import { credentialsOf } from "../protocol/credentials.ts";
 import { absence, absenceInWords, present, presentZip } from "./go-answers.ts";
-import { type GoRequest, parseGoPath, type VersionRequest } from "./go-path.ts";
 import { answererInView, demandView, type GoView } from "./go-view.ts";
 import { type HotAnswer, type HotCache, writeHotAnswer } from "./hot-cache.ts";
 import { serveFromUpstream } from "./upstream-answers.ts";
@@ -71,8 +71,8 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, p
   const answerer = await answererInView(registry, principal, view, rest);
   if (answerer.kind === "world") {
     const { dependencies, hotCache } = proxy;
-    const { group } = answerer;
-    return serveFromUpstream({ dependencies, hotCache, ctx, storedOnly, group }, parseGoPath(rest));
+    const { group, request } = answerer;
+    return serveFromUpstream({ dependencies, hotCache, ctx, storedOnly, group }, request);
   }
   const { project } = answerer;
 
@@ -90,7 +90,7 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, p
     return write(proxy, ctx, answer);
   };
   try {
-    const { answer, pinned } = await answerTo(proxy, project, parseGoPath(rest));
+    const { answer, pinned } = await answerTo(proxy, project, answerer.request ?? parseGoPath(rest));
     await keep(answer, pinned);
   } catch (error) {
     // What is not there is asked for again and again: the go command looks for a module under every parent path.

@@ -4,6 +4,7 @@
 // everybody who can reach the endpoint, signed in or not. What may not be seen and what is not there are the same: 401
 // without credentials, 404 with some.
 import { notFound } from "../../errors.ts";
+import { type GoRequest, parseGoPath } from "../../gomod/proxy-path.ts";
 import { demandGroupSeen, demandPackages, hidden, maySeeProject } from "../../registry/access/access.ts";
 import {
   DEPENDENCY_PROXY,
@@ -18,7 +19,6 @@ import { findProject } from "../../registry/forge/projects.ts";
 import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { GroupRow, ProjectRow } from "../../registry/rows.ts";
-import { parseGoPath } from "./go-path.ts";
 
 /** Which endpoint: `id` is a number or a full path, as in GitLab's API. */
 export type GoView =
@@ -26,10 +26,13 @@ export type GoView =
   | { readonly kind: "group"; readonly id: string }
   | { readonly kind: "instance" };
 
-/** Who answers a request to an endpoint: a project of ours, or the world behind the endpoint of a group or the instance. */
+/**
+ * Who answers a request to an endpoint: a project of ours, or the world behind the endpoint of a group or the instance; with
+ * the request, where its path had to be read to find that out.
+ */
 export type Answerer =
-  | { readonly kind: "project"; readonly project: ProjectRow }
-  | { readonly kind: "world"; readonly group: GroupRow | undefined };
+  | { readonly kind: "project"; readonly project: ProjectRow; readonly request: GoRequest | undefined }
+  | { readonly kind: "world"; readonly group: GroupRow | undefined; readonly request: GoRequest };
 
 /** Who answers a request to an endpoint, if the principal may have it. `rest` is the raw Go path. */
 export async function answererInView(
@@ -39,23 +42,25 @@ export async function answererInView(
   rest: string,
 ): Promise<Answerer> {
   const flags = await loadFlags(registry);
-  const admit = (project: ProjectRow | undefined): Answerer => ({
+  const admit = (project: ProjectRow | undefined, request?: GoRequest): Answerer => ({
     kind: "project",
+    request,
     project: demandPackages(principal, project, (one) => isFlagOn(flags, GO_PROXY, one)),
   });
   if (view.kind === "project") return admit(await findProject(registry, idOf(view.id)));
 
   const group = view.kind === "group" ? await groupOf(registry, principal, view.id) : undefined;
-  const { modulePath } = parseGoPath(rest);
+  const request = parseGoPath(rest);
+  const { modulePath } = request;
   const owner = await ownerOf(registry, modulePath);
   const inView = owner && (group === undefined || owner.group.traversalIds.includes(group.id));
-  if (inView && maySeeProject(principal, owner)) return admit(owner);
+  if (inView && maySeeProject(principal, owner)) return admit(owner, request);
   // Of our own names nobody learns whether they are taken; other names are nobody's here.
   if (await isOwned(registry, modulePath)) throw hidden(principal, "Module");
   // Nor is what was fetched before it became private given to anybody.
   if (registry.privateModules.covers(modulePath))
     throw notFound(`${modulePath} is private to this registry: no other is asked for it`);
-  if (group === undefined || isFlagOnForGroup(flags, DEPENDENCY_PROXY, group)) return { kind: "world", group };
+  if (group === undefined || isFlagOnForGroup(flags, DEPENDENCY_PROXY, group)) return { kind: "world", group, request };
   throw notFound(`${modulePath} is no module of this group, and its endpoint asks no other registry`);
 }
 

@@ -5,22 +5,13 @@
 import { pipeline } from "node:stream/promises";
 import type { Context } from "koa";
 import { isFailure, notFound } from "../../errors.ts";
+import type { GoRequest, VersionRequest } from "../../gomod/proxy-path.ts";
 import { canonicalVersion, isValid } from "../../gomod/version.ts";
 import type { GroupRow } from "../../registry/rows.ts";
-import { ABSENCE_MS } from "../../upstream/absence.ts";
-import {
-  type Absent,
-  type DependencyProxy,
-  type Download,
-  type Found,
-  type StoredZip,
-  upstreamGoMod,
-  upstreamIndex,
-  upstreamInfo,
-  upstreamZip,
-} from "../../upstream/dependency-proxy.ts";
+import { ABSENCE_MS, type Absent, type Found } from "../../upstream/answers.ts";
+import type { DependencyProxy } from "../../upstream/dependency-proxy.ts";
+import type { Download, StoredZip } from "../../upstream/download.ts";
 import { absence, absenceInWords, present, presentZip, zipHeaders } from "./go-answers.ts";
-import type { GoRequest, VersionRequest } from "./go-path.ts";
 import { type HotAnswer, type HotCache, isTrusted, writeHotAnswer } from "./hot-cache.ts";
 
 const TYPES = { list: "text/plain; charset=utf-8", latest: "application/json", info: "application/json" };
@@ -86,27 +77,27 @@ function answerTo(
   const { modulePath } = request;
   switch (request.kind) {
     case "list":
+      return dependencies.list(modulePath, { storedOnly });
     case "latest":
-      return upstreamIndex(dependencies, modulePath, request.kind, storedOnly);
+      return dependencies.query(modulePath, undefined, { storedOnly });
     case "info":
-      return upstreamInfo(dependencies, modulePath, request.version, storedOnly);
+      return dependencies.query(modulePath, request.version, { storedOnly });
     case "mod":
-      return upstreamGoMod(dependencies, modulePath, canonical(request), storedOnly);
+      return dependencies.download(canonical(request), { storedOnly });
   }
 }
 
 async function serveZip(asked: Asked, request: VersionRequest<"zip">): Promise<void> {
   const { dependencies, ctx, storedOnly } = asked;
-  const { modulePath } = request;
-  const version = canonical(request);
-  let found = await upstreamZip(dependencies, modulePath, version, storedOnly);
+  const { version } = canonical(request);
+  let found = await dependencies.download(request, { storedOnly });
   const { answers } = dependencies.registry.traffic;
   if (found.kind === "stored") {
     if (await sendZipUnlessLost(asked, version, found)) {
       answers.stored++;
       return;
     }
-    found = await upstreamZip(dependencies, modulePath, version, storedOnly, true);
+    found = await dependencies.download(request, { storedOnly, lost: true });
   }
   answers[found.kind === "arriving" ? "upstream" : "stored"]++;
   if (found.kind === "stored") return sendZip(asked, version, found);
@@ -157,8 +148,9 @@ async function sendArriving({ ctx, dependencies }: Asked, version: string, downl
 }
 
 /** .mod and .zip are of versions, not of branches. */
-function canonical({ modulePath, version, kind }: VersionRequest<"mod" | "zip">): string {
-  if (isValid(version) && version === canonicalVersion(version)) return version;
+function canonical<Asked extends VersionRequest<"mod"> | VersionRequest<"zip">>(request: Asked): Asked {
+  const { modulePath, version, kind } = request;
+  if (isValid(version) && version === canonicalVersion(version)) return request;
   throw notFound(`${modulePath}@${version}: .${kind} needs a canonical version; ask for .info first to learn it`);
 }
 

@@ -1,15 +1,19 @@
-// What a URL below a Go endpoint asks for (Go Modules Reference, "GOPROXY protocol"). The go command escapes upper-case
-// letters as `!` and the letter, and sends that `!` as %21; everything is read strictly, so that one thing has one URL, and
-// nothing is cleaned up, so that `..` and `//` mean nothing.
-import { Failure, isFailure, notFound } from "../../errors.ts";
-import { type ModulePath, unescapePath, unescapeVersion } from "../../gomod/module-path.ts";
+// The paths of the GOPROXY protocol (Go Modules Reference, "GOPROXY protocol"): what a request asks for, read once where it
+// comes in and passed on as it was understood, down to the upstream that is asked in its turn. The go command escapes
+// upper-case letters as `!` and the letter, and sends that `!` as %21; everything is read strictly, so that one thing has one
+// URL, and nothing is cleaned up, so that `..` and `//` mean nothing.
+import { Failure, isFailure, notFound } from "../errors.ts";
+import { escapePath, escapeVersion, type ModulePath, unescapePath, unescapeVersion } from "./module-path.ts";
 
+/** What is asked of a Go proxy. */
 export type GoRequest =
-  | { readonly kind: "list" | "latest"; readonly modulePath: ModulePath }
+  | { readonly kind: "list"; readonly modulePath: ModulePath }
+  | { readonly kind: "latest"; readonly modulePath: ModulePath }
   | VersionRequest<"info">
   | VersionRequest<"mod">
   | VersionRequest<"zip">;
 
+/** A file of one version. */
 export interface VersionRequest<Kind extends "info" | "mod" | "zip"> {
   readonly kind: Kind;
   readonly modulePath: ModulePath;
@@ -41,6 +45,19 @@ export function parseGoPath(raw: string): GoRequest {
     | VersionRequest<"info">
     | VersionRequest<"mod">
     | VersionRequest<"zip">;
+}
+
+/** The path of a request below a proxy's URL, without a slash in front; escaped, not percent-encoded. */
+export function goPathOf(request: GoRequest): string {
+  const base = escapePath(request.modulePath);
+  switch (request.kind) {
+    case "list":
+      return `${base}/@v/list`;
+    case "latest":
+      return `${base}/@latest`;
+    default:
+      return `${base}/@v/${escapeVersion(request.version)}.${request.kind}`;
+  }
 }
 
 function pathIn(escaped: string): ModulePath {

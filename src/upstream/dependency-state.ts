@@ -1,0 +1,56 @@
+// What the parts of the dependency proxy share. Everything here is of this process, and bounded; what must outlive it is in
+// the database. Each field says who writes it: nobody else does.
+import { LRUCache } from "lru-cache";
+import type { Locks } from "../database/locks.ts";
+import type { Registry } from "../registry/registry.ts";
+import { ABSENCE_MS, type Absent, FLEETING_MS } from "./answers.ts";
+import type { Download } from "./download.ts";
+import type { UpstreamClient } from "./upstream-client.ts";
+
+const MAX_ABSENCES = 20_000;
+const MAX_FLEETING_BYTES = 8 * 1024 * 1024;
+/** How often the same refusal is written down. */
+const REFUSAL_MS = 3_600_000;
+const MAX_REFUSALS = 5_000;
+
+/** What the dependency proxy is made of. Names of things are their paths (gomod/proxy-path.ts goPathOf). */
+export interface DependencyState {
+  readonly registry: Registry;
+  /** Whom to ask; undefined: nobody (GOKURA_UPSTREAM=off), only what is stored is served. */
+  readonly upstreams: UpstreamClient | undefined;
+  /** Among the servers on one database. */
+  readonly locks: Locks;
+  /** How long a list and @latest are fresh. */
+  readonly listTtlMs: number;
+  /** What upstream said is not there, and what was refused, for seconds; written by upstream-request.ts and refusals.ts. */
+  readonly absences: LRUCache<string, Absent>;
+  /** Answers that are not stored: those to queries, and .mod files that no zip has vouched for; written by version-files.ts. */
+  readonly fleeting: LRUCache<string, Buffer>;
+  /** Refusals that were written down; written by refusals.ts. */
+  readonly refusals: LRUCache<string, true>;
+  /** What is being fetched now, by what is asked; written by download-lock.ts `shared`. */
+  readonly fetching: Map<string, Promise<unknown>>;
+  /** Zips that are arriving, by their path; written by dependency-proxy.ts. */
+  readonly downloads: Map<string, Download>;
+  /** Lists whose last refresh failed, and when; written by module-list.ts. */
+  readonly resting: Map<string, number>;
+}
+
+/** The state of a process that has just started. */
+export function createDependencyState(
+  parts: Pick<DependencyState, "registry" | "upstreams" | "locks" | "listTtlMs">,
+): DependencyState {
+  return {
+    ...parts,
+    absences: new LRUCache({ max: MAX_ABSENCES, ttl: ABSENCE_MS }),
+    fleeting: new LRUCache({
+      maxSize: MAX_FLEETING_BYTES,
+      sizeCalculation: (body, key) => body.length + key.length + 1,
+      ttl: FLEETING_MS,
+    }),
+    refusals: new LRUCache({ max: MAX_REFUSALS, ttl: REFUSAL_MS }),
+    fetching: new Map(),
+    downloads: new Map(),
+    resting: new Map(),
+  };
+}

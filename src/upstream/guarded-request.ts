@@ -1,0 +1,128 @@
+// One request to a server that others chose, without redirects. The address is checked when the connection is made, on what
+// the name resolved to then: a check before would let the name change in between (DNS rebinding).
+// Source: OWASP, "Server Side Request Forgery Prevention Cheat Sheet".
+import { type LookupAddress, lookup as lookUp } from "node:dns";
+import { readFileSync } from "node:fs";
+import http, { type IncomingMessage, type RequestOptions } from "node:http";
+import https from "node:https";
+import { isIP, type LookupFunction } from "node:net";
+import tls from "node:tls";
+import type { GuardedHttpOptions } from "./guarded-http.ts";
+import type { Bounds } from "./http-bounds.ts";
+import { RefusedAddress, timeout } from "./http-trouble.ts";
+import { reachableAddresses } from "./reachable-address.ts";
+
+/** How long a connection waits for the next request. */
+const KEEP_ALIVE_MS = 15_000;
+
+/** Makes single requests, on connections that are kept. */
+export interface GuardedRequests {
+  /** The head of the answer to a GET. Rejects with what went wrong, in whatever form (http-trouble.ts `told`). */
+  send(url: URL, headers: Record<string, string>, bounds: Bounds): Promise<IncomingMessage>;
+  /** The addresses behind a URL's name that may be reached; rejects with RefusedAddress when there is none. */
+  admitted(url: URL): Promise<LookupAddress[]>;
+  /** Drops the connections that wait. */
+  close(): void;
+}
+
+/** Opens the way out. */
+export function openRequests({ allowNetworks, trustedHosts, caFile }: GuardedHttpOptions): GuardedRequests {
+  const mayReach = reachableAddresses(allowNetworks);
+  const ca = caFile === undefined ? undefined : [...tls.getCACertificates("default"), readFileSync(caFile, "utf8")];
+  const agentSettings = { keepAlive: true, timeout: KEEP_ALIVE_MS };
+  const agents = { "http:": new http.Agent(agentSettings), "https:": new https.Agent(agentSettings) };
+  const resolve = sharedLookups();
+
+  const admitted = async (url: URL): Promise<LookupAddress[]> => {
+    const hostname = nameIn(url);
+    const family = isIP(hostname);
+    const found = family === 0 ? await resolve(hostname) : [{ address: hostname, family }];
+    if (trustedHosts.has(url.host)) return found;
+    const good = found.filter(({ address }) => mayReach(address));
+    if (good.length === 0)
+      throw new RefusedAddress(`${hostname} is at ${found.map(({ address }) => address).join(", ")}`);
+    return good;
+  };
+  const lookupOf =
+    (url: URL): LookupFunction =>
+    (_, how, callback) => {
+      admitted(url).then(
+        (found) => (how.all ? callback(null, found) : callback(null, found[0]!.address, found[0]!.family)),
+        (error: NodeJS.ErrnoException) => callback(error, []),
+      );
+    };
+
+  return {
+    admitted,
+    async send(url, headers, bounds) {
+      if (isIP(nameIn(url)) !== 0) await admitted(url); // is connected to without a look-up
+      const options = { headers, lookup: lookupOf(url), ...(ca ? { ca } : {}) };
+      const agent = agents[url.protocol as keyof typeof agents];
+      try {
+        return await headOf(url, { ...options, agent }, bounds);
+      } catch (error) {
+        // A connection that was kept may have been closed just when we took it up again.
+        if (error instanceof StaleConnection) return await headOf(url, { ...options, agent: false }, bounds);
+        throw error;
+      }
+    },
+    close() {
+      for (const agent of Object.values(agents)) agent.destroy();
+    },
+  };
+}
+
+/** A connection that was kept broke as soon as it was used again. */
+class StaleConnection extends Error {}
+
+/** The head of the answer to one GET. */
+function headOf(url: URL, options: RequestOptions, bounds: Bounds): Promise<IncomingMessage> {
+  return new Promise((done, fail) => {
+    const request = (url.protocol === "https:" ? https : http).request(url, options);
+    const tooSlow = (what: string, ms: number): NodeJS.Timeout =>
+      setTimeout(() => request.destroy(timeout(url, what, ms)), ms);
+    let timer = tooSlow("no connection", bounds.connectMs);
+    const connected = (): void => {
+      clearTimeout(timer);
+      timer = tooSlow("no answer", bounds.firstByteMs);
+    };
+    const forget = bounds.onCut((reason) => request.destroy(reason));
+    request.once("socket", (socket) => {
+      if (!socket.connecting) connected();
+      else socket.once(url.protocol === "https:" ? "secureConnect" : "connect", connected);
+    });
+    let answered = false;
+    request.once("response", (response) => {
+      answered = true;
+      clearTimeout(timer);
+      forget();
+      done(response);
+    });
+    request.on("error", (error: NodeJS.ErrnoException) => {
+      if (answered) return; // then the body tells
+      clearTimeout(timer);
+      forget();
+      const isStale = request.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(error.code ?? "");
+      fail(isStale ? new StaleConnection("", { cause: error }) : error);
+    });
+    request.end();
+  });
+}
+
+/** Looks names up; one that hangs must not take one of Node's few threads for each request. */
+function sharedLookups(): (hostname: string) => Promise<LookupAddress[]> {
+  const lookups = new Map<string, Promise<LookupAddress[]>>();
+  return (hostname) => {
+    const known = lookups.get(hostname);
+    if (known !== undefined) return known;
+    const fresh = new Promise<LookupAddress[]>((done, fail) =>
+      lookUp(hostname, { all: true }, (error, found) => (error ? fail(error) : done(found))),
+    ).finally(() => lookups.delete(hostname));
+    lookups.set(hostname, fresh);
+    return fresh;
+  };
+}
+
+function nameIn(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, "");
+}

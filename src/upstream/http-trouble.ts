@@ -1,0 +1,42 @@
+// What is told of a request that came to nothing: a sentence that names the host, without addresses and without anything else
+// of the URL, which may hold a secret.
+import { Failure, isFailure } from "../errors.ts";
+
+/** Says no to an address; its text is for the log. */
+export class RefusedAddress extends Error {}
+
+/** The failure to tell of a server that did not answer as it should. */
+export const unavailable = (url: URL, what: string, cause?: unknown): Failure =>
+  new Failure("unavailable", `${url.host || url.protocol}: ${what}`, cause === undefined ? {} : { cause });
+
+/** The failure to tell of a server that took too long. */
+export const timeout = (url: URL, what: string, ms: number): Failure =>
+  unavailable(url, `${what} within ${ms / 1000} s`);
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOTFOUND: "the name is not known",
+  EAI_AGAIN: "the name cannot be looked up now",
+  ECONNREFUSED: "the connection is refused",
+  ECONNRESET: "the connection broke off",
+  ERR_STREAM_PREMATURE_CLOSE: "the connection broke off",
+  ETIMEDOUT: "no connection",
+  EHOSTUNREACH: "the network does not lead there",
+  ENETUNREACH: "the network does not lead there",
+  Z_BUF_ERROR: "the compressed answer broke off",
+  Z_DATA_ERROR: "the compressed answer is damaged",
+};
+
+/** What to tell of an error, without addresses and without anything from the URL but its host. */
+export function told(error: unknown, url: URL, signal: AbortSignal | undefined): Error {
+  if (signal?.aborted) return signal.reason as Error;
+  if (isFailure(error) || (error as Error).name === "AbortError") return error as Error;
+  if (error instanceof RefusedAddress)
+    return unavailable(url, "its address is in a network that may not be asked (GOKURA_ALLOW_PRIVATE_NETWORKS)", error);
+  // When several addresses of one name were tried, each has its error.
+  const one = error instanceof AggregateError ? (error.errors[0] as unknown) : error;
+  const { code = "", message = "" } = one as NodeJS.ErrnoException;
+  if (one instanceof RefusedAddress) return told(one, url, undefined);
+  const why = REASONS[code] ?? (/^(HPE_|ERR_HTTP)/.test(code) ? "what it answers is not HTTP" : undefined);
+  const certificate = /CERT|SSL|TLS|SIGNATURE|ALTNAME/.test(code) ? `its certificate is not good (${code})` : undefined;
+  return unavailable(url, why ?? certificate ?? `it cannot be asked (${code || message.slice(0, 100)})`, error);
+}

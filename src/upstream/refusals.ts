@@ -1,0 +1,42 @@
+// What becomes of an answer that was judged to be none (admission.ts): a security event for administrators, written once an
+// hour for the same thing, for it is clients who decide how often something is asked; and for seconds an absence, so that
+// the same wrong bytes are not fetched again and again.
+import { notFound } from "../errors.ts";
+import { findGrave } from "../registry/versions/tombstones.ts";
+import { recordRefusal } from "../registry/versions/upstream-modules.ts";
+import type { Refused } from "./admission.ts";
+import { type Absent, absent } from "./answers.ts";
+import type { DependencyState } from "./dependency-state.ts";
+
+/** Writes down that something was refused, and remembers for seconds that it is not to be had. */
+export async function refuse(
+  state: DependencyState,
+  path: string,
+  upstream: string,
+  refused: Refused,
+): Promise<Absent> {
+  await writeDown(state, path, upstream, refused);
+  const words = path.endsWith(".zip") ? `unzip ${path}: ${refused.message}` : `not found: ${path}: ${refused.message}`;
+  const nothing = absent(404, `${words}\n`);
+  state.absences.set(path, nothing);
+  return nothing;
+}
+
+/** The security event that an upstream sent something that was refused. */
+export async function writeDown(
+  state: DependencyState,
+  path: string,
+  upstream: string,
+  { message }: Refused,
+): Promise<void> {
+  const event = `${upstream} ${path} ${message}`;
+  if (state.refusals.has(event)) return;
+  state.refusals.set(event, true);
+  await recordRefusal(state.registry, path, { upstream, reason: message });
+}
+
+/** Refuses a name under which something of a project was published once: upstream cannot take it over. */
+export async function refuseBuriedName(state: DependencyState, modulePath: string, version: string): Promise<void> {
+  const grave = await findGrave(state.registry, modulePath, version);
+  if (grave) throw notFound(`${modulePath}@${version} was published here before (${grave.reason}); it is not fetched`);
+}

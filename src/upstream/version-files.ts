@@ -1,0 +1,87 @@
+// The small files of one version, .info and .mod: pinned when they are stored, else fetched once for everybody who asks, judged,
+// and stored for ever. Each costs one request: a .mod never the zip, and an .info nothing else (go-module-rules 6.13).
+import { MAX_GO_MOD } from "../gomod/module-zip.ts";
+import { goPathOf, type VersionRequest } from "../gomod/proxy-path.ts";
+import { findUpstreamVersion, storeUpstreamPart } from "../registry/versions/upstream-modules.ts";
+import { admitGoMod, admitInfo, isExactVersion } from "./admission.ts";
+import { type Absent, changing, FLEETING_MS, type Found, notCached, pinned } from "./answers.ts";
+import type { DependencyState } from "./dependency-state.ts";
+import { lookOrGet, shared } from "./download-lock.ts";
+import { versionWasSeen } from "./module-list.ts";
+import { refuseBuriedName } from "./refusals.ts";
+import { askAndJudge } from "./upstream-request.ts";
+
+const MAX_INFO_BYTES = 1024 * 1024;
+
+/** The .info of a version, a branch or a commit. `storedOnly`: no upstream is asked. */
+export async function infoFile(
+  state: DependencyState,
+  request: VersionRequest<"info">,
+  storedOnly: boolean,
+): Promise<Found | Absent> {
+  const { modulePath, version } = request;
+  if (isExactVersion(modulePath, version)) return versionFile(state, request, storedOnly);
+  const path = goPathOf(request);
+  const known = state.fleeting.get(path);
+  if (known) return changing(known, FLEETING_MS);
+  if (storedOnly || !state.upstreams) return notCached(path);
+  const answered = await shared<Found | Absent>(state.fetching, path, async () => {
+    const answer = await askAndJudge(state, request, MAX_INFO_BYTES, (bytes) =>
+      admitInfo(modulePath, undefined, bytes),
+    );
+    if (answer.kind === "absent") return answer;
+    state.fleeting.set(path, answer.bytes);
+    return changing(answer.bytes, FLEETING_MS);
+  });
+  return { ...answered, asked: true };
+}
+
+/** The .info or .mod of an exact version: stored, or fetched once and stored. `storedOnly`: no upstream is asked. */
+export async function versionFile(
+  state: DependencyState,
+  request: VersionRequest<"info"> | VersionRequest<"mod">,
+  storedOnly: boolean,
+): Promise<Found | Absent> {
+  const { modulePath, version, kind } = request;
+  const look = async (): Promise<Found | undefined> => {
+    const stored = await findUpstreamVersion(state.registry, modulePath, version);
+    const body = kind === "info" ? stored?.info : stored?.goMod;
+    return body && pinned(body);
+  };
+  const path = goPathOf(request);
+  const stored = await look();
+  if (stored) return stored;
+  const fleeting = state.fleeting.get(path);
+  if (fleeting) return changing(fleeting, FLEETING_MS);
+  if (storedOnly || !state.upstreams) return notCached(path);
+  const known = state.absences.get(path);
+  if (known) return known;
+  const answered = await shared(state.fetching, path, async () => {
+    await refuseBuriedName(state, modulePath, version);
+    const get = (): Promise<Found | Absent> =>
+      request.kind === "info" ? getInfo(state, request) : getGoMod(state, request);
+    const got = await lookOrGet(state.locks, path, look, get);
+    if (got.kind === "found") versionWasSeen(state, modulePath, version);
+    return got;
+  });
+  return { ...answered, asked: true };
+}
+
+async function getInfo(state: DependencyState, request: VersionRequest<"info">): Promise<Found | Absent> {
+  const { modulePath, version } = request;
+  const answer = await askAndJudge(state, request, MAX_INFO_BYTES, (bytes) => admitInfo(modulePath, version, bytes));
+  if (answer.kind === "absent") return answer;
+  const part = { info: answer.bytes, time: answer.verdict.time };
+  return pinned((await storeUpstreamPart(state.registry, modulePath, version, part)).info!);
+}
+
+async function getGoMod(state: DependencyState, request: VersionRequest<"mod">): Promise<Found | Absent> {
+  const { modulePath, version } = request;
+  const answer = await askAndJudge(state, request, MAX_GO_MOD, (bytes) => admitGoMod(modulePath, version, bytes));
+  if (answer.kind === "absent") return answer;
+  const goMod = answer.bytes;
+  if (answer.verdict.keep)
+    return pinned((await storeUpstreamPart(state.registry, modulePath, version, { goMod })).goMod!);
+  state.fleeting.set(goPathOf(request), goMod);
+  return changing(goMod, FLEETING_MS);
+}

@@ -1,0 +1,83 @@
+// Getting a zip that is not stored: one download among all servers. The .mod is asked for at the same time, the bytes go to a
+// scratch file and to everybody who waits (download.ts), then the whole is judged, the blob put in its place, and the row
+// written that promises it.
+import { rm } from "node:fs/promises";
+import { isFailure } from "../errors.ts";
+import { MAX_ZIP_FILE } from "../gomod/module-zip.ts";
+import { goPathOf, type VersionRequest } from "../gomod/proxy-path.ts";
+import { findUpstreamVersion, storeUpstreamPart } from "../registry/versions/upstream-modules.ts";
+import { type MadeZip, zipKeyOf } from "../registry/versions/version-zip.ts";
+import { admitZip, Refused } from "./admission.ts";
+import type { Absent, Found } from "./answers.ts";
+import type { DependencyState } from "./dependency-state.ts";
+import { Download, type DownloadOutcome } from "./download.ts";
+import { lookOrGet, ZIP_PATIENCE_MS } from "./download-lock.ts";
+import { refuse } from "./refusals.ts";
+import type { FoundUpstream } from "./upstream-client.ts";
+import { ask } from "./upstream-request.ts";
+import { versionFile } from "./version-files.ts";
+
+/** Begins the download of a zip, or waits for the process that has begun it. */
+export function startDownload(state: DependencyState, request: VersionRequest<"zip">): Download {
+  const { modulePath, version } = request;
+  const look = async (): Promise<DownloadOutcome | undefined> => {
+    const stored = await findUpstreamVersion(state.registry, modulePath, version);
+    if (!stored?.zip || !(await isThere(state, stored.zip))) return undefined;
+    return { kind: "stored", id: stored.id, zip: stored.zip };
+  };
+  const get = async (download: Download): Promise<DownloadOutcome> => {
+    // Both at once: the zip is judged by its .mod, and what comes from far away comes in one time instead of two.
+    const described = versionFile(state, { kind: "mod", modulePath, version }, false);
+    described.catch(() => {}); // looked at when the zip has come so far
+    const answer = await ask(state, request, MAX_ZIP_FILE);
+    if (answer.kind === "absent") return answer;
+    return receiveZip(state, download, { request, answer, described });
+  };
+  return new Download((download) =>
+    lookOrGet(state.locks, goPathOf(request), look, () => get(download), ZIP_PATIENCE_MS),
+  );
+}
+
+/** Whether the bytes of a stored zip are there: a disk may have been lost, or a server may have another one. */
+function isThere({ registry }: DependencyState, zip: MadeZip): Promise<boolean> {
+  return registry.blobs.has(zipKeyOf(zip));
+}
+
+interface ArrivingZip {
+  readonly request: VersionRequest<"zip">;
+  readonly answer: FoundUpstream;
+  readonly described: Promise<Found | Absent>;
+}
+
+async function receiveZip(
+  state: DependencyState,
+  download: Download,
+  { request, answer, described }: ArrivingZip,
+): Promise<DownloadOutcome> {
+  const { registry } = state;
+  const { modulePath, version } = request;
+  const path = goPathOf(request);
+  const scratch = registry.blobs.scratch();
+  try {
+    const { file, sha256, size } = await download.receive(scratch, answer);
+    const mod = await described;
+    if (mod.kind === "absent") return mod;
+    const h1 = await admitZip(modulePath, version, file, size, mod.body);
+    const zip: MadeZip = { h1, sha256, size };
+    // First the bytes, then the row that promises them.
+    await registry.blobs.adopt(scratch, zipKeyOf(zip));
+    const stored = await storeUpstreamPart(registry, modulePath, version, { goMod: mod.body, zip });
+    const pinned = stored.zip!;
+    // Only if the blob of a pinned zip was lost can it differ: then the very same bytes are wanted back.
+    if (pinned.h1 !== h1 || (pinned.sha256 !== sha256 && !(await isThere(state, pinned))))
+      throw new Refused(`the zip is ${h1} (${sha256}), but ${pinned.h1} (${pinned.sha256}) is pinned`);
+    return { kind: "stored", id: stored.id, zip: pinned };
+  } catch (error) {
+    if (error instanceof Refused) return await refuse(state, path, answer.upstream, error);
+    if (!isFailure(error)) registry.log.error({ err: error, path }, "a download failed");
+    throw error;
+  } finally {
+    answer.body.destroy();
+    await rm(scratch, { force: true });
+  }
+}
