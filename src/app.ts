@@ -1,13 +1,8 @@
-// The composition root: builds every part once, in the order in which they need each other, and takes them down in the
-// opposite one. Two shapes: a registry without doors, for the CLI, and the server.
-import { access, constants, mkdir } from "node:fs/promises";
+// The composition root of the server: builds every part once, in the order in which they need each other, and takes them
+// down in the opposite one. What a server shares with commands is built by open-registry.ts.
 import { join } from "node:path";
 import type { Config } from "./config.ts";
-import { awaitDatabase, openDatabase } from "./database/client.ts";
-import { startEmbeddedPostgres } from "./database/embedded-postgres.ts";
-import { migrate } from "./database/migrate.ts";
 import { listenForNotices, type Notices } from "./database/notify.ts";
-import { Failure } from "./errors.ts";
 import { recordOpenPushes } from "./git/hosting/recorded-push.ts";
 import { ensureBuiltZips, type ModuleArchives, openModuleArchives } from "./git/indexing/module-archives.ts";
 import { openTagIndexer } from "./git/indexing/tag-indexer.ts";
@@ -16,20 +11,13 @@ import { checkGitVersion } from "./git/process/git-environment.ts";
 import { createGraphqlEndpoint } from "./graphql/endpoint.ts";
 import { HotCache } from "./http/go/hot-cache.ts";
 import { type RunningServer, startServer } from "./http/server.ts";
-import { openJobs } from "./jobs/queue.ts";
-import { AccessMemory } from "./registry/access/access-memory.ts";
-import { TokenUse } from "./registry/access/token-use.ts";
+import { type Closer, closeAll, type OpenedRegistry, openRegistry } from "./open-registry.ts";
 import { isOwned } from "./registry/forge/module-owner.ts";
-import { openPrivateModules } from "./registry/forge/private-modules.ts";
 import { type FirstSetup, setUp } from "./registry/forge/setup.ts";
 import { resumeIndexing } from "./registry/forge/waiting-tags.ts";
 import { describeModule, describeUndescribed, resumeDescribing } from "./registry/modules/module-document.ts";
-import { createRequirementMemory } from "./registry/modules/requirement-memory.ts";
-import { Traffic } from "./registry/numbers/traffic.ts";
 import type { Registry } from "./registry/registry.ts";
-import { openDiskBlobs } from "./storage/disk-blobs.ts";
 import type { Log } from "./telemetry/log.ts";
-import { createMetrics } from "./telemetry/metrics.ts";
 import { type OpenedDependencyProxy, openDependencyProxy } from "./upstream/dependency-proxy.ts";
 import { createDirect } from "./upstream/direct.ts";
 import { openGitMirrors } from "./upstream/git-mirror.ts";
@@ -39,97 +27,6 @@ import { createSumdbProxy, type SumdbProxy } from "./upstream/sumdb-proxy.ts";
 import { createUpstreamClient } from "./upstream/upstream-client.ts";
 import { createUpstreamHealth } from "./upstream/upstream-health.ts";
 import { type UpstreamStatus, upstreamStatus } from "./upstream/upstream-status.ts";
-
-/** How long a start waits for a PostgreSQL that does not answer yet. */
-const DATABASE_PATIENCE_MS = 30_000;
-
-/** A registry and what must be let go of after it. */
-export interface OpenedRegistry {
-  readonly registry: Registry;
-  readonly databaseUrl: string;
-  close(): Promise<void>;
-}
-
-/**
- * Opens the database (starting the embedded one if need be), brings it to the newest migration and builds the registry on
- * it. A `sender` only leaves jobs behind; a `worker` is a server. Throws a Failure that says what to do, or the reason of
- * `stop` when that is aborted meanwhile.
- */
-export async function openRegistry(
-  config: Config,
-  log: Log,
-  role: "worker" | "sender",
-  stop?: AbortSignal,
-): Promise<OpenedRegistry> {
-  const closers: Closer[] = [];
-  const close = (): Promise<void> => closeAll(closers);
-  try {
-    await makeDataDirectory(config.dataDirectory);
-    let url = config.databaseUrl;
-    if (url === undefined) {
-      const embedded = await startEmbeddedPostgres(config.dataDirectory);
-      closers.push(() => embedded.stop());
-      url = embedded.url;
-      if (embedded.adopted) log.debug("the embedded PostgreSQL ran already");
-    }
-    await awaitDatabase(url, log, DATABASE_PATIENCE_MS, stop);
-    const applied = await migrate(url);
-    if (applied.length > 0) log.info({ applied }, "the database was brought up to date");
-
-    const database = openDatabase(url, log);
-    closers.push(() => database.close());
-    const metrics = createMetrics();
-    const tokenUse = new TokenUse(database.pool, log);
-    closers.push(() => tokenUse.close());
-    const traffic = new Traffic(database.pool, log);
-    closers.push(() => traffic.close());
-    const jobs = openJobs(url, role, log, metrics);
-    closers.push(() => jobs.stop());
-    const registry: Registry = {
-      database,
-      prisma: database.prisma,
-      blobs: await openDiskBlobs(join(config.dataDirectory, "blobs")),
-      jobs,
-      memory: new AccessMemory(),
-      tokenUse,
-      requirementMemory: createRequirementMemory(),
-      traffic,
-      log,
-      metrics,
-      moduleHost: config.moduleHost,
-      privateModules: await openPrivateModules(database, config.privatePatterns),
-      dataDirectory: config.dataDirectory,
-    };
-    return { registry, databaseUrl: url, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
-
-/** What lets go of one thing. */
-type Closer = () => Promise<unknown>;
-
-/** Lets go of everything in the opposite order; what fails on the way keeps nothing else from it. Once is enough. */
-async function closeAll(closers: Closer[]): Promise<void> {
-  const failures: unknown[] = [];
-  for (const closer of closers.splice(0).reverse()) await closer().catch((error: unknown) => failures.push(error));
-  if (failures.length > 0) throw failures[0];
-}
-
-async function makeDataDirectory(directory: string): Promise<void> {
-  const repositories = join(directory, "repositories");
-  try {
-    await mkdir(repositories, { recursive: true });
-    for (const path of [directory, repositories]) await access(path, constants.W_OK | constants.X_OK);
-  } catch (cause) {
-    throw new Failure(
-      "unavailable",
-      `the data directory ${directory} cannot be written (${(cause as Error).message}): set GOKURA_DATA_DIR to a directory of yours`,
-      { cause },
-    );
-  }
-}
 
 export interface RunningApp {
   /** Where clients reach it, without a slash at the end. */

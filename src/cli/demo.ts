@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Command } from "commander";
 import git, { type HttpClient } from "isomorphic-git";
-import { type RunningApp, startApp } from "../app.ts";
+import type { RunningApp } from "../app.ts";
 import { readConfig } from "../config.ts";
 import { Failure } from "../errors.ts";
 import { projectGoProxy } from "../registry/forge/client-settings.ts";
@@ -49,6 +49,7 @@ async function demo({ keep = false, json = false }: { keep?: boolean; json?: boo
   interrupted.catch(() => {});
   try {
     step("Starting Gokura on an embedded PostgreSQL, with a self-signed certificate");
+    const { startApp } = await import("../app.ts");
     app = await startApp(
       readConfig({
         GOKURA_LISTEN: "127.0.0.1:0",

@@ -3,28 +3,35 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { PRODUCT_VERSION } from "../config.ts";
 import { isFailure } from "../errors.ts";
-import { addClientConfigCommand } from "./client-config.ts";
-import { addDemoCommand } from "./demo.ts";
-import { addFlagCommands } from "./flag.ts";
-import { addGroupCommands } from "./group.ts";
-import { addMemberCommands } from "./member.ts";
-import { addMigrateCommand } from "./migrate.ts";
 import { harmless } from "./output.ts";
-import { addProjectCommands } from "./project.ts";
-import { addServeCommand } from "./serve.ts";
 import { Stopped } from "./stop-signal.ts";
-import { addTokenCommands } from "./token.ts";
-import { addUserCommands } from "./user.ts";
-import { addVersionCommand } from "./version.ts";
 
 const WRONG_USAGE = 2;
 /** What a shell says of a command that SIGINT ended. */
 const INTERRUPTED = 130;
 const HELP_HINT = "(--help shows how it is used)";
 
+/** What adds a command, with all that stands below it, to the program. */
+type Add = (program: Command) => void;
+
+/** The commands in the order of --help. A run loads the one that it is about, because loading takes longer than most work. */
+const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
+  serve: async () => (await import("./serve.ts")).addServeCommand,
+  migrate: async () => (await import("./migrate.ts")).addMigrateCommand,
+  version: async () => (await import("./version.ts")).addVersionCommand,
+  demo: async () => (await import("./demo.ts")).addDemoCommand,
+  user: async () => (await import("./user.ts")).addUserCommands,
+  token: async () => (await import("./token.ts")).addTokenCommands,
+  group: async () => (await import("./group.ts")).addGroupCommands,
+  project: async () => (await import("./project.ts")).addProjectCommands,
+  member: async () => (await import("./member.ts")).addMemberCommands,
+  "client-config": async () => (await import("./client-config.ts")).addClientConfigCommand,
+  flag: async () => (await import("./flag.ts")).addFlagCommands,
+};
+
 /** Runs the command and returns its exit code. */
 export async function run(words: readonly string[]): Promise<number> {
-  const program = createProgram();
+  const program = await createProgram(words[0]);
   try {
     await program.parseAsync(words, { from: "user" });
     return Number(process.exitCode ?? 0);
@@ -39,7 +46,8 @@ export async function run(words: readonly string[]): Promise<number> {
   }
 }
 
-function createProgram(): Command {
+/** The program with the command that a word names; with all, if it names none. */
+async function createProgram(word = ""): Promise<Command> {
   const program = new Command("gokura")
     .description("A self-hosted Go module registry: push a tag, `go get` it.")
     .version(PRODUCT_VERSION)
@@ -48,20 +56,8 @@ function createProgram(): Command {
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeErr: (text) => void process.stderr.write(harmless(text)) })
     .exitOverride();
-  for (const add of [
-    addServeCommand,
-    addMigrateCommand,
-    addVersionCommand,
-    addDemoCommand,
-    addUserCommands,
-    addTokenCommands,
-    addGroupCommands,
-    addProjectCommands,
-    addMemberCommands,
-    addClientConfigCommand,
-    addFlagCommands,
-  ])
-    add(program);
+  const named = Object.hasOwn(COMMANDS, word) ? [COMMANDS[word]!] : Object.values(COMMANDS);
+  for (const add of await Promise.all(named.map((load) => load()))) add(program);
   inherit(program);
   return program;
 }

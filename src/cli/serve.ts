@@ -1,6 +1,6 @@
 // gokura serve: the server, until it is told to stop.
 import type { Command } from "commander";
-import { type RunningApp, startApp } from "../app.ts";
+import type { RunningApp } from "../app.ts";
 import { readConfig } from "../config.ts";
 import { createLog } from "../telemetry/log.ts";
 import { Stopped, stopSignal } from "./stop-signal.ts";
@@ -19,6 +19,7 @@ async function serve({ json = false }: { json?: boolean }): Promise<void> {
   const log = createLog(config.logLevel);
   const stop = stopSignal();
   try {
+    const { startApp } = await import("../app.ts");
     const app = await startApp(config, log, stop);
     if (json) console.log(JSON.stringify(introduction(app)));
     else introduce(app);

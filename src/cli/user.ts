@@ -1,7 +1,6 @@
 // gokura user …
 import type { Command } from "commander";
-import { createUser, listUsers, setUserBlocked } from "../registry/forge/users.ts";
-import type { UserRow } from "../registry/rows.ts";
+import { createUser, type ListedUser, listUsers, setUserBlocked } from "../registry/forge/users.ts";
 import { JSON_OPTION } from "./options.ts";
 import { printOne, printRows, type Row } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
@@ -46,7 +45,7 @@ export function addUserCommands(program: Command): void {
       );
 }
 
-function rowOf(user: UserRow): Row {
+function rowOf(user: ListedUser): Row {
   return {
     id: user.id,
     username: user.username,

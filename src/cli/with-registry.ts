@@ -1,7 +1,8 @@
 // How a command reaches the registry: on the same database as a running server, through the same functions, as the
 // operator of the machine. With the embedded database the command joins the server's, or starts it for the moment.
-import { openRegistry } from "../app.ts";
+
 import { readConfig } from "../config.ts";
+import { openRegistry } from "../open-registry.ts";
 import { OPERATOR, type OperatorPrincipal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import { createLog } from "../telemetry/log.ts";

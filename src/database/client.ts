@@ -1,11 +1,11 @@
 // The way to the database: one pool of connections that Prisma and plain SQL share. Hot reads that miss memory use plain
 // SQL (a prepared statement costs a tenth of a Prisma query); everything else uses Prisma.
+import { createRequire } from "node:module";
 import { setTimeout as delay } from "node:timers/promises";
-import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
 import { Failure } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
-import { Prisma, PrismaClient } from "./generated/client.ts";
+import type { Prisma, PrismaClient } from "./generated/client.ts";
 
 const POOL_SIZE = 12;
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -13,7 +13,10 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const TRANSACTION_WAIT_MS = 2 * CONNECT_TIMEOUT_MS;
 const OLDEST_SERVER = 150_000; // server_version_num of PostgreSQL 15
 
+const require = createRequire(import.meta.url);
+
 export interface Database {
+  /** Loaded and made when it is first asked for: a command that needs no more than plain SQL does not wait for it. */
   readonly prisma: PrismaClient;
   readonly pool: pg.Pool;
   readonly url: string;
@@ -42,20 +45,29 @@ export function openDatabase(url: string, log: Log): Database {
   });
   // The pool hears the idle ones only; one that dies while somebody works with it is told of by the statement that fails.
   pool.on("connect", (client) => void client.on("error", () => {}));
-  const prisma = new PrismaClient({
-    adapter: new PrismaPg(pool, { disposeExternalPool: false }),
-    transactionOptions: { maxWait: TRANSACTION_WAIT_MS },
-  });
+  let prisma: PrismaClient | undefined;
   return {
-    prisma,
+    get prisma() {
+      prisma ??= prismaOn(pool);
+      return prisma;
+    },
     pool,
     url,
     async close() {
       closing = true;
-      await prisma.$disconnect();
+      await prisma?.$disconnect();
       await pool.end();
     },
   };
+}
+
+function prismaOn(pool: pg.Pool): PrismaClient {
+  const { PrismaClient: Client } = require("./generated/client.ts") as typeof import("./generated/client.ts");
+  const { PrismaPg } = require("@prisma/adapter-pg") as typeof import("@prisma/adapter-pg");
+  return new Client({
+    adapter: new PrismaPg(pool, { disposeExternalPool: false }),
+    transactionOptions: { maxWait: TRANSACTION_WAIT_MS },
+  });
 }
 
 /**
@@ -110,10 +122,15 @@ function mayPass(code: string, message: string): boolean {
 
 /** Whether an error of the database says that something unique exists already (SQLSTATE 23505). */
 export function isUniqueViolation(error: unknown): boolean {
-  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === "P2002";
+  return codeOf(error) === "P2002";
 }
 
 /** Whether an error of Prisma says that the row to be changed is there no more. */
 export function isGone(error: unknown): boolean {
-  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === "P2025";
+  return codeOf(error) === "P2025";
+}
+
+/** The code of an error of Prisma: a P and four digits ("Error message reference"), which nobody else's errors have. */
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown } | null)?.code;
 }

@@ -9,6 +9,17 @@ import { Failure } from "../errors.ts";
 
 const PRISMA_ADVISORY_LOCK = 72707369;
 
+const UNDEFINED_TABLE = "42P01"; // SQLSTATE
+
+interface Applied {
+  readonly name: string;
+  readonly checksum: string;
+  readonly finished: boolean;
+}
+
+const APPLIED =
+  "SELECT migration_name AS name, checksum, finished_at IS NOT NULL AS finished FROM _prisma_migrations WHERE rolled_back_at IS NULL";
+
 /** Where the migrations are, whatever the working directory. */
 export const MIGRATIONS = new URL("../../prisma/migrations", import.meta.url).pathname;
 
@@ -28,6 +39,25 @@ const TABLE = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
   applied_steps_count INTEGER NOT NULL DEFAULT 0
 )`;
 
+/**
+ * Whether the database is at the newest migration, by its books; false also where it has none. Asks one thing and locks
+ * nothing: what is found to be so stays so, because migrations are only ever added.
+ */
+export async function isMigrated(pool: pg.Pool, folder: string = MIGRATIONS): Promise<boolean> {
+  const { rows } = await pool
+    .query<Applied>(APPLIED)
+    .catch((error: { code?: string }) => (error.code === UNDEFINED_TABLE ? { rows: [] } : Promise.reject(error)));
+  const known = new Map(rows.map((row) => [row.name, row]));
+  const ours = migrationNames(folder);
+  return (
+    known.size === ours.length &&
+    ours.every((name) => {
+      const row = known.get(name);
+      return row?.finished === true && row.checksum === readMigration(folder, name).checksum;
+    })
+  );
+}
+
 /** Brings the database to the newest migration; returns the names of those that it applied, none when all were there. */
 export async function migrate(url: string, folder: string = MIGRATIONS): Promise<string[]> {
   const client = new pg.Client({ connectionString: url, application_name: "gokura migrate" });
@@ -36,14 +66,11 @@ export async function migrate(url: string, folder: string = MIGRATIONS): Promise
   try {
     await client.query(`SELECT pg_advisory_lock(${PRISMA_ADVISORY_LOCK})`);
     await client.query(TABLE);
-    const { rows } = await client.query<{ name: string; checksum: string; finished: boolean }>(
-      "SELECT migration_name AS name, checksum, finished_at IS NOT NULL AS finished FROM _prisma_migrations WHERE rolled_back_at IS NULL",
-    );
+    const { rows } = await client.query<Applied>(APPLIED);
     const known = new Map(rows.map((row) => [row.name, row]));
     const applied: string[] = [];
     for (const name of migrationNames(folder)) {
-      const sql = readFileSync(join(folder, name, "migration.sql"), "utf8");
-      const checksum = createHash("sha256").update(sql).digest("hex");
+      const { sql, checksum } = readMigration(folder, name);
       const row = known.get(name);
       known.delete(name);
       if (row?.finished === false)
@@ -63,6 +90,11 @@ export async function migrate(url: string, folder: string = MIGRATIONS): Promise
   } finally {
     await client.end(); // lets go of the lock
   }
+}
+
+function readMigration(folder: string, name: string): { sql: string; checksum: string } {
+  const sql = readFileSync(join(folder, name, "migration.sql"), "utf8");
+  return { sql, checksum: createHash("sha256").update(sql).digest("hex") };
 }
 
 function migrationNames(folder: string): string[] {

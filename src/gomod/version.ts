@@ -4,7 +4,9 @@
 // those; it knows no short forms, and no numbers beyond 2^53, so everything else is decided here.
 // Sources: Go Modules Reference, "Versions"; golang.org/x/mod/semver; golang.org/x/mod/module CanonicalVersion.
 
-import semver from "semver";
+import type { SemVer } from "semver";
+// One function of it: the whole package is fifty files, which every start of a command would read.
+import parseSemver from "semver/functions/parse.js";
 import { invalid } from "../errors.ts";
 import { compareBytewise } from "./byte-order.ts";
 import { quote } from "./go-quote.ts";
@@ -97,13 +99,13 @@ function comparePrereleases(x: string, y: string): number {
 /** A complete version without metadata, whose every number is exact in a double: here npm's semver agrees with Go's. */
 const ORDINARY = /^v[0-9]{1,15}\.[0-9]{1,15}\.[0-9]{1,15}(?:-[0-9A-Za-z.-]{1,100})?$/;
 
-function ordinary(text: string): semver.SemVer | undefined {
+function ordinary(text: string): SemVer | undefined {
   if (!ORDINARY.test(text) || /[0-9]{16}/.test(text)) return undefined;
-  return semver.parse(text.slice(1)) ?? undefined;
+  return parseSemver(text.slice(1)) ?? undefined;
 }
 
 /** A text and what npm's semver read in it, so that a long list is not read again at every comparison. */
-type Reading = { text: string; ordinary: semver.SemVer | undefined };
+type Reading = { text: string; ordinary: SemVer | undefined };
 
 const read = (text: string): Reading => ({ text, ordinary: ordinary(text) });
 

@@ -1,7 +1,7 @@
 // Work that a request leaves behind, on pg-boss in the same database: a job exists if and only if the transaction that
 // causes it commits, survives a crash, and is tried again when it fails. What each job means stands in its own file; what
 // it does is given to `work` by app.ts.
-import { fromPrisma, PgBoss } from "pg-boss";
+import type { PgBoss, SendOptions } from "pg-boss";
 import type { Transaction } from "../database/client.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -47,26 +47,27 @@ export interface Jobs {
 
 /**
  * Opens the queue. A server works on it and supervises it; other processes (the CLI) only leave jobs behind, and touch
- * the queue first when they do.
+ * the queue, and load what it is made of, first when they do.
  */
 export function openJobs(url: string, role: "worker" | "sender", log: Log, metrics: Metrics): Jobs {
-  const boss = new PgBoss({
-    connectionString: url,
-    schema: JOB_SCHEMA,
-    application_name: "gokura jobs",
-    max: role === "worker" ? CONNECTIONS : 1,
-    useListenNotify: role === "worker",
-    supervise: role === "worker",
-    superviseIntervalSeconds: SUPERVISE_SECONDS,
-    monitorIntervalSeconds: SUPERVISE_SECONDS,
-    schedule: false,
-  });
   let stopping = false;
-  boss.on("error", (error) => {
-    if (!stopping) log.warn({ err: error }, "the job queue lost the database for a moment");
-  });
-  let started: Promise<void> | undefined;
-  const start = async (): Promise<void> => {
+  let started: Promise<PgBoss> | undefined;
+  const start = async (): Promise<PgBoss> => {
+    const { PgBoss } = await import("pg-boss");
+    const boss = new PgBoss({
+      connectionString: url,
+      schema: JOB_SCHEMA,
+      application_name: "gokura jobs",
+      max: role === "worker" ? CONNECTIONS : 1,
+      useListenNotify: role === "worker",
+      supervise: role === "worker",
+      superviseIntervalSeconds: SUPERVISE_SECONDS,
+      monitorIntervalSeconds: SUPERVISE_SECONDS,
+      schedule: false,
+    });
+    boss.on("error", (error) => {
+      if (!stopping) log.warn({ err: error }, "the job queue lost the database for a moment");
+    });
     await boss.start();
     for (const { name, expireInSeconds } of DEFINITIONS)
       await boss.createQueue(name, {
@@ -78,24 +79,26 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
         expireInSeconds,
         heartbeatSeconds: HEARTBEAT_SECONDS,
       });
+    return boss;
   };
-  const ready = (): Promise<void> => {
+  const running = (): Promise<PgBoss> => {
     started ??= start();
     return started;
   };
+  const leave = async (tx: Transaction, name: JobName, payload: object, options: SendOptions = {}): Promise<void> => {
+    const boss = await running();
+    const { fromPrisma } = await import("pg-boss");
+    await boss.send(name, payload, { db: fromPrisma(tx), ...options });
+  };
   return {
-    ready,
-    async send(tx, name, payload) {
-      await ready();
-      await boss.send(name, payload, { db: fromPrisma(tx) });
+    async ready() {
+      await running();
     },
-    async sendOnceIn(seconds, tx, name, payload) {
-      await ready();
-      const singletonKey = JSON.stringify(payload);
-      await boss.send(name, payload, { db: fromPrisma(tx), singletonKey, singletonSeconds: seconds });
-    },
+    send: (tx, name, payload) => leave(tx, name, payload),
+    sendOnceIn: (seconds, tx, name, payload) =>
+      leave(tx, name, payload, { singletonKey: JSON.stringify(payload), singletonSeconds: seconds }),
     async work(name, run) {
-      await ready();
+      const boss = await running();
       const { batchSize } = DEFINITIONS.find((definition) => definition.name === name)!;
       // A batch size of 1 would stall: wake-ups coalesce, and the rest of a burst would wait for the next poll.
       const options = {
@@ -132,14 +135,14 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
       });
     },
     async retry(name, id) {
-      await ready();
+      const boss = await running();
       await boss.retry(name, id);
     },
     async stop() {
       if (started === undefined || stopping) return;
-      await started.catch(() => {});
+      const boss = await started.catch(() => undefined);
       stopping = true;
-      await boss.stop({ graceful: true, timeout: STOP_PATIENCE_MS });
+      await boss?.stop({ graceful: true, timeout: STOP_PATIENCE_MS });
     },
   };
 }

@@ -1,73 +1,45 @@
-// What Prometheus reads at /-/metrics. Names follow its conventions: base units, `_total` for counters.
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+// What is counted. A server counts for Prometheus (prometheus.ts); a command, which is over before anybody could read its
+// counters, counts nothing, and so need not load the library.
+
+type Labels<Label extends string> = Readonly<Partial<Record<Label, string>>>;
+
+/** How often something happened, by label. */
+export interface Count<Label extends string> {
+  inc(labels: Labels<Label>): void;
+}
 
 export interface Metrics {
-  readonly registry: Registry;
+  /** All of them as text. */
+  readonly registry: { readonly contentType: string; metrics(): Promise<string> };
   /** Finished requests by door (go, git, graphql, api, browser) and status; answers from memory are in hotHits. */
-  readonly requests: Counter<"door" | "status">;
+  readonly requests: Count<"door" | "status">;
   /** Seconds from the first byte of a request to the last of its answer, by door; not of answers from memory. */
-  readonly duration: Histogram<"door">;
+  readonly duration: { observe(labels: Labels<"door">, seconds: number): void };
   /** Answers from memory. */
-  readonly hotHits: Counter;
+  readonly hotHits: { inc(): void; get(): Promise<{ readonly values: readonly { readonly value: number }[] }> };
   /** Versions published, by kind. */
-  readonly published: Counter<"kind">;
+  readonly published: Count<"kind">;
   /** Tags that were moved or deleted after they had been published. */
-  readonly tagEvents: Counter<"kind">;
+  readonly tagEvents: Count<"kind">;
   /** Seconds from a push to its tags being versions. */
-  readonly indexing: Histogram;
-  readonly jobsFailed: Counter<"job">;
+  readonly indexing: { observe(seconds: number): void };
+  readonly jobsFailed: Count<"job">;
   /** 1 while changes in the database reach this process. */
-  readonly listening: Gauge;
+  readonly listening: { set(value: number): void };
 }
 
-export function createMetrics(): Metrics {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry, prefix: "gokura_" });
-  const registers = [registry];
-  return {
-    registry,
-    requests: new Counter({
-      name: "gokura_http_requests_total",
-      help: "Finished requests",
-      labelNames: ["door", "status"],
-      registers,
-    }),
-    duration: new Histogram({
-      name: "gokura_http_request_seconds",
-      help: "Time to answer, without answers from memory",
-      labelNames: ["door"],
-      buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 60],
-      registers,
-    }),
-    hotHits: new Counter({ name: "gokura_hot_hits_total", help: "Go requests answered from memory", registers }),
-    published: new Counter({
-      name: "gokura_versions_published_total",
-      help: "Module versions published",
-      labelNames: ["kind"],
-      registers,
-    }),
-    tagEvents: new Counter({
-      name: "gokura_tag_events_total",
-      help: "Recorded tags that were moved or deleted",
-      labelNames: ["kind"],
-      registers,
-    }),
-    indexing: new Histogram({
-      name: "gokura_indexing_seconds",
-      help: "Time from a recorded push to its tags being versions",
-      buckets: [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 60, 600],
-      registers,
-    }),
-    jobsFailed: new Counter({
-      name: "gokura_jobs_failed_total",
-      help: "Runs of background jobs that failed (they are tried again)",
-      labelNames: ["job"],
-      registers,
-    }),
-    listening: new Gauge({
-      name: "gokura_database_listening",
-      help: "Whether notices of changes in the database arrive",
-      registers,
-    }),
-  };
-}
+const count = { inc() {}, get: async () => ({ values: [] }) };
+const distribution = { observe() {} };
+
+/** For a process that nobody reads counters of. */
+export const UNCOUNTED: Metrics = {
+  registry: { contentType: "text/plain", metrics: async () => "" },
+  requests: count,
+  duration: distribution,
+  hotHits: count,
+  published: count,
+  tagEvents: count,
+  indexing: distribution,
+  jobsFailed: count,
+  listening: { set() {} },
+};

@@ -6,7 +6,7 @@ import { createProject, updateProject } from "../../src/registry/forge/projects.
 import { OPERATOR } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { createLog } from "../../src/telemetry/log.ts";
-import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { createMetrics } from "../../src/telemetry/prometheus.ts";
 import { parseUpstreams } from "../../src/upstream/policy.ts";
 import { createUpstreamHealth, FAILURES_UNTIL_DOWN } from "../../src/upstream/upstream-health.ts";
 import { upstreamStatus } from "../../src/upstream/upstream-status.ts";

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { type Database, openDatabase } from "../../src/database/client.ts";
 import { type Jobs, openJobs } from "../../src/jobs/queue.ts";
 import { createLog } from "../../src/telemetry/log.ts";
-import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
+import { createMetrics, type PrometheusMetrics } from "../../src/telemetry/prometheus.ts";
 import { atEnd } from "../support/at-end.ts";
 import { testDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
@@ -14,7 +14,7 @@ import { eventually } from "../support/eventually.ts";
 interface Queue {
   readonly database: Database;
   readonly jobs: Jobs;
-  readonly metrics: Metrics;
+  readonly metrics: PrometheusMetrics;
   readonly logged: { level: string; msg: string }[];
   /** Leaves index-refs jobs in one transaction. */
   send(...projectIds: number[]): Promise<void>;

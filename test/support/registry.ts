@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openRegistry } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
+import { openRegistry } from "../../src/open-registry.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { atEnd } from "./at-end.ts";

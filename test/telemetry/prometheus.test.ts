@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { createMetrics } from "../../src/telemetry/prometheus.ts";
 
 test("names follow Prometheus: ours begin with gokura_, counters end in _total, times are in seconds", async () => {
   const described = await createMetrics().registry.getMetricsAsJSON();

@@ -1,0 +1,113 @@
+// The composition root of what a command and a server share: a registry without doors, on its database. Whoever opens one
+// says whether it will work on jobs (a server) or only leaves them behind (a command); a command shall be quick, so nothing
+// is imported here that only a server needs.
+import { access, constants, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Config } from "./config.ts";
+import { awaitDatabase, openDatabase } from "./database/client.ts";
+import { startEmbeddedPostgres } from "./database/embedded-postgres.ts";
+import { isMigrated, migrate } from "./database/migrate.ts";
+import { Failure } from "./errors.ts";
+import { openJobs } from "./jobs/queue.ts";
+import { AccessMemory } from "./registry/access/access-memory.ts";
+import { TokenUse } from "./registry/access/token-use.ts";
+import { openPrivateModules } from "./registry/forge/private-modules.ts";
+import { createRequirementMemory } from "./registry/modules/requirement-memory.ts";
+import { Traffic } from "./registry/numbers/traffic.ts";
+import type { Registry } from "./registry/registry.ts";
+import { openDiskBlobs } from "./storage/disk-blobs.ts";
+import type { Log } from "./telemetry/log.ts";
+import { UNCOUNTED } from "./telemetry/metrics.ts";
+
+/** How long a start waits for a PostgreSQL that does not answer yet. */
+const DATABASE_PATIENCE_MS = 30_000;
+
+/** A registry and what must be let go of after it. */
+export interface OpenedRegistry {
+  readonly registry: Registry;
+  readonly databaseUrl: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the database (starting the embedded one if need be), brings it to the newest migration and builds the registry on
+ * it. A `sender` only leaves jobs behind; a `worker` is a server. Throws a Failure that says what to do, or the reason of
+ * `stop` when that is aborted meanwhile.
+ */
+export async function openRegistry(
+  config: Config,
+  log: Log,
+  role: "worker" | "sender",
+  stop?: AbortSignal,
+): Promise<OpenedRegistry> {
+  const closers: Closer[] = [];
+  const close = (): Promise<void> => closeAll(closers);
+  try {
+    await makeDataDirectory(config.dataDirectory);
+    let url = config.databaseUrl;
+    if (url === undefined) {
+      const embedded = await startEmbeddedPostgres(config.dataDirectory);
+      closers.push(() => embedded.stop());
+      url = embedded.url;
+      if (embedded.adopted) log.debug("the embedded PostgreSQL ran already");
+    } else await awaitDatabase(url, log, DATABASE_PATIENCE_MS, stop);
+    const database = openDatabase(url, log);
+    closers.push(() => database.close());
+    if (!(await isMigrated(database.pool))) {
+      const applied = await migrate(url);
+      if (applied.length > 0) log.info({ applied }, "the database was brought up to date");
+    }
+    const metrics = role === "worker" ? (await import("./telemetry/prometheus.ts")).createMetrics() : UNCOUNTED;
+    const tokenUse = new TokenUse(database.pool, log);
+    closers.push(() => tokenUse.close());
+    const traffic = new Traffic(database.pool, log);
+    closers.push(() => traffic.close());
+    const jobs = openJobs(url, role, log, metrics);
+    closers.push(() => jobs.stop());
+    const registry: Registry = {
+      database,
+      get prisma() {
+        return database.prisma;
+      },
+      blobs: await openDiskBlobs(join(config.dataDirectory, "blobs")),
+      jobs,
+      memory: new AccessMemory(),
+      tokenUse,
+      requirementMemory: createRequirementMemory(),
+      traffic,
+      log,
+      metrics,
+      moduleHost: config.moduleHost,
+      privateModules: await openPrivateModules(database, config.privatePatterns),
+      dataDirectory: config.dataDirectory,
+    };
+    return { registry, databaseUrl: url, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** What lets go of one thing. */
+export type Closer = () => Promise<unknown>;
+
+/** Lets go of everything in the opposite order; what fails on the way keeps nothing else from it. Once is enough. */
+export async function closeAll(closers: Closer[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const closer of closers.splice(0).reverse()) await closer().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+}
+
+async function makeDataDirectory(directory: string): Promise<void> {
+  const repositories = join(directory, "repositories");
+  try {
+    await mkdir(repositories, { recursive: true });
+    for (const path of [directory, repositories]) await access(path, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new Failure(
+      "unavailable",
+      `the data directory ${directory} cannot be written (${(cause as Error).message}): set GOKURA_DATA_DIR to a directory of yours`,
+      { cause },
+    );
+  }
+}

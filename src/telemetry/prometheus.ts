@@ -1,0 +1,63 @@
+// The counters of a server, as Prometheus reads them at /-/metrics. Names follow its conventions: base units, `_total` for
+// counters. What each counts is said by the interface in metrics.ts.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { Metrics } from "./metrics.ts";
+
+export interface PrometheusMetrics extends Metrics {
+  readonly registry: Registry;
+  readonly hotHits: Counter;
+  readonly jobsFailed: Counter<"job">;
+}
+
+/** Everything that is counted, at zero, and the process itself: processor time, memory, garbage collection, the event loop. */
+export function createMetrics(): PrometheusMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: "gokura_" });
+  const registers = [registry];
+  return {
+    registry,
+    requests: new Counter({
+      name: "gokura_http_requests_total",
+      help: "Finished requests",
+      labelNames: ["door", "status"],
+      registers,
+    }),
+    duration: new Histogram({
+      name: "gokura_http_request_seconds",
+      help: "Time to answer, without answers from memory",
+      labelNames: ["door"],
+      buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 60],
+      registers,
+    }),
+    hotHits: new Counter({ name: "gokura_hot_hits_total", help: "Go requests answered from memory", registers }),
+    published: new Counter({
+      name: "gokura_versions_published_total",
+      help: "Module versions published",
+      labelNames: ["kind"],
+      registers,
+    }),
+    tagEvents: new Counter({
+      name: "gokura_tag_events_total",
+      help: "Recorded tags that were moved or deleted",
+      labelNames: ["kind"],
+      registers,
+    }),
+    indexing: new Histogram({
+      name: "gokura_indexing_seconds",
+      help: "Time from a recorded push to its tags being versions",
+      buckets: [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 60, 600],
+      registers,
+    }),
+    jobsFailed: new Counter({
+      name: "gokura_jobs_failed_total",
+      help: "Runs of background jobs that failed (they are tried again)",
+      labelNames: ["job"],
+      registers,
+    }),
+    listening: new Gauge({
+      name: "gokura_database_listening",
+      help: "Whether notices of changes in the database arrive",
+      registers,
+    }),
+  };
+}
