@@ -37,6 +37,8 @@ export interface RunningApp {
   /** What the first start made; undefined on every other. */
   readonly firstSetup: FirstSetup | undefined;
   readonly registry: Registry;
+  /** As in OpenedRegistry. */
+  readonly lost: AbortSignal | undefined;
   /** Refuses new requests, lets those under way finish (bounded), and lets go of everything. */
   stop(): Promise<void>;
 }
@@ -91,7 +93,7 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
     const firstSetup = await setUp(registry, config.adminToken);
     log.info({ url: server.url, port: server.port, git: gitVersion, moduleHost: config.moduleHost }, "gokura is up");
     const { url: clientUrl, port, certificateFile } = server;
-    return { url: clientUrl, port, certificateFile, firstSetup, registry, stop };
+    return { url: clientUrl, port, certificateFile, firstSetup, registry, lost: opened.lost, stop };
   } catch (error) {
     await stop();
     throw error;

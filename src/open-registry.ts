@@ -26,6 +26,8 @@ const DATABASE_PATIENCE_MS = 30_000;
 export interface OpenedRegistry {
   readonly registry: Registry;
   readonly databaseUrl: string;
+  /** Aborted, with a Failure as its reason, when the embedded database is gone for good; undefined: there is none. */
+  readonly lost: AbortSignal | undefined;
   close(): Promise<void>;
 }
 
@@ -45,9 +47,18 @@ export async function openRegistry(
   try {
     await makeDataDirectory(config.dataDirectory);
     let url = config.databaseUrl;
+    let lost: AbortSignal | undefined;
     if (url === undefined) {
       const embedded = await startEmbeddedPostgres(config.dataDirectory);
-      closers.push(() => embedded.stop());
+      lost = embedded.lost;
+      closers.push(async () => {
+        const { stopped, usedBy } = await embedded.stop();
+        if (!stopped && role === "worker")
+          log.warn(
+            { usedBy },
+            "the embedded PostgreSQL still runs, because others use it: do not copy the data directory before they end",
+          );
+      });
       url = embedded.url;
       if (embedded.adopted) log.debug("the embedded PostgreSQL ran already");
     } else await awaitDatabase(url, log, DATABASE_PATIENCE_MS, stop);
@@ -81,7 +92,7 @@ export async function openRegistry(
       privateModules: await openPrivateModules(database, config.privatePatterns),
       dataDirectory: config.dataDirectory,
     };
-    return { registry, databaseUrl: url, close };
+    return { registry, databaseUrl: url, lost, close };
   } catch (error) {
     await close();
     throw error;

@@ -23,9 +23,11 @@ async function serve({ json = false }: { json?: boolean }): Promise<void> {
     const app = await startApp(config, log, stop);
     if (json) console.log(JSON.stringify(introduction(app)));
     else introduce(app);
-    if (!stop.aborted) await new Promise((stopped) => stop.addEventListener("abort", stopped));
-    log.info({ signal: (stop.reason as Stopped).signal }, "stopping: requests under way may finish");
+    const end = app.lost ? AbortSignal.any([stop, app.lost]) : stop;
+    if (!end.aborted) await new Promise((ended) => end.addEventListener("abort", ended));
+    if (stop.aborted) log.info({ signal: (stop.reason as Stopped).signal }, "stopping: requests under way may finish");
     await app.stop();
+    app.lost?.throwIfAborted();
     log.info("stopped");
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;

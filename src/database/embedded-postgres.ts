@@ -1,24 +1,31 @@
 // A real PostgreSQL that lives in the data directory, so that one command is enough to run Gokura.
 //
 // Any number of our processes (server, CLI, Studio, tests) may use one cluster: each holds a shared advisory lock for as
-// long as it is connected, and whoever can take the lock alone is the last one and stops the server. A process that was
-// killed lets go of its lock with its connection; the next start finds the server running and simply uses it.
-import { spawn, spawnSync } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
+// long as it is connected (cluster-use.ts), and whoever can take the lock alone is the last one and stops the server. A
+// process that was killed lets go of its lock with its connection; the next start finds the server running and simply uses
+// it. The other way round, a process whose connection breaks looks after the server: it waits for one that recovers from a
+// crash, starts one that is gone, at the same port, and takes its lock again. What does not come back in time is lost, and
+// the process is told.
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { createServer } from "node:net";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { Failure } from "../errors.ts";
-import { canEnter, installBinaries, POSTGRES_VERSION, type ServerOwner, serverOwner } from "./postgres-binaries.ts";
+import { embeddedDirectory, initialise, readableByOthers, removeHalfMade, settle } from "./cluster-files.ts";
+import { type ClusterUse, useCluster } from "./cluster-use.ts";
+import { installBinaries, POSTGRES_VERSION, type ServerOwner, serverOwner } from "./postgres-binaries.ts";
 import { dropStalePostmasterPid, isAlive, isServing, readPostmasterPid } from "./postmaster-pid.ts";
-import { ELSEWHERE_FILE, localUrl, postgresDirectory, SUPERUSER } from "./running-database.ts";
+import { localUrl } from "./running-database.ts";
 
-const IN_USE_LOCK = 7_166_801; // any constant: "somebody uses this cluster"
 const START_TIMEOUT_MS = 60_000;
+/** How long a server that broke down may take to come back. */
+const RECOVERY_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 30_000; // a checkpoint on a slow disk; what takes longer ends without us
 const MAX_LAUNCHES = 10; // others may start and stop it in between
+const PAUSE_MS = 50;
 
 // Small, durable (fsync stays on) and without processes that a single-node server does not need.
 const SETTINGS: Record<string, string> = {
@@ -45,7 +52,31 @@ export interface EmbeddedPostgres {
   readonly directory: string;
   /** The server ran already, for another of our processes or after one was killed. */
   readonly adopted: boolean;
-  stop(): Promise<"stopped" | "still in use">;
+  /** Aborted, with a Failure as its reason, when the server broke down and did not come back. */
+  readonly lost: AbortSignal;
+  /** Stops using it, and stops the server unless others use it. */
+  stop(): Promise<Departure>;
+}
+
+/** Whether the server runs no more; if it does, the processes that use it, in words. */
+export interface Departure {
+  readonly stopped: boolean;
+  readonly usedBy: readonly string[];
+}
+
+/** What is needed to start the server of a cluster. */
+interface Cluster {
+  readonly path: string;
+  readonly password: string;
+  launch(lastPort: number | undefined): Promise<void>;
+}
+
+interface JoinedCluster {
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  readonly launched: boolean;
+  readonly use: ClusterUse;
 }
 
 /**
@@ -58,117 +89,115 @@ export async function startEmbeddedPostgres(
 ): Promise<EmbeddedPostgres> {
   const owner = serverOwner();
   const directory = readableByOthers(() => embeddedDirectory(dataDirectory, owner));
+  removeHalfMade(directory);
   const binaries = join(directory, `postgresql-${POSTGRES_VERSION}`);
-  const cluster = join(directory, "cluster");
+  const path = join(directory, "cluster");
   const passwordFile = join(directory, "password");
   if (!fs.existsSync(binaries)) settle(binaries, installBinaries);
   if (!fs.existsSync(passwordFile))
     settle(passwordFile, (to) => fs.writeFileSync(to, randomBytes(24).toString("base64url"), { mode: 0o600 }));
   const password = fs.readFileSync(passwordFile, "utf8").trim();
-  if (!fs.existsSync(join(cluster, "PG_VERSION"))) settle(cluster, (to) => initialise(binaries, to, password, owner));
+  if (!fs.existsSync(join(path, "PG_VERSION"))) settle(path, (to) => initialise(binaries, to, password, owner));
+  const cluster: Cluster = {
+    path,
+    password,
+    launch: (lastPort) => launch(binaries, directory, path, owner, extraSettings, lastPort),
+  };
+  const joined = await joinOrLaunch(cluster, START_TIMEOUT_MS);
+  if (joined === undefined)
+    throw new Failure("unavailable", `the embedded PostgreSQL did not start: see ${join(directory, "postgres.log")}`);
+  return lookAfter(cluster, directory, joined);
+}
 
+/** Undefined when the server neither runs nor starts in time, or `stopping` says that it is not wanted any more. */
+async function joinOrLaunch(
+  cluster: Cluster,
+  patienceMs: number,
+  lastPort?: number,
+  stopping: () => boolean = () => false,
+): Promise<JoinedCluster | undefined> {
   let launches = 0;
-  for (const end = Date.now() + START_TIMEOUT_MS; Date.now() < end; await delay(50)) {
-    const running = await findRunning(cluster, password);
+  for (const end = Date.now() + patienceMs; Date.now() < end && !stopping(); await delay(PAUSE_MS * (1 + launches))) {
+    const running = await findRunning(cluster.path, cluster.password);
     if (running) {
-      const held = await hold(running.url).catch(() => undefined); // it may be stopping right now
-      if (held) return handle(running.url, directory, launches === 0, held, running.pid);
-    } else if (!isServing(cluster)) {
-      if (++launches > MAX_LAUNCHES) break;
-      await launch(binaries, directory, cluster, owner, extraSettings);
+      const use = await useCluster(running.url).catch(() => undefined); // it may be stopping right now
+      if (use) return { ...running, launched: launches > 0, use };
+    } else if (!isServing(cluster.path)) {
+      if (++launches > MAX_LAUNCHES) return undefined;
+      await cluster.launch(lastPort);
     }
   }
-  throw new Failure("unavailable", `the embedded PostgreSQL did not start: see ${join(directory, "postgres.log")}`);
+  return undefined;
 }
 
-/**
- * Inside the data directory if the server's account can enter it. Root in a private home is the case where it cannot:
- * then the cluster goes below /var/lib/gokura, and a file in the data directory says where.
- */
-function embeddedDirectory(dataDirectory: string, owner: ServerOwner | undefined): string {
-  let data = resolve(dataDirectory);
-  let directory: string;
-  try {
-    fs.mkdirSync(data, { recursive: true });
-    data = fs.realpathSync(data); // by one name for all, whatever links lead there: PostgreSQL is known by it
-    directory = postgresDirectory(data);
-    if (owner && !fs.existsSync(directory) && !canEnter(data, owner)) return directoryElsewhere(data, owner);
-    fs.mkdirSync(directory, { recursive: true });
-  } catch (cause) {
-    if (cause instanceof Failure) throw cause;
-    throw new Failure(
-      "unavailable",
-      `the data directory ${data} cannot be written (${(cause as Error).message}): set GOKURA_DATA_DIR to a directory of yours`,
-      { cause },
-    );
+function lookAfter(cluster: Cluster, directory: string, joined: JoinedCluster): EmbeddedPostgres {
+  const { url, port } = joined;
+  const lost = new AbortController();
+  let stopping = false;
+  let use: ClusterUse | undefined;
+  let recovering: Promise<void> | undefined;
+
+  const recover = async (): Promise<void> => {
+    const again = await joinOrLaunch(cluster, RECOVERY_TIMEOUT_MS, port, () => stopping).catch(() => undefined);
+    if (again?.port === port) hold(again.use);
+    else if (!stopping) {
+      await again?.use.end();
+      const what = again ? "broke down and came back at another port" : "broke down and does not come back";
+      const log = join(directory, "postgres.log");
+      lost.abort(new Failure("unavailable", `the embedded PostgreSQL ${what}: see ${log}, then start again`));
+    } else await again?.use.end();
+  };
+  const hold = (next: ClusterUse): void => {
+    use = next;
+    next.broken.addEventListener("abort", () => {
+      use = undefined;
+      if (!stopping) recovering = recover();
+    });
+    if (next.broken.aborted && !stopping) recovering = recover();
+  };
+  hold(joined.use);
+
+  return {
+    url,
+    directory,
+    adopted: !joined.launched,
+    lost: lost.signal,
+    async stop() {
+      stopping = true;
+      await recovering;
+      return leave(cluster, use);
+    },
+  };
+}
+
+/** Decides anew who is the last one: what was true before a crash of the server need not be any more. */
+async function leave(cluster: Cluster, held: ClusterUse | undefined): Promise<Departure> {
+  let use = held;
+  let usedBy: readonly string[] = [];
+  for (const end = Date.now() + STOP_TIMEOUT_MS; Date.now() < end; await delay(PAUSE_MS)) {
+    if (!isServing(cluster.path)) return { stopped: true, usedBy: [] };
+    try {
+      if (use === undefined) {
+        const running = await findRunning(cluster.path, cluster.password);
+        use = running && (await useCluster(running.url));
+        if (use === undefined) continue; // it comes, or goes
+      }
+      const pid = readPostmasterPid(cluster.path)?.pid;
+      if (await use.leaveAsLast()) {
+        if (pid !== undefined) await shutDown(pid);
+        continue;
+      }
+      usedBy = await use.others();
+      if (usedBy.length === 0) continue; // another one was the last, and is stopping it
+      return { stopped: false, usedBy };
+    } catch {
+      use = undefined; // it broke down just now
+    } finally {
+      await use?.end();
+      use = undefined;
+    }
   }
-  if (fs.statSync(directory).uid !== process.getuid?.())
-    throw new Failure(
-      "unavailable",
-      `${directory} belongs to another user: start gokura as that user, or set GOKURA_DATA_DIR to a directory of yours`,
-    );
-  // Never a second cluster while there is one: it would look as if all data were gone.
-  if (owner && !canEnter(directory, owner))
-    throw new Failure(
-      "unavailable",
-      `PostgreSQL does not run as root, and uid ${owner.uid} cannot enter ${directory}: let it pass through the directories above (chmod o+x)`,
-    );
-  return directory;
-}
-
-function directoryElsewhere(data: string, owner: ServerOwner): string {
-  const name = createHash("sha256").update(data).digest("hex").slice(0, 12);
-  const elsewhere = join("/var/lib/gokura", name);
-  fs.mkdirSync(elsewhere, { recursive: true });
-  if (!canEnter(elsewhere, owner))
-    throw new Failure(
-      "unavailable",
-      `PostgreSQL does not run as root, and uid ${owner.uid} can enter neither ${data} nor ${elsewhere}: set GOKURA_DATA_DIR to a directory outside private homes`,
-    );
-  fs.writeFileSync(join(data, ELSEWHERE_FILE), `${elsewhere}\n`);
-  return elsewhere;
-}
-
-/** Makes files and directories that the server's account may read, however careful the umask of our own is. */
-function readableByOthers<T>(make: () => T): T {
-  const before = process.umask(0o022);
-  try {
-    return make();
-  } finally {
-    process.umask(before);
-  }
-}
-
-/** Several processes may get here at once: each makes its own, the first rename wins, the others throw theirs away. */
-function settle(path: string, make: (temporary: string) => void): void {
-  const temporary = `${path}.${process.pid}`;
-  try {
-    readableByOthers(() => make(temporary));
-    if (fs.statSync(temporary).isDirectory()) fs.renameSync(temporary, path);
-    else fs.linkSync(temporary, path);
-  } catch (error) {
-    if (!fs.existsSync(path)) throw error;
-  } finally {
-    fs.rmSync(temporary, { recursive: true, force: true });
-  }
-}
-
-function initialise(binaries: string, cluster: string, password: string, owner: ServerOwner | undefined): void {
-  const handover = `${cluster}.pw`; // a pipe will not do: node's are sockets, which /dev/stdin cannot reopen
-  fs.mkdirSync(cluster, { mode: 0o700 });
-  fs.writeFileSync(handover, `${password}\n`, { mode: 0o600 });
-  if (owner) for (const path of [cluster, handover]) fs.chownSync(path, owner.uid, owner.gid);
-  // Code point order, the same on every machine and release, equal to byte order.
-  const locale = ["--locale=C.UTF-8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
-  const made = spawnSync(
-    join(binaries, "bin/initdb"),
-    // biome-ignore format: one option a word
-    ["-D", cluster, "-U", SUPERUSER, "-A", "scram-sha-256", `--pwfile=${handover}`, "-E", "UTF8", "--no-instructions", "--data-checksums", ...locale],
-    { ...owner, cwd: "/", env: { PATH: "/usr/bin:/bin", LC_ALL: "C" }, encoding: "utf8" },
-  );
-  fs.rmSync(handover);
-  if (made.status !== 0)
-    throw new Failure("unavailable", `PostgreSQL's initdb failed:\n${made.stdout ?? ""}${made.stderr ?? made.error}`);
+  return { stopped: false, usedBy };
 }
 
 async function launch(
@@ -177,9 +206,12 @@ async function launch(
   cluster: string,
   owner: ServerOwner | undefined,
   extraSettings: Record<string, string>,
+  lastPort: number | undefined,
 ): Promise<void> {
+  // Whoever used the one before has its port in a URL, and gets on as if nothing had been.
+  const port = (await freePort(lastPort ?? readPostmasterPid(cluster)?.port)) ?? (await freePort(0));
   dropStalePostmasterPid(cluster);
-  const settings = { ...SETTINGS, ...extraSettings, port: String(await freePort()) };
+  const settings = { ...SETTINGS, ...extraSettings, port: String(port) };
   const log = fs.openSync(join(directory, "postgres.log"), "a", 0o640);
   // detached: a Ctrl-C in the terminal must reach us first and the database last.
   const child = spawn(
@@ -198,7 +230,10 @@ async function launch(
 }
 
 /** Only a server that accepts our password and says that it serves this directory is ours. */
-async function findRunning(cluster: string, password: string): Promise<{ url: string; pid: number } | undefined> {
+async function findRunning(
+  cluster: string,
+  password: string,
+): Promise<{ url: string; port: number; pid: number } | undefined> {
   const running = readPostmasterPid(cluster);
   if (!running?.ready || !isAlive(running.pid)) return undefined;
   const url = localUrl(password, running.port);
@@ -207,7 +242,7 @@ async function findRunning(cluster: string, password: string): Promise<{ url: st
   try {
     await client.connect();
     const { rows } = await client.query("select current_setting('data_directory') as dir");
-    return rows[0].dir === cluster ? { url, pid: running.pid } : undefined;
+    return rows[0].dir === cluster ? { url, port: running.port, pid: running.pid } : undefined;
   } catch {
     return undefined;
   } finally {
@@ -215,51 +250,24 @@ async function findRunning(cluster: string, password: string): Promise<{ url: st
   }
 }
 
-async function hold(url: string): Promise<pg.Client> {
-  const client = new pg.Client({
-    connectionString: url,
-    application_name: `gokura ${process.pid} in use`,
-    keepAlive: true,
-  });
-  client.on("error", () => {});
-  await client.connect();
-  await client.query(`select pg_advisory_lock_shared(${IN_USE_LOCK})`);
-  return client;
-}
-
-function handle(url: string, directory: string, adopted: boolean, held: pg.Client, pid: number): EmbeddedPostgres {
-  return {
-    url,
-    directory,
-    adopted,
-    async stop() {
-      const alone = await held
-        .query(`select pg_advisory_unlock_shared(${IN_USE_LOCK})`)
-        .then(() => held.query<{ alone: boolean }>(`select pg_try_advisory_lock(${IN_USE_LOCK}) as alone`))
-        .then(({ rows }) => rows[0]!.alone)
-        .catch(() => false); // another was the last, and is stopping it
-      if (alone) shutDown(pid);
-      await held.end().catch(() => {});
-      if (!alone) return "still in use";
-      for (const end = Date.now() + STOP_TIMEOUT_MS; Date.now() < end; await delay(20))
-        if (!isAlive(pid)) return "stopped";
-      return "still in use";
-    },
-  };
-}
-
 /** Fast shutdown: roll back, checkpoint, end. Two that leave together may both be the last; one of them comes too late. */
-function shutDown(pid: number): void {
+async function shutDown(pid: number): Promise<void> {
   try {
     process.kill(pid, "SIGINT");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
+  for (const end = Date.now() + STOP_TIMEOUT_MS; Date.now() < end && isAlive(pid); ) await delay(20);
 }
 
-async function freePort(): Promise<number> {
+/** A port of this machine that nobody listens at, or the given one if that is so of it; undefined: it is taken. */
+async function freePort(wanted: number | undefined): Promise<number | undefined> {
+  if (wanted === undefined || Number.isNaN(wanted)) return undefined;
   const server = createServer();
-  await new Promise<void>((done, fail) => server.once("error", fail).listen(0, "127.0.0.1", done));
+  const free = await new Promise<boolean>((done) =>
+    server.once("error", () => done(false)).listen(wanted, "127.0.0.1", () => done(true)),
+  );
+  if (!free) return undefined;
   const { port } = server.address() as { port: number };
   await new Promise((done) => server.close(done));
   return port;

@@ -6,7 +6,7 @@ import { isFailure } from "../../src/errors.ts";
 try {
   const held = await startEmbeddedPostgres(process.argv[2]!);
   process.once("SIGTERM", async () => {
-    console.log(JSON.stringify({ stopped: await held.stop() }));
+    console.log(JSON.stringify(await held.stop()));
     process.exit(0);
   });
   console.log(JSON.stringify({ url: held.url, adopted: held.adopted, directory: held.directory }));

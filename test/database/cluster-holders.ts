@@ -16,6 +16,8 @@ export interface Holder {
   readonly failure: string | undefined;
   /** Lets it stop using the cluster; returns what came of it. */
   stop(): Promise<"stopped" | "still in use">;
+  /** Who it said still uses the cluster, after stop(). */
+  usedBy(): readonly string[];
   /** kill -9. */
   kill(): Promise<void>;
 }
@@ -41,6 +43,7 @@ export async function holdCluster(dataDirectory: string, account: Account = {}, 
     return JSON.parse(value);
   };
   const said = await next();
+  let users: readonly string[] = [];
   return {
     child,
     url: String(said.url),
@@ -49,10 +52,12 @@ export async function holdCluster(dataDirectory: string, account: Account = {}, 
     failure: said.failure as string | undefined,
     async stop() {
       child.kill("SIGTERM");
-      const { stopped } = await next();
+      const { stopped, usedBy } = await next();
       await gone;
-      return stopped as "stopped" | "still in use";
+      users = usedBy as unknown as string[];
+      return stopped ? "stopped" : "still in use";
     },
+    usedBy: () => users,
     async kill() {
       child.kill("SIGKILL");
       await gone;

@@ -1,13 +1,23 @@
 // The life of the embedded PostgreSQL: made by the first process, shared by all, stopped by the last, and back after every
 // kind of crash with all that was committed. One cluster for the whole file; the tests follow each other.
 import { spawn } from "node:child_process";
-import { chownSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isAlive, readPostmasterPid } from "../../src/database/postmaster-pid.ts";
 import { runningDatabaseUrl } from "../../src/database/running-database.ts";
+import { eventually } from "../support/eventually.ts";
 import { embeddedPid, processesOf } from "../support/gokura-process.ts";
 import { temporary } from "../support/temporary.ts";
 import { crash, type Holder, holdCluster, query } from "./cluster-holders.ts";
@@ -91,6 +101,7 @@ describe("more than one process", () => {
     expect(second).toMatchObject({ adopted: true, url: first.url });
     await query(first.url, "create table kept (n int); insert into kept values (1)");
     expect(await first.stop()).toBe("still in use");
+    expect(first.usedBy()).toEqual([expect.stringMatching(`^process ${second.child.pid} \\(.*cluster-holder.ts `)]);
     expect(isAlive(pid)).toBe(true);
     expect(await query(second.url, "select n from kept")).toEqual([{ n: 1 }]);
     expect(await second.stop()).toBe("stopped");
@@ -159,15 +170,68 @@ describe("after kill -9", () => {
     await open.end().catch(() => {});
   });
 
-  test("of the server alone: its owner lets go without waiting for what is gone, and the next start recovers", async () => {
+  test("of the server alone: whoever uses it starts it again, at the same address, and the last one stops it", async () => {
     const owner = await holdCluster(data);
     await crash(data);
-    expect(await owner.stop()).toBe("still in use");
+    expect(await rowsSoon(owner.url)).toBe(500);
+    expect(await owner.stop()).toBe("stopped");
+    expect(processesOf(cluster)).toEqual([]);
+  });
+
+  test("of the server alone, and the one who used it is told to stop at that moment: nothing runs on", async () => {
+    const owner = await holdCluster(data);
+    await crash(data);
+    expect(await owner.stop()).toBe("stopped");
+    expect(processesOf(cluster)).toEqual([]);
+  });
+
+  test("of one back-end, with which every lock is gone: who comes and goes meanwhile takes nobody's server away", async () => {
+    const owner = await holdCluster(data);
+    const [backend] = await query(
+      owner.url,
+      "select pid from pg_stat_activity where application_name like 'gokura % in use'",
+    );
+    process.kill(backend!.pid as number, "SIGKILL"); // PostgreSQL then ends all back-ends, and recovers
+    expect(await rowsSoon(owner.url)).toBe(500);
+    const locks = "select count(*)::int as n from pg_locks where locktype = 'advisory'";
+    const taken = await eventually(
+      async () => (await query(owner.url, locks))[0]!.n,
+      (n) => n === 1,
+      5_000,
+    );
+    expect(taken).toBe(1);
+    const guest = await holdCluster(data);
+    expect(await guest.stop()).toBe("still in use");
+    expect(await rowsSoon(owner.url)).toBe(500);
+    expect(await owner.stop()).toBe("stopped");
+    expect(processesOf(cluster)).toEqual([]);
+  });
+
+  test("of a start that was making a cluster: the next one takes what it left away, its password too", async () => {
+    const directories = ["cluster.4190001", "postgresql-18.4.4190001"].map((name) => join(directory, name));
+    const files = ["cluster.4190001.pw", "password.4190001"].map((name) => join(directory, name));
+    for (const path of directories) mkdirSync(path);
+    for (const path of files) writeFileSync(path, "secret");
+    const inTheMaking = join(directory, `cluster.${process.pid}`); // of a process that lives
+    mkdirSync(inTheMaking);
     const next = await holdCluster(data);
-    expect(await query(next.url, "select count(*)::int as rows from kept")).toEqual([{ rows: 500 }]);
     expect(await next.stop()).toBe("stopped");
+    expect(readdirSync(directory).sort()).toEqual(
+      ["cluster", `cluster.${process.pid}`, "password", "postgres.log", "postgresql-18.4"].sort(),
+    );
+    rmdirSync(inTheMaking);
   });
 });
+
+/** How many rows were kept, as soon as the server says so. */
+function rowsSoon(url: string): Promise<unknown> {
+  return eventually(
+    async () =>
+      (await query(url, "select count(*)::int as rows from kept").catch(() => [{ rows: undefined }]))[0]!.rows,
+    (rows) => rows !== undefined,
+    15_000,
+  );
+}
 
 describe("a lock file that means nothing", () => {
   /** As a server that was killed leaves it, with the server's account as its owner. */
