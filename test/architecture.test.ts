@@ -184,3 +184,9 @@ test("the doors never touch Prisma, nor anybody but config.ts the environment", 
     if (file !== "gomod/version.ts") expect(text, file).not.toMatch(/from "semver/);
   }
 });
+
+test("versions enter in one place", () => {
+  const writing = /insert\s+into\s+"?module_version"?(?!\w)|\bmoduleVersion\.(create|upsert)/i;
+  const places = [...texts].filter(([, text]) => writing.test(text)).map(([file]) => file);
+  expect(places).toEqual(["registry/versions/enter-versions.ts"]);
+});

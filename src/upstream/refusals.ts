@@ -1,8 +1,7 @@
 // What becomes of an answer that was judged to be none (admission.ts): a security event for administrators, written once an
 // hour for the same thing, for it is clients who decide how often something is asked; and for seconds an absence, so that
 // the same wrong bytes are not fetched again and again.
-import { notFound } from "../errors.ts";
-import { findGrave } from "../registry/versions/tombstones.ts";
+import { findGrave, notFetched } from "../registry/versions/tombstones.ts";
 import { recordRefusal } from "../registry/versions/upstream-modules.ts";
 import type { Refused } from "./admission.ts";
 import { type Absent, absent } from "./answers.ts";
@@ -38,5 +37,5 @@ export async function writeDown(
 /** Refuses a name under which something of a project was published once: upstream cannot take it over. */
 export async function refuseBuriedName(state: DependencyState, modulePath: string, version: string): Promise<void> {
   const grave = await findGrave(state.registry, modulePath, version);
-  if (grave) throw notFound(`${modulePath}@${version} was published here before (${grave.reason}); it is not fetched`);
+  if (grave) throw notFetched(modulePath, version, grave);
 }

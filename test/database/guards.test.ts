@@ -355,7 +355,7 @@ test("no guard was forgotten here: these are all the triggers and checks that th
       ...["audit_event", "module", "module_version", "requirement", "tag_event", "tombstone", "route"].flatMap(
         (table) => [`${table}_not_truncated`, `${table}_pinned`],
       ),
-      ...["module_kept", "module_version_kept", "module_version_tombstone", "tombstone_kept"],
+      ...["module_kept", "module_version_kept", "module_version_tombstone", "tombstone_kept", "tombstone_lock"],
       ...["index_entry_kept", "index_entry_not_truncated", "index_entry_pinned", "module_version_whole"],
       ...["hosted_by_project", "go_mod_with_sum", "zip_with_go_mod", "says_something", "known_kind"],
       ...["upstream_answer_changed", "readme_with_path", "readme_bounded"],

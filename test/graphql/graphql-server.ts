@@ -1,4 +1,5 @@
 // A GraphQL endpoint on a port of its own, as the HTTP server mounts it, and people who talk to it over real HTTP.
+
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import Koa from "koa";
@@ -16,7 +17,8 @@ import { createUser, type NewUser } from "../../src/registry/forge/users.ts";
 import type { WaitingTag } from "../../src/registry/forge/waiting-tags.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
-import { type NewVersion, publish, type Refusal } from "../../src/registry/versions/publish.ts";
+import { type NewVersion, publish } from "../../src/registry/versions/publish.ts";
+import type { Refusal } from "../../src/registry/versions/rejected-tags.ts";
 
 export interface GraphqlError {
   readonly message: string;

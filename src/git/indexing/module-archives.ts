@@ -1,10 +1,11 @@
 // The zips of hosted versions. A zip is made once, when it is first wanted or shortly after the push, and pinned; however
 // many clients ask for one that is being made, it is made once, and a client that goes away does not stop it.
+
 import { rm } from "node:fs/promises";
 import { Failure, isFailure, notFound } from "../../errors.ts";
 import { invalidVersionMessage } from "../../gomod/pseudo-check.ts";
 import type { Registry } from "../../registry/registry.ts";
-import { noteUnzippable } from "../../registry/versions/publish.ts";
+import { noteUnzippable } from "../../registry/versions/rejected-tags.ts";
 import { findVersionById, type ServedVersion } from "../../registry/versions/served-versions.ts";
 import { describeSoon, type MadeZip, pinZip, zipKeyOf } from "../../registry/versions/version-zip.ts";
 import { storing } from "../../storage/disk-blobs.ts";

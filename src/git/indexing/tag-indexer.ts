@@ -1,5 +1,6 @@
 // Tags become versions. What a tag stands for is said by its name alone (gomod/tag-version.ts), so a new tag costs only
 // itself: no other tag and no tree is looked through. What it cannot be is written down with the reason, for its author.
+
 import { type Failure, invalid, isFailure } from "../../errors.ts";
 import { declaredModulePath } from "../../gomod/go-mod-line.ts";
 import { type TaggedModule, whyNotAVersion } from "../../gomod/tag-version.ts";
@@ -8,8 +9,9 @@ import { moduleRootsOf, projectById } from "../../registry/forge/projects.ts";
 import { type WaitingTag, waitingTags } from "../../registry/forge/waiting-tags.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { ProjectRow } from "../../registry/rows.ts";
-import { type NewVersion, publish, type Refusal } from "../../registry/versions/publish.ts";
+import { type NewVersion, publish } from "../../registry/versions/publish.ts";
 import { readGoMod } from "../../registry/versions/readable-go-mod.ts";
+import type { Refusal } from "../../registry/versions/rejected-tags.ts";
 import { type Repositories, type Repository, repositoryOf } from "../hosting/repositories-of-projects.ts";
 import { tagSchemeOf } from "./tag-scheme-of-project.ts";
 

@@ -12,6 +12,8 @@ import type { Registry } from "../registry.ts";
 export async function deleteProjectRows(tx: Transaction, projects: readonly Project[]): Promise<void> {
   const ids = projects.map((project) => project.id);
   if (ids.length === 0) return;
+  // Whoever publishes is waited for, before anything else is locked: what enters leaves its tombstone too.
+  await tx.$queryRaw`SELECT 1 FROM project WHERE id = ANY(${ids}::int[]) ORDER BY id FOR UPDATE`;
   await deliberately(tx);
   await tx.$executeRaw`INSERT INTO tombstone (module_path, version, "commit", go_mod_h1, h1, reason, returnable)
     SELECT m.path, v.version, v."commit", v.go_mod_h1, v.h1, 'the project was deleted', true

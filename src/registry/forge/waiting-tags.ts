@@ -1,6 +1,7 @@
 // Tags that wait to become versions: a tag that was recorded waits until somebody has looked at the value it has now
 // (git/indexing/tag-indexer.ts). What they wait for is a job in the queue, and a server that starts leaves it again.
 import type { Transaction } from "../../database/client.ts";
+import type { Sql } from "../../database/sql.ts";
 import type { Registry } from "../registry.ts";
 import { TAGS } from "./ref-names.ts";
 
@@ -47,7 +48,7 @@ export async function waitingTags(
 }
 
 /** Notes that these values of these tags were looked at, in the transaction that holds what came of it. */
-export async function markIndexed(tx: Transaction, projectId: number, tags: readonly WaitingTag[]): Promise<void> {
+export async function markIndexed(tx: Sql, projectId: number, tags: readonly WaitingTag[]): Promise<void> {
   const names = tags.map(({ tag }) => TAGS + tag);
   const oids = tags.map(({ oid }) => oid);
   await tx.$executeRaw`UPDATE ref SET indexed = true FROM unnest(${names}::text[], ${oids}::text[]) AS seen (name, oid)

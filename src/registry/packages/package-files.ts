@@ -2,13 +2,14 @@
 // serves. Sums are worked out when somebody first asks for them and kept from then on (PackageFile): nothing but this asks
 // for MD5 and SHA-1, and reading a zip once more costs a moment. A zip that has not been made yet is left out, and made: it
 // is there when the list is asked for again.
+
 import { createHash } from "node:crypto";
 import { Writable } from "node:stream";
 import type { PackageFileKind } from "../../database/generated/client.ts";
 import { isFailure } from "../../errors.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
-import { isUnzippable } from "../versions/publish.ts";
+import { isUnzippable } from "../versions/rejected-tags.ts";
 import { zipKeyOf } from "../versions/version-zip.ts";
 import type { PackageRow } from "./packages.ts";
 import { findPackage } from "./packages.ts";

@@ -45,8 +45,6 @@ export async function withdrawDependencies(
   tx: Sql,
   { id, moduleId }: { readonly id: number; readonly moduleId: number },
 ): Promise<void> {
-  // As in publishing, one writer a project at a time.
-  await tx.$queryRaw`SELECT 1 FROM project p JOIN module m ON m.project_id = p.id WHERE m.id = ${moduleId} FOR UPDATE OF p`;
   const left = await tx.$queryRaw<{ path: string }[]>`
     DELETE FROM module_dependency WHERE version_id = ${id} RETURNING path`;
   const older = await tx.$queryRaw<(Requirement & { id: number; name: string })[]>`

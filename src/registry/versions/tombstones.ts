@@ -1,9 +1,13 @@
 // Names that were taken away, by deleting a version or its project. A name is never given to other content, because
 // somebody's go.sum knows what it was; and one that was taken back on purpose does not come back at all (Tombstone in
 // prisma/schema.prisma; the database refuses it too).
-import type { Transaction } from "../../database/client.ts";
+import type { Sql } from "../../database/sql.ts";
+import { type Failure, notFound } from "../../errors.ts";
 import { h1OfGoMod } from "../../gomod/dir-hash.ts";
 import type { Registry } from "../registry.ts";
+
+/** Names of modules are locked under this number; the migration "tombstones_are_waited_for" has it too. */
+const NAMES_LOCK = 7_166_804;
 
 /** What is known of a name that was taken away. */
 export interface Grave {
@@ -29,43 +33,60 @@ export async function takenBack(registry: Registry, modulePath: string): Promise
   return new Set(rows.map((row) => row.version));
 }
 
-/** What of a version tells whether it is the one that was taken away. */
-interface Burying {
-  readonly modulePath: string;
-  readonly version: string;
-  readonly commit: string;
-  readonly goMod: Buffer;
+/** Why a name cannot be fetched from upstream, under which something of a project was published once. */
+export function notFetched(modulePath: string, version: string, { reason }: Grave): Failure {
+  return notFound(`${modulePath}@${version} was published here before (${reason}); it is not fetched`);
 }
 
-/** Parts what may be published from what must stay away. */
-export async function refuseBuried<V extends Burying>(
-  tx: Transaction,
+/** What of a version tells whether it is the one that was taken away. */
+interface Named {
+  readonly modulePath: string;
+  readonly version: string;
+  readonly commit?: string | undefined;
+  readonly goMod?: Buffer | undefined;
+}
+
+/** A version that must stay away, and the grave that says so. */
+export interface Buried<V> {
+  readonly version: V;
+  readonly grave: Grave & { readonly commit: string };
+}
+
+/**
+ * Parts what may enter from what must stay away. Until the end of the transaction nobody takes one of these names away:
+ * whoever makes tombstones locks them (trigger tombstone_lock), and is waited for here.
+ */
+export async function partBuried<V extends Named>(
+  tx: Sql,
   versions: readonly V[],
-): Promise<{ admitted: V[]; refused: { version: V; reason: string }[] }> {
-  if (versions.length === 0) return { admitted: [], refused: [] };
+): Promise<{ admitted: V[]; buried: Buried<V>[] }> {
+  if (versions.length === 0) return { admitted: [], buried: [] };
   const paths = versions.map((v) => v.modulePath);
   const names = versions.map((v) => v.version);
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock_shared(${NAMES_LOCK}::int, place) FROM (
+    SELECT DISTINCT hashtext(path) & 255 AS place FROM unnest(${paths}::text[]) AS path ORDER BY place) AS ordered`;
   const rows = await tx.$queryRaw<
-    { module_path: string; version: string; commit: string; go_mod_h1: string; returnable: boolean }[]
-  >`SELECT t.module_path, t.version, t."commit", t.go_mod_h1, t.returnable FROM tombstone t
+    { path: string; version: string; commit: string; go_mod_h1: string; reason: string; returnable: boolean }[]
+  >`SELECT t.module_path AS path, t.version, t."commit", t.go_mod_h1, t.reason, t.returnable FROM tombstone t
     JOIN unnest(${paths}::text[], ${names}::text[]) AS new (module_path, version) USING (module_path, version)`;
-  const graves = new Map(rows.map((row) => [`${row.module_path}@${row.version}`, row]));
+  const graves = new Map(rows.map((row) => [`${row.path}@${row.version}`, row]));
   const admitted: V[] = [];
-  const refused: { version: V; reason: string }[] = [];
+  const buried: Buried<V>[] = [];
   for (const version of versions) {
     const grave = graves.get(`${version.modulePath}@${version.version}`);
-    const same = grave?.commit === version.commit && grave.go_mod_h1 === h1OfGoMod(version.goMod);
-    if (!grave || (grave.returnable && same)) admitted.push(version);
-    else if (grave.returnable)
-      refused.push({
-        version,
-        reason: `${version.version} was published before from commit ${grave.commit.slice(0, 12)} and its name is never given to other content; use a new version`,
-      });
-    else
-      refused.push({
-        version,
-        reason: `${version.version} was deleted on purpose and does not come back; use a new version`,
-      });
+    if (!grave || (grave.returnable && isSame(version, grave))) admitted.push(version);
+    else buried.push({ version, grave });
   }
-  return { admitted, refused };
+  return { admitted, buried };
+}
+
+function isSame({ commit, goMod }: Named, grave: { readonly commit: string; readonly go_mod_h1: string }): boolean {
+  return grave.commit === commit && goMod !== undefined && grave.go_mod_h1 === h1OfGoMod(goMod);
+}
+
+/** Why a tag cannot become a version whose name was taken away, in one sentence for its author. */
+export function reasonToRefuse(version: string, { commit, returnable }: Buried<unknown>["grave"]): string {
+  return returnable
+    ? `${version} was published before from commit ${commit.slice(0, 12)} and its name is never given to other content; use a new version`
+    : `${version} was deleted on purpose and does not come back; use a new version`;
 }

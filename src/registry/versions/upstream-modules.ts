@@ -1,18 +1,14 @@
 // What was fetched from upstream, as rows: versions whose info, go.mod and zip come one by one and are pinned each as it
-// comes, and the answers that change (list, @latest) as they were last seen. A version enters the index feed in the
-// transaction that stores its go.mod: no zip is stored without it, and an .info alone is only a name that somebody asked
-// for.
-import { inTransaction, type Sql } from "../../database/sql.ts";
+// comes (enter-versions.ts), and the answers that change (list, @latest) as they were last seen. No zip is stored without
+// the go.mod that it was compared with.
+import type { Sql } from "../../database/sql.ts";
 import { Failure } from "../../errors.ts";
 import { h1OfGoMod } from "../../gomod/dir-hash.ts";
-import { kindOf } from "../../gomod/version.ts";
-import { versionSortKey } from "../../gomod/version-sort-key.ts";
 import { audit } from "../audit.ts";
 import type { Registry } from "../registry.ts";
-import { noteDependencies } from "./dependencies.ts";
-import { appendToIndex } from "./index-feed.ts";
-import { readGoMod, storableText } from "./readable-go-mod.ts";
-import { markNewVersions } from "./retractions.ts";
+import { enteringVersions } from "./enter-versions.ts";
+import { storableText } from "./readable-go-mod.ts";
+import { notFetched } from "./tombstones.ts";
 import { describeSoon, type MadeZip } from "./version-zip.ts";
 
 /** What is stored of a version from upstream. */
@@ -71,44 +67,35 @@ export async function storeUpstreamPart(
   version: string,
   part: UpstreamPart,
 ): Promise<StoredVersion> {
-  const info = "info" in part ? part.info : null;
-  const time = ("info" in part && part.time) || null;
-  const goMod = "goMod" in part ? part.goMod : null;
-  const zip = ("goMod" in part && part.zip) || null;
-  const { id, stored, published } = await inTransaction(registry.database.pool, async (tx) => {
-    const moduleId = await lockedModule(tx, modulePath);
-    const goModH1 = goMod && h1OfGoMod(goMod);
-    const [row] = await tx.$queryRaw<(StoredRow & { had: string | null })[]>`
-      WITH before AS (SELECT go_mod_h1 FROM module_version WHERE module_id = ${moduleId} AND version = ${version})
-      INSERT INTO module_version AS v
-        (module_id, version, sort_key, kind, info, "time", go_mod, go_mod_h1, h1, zip_key, zip_size)
-      VALUES (${moduleId}, ${version}, ${versionSortKey(version)}, ${kindOf(version)}::"VersionKind", ${info}, ${time},
-        ${goMod}, ${goModH1}, ${zip?.h1 ?? null}, ${zip?.sha256 ?? null}, ${zip?.size ?? null})
-      ON CONFLICT (module_id, version) DO UPDATE SET
-        "time" = CASE WHEN v.info IS NULL THEN EXCLUDED."time" ELSE v."time" END,
-        info = COALESCE(v.info, EXCLUDED.info),
-        go_mod = COALESCE(v.go_mod, EXCLUDED.go_mod), go_mod_h1 = COALESCE(v.go_mod_h1, EXCLUDED.go_mod_h1),
-        zip_key = COALESCE(v.zip_key, EXCLUDED.zip_key), zip_size = COALESCE(v.zip_size, EXCLUDED.zip_size),
-        h1 = COALESCE(v.h1, EXCLUDED.h1)
-      RETURNING v.id, v.info, v.go_mod, v.h1, v.zip_key, v.zip_size, (SELECT go_mod_h1 FROM before) AS had`;
-    const { id, had } = row!;
-    if (zip && had !== null && had !== goModH1)
-      throw new Failure("unavailable", `${modulePath}@${version}: another go.mod was stored meanwhile; try again`);
-    if (!goMod || had !== null) return { id, stored: storedIn(row!), published: false };
-    const requires = readGoMod(goMod).file?.requires ?? [];
-    if (requires.length > 0)
-      await tx.$executeRaw`INSERT INTO requirement (version_id, path, version, indirect)
-        SELECT ${id}, * FROM unnest(${requires.map((one) => one.path)}::text[],
-          ${requires.map((one) => one.version)}::text[], ${requires.map((one) => one.indirect)}::bool[])
-        ON CONFLICT DO NOTHING`;
-    await noteDependencies(tx, [{ id, moduleId, version, requires }]);
-    if (kindOf(version) !== "PSEUDO") await markNewVersions(tx, new Map([[moduleId, [{ id, version }]]]));
-    await appendToIndex(tx, [id]);
-    return { id, stored: storedIn(row!), published: true };
+  const judgedBy = "goMod" in part && part.zip ? part.goMod : undefined;
+  const stored = await enteringVersions(registry, async (tx, enter) => {
+    const { buried } = await enter([{ modulePath, version, ...part }], async () => {
+      const moduleId = await lockedModule(tx, modulePath);
+      if (judgedBy) await demandSameGoMod(tx, moduleId, modulePath, version, judgedBy);
+      return new Map([[modulePath, moduleId]]);
+    });
+    for (const { grave } of buried) throw notFetched(modulePath, version, grave);
+    const [row] = await tx.$queryRaw<StoredRow[]>`
+      SELECT v.id, v.info, v.go_mod, v.h1, v.zip_key, v.zip_size FROM module_version v JOIN module m ON m.id = v.module_id
+      WHERE m.path = ${modulePath} AND m.origin = 'UPSTREAM' AND v.version = ${version}`;
+    return storedIn(row!);
   });
-  if (published) registry.metrics.published.inc({ kind: kindOf(version).toLowerCase() });
-  if (zip) describeSoon(registry, id);
+  if (judgedBy) describeSoon(registry, stored.id);
   return stored;
+}
+
+/** Refuses a zip that was compared with another go.mod than the one that is stored. */
+async function demandSameGoMod(
+  tx: Sql,
+  moduleId: number,
+  modulePath: string,
+  version: string,
+  goMod: Buffer,
+): Promise<void> {
+  const [known] = await tx.$queryRaw<{ h1: string | null }[]>`
+    SELECT go_mod_h1 AS h1 FROM module_version WHERE module_id = ${moduleId} AND version = ${version}`;
+  if (known?.h1 != null && known.h1 !== h1OfGoMod(goMod))
+    throw new Failure("unavailable", `${modulePath}@${version}: another go.mod was stored meanwhile; try again`);
 }
 
 /** The number of a module, made if need be. One writer a module at a time: what is marked depends on what is there. */

@@ -48,6 +48,8 @@ export async function takeBack(
   const { id, version, h1 } = row;
   const [commit, goModH1] = [row.commit!, row.goModH1!]; // a hosted version is whole
   const { path: modulePath } = module;
+  // As in publishing, one writer a project at a time, before anything else is locked.
+  await tx.$queryRaw`SELECT 1 FROM project p JOIN module m ON m.project_id = p.id WHERE m.id = ${module.id} FOR UPDATE OF p`;
   await deliberately(tx);
   await tx.tombstone.upsert({
     where: { modulePath_version: { modulePath, version } },

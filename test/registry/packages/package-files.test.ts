@@ -1,4 +1,5 @@
 // The files of packages: their sums are those of the bytes that the Go endpoint serves, and a zip that is not there yet comes.
+
 import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -9,7 +10,7 @@ import { filesOfPackages, findPackageFile, type PackageFileRow } from "../../../
 import { findPackage, type PackageRow } from "../../../src/registry/packages/packages.ts";
 import { ANONYMOUS, OPERATOR } from "../../../src/registry/principal.ts";
 import type { Registry } from "../../../src/registry/registry.ts";
-import { noteUnzippable } from "../../../src/registry/versions/publish.ts";
+import { noteUnzippable } from "../../../src/registry/versions/rejected-tags.ts";
 import { findVersionById } from "../../../src/registry/versions/served-versions.ts";
 import { pinZip, zipKeyOf } from "../../../src/registry/versions/version-zip.ts";
 import { publishVersions, version } from "../../graphql/graphql-server.ts";

@@ -1,0 +1,69 @@
+// Whatever comes, from a project or from upstream, passes one threshold: what is taken away in the very moment stays away.
+import { beforeAll, expect, test } from "vitest";
+import type { Registry } from "../../../src/registry/registry.ts";
+import { findUpstreamVersion, storeUpstreamPart } from "../../../src/registry/versions/upstream-modules.ts";
+import { eventually } from "../../support/eventually.ts";
+import { testRegistry } from "../../support/registry.ts";
+
+const PATH = "example.com/moved";
+const GO_MOD = Buffer.from(`module ${PATH}\n`);
+const GRAVE = `INSERT INTO tombstone (module_path, version, "commit", go_mod_h1, reason, returnable)
+  VALUES ($1, $2, repeat('a', 40), 'h1:x', 'the project was deleted', true)`;
+
+let registry: Registry;
+
+beforeAll(async () => {
+  registry = await testRegistry();
+});
+
+async function entriesOf(version: string): Promise<number> {
+  const text = "SELECT FROM index_entry WHERE path = $1 AND version = $2";
+  return (await registry.database.pool.query(text, [PATH, version])).rowCount!;
+}
+
+/** How many of this database wait for a lock that somebody else has. */
+async function waiting(): Promise<number> {
+  const text = `SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+    WHERE NOT l.granted AND l.locktype = 'advisory' AND d.datname = current_database()`;
+  return (await registry.database.pool.query(text)).rowCount!;
+}
+
+test("a name that was taken away is not fetched, whoever had looked before", async () => {
+  await registry.database.pool.query(GRAVE, [PATH, "v1.0.0"]);
+  const refused = { kind: "not-found", message: expect.stringContaining("was published here before") };
+  for (const part of [{ info: Buffer.from("{}"), time: undefined }, { goMod: GO_MOD }])
+    await expect(storeUpstreamPart(registry, PATH, "v1.0.0", part)).rejects.toMatchObject(refused);
+  expect(await findUpstreamVersion(registry, PATH, "v1.0.0")).toBeUndefined();
+});
+
+test("a name that is being taken away is waited for, and then is not fetched", async () => {
+  const client = await registry.database.pool.connect();
+  try {
+    await client.query("BEGIN");
+    await client.query(GRAVE, [PATH, "v1.1.0"]);
+    let settled = false;
+    const stored = storeUpstreamPart(registry, PATH, "v1.1.0", { goMod: GO_MOD }).finally(() => {
+      settled = true;
+    });
+    stored.catch(() => {}); // looked at below
+    await eventually(waiting, (count) => settled || count === 1, 10_000);
+    await client.query("COMMIT");
+    await expect(stored).rejects.toMatchObject({ kind: "not-found" });
+  } finally {
+    client.release();
+  }
+  expect(await findUpstreamVersion(registry, PATH, "v1.1.0")).toBeUndefined();
+  expect(await entriesOf("v1.1.0")).toBe(0);
+});
+
+test("a version from upstream enters the feed with its go.mod, once, however often its parts come", async () => {
+  await storeUpstreamPart(registry, PATH, "v1.2.0", {
+    info: Buffer.from("{}"),
+    time: new Date("2020-01-02T03:04:05Z"),
+  });
+  expect(await entriesOf("v1.2.0")).toBe(0);
+  const { id } = await storeUpstreamPart(registry, PATH, "v1.2.0", { goMod: GO_MOD });
+  const again = await storeUpstreamPart(registry, PATH, "v1.2.0", { goMod: Buffer.from("module example.com/other\n") });
+  expect(again).toMatchObject({ id, goMod: GO_MOD, info: Buffer.from("{}"), zip: undefined });
+  expect(await entriesOf("v1.2.0")).toBe(1);
+});
