@@ -18,7 +18,7 @@ import { listModules } from "../registry/versions/modules.ts";
 import { listRejectedTags } from "../registry/versions/rejected-tags.ts";
 import { explainTags } from "../registry/versions/tag-explanation.ts";
 import { deleteVersion } from "../registry/versions/version-deletion.ts";
-import { JSON_OPTION, packages, visibility } from "./options.ts";
+import { JSON_OPTION, onOrOff, packages, visibility } from "./options.ts";
 import { printJson, printOne, printRows, type Row } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
 
@@ -35,6 +35,12 @@ function tagScheme(word: string): TagScheme {
 const tagSchemeOption = () =>
   new Option("--tag-scheme <scheme>", "which tags are versions: go (sub/v1.2.3) or gitlab").argParser(tagScheme);
 
+const LIST_REFUSED = [
+  "--list-refused <on|off>",
+  "with the go command's own list, which holds tags that are then refused; forks are versions then, for replace",
+  onOrOff,
+] as const;
+
 export function addProjectCommands(program: Command): void {
   const project = program.command("project").description("repositories and the modules that are published from them");
   project
@@ -45,6 +51,7 @@ export function addProjectCommands(program: Command): void {
     .option("--description <text>")
     .option(...MODULE_PREFIX)
     .addOption(tagSchemeOption())
+    .option(...LIST_REFUSED)
     .option(...JSON_OPTION)
     .addHelpText("after", "\nExample: gokura project create acme/lib --visibility internal")
     .action((fullPath: string, options) =>
@@ -102,6 +109,7 @@ export function addProjectCommands(program: Command): void {
     .option("--packages <for-whom>", "its Go endpoint: on, off, or for members from Reporter on", packages)
     .option(...MODULE_PREFIX)
     .addOption(tagSchemeOption())
+    .option(...LIST_REFUSED)
     .option(...JSON_OPTION)
     .addHelpText("after", "\nExample: gokura project update acme/lib --module-prefix github.com/acme/lib")
     .action((fullPath: string, { json = false, ...options }) =>
@@ -159,6 +167,7 @@ function rowOf(registry: Registry, project: ProjectRow): Row {
     prefix: project.modulePrefix,
     packages: PACKAGES[packageSettingOf(project)],
     scheme: project.tagScheme.toLowerCase(),
+    listRefused: project.listRefused,
     ...(url === undefined ? {} : { repository: `${url}/${project.fullPath}.git` }),
   };
 }

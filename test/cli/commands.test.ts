@@ -81,16 +81,19 @@ describe("groups and projects", () => {
       prefix: null,
       packages: "on",
       scheme: "go",
+      listRefused: false,
       repository: "https://go.example.com/acme/lib.git",
     });
     const lines = await cli.lines(
-      ...["project", "create", "acme/platform/sdk", "--module-prefix", "github.com/acme/sdk", "--tag-scheme", "gitlab"],
+      ...["project", "create", "acme/platform/sdk", "--module-prefix", "github.com/acme/sdk"],
+      ...["--tag-scheme", "gitlab", "--list-refused", "on"],
     );
-    expect(lines).toEqual(
+    expect(cells(lines)).toEqual(
       expect.arrayContaining([
-        "path        acme/platform/sdk",
-        "prefix      github.com/acme/sdk",
-        "scheme      gitlab",
+        ["path", "acme/platform/sdk"],
+        ["prefix", "github.com/acme/sdk"],
+        ["scheme", "gitlab"],
+        ["listRefused", "true"],
       ]),
     );
   });
@@ -110,7 +113,7 @@ describe("groups and projects", () => {
       modules: [],
       rejectedTags: [],
     });
-    expect(await cli.lines("project", "show", "acme/lib")).toContain("module      go.example.com/acme/lib");
+    expect(cells(await cli.lines("project", "show", "acme/lib"))).toContainEqual(["module", "go.example.com/acme/lib"]);
   });
 
   test("project update, a little at a time", async () => {
@@ -139,7 +142,7 @@ describe("groups and projects", () => {
 
   test("project delete", async () => {
     await cli.json("project", "create", "acme/gone");
-    expect(await cli.lines("project", "delete", "acme/gone")).toContain("path        acme/gone");
+    expect(cells(await cli.lines("project", "delete", "acme/gone"))).toContainEqual(["path", "acme/gone"]);
     expect((await cli("project", "show", "acme/gone")).code).toBe(1);
   });
 

@@ -122,6 +122,11 @@ describe("what a project publishes, with the number of the project", () => {
     expect(await noticesOf(sql)).toEqual([CONTENT]);
   });
 
+  test("its lists hold what is refused, which every server remembers of the project too", async () => {
+    const sql = `update project set list_refused = true where id = ${ids.lib}`;
+    expect((await noticesOf(sql)).sort()).toEqual([ACCESS, CONTENT]);
+  });
+
   test("a version that is taken away, with the word that what was for ever is so no more", async () => {
     const taken =
       "begin; set local gokura.deliberate = 'on'; delete from module_version where version = 'v2.0.0'; commit";

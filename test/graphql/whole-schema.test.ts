@@ -101,10 +101,10 @@ describe("making", () => {
     const { projectCreate } = await alice.data(`mutation {
       projectCreate(input: {
         fullPath: "acme/lib", name: "Library", description: "Parts", visibility: PRIVATE,
-        modulePrefix: "example.org/lib", tagScheme: GITLAB
+        modulePrefix: "example.org/lib", tagScheme: GITLAB, listRefused: true
       }) {
         errors
-        project { id name path fullPath description visibility packagesEnabled tagScheme modulePrefix modulePath
+        project { id name path fullPath description visibility packagesEnabled tagScheme listRefused modulePrefix modulePath
           httpUrlToRepo goProxyUrl createdAt lastActivityAt group { fullPath } }
       }
     }`);
@@ -119,6 +119,7 @@ describe("making", () => {
         visibility: "PRIVATE",
         packagesEnabled: true,
         tagScheme: "GITLAB",
+        listRefused: true,
         modulePrefix: "example.org/lib",
         modulePath: LIB,
         httpUrlToRepo: `${PUBLIC_URL}/acme/lib.git`,
@@ -132,10 +133,10 @@ describe("making", () => {
     const { projectUpdate } = await alice.data(`mutation {
       projectUpdate(input: {
         fullPath: "acme/lib", name: "Lib", description: "", visibility: PUBLIC, packagesEnabled: true,
-        modulePrefix: null, tagScheme: GO
+        modulePrefix: null, tagScheme: GO, listRefused: false
       }) {
         errors
-        project { name description visibility packagesEnabled modulePrefix tagScheme }
+        project { name description visibility packagesEnabled modulePrefix tagScheme listRefused }
       }
     }`);
     expect(projectUpdate).toEqual({
@@ -147,6 +148,7 @@ describe("making", () => {
         packagesEnabled: true,
         modulePrefix: null,
         tagScheme: "GO",
+        listRefused: false,
       },
     });
   });

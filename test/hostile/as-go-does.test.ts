@@ -122,7 +122,8 @@ let seen: string;
 const pathOf = (name: string): string => `example.com/git/r-${name}.git`;
 
 async function host(name: string, options: { objectFormat?: "sha256" } = {}): Promise<HostedRepository> {
-  const repository = await hostedRepository(server.registry, `r-${name}`, { modulePrefix: pathOf(name), ...options });
+  const asDirectMode = { modulePrefix: pathOf(name), listRefused: true };
+  const repository = await hostedRepository(server.registry, `r-${name}`, { ...asDirectMode, ...options });
   hosted.set(name, repository);
   symlinkSync(repository.directory, join(seen, `r-${name}.git`));
   return repository;

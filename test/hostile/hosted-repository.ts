@@ -36,17 +36,19 @@ export interface HostedOptions {
   /** A second name of its modules; the project is then public. */
   readonly modulePrefix?: string;
   readonly objectFormat?: "sha1" | "sha256";
+  /** Refused tags are listed, as direct mode lists them. */
+  readonly listRefused?: boolean;
 }
 
 /** A new project of mallory's. */
 export async function hostedRepository(
   registry: Registry,
   name: string,
-  { modulePrefix, objectFormat = "sha1" }: HostedOptions = {},
+  { modulePrefix, objectFormat = "sha1", listRefused = false }: HostedOptions = {},
 ): Promise<HostedRepository> {
   if (!(await findUser(registry, "mallory"))) await createUser(registry, OPERATOR, { username: "mallory" });
   const naming = modulePrefix === undefined ? {} : ({ modulePrefix, visibility: "PUBLIC" } as const);
-  const project = await createProject(registry, OPERATOR, { fullPath: `mallory/${name}`, ...naming });
+  const project = await createProject(registry, OPERATOR, { fullPath: `mallory/${name}`, listRefused, ...naming });
   const { id } = project;
   const directory = repositoryDirectory(registry, id);
   await initRepository(directory, { objectFormat });
@@ -66,7 +68,7 @@ export async function hostedRepository(
       await indexer.index(id);
     },
     async versions(path = modulePath) {
-      const listed: readonly ListedVersion[] = (await listModule(registry, id, path)) ?? [];
+      const listed: readonly ListedVersion[] = (await listModule(registry, project, path)) ?? [];
       return listed.filter((each) => each.usable).map((each) => each.version);
     },
     async reasons() {

@@ -231,6 +231,9 @@ describe("go.mod files that nobody wrote by hand", () => {
     "carriage-returns": (path) => `module ${path}\r\r\n${"\r".repeat(10_000)}`,
   };
 
+  /** Those that the go command cannot parse, or that name another module, are no versions; the others stand as ever. */
+  const REFUSED = ["other-module-nul", "long-module", "many-errors", "lone-surrogate"];
+
   test.each(Object.entries(CASES))("%s", async (name, goMod) => {
     const hosted = await repositoryWith(`go-mod-${name}`, (r, { modulePath }) =>
       r.tag("v1.1.0", r.commit({ "go.mod": goMod(modulePath) })),
@@ -240,7 +243,8 @@ describe("go.mod files that nobody wrote by hand", () => {
     // The newest one is told of by the same words that the others were.
     hosted.change((r) => r.tag("v1.20.0", r.commit({ "go.mod": content })));
     await hosted.record();
-    expect(await hosted.versions()).toEqual(["v1.0.0", "v1.1.0", "v1.9.0", "v1.20.0"]);
+    const made = REFUSED.includes(name) ? ["v1.0.0", "v1.9.0"] : ["v1.0.0", "v1.1.0", "v1.9.0", "v1.20.0"];
+    expect(await hosted.versions()).toEqual(made);
   });
 
   test("many large ones, which are small in git, are never in memory together", async () => {

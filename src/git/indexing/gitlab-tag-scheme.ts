@@ -12,6 +12,7 @@ import { gitlabVersionOfTag, type TaggedModule } from "../../gomod/tag-version.t
 import { compare, isPseudoVersion, isValid } from "../../gomod/version.ts";
 import type { Repository } from "../objects/repository.ts";
 import { runGit } from "../process/git-process.ts";
+import { parseObjection } from "./go-mod-objection.ts";
 import type { ModuleAtCommit } from "./module-at-commit.ts";
 import type { PeeledTag, TagScheme } from "./tag-scheme.ts";
 
@@ -109,6 +110,8 @@ async function moduleAt(
         `${path} declares its path as ${declared || "nothing"}, not as ${modulePath}`,
       ),
     );
+  const objection = at.ref === undefined ? undefined : parseObjection(file.content);
+  if (objection !== undefined) throw notFound(invalidVersionMessage(modulePath, at.version, objection));
   return {
     version: at.version,
     commit: info.oid,

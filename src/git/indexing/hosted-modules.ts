@@ -82,7 +82,7 @@ function originAt(
 
 /** The list of a module, ascending. Throws not-found when the project has no such module, tagged or not. */
 export async function listOf(hosted: HostedModules, project: ProjectRow, modulePath: string): Promise<ListedVersion[]> {
-  const listed = await listModule(hosted.registry, project.id, modulePath);
+  const listed = await listModule(hosted.registry, project, modulePath);
   if (listed) return listed;
   await moduleAtHead(hosted, project, modulePath);
   return [];
@@ -90,7 +90,7 @@ export async function listOf(hosted: HostedModules, project: ProjectRow, moduleP
 
 /** The version that @latest is: newest release not retracted, else newest such pre-release, else the default branch. */
 export async function latestOf(hosted: HostedModules, project: ProjectRow, modulePath: string): Promise<Resolved> {
-  const listed = (await listModule(hosted.registry, project.id, modulePath)) ?? [];
+  const listed = (await listModule(hosted.registry, project, modulePath)) ?? [];
   const retracted = new Set(listed.filter((entry) => entry.retracted).map((entry) => entry.version));
   const newest = latestVersion(
     listed.filter((entry) => entry.usable).map((entry) => entry.version),

@@ -50,15 +50,23 @@ export interface ModuleAtCommit {
   readonly refusedAs?: string;
 }
 
+/** Why a tag of a commit is no version of a module although direct mode has it for one; undefined: it is one. */
+export type Objection = (modulePath: string, found: ModuleAtCommit) => string | undefined;
+
+const NO_OBJECTION: Objection = () => undefined;
+
 /**
  * The version that a revision of a repository is: of a version, pseudo-version, branch, tag or hash prefix, or "" for the
- * default branch. Throws not-found with the go command's words. `isRetracted` speaks of the module's versions.
+ * default branch. Throws not-found with the go command's words. `isUnwanted` speaks of the module's versions, which a
+ * branch or a hash is not resolved to. With an objection to the commit its tags are not there: asked for by name they are
+ * not found, and a branch at that commit is a pseudo-version that comes after the tags before it.
  */
 export async function moduleAtRevision(
   repository: Repository,
   location: ModuleLocation,
   requested: string,
-  isRetracted: (version: string) => boolean,
+  isUnwanted: (version: string) => boolean,
+  objection: Objection = NO_OBJECTION,
 ): Promise<ModuleAtCommit> {
   const refs = await repository.listRefs();
   const revision = requested === "" ? "HEAD" : revisionOf(location, requested);
@@ -67,6 +75,8 @@ export async function moduleAtRevision(
     throw error;
   });
   const at = new CommitOfModule(repository, location, commit, refs);
+  const checkTagged = async (version: string): Promise<ModuleAtCommit> =>
+    unlessObjected(location, await at.check(version, requested), objection);
 
   const problemOf = async (version: string): Promise<string | undefined> =>
     pseudoVersionProblem(version, {
@@ -95,25 +105,31 @@ export async function moduleAtRevision(
   if (commit.ref === TAGS + revision) {
     const said = commitTagVersion(location, revision);
     if (said?.isCanonical) {
-      const found = await at.check(said.version, requested).catch(unlessNotFound);
+      const found = await checkTagged(said.version).catch(unlessNotFound);
       if (found) return { ...found, dependence };
     }
   }
 
   let highest = "";
   let base = "";
-  for (const tag of await repository.tagsOn(commit.oid, refs)) {
+  const tagsHere = await repository.tagsOn(commit.oid, refs);
+  for (const tag of tagsHere) {
     const said = commitTagVersion(location, tag);
     if (!said) continue;
     const { version, isCanonical } = said;
     if (requested !== "" && compare(version, requested) === 0) {
       // Whether it fits the path or not: the reason is then about the tag that was asked for.
-      if (isCanonical) return { ...(await at.check(version, requested)), dependence };
+      if (isCanonical) return { ...(await checkTagged(version)), dependence };
       base = version;
     }
-    if (isCanonical && compare(highest, version) < 0 && !isRetracted(version) && fits(version)) highest = version;
+    if (isCanonical && compare(highest, version) < 0 && !isUnwanted(version) && fits(version)) highest = version;
   }
-  if (highest !== "") return { ...(await at.check(highest, requested)), dependence };
+  let passedOver: readonly string[] = [];
+  if (highest !== "") {
+    const found = await at.check(highest, requested);
+    if (objection(location.modulePath, found) === undefined) return { ...found, dependence };
+    passedOver = tagsHere; // they have the same go.mod
+  }
 
   if (base === "") {
     // Highest by the tag's own text, as go compares; all its ancestors count, not the nearest.
@@ -121,7 +137,8 @@ export async function moduleAtRevision(
     for (const tag of await repository.tagsMerged(commit.oid, location.tagPrefix)) {
       const said = commitTagVersion(location, tag);
       const text = tag.slice(location.tagPrefix.length);
-      if (!said || compare(text, best) <= 0 || isRetracted(said.version) || !fits(said.version)) continue;
+      if (!said || compare(text, best) <= 0 || isUnwanted(said.version) || !fits(said.version)) continue;
+      if (passedOver.includes(tag)) continue;
       best = text;
       base = said.version;
     }
@@ -141,12 +158,19 @@ export async function moduleAtTag(
   repository: Repository,
   location: ModuleLocation,
   tag: { readonly tag: string; readonly version: string; readonly commit: string },
+  objection: Objection = NO_OBJECTION,
 ): Promise<ModuleAtCommit> {
   const info = await repository.commitInfo(tag.commit);
   if (!info) throw notFound(`the tag names no commit`);
   const at = new CommitOfModule(repository, location, { ...info, ref: TAGS + tag.tag }, []);
   const plain = tag.version.replace(/\+incompatible$/, "");
-  return at.check(plain, tag.version);
+  return unlessObjected(location, await at.check(plain, tag.version), objection);
+}
+
+function unlessObjected(location: ModuleLocation, found: ModuleAtCommit, objection: Objection): ModuleAtCommit {
+  const reason = objection(location.modulePath, found);
+  if (reason !== undefined) throw refusal(location, found.version, reason);
+  return found;
 }
 
 /** A commit, looked at as a module; reads each go.mod once. */

@@ -2,7 +2,6 @@
 // itself: no other tag and no tree is looked through. What it cannot be is written down with the reason, for its author.
 
 import { type Failure, invalid, isFailure } from "../../errors.ts";
-import { declaredModulePath } from "../../gomod/go-mod-line.ts";
 import { type TaggedModule, whyNotAVersion } from "../../gomod/tag-version.ts";
 import { isIncompatible } from "../../gomod/version.ts";
 import { moduleRootsOf, projectById } from "../../registry/forge/projects.ts";
@@ -13,6 +12,7 @@ import { type NewVersion, publish } from "../../registry/versions/publish.ts";
 import { readGoMod } from "../../registry/versions/readable-go-mod.ts";
 import type { Refusal } from "../../registry/versions/rejected-tags.ts";
 import { type Repositories, type Repository, repositoryOf } from "../hosting/repositories-of-projects.ts";
+import { goModObjection } from "./go-mod-objection.ts";
 import { tagSchemeOf } from "./tag-scheme-of-project.ts";
 
 /** Tags that are asked for together. */
@@ -241,23 +241,16 @@ function quiet(refusals: readonly Refusal[], versions: readonly NewVersion[]): R
 
 /** What the author should know of versions that are served as direct mode serves them, but not as anybody expects. */
 function warnings(tag: string, versions: readonly NewVersion[]): Refusal[] {
-  const declared = new Set(versions.map((version) => declaredModulePath(version.goMod)));
-  const own = versions.some((version) => declared.has(version.modulePath));
-  const first = versions[0];
+  const [first] = versions;
   if (!first) return [];
-  const { modulePath, version } = first;
-  const warn = (reason: string): Refusal[] => [
-    { tag, modulePath, version, reason, listed: true, hasGoMod: !first.legacy },
-  ];
-  if (first.legacy)
+  const { modulePath, version, goMod, legacy } = first;
+  const warn = (reason: string): Refusal[] => [{ tag, modulePath, version, reason, listed: true, hasGoMod: !legacy }];
+  if (legacy)
     return warn(
       "there is no go.mod: the version is served as one from before Go modules, without requirements; add a go.mod (go mod init) and tag again",
     );
-  if (!own)
-    return warn(
-      `go.mod declares module ${[...declared].join(", ")}, not ${modulePath}: go get refuses it (it works in replace directives only); change the module line, or set the project's module prefix`,
-    );
-  const { problem } = readGoMod(first.goMod);
+  const objections = versions.map((each) => goModObjection(each.modulePath, each));
+  const problem = objections.includes(undefined) ? readGoMod(goMod).problem : objections[0];
   return problem === undefined ? [] : warn(problem);
 }
 

@@ -97,6 +97,9 @@ const settings = {
   default_branch: text().optional(),
   topics: list(text()).optional(),
   tag_list: list(text()).optional().describe("The old name of topics"),
+  list_refused: boolean()
+    .optional()
+    .describe("Lists as the go command's own, which hold tags that are then refused; forks are versions then"),
 };
 
 function settingsOf(parameters: z.output<z.ZodObject<typeof settings>>) {
@@ -105,6 +108,7 @@ function settingsOf(parameters: z.output<z.ZodObject<typeof settings>>) {
     packages: nameOfWord(parameters.package_registry_access_level),
     defaultBranch: parameters.default_branch,
     topics: parameters.topics ?? parameters.tag_list,
+    listRefused: parameters.list_refused,
   };
 }
 

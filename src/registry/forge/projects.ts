@@ -33,6 +33,8 @@ export interface NewProject {
   readonly visibility?: Visibility | undefined;
   readonly modulePrefix?: string | undefined;
   readonly tagScheme?: TagScheme | undefined;
+  /** Lists hold tags that are then refused, and forks are versions, as the go command in direct mode has it. */
+  readonly listRefused?: boolean | undefined;
   readonly packages?: PackageSetting | undefined;
   readonly topics?: readonly string[] | undefined;
   /** The branch that HEAD is to name once it is there. */
@@ -59,6 +61,8 @@ export interface ProjectChange {
   /** Null or "" takes it away. */
   readonly modulePrefix?: string | null | undefined;
   readonly tagScheme?: TagScheme | undefined;
+  /** Lists hold tags that are then refused, and forks are versions, as the go command in direct mode has it. */
+  readonly listRefused?: boolean | undefined;
 }
 
 /** By number or by full path in any case; remembered. Says nothing about who may see it. */
@@ -143,6 +147,7 @@ export async function createProject(registry: Registry, principal: Principal, in
         description: input.description ?? "",
         modulePrefix,
         tagScheme: input.tagScheme ?? "GO",
+        listRefused: input.listRefused ?? false,
         ...packagesOf({ packages: input.packages }),
         topics: [...(input.topics ?? [])],
         defaultBranch: input.defaultBranch ?? null,
@@ -177,6 +182,7 @@ export async function updateProject(
   const modulePrefix =
     input.modulePrefix === undefined ? project.modulePrefix : checkModulePrefix(registry, input.modulePrefix);
   const tagScheme = input.tagScheme ?? project.tagScheme;
+  const listRefused = input.listRefused ?? project.listRefused;
   return change(registry, `the module prefix ${modulePrefix} belongs to another project`, async (tx) => {
     const updated = await tx.project.update({
       where: { id: project.id },
@@ -190,6 +196,7 @@ export async function updateProject(
         ...(archived !== undefined ? { archived } : {}),
         modulePrefix,
         tagScheme,
+        listRefused,
       },
       include: { group: true },
     });
@@ -200,8 +207,9 @@ export async function updateProject(
         ...settings,
         topics: settings.topics && [...settings.topics],
       });
-    // what a tag means depends on these two
-    if (modulePrefix !== project.modulePrefix || tagScheme !== project.tagScheme)
+    const meaningOf = (row: ProjectRow): string => JSON.stringify([row.modulePrefix, row.tagScheme, row.listRefused]);
+    if (meaningOf(updated) !== meaningOf(project))
+      // of its tags
       await reindexAllTags(registry, tx, project.id);
     return updated;
   });

@@ -3,20 +3,23 @@
 // what was published, and tags that stand in the list without being versions.
 import { latestVersion, listedVersions } from "../../gomod/version-list.ts";
 import type { Registry } from "../registry.ts";
-import type { VersionRow } from "../rows.ts";
+import type { ProjectRow, VersionRow } from "../rows.ts";
 
 /** A name in the list of a module. */
 export interface ListedVersion {
   readonly version: string;
   readonly retracted: boolean;
-  /** Whether it can be served: the go command lists tags that it then refuses, and so do we. */
+  /** Whether it can be served: the go command lists tags that it then refuses. */
   readonly usable: boolean;
 }
 
-/** The versions in the list of a module, ascending, by Go's rules; undefined when the project never had such a module. */
+/**
+ * The versions in the list of a module, ascending, by Go's rules, with tags that are refused only where the project lists
+ * these (listRefused); undefined when there is none and the project never had such a module.
+ */
 export async function listModule(
   registry: Registry,
-  projectId: number,
+  project: Pick<ProjectRow, "id" | "listRefused">,
   modulePath: string,
 ): Promise<ListedVersion[] | undefined> {
   const { rows } = await registry.database.pool.query<NameRow>({
@@ -27,10 +30,11 @@ export async function listModule(
       UNION ALL
       SELECT r.version, r.has_go_mod, false, false FROM rejected_tag r
         WHERE r.module_path = $1 AND r.project_id = $2 AND r.listed AND r.version IS NOT NULL`,
-    values: [modulePath, projectId],
+    values: [modulePath, project.id],
   });
-  if (rows.length === 0) return undefined;
-  return listed(rows);
+  // Of a tag that is refused the go.mod counts all the same where it decides about +incompatible versions.
+  const found = listed(rows).filter(({ usable }) => usable || project.listRefused);
+  return found.length > 0 || rows.some((row) => row.usable) ? found : undefined;
 }
 
 interface NameRow {
@@ -40,7 +44,7 @@ interface NameRow {
   usable: boolean;
 }
 
-/** Go's list of what is there. */
+/** The go command's list of what is there. */
 function listed(rows: readonly NameRow[]): ListedVersion[] {
   const known = new Map<string, NameRow>();
   for (const row of rows) if (row.version !== null && !known.get(row.version)?.usable) known.set(row.version, row);

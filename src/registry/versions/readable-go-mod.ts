@@ -14,15 +14,18 @@ const MAX_TEXT = 4_000;
 /** A longer name in a requirement is no module's; also, the database's index takes no more. */
 const MAX_NAME = 1_000;
 
-/** The file, or a sentence that says why the go command does not read it, or we do not. */
+/** The file, or a sentence that says why the go command does not read it (`isInvalid`), or we do not. */
 export type ReadGoMod =
-  | { readonly file: GoModFile; readonly problem?: undefined }
-  | { readonly file?: undefined; readonly problem: string };
+  | { readonly file: GoModFile; readonly problem?: undefined; readonly isInvalid: false }
+  | { readonly file?: undefined; readonly problem: string; readonly isInvalid: boolean };
 
 /** Reads a go.mod for its requirements, retractions and deprecation. */
 export function readGoMod(goMod: Buffer): ReadGoMod {
   if (goMod.length > MAX_READ_BYTES)
-    return { problem: `go.mod has ${goMod.length} bytes; over ${MAX_READ_BYTES} only its module line is read` };
+    return {
+      problem: `go.mod has ${goMod.length} bytes; over ${MAX_READ_BYTES} only its module line is read`,
+      isInvalid: false,
+    };
   try {
     const file = parseGoMod(textOfGoMod(goMod));
     file.requires = file.requires.filter(({ path, version }) => isName(path) && isName(version));
@@ -30,10 +33,13 @@ export function readGoMod(goMod: Buffer): ReadGoMod {
       .slice(0, MAX_RETRACTIONS)
       .map((each) => (each.rationale === undefined ? each : { ...each, rationale: storableText(each.rationale) }));
     if (file.module?.deprecated !== undefined) file.module.deprecated = storableText(file.module.deprecated);
-    return { file };
+    return { file, isInvalid: false };
   } catch (error) {
     if (isFailure(error))
-      return { problem: `the go command cannot parse go.mod and refuses the version: ${error.message}` };
+      return {
+        problem: `the go command cannot parse go.mod and refuses the version: ${error.message}`,
+        isInvalid: true,
+      };
     throw error;
   }
 }

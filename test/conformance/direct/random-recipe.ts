@@ -3,6 +3,11 @@
 // several branches, with merges, with nested modules, licences, attributes and links. The same seed makes the same one.
 import type { FixtureFile, Recipe } from "../../support/git-fixture.ts";
 
+/** Whether the go command can parse a go.mod of these repositories. */
+export function isParsable(goMod: string): boolean {
+  return !UNPARSABLE.some((part) => goMod.includes(part));
+}
+
 /** Numbers in [0, 1), always the same for a seed (mulberry32). */
 export function randomOf(seed: number): () => number {
   let state = seed >>> 0;
@@ -20,6 +25,8 @@ const PRERELEASES = ["-rc.1", "-alpha", "-beta.2", "-0.pre", "-rc.10"];
 // of the history the go command has fetched by then; @latest and @main of one commit then have different ones.
 // (test/e2e/direct-mode.test.ts has one.)
 const ODD_TAGS = ["v1", "v1.2", "1.0.0", "V1.1.1", "v01.0.0", "release", "sub/v1", "x/v1.0.0"];
+/** What go.mod files hold that the go command cannot parse; direct mode, which does not try, serves them all the same. */
+const UNPARSABLE = ["\nrequire (\n", "\ngo ( 1.24 )\n"];
 const PREFIXES = ["", "", "", "sub/", "sub/", "deep/er/", "v2/"];
 
 export interface RandomRepository {
@@ -47,10 +54,10 @@ export function randomRepository(seed: number, path: string): RandomRepository {
   const goMod = (module: string): string => {
     const head = pick(["", "", "// a comment\n", "// Deprecated: do not\n", "\r\n"]);
     const line = pick([`module ${module}`, `module ${module}`, `module ${module} // c`, `module "${module}"`]);
-    const go = pick(["", "\ngo 1.16\n", "\ngo 1.21\n", "\ngo 1.24\n", "\ngo ( 1.24 )\n"]);
+    const go = pick(["", "\ngo 1.16\n", "\ngo 1.21\n", "\ngo 1.24\n", UNPARSABLE[1]!]);
     const retract = chance(0.25) ? `\nretract ${pick(NUMBERS)} // ${pick(["oops", "bad"])}\n` : "";
     const interval = chance(0.1) ? "\nretract [v1.0.0, v1.1.9]\n" : "";
-    const broken = chance(0.04) ? "\nrequire (\n" : "";
+    const broken = chance(0.04) ? UNPARSABLE[0]! : "";
     return `${head}${line}\n${go}${retract}${interval}${broken}`;
   };
   const moduleOf = (directory: string): string => {

@@ -1,21 +1,25 @@
-// Gokura and the go command in direct mode cannot be told apart: random repositories, asked both ways. A difference prints
-// the repository's seed and how it was made. CONFORMANCE_SEED and CONFORMANCE_REPOSITORIES choose others, or more.
+// Gokura and the go command in direct mode cannot be told apart: random repositories, asked both ways, of projects that list
+// refused tags. For other projects there is one difference: the list leaves out what go would be refused, or refuse. What
+// direct mode says of each tag tells which these are. A difference prints the repository's seed and how it was made.
+// CONFORMANCE_SEED and CONFORMANCE_REPOSITORIES choose others, or more.
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { recordPush } from "../../../src/git/hosting/recorded-push.ts";
 import { initRepository } from "../../../src/git/objects/init-repository.ts";
 import { Repositories } from "../../../src/git/objects/repositories.ts";
+import { declaredModulePath } from "../../../src/gomod/go-mod-line.ts";
 import { createGroup } from "../../../src/registry/forge/groups.ts";
-import { createProject } from "../../../src/registry/forge/projects.ts";
+import { createProject, updateProject } from "../../../src/registry/forge/projects.ts";
 import { waitingTags } from "../../../src/registry/forge/waiting-tags.ts";
 import { OPERATOR } from "../../../src/registry/principal.ts";
 import { repositoryKey } from "../../../src/storage/object-keys.ts";
 import { eventually } from "../../support/eventually.ts";
 import { makeRepository } from "../../support/git-fixture.ts";
+import { ask } from "../../support/http.ts";
 import { seedOf } from "../../support/seed.ts";
 import { type TestServer, testServer } from "../../support/server.ts";
-import { type Answer, askBoth, bothModes, NO_WORDS } from "./both-modes.ts";
-import { randomOf, randomRepository } from "./random-recipe.ts";
+import { type Answer, type Answers, askBoth, bothModes, NO_WORDS } from "./both-modes.ts";
+import { isParsable, randomOf, randomRepository } from "./random-recipe.ts";
 
 const SEED = seedOf("CONFORMANCE_SEED");
 const REPOSITORIES = Number(process.env.CONFORMANCE_REPOSITORIES ?? 200);
@@ -60,16 +64,26 @@ async function compare(seed: number): Promise<{ asked: number; difference?: stri
   const made = randomRepository(seed, path);
   await initRepository(directory);
   makeRepository(directory, made.recipe);
+  const indexed = () =>
+    eventually(
+      () => waitingTags(registry, project.id, "", 1),
+      (tags) => tags.length === 0,
+      20_000,
+    );
   await recordPush(registry, repositories, project.id, () => true);
-  await eventually(
-    () => waitingTags(registry, project.id, "", 1),
-    (tags) => tags.length === 0,
-    20_000,
-  );
+  await indexed();
 
   const paths = ["", "/v2", "/v3", "/sub", "/sub/v2", "/deep/er", "/nothing"].map((rest) => path + rest);
   const queries = queriesOf(seed, path, made);
-  const goproxy = `${url}/api/v4/projects/${encodeURIComponent(fullPath)}/packages/go`;
+  const view = `/api/v4/projects/${encodeURIComponent(fullPath)}/packages/go`;
+  const goproxy = `${url}${view}`;
+  const sound: Record<string, string> = {};
+  for (const each of paths) {
+    const { status, text } = await ask(url, `${view}/${each}/@v/list`);
+    sound[each] = status === 200 ? text.trim().replaceAll("\n", " ") : "";
+  }
+  await updateProject(registry, OPERATOR, fullPath, { listRefused: true });
+  await indexed();
   const { direct, proxied } = await askBoth(
     bothModes(directory, `https://example.com/${name}`, goproxy),
     paths,
@@ -83,10 +97,32 @@ async function compare(seed: number): Promise<{ asked: number; difference?: stri
   });
   const told = [
     ...differing("list", direct.lists, proxied.lists),
+    ...differing("list without what is refused", soundLists(direct), sound),
     ...differing("download", direct.downloads, Object.fromEntries(downloads)),
   ];
   if (told.length === 0) return { asked };
   return { asked, difference: `seed ${seed}:\n${made.story.join("\n")}\n${told.join("\n")}` };
+}
+
+/** Direct mode's lists without the versions that it then refuses, or refuses to whoever requires them by their path. */
+function soundLists({ lists, downloads }: Answers): Record<string, string> {
+  const isSound = (path: string, version: string): boolean => {
+    const answer = downloads[`${path}@${version}`];
+    if (!answer) throw new Error(`nobody asked for ${path}@${version}`);
+    const { refused, mod = "" } = answer;
+    // Whether the files can be a zip is not known before it is made.
+    if (refused !== undefined) return refused.startsWith("create zip: ");
+    return declaredModulePath(Buffer.from(mod, "latin1")) === path && isParsable(mod);
+  };
+  return Object.fromEntries(
+    Object.entries(lists).map(([path, list]) => [
+      path,
+      list
+        .split(" ")
+        .filter((version) => version !== "" && isSound(path, version))
+        .join(" "),
+    ]),
+  );
 }
 
 function queriesOf(seed: number, path: string, made: ReturnType<typeof randomRepository>): string[] {

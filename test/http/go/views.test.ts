@@ -90,8 +90,14 @@ describe("the instance", () => {
   });
 
   test("a declared prefix finds its project; the longest wins", async () => {
-    await updateProject(server.registry, OPERATOR, "team/public", { modulePrefix: "example.com/team" });
-    await updateProject(server.registry, OPERATOR, "other/private", { modulePrefix: "example.com/team/secret" });
+    await updateProject(server.registry, OPERATOR, "team/public", {
+      modulePrefix: "example.com/team",
+      listRefused: true,
+    });
+    await updateProject(server.registry, OPERATOR, "other/private", {
+      modulePrefix: "example.com/team/secret",
+      listRefused: true,
+    });
     const status = async (path: string, headers = {}) =>
       (await ask(server.url, `/api/v4/packages/go/${path}/@v/v1.0.0.info`, { headers })).status;
     expect(await status("example.com/team")).toBe(200);

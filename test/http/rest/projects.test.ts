@@ -56,6 +56,7 @@ test("a new project, with every field", async () => {
     creator_id: expect.any(Number),
     topics: ["go", "lib"],
     tag_list: ["go", "lib"],
+    list_refused: false,
     shared_with_groups: [],
     namespace: {
       id: team.id,
@@ -187,6 +188,7 @@ describe("changing one", () => {
     });
     expect(json).toMatchObject({ name: "Library", topics: ["a", "b"], visibility: "private", description: "of use" });
     expect((await put({ description: "", topics: [] })).json).toMatchObject({ description: "", topics: [] });
+    expect((await put({ list_refused: true })).json).toMatchObject({ list_refused: true, topics: [] });
     expect((await put({ path: "lib.go" })).status).toBe(200);
     expect((await put({ path: "lib" })).json).toEqual({
       message: { path: [expect.stringContaining("cannot be changed")] },
