@@ -1,14 +1,12 @@
 // Bodies that are read within bounds. Whatever a server says about its length or its encoding: no more bytes are taken than
 // may be, compressed or not, none are waited for without end, and fewer than were promised are trouble, not an answer.
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { pipeline, type Readable, Transform } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { Failure, isFailure } from "../errors.ts";
 import { Refused } from "./admission.ts";
-import type { GetOptions } from "./guarded-http.ts";
-import type { Bounds } from "./http-bounds.ts";
+import type { Bounds, GetOptions } from "./http-bounds.ts";
 import { timeout, told, unavailable } from "./http-trouble.ts";
-import type { FoundUpstream } from "./upstream-client.ts";
 
 /** What may be read of an answer that gives a reason instead of the thing, however small the thing may be. */
 const REASON_BYTES = 64 * 1024;
@@ -83,9 +81,17 @@ export async function bytesOf(body: Readable): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+/** A body that an upstream began to send. */
+interface SentBody {
+  readonly body: Readable;
+  readonly headers: IncomingHttpHeaders;
+  /** Whose it is, for messages. */
+  readonly upstream: string;
+}
+
 /** The chunks of an answer; throws Refused beyond `maxBytes`, unavailable when they are not as many as was said. */
 export async function* chunksOf(
-  { body, headers, upstream }: FoundUpstream,
+  { body, headers, upstream }: SentBody,
   maxBytes: number,
 ): AsyncGenerator<Buffer, void, undefined> {
   let size = 0;
@@ -100,7 +106,7 @@ export async function* chunksOf(
     if (cause instanceof Refused || isFailure(cause)) throw cause;
     throw new Failure("unavailable", `${upstream} broke off its answer; try again`, { cause });
   } finally {
-    (body as Readable).destroy();
+    body.destroy();
   }
   const length = lengthOf(headers["content-length"], headers["content-encoding"]);
   if (length !== undefined && size !== length)

@@ -7,34 +7,13 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { bodyOf } from "./bounded-body.ts";
-import { openRequests } from "./guarded-request.ts";
-import { boundsOf } from "./http-bounds.ts";
+import { type GuardedHttpOptions, openRequests } from "./guarded-request.ts";
+import { boundsOf, type GetOptions } from "./http-bounds.ts";
 import { timeout, told, unavailable } from "./http-trouble.ts";
 
 /** As many as the go command follows. */
 const MAX_REDIRECTS = 10;
 const USER_AGENT = "Gokura";
-
-export interface GuardedHttpOptions {
-  /** Addresses and CIDRs that may be reached although they are private. */
-  readonly allowNetworks: readonly string[];
-  /** Hosts as `URL.host` says them (`go.corp`, `10.0.0.7:8081`) that may have any address: the administrator named them. */
-  readonly trustedHosts: ReadonlySet<string>;
-  /** PEM certificates that are trusted besides Node's own. */
-  readonly caFile?: string | undefined;
-}
-
-export interface GetOptions {
-  /** Authorization and Cookie go to the host of the URL only. */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** The most bytes of the decoded body, if the status is 200; other bodies are bounded by REASON_BYTES at least. */
-  readonly maxBytes: number;
-  readonly connectTimeoutMs?: number | undefined;
-  readonly firstByteTimeoutMs?: number | undefined;
-  readonly idleTimeoutMs?: number | undefined;
-  readonly totalTimeoutMs?: number | undefined;
-}
 
 export interface HttpAnswer {
   readonly status: number;

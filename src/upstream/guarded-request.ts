@@ -7,10 +7,18 @@ import http, { type IncomingMessage, type RequestOptions } from "node:http";
 import https from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import tls from "node:tls";
-import type { GuardedHttpOptions } from "./guarded-http.ts";
 import type { Bounds } from "./http-bounds.ts";
 import { RefusedAddress, timeout } from "./http-trouble.ts";
 import { reachableAddresses } from "./reachable-address.ts";
+
+export interface GuardedHttpOptions {
+  /** Addresses and CIDRs that may be reached although they are private. */
+  readonly allowNetworks: readonly string[];
+  /** Hosts as `URL.host` says them (`go.corp`, `10.0.0.7:8081`) that may have any address: the administrator named them. */
+  readonly trustedHosts: ReadonlySet<string>;
+  /** PEM certificates that are trusted besides Node's own. */
+  readonly caFile?: string | undefined;
+}
 
 /** How long a connection waits for the next request. */
 const KEEP_ALIVE_MS = 15_000;

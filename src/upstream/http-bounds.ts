@@ -1,6 +1,5 @@
 // How long a GET may take, in each of its parts, and what ends it early. Nothing is endless: connecting, waiting for the first
 // byte, waiting between bytes, and the whole are bounded.
-import type { GetOptions } from "./guarded-http.ts";
 
 /** From the request to a connection (with TLS), the look-up of the name included. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -12,6 +11,19 @@ const IDLE_TIMEOUT_MS = 30_000;
 const TOTAL_TIMEOUT_MS = 15 * 60_000;
 /** The slowest body that is waited for: one that drips must not be held for minutes when it can only be small. */
 const MIN_BYTES_PER_MS = 64;
+
+/** How one GET is made. */
+export interface GetOptions {
+  /** Authorization and Cookie go to the host of the URL only. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** The most bytes of the decoded body, if the status is 200; other bodies are bounded by REASON_BYTES at least. */
+  readonly maxBytes: number;
+  readonly connectTimeoutMs?: number | undefined;
+  readonly firstByteTimeoutMs?: number | undefined;
+  readonly idleTimeoutMs?: number | undefined;
+  readonly totalTimeoutMs?: number | undefined;
+}
 
 /** The time limits of one GET, and what ends it early. */
 export interface Bounds {

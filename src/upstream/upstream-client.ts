@@ -2,6 +2,7 @@
 // does not exist there, and the next one is asked; any other trouble stops the walk after a comma and not after a bar. When
 // nobody has it, the most telling answer is given: that of `direct`, else the last trouble, else the last absence.
 // Source: cmd/go/internal/modfetch/proxy.go (TryProxies); Go Modules Reference, "GOPROXY protocol".
+
 import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import { Failure, isFailure } from "../errors.ts";
@@ -9,7 +10,8 @@ import { type GoRequest, goPathOf } from "../gomod/proxy-path.ts";
 import type { Log } from "../telemetry/log.ts";
 import { bytesOf } from "./bounded-body.ts";
 import { goUrl } from "./go-url.ts";
-import type { GetOptions, GuardedHttp } from "./guarded-http.ts";
+import type { GuardedHttp } from "./guarded-http.ts";
+import type { GetOptions } from "./http-bounds.ts";
 import type { ProxyUpstream, UpstreamList } from "./policy.ts";
 import { createUpstreamHealth, type UpstreamHealth } from "./upstream-health.ts";
 

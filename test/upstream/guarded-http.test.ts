@@ -1,4 +1,5 @@
 // Servers that misbehave, and addresses that nobody may be led to.
+
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -7,7 +8,8 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../src/errors.ts";
 import { ensureSelfSigned } from "../../src/http/self-signed-certificate.ts";
-import { type GetOptions, openHttp } from "../../src/upstream/guarded-http.ts";
+import { openHttp } from "../../src/upstream/guarded-http.ts";
+import type { GetOptions } from "../../src/upstream/http-bounds.ts";
 import { temporary } from "../support/temporary.ts";
 import { type FakeUpstream, fakeUpstream, type Handler } from "./fake-upstream.ts";
 
