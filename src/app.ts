@@ -8,7 +8,7 @@ import { ensureBuiltZips, type ModuleArchives, openModuleArchives } from "./git/
 import { openTagIndexer } from "./git/indexing/tag-indexer.ts";
 import { Repositories } from "./git/objects/repositories.ts";
 import { checkGitVersion } from "./git/process/git-environment.ts";
-import { createGraphqlEndpoint } from "./graphql/endpoint.ts";
+import type { GraphqlDoor, GraphqlOptions } from "./graphql/endpoint.ts";
 import { HotCache } from "./http/go/hot-cache.ts";
 import { type RunningServer, startServer } from "./http/server.ts";
 import { type Closer, closeAll, type OpenedRegistry, openRegistry } from "./open-registry.ts";
@@ -76,12 +76,11 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
 
     let server: RunningServer | undefined;
     const url = (): string => server?.url ?? config.url ?? "";
-    const graphql = createGraphqlEndpoint({
+    const graphql = graphqlOnDemand({
       ...{ registry, url, archives, production: config.production, upstreams: upstream.status },
       modulePages: config.modulePages,
       hasWorld: !isOff(config.upstream),
     });
-    await graphql.start();
     closers.push(() => graphql.stop());
     server = await startServer({
       ...{ config, registry, repositories, indexer, archives, hotCache, graphql },
@@ -98,6 +97,26 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
     await stop();
     throw error;
   }
+}
+
+/** The GraphQL door, which is loaded when somebody knocks: many servers are never asked there, and it takes 20 MB. */
+function graphqlOnDemand(options: GraphqlOptions): GraphqlDoor & { stop(): Promise<void> } {
+  let opened: Promise<GraphqlDoor & { stop(): Promise<void> }> | undefined;
+  const open = async (): Promise<GraphqlDoor & { stop(): Promise<void> }> => {
+    const { createGraphqlEndpoint } = await import("./graphql/endpoint.ts");
+    const endpoint = createGraphqlEndpoint(options);
+    await endpoint.start();
+    return endpoint;
+  };
+  return {
+    async middleware(ctx, next) {
+      opened ??= open();
+      await (await opened).middleware(ctx, next);
+    },
+    async stop() {
+      await (await opened)?.stop();
+    },
+  };
 }
 
 /** What answers for the modules and checksums of others: from store and, unless GOKURA_UPSTREAM is off, by asking. */

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { RunningApp } from "../app.ts";
 import { readConfig } from "../config.ts";
 import { createLog } from "../telemetry/log.ts";
+import { collectStartGarbage } from "./start-garbage.ts";
 import { Stopped, stopSignal } from "./stop-signal.ts";
 
 export function addServeCommand(program: Command): void {
@@ -23,6 +24,7 @@ async function serve({ json = false }: { json?: boolean }): Promise<void> {
     const app = await startApp(config, log, stop);
     if (json) console.log(JSON.stringify(introduction(app)));
     else introduce(app);
+    await collectStartGarbage();
     const end = app.lost ? AbortSignal.any([stop, app.lost]) : stop;
     if (!end.aborted) await new Promise((ended) => end.addEventListener("abort", ended));
     if (stop.aborted) log.info({ signal: (stop.reason as Stopped).signal }, "stopping: requests under way may finish");

@@ -39,9 +39,12 @@ const SCHEMA = new URL("../../schema.graphql", import.meta.url);
 /** How long a client may take to send its body. */
 const BODY_PATIENCE_MS = 30_000;
 
-export interface GraphqlEndpoint {
+export interface GraphqlDoor {
   /** To be mounted at /api/graphql, behind something that sets `ctx.state.principal`. Answers everything itself. */
   readonly middleware: Middleware;
+}
+
+export interface GraphqlEndpoint extends GraphqlDoor {
   start(): Promise<void>;
   stop(): Promise<void>;
 }

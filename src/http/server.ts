@@ -15,7 +15,7 @@ import type { HostedModules } from "../git/indexing/hosted-modules.ts";
 import type { ModuleArchives } from "../git/indexing/module-archives.ts";
 import type { TagIndexer } from "../git/indexing/tag-indexer.ts";
 import type { Repositories } from "../git/objects/repositories.ts";
-import type { GraphqlEndpoint } from "../graphql/endpoint.ts";
+import type { GraphqlDoor } from "../graphql/endpoint.ts";
 import { authenticate } from "../registry/access/authentication.ts";
 import { nameOf, type Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -32,7 +32,7 @@ import { addHealth } from "./health.ts";
 import { ownAddress } from "./own-address.ts";
 import { credentialsOf } from "./protocol/credentials.ts";
 import { type Audience, answerFailure, failureOf } from "./protocol/problem.ts";
-import { serveRestApi } from "./rest/rest-api.ts";
+import type { RestParts } from "./rest/call.ts";
 import { tidyPath } from "./rest/route.ts";
 import { ensureSelfSigned } from "./self-signed-certificate.ts";
 
@@ -57,7 +57,7 @@ export interface ServerParts {
   readonly indexer: TagIndexer;
   readonly archives: ModuleArchives;
   readonly hotCache: HotCache;
-  readonly graphql: GraphqlEndpoint;
+  readonly graphql: GraphqlDoor;
   readonly dependencies: DependencyProxy;
   readonly sumDatabases: SumdbProxy;
 }
@@ -225,7 +225,7 @@ function createApp(parts: ServerParts, address: { url: string }, stopping: () =>
   });
   const addressOf = ownAddress(config, () => address.url);
   app.use(tidyApiPath);
-  app.use(serveRestApi({ registry, hosted, archives, addressOf: (ctx) => addressOf(ctx.req) }));
+  app.use(restOnDemand({ registry, hosted, archives, addressOf: (ctx) => addressOf(ctx.req) }));
   app.use(router.routes());
   app.use((ctx) => {
     if (audienceOf(ctx) === "go") throw notFound(UNENCODED);
@@ -234,6 +234,17 @@ function createApp(parts: ServerParts, address: { url: string }, stopping: () =>
     ctx.body = { error: "404 Not Found" };
   });
   return app;
+}
+
+/** The REST API, which is loaded when it is first asked: its calls and their schemas take 15 MB. */
+function restOnDemand(parts: RestParts): Middleware {
+  let opened: Promise<Middleware> | undefined;
+  const open = async (): Promise<Middleware> => (await import("./rest/rest-api.ts")).serveRestApi(parts);
+  return async (ctx, next) => {
+    if (!ctx.path.startsWith("/api/v4/") || ctx.path.includes("/packages/go/")) return next();
+    opened ??= open();
+    return (await opened)(ctx, next);
+  };
 }
 
 /** What stands behind /packages/go/, as it was sent: decoding twice would make two things of one URL. */

@@ -25,7 +25,10 @@ export async function setUp(registry: Registry, adminToken: string | undefined):
   try {
     await client.query("SELECT pg_advisory_lock($1)", [SETUP_LOCK]);
     // The token comes last: a setup that was cut off before it is taken up again.
-    if ((await registry.prisma.token.count()) > 0 || (await registry.prisma.user.count()) > 1) return undefined;
+    const { rows } = await client.query<{ done: boolean }>(
+      'SELECT EXISTS (SELECT FROM token) OR (SELECT count(*) > 1 FROM "user") AS done',
+    );
+    if (rows[0]!.done) return undefined;
     if (!(await findUser(registry, ADMINISTRATOR))) {
       await setFlag(registry, OPERATOR, GO_PROXY, true);
       await createUser(registry, OPERATOR, { username: ADMINISTRATOR, name: "Administrator", admin: true });

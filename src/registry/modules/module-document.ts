@@ -121,12 +121,14 @@ export async function describeUndescribed(registry: Registry, after: number): Pr
 }
 
 async function undescribed(registry: Registry, after: number, take: number): Promise<number[]> {
-  const rows = await registry.prisma.$queryRaw<{ id: number }[]>`
-    SELECT m.id FROM module m
-    WHERE m.id > ${after}
-      AND NOT EXISTS (SELECT FROM module_document d WHERE d.module_id = m.id)
-      AND EXISTS (SELECT FROM module_version v WHERE v.module_id = m.id AND v.zip_key IS NOT NULL)
-    ORDER BY m.id LIMIT ${take}`;
+  const { rows } = await registry.database.pool.query<{ id: number }>(
+    `SELECT m.id FROM module m
+     WHERE m.id > $1
+       AND NOT EXISTS (SELECT FROM module_document d WHERE d.module_id = m.id)
+       AND EXISTS (SELECT FROM module_version v WHERE v.module_id = m.id AND v.zip_key IS NOT NULL)
+     ORDER BY m.id LIMIT $2`,
+    [after, take],
+  );
   return rows.map(({ id }) => id);
 }
 
