@@ -13,7 +13,12 @@ export default defineConfig({
         test: {
           ...shared,
           name: "rules",
-          include: ["test/gomod/**/*.test.ts", "test/conformance/x-mod/**/*.test.ts", "test/git/**/*.test.ts"],
+          include: [
+            "test/gomod/**/*.test.ts",
+            "test/conformance/x-mod/**/*.test.ts",
+            "test/git/**/*.test.ts",
+            "test/scripts/**/*.test.ts",
+          ],
           testTimeout: 60_000,
         },
       },
@@ -22,7 +27,13 @@ export default defineConfig({
           ...shared,
           name: "server",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/architecture.test.ts", "test/gomod/**", "test/conformance/x-mod/**", "test/git/**"],
+          exclude: [
+            "test/architecture.test.ts",
+            "test/gomod/**",
+            "test/conformance/x-mod/**",
+            "test/git/**",
+            "test/scripts/**",
+          ],
           globalSetup: "test/support/global-postgres.ts",
           testTimeout: 60_000,
           hookTimeout: 60_000,
