@@ -2,6 +2,7 @@
 // push to a project that does not exist, in a group where the principal may make one, makes it (GitLab, "Create a new
 // project with Git push"). The protocol itself is git/protocol/smart-http.ts.
 import { existsSync } from "node:fs";
+import net from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "koa";
@@ -15,14 +16,9 @@ import {
 } from "../git/hosting/repositories-of-projects.ts";
 import type { TagIndexer } from "../git/indexing/tag-indexer.ts";
 import { initRepository } from "../git/objects/init-repository.ts";
-import {
-  advertiseEmpty,
-  advertiseRefs,
-  type GitService,
-  type SmartHttpOutcome,
-  serveReceivePack,
-  serveUploadPack,
-} from "../git/protocol/smart-http.ts";
+import type { SmartHttpOutcome } from "../git/protocol/carriage.ts";
+import { serveReceivePack } from "../git/protocol/receive-pack.ts";
+import { advertiseEmpty, advertiseRefs, type GitService, serveUploadPack } from "../git/protocol/smart-http.ts";
 import { demandCode, demandPush, hidden, maySeeProject, requireScope } from "../registry/access/access.ts";
 import { authenticate } from "../registry/access/authentication.ts";
 import { createProject, demandProjectCreation, findProject } from "../registry/forge/projects.ts";
@@ -86,11 +82,12 @@ export async function serveGit(door: GitDoor, ctx: Context, request: GitRequest)
   const project = pushes ? await admitPush(registry, principal, found, request.fullPath) : demandCode(principal, found);
 
   const protocol = ctx.get("Git-Protocol") || undefined;
+  const caller = callerOf(principal, ctx.state.from);
   const { req, res } = ctx;
   if (!advertising && pushes) {
     const made = project ?? (await createForPush(registry, principal, request.fullPath));
     ctx.respond = false;
-    await push(door, ctx, made, protocol);
+    await push(door, ctx, made, caller);
     return;
   }
   ctx.respond = false;
@@ -101,13 +98,29 @@ export async function serveGit(door: GitDoor, ctx: Context, request: GitRequest)
   async function fetch(): Promise<SmartHttpOutcome> {
     if (!project || !repositoryExists(registry, project.id)) {
       const emptyRepository = await emptyRepositoryOf(registry);
-      if (advertising) return advertiseEmpty({ emptyRepository, service, protocol, res });
-      return serveUploadPack({ directory: emptyRepository, req, res, protocol });
+      if (advertising) return advertiseEmpty({ emptyRepository, service, protocol, res, caller });
+      return serveUploadPack({ directory: emptyRepository, req, res, protocol, caller });
     }
     const directory = repositoryDirectory(registry, project.id);
-    if (advertising) return advertiseRefs({ directory, service, protocol, res });
-    return serveUploadPack({ directory, req, res, protocol });
+    if (advertising) return advertiseRefs({ directory, service, protocol, res, caller });
+    return serveUploadPack({ directory, req, res, protocol, caller });
   }
+}
+
+/** For whom git works: whoever signed in, or an address; of IPv6 the network, all of whose addresses one machine may have. */
+function callerOf(principal: Principal, from: string): string {
+  if (principal.kind === "user") return `user ${principal.userId}`;
+  if (principal.kind === "deploy-token") return `token ${principal.tokenId}`;
+  return net.isIPv6(from) && !from.includes(".") ? networkOf(from) : from;
+}
+
+/** The first 64 bits of an IPv6 address. */
+function networkOf(address: string): string {
+  const [head = "", tail] = address.split("%", 1)[0]!.split("::");
+  const groups = head === "" ? [] : head.split(":");
+  const behind = tail ? tail.split(":") : [];
+  const zeros = Array.from({ length: Math.max(8 - groups.length - behind.length, 0) }, () => "0");
+  return [...groups, ...(tail === undefined ? [] : zeros), ...behind].slice(0, 4).join(":");
 }
 
 function serviceOf(ctx: Context): GitService {
@@ -147,26 +160,30 @@ async function createForPush(registry: Registry, principal: Principal, fullPath:
   }
 }
 
-async function push(door: GitDoor, ctx: Context, project: ProjectRow, protocol: string | undefined): Promise<void> {
+async function push(door: GitDoor, ctx: Context, project: ProjectRow, caller: string): Promise<void> {
   const { registry, repositories, pushing, maxPushBytes } = door;
   const { id } = project;
   await ensureRepository(registry, id);
   pushing.set(id, (pushing.get(id) ?? 0) + 1);
   let recorded = false;
-  const record = async (): Promise<void> => {
+  const record = async (): Promise<string[]> => {
     recorded = true;
     const others = (pushing.get(id) ?? 1) - 1;
     if (others > 0) pushing.set(id, others);
     else pushing.delete(id);
     // Refs may have moved, so this never fails: what git says to the client is what happened.
     const done = await recordDonePush(registry, repositories, id, () => !pushing.has(id), door.stopping);
-    if (done === "later") return;
+    if (done === "later")
+      return [
+        "warning: the server's database does not answer; what was pushed is stored and becomes versions when it does",
+      ];
     // Whoever sees the push succeed may fetch at once; a failure is the job's to report and to repeat.
     await Promise.race([
       door.indexer.index(id).catch(() => {}),
       delay(INDEXING_PATIENCE_MS, undefined, { ref: false }),
     ]);
     door.hotCache.contentChanged(id, false);
+    return [];
   };
   try {
     await beginPush(registry, id);
@@ -174,7 +191,7 @@ async function push(door: GitDoor, ctx: Context, project: ProjectRow, protocol: 
       directory: repositoryDirectory(registry, id),
       req: ctx.req,
       res: ctx.res,
-      protocol,
+      caller,
       maxBytes: maxPushBytes,
       beforeEnd: record,
     });

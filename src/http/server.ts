@@ -270,6 +270,7 @@ function observe(
     const start = performance.now();
     const audience = audienceOf(ctx);
     const from = addressOf(ctx.req); // now: a closed socket has forgotten it
+    ctx.state.from = from;
     ctx.set("X-Request-Id", id);
     ctx.set("X-Content-Type-Options", "nosniff");
     if (stopping()) ctx.set("Connection", "close");

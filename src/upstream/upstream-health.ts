@@ -63,7 +63,7 @@ export function createUpstreamHealth(log: Log, now: () => number = Date.now): Up
   const hostOf = (name: string): Host => {
     let host = hosts.get(name);
     if (host === undefined) {
-      const slots = createSlots(MAX_REQUESTS_PER_HOST, TURN_WAIT_MS);
+      const slots = createSlots(MAX_REQUESTS_PER_HOST, { waitMs: TURN_WAIT_MS });
       const nothingYet = { answered: 0, failed: 0, running: 0, lastAnsweredAt: undefined, lastFailedAt: undefined };
       host = { slots, failures: 0, ...nothingYet, downUntil: 0, trying: false };
       hosts.set(name, host);

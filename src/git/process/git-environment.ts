@@ -14,9 +14,16 @@ const MINIMUM_GIT_VERSION = "2.39";
 /** Refs below this prefix are ours: never advertised, never written by a push. */
 export const HIDDEN_REFS = "refs/gokura";
 
-// Historical commits of well-known repositories carry these defects and every large forge lets them in; all other
-// findings of fsck refuse the pack (.git entries, trees out of order, malformed .gitmodules, ...).
-const TOLERATED_DEFECTS = ["badTimezone", "missingSpaceBeforeDate", "zeroPaddedFilemode"];
+// What old histories have in their commits and trees and cannot be rewritten for: large forges let it in, and the go command
+// serves it. A push says each as a warning. All other findings of fsck refuse the pack (.git entries, trees out of order,
+// malformed .gitmodules, ...). The three of .gitattributes are about its size; git itself then leaves such a file out.
+const TOLERATED_DEFECTS = [
+  ...["badTimezone", "missingSpaceBeforeDate", "zeroPaddedDate"],
+  ...["missingEmail", "missingNameBeforeEmail", "missingSpaceBeforeEmail", "badEmail", "badName"],
+  ...["zeroPaddedFilemode", "gitattributesLarge", "gitattributesLineLength", "gitattributesBlob"],
+];
+/** How a defect is told: to who pushes; a fetch has nobody to tell. */
+const TOLD = { receive: "warn", fetch: "ignore" };
 
 const SETTINGS: readonly (readonly [string, string])[] = [
   // The data directory may belong to another user (a mounted volume); the paths are ours, never a user's.
@@ -42,10 +49,11 @@ const SETTINGS: readonly (readonly [string, string])[] = [
   ["receive.fsckObjects", "true"],
   ["fetch.fsckObjects", "true"],
   ...TOLERATED_DEFECTS.flatMap((defect) =>
-    ["receive", "fetch"].map((side) => [`${side}.fsck.${defect}`, "ignore"] as const),
+    Object.entries(TOLD).map(([side, how]) => [`${side}.fsck.${defect}`, how] as const),
   ),
   // Packs are kept as they came: exploding a small push into loose objects costs one fsync per object.
   ["receive.unpackLimit", "1"],
+  ["receive.advertisePushOptions", "true"], // git push -o: taken, and of no meaning
   ["receive.denyDeleteCurrent", "ignore"], // HEAD is then set anew, see Repository.setHeadToFirstBranch
   ["uploadpack.allowFilter", "true"],
   ["uploadpack.allowAnySHA1InWant", "false"],

@@ -14,6 +14,8 @@ import { checkRepository } from "./repository-guard.ts";
 const MAX_COMMANDS = 8;
 /** How many git clients (clone, fetch, push) are served at once in this process. */
 const MAX_SESSIONS = 32;
+/** How many of these one caller may have; the others of that caller wait in line. */
+const MAX_SESSIONS_OF_ONE = 8;
 /** Output of runGit beyond this many bytes is refused unless the caller asked for more. */
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 /** A command that takes longer is stuck. */
@@ -25,7 +27,7 @@ const STOP_GRACE_MS = 5_000;
 
 const lanes: Readonly<Record<"command" | "session", Slots>> = {
   command: createSlots(MAX_COMMANDS),
-  session: createSlots(MAX_SESSIONS),
+  session: createSlots(MAX_SESSIONS, { perCaller: MAX_SESSIONS_OF_ONE }),
 };
 
 /** A git command that did not end well. `exitCode` is null if a signal ended it. */
@@ -51,6 +53,8 @@ export interface GitOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** Which bound counts it: "command" (default) for work of ours, "session" for what a client paces. "none" for neither. */
   readonly lane?: "command" | "session" | "none";
+  /** For whom a session is: a signed-in principal, or an address. */
+  readonly caller?: string | undefined;
   /**
    * stop() first only ends the command's input, and sends signals later if that was not enough. For receive-pack: ended by
    * a signal it leaves what was pushed so far lying in its quarantine (since git 2.39).
@@ -79,7 +83,7 @@ export async function spawnGit(
 ): Promise<GitProcess> {
   const { signal, lane = "command" } = options;
   if (directory !== undefined) checkRepository(directory);
-  const release = lane === "none" ? () => {} : await lanes[lane].take(signal);
+  const release = lane === "none" ? () => {} : await lanes[lane].take(signal, options.caller);
   let child: ChildProcessByStdio<Writable, Readable, Readable>;
   try {
     signal?.throwIfAborted();

@@ -1,7 +1,8 @@
 // A bound on how many of something run at once: a counting semaphore whose waiters are served in order. Every git command
 // takes one slot for as long as its process lives. It cannot deadlock as long as nobody who holds a slot of a lane waits
 // for a second one of the same lane; git/ keeps to that by having two lanes (commands, and the sessions of git clients,
-// whose pace the client sets) and by never starting one git command in the middle of another of its lane.
+// whose pace the client sets) and by never starting one git command in the middle of another of its lane. Where callers are
+// told apart none of them has more than a share: the others go past those who wait for their own to be done.
 
 import { Failure } from "../../errors.ts";
 
@@ -11,34 +12,53 @@ const SLOT_WAIT_MS = 60_000;
 export interface Slots {
   /**
    * Waits for a slot and returns the function that gives it back (calling it twice is harmless).
-   * Rejects with the signal's reason when it aborts first, and with Failure("unavailable") after a minute in line.
+   * Rejects with the signal's reason when it aborts first, and with Failure("unavailable") after a minute in line. Takers
+   * without a caller share none with anybody.
    */
-  take(signal?: AbortSignal): Promise<() => void>;
+  take(signal?: AbortSignal, caller?: string): Promise<() => void>;
 }
 
-/** A semaphore of `limit` slots, first come, first served. */
-export function createSlots(limit: number, waitMs: number = SLOT_WAIT_MS): Slots {
-  let free = limit;
-  const waiting = new Set<() => void>();
+export interface SlotRules {
+  /** How long a taker waits in line, in milliseconds. */
+  readonly waitMs?: number;
+  /** How many slots one caller may have. */
+  readonly perCaller?: number;
+}
 
-  const release = (): (() => void) => {
+/** A semaphore of `limit` slots: first come, first served, among those whose callers have not enough already. */
+export function createSlots(limit: number, { waitMs = SLOT_WAIT_MS, perCaller = limit }: SlotRules = {}): Slots {
+  let free = limit;
+  const taken = new Map<string, number>();
+  const waiting = new Map<() => void, string | undefined>();
+  const mayHave = (caller: string | undefined): boolean => caller === undefined || (taken.get(caller) ?? 0) < perCaller;
+  const count = (caller: string | undefined, change: 1 | -1): void => {
+    if (caller === undefined) return;
+    const now = (taken.get(caller) ?? 0) + change;
+    if (now > 0) taken.set(caller, now);
+    else taken.delete(caller);
+  };
+
+  const give = (caller: string | undefined): (() => void) => {
+    free--;
+    count(caller, 1);
     let given = false;
     return () => {
       if (given) return;
       given = true;
-      const next = waiting.values().next().value;
-      if (next === undefined) free++;
-      else next();
+      free++;
+      count(caller, -1);
+      for (const [enter, next] of waiting) {
+        if (!mayHave(next)) continue;
+        enter();
+        return;
+      }
     };
   };
 
   return {
-    take: async (signal) => {
+    take: async (signal, caller) => {
       signal?.throwIfAborted();
-      if (free > 0) {
-        free--;
-        return release();
-      }
+      if (free > 0 && mayHave(caller)) return give(caller);
       return await new Promise<() => void>((resolve, reject) => {
         const leave = (): void => {
           waiting.delete(enter);
@@ -47,7 +67,7 @@ export function createSlots(limit: number, waitMs: number = SLOT_WAIT_MS): Slots
         };
         const enter = (): void => {
           leave();
-          resolve(release());
+          resolve(give(caller));
         };
         const onAbort = (): void => {
           leave();
@@ -57,7 +77,7 @@ export function createSlots(limit: number, waitMs: number = SLOT_WAIT_MS): Slots
           leave();
           reject(new Failure("unavailable", "too many git operations are running, try again in a minute"));
         }, waitMs);
-        waiting.add(enter);
+        waiting.set(enter, caller);
         signal?.addEventListener("abort", onAbort, { once: true });
       });
     },

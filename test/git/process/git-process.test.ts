@@ -107,7 +107,7 @@ test("a hundred commands at once all get their turn", async () => {
 });
 
 test("slots are given in order, given back once, and a waiter may leave", async () => {
-  const slots = createSlots(1, 50);
+  const slots = createSlots(1, { waitMs: 50 });
   const release = await slots.take();
   const order: string[] = [];
   const second = slots.take().then((give) => {

@@ -10,13 +10,14 @@ import isomorphicGit from "isomorphic-git";
 import isomorphicHttp from "isomorphic-git/http/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { initRepository } from "../../../src/git/objects/init-repository.ts";
+import type { SmartHttpOutcome } from "../../../src/git/protocol/carriage.ts";
 import { FLUSH, packet, packetCutter } from "../../../src/git/protocol/pkt-line.ts";
+import type { RefCommand } from "../../../src/git/protocol/push-commands.ts";
+import { type DonePush, serveReceivePack } from "../../../src/git/protocol/receive-pack.ts";
 import {
   advertiseEmpty,
   advertiseRefs,
   type GitService,
-  type SmartHttpOutcome,
-  serveReceivePack,
   serveUploadPack,
 } from "../../../src/git/protocol/smart-http.ts";
 import { git, makeRepository, temporaryDirectory } from "../../support/git-fixture.ts";
@@ -27,7 +28,10 @@ const MAX_PUSH_BYTES = 2 * 1024 * 1024;
 /** What the server did, per repository: tests run on their own repositories. */
 const outcomes: { path: string; outcome: SmartHttpOutcome }[] = [];
 const headersSeen: string[] = [];
-let beforeEnd: ((path: string) => Promise<void>) | undefined;
+let beforeEnd: ((path: string, push: DonePush) => Promise<readonly string[]>) | undefined;
+/** Tags whose names begin with "locked" are refused. */
+const admit = async (_path: string, commands: readonly RefCommand[]): Promise<Map<string, string>> =>
+  new Map(commands.flatMap(({ name }) => (name.startsWith("refs/tags/locked") ? [[name, "it is locked"]] : [])));
 
 const server = createServer((req, res) => {
   void handle(req, res);
@@ -55,10 +59,10 @@ async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> 
         directory,
         req,
         res,
-        protocol,
         maxBytes: MAX_PUSH_BYTES,
         stallMs,
-        beforeEnd: async () => await beforeEnd?.(name),
+        admit: async (commands) => await admit(name, commands),
+        beforeEnd: async (push) => (await beforeEnd?.(name, push)) ?? [],
       }),
     );
   }
@@ -255,10 +259,11 @@ describe("push", () => {
     let recorded: string[] = [];
     let ended = false;
     beforeEnd = async (name) => {
-      if (name !== "push.git") return;
+      if (name !== "push.git") return [];
       recorded = refsOf("push.git");
       await new Promise((resolve) => setTimeout(resolve, 200));
       expect(ended).toBe(false);
+      return [];
     };
     const pushed = await client([`--git-dir=${local}`, "push", `${base}/push.git`, "main", "v1.0.0"]);
     ended = true;
@@ -283,18 +288,91 @@ describe("push", () => {
     expect(refsOf("force.git")).toEqual(["refs/heads/x"]);
   });
 
-  test.each(["refs/gokura/keep/x", "refs/pull/1/head", "refs/notes/commits", "refs/replace/x", "refs/stash/x"])(
-    "%s cannot be written, and the refs beside it can",
-    async (ref) => {
-      const name = `hidden-${ref.replaceAll("/", "-")}.git`;
-      const { local } = await served(name);
-      makeRepository(local, (r) => r.commit({ a: "1" }));
-      const pushed = await client([`--git-dir=${local}`, "push", `${base}/${name}`, `main:${ref}`, "main"]);
+  const OTHERS = ["refs/gokura/keep/x", "refs/pull/1/head", "refs/notes/commits", "refs/replace/x", "refs/stash/x"];
+
+  test.each(OTHERS)("%s cannot be written", async (ref) => {
+    const name = `hidden-${ref.replaceAll("/", "-")}.git`;
+    const { local } = await served(name);
+    makeRepository(local, (r) => r.commit({ a: "1" }));
+    const pushed = await client([`--git-dir=${local}`, "push", `${base}/${name}`, `main:${ref}`]);
+    expect(pushed.code).not.toBe(0);
+    expect(pushed.stderr).toContain("deny updating a hidden ref");
+    expect(refsOf(name)).toEqual([]);
+  });
+
+  test("a mirror of another forge's clone goes through: its other refs are left out with a warning", async () => {
+    const { local } = await served("mirror.git");
+    makeRepository(local, (r) => {
+      const commit = r.commit({ a: "1" });
+      r.tag("v1.0.0", commit);
+      for (const ref of OTHERS.slice(1)) r.ref(ref, commit);
+      for (let n = 2; n < 9; n++) r.ref(`refs/pull/${n}/head`, r.commit({ n: String(n) }, { branch: "pull" }));
+    });
+    const seen: DonePush[] = [];
+    beforeEnd = async (name, push) => (name === "mirror.git" && seen.push(push) ? [] : []);
+    const pushed = await client([`--git-dir=${local}`, "push", "--mirror", `${base}/mirror.git`]);
+    beforeEnd = undefined;
+    expect(pushed).toMatchObject({ code: 0 });
+    expect(pushed.stderr).toMatch(
+      /remote: warning: left out, because only branches and tags are kept here: refs\/.* and \d+ more/,
+    );
+    expect(refsOf("mirror.git")).toEqual(["refs/heads/main", "refs/heads/pull", "refs/tags/v1.0.0"]);
+    expect([...(seen[0]?.moved ?? [])].sort()).toEqual(["refs/heads/main", "refs/heads/pull", "refs/tags/v1.0.0"]);
+  });
+
+  describe("refs that are refused", () => {
+    test("fail one by one, each with its reason", async () => {
+      const { local } = await served("locked.git");
+      makeRepository(local, (r) => {
+        const commit = r.commit({ a: "1" });
+        for (const tag of ["locked1", "free", "locked2"]) r.tag(tag, commit);
+      });
+      const pushed = await client([`--git-dir=${local}`, "push", `${base}/locked.git`, "--tags", "main"]);
       expect(pushed.code).not.toBe(0);
-      expect(pushed.stderr).toContain("deny updating a hidden ref");
-      expect(refsOf(name)).toEqual(["refs/heads/main"]);
-    },
-  );
+      for (const tag of ["locked1", "locked2"])
+        expect(pushed.stderr).toMatch(new RegExp(`remote rejected\\] ${tag} -> ${tag} \\(it is locked\\)`));
+      expect(refsOf("locked.git")).toEqual(["refs/heads/main", "refs/tags/free"]);
+    });
+
+    test("alone, fail with the reason", async () => {
+      const { local } = await served("locked-only.git");
+      makeRepository(local, (r) => r.tag("locked", r.commit({ a: "1" })));
+      const pushed = await client([`--git-dir=${local}`, "push", `${base}/locked-only.git`, "locked"]);
+      expect(pushed.stderr).toContain("(it is locked)");
+      expect(refsOf("locked-only.git")).toEqual([]);
+    });
+
+    test("have an atomic push fail whole", async () => {
+      const { local } = await served("locked-atomic.git");
+      makeRepository(local, (r) => {
+        const commit = r.commit({ a: "1" });
+        for (const tag of ["locked1", "free", "locked2"]) r.tag(tag, commit);
+      });
+      const pushed = await client([
+        `--git-dir=${local}`,
+        "push",
+        "--atomic",
+        `${base}/locked-atomic.git`,
+        "--tags",
+        "main",
+      ]);
+      expect(pushed.code).not.toBe(0);
+      expect(pushed.stderr).toContain("(it is locked)");
+      expect(refsOf("locked-atomic.git")).toEqual([]);
+    });
+  });
+
+  test("any option of a push is taken (git push -o), and what the server says arrives as lines", async () => {
+    const { local } = await served("options.git");
+    makeRepository(local, (r) => r.commit({ a: "1" }));
+    beforeEnd = async (name) => (name === "options.git" ? ["one line", "another line"] : []);
+    const args = ["push", "-o", "ci.skip", "-o", "anything=at all", `${base}/options.git`, "main"];
+    const pushed = await client([`--git-dir=${local}`, ...args]);
+    beforeEnd = undefined;
+    expect(pushed).toMatchObject({ code: 0 });
+    expect(pushed.stderr).toMatch(/remote: one line\s+\nremote: another line/);
+    expect(refsOf("options.git")).toEqual(["refs/heads/main"]);
+  });
 
   test("a pack over the limit is refused with git's own words and moves nothing", async () => {
     const { local } = await served("big.git");
@@ -355,7 +433,7 @@ describe("push", () => {
     await served("killed.git");
     const made = makeRepository(join(scratch.path, "killed-source"), (r) => r.commit({ b: randomBytes(900_000) }));
     let recorded = 0;
-    beforeEnd = async (name) => void (name === "killed.git" && recorded++);
+    beforeEnd = async (name) => (name === "killed.git" && recorded++ ? [] : []);
     const command = packet(`${"0".repeat(40)} ${made.oid} refs/heads/main\0 report-status side-band-64k\n`);
     git([`--git-dir=${join(scratch.path, "killed-source")}`, "repack", "-a", "-d", "-q"]);
     const source = join(scratch.path, "killed-source", "objects", "pack");
@@ -411,6 +489,7 @@ describe("push", () => {
     makeRepository(local, (r) => r.commit({ a: "1" }));
     beforeEnd = async (name) => {
       if (name === "unrecorded.git") throw new Error("the database is away");
+      return [];
     };
     const pushed = await client([`--git-dir=${local}`, "push", `${base}/unrecorded.git`, "main"]);
     beforeEnd = undefined;
@@ -467,20 +546,60 @@ describe("push", () => {
     const blob = git([`--git-dir=${local}`, "hash-object", "-w", "--stdin"], { input: "x" }).trim();
     const entry = (mode: string, name: string): Buffer =>
       Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(blob, "hex")]);
-    const commitOf = (tree: Buffer, zone: string): string => {
+    const commitOf = (tree: Buffer, who = "A <a@b> 1 +0000", parent?: string): string => {
       const oid = git([`--git-dir=${local}`, "hash-object", "-t", "tree", "-w", "--stdin", "--literally"], {
         input: tree,
       }).trim();
-      const text = `tree ${oid}\nauthor A <a@b> 1 ${zone}\ncommitter A <a@b> 1 ${zone}\n\nx\n`;
+      const text = `tree ${oid}\n${parent ? `parent ${parent}\n` : ""}author ${who}\ncommitter ${who}\n\nx\n`;
       return git([`--git-dir=${local}`, "hash-object", "-t", "commit", "-w", "--stdin", "--literally"], {
         input: text,
       }).trim();
     };
     const push = (oid: string, branch: string) =>
       client([`--git-dir=${local}`, "push", `${base}/fsck.git`, `${oid}:refs/heads/${branch}`]);
-    expect((await push(commitOf(entry("100644", ".git"), "+0000"), "evil")).stderr).toContain("hasDotgit");
-    expect(await push(commitOf(entry("100644", "a"), "+051800"), "old")).toMatchObject({ code: 0 });
-    expect(refsOf("fsck.git")).toEqual(["refs/heads/old"]);
+    expect((await push(commitOf(entry("100644", ".git")), "evil")).stderr).toContain("hasDotgit");
+    const harmless: Record<string, string> = {
+      badTimezone: "A <a@b> 1 +051800",
+      missingSpaceBeforeDate: "A <a@b>1 +0000",
+      zeroPaddedDate: "A <a@b> 01 +0000",
+      missingEmail: "A 1 +0000",
+      missingNameBeforeEmail: "<a@b> 1 +0000",
+      missingSpaceBeforeEmail: "A<a@b> 1 +0000",
+    };
+    for (const [defect, who] of Object.entries(harmless)) {
+      const pushed = await push(commitOf(entry("100644", "a"), who), defect);
+      expect([defect, pushed.code, pushed.stderr]).toEqual([
+        defect,
+        0,
+        expect.stringMatching(/remote: warning: object/),
+      ]);
+    }
+    expect(await push(commitOf(entry("0100644", "a")), "zeroPaddedFilemode")).toMatchObject({ code: 0 });
+    const attributes = (text: Buffer): string => {
+      const oid = git([`--git-dir=${local}`, "hash-object", "-w", "--stdin"], {
+        input: text.toString("latin1"),
+      }).trim();
+      return commitOf(Buffer.concat([Buffer.from("100644 .gitattributes\0"), Buffer.from(oid, "hex")]));
+    };
+    expect(await push(attributes(Buffer.alloc(3_000, "a")), "gitattributesLineLength")).toMatchObject({ code: 0 });
+    expect(refsOf("fsck.git")).toEqual(
+      [...Object.keys(harmless), "zeroPaddedFilemode", "gitattributesLineLength"].map((b) => `refs/heads/${b}`).sort(),
+    );
+  });
+
+  test("a defect in every commit of an old history is told some times, then counted", async () => {
+    const { local } = await served("old.git");
+    makeRepository(local, () => {});
+    const commits = Array.from(
+      { length: 30 }, // each with two: the author's and the committer's
+      (_, n) =>
+        `commit refs/heads/main\ncommitter A <a@b> ${n} +051800\ndata 1\nx\nM 100644 inline a\ndata 1\n${n % 10}\n`,
+    );
+    git([`--git-dir=${local}`, "fast-import", "--quiet", "--date-format=raw-permissive"], { input: commits.join("") });
+    const pushed = await client([`--git-dir=${local}`, "push", `${base}/old.git`, "main"]);
+    expect(pushed).toMatchObject({ code: 0 });
+    expect(pushed.stderr.match(/remote: warning: object/g)).toHaveLength(10);
+    expect(pushed.stderr).toMatch(/remote: warning: 50 more objects have such defects/);
   });
 
   test("the packets of a stream are cut wherever the chunks end", () => {

@@ -1,0 +1,141 @@
+// What a push asks for stands in front of its pack: a line for each ref, `old new name`, the first with the client's
+// capabilities behind a NUL byte, and a flush (gitprotocol-pack(5), "Reference Update Request and Packfile Transfer"). It is
+// read before git is started, so that it is known who asked for what, and so that single refs can be kept from git:
+//
+// - Refs outside of refs/heads and refs/tags, which `git push --mirror` brings from a clone of another forge (refs/pull,
+//   refs/merge-requests, refs/notes…), are left out if the push has a branch or a tag as well: it goes through, and is told.
+// - Refs that are refused, such as protected tags, fail one by one. In an atomic push one that fails has all fail, which is
+//   seen to here: receive-pack moves the others all the same, because it does not count a ref that it refuses for being hidden.
+//   Where nothing is left for git it is shown one refused ref, with a setting that hides it, so that it ends the conversation.
+
+import { invalid } from "../../errors.ts";
+import { FLUSH, packet } from "./pkt-line.ts";
+import type { Body } from "./request-body.ts";
+
+/** What a push may have beside its pack, in bytes: one line per ref. */
+export const MAX_COMMANDS_BYTES = 8 * 1024 * 1024;
+const LENGTH_DIGITS = 4;
+const COMMAND = /^([0-9a-f]{40}|[0-9a-f]{64}) ([0-9a-f]{40}|[0-9a-f]{64}) (.+)$/s;
+
+/** One ref that a push wants to have another value. */
+export interface RefCommand {
+  /** Full name. */
+  readonly name: string;
+  readonly kind: "create" | "update" | "delete";
+  readonly oldOid: string;
+  readonly newOid: string;
+  /** As it came, without capabilities: names need not be UTF-8. */
+  readonly line: Buffer;
+}
+
+export interface PushRequest {
+  readonly commands: readonly RefCommand[];
+  readonly capabilities: readonly string[];
+  /** What else stands among the lines (`shallow …`), as it came. */
+  readonly others: readonly Buffer[];
+  /** What came of the body behind the flush together with the lines. */
+  readonly rest: Buffer;
+}
+
+/**
+ * Reads the commands off the front of a push's body. A lone flush, with which git tries its credentials, has none. Throws
+ * Failure("invalid") for what does not follow the protocol.
+ */
+export async function readPushRequest(body: Body): Promise<PushRequest> {
+  const packets: Buffer[] = [];
+  let rest: Buffer = Buffer.alloc(0);
+  let bytes = 0;
+  for (;;) {
+    const length = lengthOf(rest);
+    if (length !== undefined && rest.length >= Math.max(length, LENGTH_DIGITS)) {
+      if (length === 0) return { ...parse(packets), rest: rest.subarray(LENGTH_DIGITS) };
+      packets.push(rest.subarray(LENGTH_DIGITS, length));
+      rest = rest.subarray(length);
+      continue;
+    }
+    const { value: chunk } = await body.next();
+    bytes += chunk?.length ?? 0;
+    if (!chunk || bytes > MAX_COMMANDS_BYTES + chunk.length) throw invalid(NOT_A_PUSH);
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+  }
+}
+
+const NOT_A_PUSH = "the request does not follow git's protocol";
+
+function lengthOf(bytes: Buffer): number | undefined {
+  if (bytes.length < LENGTH_DIGITS) return undefined;
+  const digits = bytes.toString("latin1", 0, LENGTH_DIGITS);
+  const length = /^[0-9a-f]{4}$/i.test(digits) ? Number.parseInt(digits, 16) : -1;
+  if (length !== 0 && length < LENGTH_DIGITS) throw invalid(NOT_A_PUSH);
+  return length;
+}
+
+function parse(packets: readonly Buffer[]): Omit<PushRequest, "rest"> {
+  const commands: RefCommand[] = [];
+  const others: Buffer[] = [];
+  let capabilities: string[] | undefined;
+  for (const payload of packets) {
+    const end = capabilities === undefined ? payload.indexOf(0) : -1;
+    const line = trimmed(end < 0 ? payload : payload.subarray(0, end));
+    const [, oldOid = "", newOid = "", name = ""] = COMMAND.exec(line.toString("utf8")) ?? [];
+    if (name === "") {
+      others.push(payload);
+      continue;
+    }
+    if (end >= 0)
+      capabilities = trimmed(payload.subarray(end + 1))
+        .toString("utf8")
+        .split(" ")
+        .filter(Boolean);
+    const kind = /^0+$/.test(newOid) ? "delete" : /^0+$/.test(oldOid) ? "create" : "update";
+    commands.push({ name, kind, oldOid, newOid, line });
+  }
+  return { commands, capabilities: capabilities ?? [], others };
+}
+
+function trimmed(line: Buffer): Buffer {
+  return line.at(-1) === 0x0a ? line.subarray(0, -1) : line;
+}
+
+/** The same as bytes, with these commands. */
+export function writePushRequest(request: PushRequest, commands: readonly RefCommand[]): Buffer {
+  const lines = commands.map(({ line }, n) =>
+    packet(n > 0 ? line : Buffer.concat([line, Buffer.from(`\0 ${request.capabilities.join(" ")}\n`)])),
+  );
+  return Buffer.concat([...request.others.map(packet), ...lines, FLUSH, request.rest]);
+}
+
+/** What becomes of a push's commands. */
+export interface PushPlan {
+  readonly forGit: readonly RefCommand[];
+  /** Told to be all right, and left out: see above. */
+  readonly leftOut: readonly RefCommand[];
+  /** Refused here, each with the reason. */
+  readonly refused: ReadonlyMap<RefCommand, string>;
+  /** The refused one that git sees all the same and has to refuse, because there is nothing else for it. */
+  readonly hidden: RefCommand | undefined;
+}
+
+/** `refused`: the reasons for which refs are refused, by name. */
+export function planPush(request: PushRequest, refused: ReadonlyMap<string, string>): PushPlan {
+  const { commands } = request;
+  const turnedAway = commands.filter(({ name }) => refused.has(name));
+  const reasons = new Map(turnedAway.map((command) => [command, refused.get(command.name)!]));
+  if (request.capabilities.includes("atomic")) {
+    const [hidden] = turnedAway;
+    if (!hidden) return { forGit: commands, leftOut: [], refused: reasons, hidden: undefined };
+    for (const command of commands) if (!reasons.has(command)) reasons.set(command, ATOMIC);
+    return { forGit: [hidden], leftOut: [], refused: reasons, hidden };
+  }
+  const leftOut = commands.some(isOurs) ? commands.filter((command) => !isOurs(command)) : [];
+  const keptFromGit = new Set<RefCommand>([...leftOut, ...turnedAway]);
+  const forGit = commands.filter((command) => !keptFromGit.has(command));
+  const hidden = forGit.length === 0 ? turnedAway[0] : undefined;
+  return { forGit: hidden ? [hidden] : forGit, leftOut, refused: reasons, hidden };
+}
+
+const ATOMIC = "the push is atomic, and another ref of it is refused";
+
+function isOurs({ name }: RefCommand): boolean {
+  return name.startsWith("refs/heads/") || name.startsWith("refs/tags/");
+}
