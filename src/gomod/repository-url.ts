@@ -1,6 +1,7 @@
 // Where the source of a module from elsewhere can be looked at, as a guess by its path: known hosting services have the
 // repository in the first elements (cmd/go/internal/vcs, vcsPaths), gopkg.in stands for GitHub (its home page), and
 // golang.org/x for Go's own repositories.
+import { parseVersionInfo } from "./version-info.ts";
 
 const HOSTS_OF_TWO = ["github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "gitee.com"];
 const NAME = /^[A-Za-z0-9_.~-]+$/;
@@ -21,14 +22,14 @@ export function repositoryUrlOf(modulePath: string): string | undefined {
 /** The repository that an .info says the version came from, if it is an http(s) URL; without credentials. */
 export function repositoryUrlIn(info: Buffer): string | undefined {
   try {
-    const { Origin } = JSON.parse(info.toString("utf8")) as { Origin?: { URL?: unknown } };
-    if (typeof Origin?.URL !== "string" || Origin.URL.length > 1000) return undefined;
-    const url = new URL(Origin.URL);
+    const text = parseVersionInfo(info)?.originUrl;
+    if (text === undefined || text.length > 1000) return undefined;
+    const url = new URL(text);
     if (url.protocol !== "https:" && url.protocol !== "http:") return undefined;
     url.username = "";
     url.password = "";
     return url.href;
   } catch {
-    return undefined; // no JSON, or no URL: whoever made it meant nothing that could be followed
+    return undefined; // no URL: whoever made it meant nothing that could be followed
   }
 }

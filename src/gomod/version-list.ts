@@ -4,7 +4,8 @@
 // out; likewise a major whose highest version has a go.mod. Sources: Go Modules Reference, "Compatibility with non-module
 // repositories"; cmd/go/internal/modfetch/coderepo.go appendIncompatibleVersions; modload/query.go.
 
-import { isIncompatible, isPseudoVersion, major, prerelease, sortVersions } from "./version.ts";
+import { pseudoVersionTime } from "./pseudo-version.ts";
+import { isIncompatible, isPseudoVersion, isValid, major, prerelease, sortVersions } from "./version.ts";
 
 /** A version that a tag stands for (versionOfTag) and whether there is a file go.mod in the root of that commit. */
 export type ListCandidate = { version: string; hasGoMod: boolean };
@@ -62,4 +63,52 @@ export function retractingVersion<T extends string>(versions: Iterable<T>): T | 
     Array.from(versions).filter((version) => !isIncompatible(version)),
     () => false,
   );
+}
+
+/** A line of a proxy's list: a version, and its time if the proxy tells it (golang.org/issue/32789). */
+export interface ListLine {
+  readonly version: string;
+  readonly time: Date | undefined;
+}
+
+const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
+
+/** The lines of a list that begin with a version, in their order. */
+export function linesOfList(text: string): ListLine[] {
+  return text.split("\n").flatMap((line) => {
+    const [version = "", time = ""] = line.trim().split(/\s+/, 2);
+    return isValid(version) ? [{ version, time: RFC3339.test(time) ? new Date(time) : undefined }] : [];
+  });
+}
+
+/**
+ * The version that `latest` means where a proxy has a list and no @latest: as latestVersion says, and where there are
+ * pseudo-versions alone the newest, by the time on its line, else by its own; undefined if the list holds nothing. Source:
+ * cmd/go/internal/modfetch/proxy.go latestFromList.
+ */
+export function latestOfList(lines: readonly ListLine[]): string | undefined {
+  const named = latestVersion(
+    lines.map(({ version }) => version),
+    () => false,
+  );
+  return named ?? newestPseudoVersion(lines);
+}
+
+/** The newest pseudo-version; of two of one time the first. */
+export function newestPseudoVersion(lines: readonly ListLine[]): string | undefined {
+  let newest: { version: string; time: number } | undefined;
+  for (const { version, time } of lines) {
+    if (!isPseudoVersion(version)) continue;
+    const at = (time ?? ownTime(version))?.getTime();
+    if (at !== undefined && (newest === undefined || at > newest.time)) newest = { version, time: at };
+  }
+  return newest?.version;
+}
+
+function ownTime(version: string): Date | undefined {
+  try {
+    return pseudoVersionTime(version);
+  } catch {
+    return undefined; // a date that there never was
+  }
 }

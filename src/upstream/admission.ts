@@ -5,8 +5,8 @@
 //   .mod   has a module line. One that names another module is served, because forks that are used by a `replace` are like
 //          that and the go command judges it itself ("declares its path as"), but it is not stored before a zip vouches for
 //          it: an upstream that mixed two modules up is asked again, instead of being wrong for ever
-//   .zip   obeys the rules of module zips (golang.org/x/mod/zip CheckZip), every file unpacks to what is declared, and the
-//          go.mod in it is the .mod
+//   .zip   obeys the rules of module zips (golang.org/x/mod/zip CheckZip), and every file unpacks to what is declared. A
+//          go.mod in it that is not the .mod is told, but no reason to refuse: the go command takes both, each by its sum
 //   list   has nothing but versions
 //
 // Here, too, sums will be compared with a checksum database: see `compareWithChecksumDatabase`.
@@ -15,7 +15,8 @@ import { type H1Hash, h1OfFiles } from "../gomod/dir-hash.ts";
 import { declaredModulePath } from "../gomod/go-mod-line.ts";
 import { quote } from "../gomod/go-quote.ts";
 import { checkPathMajor, splitPathMajor } from "../gomod/module-path.ts";
-import { canonicalVersion, isPseudoVersion, isValid, sortVersions } from "../gomod/version.ts";
+import { canonicalVersion, isValid, sortVersions } from "../gomod/version.ts";
+import { parseVersionInfo } from "../gomod/version-info.ts";
 import { checkModuleZip, zipProblem } from "../gomod/zip-check.ts";
 import { BadZip, readZipDirectory, readZipEntry } from "../storage/zip-reader.ts";
 
@@ -34,19 +35,15 @@ export function isExactVersion(modulePath: string, version: string): boolean {
 
 /** Reads an .info. `asked` is the exact version that was asked for, or undefined for a query. Throws Refused. */
 export function admitInfo(modulePath: string, asked: string | undefined, bytes: Buffer): { time: Date | undefined } {
-  let info: { Version?: unknown; Time?: unknown } | null;
-  try {
-    info = JSON.parse(bytes.toString("utf8"));
-  } catch {
-    throw new Refused("upstream sent no JSON where .info was asked for");
-  }
-  const version = info?.Version;
-  if (typeof version !== "string") throw new Refused("upstream sent an .info without a version");
+  const info = parseVersionInfo(bytes);
+  if (info === undefined) throw new Refused("upstream sent no JSON where .info was asked for");
+  const { version } = info;
+  if (version === undefined) throw new Refused("upstream sent an .info without a version");
   if (asked !== undefined && version !== asked)
     throw new Refused(`upstream sent info for version ${quote(version)} instead of requested version ${quote(asked)}`);
   if (!isExactVersion(modulePath, version))
     throw new Refused(`upstream sent info for ${quote(version)}, which cannot be a version of this module`);
-  const time = typeof info?.Time === "string" ? new Date(info.Time) : undefined;
+  const time = info.time === undefined ? undefined : new Date(info.time);
   return { time: time && !Number.isNaN(time.getTime()) ? time : undefined };
 }
 
@@ -58,7 +55,10 @@ export function admitGoMod(modulePath: string, version: string, bytes: Buffer): 
   return { keep: declared === modulePath };
 }
 
-/** Reads a list and returns it ascending, each line as it was. Throws Refused if it is none. */
+/**
+ * Reads a list and returns it ascending, each line as it was, with its time if it has one; pseudo-versions too, for they tell
+ * what is latest where there is no @latest. Throws Refused if it is none.
+ */
 export function admitList(modulePath: string, bytes: Buffer): Buffer {
   const lines = new Map<string, string>();
   let foreign = 0;
@@ -66,8 +66,8 @@ export function admitList(modulePath: string, bytes: Buffer): Buffer {
     const trimmed = line.trim();
     const [version = ""] = trimmed.split(/\s/, 1);
     if (version === "") continue;
-    // The go command passes over what is no version, and over pseudo-versions.
-    if (isExactVersion(modulePath, version) && !isPseudoVersion(version)) lines.set(version, trimmed);
+    // The go command passes over what is no version.
+    if (isExactVersion(modulePath, version)) lines.set(version, trimmed);
     else if (!isValid(version)) foreign++;
   }
   if (foreign > 0 && lines.size === 0) throw new Refused("upstream sent no versions where the list was asked for");
@@ -78,17 +78,28 @@ export function admitList(modulePath: string, bytes: Buffer): Buffer {
   );
 }
 
-/** Judges a whole zip by its file and returns its h1. Throws Refused with the go command's words. */
+/** What a zip turned out to be. */
+export interface AdmittedZip {
+  readonly h1: H1Hash;
+  /** Whether it holds another go.mod than the .mod, line ends apart. */
+  readonly goModDiffers: boolean;
+}
+
+/** Judges a whole zip by its file. Throws Refused with the go command's words. */
 export async function admitZip(
   modulePath: string,
   version: string,
   file: FileHandle,
   size: number,
   goMod: Buffer,
-): Promise<H1Hash> {
+): Promise<AdmittedZip> {
   const prefix = `${modulePath}@${version}`;
+  let goModDiffers = false;
   try {
     const entries = await readZipDirectory(file, size);
+    // Before anything else, as the go command does (cmd/go/internal/modfetch/fetch.go downloadZip).
+    const foreign = entries.find(({ name }) => !name.startsWith(`${prefix}/`));
+    if (foreign) throw new BadZip(`zip for ${prefix} has unexpected file ${foreign.name}`);
     const problem = zipProblem(checkModuleZip(prefix, entries, size));
     if (problem !== undefined) throw new BadZip(problem);
     const hashed: { name: string; sha256: Buffer }[] = [];
@@ -98,8 +109,7 @@ export async function admitZip(
       for (const entry of remaining) {
         const isGoMod = entry.name === `${prefix}/go.mod`;
         const { sha256, content } = await readZipEntry(file, entry, isGoMod);
-        if (content && !sameText(content, goMod))
-          throw new Refused(`${prefix}: upstream's zip holds another go.mod than its .mod`);
+        if (content && !sameText(content, goMod)) goModDiffers = true;
         hashed.push({ name: entry.name, sha256 });
       }
     };
@@ -107,7 +117,7 @@ export async function admitZip(
     for (const one of ended) if (one.status === "rejected") throw one.reason;
     const h1 = h1OfFiles(hashed);
     compareWithChecksumDatabase(modulePath, version, { goMod, h1 });
-    return h1;
+    return { h1, goModDiffers };
   } catch (error) {
     if (error instanceof BadZip) throw new Refused(error.message);
     throw error;

@@ -8,10 +8,13 @@ import type { ModulePath } from "../gomod/module-path.ts";
 import { goPathOf, type VersionRequest } from "../gomod/proxy-path.ts";
 import type { Registry } from "../registry/registry.ts";
 import { findUpstreamVersion } from "../registry/versions/upstream-modules.ts";
+import { isExactVersion } from "./admission.ts";
 import { type Absent, type Found, notCached } from "./answers.ts";
+import { changingAnswer, LIST_TTL_MS } from "./changing-answer.ts";
 import { createDependencyState, type DependencyState } from "./dependency-state.ts";
 import type { Download, DownloadOutcome } from "./download.ts";
-import { changingAnswer, LIST_TTL_MS } from "./module-list.ts";
+import { LATEST, versionWasSeen } from "./latest-version.ts";
+import { listAnswer } from "./module-list.ts";
 import { refuseBuriedName } from "./refusals.ts";
 import type { UpstreamClient } from "./upstream-client.ts";
 import { infoFile, versionFile } from "./version-files.ts";
@@ -72,15 +75,18 @@ export function openDependencyProxy(parts: DependencyProxyParts): OpenedDependen
     request: VersionRequest<"mod"> | VersionRequest<"zip">,
     { storedOnly = false, lost = false }: AskOptions = {},
   ): Promise<Found | ZipAnswer> {
-    return request.kind === "mod" ? versionFile(state, request, storedOnly) : zipFile(state, request, storedOnly, lost);
+    if (request.kind === "zip") return zipFile(state, request, storedOnly, lost);
+    return noted(state, request, versionFile(state, request, storedOnly));
   }
+  const query: DependencyProxy["query"] = (modulePath, revision, { storedOnly = false } = {}) => {
+    if (revision === undefined) return changingAnswer(state, LATEST, modulePath, storedOnly);
+    const request = { kind: "info", modulePath, version: revision } as const;
+    return noted(state, request, infoFile(state, request, storedOnly));
+  };
   const proxy: DependencyProxy = {
     registry,
-    list: (modulePath, { storedOnly = false } = {}) => changingAnswer(state, modulePath, "list", storedOnly),
-    query: (modulePath, revision, { storedOnly = false } = {}) =>
-      revision === undefined
-        ? changingAnswer(state, modulePath, "latest", storedOnly)
-        : infoFile(state, { kind: "info", modulePath, version: revision }, storedOnly),
+    list: (modulePath, { storedOnly = false } = {}) => listAnswer(state, modulePath, storedOnly),
+    query,
     download,
   };
   return {
@@ -91,6 +97,18 @@ export function openDependencyProxy(parts: DependencyProxyParts): OpenedDependen
       await locks.close();
     },
   };
+}
+
+/** An answer; when a version was fetched for it, the lists may be about to have something new. */
+async function noted(
+  state: DependencyState,
+  { modulePath, version }: VersionRequest<"info"> | VersionRequest<"mod">,
+  answering: Promise<Found | Absent>,
+): Promise<Found | Absent> {
+  const answer = await answering;
+  if (answer.kind === "found" && answer.asked && isExactVersion(modulePath, version))
+    versionWasSeen(state, modulePath, version);
+  return answer;
 }
 
 async function zipFile(
@@ -111,6 +129,10 @@ async function zipFile(
   if (!download) {
     download = startDownload(state, request);
     state.downloads.set(path, download);
+    download.outcome.then(
+      ({ kind }) => kind === "stored" && versionWasSeen(state, modulePath, version),
+      () => {},
+    );
     const forget = (): void => void state.downloads.delete(path);
     download.outcome.then(forget, forget);
   }

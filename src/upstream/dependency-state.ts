@@ -2,6 +2,7 @@
 // the database. Each field says who writes it: nobody else does.
 import { LRUCache } from "lru-cache";
 import type { Locks } from "../database/locks.ts";
+import type { Failure } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
 import { ABSENCE_MS, type Absent, FLEETING_MS } from "./answers.ts";
 import type { Download } from "./download.ts";
@@ -9,6 +10,9 @@ import type { UpstreamClient } from "./upstream-client.ts";
 
 const MAX_ABSENCES = 20_000;
 const MAX_FLEETING_BYTES = 8 * 1024 * 1024;
+/** How long trouble with one path is remembered. */
+const TROUBLE_MS = 3_000;
+const MAX_TROUBLES = 5_000;
 /** How often the same refusal is written down. */
 const REFUSAL_MS = 3_600_000;
 const MAX_REFUSALS = 5_000;
@@ -24,6 +28,10 @@ export interface DependencyState {
   readonly listTtlMs: number;
   /** What upstream said is not there, and what was refused, for seconds; written by upstream-request.ts and refusals.ts. */
   readonly absences: LRUCache<string, Absent>;
+  /** What went wrong with one path, for seconds; written by upstream-request.ts. */
+  readonly troubles: LRUCache<string, Failure>;
+  /** The .info of versions that a list was tried by, for who asks next; written by module-list.ts. */
+  readonly tried: LRUCache<string, Buffer>;
   /** Answers that are not stored: those to queries, and .mod files that no zip has vouched for; written by version-files.ts. */
   readonly fleeting: LRUCache<string, Buffer>;
   /** Refusals that were written down; written by refusals.ts. */
@@ -43,14 +51,21 @@ export function createDependencyState(
   return {
     ...parts,
     absences: new LRUCache({ max: MAX_ABSENCES, ttl: ABSENCE_MS }),
-    fleeting: new LRUCache({
-      maxSize: MAX_FLEETING_BYTES,
-      sizeCalculation: (body, key) => body.length + key.length + 1,
-      ttl: FLEETING_MS,
-    }),
+    troubles: new LRUCache({ max: MAX_TROUBLES, ttl: TROUBLE_MS }),
+    tried: shortMemory(),
+    fleeting: shortMemory(),
     refusals: new LRUCache({ max: MAX_REFUSALS, ttl: REFUSAL_MS }),
     fetching: new Map(),
     downloads: new Map(),
     resting: new Map(),
   };
+}
+
+/** Bytes that are believed for seconds. */
+function shortMemory(): LRUCache<string, Buffer> {
+  return new LRUCache({
+    maxSize: MAX_FLEETING_BYTES,
+    sizeCalculation: (body, key) => body.length + key.length + 1,
+    ttl: FLEETING_MS,
+  });
 }

@@ -9,7 +9,7 @@ import type { Readable } from "node:stream";
 import { bodyOf } from "./bounded-body.ts";
 import { type GuardedHttpOptions, openRequests } from "./guarded-request.ts";
 import { boundsOf, type GetOptions } from "./http-bounds.ts";
-import { timeout, told, unavailable } from "./http-trouble.ts";
+import { timeout, told, unanswered, unavailable } from "./http-trouble.ts";
 
 /** As many as the go command follows. */
 const MAX_REDIRECTS = 10;
@@ -29,8 +29,9 @@ export interface HttpAnswer {
 
 export interface GuardedHttp {
   /**
-   * The answer to a GET, whatever its status. Throws Failure("unavailable") that names the host when there is none, when the
-   * address or a redirect is refused, or when a bound is hit; the signal's reason when that is aborted.
+   * The answer to a GET, whatever its status. Throws Failure("unavailable") that names the host when the address or a redirect
+   * is refused, or when a bound is hit; Unreachable, which is one, when a host did not answer; the signal's reason when that
+   * is aborted.
    */
   get(url: string, options: GetOptions): Promise<HttpAnswer>;
   /** Whether a host that is not an administrator's may be reached; throws Failure("unavailable") and returns where it is. */
@@ -66,7 +67,9 @@ export function openHttp(options: GuardedHttpOptions): GuardedHttp {
         for (let hops = 0; ; hops++) {
           asked.signal?.throwIfAborted();
           checkScheme(url);
-          const response = await requests.send(url, headers, bounds);
+          const response = await requests.send(url, headers, bounds).catch((error: unknown) => {
+            throw unanswered(error, url, asked.signal);
+          });
           const location = locationIn(response);
           if (location === undefined) {
             const body = bodyOf(response, url, asked, bounds);

@@ -9,6 +9,35 @@ export class RefusedAddress extends Error {}
 export const unavailable = (url: URL, what: string, cause?: unknown): Failure =>
   new Failure("unavailable", `${url.host || url.protocol}: ${what}`, cause === undefined ? {} : { cause });
 
+/** No answer from a host at all: it could not be connected to, or did not answer in time. What it names is nobody's fault. */
+export class Unreachable extends Failure {
+  /** As `URL.host` says it. */
+  readonly host: string;
+
+  constructor(host: string, { message, cause }: { readonly message: string; readonly cause?: unknown }) {
+    super("unavailable", message, cause === undefined ? {} : { cause });
+    this.host = host;
+  }
+}
+
+/** A body that broke off: an accident of the moment, which says nothing about the host or the path. */
+export class BrokenOff extends Failure {
+  constructor({ message, cause }: { readonly message: string; readonly cause?: unknown }) {
+    super("unavailable", message, cause === undefined ? {} : { cause });
+  }
+}
+
+/** What to throw when a request got no head of an answer: Unreachable, unless nobody wanted or was allowed to have one. */
+export function unanswered(error: unknown, url: URL, signal: AbortSignal | undefined): Error {
+  const reason = told(error, url, signal);
+  if (signal?.aborted || !isFailure(reason, "unavailable") || isRefusedAddress(error)) return reason;
+  return new Unreachable(url.host, reason);
+}
+
+function isRefusedAddress(error: unknown): boolean {
+  return error instanceof RefusedAddress || (error instanceof AggregateError && error.errors.some(isRefusedAddress));
+}
+
 /** The failure to tell of a server that took too long. */
 export const timeout = (url: URL, what: string, ms: number): Failure =>
   unavailable(url, `${what} within ${ms / 1000} s`);

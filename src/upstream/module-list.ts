@@ -1,161 +1,87 @@
-// Our own index of what upstream has: the list of a module's versions, and its @latest. Fresh for a while; then the last
-// known answer is given at once while a new one is fetched (stale-while-revalidate, RFC 5861); only one that has grown old
-// is waited for, and only shortly. A version that is asked for by name and is not in the list has the list fetched anew.
-// When upstream has nothing to say, the last known answer stays, or what follows from the versions that are stored.
-import { setTimeout as delay } from "node:timers/promises";
-import { isFailure } from "../errors.ts";
+// The list of a module's versions. Inside it is kept as upstream sent it, pseudo-versions and times too, for they tell what is
+// latest where an upstream has no @latest; what is told is versions that tags made, as the protocol wants it. A list that
+// promises what its upstream does not have would send the go command astray: it would try its whole question on the next
+// proxy, so the next one's list is given (cmd/go/internal/modfetch/proxy.go TryProxies; modload/query.go).
 import type { ModulePath } from "../gomod/module-path.ts";
 import { goPathOf } from "../gomod/proxy-path.ts";
 import { isPseudoVersion } from "../gomod/version.ts";
-import { latestVersion } from "../gomod/version-list.ts";
-import {
-  type AnswerKind,
-  findUpstreamAnswer,
-  findUpstreamVersion,
-  type KnownAnswer,
-  storedVersionNames,
-  storeUpstreamAnswer,
-} from "../registry/versions/upstream-modules.ts";
+import { latestVersion, linesOfList } from "../gomod/version-list.ts";
+import { findUpstreamVersion } from "../registry/versions/upstream-modules.ts";
 import { admitInfo, admitList } from "./admission.ts";
-import { ABSENCE_MS, type Absent, changing, type Found, notCached } from "./answers.ts";
+import type { Absent, Found } from "./answers.ts";
+import { type ChangingKind, changingAnswer } from "./changing-answer.ts";
 import type { DependencyState } from "./dependency-state.ts";
-import { lookOrGet, shared } from "./download-lock.ts";
+import { storedList } from "./stored-versions.ts";
+import { type Answering, NotKept } from "./upstream-client.ts";
 import { askAndJudge } from "./upstream-request.ts";
+import { MAX_INFO_BYTES } from "./version-files.ts";
 
-/** How long a list is fresh, if not said otherwise. */
-export const LIST_TTL_MS = 60_000;
-/** An answer older than this is worth a wait… */
-const OLD_MS = 10 * 60_000;
-/** …of this length. */
-const STALE_WAIT_MS = 500;
-/** How long a first answer is waited for when versions are stored that one can be made of. */
-const STORED_WAIT_MS = 2_000;
-/** How long a stale answer may be given again without a look. */
-const STALE_FRESH_MS = 1_000;
-/** How long upstream is left alone about a list after it failed to give one. */
-const REST_MS = 10_000;
 /** The largest list known has 300 kB. */
 const MAX_LIST_BYTES = 16 * 1024 * 1024;
+/** What a line with a pseudo-version has in it. */
+const PSEUDO = /\d{14}-[0-9A-Za-z]{12}/;
 
-/** The list or the @latest of a module. */
-export async function changingAnswer(
+/** The list as it is kept. */
+export const LIST: ChangingKind = {
+  kind: "list",
+  async get(state, modulePath) {
+    const request = { kind: "list", modulePath } as const;
+    const answer = await askAndJudge(state, request, MAX_LIST_BYTES, async (bytes, from) => {
+      const list = admitList(modulePath, bytes);
+      await demandKept(state, modulePath, list, from);
+      return list;
+    });
+    return answer.kind === "absent" ? answer : answer.verdict;
+  },
+  fromStored: ({ registry }, modulePath) => storedList(registry, modulePath),
+  isLost: () => true,
+};
+
+/** The versions of a module, one a line. `storedOnly`: no upstream is asked. */
+export async function listAnswer(
   state: DependencyState,
   modulePath: ModulePath,
-  kind: AnswerKind,
   storedOnly: boolean,
 ): Promise<Found | Absent> {
-  const known = await findUpstreamAnswer(state.registry, modulePath, kind);
-  if (storedOnly || !state.upstreams) {
-    if (known) return changing(known.body, STALE_FRESH_MS);
-    return (await fromStored(state, modulePath, kind)) ?? notCached(goPathOf({ kind, modulePath }));
-  }
-  const age = known ? Date.now() - known.fetchedAt.getTime() : Number.POSITIVE_INFINITY;
-  if (known && age < state.listTtlMs) return changing(known.body, state.listTtlMs - age);
-  const name = goPathOf({ kind, modulePath });
-  if (known && Date.now() - (state.resting.get(name) ?? 0) < REST_MS) return changing(known.body, STALE_FRESH_MS);
-  const refreshed = refresh(state, modulePath, kind, new Date(Date.now() - state.listTtlMs)).then(
-    (answer): Found | Absent => ({ ...answer, asked: true }),
-  );
-  refreshed.catch(() => {}); // where nobody waits for it
-  if (known) {
-    // Whoever has nothing kept fresh wants to see what is new.
-    const isWaitedFor = age > OLD_MS || state.listTtlMs === 0;
-    const waited = isWaitedFor ? delay(STALE_WAIT_MS, undefined) : undefined;
-    const answer = await Promise.race([refreshed.catch(() => undefined), waited]);
-    return answer?.kind === "found" ? answer : changing(known.body, STALE_FRESH_MS);
-  }
-  // Upstream may have lost the module, be down, or hang: what follows from the stored versions is better than that.
-  const late = delay(STORED_WAIT_MS, undefined, { ref: false });
-  const answer = await Promise.race([refreshed, late]).catch((error: unknown) => {
-    if (isFailure(error, "unavailable")) return undefined;
-    throw error;
-  });
-  if (answer?.kind === "found") return answer;
-  return (await fromStored(state, modulePath, kind)) ?? refreshed;
+  const answer = await changingAnswer(state, LIST, modulePath, storedOnly);
+  return answer.kind === "found" ? { ...answer, body: withoutPseudoVersions(answer.body) } : answer;
 }
 
-/**
- * Says that a version was fetched by name: if the list that is known does not have it, that is fetched anew. Nobody waits
- * for it; the next who asks for the list is told what went wrong.
- */
-export function versionWasSeen(state: DependencyState, modulePath: ModulePath, version: string): void {
-  if (isPseudoVersion(version)) return;
-  const now = new Date();
-  const seen = shared(state.fetching, `${goPathOf({ kind: "list", modulePath })} has ${version}`, async () => {
-    const known = await findUpstreamAnswer(state.registry, modulePath, "list");
-    if (!known || versionsIn(known.body).includes(version)) return;
-    for (const kind of ["list", "latest"] as const) refresh(state, modulePath, kind, now).catch(() => {});
-  });
-  seen.catch((error: unknown) => state.registry.log.debug({ err: error }, "a list could not be looked at"));
+function withoutPseudoVersions(list: Buffer): Buffer {
+  const text = list.toString("utf8");
+  if (!PSEUDO.test(text)) return list;
+  const lines = text.split("\n").filter((line) => !isPseudoVersion(line.split(/\s/, 1)[0]!));
+  return Buffer.from(lines.join("\n"));
 }
 
-/** Fetches an answer, unless another server has one that is newer than `than`. */
-function refresh(
+/** Throws NotKept if another upstream would be asked and this one does not have what its own list calls the latest. */
+async function demandKept(
   state: DependencyState,
   modulePath: ModulePath,
-  kind: AnswerKind,
-  than: Date,
-): Promise<Found | Absent> {
-  const { registry } = state;
-  const path = goPathOf({ kind, modulePath });
-  const look = async (): Promise<Found | undefined> => {
-    const known = await findUpstreamAnswer(registry, modulePath, kind);
-    return known && known.fetchedAt > than ? changing(known.body, STALE_FRESH_MS) : undefined;
-  };
-  return shared(state.fetching, path, async () => {
-    try {
-      const answer = await lookOrGet<Found | Absent>(state.locks, path, look, () => get(state, modulePath, kind));
-      if (answer.kind === "absent") rest(state, path);
-      else state.resting.delete(path);
-      return answer;
-    } catch (error) {
-      rest(state, path);
-      throw error;
-    }
-  });
+  list: Buffer,
+  from: Answering,
+): Promise<void> {
+  if (!from.hasNext) return;
+  const latest = latestVersion(
+    linesOfList(list.toString("utf8")).map(({ version }) => version),
+    () => false,
+  );
+  if (latest === undefined) return;
+  const request = { kind: "info", modulePath, version: latest } as const;
+  if ((await findUpstreamVersion(state.registry, modulePath, latest))?.info) return;
+  // Trouble is no broken promise: whoever asks for the version learns of it.
+  const answer = await from.ask(request, { maxBytes: MAX_INFO_BYTES }).catch(() => undefined);
+  if (answer?.kind === "absent")
+    throw new NotKept(`${from.upstream} lists ${modulePath}@${latest} and does not have it`);
+  if (answer === undefined || !isInfo(modulePath, latest, answer.bytes)) return;
+  state.tried.set(goPathOf(request), answer.bytes);
 }
 
-function rest(state: DependencyState, path: string): void {
-  const now = Date.now();
-  state.resting.set(path, now);
-  for (const [other, since] of state.resting) if (now - since > REST_MS) state.resting.delete(other);
-}
-
-async function get(state: DependencyState, modulePath: ModulePath, kind: AnswerKind): Promise<Found | Absent> {
-  const fetchedAt = new Date();
-  const answer = await askAndJudge(state, { kind, modulePath }, MAX_LIST_BYTES, (bytes) => {
-    if (kind === "list") return admitList(modulePath, bytes);
-    admitInfo(modulePath, undefined, bytes);
-    return bytes;
-  });
-  if (answer.kind === "absent") return answer;
-  const known: KnownAnswer = { body: answer.verdict, fetchedAt };
-  await storeUpstreamAnswer(state.registry, modulePath, kind, known);
-  return changing(known.body, state.listTtlMs);
-}
-
-/** What follows from the versions that are stored, where upstream never gave an answer. */
-async function fromStored(
-  { registry }: DependencyState,
-  modulePath: ModulePath,
-  kind: AnswerKind,
-): Promise<Found | undefined> {
-  const stored = await storedVersionNames(registry, modulePath);
-  if (kind === "list") {
-    const names = stored.map(({ version }) => version).filter((version) => !isPseudoVersion(version));
-    return names.length === 0
-      ? undefined
-      : changing(Buffer.from(names.map((name) => `${name}\n`).join("")), ABSENCE_MS);
+function isInfo(modulePath: ModulePath, version: string, bytes: Buffer): boolean {
+  try {
+    admitInfo(modulePath, version, bytes);
+    return true;
+  } catch {
+    return false; // whoever asks for it learns what is wrong
   }
-  const told = stored.filter(({ hasInfo }) => hasInfo).map(({ version }) => version);
-  const latest = latestVersion(told, () => false) ?? told.at(-1);
-  const info = latest && (await findUpstreamVersion(registry, modulePath, latest))?.info;
-  return info ? changing(info, ABSENCE_MS) : undefined;
-}
-
-function versionsIn(list: Buffer): string[] {
-  return list
-    .toString("utf8")
-    .split("\n")
-    .map((line) => line.split(/\s/, 1)[0]!);
 }

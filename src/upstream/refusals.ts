@@ -1,13 +1,13 @@
 // What becomes of an answer that was judged to be none (admission.ts): a security event for administrators, written once an
-// hour for the same thing, for it is clients who decide how often something is asked; and for seconds an absence, so that
-// the same wrong bytes are not fetched again and again.
+// hour for the same thing, for it is clients who decide how often something is asked. A zip is besides absent for seconds, so
+// that the same wrong bytes are not fetched again and again.
 import { findGrave, notFetched } from "../registry/versions/tombstones.ts";
-import { recordRefusal } from "../registry/versions/upstream-modules.ts";
+import { recordUpstreamEvent } from "../registry/versions/upstream-modules.ts";
 import type { Refused } from "./admission.ts";
 import { type Absent, absent } from "./answers.ts";
 import type { DependencyState } from "./dependency-state.ts";
 
-/** Writes down that something was refused, and remembers for seconds that it is not to be had. */
+/** Writes down that a zip was refused, and remembers for seconds that it is not to be had. */
 export async function refuse(
   state: DependencyState,
   path: string,
@@ -15,8 +15,7 @@ export async function refuse(
   refused: Refused,
 ): Promise<Absent> {
   await writeDown(state, path, upstream, refused);
-  const words = path.endsWith(".zip") ? `unzip ${path}: ${refused.message}` : `not found: ${path}: ${refused.message}`;
-  const nothing = absent(404, `${words}\n`);
+  const nothing = absent(404, `unzip ${path}: ${refused.message}\n`);
   state.absences.set(path, nothing);
   return nothing;
 }
@@ -31,7 +30,7 @@ export async function writeDown(
   const event = `${upstream} ${path} ${message}`;
   if (state.refusals.has(event)) return;
   state.refusals.set(event, true);
-  await recordRefusal(state.registry, path, { upstream, reason: message });
+  await recordUpstreamEvent(state.registry, "upstream.refused", path, { upstream, reason: message });
 }
 
 /** Refuses a name under which something of a project was published once: upstream cannot take it over. */

@@ -12,6 +12,7 @@ import { bytesOf } from "./bounded-body.ts";
 import { goUrl } from "./go-url.ts";
 import type { GuardedHttp } from "./guarded-http.ts";
 import type { GetOptions } from "./http-bounds.ts";
+import { BrokenOff, Unreachable } from "./http-trouble.ts";
 import type { ProxyUpstream, UpstreamList } from "./policy.ts";
 import { createUpstreamHealth, type UpstreamHealth } from "./upstream-health.ts";
 
@@ -49,9 +50,25 @@ export type BytesAnswer =
 export type FetchOptions = Omit<GetOptions, "headers">;
 
 export interface FetchBytesOptions extends FetchOptions {
-  /** Throws when the bytes cannot be what was asked for; that counts as trouble with the upstream. */
-  readonly check?: (bytes: Buffer, upstream: string) => void;
+  /**
+   * Throws when the bytes cannot be what was asked for, which counts as trouble with the upstream; NotKept when they promise
+   * what it does not have, which counts as absence.
+   */
+  readonly check?: (bytes: Buffer, from: Answering) => void | Promise<void>;
 }
+
+/** The upstream that has answered, for whoever wants to ask it for more before taking its word. */
+export interface Answering {
+  /** Which one, without credentials. */
+  readonly upstream: string;
+  /** Whether another would be asked if this one did not have the thing. */
+  readonly hasNext: boolean;
+  /** Asks this one for something else, read to the end. */
+  ask(request: GoRequest, options: FetchOptions): Promise<BytesAnswer>;
+}
+
+/** What an upstream answered promises something that it does not have; the message says what. */
+export class NotKept extends Error {}
 
 /** The `direct` upstream: what the version-control server of a module has. */
 export type FetchDirect = (request: GoRequest, options: FetchOptions) => Promise<UpstreamAnswer>;
@@ -81,17 +98,18 @@ export function createUpstreamClient(
   { direct, health = createUpstreamHealth(log) }: UpstreamClientOptions = {},
 ): UpstreamClient {
   const ask: UpstreamClient["ask"] = async (upstream, path, options) => {
-    const turn = await health.turn(new URL(upstream.url).host, options.signal);
+    const { host } = new URL(upstream.url);
+    const turn = await health.turn(host, options.signal);
     let keepsTurn = false;
     try {
       const headers = upstream.authorization === undefined ? {} : { authorization: upstream.authorization };
       const answer = await http.get(goUrl(upstream.url, path), { ...options, headers }).catch((error: unknown) => {
-        if (!options.signal?.aborted && isFailure(error, "unavailable")) turn.failed();
+        if (error instanceof Unreachable && error.host === host) turn.failed();
+        // It answered, if only by leading astray.
+        else if (isFailure(error)) turn.succeeded();
         throw error;
       });
-      // An answer of whatever kind is a sign of life, unless a gateway says that there is nobody behind it.
-      if (answer.status >= 502 && answer.status <= 504) turn.failed();
-      else turn.succeeded();
+      turn.succeeded();
       if (answer.status === 200) {
         keepsTurn = true;
         answer.body.once("close", () => turn.over());
@@ -110,24 +128,34 @@ export function createUpstreamClient(
   const walk = async <T>(
     request: GoRequest,
     options: FetchOptions,
-    accept: (found: FoundUpstream) => Promise<T>,
+    accept: (found: FoundUpstream, from: Answering) => Promise<T>,
   ): Promise<T | Absence> => {
     const path = goPathOf(request);
     let absence: Absence | undefined;
     let trouble: unknown;
-    for (const upstream of list) {
+    for (const [index, upstream] of list.entries()) {
       if (upstream.kind === "off") break;
       if (upstream.kind === "direct") {
         // The last entry, and its word is the best there is.
         if (direct === undefined) break;
         const answer = await direct(request, options);
-        return answer.kind === "found" ? await accept(answer) : answer;
+        if (answer.kind === "absent") return answer;
+        return await accept(answer, answering("direct", false, direct));
       }
       try {
         const answer = await ask(upstream, path, options);
-        if (answer.kind === "found") return await accept(answer);
+        if (answer.kind === "found") {
+          const next = list[index + 1]?.kind;
+          const hasNext = next === "proxy" || (next === "direct" && direct !== undefined);
+          const more: FetchDirect = (other, how) => ask(upstream, goPathOf(other), how);
+          return await accept(answer, answering(upstream.name, hasNext, more));
+        }
         absence = answer;
       } catch (error) {
+        if (error instanceof NotKept) {
+          absence = { kind: "absent", status: 404, text: `not found: ${error.message}\n`, upstream: upstream.name };
+          continue;
+        }
         if (options.signal?.aborted) throw error;
         trouble = error;
         if (upstream.fallback === "on-absence") break;
@@ -143,11 +171,24 @@ export function createUpstreamClient(
     ask,
     fetch: (request, options) => walk<UpstreamAnswer>(request, options, async (found) => found),
     fetchBytes: (request, options) =>
-      walk<BytesAnswer>(request, options, async ({ body, headers, upstream }) => {
-        const bytes = await bytesOf(body);
-        options.check?.(bytes, upstream);
+      walk<BytesAnswer>(request, options, async ({ body, headers, upstream }, from) => {
+        const bytes = await bytesOf(body).catch((error: unknown) => {
+          throw isFailure(error, "unavailable") ? new BrokenOff(error) : error;
+        });
+        await options.check?.(bytes, from);
         return { kind: "found", bytes, headers, upstream };
       }),
+  };
+}
+
+function answering(upstream: string, hasNext: boolean, fetch: FetchDirect): Answering {
+  return {
+    upstream,
+    hasNext,
+    async ask(request, options) {
+      const answer = await fetch(request, options);
+      return answer.kind === "absent" ? answer : { ...answer, bytes: await bytesOf(answer.body) };
+    },
   };
 }
 

@@ -1,9 +1,10 @@
 // A server that is slow or dead must not make everybody wait. For each host: so many requests at once and no more, so that
-// 300 that hang are not 300 connections and other hosts are not touched; and when several in a row got no answer, the next
-// ones fail at once for some seconds, until one that is let through succeeds (a circuit breaker).
-import { Failure } from "../errors.ts";
+// 300 that hang are not 300 connections and other hosts are not touched; and when several in a row got no connection or no
+// answer in time, the next ones fail at once, but for one a second that is let through, until that succeeds (a circuit
+// breaker). An answer of whatever status is a sign of life: what a server says of one path is nothing against it.
 import { createSlots, type Slots } from "../git/process/process-slots.ts";
 import type { Log } from "../telemetry/log.ts";
+import { Unreachable } from "./http-trouble.ts";
 
 /** Requests to one host at once, bodies included. */
 const MAX_REQUESTS_PER_HOST = 100;
@@ -11,8 +12,8 @@ const MAX_REQUESTS_PER_HOST = 100;
 const TURN_WAIT_MS = 10_000;
 /** So many failures in a row mean that a host is down. */
 export const FAILURES_UNTIL_DOWN = 5;
-/** How long a host that is down is left alone. */
-export const DOWN_MS = 5_000;
+/** How long a host that is down is left alone: until one request may try again. */
+export const DOWN_MS = 1_000;
 
 interface Host {
   readonly slots: Slots;
@@ -54,7 +55,7 @@ export interface HostHealth {
 export interface UpstreamHealth {
   /** What is known of a host. */
   of(host: string): HostHealth;
-  /** A turn at a host. Throws Failure("unavailable") at once when it is down, and when too many others wait. */
+  /** A turn at a host. Throws Unreachable at once when it is down, and when too many others wait. */
   turn(host: string, signal?: AbortSignal): Promise<Turn>;
 }
 
@@ -87,12 +88,13 @@ export function createUpstreamHealth(log: Log, now: () => number = Date.now): Up
       const host = hostOf(name);
       const down = (): boolean => host.downUntil !== 0 && (now() < host.downUntil || host.trying);
       const refuse = (): never => {
-        throw new Failure("unavailable", `${name} does not answer; it is asked again in some seconds`);
+        throw new Unreachable(name, { message: `${name} does not answer; it is asked again in a second` });
       };
       if (down()) refuse();
       const release = await host.slots.take(signal).catch((error: unknown) => {
         if (signal?.aborted) throw error;
-        throw new Failure("unavailable", `too many requests wait for ${name}; try again in a minute`, { cause: error });
+        const message = `too many requests wait for ${name}; try again in a minute`;
+        throw new Unreachable(name, { message, cause: error });
       });
       // Those that waited for their turn behind the ones that failed learn of it without trying.
       if (down()) {

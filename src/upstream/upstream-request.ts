@@ -1,21 +1,37 @@
 // The one way out: every question of the dependency proxy to an upstream passes here, so here is where names that are ours,
 // or private, end (dependency confusion: registry/forge/module-owner.ts, GOKURA_PRIVATE), and where what came is judged
-// before anybody else can have it.
-import { isFailure, notFound } from "../errors.ts";
+// before anybody else can have it. What is known of one path for seconds, an absence or trouble, is not asked again: whoever
+// asks often must not cost upstream as often.
+import { Failure, isFailure, notFound } from "../errors.ts";
 import { type GoRequest, goPathOf } from "../gomod/proxy-path.ts";
 import { isOwned } from "../registry/forge/module-owner.ts";
 import { Refused } from "./admission.ts";
 import { type Absent, absent, notCached } from "./answers.ts";
 import type { DependencyState } from "./dependency-state.ts";
+import { BrokenOff, Unreachable } from "./http-trouble.ts";
 import { refuse, writeDown } from "./refusals.ts";
-import type { Absence, FoundUpstream, UpstreamClient } from "./upstream-client.ts";
+import type { Absence, Answering, FoundUpstream, UpstreamClient } from "./upstream-client.ts";
 
 /** Longer names are not asked for: nobody has them, and the database's indexes take no more. */
 const MAX_PATH_LENGTH = 1_000;
 
-/** Asks upstream for something of a module. Throws not-found for a name that must not leave, unavailable for no answer. */
-export function ask(state: DependencyState, request: GoRequest, maxBytes: number): Promise<FoundUpstream | Absent> {
-  return asking(state, request, (upstreams) => upstreams.fetch(request, { maxBytes }));
+/**
+ * Asks upstream for something large of a module. Throws not-found for a name that must not leave, unavailable or forbidden when
+ * it is not known whether there is such a thing.
+ */
+export async function ask(
+  state: DependencyState,
+  request: GoRequest,
+  maxBytes: number,
+): Promise<FoundUpstream | Absent> {
+  return asking(state, request, async (upstreams, path) => {
+    try {
+      return await remembered(state, path, () => upstreams.fetch(request, { maxBytes }));
+    } catch (error) {
+      if (isFailure(error, "too-large")) return await refuse(state, path, "", new Refused(error.message));
+      throw error;
+    }
+  });
 }
 
 /** What came of a question for something small. */
@@ -28,34 +44,32 @@ export interface Judged<T> {
 
 /**
  * Asks for something small, reads it to its end and has it judged. What a judge refuses is trouble with that upstream: it is
- * written down, and the next one is asked if the list says so. When nobody has better, it is absent, with the reason.
+ * written down, and the next one is asked if the list says so. When nobody has better, unavailable is thrown with the reason,
+ * and nothing remembered: a page for people says nothing about the module, and may be gone in a moment. Throws as `ask` does
+ * besides.
  */
 export async function askAndJudge<T>(
   state: DependencyState,
   request: GoRequest,
   maxBytes: number,
-  judge: (bytes: Buffer) => T,
+  judge: (bytes: Buffer, from: Answering) => T | Promise<T>,
 ): Promise<Judged<T> | Absent> {
-  const refusals: { upstream: string; refused: Refused }[] = [];
   let verdict: T;
   const answer = await asking(state, request, async (upstreams, path) => {
-    const check = (bytes: Buffer, upstream: string): void => {
+    const check = async (bytes: Buffer, from: Answering): Promise<void> => {
       try {
-        verdict = judge(bytes);
+        verdict = await judge(bytes, from);
       } catch (error) {
-        if (error instanceof Refused) refusals.push({ upstream, refused: error });
+        if (error instanceof Refused) await writeDown(state, path, from.upstream, error);
         throw error;
       }
     };
     try {
-      return await upstreams.fetchBytes(request, { maxBytes, check });
+      return await remembered(state, path, () => upstreams.fetchBytes(request, { maxBytes, check }));
     } catch (error) {
-      const last = refusals.at(-1);
-      if (!last || error !== last.refused) throw error;
-      refusals.pop();
-      return await refuse(state, path, last.upstream, last.refused);
-    } finally {
-      for (const { upstream, refused } of refusals) await writeDown(state, path, upstream, refused);
+      if (isFailure(error, "too-large")) await writeDown(state, path, "", new Refused(error.message));
+      else if (!(error instanceof Refused)) throw error;
+      throw new Failure("unavailable", `${path}: ${error.message}`);
     }
   });
   return answer.kind === "found" ? { kind: "found", bytes: answer.bytes, verdict: verdict! } : answer;
@@ -75,12 +89,22 @@ async function asking<F extends { readonly kind: "found" }>(
     throw notFound(`${modulePath} is private to this registry: no other is asked for it`);
   const known = absences.get(path);
   if (known) return known;
-  const answer = await fetch(upstreams, path).catch((error: unknown) => {
-    if (isFailure(error, "too-large")) return refuse(state, path, "", new Refused(error.message));
-    throw error;
-  });
+  const answer = await fetch(upstreams, path);
   if (answer.kind === "found" || !("upstream" in answer)) return answer;
   const nothing = absent(answer.status, answer.text);
   absences.set(path, nothing);
   return nothing;
+}
+
+/** Does the work, unless it failed seconds ago for what concerns this path; lines and hosts that are away do not. */
+async function remembered<T>({ troubles }: DependencyState, path: string, work: () => Promise<T>): Promise<T> {
+  const known = troubles.get(path);
+  if (known) throw known;
+  try {
+    return await work();
+  } catch (error) {
+    const isOfPath = !(error instanceof Unreachable || error instanceof BrokenOff);
+    if (isFailure(error, "unavailable", "forbidden") && isOfPath) troubles.set(path, error);
+    throw error;
+  }
 }

@@ -7,11 +7,12 @@ import { admitGoMod, admitInfo, isExactVersion } from "./admission.ts";
 import { type Absent, changing, FLEETING_MS, type Found, notCached, pinned } from "./answers.ts";
 import type { DependencyState } from "./dependency-state.ts";
 import { lookOrGet, shared } from "./download-lock.ts";
-import { versionWasSeen } from "./module-list.ts";
 import { refuseBuriedName } from "./refusals.ts";
+import { storedCommit, storedInfo } from "./stored-versions.ts";
 import { askAndJudge } from "./upstream-request.ts";
 
-const MAX_INFO_BYTES = 1024 * 1024;
+/** The largest .info that is read. */
+export const MAX_INFO_BYTES = 1024 * 1024;
 
 /** The .info of a version, a branch or a commit. `storedOnly`: no upstream is asked. */
 export async function infoFile(
@@ -24,7 +25,8 @@ export async function infoFile(
   const path = goPathOf(request);
   const known = state.fleeting.get(path);
   if (known) return changing(known, FLEETING_MS);
-  if (storedOnly || !state.upstreams) return notCached(path);
+  if (storedOnly || !state.upstreams)
+    return (await storedCommit(state.registry, modulePath, version)) ?? notCached(path);
   const answered = await shared<Found | Absent>(state.fetching, path, async () => {
     const answer = await askAndJudge(state, request, MAX_INFO_BYTES, (bytes) =>
       admitInfo(modulePath, undefined, bytes),
@@ -53,23 +55,25 @@ export async function versionFile(
   if (stored) return stored;
   const fleeting = state.fleeting.get(path);
   if (fleeting) return changing(fleeting, FLEETING_MS);
-  if (storedOnly || !state.upstreams) return notCached(path);
+  if (storedOnly || !state.upstreams)
+    return (kind === "info" && (await storedInfo(state.registry, modulePath, version))) || notCached(path);
   const known = state.absences.get(path);
   if (known) return known;
   const answered = await shared(state.fetching, path, async () => {
     await refuseBuriedName(state, modulePath, version);
     const get = (): Promise<Found | Absent> =>
       request.kind === "info" ? getInfo(state, request) : getGoMod(state, request);
-    const got = await lookOrGet(state.locks, path, look, get);
-    if (got.kind === "found") versionWasSeen(state, modulePath, version);
-    return got;
+    return await lookOrGet(state.locks, path, look, get);
   });
   return { ...answered, asked: true };
 }
 
 async function getInfo(state: DependencyState, request: VersionRequest<"info">): Promise<Found | Absent> {
   const { modulePath, version } = request;
-  const answer = await askAndJudge(state, request, MAX_INFO_BYTES, (bytes) => admitInfo(modulePath, version, bytes));
+  const tried = state.tried.get(goPathOf(request));
+  const answer = tried
+    ? { kind: "found" as const, bytes: tried, verdict: admitInfo(modulePath, version, tried) }
+    : await askAndJudge(state, request, MAX_INFO_BYTES, (bytes) => admitInfo(modulePath, version, bytes));
   if (answer.kind === "absent") return answer;
   const part = { info: answer.bytes, time: answer.verdict.time };
   return pinned((await storeUpstreamPart(state.registry, modulePath, version, part)).info!);

@@ -5,7 +5,7 @@ import { rm } from "node:fs/promises";
 import { isFailure } from "../errors.ts";
 import { MAX_ZIP_FILE } from "../gomod/module-zip.ts";
 import { goPathOf, type VersionRequest } from "../gomod/proxy-path.ts";
-import { findUpstreamVersion, storeUpstreamPart } from "../registry/versions/upstream-modules.ts";
+import { findUpstreamVersion, recordUpstreamEvent, storeUpstreamPart } from "../registry/versions/upstream-modules.ts";
 import { type MadeZip, zipKeyOf } from "../registry/versions/version-zip.ts";
 import { admitZip, Refused } from "./admission.ts";
 import type { Absent, Found } from "./answers.ts";
@@ -62,11 +62,17 @@ async function receiveZip(
     const { file, sha256, size } = await download.receive(scratch, answer);
     const mod = await described;
     if (mod.kind === "absent") return mod;
-    const h1 = await admitZip(modulePath, version, file, size, mod.body);
+    const { h1, goModDiffers } = await admitZip(modulePath, version, file, size, mod.body);
+    // A .mod that names another module is pinned only if the zip vouches for it.
+    if (goModDiffers && !mod.pinned)
+      throw new Refused(
+        `${modulePath}@${version}: the zip holds another go.mod than its .mod, which names another module`,
+      );
     const zip: MadeZip = { h1, sha256, size };
     // First the bytes, then the row that promises them.
     await registry.blobs.adopt(scratch, zipKeyOf(zip));
     const stored = await storeUpstreamPart(registry, modulePath, version, { goMod: mod.body, zip });
+    if (goModDiffers) await noteOtherGoMod(state, request, answer.upstream);
     const pinned = stored.zip!;
     // Only if the blob of a pinned zip was lost can it differ: then the very same bytes are wanted back.
     if (pinned.h1 !== h1 || (pinned.sha256 !== sha256 && !(await isThere(state, pinned))))
@@ -80,4 +86,14 @@ async function receiveZip(
     answer.body.destroy();
     await rm(scratch, { force: true });
   }
+}
+
+/** Tells administrators that a zip says something else than its .mod: both are served, as the go command takes both. */
+async function noteOtherGoMod(
+  { registry }: DependencyState,
+  { modulePath, version }: VersionRequest<"zip">,
+  upstream: string,
+): Promise<void> {
+  const reason = "the zip holds another go.mod than the .mod; both are kept as they came";
+  await recordUpstreamEvent(registry, "upstream.go_mod_differs", `${modulePath}@${version}`, { upstream, reason });
 }

@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { latestVersion, listedVersions, retractingVersion, versionsThatDecide } from "../../src/gomod/version-list.ts";
+import {
+  latestOfList,
+  latestVersion,
+  linesOfList,
+  listedVersions,
+  retractingVersion,
+  versionsThatDecide,
+} from "../../src/gomod/version-list.ts";
 
 /** A version with an asterisk has a go.mod. */
 const list = (...items: string[]): string[] =>
@@ -47,4 +54,24 @@ test("retractions are read in the highest compatible release", () => {
   expect(retractingVersion(["v1.0.0", "v1.1.0-rc.1", "v2.0.0+incompatible"])).toBe("v1.0.0");
   expect(retractingVersion(["v1.1.0-rc.1", "v2.0.0+incompatible"])).toBe("v1.1.0-rc.1");
   expect(retractingVersion(["v2.0.0+incompatible"])).toBeUndefined();
+});
+
+test.each([
+  ["v1.0.0\nv1.1.0\nv2.0.0-rc.1\n", "v1.1.0"],
+  ["v1.0.0-rc.1\nv0.0.0-20210101000000-aaaaaaaaaaaa\n", "v1.0.0-rc.1"],
+  ["v0.0.0-20200101000000-bbbbbbbbbbbb\nv0.0.0-20210101000000-aaaaaaaaaaaa\n", "v0.0.0-20210101000000-aaaaaaaaaaaa"],
+  [
+    "v0.0.0-20200101000000-bbbbbbbbbbbb 2023-01-01T00:00:00Z\nv0.0.0-20210101000000-aaaaaaaaaaaa 2022-01-01T00:00:00Z\n",
+    "v0.0.0-20200101000000-bbbbbbbbbbbb",
+  ],
+  // A time that is none counts as none, and the version's own takes its place.
+  [
+    "v0.0.0-20200101000000-bbbbbbbbbbbb yesterday\nv0.0.0-20210101000000-aaaaaaaaaaaa\n",
+    "v0.0.0-20210101000000-aaaaaaaaaaaa",
+  ],
+  ["v0.0.0-20209901000000-bbbbbbbbbbbb\n", undefined],
+  ["main\n\n<html>\n", undefined],
+  ["", undefined],
+])("the latest of a list, where there is no @latest: %j", (list, latest) => {
+  expect(latestOfList(linesOfList(list))).toBe(latest);
 });

@@ -60,7 +60,7 @@ describe.each([
       ]);
       return;
     }
-    expect([answer.status, answer.text]).toEqual([404, expect.stringContaining("upstream sent")]);
+    expect([answer.status, answer.text]).toEqual([503, expect.stringContaining("upstream sent")]);
     const stored = await ask(server.url, `/api/v4/packages/go/cached-only/${at}`);
     expect([stored.status, stored.text]).toEqual([404, expect.not.stringContaining("please")]);
     expect(await server.registry.prisma.moduleVersion.count({ where: { module: { path } } })).toBe(0);

@@ -110,17 +110,23 @@ async function lockedModule(tx: Sql, modulePath: string): Promise<number> {
   }
 }
 
-/** The versions of which something is stored, with what is stored of each for `.info`; pseudo-versions too. */
-export async function storedVersionNames(
-  registry: Registry,
-  modulePath: string,
-): Promise<{ version: string; hasInfo: boolean }[]> {
-  const { rows } = await registry.database.pool.query<{ version: string; has_info: boolean }>(
-    `SELECT v.version, v.info IS NOT NULL AS has_info FROM module_version v JOIN module m ON m.id = v.module_id
-      WHERE m.path = $1 AND m.origin = 'UPSTREAM' ORDER BY v.sort_key`,
-    [modulePath],
-  );
-  return rows.map((row) => ({ version: row.version, hasInfo: row.has_info }));
+/** A version whose go.mod is stored. */
+export interface UsableVersion {
+  readonly version: string;
+  readonly hasZip: boolean;
+  readonly isRetracted: boolean;
+}
+
+/** The versions whose go.mod is stored, ascending; pseudo-versions too. */
+export async function usableVersions(registry: Registry, modulePath: string): Promise<UsableVersion[]> {
+  const { rows } = await registry.database.pool.query<{ version: string; has_zip: boolean; retracted: boolean }>({
+    name: "upstream-usable-versions",
+    text: `SELECT v.version, v.zip_key IS NOT NULL AS has_zip, v.retracted
+      FROM module_version v JOIN module m ON m.id = v.module_id
+      WHERE m.path = $1 AND m.origin = 'UPSTREAM' AND v.go_mod IS NOT NULL ORDER BY v.sort_key`,
+    values: [modulePath],
+  });
+  return rows.map((row) => ({ version: row.version, hasZip: row.has_zip, isRetracted: row.retracted }));
 }
 
 /** Which of the answers that change. */
@@ -160,14 +166,27 @@ export async function storeUpstreamAnswer(
   );
 }
 
-/** Writes down, for ever, that something from upstream was refused: a security event (AuditEvent upstream.refused). */
-export async function recordRefusal(
+/** What upstream did that administrators must know of. */
+export type UpstreamEvent =
+  /** Something was refused; the subject is its path. */
+  | "upstream.refused"
+  /** A zip holds another go.mod than the .mod, and both are kept; the subject is the module's path@version. */
+  | "upstream.go_mod_differs";
+
+const TOLD: Record<UpstreamEvent, string> = {
+  "upstream.refused": "refused what upstream sent",
+  "upstream.go_mod_differs": "upstream's zip holds another go.mod than its .mod",
+};
+
+/** Writes an event down, for ever: an AuditEvent of that name, and a warning in the log. */
+export async function recordUpstreamEvent(
   registry: Registry,
+  event: UpstreamEvent,
   subject: string,
   detail: { readonly upstream: string; readonly reason: string },
 ): Promise<void> {
-  registry.log.warn({ subject, ...detail }, "refused what upstream sent");
-  await audit(registry.prisma, "gokura", "upstream.refused", subject, {
+  registry.log.warn({ subject, ...detail }, TOLD[event]);
+  await audit(registry.prisma, "gokura", event, subject, {
     upstream: storableText(detail.upstream),
     reason: storableText(detail.reason),
   });

@@ -1,0 +1,59 @@
+// What is the latest version of a module: upstream's @latest, or where it has none what its list says, as the go command reads
+// it: the highest release, else pre-release, else the newest pseudo-version.
+import type { ModulePath } from "../gomod/module-path.ts";
+import { goPathOf } from "../gomod/proxy-path.ts";
+import { isPseudoVersion } from "../gomod/version.ts";
+import { latestOfList, linesOfList } from "../gomod/version-list.ts";
+import { findUpstreamAnswer } from "../registry/versions/upstream-modules.ts";
+import { admitInfo } from "./admission.ts";
+import type { Absent } from "./answers.ts";
+import { type ChangingKind, changingAnswer, refresh } from "./changing-answer.ts";
+import type { DependencyState } from "./dependency-state.ts";
+import { shared } from "./download-lock.ts";
+import { LIST } from "./module-list.ts";
+import { storedLatest } from "./stored-versions.ts";
+import { askAndJudge } from "./upstream-request.ts";
+import { MAX_INFO_BYTES, versionFile } from "./version-files.ts";
+
+/** The .info of the latest version. */
+export const LATEST: ChangingKind = {
+  kind: "latest",
+  async get(state, modulePath) {
+    const answer = await askAndJudge(state, { kind: "latest", modulePath }, MAX_INFO_BYTES, (bytes) =>
+      admitInfo(modulePath, undefined, bytes),
+    );
+    return answer.kind === "found" ? answer.bytes : await latestByList(state, modulePath, answer);
+  },
+  fromStored: ({ registry }, modulePath) => storedLatest(registry, modulePath),
+  isLost: ({ absences }, modulePath) => absences.has(goPathOf({ kind: "list", modulePath })),
+};
+
+/** What the list says where there is no @latest; upstream's own words if it says nothing either. */
+async function latestByList(
+  state: DependencyState,
+  modulePath: ModulePath,
+  otherwise: Absent,
+): Promise<Buffer | Absent> {
+  const list = await changingAnswer(state, LIST, modulePath, false);
+  if (list.kind === "absent") return otherwise;
+  const version = latestOfList(linesOfList(list.body.toString("utf8")));
+  if (version === undefined) return otherwise;
+  const info = await versionFile(state, { kind: "info", modulePath, version }, false);
+  return info.kind === "found" ? info.body : info;
+}
+
+/**
+ * Says that a version was fetched by name: if the list that is known does not have it, that is fetched anew. Nobody waits
+ * for it; the next who asks for the list is told what went wrong.
+ */
+export function versionWasSeen(state: DependencyState, modulePath: ModulePath, version: string): void {
+  if (isPseudoVersion(version)) return;
+  const now = new Date();
+  const name = `${goPathOf({ kind: "list", modulePath })} has ${version}`;
+  const seen = shared(state.fetching, name, async () => {
+    const known = await findUpstreamAnswer(state.registry, modulePath, "list");
+    if (!known || linesOfList(known.body.toString("utf8")).some((line) => line.version === version)) return;
+    for (const what of [LIST, LATEST]) refresh(state, what, modulePath, now).catch(() => {});
+  });
+  seen.catch((error: unknown) => state.registry.log.debug({ err: error }, "a list could not be looked at"));
+}
