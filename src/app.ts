@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Config } from "./config.ts";
 import { listenForNotices, type Notices } from "./database/notify.ts";
 import { recordOpenPushes } from "./git/hosting/recorded-push.ts";
+import { keepTidy } from "./git/hosting/tidying.ts";
 import { ensureBuiltZips, type ModuleArchives, openModuleArchives } from "./git/indexing/module-archives.ts";
 import { openTagIndexer } from "./git/indexing/tag-indexer.ts";
 import { Repositories } from "./git/objects/repositories.ts";
@@ -46,6 +47,7 @@ export interface RunningApp {
 /** Starts the server with all its doors; resolves when it answers. `stopSignal` ends a start that is under way. */
 export async function startApp(config: Config, log: Log, stopSignal?: AbortSignal): Promise<RunningApp> {
   const gitVersion = await checkGitVersion();
+  const startedAt = Date.now();
   const opened = await openRegistry(config, log, "worker", stopSignal);
   const { registry } = opened;
   const closers: Closer[] = [() => opened.close()];
@@ -71,6 +73,8 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
     );
     closers.push(() => registry.jobs.stop());
     await recordOpenPushes(registry, repositories);
+    const tidying = keepTidy(registry, startedAt);
+    closers.push(() => tidying.close());
     await resumeIndexing(registry);
     await resumeDescribing(registry);
 
@@ -90,6 +94,7 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
     closers.push(() => server.stop());
     // The first token is shown once, so it is made when nothing is left that could keep us from showing it.
     const firstSetup = await setUp(registry, config.adminToken);
+    server.open();
     log.info({ url: server.url, port: server.port, git: gitVersion, moduleHost: config.moduleHost }, "gokura is up");
     const { url: clientUrl, port, certificateFile } = server;
     return { url: clientUrl, port, certificateFile, firstSetup, registry, lost: opened.lost, stop };

@@ -1,13 +1,12 @@
 // The composition root of what a command and a server share: a registry without doors, on its database. Whoever opens one
 // says whether it will work on jobs (a server) or only leaves them behind (a command); a command shall be quick, so nothing
 // is imported here that only a server needs.
-import { access, constants, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "./config.ts";
 import { awaitDatabase, openDatabase } from "./database/client.ts";
 import { startEmbeddedPostgres } from "./database/embedded-postgres.ts";
 import { isMigrated, migrate } from "./database/migrate.ts";
-import { Failure } from "./errors.ts";
+import { serverOwner } from "./database/postgres-binaries.ts";
 import { openJobs } from "./jobs/queue.ts";
 import { AccessMemory } from "./registry/access/access-memory.ts";
 import { TokenUse } from "./registry/access/token-use.ts";
@@ -15,6 +14,7 @@ import { openPrivateModules } from "./registry/forge/private-modules.ts";
 import { createRequirementMemory } from "./registry/modules/requirement-memory.ts";
 import { Traffic } from "./registry/numbers/traffic.ts";
 import type { Registry } from "./registry/registry.ts";
+import { claimDataDirectory, openDataDirectory } from "./storage/data-directory.ts";
 import { openDiskBlobs } from "./storage/disk-blobs.ts";
 import type { Log } from "./telemetry/log.ts";
 import { UNCOUNTED } from "./telemetry/metrics.ts";
@@ -45,7 +45,10 @@ export async function openRegistry(
   const closers: Closer[] = [];
   const close = (): Promise<void> => closeAll(closers);
   try {
-    await makeDataDirectory(config.dataDirectory);
+    const { dataDirectory } = config;
+    // PostgreSQL has an account of its own where we are root.
+    await openDataDirectory(dataDirectory, config.databaseUrl === undefined && serverOwner() !== undefined);
+    if (role === "worker") closers.push(await claimDataDirectory(dataDirectory, log));
     let url = config.databaseUrl;
     let lost: AbortSignal | undefined;
     if (url === undefined) {
@@ -107,18 +110,4 @@ export async function closeAll(closers: Closer[]): Promise<void> {
   const failures: unknown[] = [];
   for (const closer of closers.splice(0).reverse()) await closer().catch((error: unknown) => failures.push(error));
   if (failures.length > 0) throw failures[0];
-}
-
-async function makeDataDirectory(directory: string): Promise<void> {
-  const repositories = join(directory, "repositories");
-  try {
-    await mkdir(repositories, { recursive: true });
-    for (const path of [directory, repositories]) await access(path, constants.W_OK | constants.X_OK);
-  } catch (cause) {
-    throw new Failure(
-      "unavailable",
-      `the data directory ${directory} cannot be written (${(cause as Error).message}): set GOKURA_DATA_DIR to a directory of yours`,
-      { cause },
-    );
-  }
 }

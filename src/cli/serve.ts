@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { RunningApp } from "../app.ts";
 import { readConfig } from "../config.ts";
+import { PRIVATE_UMASK } from "../storage/data-directory.ts";
 import { createLog } from "../telemetry/log.ts";
 import { collectStartGarbage } from "./start-garbage.ts";
 import { Stopped, stopSignal } from "./stop-signal.ts";
@@ -16,6 +17,7 @@ export function addServeCommand(program: Command): void {
 }
 
 async function serve({ json = false }: { json?: boolean }): Promise<void> {
+  process.umask(PRIVATE_UMASK);
   const config = readConfig();
   const log = createLog(config.logLevel);
   const stop = stopSignal();

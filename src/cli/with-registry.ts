@@ -5,6 +5,7 @@ import { readConfig } from "../config.ts";
 import { openRegistry } from "../open-registry.ts";
 import { OPERATOR, type OperatorPrincipal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
+import { PRIVATE_UMASK } from "../storage/data-directory.ts";
 import { createLog } from "../telemetry/log.ts";
 import { stopSignal } from "./stop-signal.ts";
 
@@ -15,6 +16,7 @@ import { stopSignal } from "./stop-signal.ts";
 export async function withRegistry(
   work: (registry: Registry, operator: OperatorPrincipal) => Promise<void>,
 ): Promise<void> {
+  process.umask(PRIVATE_UMASK);
   const config = readConfig();
   const log = createLog(config.logLevel === "silent" ? "silent" : "warn");
   const opened = await openRegistry(config, log, "sender", stopSignal());

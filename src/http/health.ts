@@ -1,10 +1,14 @@
 // For operators: /-/health says that the process lives, /-/readiness that it can serve (its database answers, changes
-// reach it, and it is not stopping), /-/metrics what Prometheus reads.
+// reach it, its administrator's token works, and it is not stopping), /-/metrics what Prometheus reads.
 import type Router from "@koa/router";
 import type { Registry } from "../registry/registry.ts";
 
-/** Adds the three to a router. `stopping` turns true when no new requests should be sent here. */
-export function addHealth(router: Router, registry: Registry, stopping: () => boolean): void {
+/** Adds the three to a router. `opened`: requests are answered; `stopping`: no new ones should be sent here. */
+export function addHealth(
+  router: Router,
+  registry: Registry,
+  { opened, stopping }: { opened(): boolean; stopping(): boolean },
+): void {
   router.get("/-/health", (ctx) => {
     ctx.body = { status: "ok" };
   });
@@ -12,7 +16,7 @@ export function addHealth(router: Router, registry: Registry, stopping: () => bo
     const checks = {
       database: await answers(registry),
       notices: registry.memory.live,
-      accepting: !stopping(),
+      accepting: opened() && !stopping(),
     };
     const ready = Object.values(checks).every(Boolean);
     ctx.status = ready ? 200 : 503;

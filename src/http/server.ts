@@ -67,6 +67,8 @@ export interface RunningServer {
   /** The port that it listens on, whatever the URL says. */
   readonly port: number;
   readonly certificateFile: string | undefined;
+  /** Begins to answer: until then every request but those of operators is 503. */
+  open(): void;
   stop(): Promise<void>;
 }
 
@@ -75,7 +77,8 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const { config, registry, hotCache } = parts;
   let stopping = false;
   const address = { url: "" };
-  const callback = createApp(parts, address, () => stopping).callback();
+  let opened = false;
+  const callback = createApp(parts, address, { stopping: () => stopping, opened: () => opened }).callback();
   const handle = (req: http.IncomingMessage, res: http.ServerResponse): void => {
     const longWay = (): void => void callback(req, res);
     if (!answerFromMemory(hotCache, registry, req, res, longWay)) longWay();
@@ -91,6 +94,9 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const server = tls
     ? https.createServer({ ...settings, cert: tls.cert, key: tls.key, minVersion: "TLSv1.2" }, handle)
     : http.createServer(settings, handle);
+  const beforeOpen = (req: http.IncomingMessage, res: http.ServerResponse): void =>
+    req.url?.startsWith("/-/") ? void callback(req, res) : answerStarting(req, res);
+  server.off("request", handle).on("request", beforeOpen);
   server.setTimeout(IDLE_TIMEOUT_MS);
   const silent = silentConnections(server);
   await listen(server, config);
@@ -102,6 +108,10 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     url: address.url,
     port,
     certificateFile: tls?.file,
+    open() {
+      opened = true;
+      server.off("request", beforeOpen).on("request", handle);
+    },
     async stop() {
       stopping = true;
       const closed = new Promise<void>((done) => server.close(() => done()));
@@ -177,7 +187,21 @@ async function listen(server: http.Server, config: Config): Promise<void> {
   }
 }
 
-function createApp(parts: ServerParts, address: { url: string }, stopping: () => boolean): Koa {
+interface Stage {
+  /** Whether requests are answered yet. */
+  opened(): boolean;
+  stopping(): boolean;
+}
+
+/** Before the server is open: an administrator's token does not work yet, and a client must not take that for an answer. */
+function answerStarting(req: http.IncomingMessage, res: http.ServerResponse): void {
+  res.writeHead(503, { "Content-Type": "text/plain; charset=utf-8", "Retry-After": "1", "Cache-Control": "no-store" });
+  res.end("the server is starting; try again in a moment\n");
+  req.resume();
+}
+
+function createApp(parts: ServerParts, address: { url: string }, stage: Stage): Koa {
+  const { stopping } = stage;
   const { config, registry } = parts;
   const app = new Koa();
   app.silent = true; // failures are logged where they become answers
@@ -195,7 +219,7 @@ function createApp(parts: ServerParts, address: { url: string }, stopping: () =>
   };
 
   const router = new Router();
-  addHealth(router, registry, stopping);
+  addHealth(router, registry, stage);
   const go = (ctx: Context, view: GoView): Promise<void> => serveGoProxy(goProxy, ctx, view, restOf(ctx));
   const index = (ctx: Context, view: GoView): Promise<void> => serveIndex(registry, ctx, view);
   router.get("/index", (ctx) => index(ctx, { kind: "instance" }));

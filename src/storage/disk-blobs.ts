@@ -24,6 +24,8 @@ export interface ByteRange {
 }
 
 export interface DiskBlobs {
+  /** Removes scratch files that belong to nobody any more. */
+  tidy(): void;
   /** A path for a new scratch file, on the file system of the blobs. Whoever asks removes it or gives it to `adopt`. */
   scratch(): string;
   /** Makes a finished scratch file the blob of a key; the scratch file is gone afterwards. Same key, same bytes: no-op. */
@@ -49,12 +51,14 @@ export async function openDiskBlobs(directory: string, now: () => number = Date.
   await makeWritable(scratchDirectory);
   let sweptAt = now();
   await sweep(scratchDirectory, sweptAt);
+  const tidy = (): void => {
+    sweptAt = now();
+    sweep(scratchDirectory, sweptAt).catch(() => {}); // the next one tries again
+  };
   return {
+    tidy,
     scratch() {
-      if (now() - sweptAt > SWEEP_EVERY_MS) {
-        sweptAt = now();
-        sweep(scratchDirectory, sweptAt).catch(() => {}); // the next one tries again
-      }
+      if (now() - sweptAt > SWEEP_EVERY_MS) tidy();
       return join(scratchDirectory, randomUUID());
     },
     async adopt(scratch, key) {

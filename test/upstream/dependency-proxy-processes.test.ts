@@ -10,6 +10,7 @@ import { eventually } from "../support/eventually.ts";
 import { type FakeUpstream, fakeUpstream, zipOf } from "../support/fake-upstream.ts";
 import { type Environment, type ServingProcess, serveGokura } from "../support/gokura-process.ts";
 import { ask } from "../support/http.ts";
+import { sharingBlobs } from "../support/shared-blobs.ts";
 import { temporary } from "../support/temporary.ts";
 
 const GO = "/api/v4/packages/go/";
@@ -20,6 +21,9 @@ let environment: Environment;
 let first: ServingProcess;
 let second: ServingProcess;
 let number = 0;
+
+/** The settings of one more server with the same blobs. */
+const another = (): Environment => ({ ...environment, GOKURA_DATA_DIR: sharingBlobs(environment.GOKURA_DATA_DIR!) });
 
 /** A module whose zip comes in three pieces, each when it is let go. */
 async function slowModule(): Promise<{ at: string; zip: Buffer; go(): void; started(): boolean }> {
@@ -60,8 +64,8 @@ beforeAll(async () => {
     GOKURA_MODULE_HOST: "gokura.test",
     GOKURA_ADMIN_TOKEN: "administrator-token-of-the-tests",
   };
-  first = await serveGokura(environment);
-  second = await serveGokura(environment);
+  first = await serveGokura(another());
+  second = await serveGokura(another());
 });
 
 test("50 clients of two servers cost one download; the bytes come before it ends, and who leaves ends nothing", async () => {
@@ -104,7 +108,7 @@ test("HEAD waits for the whole", async () => {
 
 test("a server that is killed half-way leaves nothing; another one takes over, and so does the next start", async () => {
   const { at, zip, go } = await slowModule();
-  const dying = await serveGokura(environment);
+  const dying = await serveGokura(another());
   const cut = impatient(`${dying.url}${GO}${at}`);
   expect(await cut).toBeGreaterThan(0);
   // Another server waits for the one that has the lock…
@@ -122,12 +126,12 @@ test("a server that is killed half-way leaves nothing; another one takes over, a
   expect((await waiting).bytes.equals(zip)).toBe(true);
 
   const lonely = await slowModule();
-  const alone = await serveGokura(environment);
+  const alone = await serveGokura(another());
   await impatient(`${alone.url}${GO}${lonely.at}`);
   await alone.stop("SIGKILL");
   expect((await ask(first.url, `${GO}cached-only/${lonely.at}`)).status).toBe(404);
   lonely.go();
-  const again = await serveGokura(environment);
+  const again = await serveGokura(another());
   expect((await ask(again.url, GO + lonely.at)).bytes.equals(lonely.zip)).toBe(true);
   expect((await ask(first.url, `${GO}cached-only/${lonely.at}`)).bytes.equals(lonely.zip)).toBe(true);
   // What is left are the two scratch files of the dead, which a later start removes.
@@ -149,7 +153,7 @@ test("killed at whatever moment while 50 MB come and are stored: never a part of
       .filter((size) => size > SIZE * 2);
   const outcomes: string[] = [];
   for (const ms of [10, 40, 80, 130, 200, 300]) {
-    const dying = await serveGokura(environment);
+    const dying = await serveGokura(another());
     const got = ask(dying.url, GO + at).then(
       ({ status, bytes }) => `${status} ${bytes.length}`,
       () => "cut off",
@@ -174,7 +178,7 @@ test("killed at whatever moment while 50 MB come and are stored: never a part of
 
 test("a server that is told to stop does not wait for upstream", async () => {
   const { at } = await slowModule();
-  const stopping = await serveGokura(environment);
+  const stopping = await serveGokura(another());
   await impatient(`${stopping.url}${GO}${at}`);
   const start = performance.now();
   expect((await stopping.stop()).code).toBe(0);

@@ -14,6 +14,7 @@ import { type FakeUpstream, fakeUpstream } from "../support/fake-upstream.ts";
 import { ask, bearer } from "../support/http.ts";
 import { pushRecipe, remoteOf } from "../support/push.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../support/server.ts";
+import { sharingBlobs } from "../support/shared-blobs.ts";
 
 let upstream: FakeUpstream;
 let server: TestServer;
@@ -297,7 +298,7 @@ describe("lists", () => {
       environment: {
         GOKURA_UPSTREAM: upstream.url,
         DATABASE_URL: server.registry.database.url,
-        GOKURA_DATA_DIR: server.dataDirectory,
+        GOKURA_DATA_DIR: sharingBlobs(server.dataDirectory),
       },
     });
     const start = performance.now();
@@ -353,7 +354,7 @@ describe("names that became private", () => {
       testServer({
         environment: {
           ...{ GOKURA_UPSTREAM: upstream.url, GOKURA_PRIVATE },
-          ...{ DATABASE_URL: server.registry.database.url, GOKURA_DATA_DIR: server.dataDirectory },
+          ...{ DATABASE_URL: server.registry.database.url, GOKURA_DATA_DIR: sharingBlobs(server.dataDirectory) },
         },
       });
     const told = async (url: string, path: string) => {
@@ -461,7 +462,7 @@ describe("only what is stored", () => {
       environment: {
         GOKURA_UPSTREAM: "off",
         DATABASE_URL: server.registry.database.url,
-        GOKURA_DATA_DIR: server.dataDirectory,
+        GOKURA_DATA_DIR: sharingBlobs(server.dataDirectory),
       },
     });
     await upstream.version("example.com/kept", "v1.0.0");

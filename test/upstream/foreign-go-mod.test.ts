@@ -8,6 +8,7 @@ import { type FakeUpstream, fakeUpstream } from "../support/fake-upstream.ts";
 import { goCommand } from "../support/go.ts";
 import { ask } from "../support/http.ts";
 import { type TestServer, testServer } from "../support/server.ts";
+import { sharingBlobs } from "../support/shared-blobs.ts";
 
 const ORIGINAL = "example.com/original";
 const FORK = "example.com/fork";
@@ -15,12 +16,15 @@ const ENDPOINT = "/api/v4/packages/go";
 
 let upstream: FakeUpstream;
 let server: TestServer;
-let sameDatabase: Record<string, string>;
+let sameDatabase: () => Record<string, string>;
 
 beforeAll(async () => {
   upstream = await fakeUpstream();
   server = await testServer({ environment: { GOKURA_UPSTREAM: upstream.url } });
-  sameDatabase = { DATABASE_URL: server.registry.database.url, GOKURA_DATA_DIR: server.dataDirectory };
+  sameDatabase = () => ({
+    DATABASE_URL: server.registry.database.url,
+    GOKURA_DATA_DIR: sharingBlobs(server.dataDirectory),
+  });
   const files = { "go.mod": `module ${ORIGINAL}\n\ngo 1.21\n`, "f.go": "package original\n\nconst Name = 1\n" };
   await upstream.version(FORK, "v1.0.0", files);
 });
@@ -55,7 +59,7 @@ test.each([
 
 test("with its zip it is stored, and is there when upstream is off", async () => {
   const there = await goes(server.url + ENDPOINT, replaced, "list", "-deps", ".");
-  const off = await testServer({ environment: { ...sameDatabase, GOKURA_UPSTREAM: "off" } });
+  const off = await testServer({ environment: { ...sameDatabase(), GOKURA_UPSTREAM: "off" } });
   expect(await goes(off.url + ENDPOINT, replaced, "list", "-deps", ".")).toBe(there);
 });
 
@@ -67,7 +71,7 @@ test("one that was mixed up is passed on and forgotten; nothing keeps us from th
   expect((await ask(server.url, `${at}.mod`)).text).toContain(ORIGINAL);
   expect((await ask(server.url, `${at}.zip`)).text).toContain("another go.mod than its .mod");
   upstream.on(`${path}/@v/v1.0.0.mod`, mod);
-  const other = await testServer({ environment: { ...sameDatabase, GOKURA_UPSTREAM: upstream.url } });
+  const other = await testServer({ environment: { ...sameDatabase(), GOKURA_UPSTREAM: upstream.url } });
   expect((await ask(other.url, `${ENDPOINT}/cached-only/${path}/@v/v1.0.0.mod`)).status).toBe(404);
   expect((await ask(other.url, `${at}.mod`)).text).toBe(mod);
   expect((await ask(other.url, `${at}.zip`)).bytes.equals(zip)).toBe(true);

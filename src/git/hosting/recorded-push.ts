@@ -144,7 +144,8 @@ export async function recordOpenPushes(registry: Registry, repositories: Reposit
   for (const projectId of await projectsWithOpenPush(registry)) {
     registry.log.info({ project: projectId }, "a push was cut off; recording what it left");
     try {
-      await removeLeftovers(repositoryDirectory(registry, projectId), DEAD_AFTER_MS);
+      const dead = Date.now() - DEAD_AFTER_MS;
+      await removeLeftovers(repositoryDirectory(registry, projectId), { locks: dead, objects: dead });
       await recordPush(registry, repositories, projectId, () => true);
     } catch (error) {
       // One broken repository keeps no server from starting. The mark stays: the next push or start tries again.

@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import JSZip from "jszip";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isFailure } from "../../../src/errors.ts";
 import { type ArchivedModule, archiveModule } from "../../../src/git/objects/archive.ts";
-import { removeLeftovers } from "../../../src/git/objects/leftovers.ts";
+import { deadByAge, removeLeftovers } from "../../../src/git/objects/leftovers.ts";
 import { Repositories } from "../../../src/git/objects/repositories.ts";
 import { type FixtureFile, git, makeRepository, temporaryDirectory } from "../../support/git-fixture.ts";
 import { type DirectDownload, directDownload } from "../direct-go.ts";
@@ -467,8 +467,19 @@ test("what a killed git leaves is removed when it is old enough", async () => {
   mkdirSync(join(path, "objects", "tmp_objdir-incoming-abc", "pack"), { recursive: true });
   writeFileSync(join(path, "refs", "heads", "main.lock"), "");
   writeFileSync(join(path, "objects", "pack", "tmp_pack_x"), "");
-  expect(await removeLeftovers(path)).toEqual([]);
-  expect((await removeLeftovers(path, -1_000)).length).toBe(3);
+  mkdirSync(join(path, "objects", "ab"), { recursive: true });
+  writeFileSync(join(path, "objects", "ab", "tmp_obj_x"), "");
+  writeFileSync(join(path, "packed-refs.lock"), "");
+  expect(await removeLeftovers(path, deadByAge())).toEqual([]);
+  const soon = Date.now() + 1_000;
+  // A push that goes on writes inside of its quarantine, not to the directory itself.
+  const quarantine = join(path, "objects", "tmp_objdir-incoming-abc");
+  utimesSync(join(quarantine, "pack"), 1, 1);
+  utimesSync(quarantine, 1, 1);
+  writeFileSync(join(quarantine, "part"), "");
+  utimesSync(quarantine, 1, 1);
+  expect(await removeLeftovers(path, { locks: 0, objects: Date.now() - 60_000 })).toEqual([]);
+  expect((await removeLeftovers(path, { locks: soon, objects: soon })).length).toBe(5);
   expect(existsSync(join(path, "refs", "heads", "main"))).toBe(true);
-  expect(await removeLeftovers(join(path, "absent"), -1_000)).toEqual([]);
+  expect(await removeLeftovers(join(path, "absent"), { locks: soon, objects: soon })).toEqual([]);
 });

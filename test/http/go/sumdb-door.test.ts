@@ -9,6 +9,7 @@ import { PUBLIC_DATABASE } from "../../../src/sumdb/database-name.ts";
 import { type FakeUpstream, fakeUpstream } from "../../support/fake-upstream.ts";
 import { ask, bearer } from "../../support/http.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../../support/server.ts";
+import { sharingBlobs } from "../../support/shared-blobs.ts";
 
 const NAME = "sum.example.test/db";
 const VIEWS = ["", "groups/acme/-/", "groups/acme%2Fdeep/-/", "projects/acme%2Fhidden/"];
@@ -81,7 +82,7 @@ test("with nobody to ask, or asked not to, every view answers from store, and wh
       ...environment,
       GOKURA_UPSTREAM: "off",
       DATABASE_URL: server.registry.database.url,
-      GOKURA_DATA_DIR: server.dataDirectory,
+      GOKURA_DATA_DIR: sharingBlobs(server.dataDirectory),
     },
   });
   upstream.asked.length = 0;
