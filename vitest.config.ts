@@ -8,7 +8,7 @@ const shared = { pool: "forks", retry, experimental: { viteModuleRunner: false }
 export default defineConfig({
   test: {
     projects: [
-      { test: { ...shared, name: "architecture", include: ["test/architecture.test.ts"] } },
+      { test: { ...shared, name: "architecture", include: ["test/architecture.test.ts", "test/errors.test.ts"] } },
       {
         test: {
           ...shared,
@@ -29,6 +29,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [
             "test/architecture.test.ts",
+            "test/errors.test.ts",
             "test/gomod/**",
             "test/conformance/x-mod/**",
             "test/git/**",

@@ -54,7 +54,7 @@ export function openLocks(url: string, log: Log): Locks {
 
   return {
     async tryLock(name) {
-      if (closed) throw new Failure("unavailable", "the server is stopping");
+      if (closed) throw new Failure("unavailable", "the server is stopping", { reason: "server_stopping" });
       const key = keyOf(name);
       const client = await connect();
       const { rows } = await inTurn(() =>

@@ -30,13 +30,20 @@ export function databaseTrouble(error: unknown): DatabaseTrouble | undefined {
 export function databaseFailure(error: unknown, log: Log): Failure | undefined {
   const trouble = databaseTrouble(error);
   if (trouble === undefined) return undefined;
-  const reason = { reason: error instanceof Error ? error.message : String(error) };
+  const cause = error instanceof Error ? error.message : String(error);
   if (trouble === "disk full") {
-    logSeldom(log, "error", "the disk is full: nothing can be stored until there is space", reason);
-    return new Failure("unavailable", "the server's disk is full: nothing was stored; ask its administrator");
+    logSeldom(log, "error", "the disk is full: nothing can be stored until there is space", {
+      reason: "disk_full",
+      cause,
+    });
+    return new Failure("unavailable", "the server's disk is full: nothing was stored; ask its administrator", {
+      reason: "disk_full",
+    });
   }
-  logSeldom(log, "error", "the database does not answer", reason);
-  return new Failure("unavailable", "the server's database does not answer; try again in a moment");
+  logSeldom(log, "error", "the database does not answer", { reason: "database_unavailable", cause });
+  return new Failure("unavailable", "the server's database does not answer; try again in a moment", {
+    reason: "database_unavailable",
+  });
 }
 
 interface Told {

@@ -34,12 +34,14 @@ export function parseGoPath(raw: string): GoRequest {
   if (at < 0)
     throw notFound(
       "a Go endpoint has MODULE/@v/list, MODULE/@v/VERSION.info, .mod and .zip, and MODULE/@latest; set it as GOPROXY",
+      "no_such_address",
     );
   const modulePath = pathIn(text.slice(0, at));
   const name = text.slice(at + "/@v/".length);
   if (name === "list") return { kind: "list", modulePath };
   const match = /^(.+)\.(info|mod|zip)$/s.exec(name);
-  if (!match) throw notFound(`${shown(name)} is none of list, VERSION.info, VERSION.mod and VERSION.zip`);
+  if (!match)
+    throw notFound(`${shown(name)} is none of list, VERSION.info, VERSION.mod and VERSION.zip`, "no_such_address");
   const version = telling(() => unescapeVersion(match[1]!));
   return { kind: match[2], modulePath, version } as
     | VersionRequest<"info">

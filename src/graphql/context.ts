@@ -1,4 +1,5 @@
 // What resolvers know of the request that they answer.
+import type { GraphQLFormattedError } from "graphql";
 import type { ModuleArchives } from "../git/indexing/module-archives.ts";
 import type { ModuleVersionName } from "../gomod/module-graph.ts";
 import { escapePath, escapeVersion, type ModulePath } from "../gomod/module-path.ts";
@@ -20,6 +21,8 @@ export interface GraphqlContext {
   readonly archives: ModuleArchives;
   readonly upstreams: () => readonly UpstreamStatus[];
   readonly timeLimit: TimeLimit;
+  /** Tells the log of requests what went wrong in this one, if anything did. */
+  readonly note: (errors: readonly GraphQLFormattedError[] | undefined) => void;
 }
 
 /** Where clients of other doors find a project. */
@@ -52,6 +55,7 @@ export function createContext(
   archives: ModuleArchives,
   timeLimitMs: number,
   upstreams: () => readonly UpstreamStatus[] = () => [],
+  note: GraphqlContext["note"] = () => {},
 ): GraphqlContext {
   return {
     registry,
@@ -61,6 +65,7 @@ export function createContext(
     archives,
     upstreams,
     timeLimit: startTimeLimit(timeLimitMs),
+    note,
   };
 }
 

@@ -89,7 +89,10 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
       try {
         const principal = ctx.state.principal as Principal;
         requireScope(principal, "api read");
-        if (!answer) throw new Failure("unavailable", "the server is starting or stopping; try again in a moment");
+        if (!answer)
+          throw new Failure("unavailable", "the server is starting or stopping; try again in a moment", {
+            reason: "server_stopping",
+          });
         await readInTime(ctx, readBody, bodyPatienceMs);
         await answer(ctx, async () => {});
       } catch (error) {
@@ -107,6 +110,9 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
             archives,
             timeLimitMs,
             upstreams,
+            (errors) => {
+              ctx.state.reason = errors?.[0]?.extensions?.reason;
+            },
           ),
       });
     },
@@ -157,14 +163,20 @@ function admission(production: boolean): ApolloServerPlugin<GraphqlContext> {
         async didResolveOperation(request) {
           if (!request.operation) return; // a name that the document does not have: Apollo tells
           if (request.operation.operation === "subscription")
-            throw refusal("there are no subscriptions here: ask again instead", "BAD_USER_INPUT", 400);
+            throw refusal("there are no subscriptions here: ask again instead", "BAD_USER_INPUT", 400, "query_invalid");
           checkScope(request.operation, request.contextValue.principal);
           if (production && request.contextValue.principal.kind === "anonymous" && introspects(request.document))
-            throw refusal("the schema is shown to those who send a token", "INTROSPECTION_DISABLED", 400);
+            throw refusal(
+              "the schema is shown to those who send a token",
+              "INTROSPECTION_DISABLED",
+              400,
+              "introspection_disabled",
+            );
           checkCost(request);
         },
-        async willSendResponse({ contextValue }) {
+        async willSendResponse({ contextValue, response }) {
           contextValue.timeLimit.clear();
+          if (response.body.kind === "single") contextValue.note(response.body.singleResult.errors);
         },
       };
     },
@@ -176,7 +188,7 @@ function checkScope({ operation }: OperationDefinitionNode, principal: Principal
   try {
     requireScope(principal, "api write");
   } catch (error) {
-    if (isFailure(error, "insufficient-scope")) throw refusal(error.message, "INSUFFICIENT_SCOPE", 403);
+    if (isFailure(error, "insufficient-scope")) throw refusal(error.message, "INSUFFICIENT_SCOPE", 403, error.reason);
     throw error;
   }
 }
@@ -214,6 +226,7 @@ function unreadable(error: unknown): Failure {
 /** Refuses a request before GraphQL has seen it. */
 function refuse(ctx: Context, error: unknown): void {
   if (!isFailure(error)) throw error;
+  ctx.state.reason = error.reason;
   const status = { invalid: 400, "insufficient-scope": 403, "too-large": 413, unavailable: 503 }[error.kind as string];
   if (status === undefined) throw error;
   if (!ctx.req.complete) ctx.set("Connection", "close"); // the rest of the body is of no interest

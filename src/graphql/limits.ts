@@ -179,6 +179,7 @@ export function checkCost(request: GraphQLRequestContextDidResolveOperation<Grap
       `the query costs ${cost}, and ${limit} is the most for one request: ask for smaller pages or fewer fields at once`,
       "TOO_COSTLY",
       400,
+      "query_too_costly",
     );
 }
 
@@ -193,7 +194,7 @@ function measure(request: GraphQLRequestContextDidResolveOperation<GraphqlContex
     });
   } catch (error) {
     // the variables do not fit
-    if (error instanceof GraphQLError) throw refusal(error.message, "BAD_USER_INPUT", 400);
+    if (error instanceof GraphQLError) throw refusal(error.message, "BAD_USER_INPUT", 400, "invalid_request");
     throw error;
   }
 }

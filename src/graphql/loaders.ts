@@ -348,6 +348,7 @@ function goModLoader(registry: Registry): ById<Buffer | null> {
     const rest = new Failure(
       "too-large",
       `one request gets ${GO_MOD_BYTES_PER_REQUEST} bytes of go.mod files; ask for fewer versions, or fetch VERSION.mod from the Go endpoint`,
+      { reason: "answer_too_large" },
     );
     return ids.map((id) => (found.has(id) ? found.get(id) : rest));
   });
@@ -363,6 +364,7 @@ function requirementsLoader(registry: Registry, principal: Principal): Loaders["
       const rest = new Failure(
         "too-large",
         `one request gets ${GRAPH_BYTES_PER_REQUEST} bytes of go.mod files for build lists; ask for fewer versions, or ask the go command: go list -m all`,
+        { reason: "answer_too_large" },
       );
       return names.map((name) => found.get(nameOf(name)) ?? rest);
     },
@@ -383,6 +385,7 @@ function fileLoader<V>(
       return new Failure(
         "too-large",
         `one request reads ${bytesPerRequest} bytes of files; ask for fewer, or fetch VERSION.zip from the Go endpoint`,
+        { reason: "answer_too_large" },
       );
     bytesLeft -= bytes;
     return read(file).catch((error: Error) => error);

@@ -33,5 +33,7 @@ export function startTimeLimit(milliseconds: number): TimeLimit {
 
 /** What to say then. */
 export function tooLate(): Failure {
-  return new Failure("unavailable", "the request took too long; ask for less at once, or try again later");
+  return new Failure("unavailable", "the request took too long; ask for less at once, or try again later", {
+    reason: "took_too_long",
+  });
 }

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import Router from "@koa/router";
 import Koa, { type Context, type Middleware } from "koa";
 import type { Config } from "../config.ts";
-import { Failure, isFailure, notFound } from "../errors.ts";
+import { Failure, isFailure, notFound, type Reason } from "../errors.ts";
 import type { HostedModules } from "../git/indexing/hosted-modules.ts";
 import type { ModuleArchives } from "../git/indexing/module-archives.ts";
 import type { TagIndexer } from "../git/indexing/tag-indexer.ts";
@@ -252,10 +252,11 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
   app.use(restOnDemand({ registry, hosted, archives, addressOf: (ctx) => addressOf(ctx.req) }));
   app.use(router.routes());
   app.use((ctx) => {
-    if (audienceOf(ctx) === "go") throw notFound(UNENCODED);
-    if (audienceOf(ctx) !== "api") throw notFound("Not Found");
+    if (audienceOf(ctx) === "go") throw notFound(UNENCODED, "no_such_address");
+    if (audienceOf(ctx) !== "api") throw notFound("Not Found", "no_such_address");
     ctx.status = 404;
-    ctx.body = { error: "404 Not Found" };
+    ctx.body = { error: "404 Not Found", reason: "no_such_address" satisfies Reason };
+    ctx.state.reason = "no_such_address";
   });
   return app;
 }
@@ -312,6 +313,7 @@ function observe(
           status: ctx.res.writableFinished ? status : 499,
           ms: Math.round(ms * 10) / 10,
           from,
+          ...(ctx.state.reason === undefined ? {} : { reason: ctx.state.reason as Reason }),
           ...(principal && principal.kind !== "anonymous" ? { principal: nameOf(principal) } : {}),
         },
         "request",

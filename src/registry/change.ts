@@ -33,5 +33,5 @@ export async function deliberately(tx: Transaction): Promise<void> {
 /** That a path belongs to somebody else already. */
 export function pathTaken(fullPath: string): Failure {
   const fields = { path: "has already been taken" };
-  return new Failure("conflict", `the path ${fullPath} has already been taken`, { fields });
+  return new Failure("conflict", `the path ${fullPath} has already been taken`, { fields, reason: "path_taken" });
 }

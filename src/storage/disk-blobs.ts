@@ -126,6 +126,7 @@ export async function storing<T>(write: () => Promise<T>): Promise<T> {
     const code = (cause as NodeJS.ErrnoException).code;
     if (code === "ENOSPC" || code === "EDQUOT")
       throw new Failure("unavailable", "the server's disk is full: nothing was stored; ask its administrator", {
+        reason: "disk_full",
         cause,
       });
     throw cause;

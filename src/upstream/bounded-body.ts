@@ -104,13 +104,18 @@ export async function* chunksOf(
   } catch (cause) {
     if (isFailure(cause, "too-large")) throw new Refused(cause.message);
     if (cause instanceof Refused || isFailure(cause)) throw cause;
-    throw new Failure("unavailable", `${upstream} broke off its answer; try again`, { cause });
+    throw new Failure("unavailable", `${upstream} broke off its answer; try again`, {
+      reason: "upstream_unavailable",
+      cause,
+    });
   } finally {
     body.destroy();
   }
   const length = lengthOf(headers["content-length"], headers["content-encoding"]);
   if (length !== undefined && size !== length)
-    throw new Failure("unavailable", `${upstream} sent ${size} bytes where it had promised ${length}; try again`);
+    throw new Failure("unavailable", `${upstream} sent ${size} bytes where it had promised ${length}; try again`, {
+      reason: "upstream_unavailable",
+    });
 }
 
 /** The length that was promised; undefined if none was, or one of something else than what we read. */

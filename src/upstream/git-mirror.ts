@@ -123,7 +123,7 @@ async function advertisementOf(http: GuardedHttp, url: string): Promise<Advertis
     // Forges answer 401 for what is private or not there.
     if (answer.status === 404 || answer.status === 410 || answer.status === 401)
       throw notFound(`${host} has no repository there that anybody may read`);
-    throw new Failure("unavailable", `${host} answered ${answer.status}`);
+    throw new Failure("unavailable", `${host} answered ${answer.status}`, { reason: "upstream_unavailable" });
   }
   const digest = createHash("sha256");
   let capabilities = "";
@@ -137,7 +137,7 @@ async function advertisementOf(http: GuardedHttp, url: string): Promise<Advertis
       }
   } catch (cause) {
     if (cause instanceof Failure) throw cause;
-    throw new Failure("unavailable", `${host} does not answer as git does`, { cause });
+    throw new Failure("unavailable", `${host} does not answer as git does`, { reason: "upstream_unavailable", cause });
   }
   const head = /(?:^| )symref=HEAD:(refs\/heads\/[^ ]+)/.exec(capabilities)?.[1];
   return {
@@ -190,7 +190,8 @@ async function fetch(url: string, mirror: string, addresses: readonly string[], 
       { environment, timeoutMs: FETCH_TIMEOUT_MS, signal: tooBig.signal },
     );
   } catch (cause) {
-    if (cause instanceof GitError) throw new Failure("unavailable", `git could not fetch from ${host}`, { cause });
+    if (cause instanceof GitError)
+      throw new Failure("unavailable", `git could not fetch from ${host}`, { reason: "upstream_unavailable", cause });
     throw cause;
   } finally {
     clearInterval(watch);

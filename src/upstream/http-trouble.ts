@@ -7,7 +7,7 @@ export class RefusedAddress extends Error {}
 
 /** The failure to tell of a server that did not answer as it should. */
 export const unavailable = (url: URL, what: string, cause?: unknown): Failure =>
-  new Failure("unavailable", `${url.host || url.protocol}: ${what}`, cause === undefined ? {} : { cause });
+  new Failure("unavailable", `${url.host || url.protocol}: ${what}`, { reason: "upstream_unavailable", cause });
 
 /** No answer from a host at all: it could not be connected to, or did not answer in time. What it names is nobody's fault. */
 export class Unreachable extends Failure {
@@ -15,7 +15,7 @@ export class Unreachable extends Failure {
   readonly host: string;
 
   constructor(host: string, { message, cause }: { readonly message: string; readonly cause?: unknown }) {
-    super("unavailable", message, cause === undefined ? {} : { cause });
+    super("unavailable", message, { reason: "upstream_unavailable", cause });
     this.host = host;
   }
 }
@@ -23,7 +23,7 @@ export class Unreachable extends Failure {
 /** A body that broke off: an accident of the moment, which says nothing about the host or the path. */
 export class BrokenOff extends Failure {
   constructor({ message, cause }: { readonly message: string; readonly cause?: unknown }) {
-    super("unavailable", message, cause === undefined ? {} : { cause });
+    super("unavailable", message, { reason: "upstream_unavailable", cause });
   }
 }
 

@@ -77,7 +77,9 @@ async function importsAt(http: GuardedHttp, path: string, signal?: AbortSignal):
   // Any status will do as long as the page says something.
   if (imports.length === 0 && answer.status !== 200) {
     if (answer.status === 404 || answer.status === 410) throw notFound(`${path}: no go-import (${answer.status})`);
-    throw new Failure("unavailable", `${path.split("/")[0]} answered ${answer.status}`);
+    throw new Failure("unavailable", `${path.split("/")[0]} answered ${answer.status}`, {
+      reason: "upstream_unavailable",
+    });
   }
   return imports;
 }

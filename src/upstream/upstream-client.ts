@@ -214,8 +214,11 @@ async function reasonIn(body: Readable, headers: IncomingHttpHeaders): Promise<s
 function refusal(upstream: ProxyUpstream, status: number, text: string): Failure {
   const firstLine = (text.split("\n", 1)[0] ?? "").trim().slice(0, MAX_TOLD_CHARACTERS);
   const said = firstLine === "" ? "" : `: ${firstLine}`;
-  if (status === 403) return new Failure("forbidden", `${upstream.name} forbids this (403)${said}`);
+  if (status === 403)
+    return new Failure("forbidden", `${upstream.name} forbids this (403)${said}`, { reason: "upstream_forbids" });
   if (status === 401)
-    return new Failure("unavailable", `${upstream.name} does not take the credentials that it is given (401)${said}`);
-  return new Failure("unavailable", `${upstream.name} answered ${status}${said}`);
+    return new Failure("unavailable", `${upstream.name} does not take the credentials that it is given (401)${said}`, {
+      reason: "upstream_unavailable",
+    });
+  return new Failure("unavailable", `${upstream.name} answered ${status}${said}`, { reason: "upstream_unavailable" });
 }

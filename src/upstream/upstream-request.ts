@@ -86,7 +86,7 @@ async function asking<F extends { readonly kind: "found" }>(
   if (path.length > MAX_PATH_LENGTH) throw notFound("a name of such a length is no module's");
   if (!upstreams) return notCached(path);
   if (registry.privateModules.covers(modulePath) || (await isOwned(registry, modulePath)))
-    throw notFound(`${modulePath} is private to this registry: no other is asked for it`);
+    throw notFound(`${modulePath} is private to this registry: no other is asked for it`, "module_private");
   const known = absences.get(path);
   if (known) return known;
   const answer = await fetch(upstreams, path);

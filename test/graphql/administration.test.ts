@@ -143,10 +143,17 @@ describe("jobs", () => {
     await worker.work("index-refs", async ({ projectId }) => void done.push(projectId));
     await expect.poll(() => done.toSorted(), { timeout: 20_000 }).toEqual([901, 902, 903]);
     await expect.poll(async () => (await jobs({ state: "COMPLETED" })).nodes.length, { timeout: 20_000 }).toBe(3);
-    const refused = await root.data(`mutation ($id: ID!) { jobRetry(input: { id: $id }) { errors job { id } } }`, {
-      id: uuid,
+    const refused = await root.data(
+      `mutation ($id: ID!) { jobRetry(input: { id: $id }) { errors reasons job { id } } }`,
+      {
+        id: uuid,
+      },
+    );
+    expect(refused.jobRetry).toEqual({
+      errors: [expect.stringContaining("there is no failed job")],
+      reasons: ["not_found"],
+      job: null,
     });
-    expect(refused.jobRetry).toEqual({ errors: [expect.stringContaining("there is no failed job")], job: null });
     const { nodes } = (await root.data(`{ administration { auditEvents(action: "job.retry") { nodes { subject } } } }`))
       .administration.auditEvents;
     expect(nodes).toEqual([{ subject: "index-refs" }]);
@@ -240,7 +247,7 @@ test("flags for a user, and forgotten", async () => {
   });
   expect((await setFlag('username: "nobody"')).errors).toEqual(["there is no user nobody"]);
   expect((await setFlag('username: "alice", groupPath: "acme"')).errors).toHaveLength(1);
-  const data = await root.data(`mutation { featureFlagDelete(input: { name: "trial" }) { errors } }`);
+  const data = await root.data(`mutation { featureFlagDelete(input: { name: "trial" }) { errors reasons } }`);
   expect(data.featureFlagDelete.errors).toEqual([]);
   const { featureFlags } = await root.data("{ featureFlags { name } }");
   expect(featureFlags.map((flag: { name: string }) => flag.name)).not.toContain("trial");
@@ -275,7 +282,9 @@ describe("tokens", () => {
     await root.data(`mutation { tokenRevoke(input: { id: "${made.personal.token.id}" }) { errors } }`);
     expect(await names({ active: false })).toEqual(["laptop"]);
     expect(await names({ active: true })).not.toContain("laptop");
-    expect((await alice(list)).errors).toMatchObject([{ extensions: { code: "FORBIDDEN" } }]);
+    expect((await alice(list)).errors).toMatchObject([
+      { extensions: { code: "FORBIDDEN", reason: "administrators_only" } },
+    ]);
   });
 
   test("are rotated: the old one is refused, the new one has its name and scopes", async () => {
@@ -284,10 +293,11 @@ describe("tokens", () => {
     );
     const old = server.as(tokenCreate.secret);
     const rotate = `mutation ($id: ID!) { tokenRotate(input: { id: $id, expiresAt: "2099-01-01" }) {
-      errors secret token { id name scopes active expiresAt } } }`;
+      errors reasons secret token { id name scopes active expiresAt } } }`;
     const { tokenRotate } = await old.data(rotate, { id: tokenCreate.token.id });
     expect(tokenRotate).toMatchObject({
       errors: [],
+      reasons: [],
       token: { name: "turning", scopes: ["API"], active: true, expiresAt: "2099-01-01T00:00:00.000Z" },
     });
     expect(tokenRotate.token.id).not.toBe(tokenCreate.token.id);

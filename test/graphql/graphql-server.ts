@@ -9,6 +9,7 @@ import { isFailure } from "../../src/errors.ts";
 import { openModuleArchives } from "../../src/git/indexing/module-archives.ts";
 import { Repositories } from "../../src/git/objects/repositories.ts";
 import { createGraphqlEndpoint, type GraphqlOptions } from "../../src/graphql/endpoint.ts";
+import { errorOf } from "../../src/graphql/error-codes.ts";
 import { credentialsOf } from "../../src/http/protocol/credentials.ts";
 import { authenticate } from "../../src/registry/access/authentication.ts";
 import { type CurrentRef, recordRefs } from "../../src/registry/forge/recorded-refs.ts";
@@ -23,7 +24,7 @@ import type { Refusal } from "../../src/registry/versions/rejected-tags.ts";
 export interface GraphqlError {
   readonly message: string;
   readonly path?: readonly (string | number)[];
-  readonly extensions?: { readonly code?: string };
+  readonly extensions?: { readonly code?: string; readonly reason?: string };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: answers have the shape of whatever was asked
@@ -78,7 +79,7 @@ export async function serveGraphql(
       // As the whole server says it (http/problem.ts).
       if (!isFailure(error, "unauthenticated")) throw error;
       ctx.status = 401;
-      ctx.body = { errors: [{ message: "Invalid token" }] };
+      ctx.body = { errors: [errorOf(error)] };
       return;
     }
     await endpoint.middleware(ctx, next);

@@ -115,7 +115,12 @@ describe("bodies", () => {
     }
     const broken = await post('{"query": "{ currentUser');
     expect(broken.json).toEqual({
-      errors: [{ message: expect.stringMatching(/no JSON object/), extensions: { code: "BAD_USER_INPUT" } }],
+      errors: [
+        {
+          message: expect.stringMatching(/no JSON object/),
+          extensions: { code: "BAD_USER_INPUT", reason: "invalid_request" },
+        },
+      ],
     });
   });
 
@@ -124,7 +129,9 @@ describe("bodies", () => {
     const { status, json, headers } = await post(large);
     expect(status).toBe(413);
     expect(json).toEqual({
-      errors: [{ message: "a request body may have 262144 bytes", extensions: { code: "TOO_LARGE" } }],
+      errors: [
+        { message: "a request body may have 262144 bytes", extensions: { code: "TOO_LARGE", reason: "too_large" } },
+      ],
     });
     expect(headers.get("cache-control")).toBe("no-store");
     const fits = JSON.stringify({ query: QUERY, extra: "x".repeat(255 * 1024) });
@@ -209,7 +216,7 @@ describe("defects of ours", () => {
         message: "internal error: the server's log says more",
         locations: expect.anything(),
         path: ["projects"],
-        extensions: { code: "INTERNAL_SERVER_ERROR" },
+        extensions: { code: "INTERNAL_SERVER_ERROR", reason: "internal_error" },
       },
     ]);
     expect(logged).toMatchObject([

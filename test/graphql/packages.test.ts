@@ -180,7 +180,7 @@ describe("lists", () => {
     const after = (await anonymous.data(inProject, { after: middle.pageInfo.endCursor })).project.packages;
     expect(after).toEqual(last);
     const other = await anonymous(query, { sort: "CREATED_ASC", after: first.pageInfo.endCursor });
-    expect(other.errors?.[0]?.message).toMatch(/no cursor of this list/);
+    expect(other.errors?.[0]?.extensions?.reason).toBe("invalid_page");
   });
 
   test("show to each what it may read, count no more, and tell who may delete", async () => {
@@ -332,8 +332,8 @@ describe("one package", () => {
 });
 
 describe("deletion", () => {
-  const DESTROY = "mutation ($id: ID!) { destroyPackage(input: {id: $id}) { errors } }";
-  const DESTROY_ALL = "mutation ($ids: [ID!]!) { destroyPackages(input: {ids: $ids}) { errors } }";
+  const DESTROY = "mutation ($id: ID!) { destroyPackage(input: {id: $id}) { errors reasons } }";
+  const DESTROY_ALL = "mutation ($ids: [ID!]!) { destroyPackages(input: {ids: $ids}) { errors reasons } }";
 
   test("is for Maintainers, and final", async () => {
     const id = await idOf("v1.0.0");
@@ -376,7 +376,7 @@ describe("deletion", () => {
       { id },
     );
     const file = found.package.packageFiles.nodes[0].id;
-    const query = "mutation ($id: ID!) { destroyPackageFile(input: {id: $id}) { errors } }";
+    const query = "mutation ($id: ID!) { destroyPackageFile(input: {id: $id}) { errors reasons } }";
     const errorsOf = async (asker: Asker, of: string) =>
       (await asker.data(query, { id: of })).destroyPackageFile.errors;
     for (const each of [file, file.replace("gokura/PackageFile", "gitlab/Packages::PackageFile")])

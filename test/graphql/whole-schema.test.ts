@@ -65,13 +65,14 @@ describe("making", () => {
   test("groupCreate and groupUpdate", async () => {
     const { groupCreate } = await alice.data(`mutation {
       groupCreate(input: {fullPath: "acme", name: "Acme", description: "Tools", visibility: INTERNAL}) {
-        errors
+        errors reasons
         group { id name path fullPath description visibility kind parent { id } createdAt
           members { nodes { accessLevel user { username } } } }
       }
     }`);
     expect(groupCreate).toEqual({
       errors: [],
+      reasons: [],
       group: {
         id: expect.stringMatching(/^gid:\/\/gokura\/Group\/\d+$/),
         name: "Acme",
@@ -87,12 +88,13 @@ describe("making", () => {
     });
     const { groupUpdate } = await alice.data(`mutation {
       groupUpdate(input: {fullPath: "acme", name: "ACME", description: "All tools", visibility: PUBLIC}) {
-        errors
+        errors reasons
         group { name description visibility }
       }
     }`);
     expect(groupUpdate).toEqual({
       errors: [],
+      reasons: [],
       group: { name: "ACME", description: "All tools", visibility: "PUBLIC" },
     });
   });
@@ -103,13 +105,14 @@ describe("making", () => {
         fullPath: "acme/lib", name: "Library", description: "Parts", visibility: PRIVATE,
         modulePrefix: "example.org/lib", tagScheme: GITLAB, listRefused: true
       }) {
-        errors
+        errors reasons
         project { id name path fullPath description visibility packagesEnabled tagScheme listRefused modulePrefix modulePath
           httpUrlToRepo goProxyUrl createdAt lastActivityAt group { fullPath } }
       }
     }`);
     expect(projectCreate).toEqual({
       errors: [],
+      reasons: [],
       project: {
         id: expect.stringMatching(/^gid:\/\/gokura\/Project\/\d+$/),
         name: "Library",
@@ -135,12 +138,13 @@ describe("making", () => {
         fullPath: "acme/lib", name: "Lib", description: "", visibility: PUBLIC, packagesEnabled: true,
         modulePrefix: null, tagScheme: GO, listRefused: false
       }) {
-        errors
+        errors reasons
         project { name description visibility packagesEnabled modulePrefix tagScheme listRefused }
       }
     }`);
     expect(projectUpdate).toEqual({
       errors: [],
+      reasons: [],
       project: {
         name: "Lib",
         description: "",
@@ -155,13 +159,14 @@ describe("making", () => {
 
   test("a group and a project in it by one request: the second mutation sees what the first one did", async () => {
     const data = await alice.data(`mutation {
-      groupCreate(input: {fullPath: "acme/inner"}) { errors group { visibility parent { fullPath } } }
-      projectCreate(input: {fullPath: "acme/inner/tool"}) { errors project { fullPath visibility tagScheme } }
+      groupCreate(input: {fullPath: "acme/inner"}) { errors reasons group { visibility parent { fullPath } } }
+      projectCreate(input: {fullPath: "acme/inner/tool"}) { errors reasons project { fullPath visibility tagScheme } }
     }`);
     expect(data).toEqual({
-      groupCreate: { errors: [], group: { visibility: "PRIVATE", parent: { fullPath: "acme" } } },
+      groupCreate: { errors: [], reasons: [], group: { visibility: "PRIVATE", parent: { fullPath: "acme" } } },
       projectCreate: {
         errors: [],
+        reasons: [],
         project: { fullPath: "acme/inner/tool", visibility: "PRIVATE", tagScheme: "GO" },
       },
     });
@@ -170,13 +175,14 @@ describe("making", () => {
   test("memberAdd to a project and to a group", async () => {
     const data = await alice.data(`mutation {
       toProject: memberAdd(input: {projectPath: "acme/lib", username: "bob", accessLevel: REPORTER, expiresAt: "2099-01-31"}) {
-        errors
+        errors reasons
         member { id accessLevel expiresAt createdAt user { id username name blocked createdAt } }
       }
-      toGroup: memberAdd(input: {groupPath: "acme", username: "bob"}) { errors member { accessLevel expiresAt } }
+      toGroup: memberAdd(input: {groupPath: "acme", username: "bob"}) { errors reasons member { accessLevel expiresAt } }
     }`);
     expect(data.toProject).toEqual({
       errors: [],
+      reasons: [],
       member: {
         id: expect.stringMatching(/^gid:\/\/gokura\/Member\/\d+$/),
         accessLevel: "REPORTER",
@@ -191,16 +197,17 @@ describe("making", () => {
         },
       },
     });
-    expect(data.toGroup).toEqual({ errors: [], member: { accessLevel: "DEVELOPER", expiresAt: null } });
+    expect(data.toGroup).toEqual({ errors: [], reasons: [], member: { accessLevel: "DEVELOPER", expiresAt: null } });
   });
 
   test("tokenCreate: personal, for another, deploy", async () => {
-    const fields = `errors secret token { id kind name scopes username active expiresAt revokedAt lastUsedAt createdAt }`;
+    const fields = `errors reasons secret token { id kind name scopes username active expiresAt revokedAt lastUsedAt createdAt }`;
     const own = await alice.data(`mutation {
       tokenCreate(input: {name: "laptop", scopes: [READ_API, READ_REPOSITORY], expiresAt: "2099-12-31"}) { ${fields} }
     }`);
     expect(own.tokenCreate).toEqual({
       errors: [],
+      reasons: [],
       secret: expect.stringMatching(/^gkpt_[0-9A-Za-z]{36}$/),
       token: {
         id: expect.stringMatching(/^gid:\/\/gokura\/Token\/\d+$/),
@@ -219,7 +226,7 @@ describe("making", () => {
     expect(who.currentUser.username).toBe("alice");
 
     const others = await root.data(`mutation {
-      tokenCreate(input: {name: "robot", scopes: [API], username: "bob"}) { errors secret }
+      tokenCreate(input: {name: "robot", scopes: [API], username: "bob"}) { errors reasons secret }
     }`);
     expect(await server.as(others.tokenCreate.secret).data("{ currentUser { username } }")).toEqual({
       currentUser: { username: "bob" },
@@ -241,14 +248,22 @@ describe("making", () => {
 
   test("featureFlagSet: for everybody, for a project, for a group", async () => {
     const data = await root.data(`mutation {
-      everybody: featureFlagSet(input: {name: "go_proxy", enabled: true}) { errors featureFlag { name enabled projects groups } }
-      project: featureFlagSet(input: {name: "trial", enabled: true, projectPath: "acme/lib"}) { errors featureFlag { projects } }
-      group: featureFlagSet(input: {name: "trial", enabled: true, groupPath: "acme"}) { errors featureFlag { name enabled projects groups } }
+      everybody: featureFlagSet(input: {name: "go_proxy", enabled: true}) { errors reasons featureFlag { name enabled projects groups } }
+      project: featureFlagSet(input: {name: "trial", enabled: true, projectPath: "acme/lib"}) { errors reasons featureFlag { projects } }
+      group: featureFlagSet(input: {name: "trial", enabled: true, groupPath: "acme"}) { errors reasons featureFlag { name enabled projects groups } }
     }`);
     expect(data).toEqual({
-      everybody: { errors: [], featureFlag: { name: "go_proxy", enabled: true, projects: [], groups: [] } },
-      project: { errors: [], featureFlag: { projects: ["acme/lib"] } },
-      group: { errors: [], featureFlag: { name: "trial", enabled: false, projects: ["acme/lib"], groups: ["acme"] } },
+      everybody: {
+        errors: [],
+        reasons: [],
+        featureFlag: { name: "go_proxy", enabled: true, projects: [], groups: [] },
+      },
+      project: { errors: [], reasons: [], featureFlag: { projects: ["acme/lib"] } },
+      group: {
+        errors: [],
+        reasons: [],
+        featureFlag: { name: "trial", enabled: false, projects: ["acme/lib"], groups: ["acme"] },
+      },
     });
   });
 });
@@ -523,27 +538,28 @@ describe("taking away", () => {
     const short = server.as(tokenCreate.secret);
     expect((await short.data("{ currentUser { username } }")).currentUser.username).toBe("alice");
     const { tokenRevoke } = await alice.data(
-      "mutation ($id: ID!) { tokenRevoke(input: {id: $id}) { errors token { id active revokedAt } } }",
+      "mutation ($id: ID!) { tokenRevoke(input: {id: $id}) { errors reasons token { id active revokedAt } } }",
       { id: tokenCreate.token.id },
     );
     expect(tokenRevoke).toEqual({
       errors: [],
+      reasons: [],
       token: { id: tokenCreate.token.id, active: false, revokedAt: moment },
     });
     expect((await short("{ currentUser { username } }")).status).toBe(401);
-    await alice.data(`mutation { tokenRevoke(input: {id: "${tokenCreate.token.id}"}) { errors } }`);
+    await alice.data(`mutation { tokenRevoke(input: {id: "${tokenCreate.token.id}"}) { errors reasons } }`);
   });
 
   test("memberRemove from a project and from a group", async () => {
     const data = await alice.data(`mutation {
-      fromProject: memberRemove(input: {projectPath: "acme/lib", username: "bob"}) { errors member { accessLevel user { username } } }
-      fromGroup: memberRemove(input: {groupPath: "acme", username: "bob"}) { errors member { accessLevel } }
-      again: memberRemove(input: {groupPath: "acme", username: "bob"}) { errors member { accessLevel } }
+      fromProject: memberRemove(input: {projectPath: "acme/lib", username: "bob"}) { errors reasons member { accessLevel user { username } } }
+      fromGroup: memberRemove(input: {groupPath: "acme", username: "bob"}) { errors reasons member { accessLevel } }
+      again: memberRemove(input: {groupPath: "acme", username: "bob"}) { errors reasons member { accessLevel } }
     }`);
     expect(data).toEqual({
-      fromProject: { errors: [], member: { accessLevel: "REPORTER", user: { username: "bob" } } },
-      fromGroup: { errors: [], member: { accessLevel: "DEVELOPER" } },
-      again: { errors: ["bob is no direct member of acme"], member: null },
+      fromProject: { errors: [], reasons: [], member: { accessLevel: "REPORTER", user: { username: "bob" } } },
+      fromGroup: { errors: [], reasons: [], member: { accessLevel: "DEVELOPER" } },
+      again: { errors: ["bob is no direct member of acme"], reasons: ["not_found"], member: null },
     });
   });
 
@@ -551,20 +567,23 @@ describe("taking away", () => {
     const bobs = server.as(
       (
         await root.data(`mutation {
-      memberAdd(input: {groupPath: "acme", username: "bob", accessLevel: GUEST}) { errors }
+      memberAdd(input: {groupPath: "acme", username: "bob", accessLevel: GUEST}) { errors reasons }
       tokenCreate(input: {name: "t", scopes: [API], username: "bob"}) { secret } }`)
       ).tokenCreate.secret,
     );
     const data = await bobs.data(`mutation {
-      alice: memberRemove(input: {groupPath: "acme", username: "alice"}) { errors }
-      bob: memberRemove(input: {groupPath: "acme", username: "Bob"}) { errors member { accessLevel } }
+      alice: memberRemove(input: {groupPath: "acme", username: "alice"}) { errors reasons }
+      bob: memberRemove(input: {groupPath: "acme", username: "Bob"}) { errors reasons member { accessLevel } }
     }`);
     expect(data).toEqual({
-      alice: { errors: ["removing members needs the access level owner in acme; ask one of its owners"] },
-      bob: { errors: [], member: { accessLevel: "GUEST" } },
+      alice: {
+        errors: ["removing members needs the access level owner in acme; ask one of its owners"],
+        reasons: ["access_level_too_low"],
+      },
+      bob: { errors: [], reasons: [], member: { accessLevel: "GUEST" } },
     });
     const { memberRemove } = await alice.data(`mutation {
-      memberRemove(input: {groupPath: "acme", username: "alice"}) { errors } }`);
+      memberRemove(input: {groupPath: "acme", username: "alice"}) { errors reasons } }`);
     expect(memberRemove.errors).toEqual([
       "alice is the last Owner of acme: make somebody else an Owner first, or delete the group",
     ]);
@@ -573,29 +592,35 @@ describe("taking away", () => {
   test("goModuleVersionDelete: the version is gone for good, the module stays", async () => {
     const mutation = `mutation ($version: String!) {
       goModuleVersionDelete(input: {modulePath: "${LIB}", version: $version}) {
-        errors goModule { path versions { nodes { version } } } } }`;
+        errors reasons goModule { path versions { nodes { version } } } } }`;
     const { goModule } = await alice.data(`{ goModule(path: "${LIB}") { versions { nodes { version } } } }`);
     const [newest, ...others] = goModule.versions.nodes;
     const first = await alice.data(mutation, newest);
-    expect(first.goModuleVersionDelete).toEqual({ errors: [], goModule: { path: LIB, versions: { nodes: others } } });
+    expect(first.goModuleVersionDelete).toEqual({
+      errors: [],
+      reasons: [],
+      goModule: { path: LIB, versions: { nodes: others } },
+    });
     const again = await alice.data(mutation, newest);
     expect(again.goModuleVersionDelete).toEqual({
       errors: [`there is no version ${newest.version} of ${LIB}`],
+      reasons: ["not_found"],
       goModule: null,
     });
   });
 
   test("projectDelete and groupDelete return what was", async () => {
     const data = await alice.data(`mutation {
-      projectDelete(input: {fullPath: "acme/lib"}) { errors project { fullPath group { fullPath } goModules { nodes { path } } } }
-      groupDelete(input: {fullPath: "acme"}) { errors group { fullPath projects(includeSubgroups: true) { nodes { id } } } }
+      projectDelete(input: {fullPath: "acme/lib"}) { errors reasons project { fullPath group { fullPath } goModules { nodes { path } } } }
+      groupDelete(input: {fullPath: "acme"}) { errors reasons group { fullPath projects(includeSubgroups: true) { nodes { id } } } }
     }`);
     expect(data).toEqual({
       projectDelete: {
         errors: [],
+        reasons: [],
         project: { fullPath: "acme/lib", group: { fullPath: "acme" }, goModules: { nodes: [] } },
       },
-      groupDelete: { errors: [], group: { fullPath: "acme", projects: { nodes: [] } } },
+      groupDelete: { errors: [], reasons: [], group: { fullPath: "acme", projects: { nodes: [] } } },
     });
     expect(
       await root.data(

@@ -62,7 +62,7 @@ function judgeOf(document: Document): (method: string, path: string, status: num
       .replace(/(?<=.)\/$/, "");
     const verb = method.toLowerCase();
     const found = templates.find((one) => one.shape.test(tidy) && document.paths[one.path]![verb]);
-    if (!found) return expect(json).toEqual({ error: "404 Not Found" });
+    if (!found) return expect(json).toEqual({ error: "404 Not Found", reason: "no_such_address" });
     const responses = document.paths[found.path]![verb]!.responses;
     expect(Object.keys(responses), `${method} ${found.path}`).toContain(String(status));
     if (!responses[String(status)]!.content) return;

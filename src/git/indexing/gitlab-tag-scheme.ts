@@ -71,14 +71,18 @@ async function moduleAtRevision(
   const commit = await repository.resolveRevision(revision);
   if (isPseudoVersion(requested)) {
     const problem = pseudoProblem(requested, commit.oid, commit.time);
-    if (problem !== undefined) throw notFound(invalidVersionMessage(modulePath, requested, problem, "pseudo-version"));
+    if (problem !== undefined)
+      throw notFound(invalidVersionMessage(modulePath, requested, problem, "pseudo-version"), "version_invalid");
     return moduleAt(repository, location, { version: requested, ref: undefined, commit: commit.oid });
   }
   const version = gitlabVersionOfTag(modulePath, requested);
   if (version !== undefined && commit.ref === TAGS + requested)
     return moduleAt(repository, location, { version, ref: commit.ref, commit: commit.oid });
   if (isValid(requested))
-    throw notFound(invalidVersionMessage(modulePath, requested, "is not a tag that fits the module path"));
+    throw notFound(
+      invalidVersionMessage(modulePath, requested, "is not a tag that fits the module path"),
+      "version_invalid",
+    );
   let base = "";
   for (const tag of await repository.tagsMerged(commit.oid)) {
     const candidate = gitlabVersionOfTag(modulePath, tag);
@@ -100,7 +104,8 @@ async function moduleAt(
   if (!info) throw notFound("the tag names no commit");
   const path = directory === "" ? "go.mod" : `${directory}/go.mod`;
   const file = await repository.readFile(info.oid, path, MAX_GO_MOD);
-  if (file?.kind !== "file") throw notFound(invalidVersionMessage(modulePath, at.version, `missing ${path}`));
+  if (file?.kind !== "file")
+    throw notFound(invalidVersionMessage(modulePath, at.version, `missing ${path}`), "version_invalid");
   const declared = declaredModulePath(file.content);
   if (declared !== modulePath)
     throw notFound(
@@ -109,9 +114,11 @@ async function moduleAt(
         at.version,
         `${path} declares its path as ${declared || "nothing"}, not as ${modulePath}`,
       ),
+      "version_invalid",
     );
   const objection = at.ref === undefined ? undefined : parseObjection(file.content);
-  if (objection !== undefined) throw notFound(invalidVersionMessage(modulePath, at.version, objection));
+  if (objection !== undefined)
+    throw notFound(invalidVersionMessage(modulePath, at.version, objection), "version_invalid");
   return {
     version: at.version,
     commit: info.oid,

@@ -52,7 +52,7 @@ export async function resolveQuery(
     if (known) return { version: known, pinned: true, origin: pinnedOrigin(hosted, project, known) };
   }
   if (isReservedQuery(query))
-    throw notFound(invalidVersionMessage(modulePath, query, `${query} is a query, not a revision`));
+    throw notFound(invalidVersionMessage(modulePath, query, `${query} is a query, not a revision`), "version_invalid");
   const { repository, location } = await locate(hosted, project, modulePath);
   const gones = await takenBack(registry, modulePath);
   if (gones.has(query)) throw gone(modulePath, query);
@@ -106,7 +106,11 @@ export async function latestOf(hosted: HostedModules, project: ProjectRow, modul
 async function moduleAtHead(hosted: HostedModules, project: ProjectRow, modulePath: string): Promise<ModuleAtCommit> {
   const { repository, location } = await locate(hosted, project, modulePath);
   const head = await repository.head();
-  if (!head) throw notFound(`${modulePath}: nothing was pushed to the default branch of ${project.fullPath} yet`);
+  if (!head)
+    throw notFound(
+      `${modulePath}: nothing was pushed to the default branch of ${project.fullPath} yet`,
+      "nothing_pushed",
+    );
   const gones = await takenBack(hosted.registry, modulePath);
   const isUnwanted = await unwantedOf(hosted, project, modulePath, gones);
   return tagSchemeOf(project).atRevision(repository, location, "", isUnwanted);
@@ -138,7 +142,7 @@ async function locate(hosted: HostedModules, project: ProjectRow, modulePath: st
     throw notFound(`${modulePath} is no module of ${project.fullPath}: its modules are ${roots} and below`);
   }
   if (!repositoryExists(registry, project.id))
-    throw notFound(`${modulePath}: nothing was pushed to ${project.fullPath} yet`);
+    throw notFound(`${modulePath}: nothing was pushed to ${project.fullPath} yet`, "nothing_pushed");
   return { repository: repositoryOf(registry, repositories, project.id), location };
 }
 

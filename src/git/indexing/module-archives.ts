@@ -99,7 +99,7 @@ async function makeNow(
     if (!isFailure(error, "invalid", "too-large", "not-found")) throw error;
     // To a client such a version is not there; its author is told why.
     await noteUnzippable(registry, projectId, version, error.message);
-    throw notFound(invalidVersionMessage(version.modulePath, version.version, error.message));
+    throw notFound(invalidVersionMessage(version.modulePath, version.version, error.message), "version_invalid");
   } finally {
     await rm(scratch, { force: true });
   }

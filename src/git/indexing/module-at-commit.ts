@@ -91,7 +91,10 @@ export async function moduleAtRevision(
     const found = await at.check(requested, requested);
     const problem = await problemOf(requested);
     if (problem !== undefined)
-      throw notFound(invalidVersionMessage(location.modulePath, requested, problem, "pseudo-version"));
+      throw notFound(
+        invalidVersionMessage(location.modulePath, requested, problem, "pseudo-version"),
+        "version_invalid",
+      );
     return found;
   }
 
@@ -266,7 +269,7 @@ function tagNames(refs: readonly Ref[]): string[] {
 }
 
 function refusal(location: ModuleLocation, version: string, reason: string) {
-  return notFound(invalidVersionMessage(location.modulePath, version, reason));
+  return notFound(invalidVersionMessage(location.modulePath, version, reason), "version_invalid");
 }
 
 function unlessNotFound(error: unknown): undefined {

@@ -43,7 +43,7 @@ export class Repositories {
   }
 
   #reader(directory: string): CatFile {
-    if (this.#closed) throw new Failure("unavailable", "the server is stopping");
+    if (this.#closed) throw new Failure("unavailable", "the server is stopping", { reason: "server_stopping" });
     const reader =
       this.#readers.get(directory) ??
       new CatFile(directory, this.#idleMs === undefined ? {} : { idleMs: this.#idleMs });

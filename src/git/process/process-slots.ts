@@ -75,7 +75,11 @@ export function createSlots(limit: number, { waitMs = SLOT_WAIT_MS, perCaller = 
         };
         const timer = setTimeout(() => {
           leave();
-          reject(new Failure("unavailable", "too many git operations are running, try again in a minute"));
+          reject(
+            new Failure("unavailable", "too many git operations are running, try again in a minute", {
+              reason: "server_busy",
+            }),
+          );
         }, waitMs);
         waiting.set(enter, caller);
         signal?.addEventListener("abort", onAbort, { once: true });

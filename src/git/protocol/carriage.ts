@@ -68,7 +68,9 @@ export async function carry(work: Carriage): Promise<SmartHttpOutcome> {
     if (!res.writableFinished) end(new ClientLeft("the client closed the connection"));
   };
   const onSignal = (): void =>
-    end(new Failure("unavailable", "the server is stopping", { cause: work.signal?.reason }));
+    end(
+      new Failure("unavailable", "the server is stopping", { reason: "server_stopping", cause: work.signal?.reason }),
+    );
   res.once("close", onClose);
   work.signal?.addEventListener("abort", onSignal, { once: true });
   const stalled = (): void => end(new ClientLeft("the connection stalled"));

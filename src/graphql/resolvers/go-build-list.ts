@@ -75,8 +75,13 @@ async function requirementsOf(names: readonly ModuleVersionName[], { loaders, ti
 async function requiresOf(version: VersionRow, context: GraphqlContext) {
   const goMod = present(await context.loaders.goMod.load(version.id));
   const name = nameOf(await nameOfVersion(version, context));
-  if (!goMod) throw notFound(`the go.mod of ${name} is not stored yet: fetch it once with go mod download ${name}`);
+  if (!goMod)
+    throw notFound(
+      `the go.mod of ${name} is not stored yet: fetch it once with go mod download ${name}`,
+      "not_fetched",
+    );
   const { requires, parseError } = goModOf(goMod);
-  if (parseError !== null) throw invalid(`the go.mod of ${name} cannot be read: ${parseError}`);
+  if (parseError !== null)
+    throw invalid(`the go.mod of ${name} cannot be read: ${parseError}`, undefined, "invalid_go_mod");
   return requires;
 }

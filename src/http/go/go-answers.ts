@@ -1,9 +1,10 @@
 // The answers of a Go endpoint as they are kept and written: headers and bytes, ready. Lifetimes are those of the public
 // mirror: a minute for what can change, a week for what cannot, seconds for what is not there.
 import { hash } from "node:crypto";
+import type { Failure, Reason } from "../../errors.ts";
 import type { Registry } from "../../registry/registry.ts";
 import { type MadeZip, zipKeyOf } from "../../registry/versions/version-zip.ts";
-import { ABSENCE_SECONDS } from "../protocol/problem.ts";
+import { ABSENCE_SECONDS, REASON_HEADER } from "../protocol/problem.ts";
 import type { BlobAnswer } from "../protocol/send-blob.ts";
 import type { HotCache, TextAnswer } from "./hot-cache.ts";
 
@@ -34,16 +35,16 @@ export function present(bytes: Buffer, type: string, pinned: boolean): TextAnswe
 }
 
 /** Not there, in our words. */
-export function absence(message: string): TextAnswer {
+export function absence({ message, reason }: Failure): TextAnswer {
   const told = message.length > MAX_TOLD ? `${message.slice(0, MAX_TOLD)}…` : message;
-  return absenceInWords(404, `not found: ${told.replace(NOT_SHOWN, "?")}\n`);
+  return absenceInWords(404, `not found: ${told.replace(NOT_SHOWN, "?")}\n`, reason);
 }
 
 /** One of these in a message, and the go command shows nothing of it (unicode.IsGraphic, unicode.IsSpace). */
 const NOT_SHOWN = /[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}\n\t]/gu;
 
-/** Not there, in exactly these words. */
-export function absenceInWords(status: 404 | 410, text: string): TextAnswer {
+/** Not there, in exactly these words. `reason`: the code of it, where the words are ours. */
+export function absenceInWords(status: 404 | 410, text: string, reason?: Reason): TextAnswer {
   const bytes = Buffer.from(text);
   return {
     status,
@@ -52,6 +53,7 @@ export function absenceInWords(status: 404 | 410, text: string): TextAnswer {
     headers: [
       ...["Content-Type", "text/plain; charset=utf-8", "Content-Length", String(bytes.length)],
       ...["Cache-Control", `private, max-age=${ABSENCE_SECONDS}`, "X-Content-Type-Options", "nosniff"],
+      ...(reason === undefined ? [] : [REASON_HEADER, reason]),
     ],
   };
 }

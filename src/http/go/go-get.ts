@@ -4,7 +4,7 @@
 //     anything, so that nothing is learnt;
 //   credentials that are bad, or may not see the project: 404 with a text that helps.
 import type { Context } from "koa";
-import { isFailure, notFound } from "../../errors.ts";
+import { type Failure, isFailure, notFound } from "../../errors.ts";
 import { repositoryExists } from "../../git/hosting/repositories-of-projects.ts";
 import { mayReadCode, requireScope } from "../../registry/access/access.ts";
 import { authenticate } from "../../registry/access/authentication.ts";
@@ -13,6 +13,7 @@ import { ANONYMOUS, type Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { ProjectRow } from "../../registry/rows.ts";
 import { credentialsOf } from "../protocol/credentials.ts";
+import { REASON_HEADER } from "../protocol/problem.ts";
 
 /** Projects are looked for this deep; full paths are no deeper. */
 const MAX_SEGMENTS = 22;
@@ -29,18 +30,28 @@ export async function serveGoGet(registry: Registry, url: string, ctx: Context):
     principal = await authenticate(registry, credentialsOf(ctx.headers));
     requireScope(principal, "git fetch");
   } catch (error) {
-    if (isFailure(error, "unauthenticated", "insufficient-scope")) throw notFound(DENIED);
+    if (isFailure(error, "unauthenticated", "insufficient-scope")) return deny(ctx, error);
     throw error;
   }
   const project = await longestProject(registry, principal, segments);
   if (project && !repositoryExists(registry, project.id))
-    throw notFound(`nothing was pushed to ${project.fullPath} yet: push a commit and a tag`);
+    throw notFound(`nothing was pushed to ${project.fullPath} yet: push a commit and a tag`, "nothing_pushed");
   if (!project && principal.kind !== "anonymous") throw notFound(DENIED);
   const fullPath = project?.fullPath ?? segments.slice(0, 2).join("/");
   ctx.type = "text/html; charset=utf-8";
   ctx.set("Cache-Control", "no-store");
   const root = `${registry.moduleHost}/${fullPath}`;
   ctx.body = `<html><head><meta name="go-import" content="${html(`${root} git ${url}/${fullPath}.git`)}"></head><body>go get ${html(root)}</body></html>\n`;
+}
+
+/** The go command passes over a 401 here; who holds a credential learns what is wrong with it all the same. */
+function deny(ctx: Context, { message, reason }: Failure): void {
+  ctx.status = 404;
+  ctx.set("Cache-Control", "no-store");
+  ctx.set(REASON_HEADER, reason);
+  ctx.state.reason = reason;
+  ctx.type = "text/plain; charset=utf-8";
+  ctx.body = `${DENIED} What was sent: ${message}\n`;
 }
 
 function segmentsOf(path: string): string[] {

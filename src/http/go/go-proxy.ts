@@ -96,7 +96,7 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, p
     // What is not there is asked for again and again: the go command looks for a module under every parent path.
     // Nor is what no repository can have; 400 would make it give up (Go Modules Reference, "GOPROXY protocol").
     if (!isFailure(error, "not-found", "invalid", "too-large")) throw error;
-    await keep(absence(error.message), false);
+    await keep(absence(error), false);
   }
 }
 
@@ -140,7 +140,10 @@ async function exactVersion(
   { modulePath, version, kind }: VersionRequest<"mod" | "zip">,
 ): Promise<ServedVersion> {
   if (!isServable(version))
-    throw notFound(`${modulePath}@${version}: .${kind} needs a canonical version; ask for .info first to learn it`);
+    throw notFound(
+      `${modulePath}@${version}: .${kind} needs a canonical version; ask for .info first to learn it`,
+      "version_invalid",
+    );
   return (await resolveQuery(hosted, project, modulePath, version)).version;
 }
 

@@ -59,9 +59,12 @@ export async function answererInView(
   if (await isOwned(registry, modulePath)) throw hidden(principal, "Module");
   // Nor is what was fetched before it became private given to anybody.
   if (registry.privateModules.covers(modulePath))
-    throw notFound(`${modulePath} is private to this registry: no other is asked for it`);
+    throw notFound(`${modulePath} is private to this registry: no other is asked for it`, "module_private");
   if (group === undefined || isFlagOnForGroup(flags, DEPENDENCY_PROXY, group)) return { kind: "world", group, request };
-  throw notFound(`${modulePath} is no module of this group, and its endpoint asks no other registry`);
+  throw notFound(
+    `${modulePath} is no module of this group, and its endpoint asks no other registry`,
+    "dependency_proxy_disabled",
+  );
 }
 
 /** Refuses whoever may not use an endpoint at all, for what belongs to no module: checksum databases. */

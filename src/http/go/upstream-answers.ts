@@ -65,7 +65,7 @@ export async function serveFromUpstream(world: WorldRequest, request: GoRequest)
     await write(asked, ready);
   } catch (error) {
     if (!isFailure(error, "not-found", "invalid", "too-large")) throw error;
-    await write(asked, absence(error.message));
+    await write(asked, absence(error));
   }
 }
 

@@ -22,5 +22,6 @@ export function credentialsOf(headers: IncomingHttpHeaders): Credentials | undef
   throw new Failure(
     "unauthenticated",
     "the credentials cannot be read: send a token as the password of Basic authentication, as Bearer, or as PRIVATE-TOKEN",
+    { reason: "credentials_unreadable" },
   );
 }

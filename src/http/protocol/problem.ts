@@ -1,9 +1,11 @@
 // Failure -> answer, once for each kind of client. The go command and git show text/plain to their users and nothing else,
-// so their doors answer one sentence of it; programs of GitLab's API read JSON in GitLab's shapes. What is not a Failure is
-// a defect of ours: it is logged whole, and the client learns no more than that.
+// so their doors answer one sentence of it, and the reason in a header; programs of GitLab's API read JSON in GitLab's
+// shapes, with the reason as a member. What is not a Failure is a defect of ours: it is logged whole, and the client learns
+// no more than that.
 import type { Context } from "koa";
 import { databaseFailure, databaseTrouble } from "../../database/trouble.ts";
 import { Failure, type FailureKind } from "../../errors.ts";
+import { errorOf } from "../../graphql/error-codes.ts";
 import type { Log } from "../../telemetry/log.ts";
 
 const STATUS: Record<FailureKind, number> = {
@@ -14,6 +16,7 @@ const STATUS: Record<FailureKind, number> = {
   "not-found": 404,
   conflict: 409,
   gone: 410,
+  precondition: 412,
   "too-large": 413,
   unavailable: 503,
 };
@@ -22,6 +25,8 @@ const STATUS: Record<FailureKind, number> = {
 export type Audience = "go" | "git" | "api" | "graphql" | "browser";
 
 const CHALLENGE = 'Basic realm="Gokura", charset="UTF-8"';
+/** Where answers of text say the reason of a failure (docs/errors.md). */
+export const REASON_HEADER = "Gokura-Reason";
 /** Absence is remembered for moments only: a tag may be pushed any time. */
 export const ABSENCE_SECONDS = 10;
 
@@ -37,7 +42,9 @@ export function failureOf(error: unknown, log: Log): Failure {
   const trouble = databaseFailure(error, log);
   if (trouble !== undefined) return trouble;
   log.error({ err: error }, "a request failed because of a defect in gokura");
-  return new Failure("unavailable", "something went wrong inside gokura; its log says what");
+  return new Failure("unavailable", "something went wrong inside gokura; its log says what", {
+    reason: "internal_error",
+  });
 }
 
 /**
@@ -45,25 +52,28 @@ export function failureOf(error: unknown, log: Log): Failure {
  * else, such as an upstream that does not answer, concerns others, or passes.
  */
 function logUnavailable(failure: Failure, log: Log): void {
-  const { cause, message, mustAct } = failure;
-  if (mustAct) log.error({ err: cause }, message);
+  const { cause, message, mustAct, reason } = failure;
+  if (mustAct) log.error({ err: cause, reason }, message);
   else if (databaseTrouble(cause) === "disk full") databaseFailure(cause, log);
-  else log.warn(cause instanceof Error ? { reason: cause.message } : {}, message);
+  else log.warn({ reason, ...(cause instanceof Error ? { cause: cause.message } : {}) }, message);
 }
 
 /** Answers a request with a Failure. */
 export function answerFailure(ctx: Context, audience: Audience, failure: Failure): void {
   const status = audience === "api" && failure.fields ? 400 : STATUS[failure.kind];
+  const { reason } = failure;
+  ctx.state.reason = reason;
   ctx.status = status;
   ctx.set("Cache-Control", status === 404 && audience !== "api" ? `private, max-age=${ABSENCE_SECONDS}` : "no-store");
   if (status === 401) ctx.set("WWW-Authenticate", CHALLENGE);
   if (status === 503) ctx.set("Retry-After", "1");
   if (audience === "go" || audience === "git" || audience === "browser") {
     ctx.type = "text/plain; charset=utf-8";
+    ctx.set(REASON_HEADER, reason);
     ctx.body = `${audience === "go" && status === 404 ? "not found: " : ""}${printable(failure.message)}\n`;
   } else if (audience === "graphql")
-    ctx.body = { errors: [{ message: status === 401 ? "Invalid token" : failure.message }] };
-  else ctx.body = apiBody(failure, status, sentBadCredentials(ctx));
+    ctx.body = { errors: [errorOf(failure, status === 401 ? `Invalid token: ${failure.message}` : failure.message)] };
+  else ctx.body = { ...apiBody(failure, status, sentBadCredentials(ctx)), reason };
 }
 
 /** Good credentials are a principal by now. */
@@ -71,7 +81,7 @@ function sentBadCredentials(ctx: Context): boolean {
   return ctx.state.principal === undefined && ("authorization" in ctx.headers || "private-token" in ctx.headers);
 }
 
-function apiBody(failure: Failure, status: number, badCredentials: boolean): unknown {
+function apiBody(failure: Failure, status: number, badCredentials: boolean): object {
   if (failure.fields)
     return { message: Object.fromEntries(Object.entries(failure.fields).map(([name, text]) => [name, [text]])) };
   if (failure.kind === "insufficient-scope")

@@ -3,6 +3,7 @@
 import * as z from "zod";
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from "zod-openapi";
 import { PRODUCT_VERSION } from "../../config.ts";
+import { REASONS, type Reason } from "../../errors.ts";
 import type { Call } from "./call.ts";
 import { PAGE_PARAMETERS } from "./pages.ts";
 import { pathParameters } from "./route.ts";
@@ -16,6 +17,9 @@ const Problem = z
     error: z.string().optional(),
     error_description: z.string().optional(),
     scope: z.string().optional(),
+    reason: z
+      .enum(Object.keys(REASONS) as [Reason, ...Reason[]])
+      .meta({ description: "A stable code: docs/errors.md" }),
   })
   .meta({ id: "Problem", description: "What went wrong, in one of GitLab's shapes" });
 

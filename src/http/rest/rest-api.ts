@@ -2,7 +2,7 @@
 // of every door: are there credentials, and are they good (401)? do their scopes open this (403)? can the parameters be
 // read (400)? The rest the registry's functions decide.
 import type { Context, Middleware } from "koa";
-import { Failure } from "../../errors.ts";
+import { Failure, type Reason } from "../../errors.ts";
 import { requireScope } from "../../registry/access/access.ts";
 import { authenticate } from "../../registry/access/authentication.ts";
 import type { Principal } from "../../registry/principal.ts";
@@ -62,7 +62,7 @@ export function serveRestApi(parts: RestParts): Middleware {
     if (Array.isArray(found)) {
       const methods = found.includes("GET") ? [...found, "HEAD"] : found;
       ctx.set("Allow", [...new Set(methods)].join(", "));
-      return refuse(ctx, 405, "405 Not Allowed");
+      return refuse(ctx, 405, "405 Not Allowed", "method_not_allowed");
     }
     const { call } = found;
     const principal = await admit(parts, call, ctx);
@@ -112,7 +112,9 @@ async function answerPage(call: Call, asked: Asked, values: Record<string, unkno
   ctx.body = found.rows;
 }
 
-function refuse(ctx: Context, status: 400 | 405, error: string): void {
+/** Refuses a request in GitLab's words for what is wrong with its form. */
+function refuse(ctx: Context, status: 400 | 405, error: string, reason: Reason = "invalid_request"): void {
   ctx.status = status;
-  ctx.body = { error };
+  ctx.body = { error, reason };
+  ctx.state.reason = reason;
 }

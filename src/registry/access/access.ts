@@ -180,20 +180,22 @@ export function demandGroupLevel(principal: Principal, group: GroupSubject, leve
 
 function lacking(level: number, act: string, where: string): Failure {
   const name = Object.entries(ACCESS_LEVELS).find(([, value]) => value === level)?.[0] ?? String(level);
-  return new Failure("forbidden", `${act} needs the access level ${name} in ${where}; ask one of its owners`);
+  return new Failure("forbidden", `${act} needs the access level ${name} in ${where}; ask one of its owners`, {
+    reason: "access_level_too_low",
+  });
 }
 
 export function demandAdministrator(principal: Principal): void {
   if (isAdministrator(principal)) return;
   if (principal.kind === "anonymous") throw hidden(principal, "User");
-  throw new Failure("forbidden", "only administrators may do this");
+  throw new Failure("forbidden", "only administrators may do this", { reason: "administrators_only" });
 }
 
 /** A user, for what only a user can have: tokens, groups of one's own. */
 export function demandUser(principal: Principal): UserPrincipal {
   if (principal.kind === "user") return principal;
   if (principal.kind === "anonymous") throw hidden(principal, "User");
-  throw new Failure("forbidden", "only a user may do this: send a personal access token");
+  throw new Failure("forbidden", "only a user may do this: send a personal access token", { reason: "users_only" });
 }
 
 /** Pushing: Developers, while the project is not archived. */
@@ -203,6 +205,7 @@ export function demandPush(principal: Principal, project: ProjectSubject & { rea
     throw new Failure(
       "forbidden",
       `${project.fullPath} is archived and takes no pushes; one of its owners can unarchive it`,
+      { reason: "project_archived" },
     );
 }
 
@@ -220,6 +223,7 @@ export function demandRegistry<S extends ProjectSubject>(principal: Principal, p
     throw new Failure(
       "forbidden",
       `the package registry of ${seen.fullPath} is switched off; a Maintainer can switch it on (gokura project update ${seen.fullPath} --packages on)`,
+      { reason: "package_registry_disabled" },
     );
   if (mayReadPackages(principal, seen)) return seen;
   throw principal.kind === "anonymous"
@@ -238,6 +242,7 @@ export function demandPackages<S extends ProjectSubject>(
     throw new Failure(
       "not-found",
       `the Go proxy is off for ${seen.fullPath}; an administrator can switch it on (gokura flag set go_proxy on --project ${seen.fullPath})`,
+      { reason: "go_proxy_disabled" },
     );
   return seen;
 }

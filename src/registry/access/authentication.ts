@@ -2,7 +2,7 @@
 // the answer is remembered until something about access changes (access-memory.ts). Bad credentials are refused on every
 // door, also where nobody would need any: a client that sends a token must not believe that it works when it does not.
 import type { TokenScope } from "../../database/generated/client.ts";
-import { Failure } from "../../errors.ts";
+import { Failure, type ReasonOf } from "../../errors.ts";
 import type { Memberships, Principal } from "../principal.ts";
 import { ANONYMOUS } from "../principal.ts";
 import type { Registry } from "../registry.ts";
@@ -44,13 +44,23 @@ function accept(registry: Registry, principal: Principal, credentials: Credentia
     credentials.username !== undefined &&
     credentials.username !== principal.username
   )
-    throw refused("the user name does not go with this deploy token");
+    throw refused(
+      "deploy_token_username_wrong",
+      `the user name ${shown(credentials.username)} does not go with this deploy token, whose name is ${principal.username}: put that into ~/.netrc as the login`,
+    );
   if ("tokenId" in principal) registry.tokenUse.add(principal.tokenId);
   return principal;
 }
 
-function refused(why: string): Failure {
-  return new Failure("unauthenticated", `${why}; make a new token (gokura token create) and put it into ~/.netrc`);
+const NEW_TOKEN = "make a new token (gokura token create) and put it into ~/.netrc";
+
+function refused(reason: ReasonOf<"unauthenticated">, message: string): Failure {
+  return new Failure("unauthenticated", message, { reason });
+}
+
+/** A name as others wrote it, short enough for a sentence. */
+function shown(name: string): string {
+  return JSON.stringify(name.slice(0, 60));
 }
 
 interface TokenRow {
@@ -80,11 +90,16 @@ async function load(registry: Registry, digest: string): Promise<Principal> {
     values: [digest],
   });
   const token = rows[0];
-  if (!token) throw refused("the token is not known here");
-  if (token.revoked_at) throw refused("the token was revoked");
+  if (!token) throw refused("token_unknown", `the token is not known here; ${NEW_TOKEN}`);
+  if (token.revoked_at) throw refused("token_revoked", `the token was revoked; ${NEW_TOKEN}`);
   const expires = token.expires_at?.getTime() ?? Number.POSITIVE_INFINITY;
-  if (expires <= Date.now()) throw refused(`the token expired on ${token.expires_at?.toISOString().slice(0, 10)}`);
-  if (token.blocked_at) throw refused("the user is blocked");
+  if (expires <= Date.now())
+    throw refused(
+      "token_expired",
+      `the token expired at ${new Date(expires).toISOString().slice(0, 16).replace("T", " ")} UTC (one that expires on a date is good until the end of the day before); ${NEW_TOKEN}`,
+    );
+  if (token.blocked_at)
+    throw refused("user_blocked", "the user of the token is blocked; ask an administrator to unblock it");
   const { scopes } = token;
   if (token.kind === "DEPLOY")
     return {

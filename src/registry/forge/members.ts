@@ -60,14 +60,19 @@ export async function addMember(
   demandRight("adding members");
   if (!Object.values(ACCESS_LEVELS).includes(input.accessLevel))
     throw invalid(`there is no access level ${input.accessLevel}: use ${Object.keys(ACCESS_LEVELS).join(", ")}`);
-  if (input.accessLevel > ownLevel) throw new Failure("forbidden", "nobody can give an access level above the own one");
+  if (input.accessLevel > ownLevel)
+    throw new Failure("forbidden", "nobody can give an access level above the own one", {
+      reason: "access_level_too_low",
+    });
   const user = await demandKnownUser(registry, input.username);
   const present = await registry.prisma.member.findFirst({ where: { ...where, userId: user.id } });
   const counts = present !== null && !isOver(present.expiresAt);
-  if (when === "new" && counts) throw new Failure("conflict", "Member already exists");
+  if (when === "new" && counts) throw new Failure("conflict", "Member already exists", { reason: "already_exists" });
   if (when === "present" && !counts) throw notFound("Not Found");
   if (present && present.accessLevel > ownLevel)
-    throw new Failure("forbidden", "nobody can change the membership of somebody above oneself");
+    throw new Failure("forbidden", "nobody can change the membership of somebody above oneself", {
+      reason: "access_level_too_low",
+    });
   const expiresAt =
     when === "present" && input.expiresAt === undefined ? present!.expiresAt : (input.expiresAt ?? null);
   const granted = { accessLevel: input.accessLevel, expiresAt };
@@ -102,7 +107,7 @@ export async function removeMember(
   });
   if (!member) throw new Failure("not-found", `${username} is no direct member of ${fullPath}`);
   if (!leaving && member.accessLevel > ownLevel)
-    throw new Failure("forbidden", "nobody can remove somebody above oneself");
+    throw new Failure("forbidden", "nobody can remove somebody above oneself", { reason: "access_level_too_low" });
   return change(registry, "", async (tx) => {
     if (group) await demandOtherOwner(tx, group, member);
     await tx.member.delete({ where: { id: member.id } });
@@ -130,6 +135,7 @@ async function demandOtherOwner(tx: Transaction, group: GroupRow, member: { read
     throw new Failure(
       "forbidden",
       `${owner.username} is the last Owner of ${group.fullPath}: make somebody else an Owner first, or delete the group`,
+      { reason: "last_owner" },
     );
 }
 

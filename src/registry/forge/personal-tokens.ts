@@ -109,7 +109,9 @@ export async function findPersonalToken(
 }
 
 function notOnesOwn(): Failure {
-  return new Failure("unauthenticated", "this is no token of your own; administrators see the tokens of others");
+  return new Failure("unauthenticated", "this is no token of your own; administrators see the tokens of others", {
+    reason: "token_of_another",
+  });
 }
 
 /**
@@ -123,7 +125,13 @@ export async function rotatePersonalToken(
   expiresAt: Date = inDays(ROTATED_DAYS),
 ): Promise<MadeToken> {
   const old = await findPersonalToken(registry, principal, id);
-  const dead = new Failure("unauthenticated", "the token is revoked or expired, and cannot be rotated: make a new one");
+  const dead = new Failure(
+    "unauthenticated",
+    "the token is revoked or expired, and cannot be rotated: make a new one",
+    {
+      reason: "token_revoked",
+    },
+  );
   if (!isActive(old)) throw dead;
   const { kind, name, description, userId, scopes } = old;
   const secret = newSecret(kind);

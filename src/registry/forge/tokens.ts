@@ -42,7 +42,7 @@ export async function createPersonalToken(
   if (!user || !mayInspectUser(principal, user.id)) {
     if (isAdministrator(principal)) throw invalid(`there is no user ${username}; make one with gokura user create`);
     if (principal.kind === "anonymous") throw hidden(principal, "User");
-    throw new Failure("forbidden", "only administrators may make tokens for others");
+    throw new Failure("forbidden", "only administrators may make tokens for others", { reason: "administrators_only" });
   }
   const scopes = checkScopes(input.scopes, SCOPES_OF.user, "a personal access token");
   return insertToken(registry, principal, input, user.username, { kind: "PERSONAL", userId: user.id, scopes });

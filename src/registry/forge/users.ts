@@ -66,10 +66,10 @@ async function demandFree(
 ): Promise<void> {
   const { username, email } = wanted;
   if (email !== undefined && (await registry.prisma.user.findUnique({ where: { email } })))
-    throw new Failure("conflict", "Email has already been taken");
+    throw new Failure("conflict", "Email has already been taken", { reason: "already_exists" });
   if (username === undefined) return;
   const route = await registry.prisma.route.findUnique({ where: { key: username.toLowerCase() } });
-  if (route) throw new Failure("conflict", "Username has already been taken");
+  if (route) throw new Failure("conflict", "Username has already been taken", { reason: "already_exists" });
 }
 
 export interface UserChange {

@@ -107,7 +107,7 @@ export const EMPTY_PAGE: Page<never> = { rows: [], hasNextPage: false, hasPrevio
 /** Checks the size of a page or of a short list. Throws invalid. */
 export function checkPageSize(size: number): number {
   if (!Number.isInteger(size) || size < 0 || size > PAGE_LIMIT)
-    throw invalid(`a page holds 0 to ${PAGE_LIMIT} entries, not ${size}`);
+    throw invalid(`a page holds 0 to ${PAGE_LIMIT} entries, not ${size}`, undefined, "invalid_page");
   return size;
 }
 
@@ -120,7 +120,8 @@ interface Stretch<K extends Key> {
 
 function stretchOf<Row, K extends Key>(request: PageRequest, sorting: Sorting<Row, K>): Stretch<K> {
   const backwards = request.last != null;
-  if (backwards && request.first != null) throw invalid("ask for first or for last, not for both");
+  if (backwards && request.first != null)
+    throw invalid("ask for first or for last, not for both", undefined, "invalid_page");
   const size = checkPageSize((backwards ? request.last : request.first) ?? PAGE_DEFAULT);
   const ascending = sorting.order === "asc";
   const bounds: Bounds<K> = {};
@@ -158,7 +159,7 @@ function decode<K extends Key>(cursor: string, type: KeyType): K {
   } catch {
     // told below
   }
-  throw invalid(`"${cursor.slice(0, 40)}" is no cursor of this list`);
+  throw invalid(`"${cursor.slice(0, 40)}" is no cursor of this list`, undefined, "invalid_page");
 }
 
 function decodedParts(parsed: unknown, types: readonly TypeOfPart[]): KeyPart[] | undefined {
@@ -177,7 +178,8 @@ function decodedPart(parsed: unknown, type: TypeOfPart): KeyPart | undefined {
 
 /** How many rows to look at in order to count to a limit: one more, which tells that there are more. Throws invalid. */
 export function countingTo(limit: number): number {
-  if (!Number.isInteger(limit) || limit < 0) throw invalid(`a count goes to 0 or more, not to ${limit}`);
+  if (!Number.isInteger(limit) || limit < 0)
+    throw invalid(`a count goes to 0 or more, not to ${limit}`, undefined, "invalid_page");
   return Math.min(limit, COUNT_LIMIT) + 1;
 }
 

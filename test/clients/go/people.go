@@ -48,7 +48,7 @@ func users(admin *gitlab.Client, url string) (ada, bob *gitlab.User) {
 		Username: gitlab.Ptr("Bob"), Name: gitlab.Ptr("x"), Email: gitlab.Ptr("x@example.com"), ResetPassword: gitlab.Ptr(true),
 	}
 	_, _, err = admin.Users.CreateUser(again)
-	equal(refused(409, err), "{message: Username has already been taken}")
+	equal(refused(409, err), "{message: Username has already been taken}, {reason: already_exists}")
 
 	step("finding users")
 	name := func(user *gitlab.User) string { return user.Username }

@@ -158,7 +158,7 @@ func members(ada, asBob *gitlab.Client, team, core *gitlab.Group, project *gitla
 	_, _, err = ada.GroupMembers.AddGroupMember(team.ID, &gitlab.AddGroupMemberOptions{
 		UserID: gitlab.Ptr(bob.ID), AccessLevel: gitlab.Ptr(gitlab.DeveloperPermissions),
 	})
-	equal(refused(409, err), "{message: Member already exists}")
+	equal(refused(409, err), "{message: Member already exists}, {reason: already_exists}")
 	inherited, _, err := ada.GroupMembers.GetInheritedGroupMember(core.ID, bob.ID)
 	good(err)
 	equal(inherited.AccessLevel, gitlab.DeveloperPermissions)

@@ -109,4 +109,4 @@ def graphql(gl: gitlab.Gitlab, url: str, path: str) -> None:
             client.execute("{ currentUser { username } }")
             raise AssertionError("a bad token was good enough")
         except TransportQueryError as error:  # what python-gitlab makes of GitLab's 401
-            equal(error.errors, [{"message": "Invalid token"}])
+            equal(error.errors[0]["extensions"], {"code": "UNAUTHENTICATED", "reason": "token_unknown"})

@@ -59,7 +59,7 @@ test("made, shown, listed, deleted", async () => {
   expect((await rest("DELETE", `${TOKENS}/${old.id}`)).status).toBe(204);
   for (const method of ["GET", "DELETE"]) {
     const { status, json } = await rest(method, `${TOKENS}/${old.id}`);
-    expect([status, json]).toEqual([404, { message: "404 Not Found" }]);
+    expect([status, json]).toEqual([404, { message: "404 Not Found", reason: "not_found" }]);
   }
   expect(await list("")).toEqual([["ci"], "1"]);
   const other = `/projects/alice%2Fother/deploy_tokens/${made.id}`;
@@ -107,8 +107,8 @@ test("is for Maintainers; who does not see the project hears that there is none"
       return [status, json];
     };
     expect((await asked(secret.dev))[0]).toBe(403);
-    expect(await asked(secret.stranger)).toEqual([404, { message: "404 Project Not Found" }]);
-    expect(await asked(null)).toEqual([401, { message: "401 Unauthorized" }]);
+    expect(await asked(secret.stranger)).toEqual([404, { message: "404 Project Not Found", reason: "not_found" }]);
+    expect(await asked(null)).toEqual([401, { message: "401 Unauthorized", reason: "token_required" }]);
   }
   expect((await rest("GET", "/deploy_tokens")).status).toBe(403);
   expect((await rest("GET", `${TOKENS}/${one.id}`)).status).toBe(200);

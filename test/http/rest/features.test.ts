@@ -90,8 +90,8 @@ describe("refusals", () => {
       expect(got).toBe(status);
       expect(json).toEqual(
         Object.keys(headers).length === 0
-          ? { message: "401 Unauthorized" }
-          : { error: "invalid_token", error_description: expect.stringContaining("not known") },
+          ? { message: "401 Unauthorized", reason: "token_required" }
+          : { error: "invalid_token", error_description: expect.any(String), reason: "token_unknown" },
       );
     }
   });
@@ -134,6 +134,9 @@ describe("refusals", () => {
 
   test("a route that is not there", async () => {
     const answer = await ask(server.url, "/api/v4/nothing", { headers: admin });
-    expect([answer.status, JSON.parse(answer.text)]).toEqual([404, { error: "404 Not Found" }]);
+    expect([answer.status, JSON.parse(answer.text)]).toEqual([
+      404,
+      { error: "404 Not Found", reason: "no_such_address" },
+    ]);
   });
 });

@@ -52,20 +52,50 @@ test("by number, and by path as both clients write it", async () => {
 
 describe("refused", () => {
   test.each([
-    ["no path", { name: "x" }, 400, { error: "path is missing" }],
-    ["no name", { path: "x" }, 400, { error: "name is missing" }],
-    ["a taken path", { name: "x", path: "Top" }, 400, { message: { path: ["has already been taken"] } }],
-    ["the path of a user", { name: "x", path: "BOB" }, 400, { message: { path: ["has already been taken"] } }],
-    ["a path that cannot be", { name: "x", path: "-x" }, 400, { message: { path: [expect.any(String)] } }],
-    ["slashes", { name: "x", path: "a/b" }, 400, { message: { path: [expect.any(String)] } }],
+    ["no path", { name: "x" }, 400, { error: "path is missing", reason: "invalid_request" }],
+    ["no name", { path: "x" }, 400, { error: "name is missing", reason: "invalid_request" }],
+    [
+      "a taken path",
+      { name: "x", path: "Top" },
+      400,
+      { message: { path: ["has already been taken"] }, reason: "path_taken" },
+    ],
+    [
+      "the path of a user",
+      { name: "x", path: "BOB" },
+      400,
+      { message: { path: ["has already been taken"] }, reason: "path_taken" },
+    ],
+    [
+      "a path that cannot be",
+      { name: "x", path: "-x" },
+      400,
+      { message: { path: [expect.any(String)] }, reason: "invalid_request" },
+    ],
+    [
+      "slashes",
+      { name: "x", path: "a/b" },
+      400,
+      { message: { path: [expect.any(String)] }, reason: "invalid_request" },
+    ],
     [
       "another visibility",
       { name: "x", path: "x", visibility: "hidden" },
       400,
-      { error: "visibility does not have a valid value" },
+      { error: "visibility does not have a valid value", reason: "invalid_request" },
     ],
-    ["a parent that is no number", { name: "x", path: "x", parent_id: "top" }, 400, { error: "parent_id is invalid" }],
-    ["a missing parent", { name: "x", path: "x", parent_id: 999_999 }, 404, { message: "404 Group Not Found" }],
+    [
+      "a parent that is no number",
+      { name: "x", path: "x", parent_id: "top" },
+      400,
+      { error: "parent_id is invalid", reason: "invalid_request" },
+    ],
+    [
+      "a missing parent",
+      { name: "x", path: "x", parent_id: 999_999 },
+      404,
+      { message: "404 Group Not Found", reason: "not_found" },
+    ],
   ])("%s", async (_, body, status, json) => {
     const answer = await make(body);
     expect([answer.status, answer.json]).toEqual([status, json]);
@@ -73,17 +103,23 @@ describe("refused", () => {
 
   test("more visible than the parent, and less visible than what is inside", async () => {
     const more = await make({ name: "x", path: "x", parent_id: top.id, visibility: "public" });
-    expect([more.status, more.json]).toEqual([400, { message: { visibility: [expect.any(String)] } }]);
+    expect([more.status, more.json]).toEqual([
+      400,
+      { message: { visibility: [expect.any(String)] }, reason: "invalid_request" },
+    ]);
     const { json: pub } = await make({ name: "P", path: "pub", visibility: "public" });
     await make({ name: "Q", path: "q", parent_id: pub.id, visibility: "public" });
     const less = await rest("PUT", `/groups/${pub.id}`, alice, { body: { visibility: "private" } });
-    expect([less.status, less.json]).toEqual([400, { message: { visibility: [expect.stringContaining("pub/q")] } }]);
+    expect([less.status, less.json]).toEqual([
+      400,
+      { message: { visibility: [expect.stringContaining("pub/q")] }, reason: "invalid_request" },
+    ]);
     expect((await rest("DELETE", `/groups/${pub.id}`, alice)).status).toBe(202);
   });
 
   test("a parent that is hidden is one that is missing, and so is a group, on every call", async () => {
     const body = { name: "x", path: "x", parent_id: top.id };
-    expect((await make(body, bob)).text).toBe('{"message":"404 Group Not Found"}');
+    expect((await make(body, bob)).text).toBe('{"message":"404 Group Not Found","reason":"not_found"}');
     const calls: [string, string, object?][] = [
       ["GET", ""],
       ["PUT", "", { name: "mine" }],
@@ -103,7 +139,9 @@ describe("refused", () => {
         const [hidden, missing] = [await ask("top%2Fsub.x"), await ask("top%2Fnope")];
         expect([hidden.status, hidden.text]).toEqual([missing.status, missing.text]);
         expect([hidden.status, hidden.text]).toEqual(
-          token ? [404, '{"message":"404 Group Not Found"}'] : [401, '{"message":"401 Unauthorized"}'],
+          token
+            ? [404, '{"message":"404 Group Not Found","reason":"not_found"}']
+            : [401, '{"message":"401 Unauthorized","reason":"token_required"}'],
         );
         expect((await ask(sub.id)).text).toBe(hidden.text);
       }
@@ -141,6 +179,7 @@ test("lists: what one may see, filtered and sorted", async () => {
   expect(paths((await rest("GET", "/groups")).json)).toEqual(["open"]);
   expect((await rest("GET", "/groups?min_access_level=7", alice)).json).toEqual({
     error: "min_access_level does not have a valid value",
+    reason: "invalid_request",
   });
   const below = async (path: string) => paths((await rest("GET", `/groups/${top.id}/${path}`, alice)).json);
   expect(await below("subgroups")).toEqual(["top/sub.x"]);
@@ -157,6 +196,7 @@ test("changed: what is given, at once; the path stays", async () => {
   });
   expect((await put({ path: "other" })).json).toEqual({
     message: { path: [expect.stringContaining("cannot be changed")] },
+    reason: "invalid_request",
   });
   expect((await put({ name: "" })).json.name).toBe("Higher");
   expect((await rest("GET", "/groups/top%2Fsub.x", alice)).json.full_name).toBe("Higher / Sub");

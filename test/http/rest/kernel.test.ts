@@ -41,11 +41,11 @@ describe("addresses", () => {
 
   test("no such route, and no such method", async () => {
     const none = await get("/api/v4/nothing/here");
-    expect([none.status, none.json]).toEqual([404, { error: "404 Not Found" }]);
+    expect([none.status, none.json]).toEqual([404, { error: "404 Not Found", reason: "no_such_address" }]);
     const method = await get("/api/v4/version", admin, "DELETE");
     expect([method.status, method.json, method.headers.allow]).toEqual([
       405,
-      { error: "405 Not Allowed" },
+      { error: "405 Not Allowed", reason: "method_not_allowed" },
       "GET, HEAD",
     ]);
   });
@@ -63,9 +63,12 @@ describe("credentials", () => {
 
   test("none, and bad ones", async () => {
     const none = await get("/api/v4/version", {});
-    expect([none.status, none.text]).toEqual([401, '{"message":"401 Unauthorized"}']);
+    expect([none.status, none.text]).toEqual([401, '{"message":"401 Unauthorized","reason":"token_required"}']);
     const bad = await get("/api/v4/version", bearer("nonsense"));
-    expect([bad.status, bad.json]).toEqual([401, { error: "invalid_token", error_description: expect.any(String) }]);
+    expect([bad.status, bad.json]).toEqual([
+      401,
+      { error: "invalid_token", error_description: expect.any(String), reason: "token_unknown" },
+    ]);
   });
 
   test("a good token without the scope", async () => {
@@ -76,6 +79,7 @@ describe("credentials", () => {
         error: "insufficient_scope",
         error_description: expect.any(String),
         scope: "read_user read_api api",
+        reason: "insufficient_scope",
       },
     ]);
     expect((await get("/api/v4/version", bearer(await server.token("alice", "read_user")))).status).toBe(200);
@@ -89,7 +93,7 @@ describe("bodies", () => {
     const answer = await ask(server.url, `/api/v4${path}`, { method, headers: { ...admin, ...headers }, body });
     return [answer.status, answer.text === "" ? undefined : JSON.parse(answer.text)];
   };
-  const missing = { error: "name is missing, path is missing" };
+  const missing = { error: "name is missing, path is missing", reason: "invalid_request" };
 
   test("python-gitlab says JSON where there is nothing, the Go client sends null: nothing was given", async () => {
     expect((await send("GET", "/version", "", json))[0]).toBe(200);
@@ -117,7 +121,7 @@ describe("bodies", () => {
   ])("refused: %s", async (_, body, headers) => {
     expect(await send("POST", "/groups", body, headers)).toEqual([
       400,
-      { message: "400 Bad request - the body is neither a JSON object nor a form" },
+      { message: "400 Bad request - the body is neither a JSON object nor a form", reason: "invalid_request" },
     ]);
   });
 
@@ -127,7 +131,7 @@ describe("bodies", () => {
     expect(await send("POST", "/groups", "__proto__=1&__proto__[]=2&constructor[]=1", form)).toEqual([400, missing]);
     expect(await send("POST", "/groups", '{"name":"a\\u0000b","path":"x"}', json)).toEqual([
       400,
-      { error: "name is invalid" },
+      { error: "name is invalid", reason: "invalid_request" },
     ]);
   });
 

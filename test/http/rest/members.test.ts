@@ -71,17 +71,27 @@ describe("refused", () => {
       "nobody named",
       { access_level: 30 },
       400,
-      { error: "user_id, username are missing, at least one parameter must be provided" },
+      { error: "user_id, username are missing, at least one parameter must be provided", reason: "invalid_request" },
     ],
-    ["no level", { user_id: 1 }, 400, { error: "access_level is missing" }],
-    ["a level that is no number", { user_id: 1, access_level: "developer" }, 400, { error: "access_level is invalid" }],
+    ["no level", { user_id: 1 }, 400, { error: "access_level is missing", reason: "invalid_request" }],
+    [
+      "a level that is no number",
+      { user_id: 1, access_level: "developer" },
+      400,
+      { error: "access_level is invalid", reason: "invalid_request" },
+    ],
     [
       "a day that is none",
       { user_id: 1, access_level: 30, expires_at: "2027-02-30" },
       400,
-      { error: "expires_at is invalid" },
+      { error: "expires_at is invalid", reason: "invalid_request" },
     ],
-    ["somebody who is not there", { user_id: 999_999, access_level: 30 }, 404, { message: "404 User Not Found" }],
+    [
+      "somebody who is not there",
+      { user_id: 999_999, access_level: 30 },
+      404,
+      { message: "404 User Not Found", reason: "not_found" },
+    ],
   ])("%s", async (_, body, status, json) => {
     const answer = await add(places.project, body);
     expect([answer.status, answer.json]).toEqual([status, json]);
@@ -89,12 +99,15 @@ describe("refused", () => {
 
   test.each([0, 5, 15, 25, 60, 31])("the level %d", async (level) => {
     const answer = await add(places.project, { user_id: ids.get("extra"), access_level: level });
-    expect([answer.status, answer.json]).toEqual([400, { error: "access_level does not have a valid value" }]);
+    expect([answer.status, answer.json]).toEqual([
+      400,
+      { error: "access_level does not have a valid value", reason: "invalid_request" },
+    ]);
   });
 
   test("who is one already: 409", async () => {
     const answer = await add(places.project, { user_id: ids.get("developer"), access_level: 20 });
-    expect([answer.status, answer.json]).toEqual([409, { message: "Member already exists" }]);
+    expect([answer.status, answer.json]).toEqual([409, { message: "Member already exists", reason: "already_exists" }]);
     expect(
       (await rest("GET", `${places.project}/members/${ids.get("developer")}`, as("owner"))).json.access_level,
     ).toBe(30);
@@ -138,7 +151,7 @@ test("one: direct or by any way", async () => {
   const get = (path: string) => rest("GET", `${places.project}/members/${path}`, as("owner"));
   expect((await get(String(ids.get("developer")))).json.access_level).toBe(30);
   const none = await get(String(ids.get("guest")));
-  expect([none.status, none.text]).toEqual([404, '{"message":"404 Not Found"}']);
+  expect([none.status, none.text]).toEqual([404, '{"message":"404 Not Found","reason":"not_found"}']);
   expect((await get(`all/${ids.get("guest")}`)).json.access_level).toBe(10);
   expect((await get(`all/${ids.get("stranger")}`)).status).toBe(404);
   expect((await get("all/999999")).status).toBe(404);
@@ -147,7 +160,9 @@ test("one: direct or by any way", async () => {
 test("nobody learns who is a member without being one", async () => {
   for (const path of ["members", "members/all", `members/${ids.get("owner")}`])
     for (const place of [places.project, places.group]) {
-      expect((await rest("GET", `${place}/${path}`)).text).toBe('{"message":"401 Unauthorized"}');
+      expect((await rest("GET", `${place}/${path}`)).text).toBe(
+        '{"message":"401 Unauthorized","reason":"token_required"}',
+      );
       expect((await rest("GET", `${place}/${path}`, as("stranger"))).status).toBe(403);
     }
 });
@@ -161,7 +176,7 @@ test("changed and taken out", async () => {
   });
   expect((await put({ access_level: 30 })).json).toMatchObject({ access_level: 30, expires_at: "2999-01-02" });
   expect((await put({ access_level: 30, expires_at: "" })).json.expires_at).toBeNull();
-  expect((await put({})).json).toEqual({ error: "access_level is missing" });
+  expect((await put({})).json).toEqual({ error: "access_level is missing", reason: "invalid_request" });
   expect((await put({ access_level: 50 }, "maintainer")).status).toBe(403);
   const stranger = `${places.project}/members/${ids.get("stranger")}`;
   expect((await rest("PUT", stranger, as("owner"), { body: { access_level: 30 } })).status).toBe(404);

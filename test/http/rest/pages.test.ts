@@ -71,7 +71,7 @@ describe("by number", () => {
     ["sort=up", "sort does not have a valid value"],
   ])("refused: %s", async (query, error) => {
     const answer = await rest("GET", `/projects?${query}`, ADMIN_TOKEN);
-    expect([answer.status, answer.json]).toEqual([400, { error }]);
+    expect([answer.status, answer.json]).toEqual([400, { error, reason: "invalid_request" }]);
   });
 
   test("addresses keep what was given, and hold no comma and no semicolon", async () => {
@@ -130,7 +130,10 @@ describe("by position", () => {
 
   test("another order is refused; without one it is by number; where there is no such thing pages are numbered", async () => {
     const wrong = await rest("GET", "/projects?pagination=keyset&order_by=name", ADMIN_TOKEN);
-    expect([wrong.status, wrong.json]).toEqual([400, { error: "order_by does not have a valid value" }]);
+    expect([wrong.status, wrong.json]).toEqual([
+      400,
+      { error: "order_by does not have a valid value", reason: "invalid_request" },
+    ]);
     expect(paths((await rest("GET", "/projects?pagination=keyset&per_page=1", ADMIN_TOKEN)).json)).toEqual(["other"]);
     const members = await rest("GET", "/groups/g%2Ex/members?pagination=keyset", ADMIN_TOKEN);
     expect(members.headers["x-total"]).toBe("1");

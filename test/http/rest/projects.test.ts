@@ -80,8 +80,13 @@ test("by number, and by path as both clients write it", async () => {
     packages_size: 0,
   });
   for (const id of ["lib.go", "team", "999999", "99999999999999999999", "team%2Flib%00go"])
-    expect((await rest("GET", `/projects/${id}`, alice)).text).toBe('{"message":"404 Project Not Found"}');
-  expect((await rest("GET", "/projects/team/lib.go", alice)).json).toEqual({ error: "404 Not Found" });
+    expect((await rest("GET", `/projects/${id}`, alice)).text).toBe(
+      '{"message":"404 Project Not Found","reason":"not_found"}',
+    );
+  expect((await rest("GET", "/projects/team/lib.go", alice)).json).toEqual({
+    error: "404 Not Found",
+    reason: "no_such_address",
+  });
 });
 
 describe("making one", () => {
@@ -106,24 +111,54 @@ describe("making one", () => {
   });
 
   test.each([
-    ["nothing", {}, 400, { error: "name, path are missing, at least one parameter must be provided" }],
-    ["a body of null", "null", 400, { error: "name, path are missing, at least one parameter must be provided" }],
+    [
+      "nothing",
+      {},
+      400,
+      { error: "name, path are missing, at least one parameter must be provided", reason: "invalid_request" },
+    ],
+    [
+      "a body of null",
+      "null",
+      400,
+      { error: "name, path are missing, at least one parameter must be provided", reason: "invalid_request" },
+    ],
     [
       "another level",
       { name: "x", package_registry_access_level: "on" },
       400,
-      { error: "package_registry_access_level does not have a valid value" },
+      { error: "package_registry_access_level does not have a valid value", reason: "invalid_request" },
     ],
-    ["a list for a name", { name: [1] }, 400, { error: "name is invalid" }],
-    ["a taken path", { name: "x", path: "LIB.go", in: "team" }, 400, { message: { path: ["has already been taken"] } }],
-    ["a path that cannot be", { path: "x.git" }, 400, { message: { path: [expect.any(String)] } }],
-    ["a missing group", { name: "x", namespace_id: 999_999 }, 404, { message: "404 Namespace Not Found" }],
-    ["a body that is no JSON", "{", 400, { message: expect.stringMatching(/^400 Bad request - /) }],
+    ["a list for a name", { name: [1] }, 400, { error: "name is invalid", reason: "invalid_request" }],
+    [
+      "a taken path",
+      { name: "x", path: "LIB.go", in: "team" },
+      400,
+      { message: { path: ["has already been taken"] }, reason: "path_taken" },
+    ],
+    [
+      "a path that cannot be",
+      { path: "x.git" },
+      400,
+      { message: { path: [expect.any(String)] }, reason: "invalid_request" },
+    ],
+    [
+      "a missing group",
+      { name: "x", namespace_id: 999_999 },
+      404,
+      { message: "404 Namespace Not Found", reason: "not_found" },
+    ],
+    [
+      "a body that is no JSON",
+      "{",
+      400,
+      { message: expect.stringMatching(/^400 Bad request - /), reason: "invalid_request" },
+    ],
     [
       "a branch that cannot be",
       { name: "x", default_branch: "a..b" },
       400,
-      { message: { default_branch: [expect.any(String)] } },
+      { message: { default_branch: [expect.any(String)] }, reason: "invalid_request" },
     ],
   ])("refused: %s", async (_, body, status, json) => {
     const sent = typeof body === "object" && "in" in body ? { ...body, namespace_id: team.id } : body;
@@ -134,9 +169,14 @@ describe("making one", () => {
   test("refused: more visible than the group, and whoever is no Developer", async () => {
     const { json: inner } = await rest("POST", "/groups", alice, { body: { name: "p", path: "priv" } });
     const visible = await make({ name: "x", namespace_id: inner.id, visibility: "public" });
-    expect([visible.status, visible.json]).toEqual([400, { message: { visibility: [expect.any(String)] } }]);
+    expect([visible.status, visible.json]).toEqual([
+      400,
+      { message: { visibility: [expect.any(String)] }, reason: "invalid_request" },
+    ]);
     expect((await make({ name: "x", namespace_id: team.id }, bob)).status).toBe(403);
-    expect((await make({ name: "x", namespace_id: inner.id }, bob)).text).toBe('{"message":"404 Namespace Not Found"}');
+    expect((await make({ name: "x", namespace_id: inner.id }, bob)).text).toBe(
+      '{"message":"404 Namespace Not Found","reason":"not_found"}',
+    );
     expect((await rest("POST", "/projects", undefined, { body: { name: "x" } })).status).toBe(401);
     expect((await make({ name: "x" }, await server.token("alice", "read_api"))).json.scope).toBe("api");
   });
@@ -163,7 +203,9 @@ test("what is hidden is what is missing, on every call", async () => {
       const ask = (id: string | number) => rest(method, `/projects/${id}${path}`, token, body ? { body } : {});
       const missing = await ask("team%2Fnope");
       expect([missing.status, missing.text]).toEqual(
-        token ? [404, '{"message":"404 Project Not Found"}'] : [401, '{"message":"401 Unauthorized"}'],
+        token
+          ? [404, '{"message":"404 Project Not Found","reason":"not_found"}']
+          : [401, '{"message":"401 Unauthorized","reason":"token_required"}'],
       );
       const headers = ({ date: _, "x-request-id": __, ...others }: Record<string, unknown>) => others;
       for (const id of [lib.id, "team%2Flib.go"]) {
@@ -192,8 +234,12 @@ describe("changing one", () => {
     expect((await put({ path: "lib.go" })).status).toBe(200);
     expect((await put({ path: "lib" })).json).toEqual({
       message: { path: [expect.stringContaining("cannot be changed")] },
+      reason: "invalid_request",
     });
-    expect((await put({ default_branch: "dev" })).json).toEqual({ message: { default_branch: [expect.any(String)] } });
+    expect((await put({ default_branch: "dev" })).json).toEqual({
+      message: { default_branch: [expect.any(String)] },
+      reason: "invalid_request",
+    });
   });
 
   test("the two names of the registry's switch", async () => {

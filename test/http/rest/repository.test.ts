@@ -66,7 +66,7 @@ describe("tags", () => {
       message: null,
       target: oid,
     });
-    expect((await get("/tags/v9.9.9")).text).toBe('{"message":"404 Tag Not Found"}');
+    expect((await get("/tags/v9.9.9")).text).toBe('{"message":"404 Tag Not Found","reason":"not_found"}');
   });
 });
 
@@ -83,7 +83,7 @@ test("branches", async () => {
   ]);
   const stranger = await server.token("stranger");
   expect((await get("/branches/feature%2Fx", stranger)).json).toMatchObject({ name: "feature/x", can_push: false });
-  expect((await get("/branches/none")).text).toBe('{"message":"404 Branch Not Found"}');
+  expect((await get("/branches/none")).text).toBe('{"message":"404 Branch Not Found","reason":"not_found"}');
 });
 
 test("another default branch is HEAD for git, and for @latest", async () => {

@@ -24,7 +24,9 @@ beforeAll(async () => {
 });
 
 const MOMENT = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
-const REFUSED = { message: "401 Unauthorized" };
+const REFUSED = { message: "401 Unauthorized", reason: "token_required" };
+const OF_ANOTHER = { message: "401 Unauthorized", reason: "token_of_another" };
+const DEAD = { message: "401 Unauthorized", reason: "token_revoked" };
 const make = async (name: string, input: object = {}, owner = user.alice) => {
   const made = await rest("POST", `/users/${owner}/personal_access_tokens`, { name, scopes: ["api"], ...input });
   expect(made.status).toBe(201);
@@ -105,7 +107,7 @@ describe("making a token", () => {
     }
     for (const id of ["999999", "99999999999"]) {
       const { status, json } = await rest("POST", `/users/${id}/personal_access_tokens`, input);
-      expect([status, json]).toEqual([404, { message: "404 User Not Found" }]);
+      expect([status, json]).toEqual([404, { message: "404 User Not Found", reason: "not_found" }]);
     }
     const nobody = await rest("POST", `/users/${user.alice}/personal_access_tokens`, input, null);
     expect([nobody.status, nobody.json]).toEqual([401, REFUSED]);
@@ -119,9 +121,9 @@ describe("looking at tokens", () => {
     const others = await rest("GET", `/personal_access_tokens/${own.id}`, undefined, secret.bob);
     const none = await rest("GET", "/personal_access_tokens/999999", undefined, secret.bob);
     const huge = await rest("GET", "/personal_access_tokens/99999999999", undefined, secret.bob);
-    for (const { status, json } of [others, none, huge]) expect([status, json]).toEqual([401, REFUSED]);
+    for (const { status, json } of [others, none, huge]) expect([status, json]).toEqual([401, OF_ANOTHER]);
     const admin = await rest("GET", "/personal_access_tokens/999999");
-    expect([admin.status, admin.json]).toEqual([404, { message: "404 Not Found" }]);
+    expect([admin.status, admin.json]).toEqual([404, { message: "404 Not Found", reason: "not_found" }]);
   });
 
   test("a token with the smallest scope looks at itself and gives itself up, and that is all", async () => {
@@ -144,7 +146,7 @@ describe("looking at tokens", () => {
     const ids = all.json.map((token: { id: number }) => token.id);
     expect(ids).toEqual([...ids].sort((a, b) => b - a));
     const foreign = await rest("GET", `/personal_access_tokens?user_id=${user.alice}`, undefined, secret.bob);
-    expect([foreign.status, foreign.json]).toEqual([401, REFUSED]);
+    expect([foreign.status, foreign.json]).toEqual([401, OF_ANOTHER]);
     expect((await rest("GET", "/personal_access_tokens", undefined, null)).status).toBe(401);
     expect((await rest("GET", "/personal_access_tokens?user_id=99999999999")).json).toEqual([]);
   });
@@ -205,7 +207,7 @@ describe("rotation", () => {
       active: false,
     });
     const again = await rest("POST", `/personal_access_tokens/${old.id}/rotate`);
-    expect([again.status, again.json]).toEqual([401, REFUSED]);
+    expect([again.status, again.json]).toEqual([401, DEAD]);
   });
 
   test("of itself, with the body null, as GitLab's Go client sends it: a week", async () => {
@@ -249,13 +251,13 @@ describe("rotation", () => {
   test("not of others, of expired ones, of none", async () => {
     const own = await make("not yours");
     const over = await make("over", { expires_at: "2001-02-03" });
-    for (const [id, asker] of [
-      [own.id, secret.bob],
-      [999_999, secret.bob],
-      [over.id, secret.alice],
-    ]) {
-      const { status, json } = await rest("POST", `/personal_access_tokens/${id}/rotate`, undefined, asker as string);
-      expect([status, json]).toEqual([401, REFUSED]);
+    for (const [id, asker, refusal] of [
+      [own.id, secret.bob, OF_ANOTHER],
+      [999_999, secret.bob, OF_ANOTHER],
+      [over.id, secret.alice, DEAD],
+    ] as const) {
+      const { status, json } = await rest("POST", `/personal_access_tokens/${id}/rotate`, undefined, asker);
+      expect([status, json]).toEqual([401, refusal]);
     }
     expect((await rest("POST", "/personal_access_tokens/999999/rotate")).status).toBe(404);
     expect((await rest("POST", `/personal_access_tokens/${own.id}/rotate`, { expires_at: "soon" })).status).toBe(400);

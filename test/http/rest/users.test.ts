@@ -41,7 +41,7 @@ test("whom the token acts as", async () => {
   const narrow = await server.token("alice", "read_user");
   expect((await rest("GET", "/user", narrow)).status).toBe(200);
   expect((await rest("GET", "/groups", narrow)).status).toBe(403);
-  expect((await rest("GET", "/user")).text).toBe('{"message":"401 Unauthorized"}');
+  expect((await rest("GET", "/user")).text).toBe('{"message":"401 Unauthorized","reason":"token_required"}');
 });
 
 describe("making a user", () => {
@@ -66,23 +66,53 @@ describe("making a user", () => {
   });
 
   test.each([
-    ["no name", { username: "x", email: "x@example.com" }, 400, { error: "name is missing" }],
-    ["nothing", {}, 400, { error: "username is missing, name is missing, email is missing" }],
-    ["an empty name", { username: "x", name: "", email: "x@example.com" }, 400, { error: "name is missing" }],
-    ["a number too many", { username: ["x"], name: "X", email: "x@e.com" }, 400, { error: "username is invalid" }],
-    ["no word", { username: "x", name: "X", email: "x@e.com", admin: "maybe" }, 400, { error: "admin is invalid" }],
-    ["no address", { username: "x", name: "X", email: "x" }, 400, { message: { email: [expect.any(String)] } }],
+    [
+      "no name",
+      { username: "x", email: "x@example.com" },
+      400,
+      { error: "name is missing", reason: "invalid_request" },
+    ],
+    [
+      "nothing",
+      {},
+      400,
+      { error: "username is missing, name is missing, email is missing", reason: "invalid_request" },
+    ],
+    [
+      "an empty name",
+      { username: "x", name: "", email: "x@example.com" },
+      400,
+      { error: "name is missing", reason: "invalid_request" },
+    ],
+    [
+      "a number too many",
+      { username: ["x"], name: "X", email: "x@e.com" },
+      400,
+      { error: "username is invalid", reason: "invalid_request" },
+    ],
+    [
+      "no word",
+      { username: "x", name: "X", email: "x@e.com", admin: "maybe" },
+      400,
+      { error: "admin is invalid", reason: "invalid_request" },
+    ],
+    [
+      "no address",
+      { username: "x", name: "X", email: "x" },
+      400,
+      { message: { email: [expect.any(String)] }, reason: "invalid_request" },
+    ],
     [
       "the same name",
       { username: "Alice", name: "A", email: "a@e.com" },
       409,
-      { message: "Username has already been taken" },
+      { message: "Username has already been taken", reason: "already_exists" },
     ],
     [
       "the same address",
       { username: "bo", name: "B", email: "bob@example.com" },
       409,
-      { message: "Email has already been taken" },
+      { message: "Email has already been taken", reason: "already_exists" },
     ],
   ])("refused: %s", async (_, body, status, json) => {
     const answer = await make(body);
@@ -92,10 +122,12 @@ describe("making a user", () => {
   test("only administrators, with the scope api", async () => {
     const body = { username: "eve", name: "Eve", email: "eve@example.com" };
     const user = await make(body, alice);
-    expect([user.status, user.json.message]).toEqual([403, expect.stringMatching(/^403 Forbidden/)]);
+    expect([user.status, user.json.reason]).toEqual([403, "administrators_only"]);
     const narrow = await make(body, await server.token("root", "read_api"));
     expect([narrow.status, narrow.json.error, narrow.json.scope]).toEqual([403, "insufficient_scope", "api"]);
-    expect((await rest("POST", "/users", undefined, { body })).text).toBe('{"message":"401 Unauthorized"}');
+    expect((await rest("POST", "/users", undefined, { body })).text).toBe(
+      '{"message":"401 Unauthorized","reason":"token_required"}',
+    );
     expect((await rest("GET", "/users?username=eve", alice)).json).toEqual([]);
   });
 });
@@ -113,14 +145,20 @@ test("lists: by name in any case, by part, active, in order", async () => {
   expect((await rest("GET", "/users")).status).toBe(401);
   expect((await rest("GET", "/users?order_by=email", alice)).json).toEqual({
     error: "order_by does not have a valid value",
+    reason: "invalid_request",
   });
 });
 
 test("a user that is not there", async () => {
   for (const id of ["999", "4294967296", "99999999999999"])
-    expect((await rest("GET", `/users/${id}`, alice)).text).toBe('{"message":"404 User Not Found"}');
-  expect((await rest("GET", "/users/alice", alice)).json).toEqual({ error: "id is invalid" });
-  expect((await rest("GET", "/users/%ff", alice)).json).toEqual({ error: "id is invalid" });
+    expect((await rest("GET", `/users/${id}`, alice)).text).toBe(
+      '{"message":"404 User Not Found","reason":"not_found"}',
+    );
+  expect((await rest("GET", "/users/alice", alice)).json).toEqual({
+    error: "id is invalid",
+    reason: "invalid_request",
+  });
+  expect((await rest("GET", "/users/%ff", alice)).json).toEqual({ error: "id is invalid", reason: "invalid_request" });
 });
 
 test("blocked and unblocked: the tokens are refused at once", async () => {
@@ -129,7 +167,7 @@ test("blocked and unblocked: the tokens are refused at once", async () => {
   expect((await rest("GET", "/user", token)).status).toBe(200);
   const blocked = await rest("POST", `/users/${carol.id}/block`, ADMIN_TOKEN, { body: "null" });
   expect([blocked.status, blocked.json]).toEqual([201, true]);
-  expect((await rest("GET", "/user", token)).json).toMatchObject({ error: "invalid_token" });
+  expect((await rest("GET", "/user", token)).json).toMatchObject({ error: "invalid_token", reason: "user_blocked" });
   expect((await rest("GET", `/users/${carol.id}`, alice)).json.state).toBe("blocked");
   expect((await rest("GET", "/users?active=1&username=carol", alice)).json).toEqual([]);
   expect((await rest("POST", `/users/${carol.id}/unblock`, ADMIN_TOKEN)).status).toBe(201);
@@ -145,7 +183,10 @@ test("changed and deleted", async () => {
     name: "David",
     email: "d@example.com",
   });
-  expect((await put({ username: "david" })).json).toEqual({ message: { username: [expect.any(String)] } });
+  expect((await put({ username: "david" })).json).toEqual({
+    message: { username: [expect.any(String)] },
+    reason: "invalid_request",
+  });
   expect((await put({ email: "bob@example.com" })).status).toBe(409);
   expect((await put({ name: "X" }, alice)).status).toBe(403);
   await rest("POST", "/projects", await server.token("dave"), { body: { name: "own" } });
