@@ -23,8 +23,10 @@ FROM ${NODE_IMAGE} AS packages
 ARG NPM_CONFIG_REGISTRY
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# Without --omit=optional npm also installs prisma and typescript, optional peers of the Prisma client.
-RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+# The optional packages are an embedded PostgreSQL and a Node of their own. Of the Prisma client's engines one is used.
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund \
+ && find node_modules/@prisma/client/runtime -type f \
+      \( -name '*cockroachdb*' -o -name '*mysql*' -o -name '*sqlite*' -o -name '*sqlserver*' -o -name '*.map' \) -delete
 
 # ---- what runs ---------------------------------------------------------------------------------------------------------
 FROM ${NODE_IMAGE}
@@ -43,6 +45,7 @@ COPY --from=packages /app/node_modules node_modules
 COPY package.json schema.graphql ./
 COPY bin bin
 COPY prisma/migrations prisma/migrations
+COPY scripts/fill-compile-cache.js scripts/
 COPY --from=generated /app/src src
 RUN ln -s /app/bin/gokura.js /usr/local/bin/gokura \
  && install --directory --owner=node --group=node /data /app/node_modules/.cache /app/node_modules/.cache/gokura
@@ -53,7 +56,7 @@ ENV NODE_ENV=production \
 
 # The user `node` of the base image. Node keeps a compile cache for each user: it is filled by the one who will use it.
 USER 1000:1000
-RUN gokura version
+RUN gokura version && node scripts/fill-compile-cache.js
 
 VOLUME /data
 EXPOSE 8080

@@ -8,7 +8,13 @@ const shared = { pool: "forks", retry, experimental: { viteModuleRunner: false }
 export default defineConfig({
   test: {
     projects: [
-      { test: { ...shared, name: "architecture", include: ["test/architecture.test.ts", "test/errors.test.ts"] } },
+      {
+        test: {
+          ...shared,
+          name: "architecture",
+          include: ["test/architecture.test.ts", "test/errors.test.ts", "test/packages.test.ts"],
+        },
+      },
       {
         test: {
           ...shared,
@@ -30,6 +36,7 @@ export default defineConfig({
           exclude: [
             "test/architecture.test.ts",
             "test/errors.test.ts",
+            "test/packages.test.ts",
             "test/gomod/**",
             "test/conformance/x-mod/**",
             "test/git/**",

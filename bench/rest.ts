@@ -5,7 +5,7 @@
 //   memory        of the server and of all processes of its embedded PostgreSQL, as proportional set size (proc(5):
 //                 a page that several processes share counts for each in part, so that sums are true): at rest after
 //                 a start, and again after every door was used once
-//   the disk      with --install: what `npm ci --omit=dev` leaves in a copy of what git tracks, in MB
+//   the disk      with --install: a production install (`npm ci`, `npm prune --omit=dev`) of what git tracks, in MB
 //
 // The memory is that of a second start: the first one makes the cluster and fills Node's compile cache.
 import { execFileSync, spawn } from "node:child_process";
@@ -178,17 +178,23 @@ function sizeOf(path: string): number {
 function measureInstall(directory: string): void {
   const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: ROOT, encoding: "utf8" });
   for (const name of tracked.split("\0").slice(0, -1)) cpSync(join(ROOT, name), join(directory, name));
-  execFileSync("npm", ["ci", "--omit=dev", "--no-audit", "--no-fund"], {
-    cwd: directory,
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+  const npm = (...words: string[]) =>
+    execFileSync("npm", [...words, "--no-audit", "--no-fund"], {
+      cwd: directory,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+  npm("ci"); // with the tools that generate code
+  const everything = sizeOf(directory);
+  npm("prune", "--omit=dev");
+  execFileSync(join(directory, "node_modules/.bin/node"), ["bin/gokura.js", "version"], { cwd: directory });
   const packages = join(directory, "node_modules");
   const names = readdirSync(packages).filter((name) => !name.startsWith("."));
   const largest = names.map((name) => [name, sizeOf(join(packages, name))] as const).sort((a, b) => b[1] - a[1]);
   console.log();
   printTable([
-    ["on disk after npm ci --omit=dev", "MB"],
-    ["everything", sizeOf(directory).toFixed(0)],
+    ["on disk", "MB"],
+    ["after npm ci", everything.toFixed(0)],
+    ["after npm prune --omit=dev", sizeOf(directory).toFixed(0)],
     ...largest.slice(0, 6).map(([name, mb]) => [`  node_modules/${name}`, mb.toFixed(0)]),
   ]);
 }

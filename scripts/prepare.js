@@ -1,9 +1,13 @@
-// Makes a checkout ready: the pinned Node on the scripts' PATH, the Prisma client and the GraphQL types generated.
+// Makes a checkout ready: the pinned Node on the scripts' PATH, the Prisma client and the GraphQL types generated. In a
+// production install, which has no generators, it says so if the generated code is not there.
 // Runs after every install and before start, test and check; does nothing in 30 ms when all is fresh. Plain
 // JavaScript, because it may run on the machine's own, older Node.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+
+// What an installed package brings and nobody here uses: the C headers of Node, 67 MB.
+rmSync(`node_modules/node-${process.platform}-${process.arch}/include`, { recursive: true, force: true });
 
 const pinned = `node-${process.platform}-${process.arch}/bin/node`;
 const link = "node_modules/.bin/node";
@@ -20,7 +24,12 @@ const hash = createHash("sha256");
 for (const file of inputs) hash.update(readFileSync(file));
 const stamp = "src/database/generated/.stamp";
 const fresh = hash.digest("hex");
-if (!(existsSync(stamp) && readFileSync(stamp, "utf8") === fresh) && existsSync("node_modules/prisma")) {
+const generated = existsSync(stamp) && readFileSync(stamp, "utf8") === fresh;
+if (!generated && !existsSync("node_modules/prisma"))
+  console.error(
+    "The generated code is missing or old, and the tools that make it are development packages: run npm ci, then npm prune --omit=dev",
+  );
+else if (!generated) {
   const run = (...args) => {
     // Prisma downloads an engine that generating does not use; any program in its place keeps it off the network.
     const env = {
