@@ -123,8 +123,9 @@ const megabytes = (bytes: number): string => `${Math.round(bytes / 1_000_000)} M
 async function bench(registry: Registry, repositories: Repositories, indexer: TagIndexer, series: Series) {
   const progress = (text: string): void => console.error(`${series.name}: ${text}`);
   const fullPath = `bench/${series.name}`;
-  const { id } = await createProject(registry, OPERATOR, { fullPath });
-  await ensureRepository(registry, id);
+  const project = await createProject(registry, OPERATOR, { fullPath });
+  const { id } = project;
+  await ensureRepository(registry, project);
   const directory = repositoryDirectory(registry, id);
   progress(`making ${series.count} tags`);
   await grow({ directory, fullPath, series, from: 0, to: series.count });

@@ -1,7 +1,7 @@
 // gokura project …
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { readConfig } from "../config.ts";
-import type { TagScheme } from "../database/generated/client.ts";
+import type { ObjectFormat, TagScheme } from "../database/generated/client.ts";
 import { searchProjects } from "../registry/forge/project-search.ts";
 import {
   createProject,
@@ -32,6 +32,11 @@ function tagScheme(word: string): TagScheme {
   throw new InvalidArgumentError("use go or gitlab.");
 }
 
+function objectFormat(word: string): ObjectFormat {
+  if (word === "sha1" || word === "sha256") return word.toUpperCase() as ObjectFormat;
+  throw new InvalidArgumentError("use sha1 or sha256.");
+}
+
 const tagSchemeOption = () =>
   new Option("--tag-scheme <scheme>", "which tags are versions: go (sub/v1.2.3) or gitlab").argParser(tagScheme);
 
@@ -52,6 +57,11 @@ export function addProjectCommands(program: Command): void {
     .option(...MODULE_PREFIX)
     .addOption(tagSchemeOption())
     .option(...LIST_REFUSED)
+    .option(
+      "--object-format <hash>",
+      "sha1 (default) or sha256, as of the repository that will be pushed",
+      objectFormat,
+    )
     .option(...JSON_OPTION)
     .addHelpText("after", "\nExample: gokura project create acme/lib --visibility internal")
     .action((fullPath: string, options) =>
@@ -168,6 +178,7 @@ function rowOf(registry: Registry, project: ProjectRow): Row {
     packages: PACKAGES[packageSettingOf(project)],
     scheme: project.tagScheme.toLowerCase(),
     listRefused: project.listRefused,
+    objectFormat: project.objectFormat.toLowerCase(),
     ...(url === undefined ? {} : { repository: `${url}/${project.fullPath}.git` }),
   };
 }

@@ -1,24 +1,23 @@
 // git over HTTP at /full/path.git: fetching for whoever may read the code, pushing for Developers, and push to create: a
 // push to a project that does not exist, in a group where the principal may make one, makes it (GitLab, "Create a new
 // project with Git push"). The protocol itself is git/protocol/smart-http.ts.
-import { existsSync } from "node:fs";
 import net from "node:net";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "koa";
 import { Failure } from "../errors.ts";
 import { recordDonePush } from "../git/hosting/recorded-push.ts";
 import {
+  emptyRepository,
   ensureRepository,
   type Repositories,
   repositoryDirectory,
   repositoryExists,
 } from "../git/hosting/repositories-of-projects.ts";
 import type { TagIndexer } from "../git/indexing/tag-indexer.ts";
-import { initRepository } from "../git/objects/init-repository.ts";
 import type { SmartHttpOutcome } from "../git/protocol/carriage.ts";
-import { serveReceivePack } from "../git/protocol/receive-pack.ts";
-import { advertiseEmpty, advertiseRefs, type GitService, serveUploadPack } from "../git/protocol/smart-http.ts";
+import { pushedFormat } from "../git/protocol/first-push.ts";
+import { refusePush, serveReceivePack } from "../git/protocol/receive-pack.ts";
+import { advertiseRefs, type GitService, serveUploadPack } from "../git/protocol/smart-http.ts";
 import { demandCode, demandPush, hidden, maySeeProject, requireScope } from "../registry/access/access.ts";
 import { authenticate } from "../registry/access/authentication.ts";
 import { createProject, demandProjectCreation, findProject } from "../registry/forge/projects.ts";
@@ -85,9 +84,17 @@ export async function serveGit(door: GitDoor, ctx: Context, request: GitRequest)
   const caller = callerOf(principal, ctx.state.from);
   const { req, res } = ctx;
   if (!advertising && pushes) {
-    const made = project ?? (await createForPush(registry, principal, request.fullPath));
+    const format = await pushedFormat(req);
+    const objectFormat = format === "sha256" ? "SHA256" : "SHA1";
+    const made = project ?? (format && (await createForPush(registry, principal, request.fullPath, objectFormat)));
     ctx.respond = false;
-    await push(door, ctx, made, caller);
+    if (!made) {
+      // Only to try the credentials: the project is made by the push that follows.
+      await serveReceivePack({ directory: await emptyRepository(registry, "SHA1"), req, res, caller, maxBytes: 0 });
+      return;
+    }
+    if (format && made.objectFormat !== objectFormat) refusePush(req, res, otherFormat(made));
+    else await push(door, ctx, made, caller);
     return;
   }
   ctx.respond = false;
@@ -97,9 +104,9 @@ export async function serveGit(door: GitDoor, ctx: Context, request: GitRequest)
 
   async function fetch(): Promise<SmartHttpOutcome> {
     if (!project || !repositoryExists(registry, project.id)) {
-      const emptyRepository = await emptyRepositoryOf(registry);
-      if (advertising) return advertiseEmpty({ emptyRepository, service, protocol, res, caller });
-      return serveUploadPack({ directory: emptyRepository, req, res, protocol, caller });
+      const directory = await emptyRepository(registry, project?.objectFormat ?? "SHA1");
+      if (advertising) return advertiseRefs({ directory, service, protocol, res, caller });
+      return serveUploadPack({ directory, req, res, protocol, caller });
     }
     const directory = repositoryDirectory(registry, project.id);
     if (advertising) return advertiseRefs({ directory, service, protocol, res, caller });
@@ -149,9 +156,14 @@ async function admitPush(
 }
 
 /** Of two first pushes at once one makes the project, and both go into it. */
-async function createForPush(registry: Registry, principal: Principal, fullPath: string): Promise<ProjectRow> {
+async function createForPush(
+  registry: Registry,
+  principal: Principal,
+  fullPath: string,
+  objectFormat: ProjectRow["objectFormat"],
+): Promise<ProjectRow> {
   try {
-    return await createProject(registry, principal, { fullPath });
+    return await createProject(registry, principal, { fullPath, objectFormat });
   } catch (error) {
     const other = await findProject(registry, fullPath);
     if (!other) throw error;
@@ -160,10 +172,20 @@ async function createForPush(registry: Registry, principal: Principal, fullPath:
   }
 }
 
+/** Why a push of the other object format cannot be taken, and what to do. */
+function otherFormat({ fullPath, objectFormat }: ProjectRow): string {
+  const [own, pushed] = objectFormat === "SHA1" ? ["SHA-1", "SHA-256"] : ["SHA-256", "SHA-1"];
+  const word = objectFormat === "SHA1" ? "sha256" : "sha1";
+  return (
+    `${fullPath} names its objects by ${own}, the pushed repository by ${pushed}; git cannot change that: push to a ` +
+    `project that does not exist yet, or to one made with gokura project create PATH --object-format ${word}`
+  );
+}
+
 async function push(door: GitDoor, ctx: Context, project: ProjectRow, caller: string): Promise<void> {
   const { registry, repositories, pushing, maxPushBytes } = door;
   const { id } = project;
-  await ensureRepository(registry, id);
+  await ensureRepository(registry, project);
   pushing.set(id, (pushing.get(id) ?? 0) + 1);
   let recorded = false;
   const record = async (): Promise<string[]> => {
@@ -199,11 +221,4 @@ async function push(door: GitDoor, ctx: Context, project: ProjectRow, caller: st
   } finally {
     if (!recorded) await record();
   }
-}
-
-/** One empty repository that stands in for those that do not exist yet. */
-async function emptyRepositoryOf(registry: Registry): Promise<string> {
-  const directory = join(registry.dataDirectory, "repositories", "empty.git");
-  if (!existsSync(directory)) await initRepository(directory);
-  return directory;
 }

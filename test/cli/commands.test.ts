@@ -82,11 +82,12 @@ describe("groups and projects", () => {
       packages: "on",
       scheme: "go",
       listRefused: false,
+      objectFormat: "sha1",
       repository: "https://go.example.com/acme/lib.git",
     });
     const lines = await cli.lines(
       ...["project", "create", "acme/platform/sdk", "--module-prefix", "github.com/acme/sdk"],
-      ...["--tag-scheme", "gitlab", "--list-refused", "on"],
+      ...["--tag-scheme", "gitlab", "--list-refused", "on", "--object-format", "sha256"],
     );
     expect(cells(lines)).toEqual(
       expect.arrayContaining([
@@ -94,6 +95,7 @@ describe("groups and projects", () => {
         ["prefix", "github.com/acme/sdk"],
         ["scheme", "gitlab"],
         ["listRefused", "true"],
+        ["objectFormat", "sha256"],
       ]),
     );
   });

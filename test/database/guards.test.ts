@@ -235,6 +235,12 @@ describe("paths", () => {
     });
   });
 
+  test("the object format of a project is pinned", async () => {
+    expect((await refused(`update project set object_format = 'SHA256' where full_path = 'acme/lib'`)).code).toBe(
+      RESTRICT,
+    );
+  });
+
   test("a path is looked up by its route, which nobody bends, takes or adds", async () => {
     for (const statement of [
       `update route set key = 'other/lib' where key = 'acme/lib'`,
@@ -352,6 +358,7 @@ test("no guard was forgotten here: these are all the triggers and checks that th
     [
       ...["gate_for_one", "member_level", "member_of_one", "route_to_one", "token_of_one", "token_opens_something"],
       ...["zip_whole_or_not", "group_path_pinned", "group_route", "project_path_pinned", "project_route"],
+      "project_object_format_pinned",
       ...["audit_event", "module", "module_version", "requirement", "tag_event", "tombstone", "route"].flatMap(
         (table) => [`${table}_not_truncated`, `${table}_pinned`],
       ),

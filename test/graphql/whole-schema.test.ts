@@ -103,10 +103,10 @@ describe("making", () => {
     const { projectCreate } = await alice.data(`mutation {
       projectCreate(input: {
         fullPath: "acme/lib", name: "Library", description: "Parts", visibility: PRIVATE,
-        modulePrefix: "example.org/lib", tagScheme: GITLAB, listRefused: true
+        modulePrefix: "example.org/lib", tagScheme: GITLAB, listRefused: true, objectFormat: SHA256
       }) {
         errors reasons
-        project { id name path fullPath description visibility packagesEnabled tagScheme listRefused modulePrefix modulePath
+        project { id name path fullPath description visibility packagesEnabled tagScheme listRefused objectFormat modulePrefix modulePath
           httpUrlToRepo goProxyUrl createdAt lastActivityAt group { fullPath } }
       }
     }`);
@@ -123,6 +123,7 @@ describe("making", () => {
         packagesEnabled: true,
         tagScheme: "GITLAB",
         listRefused: true,
+        objectFormat: "SHA256",
         modulePrefix: "example.org/lib",
         modulePath: LIB,
         httpUrlToRepo: `${PUBLIC_URL}/acme/lib.git`,

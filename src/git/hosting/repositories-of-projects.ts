@@ -2,12 +2,16 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Registry } from "../../registry/registry.ts";
+import type { ProjectRow } from "../../registry/rows.ts";
 import { repositoryKey } from "../../storage/object-keys.ts";
 import { initRepository } from "../objects/init-repository.ts";
 import type { Repositories } from "../objects/repositories.ts";
 import type { Repository } from "../objects/repository.ts";
 
 export type { Repositories } from "../objects/repositories.ts";
+
+type ObjectFormat = ProjectRow["objectFormat"];
+
 export type { Repository } from "../objects/repository.ts";
 
 /** The repository of a project, which need not exist yet. */
@@ -24,7 +28,23 @@ export function repositoryExists(registry: Registry, projectId: number): boolean
   return existsSync(repositoryDirectory(registry, projectId));
 }
 
-/** Makes the repository if there is none. */
-export async function ensureRepository(registry: Registry, projectId: number): Promise<void> {
-  if (!repositoryExists(registry, projectId)) await initRepository(repositoryDirectory(registry, projectId));
+/** Makes the repository, of the project's object format, if there is none. */
+export async function ensureRepository(
+  registry: Registry,
+  project: Pick<ProjectRow, "id" | "objectFormat">,
+): Promise<void> {
+  if (repositoryExists(registry, project.id)) return;
+  await initRepository(repositoryDirectory(registry, project.id), { objectFormat: formatWord(project.objectFormat) });
+}
+
+/** One empty repository of a format that stands in for all that do not exist yet; nothing is ever written to it. */
+export async function emptyRepository(registry: Registry, objectFormat: ObjectFormat): Promise<string> {
+  const name = objectFormat === "SHA1" ? "empty.git" : "empty-sha256.git";
+  const directory = join(registry.dataDirectory, "repositories", name);
+  if (!existsSync(directory)) await initRepository(directory, { objectFormat: formatWord(objectFormat) });
+  return directory;
+}
+
+function formatWord(objectFormat: ObjectFormat): "sha1" | "sha256" {
+  return objectFormat === "SHA1" ? "sha1" : "sha256";
 }

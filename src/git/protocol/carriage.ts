@@ -174,7 +174,7 @@ function sendHead({ res, contentType, preamble }: Carriage): void {
 }
 
 /** As git's own http-backend says it. */
-const NO_CACHE = {
+export const NO_CACHE = {
   Expires: "Fri, 01 Jan 1980 00:00:00 GMT",
   Pragma: "no-cache",
   "Cache-Control": "no-cache, max-age=0, must-revalidate",
@@ -227,7 +227,7 @@ function statusOf(error: unknown): [status: number, sentence: string] {
  * Reads and throws away what a client still sends although it has been answered: closing the connection on it would make
  * it lose the answer. Not for long.
  */
-function linger(req: IncomingMessage): void {
+export function linger(req: IncomingMessage): void {
   if (req.complete || req.destroyed) return;
   const timer = setTimeout(() => req.socket.destroy(), LINGER_MS);
   timer.unref();

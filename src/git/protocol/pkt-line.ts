@@ -2,7 +2,7 @@
 // (gitprotocol-common(5), "pkt-line Format"). With side-band, the first byte of a payload is its channel: 1 data,
 // 2 progress for people ("remote: …"), 3 a fatal error (gitprotocol-pack(5)).
 
-const LENGTH_DIGITS = 4;
+export const LENGTH_DIGITS = 4;
 /** The longest packet of the protocol, in bytes. */
 const MAX_PACKET_BYTES = 65_520;
 
@@ -20,6 +20,13 @@ export function fatalPacket(sentence: string): Buffer {
   return packet(`\u0003${sentence.slice(0, 900)}\n`);
 }
 
+/** How many bytes the packet that begins here has, its length included; undefined if none begins here, or not yet. */
+export function packetLength(bytes: Buffer): number | undefined {
+  const digits = bytes.toString("latin1", 0, LENGTH_DIGITS);
+  const said = /^[0-9a-f]{4}$/i.test(digits) ? Number.parseInt(digits, 16) : Number.NaN;
+  return said <= MAX_PACKET_BYTES ? Math.max(said, LENGTH_DIGITS) : undefined; // 0000, 0001 and 0002 have no payload
+}
+
 /**
  * A cutter of a stream into whole packets (with their lengths, special packets included). Feed it chunks as they come; it
  * returns the packets that are complete. Throws if the stream is not pkt-lines.
@@ -30,10 +37,8 @@ export function packetCutter(): (chunk: Buffer) => Buffer[] {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     const packets: Buffer[] = [];
     while (rest.length >= LENGTH_DIGITS) {
-      const digits = rest.toString("latin1", 0, LENGTH_DIGITS);
-      const said = /^[0-9a-f]{4}$/i.test(digits) ? Number.parseInt(digits, 16) : Number.NaN;
-      if (!(said <= MAX_PACKET_BYTES)) throw new Error("not a pkt-line");
-      const length = Math.max(said, LENGTH_DIGITS); // 0000, 0001 and 0002 have no payload
+      const length = packetLength(rest);
+      if (length === undefined) throw new Error("not a pkt-line");
       if (rest.length < length) break;
       packets.push(rest.subarray(0, length));
       rest = rest.subarray(length);

@@ -9,12 +9,11 @@
 //   Where nothing is left for git it is shown one refused ref, with a setting that hides it, so that it ends the conversation.
 
 import { invalid } from "../../errors.ts";
-import { FLUSH, packet } from "./pkt-line.ts";
+import { FLUSH, LENGTH_DIGITS, packet } from "./pkt-line.ts";
 import type { Body } from "./request-body.ts";
 
 /** What a push may have beside its pack, in bytes: one line per ref. */
 export const MAX_COMMANDS_BYTES = 8 * 1024 * 1024;
-const LENGTH_DIGITS = 4;
 const COMMAND = /^([0-9a-f]{40}|[0-9a-f]{64}) ([0-9a-f]{40}|[0-9a-f]{64}) (.+)$/s;
 
 /** One ref that a push wants to have another value. */

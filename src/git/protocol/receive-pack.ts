@@ -5,9 +5,10 @@
 // A push that breaks moves no ref: receive-pack keeps incoming objects in a quarantine until the whole pack is checked
 // (git-receive-pack(1), "QUARANTINE ENVIRONMENT"), and two pushes at once are kept apart by git's own lock on each ref.
 
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { Failure } from "../../errors.ts";
 import { gitEnvironment } from "../process/git-environment.ts";
-import { carry, type SmartHttpOutcome } from "./carriage.ts";
+import { carry, linger, NO_CACHE, type SmartHttpOutcome } from "./carriage.ts";
 import { FLUSH, fatalPacket, packet, packetCutter } from "./pkt-line.ts";
 import {
   MAX_COMMANDS_BYTES,
@@ -121,6 +122,13 @@ export async function serveReceivePack(options: ReceivePackOptions): Promise<Sma
       return Buffer.concat([toPeople(Buffer.from(told)), ...report.packets]);
     },
   });
+}
+
+/** Answers a push without git: nothing is taken, and the client prints the sentence as the server's. */
+export function refusePush(req: IncomingMessage, res: ServerResponse, sentence: string): void {
+  res.writeHead(200, { "Content-Type": "application/x-git-receive-pack-result", ...NO_CACHE });
+  res.end(fatalPacket(sentence));
+  linger(req);
 }
 
 async function* inFront(first: Buffer, body: Body): AsyncGenerator<Buffer> {

@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { gitEnvironment } from "../process/git-environment.ts";
 import { carry, type SmartHttpOutcome } from "./carriage.ts";
+import { announceBothFormats } from "./first-push.ts";
 import { FLUSH, packet } from "./pkt-line.ts";
 import { readWhole } from "./request-body.ts";
 
@@ -51,17 +52,8 @@ export async function advertiseRefs(options: AdvertiseOptions): Promise<SmartHtt
     // Version 2 answers have no service line (http-backend.c get_info_refs).
     ...(version === "version=2" ? {} : { preamble: Buffer.concat([packet(`# service=${service}\n`), FLUSH]) }),
     prepare: () => ({ chunks: [], environment: environmentOf(version) }),
+    ...(service === "git-receive-pack" ? { relay: onlyFirst(announceBothFormats) } : {}),
   });
-}
-
-/**
- * advertiseRefs for a repository that does not exist yet and is made by the push that follows: announces what an empty
- * repository, shared by all such requests and never written to, would.
- */
-export async function advertiseEmpty(
-  options: Omit<AdvertiseOptions, "directory"> & { readonly emptyRepository: string },
-): Promise<SmartHttpOutcome> {
-  return await advertiseRefs({ ...options, directory: options.emptyRepository });
 }
 
 /** Answers POST git-upload-pack: clone and fetch. Never rejects. */
@@ -76,6 +68,16 @@ export async function serveUploadPack(options: ServeOptions): Promise<SmartHttpO
       return { chunks: [bytes], environment: environmentOf(protocolVersion(options.protocol)), release };
     },
   });
+}
+
+/** Changes the first chunk, which holds the first packet whole: git writes it at once, and it is smaller than a pipe. */
+function onlyFirst(change: (chunk: Buffer) => Buffer): (chunk: Buffer) => Buffer {
+  let isFirst = true;
+  return (chunk) => {
+    const changed = isFirst ? change(chunk) : chunk;
+    isFirst = false;
+    return changed;
+  };
 }
 
 function environmentOf(version: string | undefined): NodeJS.ProcessEnv {

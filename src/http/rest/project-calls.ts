@@ -214,6 +214,7 @@ export const projectCalls = [
       path: text().optional(),
       namespace_id: integer().optional().describe("The number of its group; else it goes into one's own namespace"),
       visibility: visibilityWord().default("private"),
+      repository_object_format: choice(["sha1", "sha256"]).optional().describe("Of the repository to come; for ever"),
       ...settings,
     },
     oneOf: ["name", "path"],
@@ -233,6 +234,7 @@ export const projectCalls = [
         fullPath: `${namespace.fullPath}/${path}`,
         name,
         visibility: nameOfWord(parameters.visibility),
+        objectFormat: nameOfWord(parameters.repository_object_format),
       });
       return oneProject(asked, project);
     },

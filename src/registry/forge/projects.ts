@@ -1,5 +1,11 @@
 // Projects: a repository, and the modules that are published from it.
-import { type PackageAccess, Prisma, type TagScheme, type Visibility } from "../../database/generated/client.ts";
+import {
+  type ObjectFormat,
+  type PackageAccess,
+  Prisma,
+  type TagScheme,
+  type Visibility,
+} from "../../database/generated/client.ts";
 import { invalid, notFound } from "../../errors.ts";
 import { checkPath } from "../../gomod/module-path.ts";
 import {
@@ -35,6 +41,8 @@ export interface NewProject {
   readonly tagScheme?: TagScheme | undefined;
   /** Lists hold tags that are then refused, and forks are versions, as the go command in direct mode has it. */
   readonly listRefused?: boolean | undefined;
+  /** The hash by which the repository names its objects, SHA-1 unless told; it cannot be changed. */
+  readonly objectFormat?: ObjectFormat | undefined;
   readonly packages?: PackageSetting | undefined;
   readonly topics?: readonly string[] | undefined;
   /** The branch that HEAD is to name once it is there. */
@@ -148,6 +156,7 @@ export async function createProject(registry: Registry, principal: Principal, in
         modulePrefix,
         tagScheme: input.tagScheme ?? "GO",
         listRefused: input.listRefused ?? false,
+        objectFormat: input.objectFormat ?? "SHA1",
         ...packagesOf({ packages: input.packages }),
         topics: [...(input.topics ?? [])],
         defaultBranch: input.defaultBranch ?? null,

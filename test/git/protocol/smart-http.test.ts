@@ -14,12 +14,7 @@ import type { SmartHttpOutcome } from "../../../src/git/protocol/carriage.ts";
 import { FLUSH, packet, packetCutter } from "../../../src/git/protocol/pkt-line.ts";
 import type { RefCommand } from "../../../src/git/protocol/push-commands.ts";
 import { type DonePush, serveReceivePack } from "../../../src/git/protocol/receive-pack.ts";
-import {
-  advertiseEmpty,
-  advertiseRefs,
-  type GitService,
-  serveUploadPack,
-} from "../../../src/git/protocol/smart-http.ts";
+import { advertiseRefs, type GitService, serveUploadPack } from "../../../src/git/protocol/smart-http.ts";
 import { git, makeRepository, temporaryDirectory } from "../../support/git-fixture.ts";
 
 const scratch = temporaryDirectory();
@@ -48,7 +43,7 @@ async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> 
   if (rest === "info/refs") {
     const service = url.searchParams.get("service") as GitService;
     if (name === "unborn.git" && service === "git-receive-pack" && !fs.existsSync(directory)) {
-      finish(await advertiseEmpty({ emptyRepository: join(scratch.path, "shared-empty"), service, protocol, res }));
+      finish(await advertiseRefs({ directory: join(scratch.path, "shared-empty"), service, protocol, res }));
     } else finish(await advertiseRefs({ directory, service, protocol, res }));
   } else if (rest === "git-upload-pack") {
     finish(await serveUploadPack({ directory, req, res, protocol, stallMs }));

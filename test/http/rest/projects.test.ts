@@ -57,6 +57,7 @@ test("a new project, with every field", async () => {
     topics: ["go", "lib"],
     tag_list: ["go", "lib"],
     list_refused: false,
+    repository_object_format: "sha1",
     shared_with_groups: [],
     namespace: {
       id: team.id,
