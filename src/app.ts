@@ -95,6 +95,7 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
     // The first token is shown once, so it is made when nothing is left that could keep us from showing it.
     const firstSetup = await setUp(registry, config.adminToken);
     server.open();
+    for (const warning of config.warnings) log.warn(warning);
     log.info({ url: server.url, port: server.port, git: gitVersion, moduleHost: config.moduleHost }, "gokura is up");
     const { url: clientUrl, port, certificateFile } = server;
     return { url: clientUrl, port, certificateFile, firstSetup, registry, lost: opened.lost, stop };

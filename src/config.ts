@@ -9,7 +9,7 @@ import { createSecureContext } from "node:tls";
 import { closest, distance } from "fastest-levenshtein";
 import { Failure } from "./errors.ts";
 import { PUBLIC_DATABASE, parseSumDatabases, type SumDatabase } from "./sumdb/database-name.ts";
-import { OFF, parseUpstreams, type UpstreamList } from "./upstream/policy.ts";
+import { holdsCredentials, OFF, parseUpstreams, type UpstreamList } from "./upstream/policy.ts";
 
 const DEFAULT_LISTEN = "127.0.0.1:8080";
 const FALLBACK_MODULE_HOST = "gokura.localhost";
@@ -58,6 +58,8 @@ export interface Config {
   readonly upstreamCaFile: string | undefined;
   /** How long lists and @latest of other registries stay fresh. */
   readonly upstreamTtlSeconds: number;
+  /** Whether modules from upstream are there for those who send no token. */
+  readonly anonymousUpstream: boolean;
   /** Patterns as GOPRIVATE's: modules that are never asked upstream. */
   readonly privatePatterns: string;
   /** Checksum databases that are proxied. */
@@ -68,6 +70,8 @@ export interface Config {
   readonly modulePages: string;
   /** NODE_ENV=production: no GraphQL landing page, no introspection for the anonymous. */
   readonly production: boolean;
+  /** What is not as it was probably meant, and no reason to stop: to be told once, by whoever starts the server. */
+  readonly warnings: readonly string[];
 }
 
 interface Setting {
@@ -94,6 +98,7 @@ export const SETTINGS: readonly Setting[] = [
   { name: "GOKURA_HOT_CACHE_BYTES" },
   { name: "GOKURA_LOG_LEVEL" },
   { name: "GOKURA_UPSTREAM", secret: true },
+  { name: "GOKURA_ANONYMOUS_UPSTREAM" },
   { name: "GOKURA_UPSTREAM_CA_FILE" },
   { name: "GOKURA_UPSTREAM_TTL" },
   { name: "GOKURA_PRIVATE" },
@@ -134,6 +139,8 @@ export function readConfig(environment: Environment = process.env): Config {
   findUnknown(environment, mistakes);
   const listen = parsed("GOKURA_LISTEN", parseListen(DEFAULT_LISTEN), parseListen);
   const url = parsed("GOKURA_URL", undefined, parseUrl);
+  const warnings: string[] = [];
+  const upstream = upstreamOf(get("GOKURA_UPSTREAM"), environment.GOPROXY, ownHosts(listen, url), mistakes, warnings);
   const config: Config = {
     listen,
     url,
@@ -146,7 +153,8 @@ export function readConfig(environment: Environment = process.env): Config {
     maxPushBytes: parsed("GOKURA_MAX_PUSH_BYTES", DEFAULT_MAX_PUSH_BYTES, parsePushLimit),
     hotCacheBytes: parsed("GOKURA_HOT_CACHE_BYTES", DEFAULT_HOT_CACHE_BYTES, parseBytes),
     logLevel: parsed("GOKURA_LOG_LEVEL", "info", parseLogLevel),
-    upstream: upstreamOf(get("GOKURA_UPSTREAM"), environment.GOPROXY, ownHosts(listen, url), mistakes),
+    upstream,
+    anonymousUpstream: parsed("GOKURA_ANONYMOUS_UPSTREAM", !holdsCredentials(upstream), parseSwitch),
     upstreamCaFile: parsed("GOKURA_UPSTREAM_CA_FILE", undefined, parseCaFile),
     upstreamTtlSeconds: parsed("GOKURA_UPSTREAM_TTL", DEFAULT_UPSTREAM_TTL_SECONDS, parseTtl),
     privatePatterns: get("GOKURA_PRIVATE") ?? "",
@@ -154,6 +162,7 @@ export function readConfig(environment: Environment = process.env): Config {
     allowPrivateNetworks: parsed("GOKURA_ALLOW_PRIVATE_NETWORKS", [], parseAddresses),
     modulePages: parsed("GOKURA_MODULE_PAGES", DEFAULT_MODULE_PAGES, parseModulePages),
     production: environment.NODE_ENV === "production",
+    warnings,
   };
   if (mistakes.length > 0)
     throw new Failure("invalid", `the settings cannot be used:\n${mistakes.map((line) => `  - ${line}`).join("\n")}`);
@@ -298,25 +307,27 @@ function parsePushLimit(text: string): number {
 
 /**
  * GOKURA_UPSTREAM, else what the go command would use here, else nobody. Who uses Gokura on the server's own machine has its
- * endpoint in GOPROXY: nobody asks himself, so that entry is passed over. In GOKURA_UPSTREAM it is a mistake.
+ * endpoint in GOPROXY: nobody asks himself, so that entry is passed over. In GOKURA_UPSTREAM it is a mistake. What of GOPROXY
+ * is not for us, such as a directory, is left out with a warning: it was written for the go command.
  */
 function upstreamOf(
   own: string | undefined,
   goproxy: string | undefined,
   ownHosts: readonly string[],
   mistakes: string[],
+  warnings: string[],
 ): UpstreamList {
+  const leaveOut = (why: string): void => void warnings.push(`an entry of GOPROXY is left out: ${why}`);
   const text = own ?? (goproxy?.trim() || undefined);
   if (text === undefined) return OFF;
   try {
-    const list = parseUpstreams(text);
+    const list = parseUpstreams(text, own === undefined ? leaveOut : undefined);
     const others = list.filter((one) => one.kind !== "proxy" || !isOwnEndpoint(new URL(one.url), ownHosts));
     if (others.length === list.length) return list;
     if (own !== undefined) throw new Error("it names an endpoint of this server; give the registry behind it, or off");
     return others.length === 0 ? OFF : others;
   } catch (error) {
-    const name = own === undefined ? "GOPROXY, which stands in for GOKURA_UPSTREAM" : "GOKURA_UPSTREAM";
-    mistakes.push(`${name}: ${(error as Error).message}`);
+    mistakes.push(`GOKURA_UPSTREAM: ${(error as Error).message}`);
     return OFF;
   }
 }
@@ -344,6 +355,11 @@ function parseCaFile(file: string): string {
     throw new Error(`${file} cannot be used as PEM certificates: ${(error as Error).message}`);
   }
   return path;
+}
+
+function parseSwitch(text: string): boolean {
+  if (text !== "on" && text !== "off") throw new Error(`"${text}" is neither on nor off`);
+  return text === "on";
 }
 
 function parseTtl(text: string): number {

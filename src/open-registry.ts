@@ -93,6 +93,7 @@ export async function openRegistry(
       metrics,
       moduleHost: config.moduleHost,
       privateModules: await openPrivateModules(database, config.privatePatterns),
+      anonymousUpstream: config.anonymousUpstream,
       dataDirectory: config.dataDirectory,
     };
     return { registry, databaseUrl: url, lost, close };

@@ -43,6 +43,7 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     hotCacheBytes: 64 * 1024 ** 2,
     logLevel: "info",
     upstream: [{ kind: "off" }],
+    anonymousUpstream: true,
     upstreamCaFile: undefined,
     upstreamTtlSeconds: 60,
     privatePatterns: "",
@@ -50,6 +51,7 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     allowPrivateNetworks: [],
     modulePages: "https://{path}",
     production: false,
+    warnings: [],
   } satisfies Config);
 });
 
@@ -241,11 +243,45 @@ describe("each setting", () => {
     expect(kinds({ GOPROXY: "https://a.example,direct" })).toEqual(["https://a.example", "direct"]);
     expect(kinds({ GOPROXY: "https://a.example", GOKURA_UPSTREAM: "off" })).toEqual(["off"]);
     expect(kinds({ GOKURA_UPSTREAM_FILE: file("up", "https://a:b@b.example/go\n") })).toEqual(["https://b.example/go"]);
-    expect(mistakesOf({ GOKURA_UPSTREAM: "https://user:hush-hush@go.corp/?x=1" })).toEqual([
-      'GOKURA_UPSTREAM: "https://…@go.corp/?x=1": a proxy\'s URL has no "?" and no "#"',
+    expect(mistakesOf({ GOKURA_UPSTREAM: "https://user:hush-hush@go.corp/?x=hush" })).toEqual([
+      'GOKURA_UPSTREAM: "https://…@go.corp/?…": a proxy\'s URL has no "?" and no "#"',
     ]);
-    expect(mistakesOf({ GOPROXY: "file:///srv/go" })).toEqual([
-      'GOPROXY, which stands in for GOKURA_UPSTREAM: "file:///srv/go": file: is not an upstream here; give an http or https URL',
+    expect(mistakesOf({ GOKURA_UPSTREAM: "file:///srv/go" })).toEqual([
+      'GOKURA_UPSTREAM: "file:///srv/go": file: is not an upstream here; give an http or https URL',
+    ]);
+  });
+
+  test("what of GOPROXY is not for us is left out with a warning, which tells no secret", () => {
+    const read = (GOPROXY: string) => {
+      const { upstream, warnings } = readConfig({ GOPROXY });
+      return [upstream.map((one) => (one.kind === "proxy" ? one.url : one.kind)), warnings];
+    };
+    const left = (why: string) => `an entry of GOPROXY is left out: ${why}`;
+    expect(
+      read("file:///srv/go,https://a.example|https://b.example/go?token=hush,http://u:hush@c.example,direct"),
+    ).toEqual([
+      ["https://a.example", "direct"],
+      [
+        left('"file:///srv/go": file: is not an upstream here; give an http or https URL'),
+        left('"https://b.example/go?…": a proxy\'s URL has no "?" and no "#"'),
+        left('"http://…@c.example": credentials are sent over https only, as the go command does'),
+      ],
+    ]);
+    expect(read("file:///srv/go")).toEqual([["off"], [expect.stringContaining("file:///srv/go")]]);
+    expect(read(",")).toEqual([["off"], []]);
+    expect(readConfig({ GOPROXY: "file:///srv/go", GOKURA_UPSTREAM: "off" }).warnings).toEqual([]);
+  });
+
+  test("GOKURA_ANONYMOUS_UPSTREAM is on, but off where the upstream list holds credentials", () => {
+    const isOn = (environment: Record<string, string>) => readConfig(environment).anonymousUpstream;
+    const open = "https://a.example|https://b.example,direct";
+    const bought = "https://a.example,https://user:token@go.corp|direct";
+    expect([isOn({}), isOn({ GOKURA_UPSTREAM: open }), isOn({ GOPROXY: open })]).toEqual([true, true, true]);
+    expect([isOn({ GOKURA_UPSTREAM: bought }), isOn({ GOPROXY: bought })]).toEqual([false, false]);
+    expect(isOn({ GOKURA_UPSTREAM: bought, GOKURA_ANONYMOUS_UPSTREAM: "on" })).toBe(true);
+    expect(isOn({ GOKURA_UPSTREAM: open, GOKURA_ANONYMOUS_UPSTREAM: "off" })).toBe(false);
+    expect(mistakesOf({ GOKURA_ANONYMOUS_UPSTREAM: "yes" })).toEqual([
+      'GOKURA_ANONYMOUS_UPSTREAM: "yes" is neither on nor off',
     ]);
   });
 

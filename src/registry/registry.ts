@@ -28,6 +28,8 @@ export interface Registry {
   /** First element of hosted module paths. */
   readonly moduleHost: string;
   readonly privateModules: PrivateModules;
+  /** Whether modules from upstream are there for those who send no token (GOKURA_ANONYMOUS_UPSTREAM). */
+  readonly anonymousUpstream: boolean;
   /** Absolute path of the data directory: repositories live below it. */
   readonly dataDirectory: string;
 }
@@ -41,6 +43,8 @@ export interface RememberedAccess {
   readonly flags: LRUCache<"all", readonly FlagRow[]>;
   /** The module prefixes that projects declared, longest first. */
   readonly prefixes: LRUCache<"all", readonly DeclaredPrefix[]>;
+  /** Whether there is any project whose packages the anonymous may not read. */
+  readonly hasClosedPackages: LRUCache<"all", boolean>;
   /** Counts up whenever everything is forgotten: an answer that was worked out under another number is not to be kept. */
   readonly generation: number;
   /** Whether what is remembered now will be forgotten when it changes. */

@@ -25,8 +25,11 @@ export type UpstreamList = readonly Upstream[];
 
 export const OFF: UpstreamList = [{ kind: "off" }];
 
-/** The list that a text such as `https://user:token@go.corp|https://proxy.example,direct` stands for. Throws invalid. */
-export function parseUpstreams(text: string): UpstreamList {
+/**
+ * The list that a text such as `https://user:token@go.corp|https://proxy.example,direct` stands for. Throws invalid; with
+ * `leaveOut`, what cannot be asked is told there instead and left out, and a list of nothing else is OFF.
+ */
+export function parseUpstreams(text: string, leaveOut?: (why: string) => void): UpstreamList {
   const list: Upstream[] = [];
   for (const [, entry = "", separator = ""] of text.matchAll(/([^,|]*)([,|]|$)/g)) {
     const word = entry.trim();
@@ -35,8 +38,14 @@ export function parseUpstreams(text: string): UpstreamList {
       list.push({ kind: word });
       break;
     }
-    list.push(parseProxy(word, separator === "|" ? "on-any-error" : "on-absence"));
+    try {
+      list.push(parseProxy(word, separator === "|" ? "on-any-error" : "on-absence"));
+    } catch (error) {
+      if (leaveOut === undefined) throw error;
+      leaveOut((error as Error).message);
+    }
   }
+  if (list.length === 0 && leaveOut !== undefined) return OFF;
   if (list.length === 0) throw invalid("the list is not empty but has no entries: give a URL, direct or off");
   return list;
 }
@@ -45,8 +54,8 @@ function parseProxy(word: string, fallback: ProxyUpstream["fallback"]): ProxyUps
   // A single word is kept for what the go command may come to mean by it; other things without a scheme are https.
   const full = /[.:/]/.test(word) && !word.includes(":/") && !word.startsWith("/") ? `https://${word}` : word;
   const scheme = /^([a-z][a-z0-9+.-]*):\//i.exec(full)?.[1]?.toLowerCase();
-  // What is said must not hold the credentials, even if the text around them cannot be read.
-  const shown = `"${full.replace(/^([^/]*\/\/)?[^/]*@/, "$1…@")}"`;
+  // What is said must not hold the credentials, even if the text around them cannot be read; a query may hold some, too.
+  const shown = `"${full.replace(/^([^/]*\/\/)?[^/]*@/, "$1…@").replace(/([?#]).*$/, "$1…")}"`;
   if (scheme === "file") throw invalid(`${shown}: file: is not an upstream here; give an http or https URL`);
   if (scheme === undefined) throw invalid(`${shown} is neither a URL nor direct nor off`);
   if (scheme !== "http" && scheme !== "https") throw invalid(`${shown}: the scheme must be https or http`);
@@ -73,6 +82,10 @@ function authorizationOf(url: URL, shown: string): string | undefined {
 
 /** Whether nobody is ever asked. */
 export const isOff = (list: UpstreamList): boolean => list[0]?.kind === "off";
+
+/** Whether some of the list is asked with credentials of the administrator's. */
+export const holdsCredentials = (list: UpstreamList): boolean =>
+  list.some((upstream) => upstream.kind === "proxy" && upstream.authorization !== undefined);
 
 /** The hosts (with the port, unless it is the scheme's own) that an administrator named; these may be private ones. */
 export function hostsNamedIn(list: UpstreamList, ...urls: readonly (string | undefined)[]): ReadonlySet<string> {

@@ -69,7 +69,7 @@ export async function askAndJudge<T>(
     } catch (error) {
       if (isFailure(error, "too-large")) await writeDown(state, path, "", new Refused(error.message));
       else if (!(error instanceof Refused)) throw error;
-      throw new Failure("unavailable", `${path}: ${error.message}`);
+      throw new Failure("unavailable", `${path}: ${error.message}`, { reason: "upstream_unavailable" });
     }
   });
   return answer.kind === "found" ? { kind: "found", bytes: answer.bytes, verdict: verdict! } : answer;

@@ -3,9 +3,15 @@
 // of groups with the flag dependency_proxy, is the world: what no project owns is looked for upstream, and is there for
 // everybody who can reach the endpoint, signed in or not. What may not be seen and what is not there are the same: 401
 // without credentials, 404 with some.
-import { notFound } from "../../errors.ts";
+import { type Failure, notFound } from "../../errors.ts";
 import { type GoRequest, parseGoPath } from "../../gomod/proxy-path.ts";
-import { demandGroupSeen, demandPackages, hidden, maySeeProject } from "../../registry/access/access.ts";
+import {
+  demandGroupSeen,
+  demandPackages,
+  demandUpstream,
+  hidden,
+  maySeeProject,
+} from "../../registry/access/access.ts";
 import {
   DEPENDENCY_PROXY,
   GO_PROXY,
@@ -15,7 +21,7 @@ import {
 } from "../../registry/forge/feature-flags.ts";
 import { findGroup, findGroupById } from "../../registry/forge/groups.ts";
 import { isOwned, ownerOf } from "../../registry/forge/module-owner.ts";
-import { findProject } from "../../registry/forge/projects.ts";
+import { findProject, hasClosedPackages } from "../../registry/forge/projects.ts";
 import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { GroupRow, ProjectRow } from "../../registry/rows.ts";
@@ -56,15 +62,28 @@ export async function answererInView(
   const inView = owner && (group === undefined || owner.group.traversalIds.includes(group.id));
   if (inView && maySeeProject(principal, owner)) return admit(owner, request);
   // Of our own names nobody learns whether they are taken; other names are nobody's here.
-  if (await isOwned(registry, modulePath)) throw hidden(principal, "Module");
+  if (await isOwned(registry, modulePath)) throw await nameless(registry, principal, modulePath);
   // Nor is what was fetched before it became private given to anybody.
   if (registry.privateModules.covers(modulePath))
     throw notFound(`${modulePath} is private to this registry: no other is asked for it`, "module_private");
-  if (group === undefined || isFlagOnForGroup(flags, DEPENDENCY_PROXY, group)) return { kind: "world", group, request };
+  if (group === undefined || isFlagOnForGroup(flags, DEPENDENCY_PROXY, group)) {
+    demandUpstream(principal, registry);
+    return { kind: "world", group, request };
+  }
   throw notFound(
     `${modulePath} is no module of this group, and its endpoint asks no other registry`,
     "dependency_proxy_disabled",
   );
+}
+
+/**
+ * What to say of a name of ours that is not there or may not be seen. To the anonymous that is 401, which proxies in front of
+ * us take for an error, so it is said only where there is anything that a token would open.
+ */
+async function nameless(registry: Registry, principal: Principal, modulePath: string): Promise<Failure> {
+  if (principal.kind === "anonymous" && !(await hasClosedPackages(registry)))
+    return notFound(`${modulePath} is no module of this registry`);
+  return hidden(principal, "Module");
 }
 
 /** Refuses whoever may not use an endpoint at all, for what belongs to no module: checksum databases. */

@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { LRUCache } from "lru-cache";
 import { isFailure } from "../../errors.ts";
-import { demandGroupSeen, demandPackages, requireScope } from "../../registry/access/access.ts";
+import { demandGroupSeen, demandPackages, demandUpstream, requireScope } from "../../registry/access/access.ts";
 import { authenticateFromMemory } from "../../registry/access/authentication.ts";
 import { GO_PROXY, isFlagOn } from "../../registry/forge/feature-flags.ts";
 import type { Registry } from "../../registry/registry.ts";
@@ -167,6 +167,7 @@ export function answerFromMemory(
     const principal = authenticateFromMemory(registry, credentialsOf(req.headers));
     if (!principal) return false;
     requireScope(principal, "go endpoint");
+    if (typeof entry.of === "string") demandUpstream(principal, registry);
     if (project) demandPackages(principal, project, (one) => isFlagOn(flags!, GO_PROXY, one));
     if (entry.group) demandGroupSeen(principal, entry.group);
   } catch (error) {

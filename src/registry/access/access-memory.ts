@@ -20,6 +20,9 @@ export class AccessMemory implements RememberedAccess {
   /** The module prefixes that projects declared, longest first. */
   readonly prefixes = new LRUCache<"all", readonly DeclaredPrefix[]>({ max: 1 });
 
+  /** Whether there is any project whose packages the anonymous may not read. */
+  readonly hasClosedPackages = new LRUCache<"all", boolean>({ max: 1 });
+
   get generation(): number {
     return this.#generation;
   }
@@ -38,6 +41,7 @@ export class AccessMemory implements RememberedAccess {
     this.projects.clear();
     this.flags.clear();
     this.prefixes.clear();
+    this.hasClosedPackages.clear();
   }
 
   async remember<K extends {}, V extends {}>(

@@ -136,6 +136,14 @@ export function mayListModules(principal: Principal, project: ProjectSubject): b
   return project.packagesEnabled && mayReadPackages(principal, project);
 }
 
+/** Whether a principal may have modules from upstream, which belong to no project: GOKURA_ANONYMOUS_UPSTREAM. */
+export function mayReadUpstream(
+  principal: Principal,
+  { anonymousUpstream }: { readonly anonymousUpstream: boolean },
+): boolean {
+  return anonymousUpstream || principal.kind !== "anonymous";
+}
+
 // ---- demands: nothing, or the Failure that the asker is to see -------------------------------------------------------
 
 /** What to say of a thing that is not there or may not be seen; the two cannot be told apart. */
@@ -146,6 +154,11 @@ export function hidden(
   if (principal.kind === "anonymous")
     return new Failure("unauthenticated", "sign in: send a token, for example with a line for this host in ~/.netrc");
   return new Failure("not-found", `${what} Not Found`);
+}
+
+/** Modules from upstream: the anonymous are asked for a token where they may not have them. */
+export function demandUpstream(principal: Principal, policy: { readonly anonymousUpstream: boolean }): void {
+  if (!mayReadUpstream(principal, policy)) throw hidden(principal, "Module");
 }
 
 export function demandSeen<S extends ProjectSubject>(principal: Principal, project: S | undefined): S {

@@ -15,12 +15,13 @@ import {
   demandSeen,
   MAINTAINER,
   OWNER,
+  readableProjects,
   seenProjectsInSql,
 } from "../access/access.ts";
 import { audit } from "../audit.ts";
 import { change, pathTaken } from "../change.ts";
 import { COUNT_LIMIT, countingTo, isId, keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
-import type { Principal } from "../principal.ts";
+import { ANONYMOUS, type Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { GroupRow, ProjectRow } from "../rows.ts";
 import { checkDescription, checkName, isKeepable } from "../text.ts";
@@ -71,6 +72,15 @@ export interface ProjectChange {
   readonly tagScheme?: TagScheme | undefined;
   /** Lists hold tags that are then refused, and forks are versions, as the go command in direct mode has it. */
   readonly listRefused?: boolean | undefined;
+}
+
+/** Whether there is any project whose packages the anonymous may not read; remembered. */
+export function hasClosedPackages(registry: Registry): Promise<boolean> {
+  const { memory, prisma } = registry;
+  return memory.remember(memory.hasClosedPackages, "all", async () => {
+    const closed = { NOT: readableProjects(ANONYMOUS) };
+    return (await prisma.project.findFirst({ where: closed, select: { id: true } })) !== null;
+  });
 }
 
 /** By number or by full path in any case; remembered. Says nothing about who may see it. */

@@ -1,22 +1,27 @@
 // Which modules a principal may find, for plain SQL on module_search: mayListModules of access.ts, over what the triggers
 // have written beside each module (ModuleSearch.visibility in prisma/schema.prisma). Modules from upstream are there for
-// everybody, as in modules.ts, unless their names are private (private-modules.ts): then for nobody.
+// everybody who may have such at all, as in modules.ts, unless their names are private (private-modules.ts): then for nobody.
 import type { Prisma, Visibility } from "../../database/generated/client.ts";
-import { isAdministrator, memberProjects, REPORTER } from "../access/access.ts";
+import { isAdministrator, mayReadUpstream, memberProjects, REPORTER } from "../access/access.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
+
+/** Stands for all modules from upstream; no module is called so. */
+const EVERYTHING = "*";
 
 /** What a principal may find: all of these visibilities, and whatever is of these projects. */
 export interface Reach {
   readonly visibilities: readonly Visibility[];
   readonly projectIds: readonly number[];
-  /** But nothing from upstream under these paths, which are in lower case as in module_search. */
+  /** But nothing from upstream under these paths, which are in lower case as in module_search; or `*`: nothing at all. */
   readonly hidden: readonly string[];
 }
 
 /** Reads what a principal may find. */
 export async function reachOf(registry: Registry, principal: Principal): Promise<Reach> {
-  const hidden = registry.privateModules.fetchedBefore.map((path) => path.toLowerCase());
+  const hidden = mayReadUpstream(principal, registry)
+    ? registry.privateModules.fetchedBefore.map((path) => path.toLowerCase())
+    : [EVERYTHING];
   return { ...(await projectsInReach(registry, principal)), hidden };
 }
 
@@ -40,5 +45,5 @@ export function withinReach(visibilities: string, projectIds: string, hidden: st
 
 /** Those of them that are not hidden, whoever asks. */
 export function notHidden(hidden: string): string {
-  return `(s.project_id IS NOT NULL OR s.path <> ALL(${hidden}::text[]))`;
+  return `(s.project_id IS NOT NULL OR s.path <> ALL(${hidden}::text[]) AND '${EVERYTHING}' <> ALL(${hidden}::text[]))`;
 }

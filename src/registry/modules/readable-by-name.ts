@@ -9,7 +9,7 @@ import {
   supportsPruning,
   type UnknownRequirements,
 } from "../../gomod/module-graph.ts";
-import { readableProjectsInSql } from "../access/access.ts";
+import { mayReadUpstream, readableProjectsInSql } from "../access/access.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { ModuleRow, VersionRow } from "../rows.ts";
@@ -131,7 +131,7 @@ function moduleOf(registry: Registry, principal: Principal): Prisma.Sql {
 /** Whether the principal may read a module: about its `project_id` in one row, its `path` in another, its project and group. */
 export function readableInSql(registry: Registry, principal: Principal, module: string, named: string): Prisma.Sql {
   const projectId = Prisma.raw(`${module}.project_id`);
-  return Prisma.sql`(${projectId} IS NULL AND ${Prisma.raw(`${named}.path`)} <> ALL(${[...registry.privateModules.fetchedBefore]})
+  return Prisma.sql`(${mayReadUpstream(principal, registry)} AND ${projectId} IS NULL AND ${Prisma.raw(`${named}.path`)} <> ALL(${[...registry.privateModules.fetchedBefore]})
     OR ${projectId} IS NOT NULL AND ${readableProjectsInSql(principal)})`;
 }
 

@@ -4,7 +4,7 @@
 import type { Transaction } from "../../database/client.ts";
 import type { Sql } from "../../database/sql.ts";
 import { Failure, invalid } from "../../errors.ts";
-import { readableProjects } from "../access/access.ts";
+import { mayReadUpstream, readableProjects } from "../access/access.ts";
 import { GO_PROXY, isFlagOn, loadFlags } from "../forge/feature-flags.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
@@ -67,7 +67,8 @@ export async function readIndex(
   const all = request.include === "all";
   const projectIds = await readableIds(registry, principal, scope);
   const hidden = [...registry.privateModules.fetchedBefore];
-  const upstream = scope === "instance" || ("upstream" in scope && scope.upstream);
+  const hasUpstream = scope === "instance" || ("upstream" in scope && scope.upstream);
+  const upstream = hasUpstream && mayReadUpstream(principal, registry);
   const lines = await registry.prisma.$queryRaw<IndexLine[]>`
     SELECT path AS "Path", version AS "Version",
       to_char("timestamp" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS "Timestamp"

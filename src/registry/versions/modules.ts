@@ -1,6 +1,6 @@
 // Modules that have been published, as rows: one by its path, and in pages.
 import type { Prisma } from "../../database/generated/client.ts";
-import { mayListModules, readableProjects } from "../access/access.ts";
+import { mayListModules, mayReadUpstream, readableProjects } from "../access/access.ts";
 import { findProject } from "../forge/projects.ts";
 import { firstOfEach } from "../lists/first-of-each.ts";
 import { COUNT_LIMIT, countingTo, keysetPage, keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
@@ -11,7 +11,7 @@ import { isKeepable, searchText } from "../text.ts";
 
 /**
  * A module that the principal may read, with its project; without one for a module from upstream, which is there for
- * everybody who can reach the instance's endpoint. A path that a project has published is the project's alone.
+ * everybody who may have such at all (access.ts mayReadUpstream). A path that a project has published is the project's alone.
  */
 export async function findModule(
   registry: Registry,
@@ -22,7 +22,9 @@ export async function findModule(
   // HOSTED before UPSTREAM, as the enum has them.
   const module = await registry.prisma.module.findFirst({ where: { path }, orderBy: { origin: "asc" } });
   if (module?.projectId === null)
-    return registry.privateModules.covers(path) ? undefined : { module, project: undefined };
+    return registry.privateModules.covers(path) || !mayReadUpstream(principal, registry)
+      ? undefined
+      : { module, project: undefined };
   const project = module && (await findProject(registry, module.projectId));
   if (!module || !project || !mayListModules(principal, project)) return undefined;
   return { module, project };
@@ -70,7 +72,8 @@ export async function countModules(
 
 function conditionsOf(registry: Registry, principal: Principal, filter: ModuleFilter): Prisma.ModuleWhereInput[] {
   const fromUpstream = { projectId: null, path: { notIn: [...registry.privateModules.fetchedBefore] } };
-  const readable: Prisma.ModuleWhereInput = { OR: [{ project: readableProjects(principal) }, fromUpstream] };
+  const world = mayReadUpstream(principal, registry) ? [fromUpstream] : [];
+  const readable: Prisma.ModuleWhereInput = { OR: [{ project: readableProjects(principal) }, ...world] };
   const { search, projectId } = filter;
   return [
     readable,

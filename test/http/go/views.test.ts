@@ -4,6 +4,7 @@ import { createGroup } from "../../../src/registry/forge/groups.ts";
 import { addMember } from "../../../src/registry/forge/members.ts";
 import { createProject, updateProject } from "../../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../../src/registry/principal.ts";
+import { eventually } from "../../support/eventually.ts";
 import { goCommand } from "../../support/go.ts";
 import { ask, bearer } from "../../support/http.ts";
 import { pushRecipe, remoteOf } from "../../support/push.ts";
@@ -163,4 +164,28 @@ test("one GOPROXY: go builds with modules of two projects", async () => {
   await go.must("get", "gokura.test/dev/b@latest");
   await go.must("build", "gokura.test/dev/b");
   expect(await go.must("list", "-m", "all")).toContain("gokura.test/dev/a v1.0.0");
+});
+
+describe("a name that nobody has, asked for without a token", () => {
+  test("is 404 while there is nothing that a token would open, and 401 from then on", async () => {
+    const open = await testServer({ tls: false });
+    await createGroup(open.registry, OPERATOR, { fullPath: "team", visibility: "PUBLIC" });
+    await createProject(open.registry, OPERATOR, { fullPath: "team/public", visibility: "PUBLIC" });
+    const paths = ["gokura.test/team/none", "gokura.test", "gokura.test/nobody/here/v2"];
+    const statuses = async (headers = {}) =>
+      await Promise.all(
+        ["", TEAM].flatMap((view) =>
+          paths.map(async (path) => {
+            const { status, text } = await ask(open.url, `/api/v4/${view}packages/go/${path}/@v/list`, { headers });
+            return status === 404 && text.startsWith("not found: ") ? "404" : status;
+          }),
+        ),
+      );
+    expect(new Set(await statuses())).toEqual(new Set(["404"]));
+    expect(new Set(await statuses(bearer(ADMIN_TOKEN)))).toEqual(new Set(["404"]));
+    await createProject(open.registry, OPERATOR, { fullPath: "team/closed", visibility: "PRIVATE" });
+    const closed = await eventually(statuses, (all) => all.every((status) => status === 401));
+    expect(new Set(closed)).toEqual(new Set([401]));
+    expect(new Set(await statuses(bearer(ADMIN_TOKEN)))).toEqual(new Set(["404"]));
+  });
 });
