@@ -8,6 +8,7 @@ import type { Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { ProjectRow } from "../registry/rows.ts";
 import type { UpstreamStatus } from "../upstream/upstream-status.ts";
+import { type AnswerLimit, startAnswerLimit } from "./answer-limit.ts";
 import { createLoaders, type Loaders } from "./loaders.ts";
 import { startTimeLimit, type TimeLimit } from "./time-limit.ts";
 
@@ -21,6 +22,7 @@ export interface GraphqlContext {
   readonly archives: ModuleArchives;
   readonly upstreams: () => readonly UpstreamStatus[];
   readonly timeLimit: TimeLimit;
+  readonly answerLimit: AnswerLimit;
   /** Tells the log of requests what went wrong in this one, if anything did. */
   readonly note: (errors: readonly GraphQLFormattedError[] | undefined) => void;
 }
@@ -65,6 +67,7 @@ export function createContext(
     archives,
     upstreams,
     timeLimit: startTimeLimit(timeLimitMs),
+    answerLimit: startAnswerLimit(),
     note,
   };
 }

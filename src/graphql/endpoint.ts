@@ -30,6 +30,7 @@ import type { Registry } from "../registry/registry.ts";
 import type { UpstreamStatus } from "../upstream/upstream-status.ts";
 import { createContext, type GraphqlContext } from "./context.ts";
 import { errorOf, formatError, refusal } from "./error-codes.ts";
+import { limitFields } from "./limited-fields.ts";
 import { BODY_LIMIT_BYTES, checkCost, extentRule, FIELD_LIMIT, TIME_LIMIT_MS, TOKEN_LIMIT } from "./limits.ts";
 import { rememberQueries } from "./persisted-queries.ts";
 import { resolvers } from "./resolvers/all.ts";
@@ -158,6 +159,9 @@ function createApollo(registry: Registry, production: boolean): ApolloServer<Gra
 /** What is asked of a valid operation before it begins. */
 function admission(production: boolean): ApolloServerPlugin<GraphqlContext> {
   return {
+    async serverWillStart({ schema }) {
+      limitFields(schema);
+    },
     async requestDidStart() {
       return {
         async didResolveOperation(request) {
@@ -176,7 +180,10 @@ function admission(production: boolean): ApolloServerPlugin<GraphqlContext> {
         },
         async willSendResponse({ contextValue, response }) {
           contextValue.timeLimit.clear();
-          if (response.body.kind === "single") contextValue.note(response.body.singleResult.errors);
+          if (response.body.kind !== "single") return;
+          const { exceeded } = contextValue.answerLimit;
+          if (exceeded) response.body.singleResult = { data: null, errors: [errorOf(exceeded)] };
+          contextValue.note(response.body.singleResult.errors);
         },
       };
     },

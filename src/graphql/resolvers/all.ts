@@ -25,11 +25,10 @@ import { RejectedTag } from "./project-tags.ts";
 import { Query } from "./query.ts";
 import { GoModuleSearchConnection, GoModuleSearchHit } from "./search.ts";
 import { CacheHitDay, CacheHitRate, Statistics } from "./statistics.ts";
-import { timed } from "./timed.ts";
 import { Token, tokenMutations } from "./token.ts";
 import { User, userMutations } from "./user.ts";
 
-export const resolvers: Resolvers = timed({
+export const resolvers: Resolvers = {
   DateTime,
   Date: CalendarDate,
   BigInt: BigInt64,
@@ -80,4 +79,4 @@ export const resolvers: Resolvers = timed({
   Statistics,
   CacheHitRate,
   CacheHitDay,
-});
+};

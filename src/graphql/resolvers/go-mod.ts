@@ -2,6 +2,7 @@
 import { isFailure } from "../../errors.ts";
 import { type GoModFile, parseGoMod, type Requirement } from "../../gomod/go-mod-file.ts";
 import { declaredModulePath, textOfGoMod } from "../../gomod/go-mod-line.ts";
+import { MAX_READ_BYTES } from "../../registry/versions/readable-go-mod.ts";
 import type { GoMod } from "../generated.ts";
 
 /** The file, with its requirements as they stand in it: what they lead to is looked up when it is asked for. */
@@ -10,10 +11,18 @@ export type ReadGoModFile = Omit<GoMod, "requires" | "parseError"> & {
   readonly parseError: string | null;
 };
 
-/** Reads a file; one that cannot be parsed has empty lists, and says why. */
+const read = new WeakMap<Buffer, ReadGoModFile>();
+
+/** Reads a file; one that cannot be parsed, or is too large to be, has empty lists, and says why. Each is read once. */
 export function goModOf(bytes: Buffer): ReadGoModFile {
+  const known = read.get(bytes) ?? readGoModFile(bytes);
+  read.set(bytes, known);
+  return known;
+}
+
+function readGoModFile(bytes: Buffer): ReadGoModFile {
   const text = textOfGoMod(bytes);
-  const { file, parseError } = parse(text);
+  const { file, parseError } = bytes.length > MAX_READ_BYTES ? tooLarge(bytes) : parse(text);
   return {
     text,
     module: file?.module?.path || declaredModulePath(text) || null,
@@ -25,6 +34,10 @@ export function goModOf(bytes: Buffer): ReadGoModFile {
     retracts: file?.retracts ?? [],
     parseError,
   };
+}
+
+function tooLarge({ length }: Buffer): { file?: undefined; parseError: string } {
+  return { parseError: `go.mod has ${length} bytes; over ${MAX_READ_BYTES} only its module line is read` };
 }
 
 function parse(text: string): { file?: GoModFile; parseError: string | null } {

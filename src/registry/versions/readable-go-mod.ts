@@ -6,7 +6,7 @@ import { type GoModFile, parseGoMod } from "../../gomod/go-mod-file.ts";
 import { textOfGoMod } from "../../gomod/go-mod-line.ts";
 
 /** A larger go.mod is served and not read, in bytes. The largest known are a fifth of it. */
-const MAX_READ_BYTES = 1024 * 1024;
+export const MAX_READ_BYTES = 1024 * 1024;
 /** Only so many retract directives count: each is compared with each new version. */
 const MAX_RETRACTIONS = 1_000;
 /** Of a text for people, in characters; the go command shows 500 bytes. */
