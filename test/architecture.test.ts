@@ -20,7 +20,6 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   upstream: [...FLOOR, "registry", "git"],
   http: [...BELOW_DOORS, "graphql"],
   graphql: BELOW_DOORS,
-  web: BELOW_DOORS,
   cli: BELOW_DOORS,
 };
 /**
@@ -177,7 +176,7 @@ function circlesIn(arrows: ReadonlyMap<string, readonly string[]>): string[] {
 
 test("the doors never touch Prisma, nor anybody but config.ts the environment", () => {
   for (const [file, text] of texts) {
-    if (["http", "graphql", "web", "cli"].includes(room(file)))
+    if (["http", "graphql", "cli"].includes(room(file)))
       expect(text, file).not.toMatch(/^import (?!type)[^;]*database\/(generated|client)/m);
     if (!MAY_READ_ENVIRONMENT.has(file)) expect(text, file).not.toMatch(/process\.env/);
     if (file !== "gomod/version.ts") expect(text, file).not.toMatch(/from "semver/);
@@ -188,4 +187,39 @@ test("versions enter in one place", () => {
   const writing = /insert\s+into\s+"?module_version"?(?!\w)|\bmoduleVersion\.(create|upsert)/i;
   const places = [...texts].filter(([, text]) => writing.test(text)).map(([file]) => file);
   expect(places).toEqual(["registry/versions/enter-versions.ts"]);
+});
+
+test("levels are compared where the table of acts is, and nowhere else", () => {
+  const level = String.raw`(?:\w*[aA]ccess_?[lL]evel|(?:own|min)Level|GUEST|REPORTER|DEVELOPER|MAINTAINER|OWNER)\b`;
+  const compared = new RegExp(
+    `${level}\\s*[<>]=?\\s|\\s[<>]=?\\s*(?:\\w+\\.)*${level}|(?:project|group)Level\\(.*\\)\\s*[<>]`,
+  );
+  const places = [...texts].filter(([file, text]) => !file.startsWith("registry/access/") && compared.test(text));
+  expect(places.map(([file]) => file)).toEqual([]);
+});
+
+test("registry, jobs and database alone ask the database", () => {
+  const asking = /\.(?:prisma|database)\b|\bprisma\.\$/;
+  const places = [...texts].filter(
+    ([file, text]) => asking.test(text) && !TOP.has(file) && !["registry", "jobs", "database"].includes(room(file)),
+  );
+  expect(places.map(([file]) => file)).toEqual([]);
+});
+
+test("whatever a comment or a page says is in a file, that file is there", () => {
+  const within = (directory: string, type: string): string[] =>
+    readdirSync(directory, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(type))
+      .map((name) => join(directory, name));
+  const sources = ["src", "test", "scripts", "bench"].flatMap((directory) => within(directory, ".ts"));
+  const pages = [...within("docs", ".md"), ...readdirSync(".").filter((name) => name.endsWith(".md"))];
+  const nowhere: string[] = [];
+  for (const file of [...sources, ...pages, "prisma/schema.prisma", "schema.graphql"]) {
+    const text = readFileSync(file, "utf8");
+    const words = file.endsWith(".ts") ? [...text.matchAll(/(?:^|\s)(?:\/\/|\/?\*).*$/gm)].join("\n") : text;
+    for (const [, name] of words.matchAll(/(?<![\w./@*-])((?:[\w-]+\/)+[\w-]+\.ts)\b/g))
+      if (!name!.includes("generated") && !sources.some((source) => source === name || source.endsWith(`/${name}`)))
+        nowhere.push(`${file}: ${name}`);
+  }
+  expect(nowhere).toEqual([]);
 });

@@ -1,6 +1,6 @@
 // gokura member …
 import { type Command, InvalidArgumentError } from "commander";
-import { ACCESS_LEVELS, DEVELOPER } from "../registry/access/access.ts";
+import { DEVELOPER, nameOfLevel } from "../registry/access/acts.ts";
 import { addMember, removeMember } from "../registry/forge/members.ts";
 import type { MemberRow } from "../registry/rows.ts";
 import { accessLevel, day, JSON_OPTION } from "./options.ts";
@@ -49,6 +49,6 @@ function placeOf(projectPath: string | undefined, groupPath: string | undefined)
 }
 
 function rowOf(member: MemberRow, place: string): Row {
-  const level = Object.entries(ACCESS_LEVELS).find(([, value]) => value === member.accessLevel)?.[0];
+  const level = nameOfLevel(member.accessLevel);
   return { place, user: member.user.username, level, expires: member.expiresAt };
 }

@@ -1,7 +1,7 @@
 // Words of a command line that are read the same way everywhere.
 import { InvalidArgumentError } from "commander";
 import type { Visibility } from "../database/generated/client.ts";
-import { ACCESS_LEVELS } from "../registry/access/access.ts";
+import { ACCESS_LEVELS } from "../registry/access/acts.ts";
 
 export const JSON_OPTION = ["--json", "print JSON for programs instead of a table"] as const;
 

@@ -1,6 +1,7 @@
 // For operators: /-/health says that the process lives, /-/readiness that it can serve (its database answers, changes
 // reach it, its administrator's token works, and it is not stopping), /-/metrics what Prometheus reads.
 import type Router from "@koa/router";
+import { databaseAnswers } from "../registry/database-answers.ts";
 import type { Registry } from "../registry/registry.ts";
 
 /** Adds the three to a router. `opened`: requests are answered; `stopping`: no new ones should be sent here. */
@@ -14,7 +15,7 @@ export function addHealth(
   });
   router.get("/-/readiness", async (ctx) => {
     const checks = {
-      database: await answers(registry),
+      database: await databaseAnswers(registry),
       notices: registry.memory.live,
       accepting: opened() && !stopping(),
     };
@@ -27,13 +28,4 @@ export function addHealth(
     ctx.type = registry.metrics.registry.contentType;
     ctx.body = await registry.metrics.registry.metrics();
   });
-}
-
-async function answers(registry: Registry): Promise<boolean> {
-  try {
-    await registry.database.pool.query("SELECT 1");
-    return true;
-  } catch {
-    return false;
-  }
 }

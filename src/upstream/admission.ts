@@ -8,8 +8,6 @@
 //   .zip   obeys the rules of module zips (golang.org/x/mod/zip CheckZip), and every file unpacks to what is declared. A
 //          go.mod in it that is not the .mod is told, but no reason to refuse: the go command takes both, each by its sum
 //   list   has nothing but versions
-//
-// Here, too, sums will be compared with a checksum database: see `compareWithChecksumDatabase`.
 import type { FileHandle } from "node:fs/promises";
 import { type H1Hash, h1OfFiles } from "../gomod/dir-hash.ts";
 import { declaredModulePath } from "../gomod/go-mod-line.ts";
@@ -48,10 +46,9 @@ export function admitInfo(modulePath: string, asked: string | undefined, bytes: 
 }
 
 /** Judges a .mod; says whether it may be kept by itself. Throws Refused. */
-export function admitGoMod(modulePath: string, version: string, bytes: Buffer): { keep: boolean } {
+export function admitGoMod(modulePath: string, bytes: Buffer): { keep: boolean } {
   const declared = declaredModulePath(bytes);
   if (declared === "") throw new Refused("upstream sent a .mod without a module line");
-  compareWithChecksumDatabase(modulePath, version, { goMod: bytes });
   return { keep: declared === modulePath };
 }
 
@@ -116,7 +113,6 @@ export async function admitZip(
     const ended = await Promise.allSettled(Array.from({ length: HASHED_AT_ONCE }, hashEntries));
     for (const one of ended) if (one.status === "rejected") throw one.reason;
     const h1 = h1OfFiles(hashed);
-    compareWithChecksumDatabase(modulePath, version, { goMod, h1 });
     return { h1, goModDiffers };
   } catch (error) {
     if (error instanceof BadZip) throw new Refused(error.message);
@@ -132,13 +128,3 @@ function sameText(zipped: Buffer, goMod: Buffer): boolean {
   const plain = (bytes: Buffer): string => bytes.toString("latin1").replaceAll("\r\n", "\n");
   return plain(zipped) === plain(goMod);
 }
-
-/**
- * The place where sums meet the checksum database (a later issue): every go.mod and every zip passes here before it is
- * stored, and whatever throws Refused here is never stored, and told to nobody as whole.
- */
-function compareWithChecksumDatabase(
-  _modulePath: string,
-  _version: string,
-  _sums: { readonly goMod: Buffer; readonly h1?: H1Hash },
-): void {}

@@ -81,7 +81,7 @@ async function getInfo(state: DependencyState, request: VersionRequest<"info">):
 
 async function getGoMod(state: DependencyState, request: VersionRequest<"mod">): Promise<Found | Absent> {
   const { modulePath, version } = request;
-  const answer = await askAndJudge(state, request, MAX_GO_MOD, (bytes) => admitGoMod(modulePath, version, bytes));
+  const answer = await askAndJudge(state, request, MAX_GO_MOD, (bytes) => admitGoMod(modulePath, bytes));
   if (answer.kind === "absent") return answer;
   const goMod = answer.bytes;
   if (answer.verdict.keep)

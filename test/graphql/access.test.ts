@@ -1,6 +1,6 @@
 // Who sees what and who may do what, through GraphQL: the rules of registry/access/access.ts from the outside.
 import { beforeAll, describe, expect, test } from "vitest";
-import { ACCESS_LEVELS } from "../../src/registry/access/access.ts";
+import { ACCESS_LEVELS } from "../../src/registry/access/acts.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { addMember } from "../../src/registry/forge/members.ts";
 import { createProject, findProject, updateProject } from "../../src/registry/forge/projects.ts";

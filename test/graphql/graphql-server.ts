@@ -1,5 +1,4 @@
 // A GraphQL endpoint on a port of its own, as the HTTP server mounts it, and people who talk to it over real HTTP.
-
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import Koa from "koa";
@@ -76,7 +75,7 @@ export async function serveGraphql(
     try {
       ctx.state.principal = await authenticate(registry, credentialsOf(ctx.headers));
     } catch (error) {
-      // As the whole server says it (http/problem.ts).
+      // As the whole server says it (http/protocol/problem.ts).
       if (!isFailure(error, "unauthenticated")) throw error;
       ctx.status = 401;
       ctx.body = { errors: [errorOf(error)] };

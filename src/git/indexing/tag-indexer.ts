@@ -1,9 +1,9 @@
 // Tags become versions. What a tag stands for is said by its name alone (gomod/tag-version.ts), so a new tag costs only
 // itself: no other tag and no tree is looked through. What it cannot be is written down with the reason, for its author.
-
 import { type Failure, invalid, isFailure } from "../../errors.ts";
 import { type TaggedModule, whyNotAVersion } from "../../gomod/tag-version.ts";
 import { isIncompatible } from "../../gomod/version.ts";
+import { demandDatabase } from "../../registry/database-answers.ts";
 import { moduleRootsOf, projectById } from "../../registry/forge/projects.ts";
 import { type WaitingTag, waitingTags } from "../../registry/forge/waiting-tags.ts";
 import type { Registry } from "../../registry/registry.ts";
@@ -11,6 +11,7 @@ import type { ProjectRow } from "../../registry/rows.ts";
 import { type NewVersion, publish } from "../../registry/versions/publish.ts";
 import { readGoMod } from "../../registry/versions/readable-go-mod.ts";
 import type { Refusal } from "../../registry/versions/rejected-tags.ts";
+import { buildZipsSoon } from "../../registry/versions/version-zip.ts";
 import { type Repositories, type Repository, repositoryOf } from "../hosting/repositories-of-projects.ts";
 import { goModObjection } from "./go-mod-objection.ts";
 import { tagSchemeOf } from "./tag-scheme-of-project.ts";
@@ -25,8 +26,6 @@ const MAX_HELD_BYTES = 8 * 1024 * 1024;
 const MAX_TAG_BYTES = 64 * 1024 * 1024;
 /** A run in which more tags than this cannot be read or published is given up. */
 const MAX_FAILURES = 20;
-/** How many of the newest versions of a push get their zips before anybody asks. */
-const ZIPS_AHEAD = 100;
 
 export interface TagIndexer {
   /**
@@ -96,7 +95,10 @@ async function indexTags(registry: Registry, repositories: Repositories, project
     }
   }
   if (earliest) registry.metrics.indexing.observe((Date.now() - earliest.getTime()) / 1000);
-  if (ids.length > 0) await leaveZips(registry, projectId, ids);
+  if (ids.length > 0) {
+    await buildZipsSoon(registry, projectId, ids.slice(-BATCH));
+    registry.log.info({ project: projectId, versions: ids.length }, "tags became versions");
+  }
   if (failures.length > 0) throw failures[0];
 }
 
@@ -147,7 +149,7 @@ async function publishOutcomes(
     return await publishAll(outcomes);
   } catch (error) {
     if (isFailure(error)) throw error;
-    await registry.database.pool.query("SELECT 1"); // without a database none would go through
+    await demandDatabase(registry); // without a database none would go through
     registry.log.error({ err: error, project: projectId }, "some tags could not be published together");
   }
   const ids: number[] = [];
@@ -159,20 +161,6 @@ async function publishOutcomes(
     }
   }
   return ids;
-}
-
-/** Leaves the job that makes the zips of the newest versions. */
-async function leaveZips(registry: Registry, projectId: number, ids: readonly number[]): Promise<void> {
-  const newest = await registry.prisma.moduleVersion.findMany({
-    where: { id: { in: ids.slice(-BATCH) } },
-    orderBy: { time: "desc" },
-    take: ZIPS_AHEAD,
-    select: { id: true },
-  });
-  await registry.prisma.$transaction((tx) =>
-    registry.jobs.send(tx, "build-zips", { projectId, versionIds: newest.map((row) => row.id) }),
-  );
-  registry.log.info({ project: projectId, versions: ids.length }, "tags became versions");
 }
 
 /** What one tag stands for, under each name of the project's modules. */

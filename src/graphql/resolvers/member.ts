@@ -1,4 +1,4 @@
-import { ACCESS_LEVELS } from "../../registry/access/access.ts";
+import { ACCESS_LEVELS } from "../../registry/access/acts.ts";
 import { addMember, removeMember } from "../../registry/forge/members.ts";
 import type { AccessLevel, MemberResolvers, MutationResolvers } from "../generated.ts";
 import { globalId } from "../global-id.ts";

@@ -2,7 +2,7 @@
 // goModules have, in the words of a package registry.
 import { Failure } from "../../errors.ts";
 import { escapePath, escapeVersion, parseModulePath } from "../../gomod/module-path.ts";
-import { hidden, MAINTAINER, mayListModules, projectLevel } from "../../registry/access/access.ts";
+import { hidden, mayAct, mayListModules } from "../../registry/access/access.ts";
 import { type PageRequest, pageOfAll } from "../../registry/lists/keyset-page.ts";
 import type { PackageFileRow } from "../../registry/packages/package-files.ts";
 import { findPackageFile } from "../../registry/packages/package-files.ts";
@@ -78,7 +78,7 @@ const base = {
   statusMessage: () => null,
   tags: async (_, page) => connection(await pageOfAll(page, [])),
   userPermissions: async (row, _, context) => ({
-    destroyPackage: projectLevel(context.principal, await projectOf(row, context)) >= MAINTAINER,
+    destroyPackage: mayAct(context.principal, "package.delete", await projectOf(row, context)),
   }),
   goModuleVersion: (row) => row,
 } satisfies PackageResolvers & PackageBaseResolvers;

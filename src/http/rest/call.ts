@@ -18,7 +18,7 @@ import type { Context } from "koa";
 import type * as z from "zod";
 import type { HostedModules } from "../../git/indexing/hosted-modules.ts";
 import type { ModuleArchives } from "../../git/indexing/module-archives.ts";
-import type { ScopedDoor } from "../../registry/access/access.ts";
+import type { ScopedDoor } from "../../registry/access/acts.ts";
 import type { Stretch, StretchOfRows } from "../../registry/lists/numbered-page.ts";
 import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";

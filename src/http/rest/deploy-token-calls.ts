@@ -1,6 +1,6 @@
 // Deploy tokens of projects (doc/api/deploy_tokens.md): they read one project, and are nobody.
 import * as z from "zod";
-import { SCOPES_OF } from "../../registry/access/access.ts";
+import { SCOPES_OF } from "../../registry/access/acts.ts";
 import { findDeployToken, findDeployTokens } from "../../registry/forge/deploy-tokens.ts";
 import { demandProject } from "../../registry/forge/projects.ts";
 import { createDeployToken, revokeToken } from "../../registry/forge/tokens.ts";

@@ -3,7 +3,7 @@
 import * as z from "zod";
 import { Failure, notFound } from "../../errors.ts";
 import { ensureBuiltZips, zipOf } from "../../git/indexing/module-archives.ts";
-import { demandLevel, demandRegistry, MAINTAINER, projectLevel } from "../../registry/access/access.ts";
+import { demandAct, demandRegistry, mayAct } from "../../registry/access/access.ts";
 import { findProject, findProjects } from "../../registry/forge/projects.ts";
 import { isId, PAGE_LIMIT } from "../../registry/lists/keyset-page.ts";
 import { stretchOf } from "../../registry/lists/numbered-page.ts";
@@ -269,7 +269,7 @@ export const packageCalls = [
     failures: [404],
     handle: async ({ registry, principal, parameters }) => {
       const { project, row } = await demandPackage(registry, principal, parameters);
-      demandLevel(principal, project, MAINTAINER, "deleting packages");
+      demandAct(principal, "package.delete", project);
       const { fileName } = await demandFile(registry, row, parameters.file_id);
       throw new Failure("forbidden", `${fileName} alone cannot be deleted: a Go version is whole; delete the package`);
     },
@@ -327,7 +327,7 @@ function packageOf(
   row: PackageRow,
   lastDownloads: ReadonlyMap<number, Date>,
 ): z.input<typeof Package> {
-  const mayDelete = project !== undefined && projectLevel(principal, project) >= MAINTAINER;
+  const mayDelete = project !== undefined && mayAct(principal, "package.delete", project);
   return {
     id: row.id,
     name: row.packageName,

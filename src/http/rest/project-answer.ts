@@ -1,7 +1,7 @@
 // A project as the REST API shows one (doc/api/projects.md). A page of them costs three statements beside its rows,
 // however many there are.
 import * as z from "zod";
-import { projectLevel, REPORTER } from "../../registry/access/access.ts";
+import { mayAct } from "../../registry/access/access.ts";
 import { namesFromTop } from "../../registry/forge/groups.ts";
 import { extentsOf } from "../../registry/forge/project-search.ts";
 import { packageSettingOf } from "../../registry/forge/projects.ts";
@@ -91,7 +91,7 @@ export async function projectAnswers(
       namespace: namespaceAnswer(group, base),
       permissions: permissionsOf(principal, project),
       _links: { self, members: `${self}/members` },
-      ...(withStatistics && projectLevel(principal, project) >= REPORTER
+      ...(withStatistics && mayAct(principal, "statistics.read", project)
         ? { statistics: { packages_size: extent.packagesSize ?? 0 } }
         : {}),
     };
@@ -105,7 +105,7 @@ function permissionsOf(principal: Principal, project: ProjectRow) {
       ? principal.memberships
       : { groups: new Map<number, number>(), projects: new Map<number, number>() };
   const access = (level: number) =>
-    level > 0 ? { access_level: level, notification_level: GLOBAL_NOTIFICATION } : null;
+    level === 0 ? null : { access_level: level, notification_level: GLOBAL_NOTIFICATION };
   return {
     project_access: access(projects.get(project.id) ?? 0),
     group_access: access(Math.max(0, ...project.group.traversalIds.map((id) => groups.get(id) ?? 0))),

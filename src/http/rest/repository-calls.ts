@@ -5,7 +5,7 @@ import { isFailure, notFound } from "../../errors.ts";
 import { repositoryExists, repositoryOf } from "../../git/hosting/repositories-of-projects.ts";
 import type { Commit } from "../../git/objects/commit.ts";
 import type { Repository } from "../../git/objects/repository.ts";
-import { DEVELOPER, demandCode, projectLevel } from "../../registry/access/access.ts";
+import { demandCode, mayAct } from "../../registry/access/access.ts";
 import { demandCurrentProject } from "../../registry/forge/projects.ts";
 import { type RefOrder, type RefRow, type RefSearch, searchRefs } from "../../registry/forge/ref-search.ts";
 import type { Stretch, StretchOfRows } from "../../registry/lists/numbered-page.ts";
@@ -111,7 +111,7 @@ const branchAnswer: RefAnswer<z.input<typeof Branch>> = async (ref, { project, r
   commit: await commitOf(repository, ref.peeled, project, base),
   default: ref.name === project.defaultBranch,
   protected: false,
-  can_push: projectLevel(principal, project) >= DEVELOPER && !project.archived,
+  can_push: mayAct(principal, "push", project) && !project.archived,
   web_url: `${base}/${project.fullPath}/-/tree/${ref.name}`,
 });
 

@@ -1,7 +1,8 @@
 // Personal access tokens (doc/api/personal_access_tokens.md, user_tokens.md). What a call answers with `token` in it is the
 // only time that anybody sees the secret. A token may always look at itself and give itself up, whatever its scopes.
 import * as z from "zod";
-import { demandAdministrator, demandUser, hidden, SCOPES_OF } from "../../registry/access/access.ts";
+import { demandAdministrator, demandUser, hidden } from "../../registry/access/access.ts";
+import { SCOPES_OF } from "../../registry/access/acts.ts";
 import {
   findPersonalToken,
   findPersonalTokens,

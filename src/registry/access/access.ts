@@ -1,28 +1,26 @@
 // Who may do what: the one place that answers, for every door. The rules are GitLab's ("Permissions and roles") as far as
-// a Go registry has them:
+// a Go registry has them. What is open is so by visibility; what is done needs a level (acts.ts):
 //   see a project         public: everybody; internal: every user; private: its members; administrators see all
 //   see a group           the same, and whoever is a member of something inside it
 //   read packages or code whoever sees the project, but a Guest of a private one may not
 //   read packages         where they are for members only: Reporters
-//   push, create projects Developer; edit a project, its members and tokens: Maintainer; delete, edit a group: Owner
 // A Guest's "may see, may not do" is told (403); what may not be seen does not exist (404), or, to somebody without
 // credentials, asks for some (401). Questions are asked in this order: scope, visibility, access level, registry, flag.
-import { type PackageAccess, Prisma, type TokenScope, type Visibility } from "../../database/generated/client.ts";
+import type { PackageAccess, TokenScope, Visibility } from "../../database/generated/client.ts";
 import { Failure } from "../../errors.ts";
 import type { Principal, UserPrincipal } from "../principal.ts";
-
-export const GUEST = 10;
-export const REPORTER = 20;
-export const DEVELOPER = 30;
-export const MAINTAINER = 40;
-export const OWNER = 50;
-export const ACCESS_LEVELS = {
-  guest: GUEST,
-  reporter: REPORTER,
-  developer: DEVELOPER,
-  maintainer: MAINTAINER,
-  owner: OWNER,
-};
+import {
+  DOOR_SCOPES,
+  GROUP_ACTS,
+  type GroupAct,
+  nameOfLevel,
+  OWNER,
+  PROJECT_ACTS,
+  type ProjectAct,
+  SCOPES_OF,
+  type ScopedDoor,
+  scopesOf,
+} from "./acts.ts";
 
 /** What of a project decides about access to it. */
 export interface ProjectSubject {
@@ -45,28 +43,13 @@ export interface GroupSubject {
 
 // ---- scopes --------------------------------------------------------------------------------------------------------
 
-const DOOR_SCOPES = {
-  "go endpoint": ["read_api", "api", "read_package_registry"],
-  "git fetch": ["read_repository", "write_repository", "read_api", "api"],
-  "git push": ["write_repository", "api"],
-  "api read": ["read_api", "api"],
-  "user read": ["read_user", "read_api", "api"],
-  "api write": ["api"],
-} as const satisfies Record<string, readonly TokenScope[]>;
-
-/** What each kind of token can be given. */
-export const SCOPES_OF = {
-  user: ["api", "read_api", "read_user", "read_repository", "write_repository"],
-  "deploy-token": ["read_repository", "read_package_registry", "write_package_registry"],
-} as const satisfies Record<string, readonly TokenScope[]>;
-
-/** A way in, as far as the scopes of tokens are concerned. */
-export type ScopedDoor = keyof typeof DOOR_SCOPES;
-
 /** Refuses a good token whose scopes do not open this door, whatever is behind it. */
 export function requireScope(principal: Principal, door: ScopedDoor): void {
+  requireOneOf(principal, DOOR_SCOPES[door]);
+}
+
+function requireOneOf(principal: Principal, opening: readonly TokenScope[]): void {
   if (principal.kind === "anonymous" || principal.kind === "operator") return;
-  const opening: readonly TokenScope[] = DOOR_SCOPES[door];
   if (principal.scopes.some((scope) => opening.includes(scope))) return;
   const wanted = opening.filter((scope) => (SCOPES_OF[principal.kind] as readonly TokenScope[]).includes(scope));
   throw new Failure(
@@ -98,6 +81,19 @@ export function projectLevel(principal: Principal, project: ProjectSubject): num
   return Math.max(direct, groupLevel(principal, project.group));
 }
 
+/**
+ * Whether a principal has the level for an act in a project. What a token's scopes say about it is asked when it is done: so
+ * GitLab tells permissions.
+ */
+export function mayAct(principal: Principal, act: ProjectAct, project: ProjectSubject): boolean {
+  return projectLevel(principal, project) >= PROJECT_ACTS[act].level;
+}
+
+/** mayAct, in a group. */
+export function mayGroupAct(principal: Principal, act: GroupAct, group: Pick<GroupSubject, "traversalIds">): boolean {
+  return groupLevel(principal, group) >= GROUP_ACTS[act].level;
+}
+
 function isOpenTo(principal: Principal, visibility: Visibility): boolean {
   if (visibility === "PUBLIC") return true;
   return visibility === "INTERNAL" && principal.kind === "user";
@@ -106,12 +102,12 @@ function isOpenTo(principal: Principal, visibility: Visibility): boolean {
 export function maySeeProject(principal: Principal, project: ProjectSubject): boolean {
   if (isOpenTo(principal, project.visibility)) return true;
   if (principal.kind === "deploy-token") return principal.projectId === project.id;
-  return projectLevel(principal, project) >= GUEST;
+  return mayAct(principal, "project.see", project);
 }
 
 export function maySeeGroup(principal: Principal, group: GroupSubject): boolean {
   if (isOpenTo(principal, group.visibility)) return true;
-  if (groupLevel(principal, group) >= GUEST) return true;
+  if (mayGroupAct(principal, "group.see", group)) return true;
   if (principal.kind === "deploy-token") return principal.groupIds.includes(group.id);
   return principal.kind === "user" && principal.memberships.containing.has(group.id);
 }
@@ -120,7 +116,7 @@ export function maySeeGroup(principal: Principal, group: GroupSubject): boolean 
 export function mayReadCode(principal: Principal, project: ProjectSubject): boolean {
   if (!maySeeProject(principal, project)) return false;
   if (isOpenTo(principal, project.visibility) || principal.kind === "deploy-token") return true;
-  return projectLevel(principal, project) >= REPORTER;
+  return mayAct(principal, "code.read", project);
 }
 
 /** Whether the packages of a project are for this principal, while its registry is on. */
@@ -128,7 +124,7 @@ function mayReadPackages(principal: Principal, project: ProjectSubject): boolean
   if (!mayReadCode(principal, project)) return false;
   if (project.packageAccess !== "PRIVATE") return true;
   if (principal.kind === "deploy-token") return principal.projectId === project.id;
-  return projectLevel(principal, project) >= REPORTER;
+  return mayAct(principal, "package.read", project);
 }
 
 /** Whether a principal may list the modules of a project: its registry is on, and its packages may be read. */
@@ -178,24 +174,31 @@ export function demandNamespaceSeen<S extends GroupSubject>(principal: Principal
   throw hidden(principal, "Namespace");
 }
 
-/** Refuses whoever does not have the level in a project that is seen. */
-export function demandLevel(principal: Principal, project: ProjectSubject, level: number, act: string): void {
+/**
+ * Refuses whoever may not do something in a project: because it is not seen, for its token's scopes, or for its level. The
+ * way in has asked for scopes of its own before: what it lets in is still not let into acts that are done by others.
+ */
+export function demandAct(principal: Principal, act: ProjectAct, project: ProjectSubject): void {
   demandSeen(principal, project);
-  if (projectLevel(principal, project) >= level) return;
-  throw principal.kind === "anonymous" ? hidden(principal, "Project") : lacking(level, act, project.fullPath);
+  requireOneOf(principal, scopesOf(PROJECT_ACTS[act]));
+  if (mayAct(principal, act, project)) return;
+  throw principal.kind === "anonymous" ? hidden(principal, "Project") : lacking(PROJECT_ACTS[act], project.fullPath);
 }
 
-export function demandGroupLevel(principal: Principal, group: GroupSubject, level: number, act: string): void {
+/** demandAct, in a group. */
+export function demandGroupAct(principal: Principal, act: GroupAct, group: GroupSubject): void {
   demandGroupSeen(principal, group);
-  if (groupLevel(principal, group) >= level) return;
-  throw principal.kind === "anonymous" ? hidden(principal, "Group") : lacking(level, act, group.fullPath);
+  requireOneOf(principal, scopesOf(GROUP_ACTS[act]));
+  if (mayGroupAct(principal, act, group)) return;
+  throw principal.kind === "anonymous" ? hidden(principal, "Group") : lacking(GROUP_ACTS[act], group.fullPath);
 }
 
-function lacking(level: number, act: string, where: string): Failure {
-  const name = Object.entries(ACCESS_LEVELS).find(([, value]) => value === level)?.[0] ?? String(level);
-  return new Failure("forbidden", `${act} needs the access level ${name} in ${where}; ask one of its owners`, {
-    reason: "access_level_too_low",
-  });
+function lacking({ level, words }: { readonly level: number; readonly words: string }, where: string): Failure {
+  return new Failure(
+    "forbidden",
+    `${words} needs the access level ${nameOfLevel(level)} in ${where}; ask one of its owners`,
+    { reason: "access_level_too_low" },
+  );
 }
 
 export function demandAdministrator(principal: Principal): void {
@@ -211,9 +214,9 @@ export function demandUser(principal: Principal): UserPrincipal {
   throw new Failure("forbidden", "only a user may do this: send a personal access token", { reason: "users_only" });
 }
 
-/** Pushing: Developers, while the project is not archived. */
+/** The act "push", while the project is not archived. */
 export function demandPush(principal: Principal, project: ProjectSubject & { readonly archived: boolean }): void {
-  demandLevel(principal, project, DEVELOPER, "pushing");
+  demandAct(principal, "push", project);
   if (project.archived)
     throw new Failure(
       "forbidden",
@@ -225,7 +228,7 @@ export function demandPush(principal: Principal, project: ProjectSubject & { rea
 /** Code by git: seen, and Reporter if private. */
 export function demandCode<S extends ProjectSubject>(principal: Principal, project: S | undefined): S {
   const seen = demandSeen(principal, project);
-  if (!mayReadCode(principal, seen)) throw lacking(REPORTER, "reading code and packages", seen.fullPath);
+  if (!mayReadCode(principal, seen)) throw lacking(PROJECT_ACTS["code.read"], seen.fullPath);
   return seen;
 }
 
@@ -241,7 +244,7 @@ export function demandRegistry<S extends ProjectSubject>(principal: Principal, p
   if (mayReadPackages(principal, seen)) return seen;
   throw principal.kind === "anonymous"
     ? hidden(principal, "Project")
-    : lacking(REPORTER, "reading packages", seen.fullPath);
+    : lacking(PROJECT_ACTS["package.read"], seen.fullPath);
 }
 
 /** The Go endpoint: as packages, and the flag go_proxy is on. */
@@ -258,117 +261,4 @@ export function demandPackages<S extends ProjectSubject>(
       { reason: "go_proxy_disabled" },
     );
   return seen;
-}
-
-// ---- lists: the same rules as conditions -----------------------------------------------------------------------------
-
-/** What a principal reaches without looking at a single project: what its lists are made of. */
-interface Reach {
-  readonly everything: boolean;
-  readonly visibilities: readonly Visibility[];
-  /** Numbers of projects… */
-  readonly projects: readonly number[];
-  /** …and of groups, with all below them, whatever their visibility. */
-  readonly groups: readonly number[];
-}
-
-/** What is seen by membership of at least this level, or by visibility. */
-function reachOf(principal: Principal, level: number): Reach {
-  const reach: Reach = { everything: isAdministrator(principal), visibilities: ["PUBLIC"], projects: [], groups: [] };
-  if (principal.kind === "deploy-token") return { ...reach, projects: [principal.projectId] };
-  if (principal.kind !== "user") return reach;
-  return { ...reach, visibilities: ["PUBLIC", "INTERNAL"], ...membershipsOf(principal, level) };
-}
-
-function membershipsOf({ memberships }: UserPrincipal, level: number): Pick<Reach, "projects" | "groups"> {
-  const reaching = (levels: ReadonlyMap<number, number>) => [...levels].filter(([, l]) => l >= level).map(([id]) => id);
-  return { projects: reaching(memberships.projects), groups: reaching(memberships.groups) };
-}
-
-/** Those of a reach by membership. `below`: the numbers of all groups at or below those of the reach, where they are known. */
-function among(
-  { projects, groups }: Pick<Reach, "projects" | "groups">,
-  below?: readonly number[],
-): Prisma.ProjectWhereInput[] {
-  const inGroups = below ? { groupId: { in: [...below] } } : { group: { traversalIds: { hasSome: [...groups] } } };
-  return [...(projects.length > 0 ? [{ id: { in: [...projects] } }] : []), ...(groups.length > 0 ? [inGroups] : [])];
-}
-
-/**
- * The projects that a principal may see: maySeeProject, as a condition for the database. With the numbers of the groups of
- * the principal (groupsOfMember) it is answered by indices, which matters to those who see little of very much.
- */
-export function seenProjects(principal: Principal, below?: readonly number[]): Prisma.ProjectWhereInput {
-  const reach = reachOf(principal, GUEST);
-  if (reach.everything) return {};
-  return { OR: [{ visibility: { in: [...reach.visibilities] } }, ...among(reach, below)] };
-}
-
-/** The projects whose modules a principal may list: mayListModules, as a condition. */
-export function readableProjects(principal: Principal): Prisma.ProjectWhereInput {
-  const reach = reachOf(principal, REPORTER);
-  if (reach.everything) return { packagesEnabled: true };
-  const open: Prisma.ProjectWhereInput = {
-    visibility: { in: [...reach.visibilities] },
-    packageAccess: { not: "PRIVATE" },
-  };
-  return { AND: [{ packagesEnabled: true }, { OR: [open, ...among(reach)] }] };
-}
-
-/** seenProjects in SQL, about a row `p` of project and the row `g` of its group. */
-export function seenProjectsInSql(principal: Principal, below?: readonly number[]): Prisma.Sql {
-  const { everything, visibilities, projects, groups } = reachOf(principal, GUEST);
-  if (everything) return Prisma.sql`true`;
-  const inGroups = below
-    ? Prisma.sql`p.group_id = ANY(${[...below]}::int[])`
-    : Prisma.sql`g.traversal_ids && ${[...groups]}::int[]`;
-  return Prisma.sql`(p.visibility = ANY(${[...visibilities]}::"Visibility"[])
-    OR p.id = ANY(${[...projects]}::int[]) OR ${inGroups})`;
-}
-
-/** readableProjects in SQL, about the same rows. */
-export function readableProjectsInSql(principal: Principal): Prisma.Sql {
-  const { everything, visibilities, projects, groups } = reachOf(principal, REPORTER);
-  if (everything) return Prisma.sql`p.packages_enabled`;
-  return Prisma.sql`p.packages_enabled AND (
-    (p.visibility = ANY(${[...visibilities]}::"Visibility"[]) AND p.package_access <> 'PRIVATE')
-    OR p.id = ANY(${[...projects]}::int[]) OR g.traversal_ids && ${[...groups]}::int[])`;
-}
-
-/** seenGroups in SQL, about a row `g` of group. */
-export function seenGroupsInSql(principal: Principal): Prisma.Sql {
-  const { everything, visibilities, groups } = reachOf(principal, GUEST);
-  if (everything) return Prisma.sql`true`;
-  return Prisma.sql`(g.visibility = ANY(${[...visibilities]}::"Visibility"[]) OR g.traversal_ids && ${[...groups]}::int[]
-    OR g.id = ANY(${aroundMemberships(principal)}::int[]))`;
-}
-
-/** Groups that are seen because of what is in them. */
-function aroundMemberships(principal: Principal): number[] {
-  if (principal.kind === "deploy-token") return [...principal.groupIds];
-  return principal.kind === "user" ? [...principal.memberships.containing] : [];
-}
-
-/** The projects of which a user is a member with at least this level, directly or by a group. `below`: as above. */
-export function memberProjects(
-  principal: UserPrincipal,
-  level: number = GUEST,
-  below?: readonly number[],
-): Prisma.ProjectWhereInput {
-  return { OR: among(membershipsOf(principal, level), below) };
-}
-
-/** The groups that a principal may see: maySeeGroup, as a condition. */
-export function seenGroups(principal: Principal): Prisma.GroupWhereInput {
-  if (isAdministrator(principal)) return {};
-  if (principal.kind === "deploy-token")
-    return { OR: [{ visibility: "PUBLIC" }, { id: { in: [...principal.groupIds] } }] };
-  if (principal.kind !== "user") return { visibility: "PUBLIC" };
-  const containing: Prisma.GroupWhereInput = { id: { in: [...principal.memberships.containing] } };
-  return { OR: [{ visibility: { in: ["PUBLIC", "INTERNAL"] } }, memberGroups(principal), containing] };
-}
-
-/** The groups of which a user is a member with at least this level, directly or by one above. */
-export function memberGroups(principal: UserPrincipal, level: number = GUEST): Prisma.GroupWhereInput {
-  return { traversalIds: { hasSome: [...membershipsOf(principal, level).groups] } };
 }

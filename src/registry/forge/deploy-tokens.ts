@@ -2,7 +2,7 @@
 // a revoked one here, so that it can be told who it was; in these lists it is gone.
 import type { Prisma } from "../../database/generated/client.ts";
 import { notFound } from "../../errors.ts";
-import { demandAdministrator, demandLevel, MAINTAINER } from "../access/access.ts";
+import { demandAct, demandAdministrator } from "../access/access.ts";
 import { isId } from "../lists/keyset-page.ts";
 import { readStretch, type Stretch, type StretchOfRows } from "../lists/numbered-page.ts";
 import type { Principal } from "../principal.ts";
@@ -19,7 +19,7 @@ export function findDeployTokens(
   stretch: Stretch,
 ): Promise<StretchOfRows<TokenRow>> {
   if (project === "all") demandAdministrator(principal);
-  else demandLevel(principal, project, MAINTAINER, "listing deploy tokens");
+  else demandAct(principal, "token.list", project);
   const where: Prisma.TokenWhereInput = {
     kind: "DEPLOY",
     ...(active ? activeTokens() : { revokedAt: null }),
@@ -38,7 +38,7 @@ export async function findDeployToken(
   project: ProjectRow,
   id: number,
 ): Promise<TokenRow> {
-  demandLevel(principal, project, MAINTAINER, "looking at deploy tokens");
+  demandAct(principal, "token.list", project);
   const where = { id, kind: "DEPLOY", projectId: project.id, revokedAt: null } as const;
   const token = isId(id) && (await registry.prisma.token.findFirst({ where }));
   if (!token) throw notFound("Not Found");

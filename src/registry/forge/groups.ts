@@ -3,20 +3,9 @@
 import type { Transaction } from "../../database/client.ts";
 import { Prisma, type Visibility } from "../../database/generated/client.ts";
 import { invalid, notFound } from "../../errors.ts";
-import {
-  demandGroupLevel,
-  demandGroupSeen,
-  demandUser,
-  GUEST,
-  hidden,
-  isAdministrator,
-  MAINTAINER,
-  maySeeGroup,
-  memberGroups,
-  OWNER,
-  seenGroups,
-  seenGroupsInSql,
-} from "../access/access.ts";
+import { demandGroupAct, demandGroupSeen, demandUser, hidden, isAdministrator, maySeeGroup } from "../access/access.ts";
+import { memberGroups, seenGroups, seenGroupsInSql } from "../access/access-conditions.ts";
+import { GUEST, OWNER } from "../access/acts.ts";
 import { audit } from "../audit.ts";
 import { change, pathTaken } from "../change.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
@@ -125,7 +114,7 @@ export async function createGroup(registry: Registry, principal: Principal, inpu
   const path = elements.at(-1)!;
   const parent =
     elements.length === 1 ? undefined : await demandGroup(registry, principal, elements.slice(0, -1).join("/"));
-  if (parent) demandGroupLevel(principal, parent, MAINTAINER, "making a subgroup");
+  if (parent) demandGroupAct(principal, "group.create", parent);
   else if (!isAdministrator(principal)) demandUser(principal);
   if (parent?.userId != null)
     throw invalid(`${parent.fullPath} is the namespace of a user: it has projects, no groups`);
@@ -184,7 +173,7 @@ export async function updateGroup(
   input: GroupChange,
 ): Promise<GroupRow> {
   const group = await demandGroup(registry, principal, fullPath);
-  demandGroupLevel(principal, group, OWNER, "changing a group");
+  demandGroupAct(principal, "group.update", group);
   if (input.path !== undefined && input.path !== group.path)
     throw invalid("cannot be changed: the paths of modules are made of it; make another group", "path");
   checkName(input.name);
@@ -232,7 +221,7 @@ async function checkContentVisibility(registry: Registry, group: GroupRow, visib
 /** Deletes a group with all groups and projects in it. Owners. What was published leaves tombstones. */
 export async function deleteGroup(registry: Registry, principal: Principal, fullPath: string): Promise<GroupRow> {
   const group = await demandGroup(registry, principal, fullPath);
-  demandGroupLevel(principal, group, OWNER, "deleting a group");
+  demandGroupAct(principal, "group.delete", group);
   if (group.userId !== null) throw invalid(`${fullPath} is the namespace of a user and stays as long as the user`);
   const deleted = await change(registry, "", async (tx) => {
     const projects = await tx.project.findMany({ where: { group: { traversalIds: { has: group.id } } } });

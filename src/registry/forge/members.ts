@@ -3,16 +3,8 @@
 import type { Transaction } from "../../database/client.ts";
 import { Prisma } from "../../database/generated/client.ts";
 import { Failure, invalid, notFound } from "../../errors.ts";
-import {
-  ACCESS_LEVELS,
-  demandGroupLevel,
-  demandLevel,
-  GUEST,
-  groupLevel,
-  MAINTAINER,
-  OWNER,
-  projectLevel,
-} from "../access/access.ts";
+import { demandAct, demandGroupAct, groupLevel, mayAct, mayGroupAct, projectLevel } from "../access/access.ts";
+import { ACCESS_LEVELS, isAbove, OWNER } from "../access/acts.ts";
 import { audit } from "../audit.ts";
 import { change } from "../change.ts";
 import { firstOfEach } from "../lists/first-of-each.ts";
@@ -57,10 +49,10 @@ export async function addMember(
   when: "new" | "present" | "either" = "either",
 ): Promise<MemberRow> {
   const { where, fullPath, ownLevel, group, demandRight } = await findPlace(registry, principal, place);
-  demandRight("adding members");
+  demandRight("member.add");
   if (!Object.values(ACCESS_LEVELS).includes(input.accessLevel))
     throw invalid(`there is no access level ${input.accessLevel}: use ${Object.keys(ACCESS_LEVELS).join(", ")}`);
-  if (input.accessLevel > ownLevel)
+  if (isAbove(input.accessLevel, ownLevel))
     throw new Failure("forbidden", "nobody can give an access level above the own one", {
       reason: "access_level_too_low",
     });
@@ -69,7 +61,7 @@ export async function addMember(
   const counts = present !== null && !isOver(present.expiresAt);
   if (when === "new" && counts) throw new Failure("conflict", "Member already exists", { reason: "already_exists" });
   if (when === "present" && !counts) throw notFound("Not Found");
-  if (present && present.accessLevel > ownLevel)
+  if (present && isAbove(present.accessLevel, ownLevel))
     throw new Failure("forbidden", "nobody can change the membership of somebody above oneself", {
       reason: "access_level_too_low",
     });
@@ -77,7 +69,7 @@ export async function addMember(
     when === "present" && input.expiresAt === undefined ? present!.expiresAt : (input.expiresAt ?? null);
   const granted = { accessLevel: input.accessLevel, expiresAt };
   return change(registry, `${user.username} is a member of ${fullPath} already`, async (tx) => {
-    if (group && present && (input.accessLevel < OWNER || isOver(expiresAt)))
+    if (group && present && (input.accessLevel !== OWNER || isOver(expiresAt)))
       await demandOtherOwner(tx, group, present);
     const member = present
       ? await tx.member.update({ where: { id: present.id }, data: granted, include: { user: true } })
@@ -99,14 +91,14 @@ export async function removeMember(
 ): Promise<MemberRow> {
   const { where, fullPath, ownLevel, group, demandRight } = await findPlace(registry, principal, place);
   const leaving = principal.kind === "user" && principal.username.toLowerCase() === username.toLowerCase();
-  if (!leaving) demandRight("removing members");
+  if (!leaving) demandRight("member.remove");
   const user = await demandKnownUser(registry, username);
   const member = await registry.prisma.member.findFirst({
     where: { ...where, userId: user.id },
     include: { user: true },
   });
   if (!member) throw new Failure("not-found", `${username} is no direct member of ${fullPath}`);
-  if (!leaving && member.accessLevel > ownLevel)
+  if (!leaving && isAbove(member.accessLevel, ownLevel))
     throw new Failure("forbidden", "nobody can remove somebody above oneself", { reason: "access_level_too_low" });
   return change(registry, "", async (tx) => {
     if (group) await demandOtherOwner(tx, group, member);
@@ -158,8 +150,8 @@ export async function listMembers(
   const list = "projects" in of ? "project_id" : "group_id";
   const seen =
     "projects" in of
-      ? of.projects.filter((project) => projectLevel(principal, project) >= GUEST)
-      : of.groups.filter((group) => groupLevel(principal, group) >= GUEST);
+      ? of.projects.filter((project) => mayAct(principal, "member.list", project))
+      : of.groups.filter((group) => mayGroupAct(principal, "member.list", group));
   const ids = seen.map(({ id }) => id);
   return keysetPages<MemberRow, number>(request, ids, {
     keyType: "number",
@@ -195,8 +187,9 @@ export async function searchMembers(
   stretch: Stretch,
 ): Promise<StretchOfRows<MemberRow>> {
   const { of } = search;
-  const level = "project" in of ? projectLevel(principal, of.project) : groupLevel(principal, of.group);
-  if (level < GUEST) throw new Failure("forbidden", "only members are told who the others are");
+  const may =
+    "project" in of ? mayAct(principal, "member.list", of.project) : mayGroupAct(principal, "member.list", of.group);
+  if (!may) throw new Failure("forbidden", "only members are told who the others are");
   const around = "project" in of ? of.project.group.traversalIds : of.group.traversalIds;
   const direct = "group" in of ? [of.group.id] : [];
   const groups = [...(search.inherited ? around : direct)];
@@ -223,6 +216,8 @@ export async function searchMembers(
   });
 }
 
+type MemberAct = "member.add" | "member.remove";
+
 /** What the principal sees under a name, and who may say who its members are. */
 async function findPlace(registry: Registry, principal: Principal, place: MemberPlace) {
   if (Boolean(place.projectPath) === Boolean(place.groupPath)) throw invalid("name either a project or a group");
@@ -233,7 +228,7 @@ async function findPlace(registry: Registry, principal: Principal, place: Member
       fullPath: project.fullPath,
       ownLevel: projectLevel(principal, project),
       group: undefined,
-      demandRight: (act: string) => demandLevel(principal, project, MAINTAINER, act),
+      demandRight: (act: MemberAct) => demandAct(principal, act, project),
     };
   }
   const group = await demandGroup(registry, principal, place.groupPath!);
@@ -242,7 +237,7 @@ async function findPlace(registry: Registry, principal: Principal, place: Member
     fullPath: group.fullPath,
     ownLevel: groupLevel(principal, group),
     group,
-    demandRight: (act: string) => demandGroupLevel(principal, group, OWNER, act),
+    demandRight: (act: MemberAct) => demandGroupAct(principal, act, group),
   };
 }
 

@@ -2,7 +2,8 @@
 // for the database beside that of who may see what, and every order has an index, so that a page of a million costs what a
 // page of a hundred does.
 import type { Prisma, Visibility } from "../../database/generated/client.ts";
-import { memberProjects, OWNER, seenProjects } from "../access/access.ts";
+import { memberProjects, seenProjects } from "../access/access-conditions.ts";
+import { OWNER } from "../access/acts.ts";
 import { COUNT_LIMIT, countingTo, type Order } from "../lists/keyset-page.ts";
 import { idsOf, readStretch, type Stretch, type StretchOfRows } from "../lists/numbered-page.ts";
 import type { Principal } from "../principal.ts";
@@ -146,5 +147,5 @@ export function wantedLevel(filter: {
 }): number | undefined {
   const levels = [filter.owned ? OWNER : 0, filter.membership ? 1 : 0, filter.minLevel ?? 0];
   const level = Math.max(...levels);
-  return level > 0 ? level : undefined;
+  return level === 0 ? undefined : level;
 }

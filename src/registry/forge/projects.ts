@@ -8,16 +8,8 @@ import {
 } from "../../database/generated/client.ts";
 import { invalid, notFound } from "../../errors.ts";
 import { checkPath } from "../../gomod/module-path.ts";
-import {
-  DEVELOPER,
-  demandGroupLevel,
-  demandLevel,
-  demandSeen,
-  MAINTAINER,
-  OWNER,
-  readableProjects,
-  seenProjectsInSql,
-} from "../access/access.ts";
+import { demandAct, demandGroupAct, demandSeen } from "../access/access.ts";
+import { readableProjects, seenProjectsInSql } from "../access/access-conditions.ts";
 import { audit } from "../audit.ts";
 import { change, pathTaken } from "../change.ts";
 import { COUNT_LIMIT, countingTo, isId, keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
@@ -136,7 +128,7 @@ export async function demandProjectCreation(
   if (elements.length < 2)
     throw invalid(`a project is in a group or in a user's namespace: use group/name instead of "${fullPath}"`);
   const group = await demandParentGroup(registry, principal, elements);
-  demandGroupLevel(principal, group, DEVELOPER, "making a project");
+  demandGroupAct(principal, "project.create", group);
   return group;
 }
 
@@ -187,10 +179,9 @@ export async function updateProject(
   input: ProjectChange,
 ): Promise<ProjectRow> {
   const project = await demandProject(registry, principal, fullPath);
-  demandLevel(principal, project, MAINTAINER, "changing a project");
+  demandAct(principal, "project.update", project);
   const { archived, ...settings } = input;
-  if (archived !== undefined)
-    demandLevel(principal, project, OWNER, archived ? "archiving a project" : "unarchiving a project");
+  if (archived !== undefined) demandAct(principal, archived ? "project.archive" : "project.unarchive", project);
   if (input.path !== undefined && input.path !== project.path)
     throw invalid("cannot be changed: the paths of modules are made of it; make another project", "path");
   checkName(input.name);
@@ -275,7 +266,7 @@ async function demandBranch(registry: Registry, project: ProjectRow, name: strin
 /** Deletes a project with its repository. Owners. The number is never used again; what was published leaves tombstones. */
 export async function deleteProject(registry: Registry, principal: Principal, fullPath: string): Promise<ProjectRow> {
   const project = await demandProject(registry, principal, fullPath);
-  demandLevel(principal, project, OWNER, "deleting a project");
+  demandAct(principal, "project.delete", project);
   await change(registry, "", async (tx) => {
     await deleteProjectRows(tx, [project]);
     await audit(tx, principal, "project.delete", project.fullPath, { id: project.id });

@@ -1,7 +1,7 @@
 // Tags that did not stay as they were. What was published from a tag stays, so a tag that moves or goes away is written
 // down for the Maintainers of its project, who look for the reason: rows are pinned by a trigger.
 import type { Transaction } from "../../database/client.ts";
-import { MAINTAINER, type ProjectSubject, projectLevel } from "../access/access.ts";
+import { mayAct, type ProjectSubject } from "../access/access.ts";
 import { firstOfEach } from "../lists/first-of-each.ts";
 import { checkPageSize } from "../lists/keyset-page.ts";
 import type { Principal } from "../principal.ts";
@@ -55,7 +55,7 @@ export async function tagEventsOfVersions(
   }[],
   take: number,
 ): Promise<Map<number, TagEventRow[]>> {
-  const shown = versions.filter(({ project }) => project && projectLevel(principal, project) >= MAINTAINER);
+  const shown = versions.filter(({ project }) => project && mayAct(principal, "tag-event.list", project));
   const tagged = shown.filter(({ ref }) => ref?.startsWith(TAGS));
   const rows = await registry.prisma.$queryRaw<{ list: number; id: number }[]>`
     SELECT list.id AS list, event.id FROM unnest(
@@ -81,7 +81,7 @@ export async function tagEventsOfProjects(
   projects: readonly ProjectSubject[],
   take: number,
 ): Promise<Map<number, TagEventRow[]>> {
-  const ids = projects.filter((project) => projectLevel(principal, project) >= MAINTAINER).map(({ id }) => id);
+  const ids = projects.filter((project) => mayAct(principal, "tag-event.list", project)).map(({ id }) => id);
   const lists = { table: "tag_event", list: "project_id", key: "id" } as const;
   const first = await firstOfEach(registry, lists, ids, {}, "desc", checkPageSize(take));
   const rows = await registry.prisma.tagEvent.findMany({ where: { id: { in: first } }, orderBy: { id: "desc" } });

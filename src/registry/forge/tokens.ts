@@ -2,7 +2,8 @@
 // nowhere else; the database has a digest. A token expires at 00:00 UTC on its date: one that expires today is expired.
 import type { Prisma, TokenScope } from "../../database/generated/client.ts";
 import { Failure, invalid, notFound } from "../../errors.ts";
-import { demandLevel, hidden, isAdministrator, MAINTAINER, projectLevel, SCOPES_OF } from "../access/access.ts";
+import { demandAct, hidden, isAdministrator, mayAct, maySeeProject } from "../access/access.ts";
+import { SCOPES_OF } from "../access/acts.ts";
 import { digestOf, newSecret } from "../access/token-format.ts";
 import { audit } from "../audit.ts";
 import { change } from "../change.ts";
@@ -56,7 +57,7 @@ export async function createDeployToken(
   input: NewToken & { readonly username?: string | undefined },
 ): Promise<MadeToken> {
   const project = await demandProject(registry, principal, projectPath);
-  demandLevel(principal, project, MAINTAINER, "making a deploy token");
+  demandAct(principal, "token.create", project);
   const scopes = checkScopes(input.scopes, SCOPES_OF["deploy-token"], "a deploy token");
   const username = input.username || `gokura+deploy-token-${Date.now().toString(36)}`;
   return insertToken(registry, principal, input, project.fullPath, {
@@ -114,12 +115,7 @@ async function mayManage(registry: Registry, principal: Principal, token: TokenR
     where: { id: token.projectId! },
     include: { group: true },
   });
-  try {
-    if (project) demandLevel(principal, project, MAINTAINER, "");
-    return project !== null;
-  } catch {
-    return false;
-  }
+  return project !== null && maySeeProject(principal, project) && mayAct(principal, "token.revoke", project);
 }
 
 /** Revokes a token; of one that is revoked already nothing changes. Throws not-found for one that is none of one's own. */
@@ -153,7 +149,7 @@ export function tokensOfProjects(
   projects: readonly ProjectRow[],
   request: PageRequest,
 ): Promise<Map<number, Page<TokenRow>>> {
-  const seen = projects.filter((project) => projectLevel(principal, project) >= MAINTAINER);
+  const seen = projects.filter((project) => mayAct(principal, "token.list", project));
   return tokenPages(registry, "project_id", seen, request);
 }
 
@@ -177,7 +173,7 @@ export async function tokensOfProject(
   project: ProjectRow,
   request: PageRequest,
 ): Promise<Page<TokenRow>> {
-  demandLevel(principal, project, MAINTAINER, "listing deploy tokens");
+  demandAct(principal, "token.list", project);
   return (await tokensOfProjects(registry, principal, [project], request)).get(project.id)!;
 }
 

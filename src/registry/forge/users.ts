@@ -2,7 +2,8 @@
 // groups share one space (the Route table sees to it).
 import type { Prisma } from "../../database/generated/client.ts";
 import { Failure, invalid } from "../../errors.ts";
-import { demandAdministrator, demandUser, hidden, isAdministrator, OWNER } from "../access/access.ts";
+import { demandAdministrator, demandUser, hidden, isAdministrator } from "../access/access.ts";
+import { OWNER } from "../access/acts.ts";
 import { audit } from "../audit.ts";
 import { change } from "../change.ts";
 import { isId, type Order } from "../lists/keyset-page.ts";

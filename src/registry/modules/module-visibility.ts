@@ -1,8 +1,11 @@
 // Which modules a principal may find, for plain SQL on module_search: mayListModules of access.ts, over what the triggers
 // have written beside each module (ModuleSearch.visibility in prisma/schema.prisma). Modules from upstream are there for
 // everybody who may have such at all, as in modules.ts, unless their names are private (private-modules.ts): then for nobody.
+
 import type { Prisma, Visibility } from "../../database/generated/client.ts";
-import { isAdministrator, mayReadUpstream, memberProjects, REPORTER } from "../access/access.ts";
+import { isAdministrator, mayReadUpstream } from "../access/access.ts";
+import { memberProjects } from "../access/access-conditions.ts";
+import { PROJECT_ACTS } from "../access/acts.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 
@@ -32,7 +35,7 @@ async function projectsInReach(registry: Registry, principal: Principal): Promis
   const { groups, projects } = principal.memberships;
   if (groups.size + projects.size === 0) return { visibilities: ["PUBLIC", "INTERNAL"], projectIds: [] };
   const closed: Prisma.ProjectWhereInput = { OR: [{ visibility: "PRIVATE" }, { packageAccess: "PRIVATE" }] };
-  const where = { AND: [memberProjects(principal, REPORTER), closed] };
+  const where = { AND: [memberProjects(principal, PROJECT_ACTS["package.read"].level), closed] };
   const rows = await registry.prisma.project.findMany({ where, select: { id: true } });
   return { visibilities: ["PUBLIC", "INTERNAL"], projectIds: rows.map(({ id }) => id) };
 }

@@ -1,6 +1,7 @@
 // What go.mod files name, as far as it is stored and the principal may read it: modules by path, versions by path and
 // version, and what they require, many at once. A path that a project has published is the project's alone (findModule):
 // if it may not be read, it does not exist, even if the same path was fetched from upstream before.
+
 import { setImmediate } from "node:timers/promises";
 import { Prisma } from "../../database/generated/client.ts";
 import {
@@ -9,7 +10,8 @@ import {
   supportsPruning,
   type UnknownRequirements,
 } from "../../gomod/module-graph.ts";
-import { mayReadUpstream, readableProjectsInSql } from "../access/access.ts";
+import { mayReadUpstream } from "../access/access.ts";
+import { readableProjectsInSql } from "../access/access-conditions.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { ModuleRow, VersionRow } from "../rows.ts";

@@ -5,7 +5,8 @@
 import { Prisma } from "../../database/generated/client.ts";
 import { canonicalVersion } from "../../gomod/version.ts";
 import { versionSortKey } from "../../gomod/version-sort-key.ts";
-import { mayListModules, maySeeGroup, readableProjectsInSql } from "../access/access.ts";
+import { mayListModules, maySeeGroup } from "../access/access.ts";
+import { readableProjectsInSql } from "../access/access-conditions.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
 import {
   type Bounds,

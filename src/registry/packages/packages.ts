@@ -3,7 +3,7 @@
 // because nobody made them on purpose, nor are versions from upstream, which belong to no project. Lists of them are in package-lists.ts.
 import { Prisma } from "../../database/generated/client.ts";
 import { invalid } from "../../errors.ts";
-import { demandLevel, hidden, MAINTAINER, mayListModules } from "../access/access.ts";
+import { demandAct, hidden, mayListModules } from "../access/access.ts";
 import { change } from "../change.ts";
 import { findProject } from "../forge/projects.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
@@ -116,7 +116,7 @@ export async function deletePackages(registry: Registry, principal: Principal, i
   for (const id of new Set(ids)) {
     const found = await findPackage(registry, principal, id);
     if (!found) throw hidden(principal, "Package");
-    demandLevel(principal, found.project, MAINTAINER, "deleting a package");
+    demandAct(principal, "package.delete", found.project);
     packages.push(found.package);
   }
   await change(registry, "", async (tx) => {

@@ -1,10 +1,12 @@
 // The feed of new versions, as the public index has it (index.golang.org, "Go Module Index"): every version once, in the
 // order of publication, with a timestamp that names its place. Timestamps are strictly increasing and are given under a lock
 // that is held until the version is there, so that nobody who reads on from a timestamp can miss one that came before it.
+
 import type { Transaction } from "../../database/client.ts";
 import type { Sql } from "../../database/sql.ts";
 import { Failure, invalid } from "../../errors.ts";
-import { mayReadUpstream, readableProjects } from "../access/access.ts";
+import { mayReadUpstream } from "../access/access.ts";
+import { readableProjects } from "../access/access-conditions.ts";
 import { GO_PROXY, isFlagOn, loadFlags } from "../forge/feature-flags.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";

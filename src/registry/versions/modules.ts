@@ -1,6 +1,8 @@
 // Modules that have been published, as rows: one by its path, and in pages.
+
 import type { Prisma } from "../../database/generated/client.ts";
-import { mayListModules, mayReadUpstream, readableProjects } from "../access/access.ts";
+import { mayListModules, mayReadUpstream } from "../access/access.ts";
+import { readableProjects } from "../access/access-conditions.ts";
 import { findProject } from "../forge/projects.ts";
 import { firstOfEach } from "../lists/first-of-each.ts";
 import { COUNT_LIMIT, countingTo, keysetPage, keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";

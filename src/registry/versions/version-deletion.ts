@@ -4,7 +4,7 @@
 import type { Transaction } from "../../database/client.ts";
 import type { ModuleVersion } from "../../database/generated/client.ts";
 import { Failure, notFound } from "../../errors.ts";
-import { demandLevel, MAINTAINER } from "../access/access.ts";
+import { demandAct } from "../access/access.ts";
 import { audit } from "../audit.ts";
 import { change, deliberately } from "../change.ts";
 import type { Principal } from "../principal.ts";
@@ -27,7 +27,7 @@ export async function deleteVersion(
   const { module, project } = found;
   if (!project)
     throw new Failure("forbidden", `${modulePath} comes from upstream: what was fetched once stays as it is`);
-  demandLevel(principal, project, MAINTAINER, "deleting a version");
+  demandAct(principal, "version.delete", project);
   const row = await registry.prisma.moduleVersion.findUnique({
     where: { moduleId_version: { moduleId: module.id, version } },
   });

@@ -3,6 +3,9 @@ import { Failure } from "../../errors.ts";
 import { zipObjectKey } from "../../storage/object-keys.ts";
 import type { Registry } from "../registry.ts";
 
+/** How many of the newest versions of a push get their zips before anybody asks. */
+const ZIPS_AHEAD = 100;
+
 /** The zip of a version, as it was made and stored. */
 export interface MadeZip {
   readonly h1: string;
@@ -49,5 +52,22 @@ export function describeSoon(registry: Registry, versionId: number): void {
   };
   leave().catch((error: unknown) =>
     registry.log.warn({ err: error, versionId }, "a module is not described yet; the next start will see to it"),
+  );
+}
+
+/** Leaves the job that makes the zips of the newest of some versions before anybody asks. */
+export async function buildZipsSoon(
+  registry: Registry,
+  projectId: number,
+  versionIds: readonly number[],
+): Promise<void> {
+  const newest = await registry.prisma.moduleVersion.findMany({
+    where: { id: { in: [...versionIds] } },
+    orderBy: { time: "desc" },
+    take: ZIPS_AHEAD,
+    select: { id: true },
+  });
+  await registry.prisma.$transaction((tx) =>
+    registry.jobs.send(tx, "build-zips", { projectId, versionIds: newest.map((row) => row.id) }),
   );
 }

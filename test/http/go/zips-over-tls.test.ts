@@ -1,4 +1,4 @@
-// Zips of all sizes over TLS, where large ones are written in pieces (src/http/go/send-blob.ts).
+// Zips of all sizes over TLS, where large ones are written in pieces (src/http/protocol/send-blob.ts).
 import { createHash, randomBytes } from "node:crypto";
 import { beforeAll, expect, test } from "vitest";
 import { ask, bearer } from "../../support/http.ts";

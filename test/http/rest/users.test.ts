@@ -1,4 +1,4 @@
-// Users (src/http/rest/users.ts), in the shapes of GitLab's doc/api/users.md.
+// Users (src/http/rest/user-calls.ts), in the shapes of GitLab's doc/api/users.md.
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Rest, restOf } from "../../support/rest-document.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../../support/server.ts";

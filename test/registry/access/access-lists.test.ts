@@ -2,17 +2,15 @@
 // it is a member. Every principal against every project of a small world, in the real database.
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Visibility } from "../../../src/database/generated/client.ts";
+import { mayListModules, maySeeProject, projectLevel } from "../../../src/registry/access/access.ts";
 import {
-  ACCESS_LEVELS,
-  mayListModules,
-  maySeeProject,
   memberProjects,
-  projectLevel,
   readableProjects,
   readableProjectsInSql,
   seenProjects,
   seenProjectsInSql,
-} from "../../../src/registry/access/access.ts";
+} from "../../../src/registry/access/access-conditions.ts";
+import { ACCESS_LEVELS } from "../../../src/registry/access/acts.ts";
 import { authenticate } from "../../../src/registry/access/authentication.ts";
 import { createGroup, groupsOfMember } from "../../../src/registry/forge/groups.ts";
 import { addMember } from "../../../src/registry/forge/members.ts";

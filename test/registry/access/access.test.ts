@@ -4,23 +4,18 @@ import { describe, expect, test } from "vitest";
 import type { TokenScope, Visibility } from "../../../src/database/generated/client.ts";
 import { type FailureKind, isFailure } from "../../../src/errors.ts";
 import {
-  DEVELOPER,
+  demandAct,
   demandAdministrator,
   demandCode,
-  demandGroupLevel,
+  demandGroupAct,
   demandGroupSeen,
-  demandLevel,
   demandPackages,
   demandSeen,
   demandUser,
-  GUEST,
-  MAINTAINER,
   mayListModules,
-  OWNER,
-  REPORTER,
   requireScope,
-  type ScopedDoor,
 } from "../../../src/registry/access/access.ts";
+import { DEVELOPER, GUEST, MAINTAINER, OWNER, REPORTER, type ScopedDoor } from "../../../src/registry/access/acts.ts";
 import {
   ANONYMOUS,
   type DeployPrincipal,
@@ -147,9 +142,9 @@ describe.each(ROWS)("$name", ({ name, answers }) => {
       outcome(() => demandSeen(principal, subject)),
       outcome(() => demandCode(principal, subject)),
       outcome(() => demandPackages(principal, subject, () => true)),
-      outcome(() => demandLevel(principal, subject, DEVELOPER, "pushing")),
-      outcome(() => demandLevel(principal, subject, MAINTAINER, "changing a project")),
-      outcome(() => demandLevel(principal, subject, OWNER, "deleting a project")),
+      outcome(() => demandAct(principal, "push", subject)),
+      outcome(() => demandAct(principal, "project.update", subject)),
+      outcome(() => demandAct(principal, "project.delete", subject)),
     ]).toEqual(expected);
     // lists follow the same rule
     expect(mayListModules(principal, subject)).toBe(expected[1] === "yes");
@@ -219,8 +214,8 @@ describe("groups", () => {
     const found = (["PRIVATE", "INTERNAL", "PUBLIC"] as const).map((visibility) =>
       [
         outcome(() => demandGroupSeen(principal, group(visibility))),
-        outcome(() => demandGroupLevel(principal, group(visibility), DEVELOPER, "making a project")),
-        outcome(() => demandGroupLevel(principal, group(visibility), OWNER, "adding members")),
+        outcome(() => demandGroupAct(principal, "project.create", group(visibility))),
+        outcome(() => demandGroupAct(principal, "member.add", group(visibility))),
       ].join(" "),
     );
     expect(found).toEqual(expected);

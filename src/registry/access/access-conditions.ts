@@ -1,0 +1,117 @@
+// The rules of access.ts as conditions for the database, so that a list holds what each of its rows alone would be shown. That
+// the two agree is tested for every principal (test/registry/access/access-lists.test.ts).
+import { Prisma, type Visibility } from "../../database/generated/client.ts";
+import type { Principal, UserPrincipal } from "../principal.ts";
+import { isAdministrator } from "./access.ts";
+import { GUEST, PROJECT_ACTS } from "./acts.ts";
+
+/** What a principal reaches without looking at a single project: what its lists are made of. */
+interface Reach {
+  readonly everything: boolean;
+  readonly visibilities: readonly Visibility[];
+  /** Numbers of projects… */
+  readonly projects: readonly number[];
+  /** …and of groups, with all below them, whatever their visibility. */
+  readonly groups: readonly number[];
+}
+
+/** What is seen by membership of at least this level, or by visibility. */
+function reachOf(principal: Principal, level: number): Reach {
+  const reach: Reach = { everything: isAdministrator(principal), visibilities: ["PUBLIC"], projects: [], groups: [] };
+  if (principal.kind === "deploy-token") return { ...reach, projects: [principal.projectId] };
+  if (principal.kind !== "user") return reach;
+  return { ...reach, visibilities: ["PUBLIC", "INTERNAL"], ...membershipsOf(principal, level) };
+}
+
+function membershipsOf({ memberships }: UserPrincipal, level: number): Pick<Reach, "projects" | "groups"> {
+  const reaching = (levels: ReadonlyMap<number, number>) => [...levels].filter(([, l]) => l >= level).map(([id]) => id);
+  return { projects: reaching(memberships.projects), groups: reaching(memberships.groups) };
+}
+
+/** Those of a reach by membership. `below`: the numbers of all groups at or below those of the reach, where they are known. */
+function among(
+  { projects, groups }: Pick<Reach, "projects" | "groups">,
+  below?: readonly number[],
+): Prisma.ProjectWhereInput[] {
+  const inGroups = below ? { groupId: { in: [...below] } } : { group: { traversalIds: { hasSome: [...groups] } } };
+  return [...(projects.length > 0 ? [{ id: { in: [...projects] } }] : []), ...(groups.length > 0 ? [inGroups] : [])];
+}
+
+/**
+ * The projects that a principal may see: maySeeProject, as a condition for the database. With the numbers of the groups of
+ * the principal (groupsOfMember) it is answered by indices, which matters to those who see little of very much.
+ */
+export function seenProjects(principal: Principal, below?: readonly number[]): Prisma.ProjectWhereInput {
+  const reach = reachOf(principal, PROJECT_ACTS["project.see"].level);
+  if (reach.everything) return {};
+  return { OR: [{ visibility: { in: [...reach.visibilities] } }, ...among(reach, below)] };
+}
+
+/** The projects whose modules a principal may list: mayListModules, as a condition. */
+export function readableProjects(principal: Principal): Prisma.ProjectWhereInput {
+  const reach = reachOf(principal, PROJECT_ACTS["package.read"].level);
+  if (reach.everything) return { packagesEnabled: true };
+  const open: Prisma.ProjectWhereInput = {
+    visibility: { in: [...reach.visibilities] },
+    packageAccess: { not: "PRIVATE" },
+  };
+  return { AND: [{ packagesEnabled: true }, { OR: [open, ...among(reach)] }] };
+}
+
+/** seenProjects in SQL, about a row `p` of project and the row `g` of its group. */
+export function seenProjectsInSql(principal: Principal, below?: readonly number[]): Prisma.Sql {
+  const { everything, visibilities, projects, groups } = reachOf(principal, PROJECT_ACTS["project.see"].level);
+  if (everything) return Prisma.sql`true`;
+  const inGroups = below
+    ? Prisma.sql`p.group_id = ANY(${[...below]}::int[])`
+    : Prisma.sql`g.traversal_ids && ${[...groups]}::int[]`;
+  return Prisma.sql`(p.visibility = ANY(${[...visibilities]}::"Visibility"[])
+    OR p.id = ANY(${[...projects]}::int[]) OR ${inGroups})`;
+}
+
+/** readableProjects in SQL, about the same rows. */
+export function readableProjectsInSql(principal: Principal): Prisma.Sql {
+  const { everything, visibilities, projects, groups } = reachOf(principal, PROJECT_ACTS["package.read"].level);
+  if (everything) return Prisma.sql`p.packages_enabled`;
+  return Prisma.sql`p.packages_enabled AND (
+    (p.visibility = ANY(${[...visibilities]}::"Visibility"[]) AND p.package_access <> 'PRIVATE')
+    OR p.id = ANY(${[...projects]}::int[]) OR g.traversal_ids && ${[...groups]}::int[])`;
+}
+
+/** seenGroups in SQL, about a row `g` of group. */
+export function seenGroupsInSql(principal: Principal): Prisma.Sql {
+  const { everything, visibilities, groups } = reachOf(principal, PROJECT_ACTS["project.see"].level);
+  if (everything) return Prisma.sql`true`;
+  return Prisma.sql`(g.visibility = ANY(${[...visibilities]}::"Visibility"[]) OR g.traversal_ids && ${[...groups]}::int[]
+    OR g.id = ANY(${aroundMemberships(principal)}::int[]))`;
+}
+
+/** Groups that are seen because of what is in them. */
+function aroundMemberships(principal: Principal): number[] {
+  if (principal.kind === "deploy-token") return [...principal.groupIds];
+  return principal.kind === "user" ? [...principal.memberships.containing] : [];
+}
+
+/** The projects of which a user is a member with at least this level, directly or by a group. `below`: as above. */
+export function memberProjects(
+  principal: UserPrincipal,
+  level: number = GUEST,
+  below?: readonly number[],
+): Prisma.ProjectWhereInput {
+  return { OR: among(membershipsOf(principal, level), below) };
+}
+
+/** The groups that a principal may see: maySeeGroup, as a condition. */
+export function seenGroups(principal: Principal): Prisma.GroupWhereInput {
+  if (isAdministrator(principal)) return {};
+  if (principal.kind === "deploy-token")
+    return { OR: [{ visibility: "PUBLIC" }, { id: { in: [...principal.groupIds] } }] };
+  if (principal.kind !== "user") return { visibility: "PUBLIC" };
+  const containing: Prisma.GroupWhereInput = { id: { in: [...principal.memberships.containing] } };
+  return { OR: [{ visibility: { in: ["PUBLIC", "INTERNAL"] } }, memberGroups(principal), containing] };
+}
+
+/** The groups of which a user is a member with at least this level, directly or by one above. */
+export function memberGroups(principal: UserPrincipal, level: number = GUEST): Prisma.GroupWhereInput {
+  return { traversalIds: { hasSome: [...membershipsOf(principal, level).groups] } };
+}
