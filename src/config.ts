@@ -21,6 +21,8 @@ const DEFAULT_MODULE_PAGES = "https://{path}";
 const MAX_UPSTREAM_TTL_SECONDS = 7 * 24 * 3600;
 /** What the go command takes as the first element of a module path (golang.org/x/mod/module, checkPath). */
 const MODULE_HOST = /^(?!-)[a-z0-9-]+(\.[a-z0-9-]+)+$/;
+/** What may stand behind the host of GOKURA_URL: it is compared with what clients send, and has one spelling. */
+const URL_PATH = /^(?:\/[A-Za-z0-9._~-]+)*$/;
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 /** The version of gokura, as package.json says. */
 export const PRODUCT_VERSION: string = JSON.parse(
@@ -52,6 +54,8 @@ export interface Config {
   readonly maxPushBytes: number;
   readonly hotCacheBytes: number;
   readonly logLevel: LogLevel;
+  /** Which part of the requests is logged, from 0 to 1; failed ones and pushes always are. */
+  readonly loggedRequests: number;
   /** Whom to ask for modules that are not ours; holds credentials. */
   readonly upstream: UpstreamList;
   /** PEM certificates that are trusted besides Node's own when others are asked. */
@@ -70,6 +74,8 @@ export interface Config {
   readonly modulePages: string;
   /** NODE_ENV=production: no GraphQL landing page, no introspection for the anonymous. */
   readonly production: boolean;
+  /** npm (or npx) started us: when it is gone, nobody is left who could tell us to stop. */
+  readonly underNpm: boolean;
   /** What is not as it was probably meant, and no reason to stop: to be told once, by whoever starts the server. */
   readonly warnings: readonly string[];
 }
@@ -97,6 +103,7 @@ export const SETTINGS: readonly Setting[] = [
   { name: "GOKURA_MAX_PUSH_BYTES" },
   { name: "GOKURA_HOT_CACHE_BYTES" },
   { name: "GOKURA_LOG_LEVEL" },
+  { name: "GOKURA_LOG_REQUESTS" },
   { name: "GOKURA_UPSTREAM", secret: true },
   { name: "GOKURA_ANONYMOUS_UPSTREAM" },
   { name: "GOKURA_UPSTREAM_CA_FILE" },
@@ -153,6 +160,7 @@ export function readConfig(environment: Environment = process.env): Config {
     maxPushBytes: parsed("GOKURA_MAX_PUSH_BYTES", DEFAULT_MAX_PUSH_BYTES, parsePushLimit),
     hotCacheBytes: parsed("GOKURA_HOT_CACHE_BYTES", DEFAULT_HOT_CACHE_BYTES, parseBytes),
     logLevel: parsed("GOKURA_LOG_LEVEL", "info", parseLogLevel),
+    loggedRequests: parsed("GOKURA_LOG_REQUESTS", 1, parsePart),
     upstream,
     anonymousUpstream: parsed("GOKURA_ANONYMOUS_UPSTREAM", !holdsCredentials(upstream), parseSwitch),
     upstreamCaFile: parsed("GOKURA_UPSTREAM_CA_FILE", undefined, parseCaFile),
@@ -162,6 +170,7 @@ export function readConfig(environment: Environment = process.env): Config {
     allowPrivateNetworks: parsed("GOKURA_ALLOW_PRIVATE_NETWORKS", [], parseAddresses),
     modulePages: parsed("GOKURA_MODULE_PAGES", DEFAULT_MODULE_PAGES, parseModulePages),
     production: environment.NODE_ENV === "production",
+    underNpm: environment.npm_command !== undefined,
     warnings,
   };
   if (mistakes.length > 0)
@@ -212,8 +221,9 @@ function parseUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash)
     throw new Error(`"${text}" is not an http(s) URL such as https://go.example.com`);
-  if (url.pathname !== "/") throw new Error(`"${text}" has a path: gokura must be at the root of its host`);
-  return url.origin;
+  const path = url.pathname.replace(/\/$/, "");
+  if (!URL_PATH.test(path)) throw new Error(`"${text}" has a path with more than letters, digits and . _ ~ - in it`);
+  return url.origin + path;
 }
 
 function defaultModuleHost(url: string | undefined, listenHost: string): string {
@@ -340,7 +350,7 @@ function ownHosts(listen: Config["listen"], url: string | undefined): string[] {
 }
 
 function isOwnEndpoint(url: URL, hosts: readonly string[]): boolean {
-  return hosts.includes(hostAndPort(url)) && /^\/api\/v4\/.*packages\/go/.test(url.pathname);
+  return hosts.includes(hostAndPort(url)) && /\/api\/v4\/.*packages\/go/.test(url.pathname);
 }
 
 function hostAndPort({ hostname, port, protocol }: URL): string {
@@ -381,4 +391,13 @@ function parseLogLevel(text: string): LogLevel {
   const level = LOG_LEVELS.find((known) => known === text);
   if (level === undefined) throw new Error(`"${text}" is none of ${LOG_LEVELS.join(", ")}`);
   return level;
+}
+
+/** all, none, or one in so many: 1/100. */
+function parsePart(text: string): number {
+  if (text === "all") return 1;
+  if (text === "none") return 0;
+  const of = Number(/^1\/([1-9]\d{0,8})$/.exec(text)?.[1] ?? Number.NaN);
+  if (Number.isNaN(of)) throw new Error(`"${text}" is none of all, none, and one in so many, such as 1/100`);
+  return 1 / of;
 }

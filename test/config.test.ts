@@ -42,6 +42,7 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     maxPushBytes: 2 * 1024 ** 3,
     hotCacheBytes: 64 * 1024 ** 2,
     logLevel: "info",
+    loggedRequests: 1,
     upstream: [{ kind: "off" }],
     anonymousUpstream: true,
     upstreamCaFile: undefined,
@@ -51,6 +52,7 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     allowPrivateNetworks: [],
     modulePages: "https://{path}",
     production: false,
+    underNpm: false,
     warnings: [],
   } satisfies Config);
 });
@@ -90,6 +92,7 @@ describe("each setting", () => {
     ["https://go.example.com", "https://go.example.com"],
     ["https://GO.example.com:443/", "https://go.example.com"],
     ["http://10.0.0.7:8080", "http://10.0.0.7:8080"],
+    ["https://example.com/tools/gokura/", "https://example.com/tools/gokura"],
   ])("GOKURA_URL=%s is %s", (text, url) => {
     expect(readConfig({ GOKURA_URL: text }).url).toBe(url);
   });
@@ -100,7 +103,8 @@ describe("each setting", () => {
     "https://user@go.example.com",
     "https://:secret@go.example.com",
     "https://go.example.com/?a=b",
-    "https://go.example.com/gokura",
+    "https://go.example.com/go%6Bura",
+    "https://go.example.com//gokura",
   ])("GOKURA_URL=%s is a mistake", (text) => {
     const [mistake, ...more] = mistakesOf({ GOKURA_URL: text });
     expect(mistake).toMatch(/^GOKURA_URL: ".*" (is not an http\(s\) URL|has a path)/);
@@ -228,6 +232,18 @@ describe("each setting", () => {
     expect(readConfig({ GOKURA_LOG_LEVEL: "debug" }).logLevel).toBe("debug");
     expect(mistakesOf({ GOKURA_LOG_LEVEL: "verbose" })).toEqual([
       'GOKURA_LOG_LEVEL: "verbose" is none of silent, fatal, error, warn, info, debug, trace',
+    ]);
+  });
+
+  test("GOKURA_LOG_REQUESTS is a part of them", () => {
+    for (const [text, part] of [
+      ["all", 1],
+      ["none", 0],
+      ["1/100", 0.01],
+    ] as const)
+      expect(readConfig({ GOKURA_LOG_REQUESTS: text }).loggedRequests).toBe(part);
+    expect(mistakesOf({ GOKURA_LOG_REQUESTS: "2%" })).toEqual([
+      'GOKURA_LOG_REQUESTS: "2%" is none of all, none, and one in so many, such as 1/100',
     ]);
   });
 

@@ -20,7 +20,7 @@ async function serve({ json = false }: { json?: boolean }): Promise<void> {
   process.umask(PRIVATE_UMASK);
   const config = readConfig();
   const log = createLog(config.logLevel);
-  const stop = stopSignal();
+  const stop = stopSignal(config.underNpm);
   try {
     const { startApp } = await import("../app.ts");
     const app = await startApp(config, log, stop);
@@ -29,13 +29,13 @@ async function serve({ json = false }: { json?: boolean }): Promise<void> {
     await collectStartGarbage();
     const end = app.lost ? AbortSignal.any([stop, app.lost]) : stop;
     if (!end.aborted) await new Promise((ended) => end.addEventListener("abort", ended));
-    if (stop.aborted) log.info({ signal: (stop.reason as Stopped).signal }, "stopping: requests under way may finish");
+    if (stop.aborted) log.info({ by: (stop.reason as Stopped).by }, "stopping: requests under way may finish");
     await app.stop();
     app.lost?.throwIfAborted();
     log.info("stopped");
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;
-    log.info({ signal: error.signal }, "stopped before it served");
+    log.info({ by: error.by }, "stopped before it served");
   }
 }
 

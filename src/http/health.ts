@@ -3,13 +3,20 @@
 import type Router from "@koa/router";
 import { databaseAnswers } from "../registry/database-answers.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { CertificateState } from "./certificate.ts";
 
-/** Adds the three to a router. `opened`: requests are answered; `stopping`: no new ones should be sent here. */
-export function addHealth(
-  router: Router,
-  registry: Registry,
-  { opened, stopping }: { opened(): boolean; stopping(): boolean },
-): void {
+/** How far a server is, and how its certificate is doing. */
+export interface Stage {
+  /** Whether requests are answered yet. */
+  opened(): boolean;
+  /** Whether no new ones should be sent here. */
+  stopping(): boolean;
+  /** undefined without TLS. */
+  certificate(): CertificateState | undefined;
+}
+
+/** Adds the three to a router. */
+export function addHealth(router: Router, registry: Registry, { opened, stopping, certificate }: Stage): void {
   router.get("/-/health", (ctx) => {
     ctx.body = { status: "ok" };
   });
@@ -21,7 +28,10 @@ export function addHealth(
     };
     const ready = Object.values(checks).every(Boolean);
     ctx.status = ready ? 200 : 503;
-    ctx.body = { status: ready ? "ok" : "failed", ...checks };
+    const { expires, warning } = certificate() ?? {};
+    // An old certificate is told, not failed on: taking the server away would not help those who still get through.
+    const told = expires && { certificate: warning ?? "ok", certificateExpires: expires };
+    ctx.body = { status: ready ? "ok" : "failed", ...checks, ...told };
   });
   router.get("/-/metrics", async (ctx) => {
     registry.metrics.listening.set(registry.memory.live ? 1 : 0);

@@ -47,7 +47,7 @@ function serves(cert: string, key: string, names: readonly string[]): boolean {
 }
 
 /** A certificate and its key, PEM, for DNS names and addresses. */
-function selfSigned(names: readonly string[], days: number): { cert: string; key: string } {
+export function selfSigned(names: readonly string[], days: number): { cert: string; key: string } {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const ecdsaSha256 = sequence(oid("2a8648ce3d040302"));
   const name = sequence(der(0x31, sequence(oid("550403"), der(0x0c, Buffer.from(names[0] ?? "gokura")))));

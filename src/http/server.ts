@@ -2,11 +2,9 @@
 // what every request gets (an id, a line in the log, one place where failures become answers), then git, ?go-get=1, and the
 // routes.
 import { randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import http from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
-import { join } from "node:path";
 import Router from "@koa/router";
 import Koa, { type Context, type Middleware } from "koa";
 import type { Config } from "../config.ts";
@@ -21,6 +19,7 @@ import { nameOf, type Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { DependencyProxy } from "../upstream/dependency-proxy.ts";
 import type { SumdbProxy } from "../upstream/sumdb-proxy.ts";
+import { answerPlainHttp, readCertificate, stateOfCertificate, watchCertificate } from "./certificate.ts";
 import { clientAddress } from "./client-address.ts";
 import { type GitDoor, parseGitPath, serveGit } from "./git-door.ts";
 import { serveGoGet } from "./go/go-get.ts";
@@ -28,13 +27,12 @@ import { type GoProxy, serveGoProxy } from "./go/go-proxy.ts";
 import type { GoView } from "./go/go-view.ts";
 import { answerFromMemory, type HotCache } from "./go/hot-cache.ts";
 import { serveIndex } from "./go/index-feed.ts";
-import { addHealth } from "./health.ts";
+import { addHealth, type Stage } from "./health.ts";
 import { ownAddress } from "./own-address.ts";
 import { credentialsOf } from "./protocol/credentials.ts";
 import { type Audience, answerFailure, failureOf } from "./protocol/problem.ts";
 import type { RestParts } from "./rest/call.ts";
 import { tidyPath } from "./rest/route.ts";
-import { ensureSelfSigned } from "./self-signed-certificate.ts";
 
 const HEADERS_TIMEOUT_MS = 20_000;
 const KEEP_ALIVE_MS = 65_000; // longer than the reverse proxies in front of us
@@ -78,12 +76,18 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   let stopping = false;
   const address = { url: "" };
   let opened = false;
-  const callback = createApp(parts, address, { stopping: () => stopping, opened: () => opened }).callback();
-  const handle = (req: http.IncomingMessage, res: http.ServerResponse): void => {
+  const tls = await readCertificate(config);
+  const stage: Stage = {
+    stopping: () => stopping,
+    opened: () => opened,
+    certificate: () => tls && stateOfCertificate(tls.cert),
+  };
+  const callback = createApp(parts, address, stage).callback();
+  const answer = (req: http.IncomingMessage, res: http.ServerResponse): void => {
     const longWay = (): void => void callback(req, res);
     if (!answerFromMemory(hotCache, registry, req, res, longWay)) longWay();
   };
-  const tls = await tlsOf(config);
+  const handle = belowPrefix(config.url, answer);
   const settings = {
     optimizeEmptyRequests: true,
     headersTimeout: HEADERS_TIMEOUT_MS,
@@ -94,11 +98,14 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const server = tls
     ? https.createServer({ ...settings, cert: tls.cert, key: tls.key, minVersion: "TLSv1.2" }, handle)
     : http.createServer(settings, handle);
-  const beforeOpen = (req: http.IncomingMessage, res: http.ServerResponse): void =>
-    req.url?.startsWith("/-/") ? void callback(req, res) : answerStarting(req, res);
+  const beforeOpen = belowPrefix(config.url, (req, res) =>
+    req.url?.startsWith("/-/") ? void callback(req, res) : answerStarting(req, res),
+  );
   server.off("request", handle).on("request", beforeOpen);
   server.setTimeout(IDLE_TIMEOUT_MS);
   const silent = silentConnections(server);
+  if (tls) answerPlainHttp(server, () => address.url);
+  const unwatch = tls ? watchCertificate(tls.cert, registry.log, registry.metrics) : () => {};
   await listen(server, config);
   const { port } = server.address() as { port: number };
   const { host } = config.listen;
@@ -114,6 +121,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     },
     async stop() {
       stopping = true;
+      unwatch();
       const closed = new Promise<void>((done) => server.close(() => done()));
       silent.close();
       // A connection that becomes idle only now, with the answer to its last request, must not keep us either.
@@ -150,24 +158,6 @@ function silentConnections(server: http.Server): { close(): void; closeAll(): vo
   };
 }
 
-async function tlsOf(config: Config): Promise<{ cert: string; key: string; file: string | undefined } | undefined> {
-  const { tls } = config;
-  if (tls.kind === "off") return undefined;
-  if (tls.kind === "files")
-    return { cert: await readFile(tls.certFile, "utf8"), key: await readFile(tls.keyFile, "utf8"), file: undefined };
-  const own = config.url === undefined ? [] : [new URL(config.url).hostname.replace(/^\[|\]$/g, "")];
-  const { host } = config.listen;
-  const names = [
-    "localhost",
-    "127.0.0.1",
-    "::1",
-    config.moduleHost,
-    ...(host === "0.0.0.0" || host === "::" ? [] : [host]),
-    ...own,
-  ];
-  return ensureSelfSigned(join(config.dataDirectory, "tls"), [...new Set(names)]);
-}
-
 async function listen(server: http.Server, config: Config): Promise<void> {
   const { host, port } = config.listen;
   try {
@@ -187,10 +177,23 @@ async function listen(server: http.Server, config: Config): Promise<void> {
   }
 }
 
-interface Stage {
-  /** Whether requests are answered yet. */
-  opened(): boolean;
-  stopping(): boolean;
+type Handle = (req: http.IncomingMessage, res: http.ServerResponse) => void;
+
+/**
+ * With a path in GOKURA_URL, that path is taken off what is asked for: a reverse proxy may have left it there, or taken it
+ * off itself.
+ */
+function belowPrefix(url: string | undefined, handle: Handle): Handle {
+  const prefix = url === undefined ? "" : new URL(url).pathname.replace(/\/$/, "");
+  if (prefix === "") return handle;
+  return (req, res) => {
+    const asked = req.url ?? "/";
+    if (asked.startsWith(prefix) && /^(?:[/?]|$)/.test(asked.slice(prefix.length))) {
+      const rest = asked.slice(prefix.length);
+      req.url = rest.startsWith("/") ? rest : `/${rest}`;
+    }
+    handle(req, res);
+  };
 }
 
 /** Before the server is open: an administrator's token does not work yet, and a client must not take that for an answer. */
@@ -240,7 +243,7 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
     ctx.body = welcome(address.url, registry.moduleHost);
   });
 
-  app.use(observe(registry, clientAddress(config.trustProxy), stopping));
+  app.use(observe(registry, clientAddress(config.trustProxy), stopping, config.loggedRequests));
   app.use(async (ctx, next) => {
     const git = parseGitPath(ctx.path);
     if (git) await serveGit(gitDoor, ctx, git);
@@ -283,11 +286,12 @@ const tidyApiPath: Middleware = async (ctx, next) => {
   await next();
 };
 
-/** Gives each request an id and a line in the log, and turns what was thrown into an answer. */
+/** Gives each request an id and, of some part of them, a line in the log (what broke and pushes always have one), and turns what was thrown into an answer. */
 function observe(
   registry: Registry,
   addressOf: (req: http.IncomingMessage) => string,
   stopping: () => boolean,
+  logged: number,
 ): Middleware {
   const { log, metrics } = registry;
   return async (ctx, next) => {
@@ -305,6 +309,8 @@ function observe(
       metrics.requests.inc({ door: audience, status: String(status) });
       metrics.duration.observe({ door: audience }, ms / 1000);
       const principal = ctx.state.principal as Principal | undefined;
+      const broken = status >= 500 || !ctx.res.writableFinished;
+      if (!broken && !ctx.path.endsWith("/git-receive-pack") && Math.random() >= logged) return;
       log.info(
         {
           id,

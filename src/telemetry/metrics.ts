@@ -26,6 +26,8 @@ export interface Metrics {
   readonly jobsFailed: Count<"job">;
   /** 1 while changes in the database reach this process. */
   readonly listening: { set(value: number): void };
+  /** When the TLS certificate expires, in seconds since 1970; 0 without TLS. */
+  readonly certificateExpires: { set(seconds: number): void };
 }
 
 const count = { inc() {}, get: async () => ({ values: [] }) };
@@ -42,4 +44,5 @@ export const UNCOUNTED: Metrics = {
   indexing: distribution,
   jobsFailed: count,
   listening: { set() {} },
+  certificateExpires: { set() {} },
 };

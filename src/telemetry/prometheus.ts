@@ -54,6 +54,11 @@ export function createMetrics(): PrometheusMetrics {
       labelNames: ["job"],
       registers,
     }),
+    certificateExpires: new Gauge({
+      name: "gokura_tls_certificate_expires_timestamp_seconds",
+      help: "When the TLS certificate expires; 0 without TLS",
+      registers,
+    }),
     listening: new Gauge({
       name: "gokura_database_listening",
       help: "Whether notices of changes in the database arrive",
