@@ -33,6 +33,7 @@ const MAY_IMPORT_IN_ROOM: Record<string, Record<string, readonly string[]>> = {
     access: [""],
     forge: ["", "lists", "access"],
     versions: ["", "lists", "access", "forge"],
+    checksums: ["", "lists", "access"],
     modules: ["", "lists", "access", "versions"],
     packages: ["", "lists", "access", "forge", "versions"],
     numbers: ["", "lists", "access", "modules"],

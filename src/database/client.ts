@@ -134,3 +134,9 @@ export function isGone(error: unknown): boolean {
 function codeOf(error: unknown): unknown {
   return (error as { code?: unknown } | null)?.code;
 }
+
+/** Whether an error says that the connection was lost, or the server with it: what was under way may be done, or not. */
+export function isLostConnection(error: unknown): boolean {
+  const { code = "", message = "" } = (error ?? {}) as { code?: string; message?: string };
+  return mayPass(code, message);
+}

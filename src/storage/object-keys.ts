@@ -31,3 +31,9 @@ export function sumDatabaseObjectKey(
     throw new Error(`not a tile: ${thing.tile}`);
   return `${directory}/${thing.tile}`;
 }
+
+/** A tile of the journal of our own checksum log, by its number, or the name of the last one. */
+export function sumJournalKey(tile: number | "last"): string {
+  if (tile === "last") return "checksum-journal/last";
+  return `checksum-journal/${Math.floor(tile / 1000)}/${String(tile % 1000).padStart(3, "0")}`;
+}

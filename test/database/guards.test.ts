@@ -347,6 +347,27 @@ test("module paths and sort keys are compared by bytes, whatever the database's 
   ]);
 });
 
+test("a version never gets other sums than those of its record", async () => {
+  const sum = (byte: string) => `decode(repeat('${byte}', 32), 'hex')`;
+  const inText = (byte: string) => `'h1:' || encode(${sum(byte)}, 'base64')`;
+  await client.query(
+    `insert into module_version (module_id, version, sort_key, kind, time, "commit", go_mod, go_mod_h1)
+      values ($1, 'v8.0.0', 'v8', 'RELEASE', now(), 'c', 'module x', ${inText("22")})`,
+    [ids.module],
+  );
+  await client.query(
+    `insert into sum_record (id, path, version, h1, go_mod_h1, basis)
+      values (0, 'go.test/acme/lib', 'v8.0.0', ${sum("11")}, ${sum("22")}, 'HOSTED')`,
+  );
+  const fill = (byte: string) =>
+    `update module_version set h1 = ${inText(byte)}, zip_key = repeat('ab', 32), zip_size = 1 where version = 'v8.0.0'`;
+  expect(await refused(fill("33"))).toEqual({
+    code: RESTRICT,
+    message: "go.test/acme/lib v8.0.0 is in the checksum log with other sums: its name is never given to other content",
+  });
+  await client.query(fill("11"));
+});
+
 test("no guard was forgotten here: these are all the triggers and checks that there are", async () => {
   const { rows } = await client.query<{ name: string }>(
     `select tgname as name from pg_trigger t join pg_class c on c.oid = t.tgrelid
@@ -371,6 +392,9 @@ test("no guard was forgotten here: these are all the triggers and checks that th
       ...["index_entry_added", "module_search_added", "module_search_removed"],
       ...["project_search_changed", "module_document_search_changed"],
       ...["package_file_pinned", "package_file_not_truncated", "sums_in_hex"],
+      ...["sum_record", "sum_tile", "sum_name"].flatMap((table) => [`${table}_not_truncated`, `${table}_pinned`]),
+      ...["sum_tree_grows", "sum_tree_kept", "sum_tree_not_truncated", "sum_tree_one", "sum_tree_root"],
+      ...["sum_record_sums", "sum_record_basis", "sum_tile_full", "module_version_record"],
     ].sort(),
   );
 });

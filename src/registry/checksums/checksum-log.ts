@@ -1,0 +1,40 @@
+// The checksum log, opened: what the rest asks of it. To open it is to load its keys, to claim its names, and to compare the
+// database with the journal. A log that cannot be trusted opens all the same, closed: modules are served as ever, but nothing
+// is signed, and every lookup says why.
+import { isLostConnection } from "../../database/client.ts";
+import { isFailure } from "../../errors.ts";
+import type { Signer } from "../../sumdb/note.ts";
+import type { Registry } from "../registry.ts";
+import { appendBatch } from "./append-batch.ts";
+import { createAppendQueue } from "./append-queue.ts";
+import { claimNames } from "./log-names.ts";
+import { findRecord } from "./log-records.ts";
+import { type ChecksumLog, close, demandOpen, newLogState } from "./log-state.ts";
+import type { LoggedRecord, Wanted } from "./logged-record.ts";
+import { reconcile } from "./reconcile.ts";
+
+/** Opens the log of a registry with the keys that it signs with, the current one first. */
+export async function openChecksumLog(registry: Registry, signers: readonly Signer[]): Promise<ChecksumLog> {
+  const log: ChecksumLog = {
+    registry,
+    signers,
+    state: newLogState(),
+    queue: createAppendQueue(
+      (wanted) => appendBatch(log, wanted),
+      (error) => !isFailure(error) && isLostConnection(error),
+    ),
+  };
+  const otherKey = await claimNames(registry, signers);
+  if (otherKey !== undefined) close(log, otherKey);
+  else await reconcile(log);
+  return log;
+}
+
+/**
+ * The record of a version, appended if it is not in the log. A hosted version must have its zip. Throws not-found when there
+ * is nothing to log, unavailable while the log is closed.
+ */
+export async function ensureRecord(log: ChecksumLog, wanted: Wanted): Promise<LoggedRecord> {
+  demandOpen(log);
+  return (await findRecord(log.registry, wanted.modulePath, wanted.version)) ?? log.queue.want(wanted);
+}

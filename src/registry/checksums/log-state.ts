@@ -1,0 +1,119 @@
+// The checksum log: one append-only list of records for everything that the go command may ask us to vouch for, kept in
+// PostgreSQL. Records and full tiles are rows that never change; one row has the size of the tree, its root and its edge,
+// and the lock of that row orders the appends of all servers (append-batch.ts). A head is shown only after the transaction
+// that made it has been committed, so whatever a head covers is there to be read.
+//
+// What this process knows of the log is the newest head that it has read; heads only grow, and one that is smaller than a
+// known one means that somebody has put an old database in place of the newer one. To sign on from there would be to sign a
+// second history, so then the log is closed until a person has looked (reconcile.ts).
+
+import type { Sql } from "../../database/sql.ts";
+import { Failure } from "../../errors.ts";
+import type { Signer } from "../../sumdb/note.ts";
+import { EMPTY_TREE, type GrowingTree, isEdgeOf, rootOf } from "../../sumdb/tree-growth.ts";
+import type { TreeHead } from "../../sumdb/tree-head.ts";
+import type { Registry } from "../registry.ts";
+import type { AppendQueue } from "./append-queue.ts";
+import type { JournalTail } from "./journal.ts";
+
+/** A tree whose head has been committed. */
+export interface CommittedTree extends GrowingTree, TreeHead {}
+
+export interface ChecksumLog {
+  readonly registry: Registry;
+  /** The keys that heads are signed with; the first is the one of the log's name, the others of names that it had before. */
+  readonly signers: readonly Signer[];
+  readonly queue: AppendQueue;
+  readonly state: LogState;
+}
+
+/** What changes. Owned by this folder; read and written between two awaits only. */
+export interface LogState {
+  /** The newest head that this process has read. */
+  tree: CommittedTree;
+  /** Notes of the newest heads, by name and size. */
+  readonly notes: Map<string, Promise<Buffer>>;
+  /** The records of the last, unfinished tile, as the journal holds them. */
+  tail: JournalTail;
+  /** The tile that the journal on this server says is its last. */
+  lastJournalTile: number | undefined;
+  /** Why nothing is signed any more; undefined: all is well. */
+  closed: string | undefined;
+}
+
+const EMPTY: CommittedTree = { ...EMPTY_TREE, root: rootOf(EMPTY_TREE) };
+
+export const newLogState = (): LogState => ({
+  tree: EMPTY,
+  notes: new Map(),
+  tail: { from: 0, entries: [] },
+  lastJournalTile: undefined,
+  closed: undefined,
+});
+
+interface TreeRow {
+  size: bigint;
+  root: Buffer | null;
+  edge: Buffer[];
+}
+
+/** The tree as it was committed last, and newer or as new as any that was read before. Throws unavailable if it is not. */
+export async function readTree(log: ChecksumLog): Promise<CommittedTree> {
+  const { rows } = await log.registry.database.pool.query<TreeRow>({
+    name: "sum-tree",
+    text: "SELECT size, root, edge FROM sum_tree",
+  });
+  return see(log, treeIn(rows[0]));
+}
+
+/** The same under the row's lock, which the transaction then holds to its end. */
+export async function lockTree(log: ChecksumLog, tx: Sql): Promise<CommittedTree> {
+  const [row] = await tx.$queryRaw<TreeRow[]>`SELECT size, root, edge FROM sum_tree FOR UPDATE`;
+  return see(log, treeIn(row));
+}
+
+function treeIn(row: TreeRow | undefined): CommittedTree {
+  if (!row) throw new Error("the row of sum_tree is gone");
+  const size = Number(row.size);
+  const tree: GrowingTree = { size, edge: row.edge };
+  const root = row.root ?? EMPTY.root;
+  if (!isEdgeOf(size, row.edge) || !rootOf(tree).equals(root))
+    throw new Error(`the row of sum_tree is damaged: its edge is not that of a tree of ${size} with its root`);
+  return { ...tree, root };
+}
+
+function see(log: ChecksumLog, tree: CommittedTree): CommittedTree {
+  const { state } = log;
+  if (tree.size < state.tree.size || (tree.size === state.tree.size && !tree.root.equals(state.tree.root)))
+    close(
+      log,
+      `the database holds a tree of ${tree.size} records, but one of ${state.tree.size} was signed: an older database has taken the place of the newer one`,
+    );
+  demandOpen(log);
+  if (tree.size > state.tree.size) state.tree = tree;
+  return state.tree;
+}
+
+/** Notes a tree that this process has committed. */
+export function committed(log: ChecksumLog, tree: CommittedTree): void {
+  if (tree.size > log.state.tree.size) log.state.tree = tree;
+}
+
+/** Signs nothing any more, and says so loudly. */
+export function close(log: ChecksumLog, reason: string): void {
+  if (log.state.closed !== undefined) return;
+  log.state.closed = reason;
+  log.registry.log.fatal(
+    { reason },
+    "the checksum log is closed: nothing is signed until an administrator has looked (docs/checksums.md, Restoring)",
+  );
+}
+
+/** Throws unavailable while the log is closed. */
+export function demandOpen({ state }: ChecksumLog): void {
+  if (state.closed !== undefined)
+    throw new Failure(
+      "unavailable",
+      `the checksum database signs nothing now: ${state.closed}; its administrator must look (docs/checksums.md)`,
+    );
+}
