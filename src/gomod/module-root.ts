@@ -5,6 +5,7 @@
 // Sources: Go Modules Reference, "Mapping versions to commits" and "Module directories within a repository";
 // cmd/go/internal/modfetch/coderepo.go newCodeRepo, findDir, isMajor, revToRev.
 
+import { posix } from "node:path";
 import { invalid } from "../errors.ts";
 import { declaredModulePath } from "./go-mod-line.ts";
 import { quote } from "./go-quote.ts";
@@ -33,8 +34,13 @@ export type ModuleLocation = {
 /**
  * How the module path lies in the repository, or undefined if it cannot: it is not below the root, or its major suffix is
  * malformed. With `root === path`, as for gopkg.in and for vanity roots that end in /vN, the module is the root itself.
+ * `subdirectory` is that of a go-import tag with four fields (go 1.25): the go command puts it behind what the path names.
  */
-export function locateModule(repositoryRoot: string, modulePath: string): ModuleLocation | undefined {
+export function locateModule(
+  repositoryRoot: string,
+  modulePath: string,
+  subdirectory = "",
+): ModuleLocation | undefined {
   if (modulePath !== repositoryRoot && !modulePath.startsWith(`${repositoryRoot}/`)) return undefined;
   const split = splitPathMajor(modulePath);
   if (!split) return undefined;
@@ -43,7 +49,8 @@ export function locateModule(repositoryRoot: string, modulePath: string): Module
   const pathPrefix = isWholePath ? modulePath : split.prefix;
   // The root is longer than the prefix: gopkg.in/yaml.v2 cannot hold gopkg.in/yaml.
   if (pathPrefix !== repositoryRoot && !pathPrefix.startsWith(`${repositoryRoot}/`)) return undefined;
-  const codeDir = pathPrefix.slice(repositoryRoot.length + 1);
+  const named = pathPrefix.slice(repositoryRoot.length + 1);
+  const codeDir = subdirectory === "" ? named : posix.join(named, subdirectory).replace(/\/$/, "");
   return {
     repositoryRoot,
     modulePath,

@@ -51,7 +51,7 @@ export function createDirect(parts: DirectParts): FetchDirect {
     const { modulePath } = request;
     const root = await find(modulePath, options.signal);
     if (root.vcs === "mod") return await fromProxy(http, root.url, goPathOf(request), options);
-    const location = locateModule(root.root, modulePath);
+    const location = locateModule(root.root, modulePath, root.subdirectory);
     if (!location) throw notFound(`${modulePath} is no module path of the repository ${root.root}`);
     const open = async (maxAgeMs: number): Promise<Opened> => ({
       repository: await mirrors.at(root.url, maxAgeMs, options.signal),

@@ -155,6 +155,8 @@ async function fetch(url: string, mirror: string, addresses: readonly string[], 
   const environment = gitEnvironment({
     transports: ["https"],
     settings: [
+      // The go command fetches without a look at the objects: what it serves, we serve. Nothing of it is checked out.
+      ["fetch.fsckObjects", "false"],
       ["http.followRedirects", "false"],
       ["http.curloptResolve", `${hostname.replace(/^\[|\]$/g, "")}:${port || "443"}:${pinned}`],
       ["http.sslCAInfo", caBundle],
@@ -183,6 +185,8 @@ async function fetch(url: string, mirror: string, addresses: readonly string[], 
         "--prune",
         "--no-tags",
         "--no-write-fetch-head",
+        // What a server has is what there is, even if it is itself a shallow clone.
+        "--update-shallow",
         "--end-of-options",
         url,
         ...refs,

@@ -2,11 +2,12 @@
 // host is asked, as the go command asks: GET https://{path}?go-get=1, where the page's head says
 //
 //   <meta name="go-import" content="{root} {vcs} {url}">
+//   <meta name="go-import" content="{root} {vcs} {url} {sub-directory}">      since go 1.25
 //
 // A page may speak for a root above the path; then the root is asked too, and must say the same, so that nobody claims a
 // path that is not his. With vcs `mod`, the URL is that of a Go proxy.
 // Sources: Go Modules Reference, "Finding a repository for a module path"; cmd/go/internal/vcs (vcs.go, repoRootFromVCSPaths,
-// repoRootForImportDynamic, matchGoImport; discovery.go, parseMetaGoImports).
+// repoRootForImportDynamic, validateRepoSubDir, matchGoImport; discovery.go, parseMetaGoImports).
 import { Failure, isFailure, notFound } from "../errors.ts";
 import type { ModulePath } from "../gomod/module-path.ts";
 import { bytesOf } from "./bounded-body.ts";
@@ -23,6 +24,8 @@ export interface RepositoryRoot {
   readonly root: string;
   /** https, without a slash at the end. */
   readonly url: string;
+  /** Where in the repository the root is; undefined: it is the repository's own. */
+  readonly subdirectory?: string | undefined;
 }
 
 export interface GoImport {
@@ -53,17 +56,22 @@ async function askedRoot(http: GuardedHttp, modulePath: string, signal?: AbortSi
   const found = matchGoImport(await importsAt(http, modulePath, signal), modulePath);
   if (found.prefix !== modulePath) {
     const own = matchGoImport(await importsAt(http, found.prefix, signal), modulePath);
-    if (own.prefix !== found.prefix || own.vcs !== found.vcs || own.url !== found.url)
-      throw notFound(`${modulePath}: https://${found.prefix} does not say the same of itself (go-import)`);
+    const isSame =
+      own.prefix === found.prefix &&
+      own.vcs === found.vcs &&
+      own.url === found.url &&
+      own.subdirectory === found.subdirectory;
+    if (!isSame) throw notFound(`${modulePath}: https://${found.prefix} does not say the same of itself (go-import)`);
   }
   if (found.vcs !== "git" && found.vcs !== "mod")
     throw notFound(`${modulePath} is kept in ${found.vcs.slice(0, 20)}; only git repositories are read`);
-  if (found.subdirectory !== undefined)
-    throw notFound(`${modulePath}: a go-import with a sub-directory is not read; ask for it through a Go proxy`);
+  if (/^[/-]/.test(found.subdirectory ?? ""))
+    throw notFound(`${modulePath}: its go-import names a directory that is none: no slash and no hyphen may begin it`);
   const url = URL.canParse(found.url) ? new URL(found.url) : undefined;
   if (url?.protocol !== "https:" || url.username !== "" || url.search !== "" || url.hash !== "")
     throw notFound(`${modulePath}: its go-import leads to something else than an https URL`);
-  return { vcs: found.vcs, root: found.prefix, url: url.href.replace(/\/+$/, "") };
+  const { subdirectory } = found;
+  return { vcs: found.vcs, root: found.prefix, url: url.href.replace(/\/+$/, ""), subdirectory };
 }
 
 async function importsAt(http: GuardedHttp, path: string, signal?: AbortSignal): Promise<GoImport[]> {
