@@ -1,6 +1,10 @@
 // gokura flag …
 import { type Command, InvalidArgumentError } from "commander";
-import { listFlags, setFlag } from "../registry/forge/feature-flags.ts";
+import { closest } from "fastest-levenshtein";
+import { invalid } from "../errors.ts";
+import { KNOWN_FLAGS, listFlags, setFlag } from "../registry/forge/feature-flags.ts";
+import type { OperatorPrincipal } from "../registry/principal.ts";
+import type { Registry } from "../registry/registry.ts";
 import type { FlagRow } from "../registry/rows.ts";
 import { JSON_OPTION, onOrOff } from "./options.ts";
 import { printOne, printRows, type Row } from "./output.ts";
@@ -34,10 +38,18 @@ export function addFlagCommands(program: Command): void {
       if (project !== undefined && group !== undefined)
         throw new InvalidArgumentError("name --project or --group, not both.");
       return withRegistry(async (registry, operator) => {
+        await demandKnown(registry, operator, name);
         const targets = { projects: project ? [project] : [], groups: group ? [group] : [] };
         printOne(rowOf(await setFlag(registry, operator, name, enabled, targets)), json);
       });
     });
+}
+
+/** A flag with a slip in its name would do nothing; one that an earlier release knew can still be taken back. */
+async function demandKnown(registry: Registry, operator: OperatorPrincipal, name: string): Promise<void> {
+  if (KNOWN_FLAGS.includes(name) || !/^[a-z0-9_]+$/.test(name)) return; // what cannot be a name the registry refuses
+  if ((await listFlags(registry, operator)).some((flag) => flag.name === name)) return;
+  throw invalid(`there is no flag ${name}: did you mean ${closest(name, KNOWN_FLAGS)}?`);
 }
 
 function rowOf(flag: FlagRow): Row {

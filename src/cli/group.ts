@@ -1,8 +1,10 @@
 // gokura group …
 import type { Command } from "commander";
-import { createGroup } from "../registry/forge/groups.ts";
+import { createGroup, searchGroups } from "../registry/forge/groups.ts";
+import type { GroupRow } from "../registry/rows.ts";
+import { allById } from "./all-by-id.ts";
 import { JSON_OPTION, visibility } from "./options.ts";
-import { printOne } from "./output.ts";
+import { printOne, printRows, type Row } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
 
 export function addGroupCommands(program: Command): void {
@@ -17,10 +19,24 @@ export function addGroupCommands(program: Command): void {
     .action((fullPath: string, options) =>
       withRegistry(async (registry, operator) => {
         const made = await createGroup(registry, operator, { fullPath, ...options });
-        printOne(
-          { id: made.id, path: made.fullPath, visibility: made.visibility.toLowerCase() },
-          options.json ?? false,
-        );
+        printOne(rowOf(made), options.json ?? false);
       }),
     );
+  group
+    .command("list")
+    .description("all groups by number, without the namespaces of users")
+    .option("--search <text>", "part of the name or of the last element of the path")
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura group list --search platform")
+    .action(({ search, json = false }) =>
+      withRegistry(async (registry, operator) => {
+        const order = { by: "id", sort: "asc" } as const;
+        const rows = await allById((stretch) => searchGroups(registry, operator, { search }, order, stretch));
+        printRows(rows.map(rowOf), json, "no groups");
+      }),
+    );
+}
+
+function rowOf(group: GroupRow): Row {
+  return { id: group.id, path: group.fullPath, visibility: group.visibility.toLowerCase() };
 }

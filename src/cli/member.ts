@@ -1,10 +1,13 @@
 // gokura member …
 import { type Command, InvalidArgumentError } from "commander";
 import { DEVELOPER, nameOfLevel } from "../registry/access/acts.ts";
-import { addMember, removeMember } from "../registry/forge/members.ts";
+import { demandGroup } from "../registry/forge/groups.ts";
+import { addMember, removeMember, searchMembers } from "../registry/forge/members.ts";
+import { demandProject } from "../registry/forge/projects.ts";
+import { PAGE_LIMIT } from "../registry/lists/keyset-page.ts";
 import type { MemberRow } from "../registry/rows.ts";
 import { accessLevel, day, JSON_OPTION } from "./options.ts";
-import { printOne, type Row } from "./output.ts";
+import { printOne, printRows, type Row } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
 
 export function addMemberCommands(program: Command): void {
@@ -39,6 +42,34 @@ export function addMemberCommands(program: Command): void {
       return withRegistry(async (registry, operator) =>
         printOne(rowOf(await removeMember(registry, operator, place, user), project ?? group), json),
       );
+    });
+  member
+    .command("list")
+    .description("the members of a project or a group whose time is not over")
+    .option("--project <path>")
+    .option("--group <path>")
+    .option("--inherited", "also those of the groups above, each user once with the highest level")
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura member list --project acme/lib --inherited")
+    .action(({ project, group, inherited = false, json = false }) => {
+      placeOf(project, group);
+      return withRegistry(async (registry, operator) => {
+        const of = project
+          ? { project: await demandProject(registry, operator, project) }
+          : { group: await demandGroup(registry, operator, group) };
+        const rows: MemberRow[] = [];
+        for (let more = true; more; ) {
+          const stretch = { offset: rows.length, limit: PAGE_LIMIT, counted: false };
+          const found = await searchMembers(registry, operator, { of, inherited }, stretch);
+          rows.push(...found.rows);
+          more = found.more;
+        }
+        printRows(
+          rows.map((row) => rowOf(row, project ?? group)),
+          json,
+          `${project ?? group} has no members${inherited ? "" : " of its own: --inherited shows those of the groups above"}`,
+        );
+      });
     });
 }
 

@@ -36,10 +36,19 @@ export function printOne(row: Row, json: boolean): void {
   for (const [name, cell] of Object.entries(row)) console.log(`${name.padEnd(width)}  ${show(cell)}`.trimEnd());
 }
 
-/** Prints JSON for programs. What JSON would leave as it is of control characters is escaped too: people look at it. */
+/** Prints JSON for programs. */
 export function printJson(value: unknown): void {
-  const escaped = (control: string): string => `\\u00${control.charCodeAt(0).toString(16)}`;
-  console.log(JSON.stringify(value, undefined, 2).replace(/[\x7f-\x9f]/g, escaped));
+  console.log(escaped(JSON.stringify(value, undefined, 2)));
+}
+
+/** What went wrong, for programs: one line of JSON on standard error. */
+export function printJsonError(error: Readonly<Record<string, unknown>>): void {
+  console.error(escaped(JSON.stringify({ error })));
+}
+
+/** What JSON would leave as it is of control characters is escaped too: people look at it. */
+function escaped(json: string): string {
+  return json.replace(/[\x7f-\x9f]/g, (control) => `\\u00${control.charCodeAt(0).toString(16)}`);
 }
 
 function show(cell: Cell): string {

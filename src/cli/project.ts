@@ -18,6 +18,8 @@ import { listModules } from "../registry/versions/modules.ts";
 import { listRejectedTags } from "../registry/versions/rejected-tags.ts";
 import { explainTags } from "../registry/versions/tag-explanation.ts";
 import { deleteVersion } from "../registry/versions/version-deletion.ts";
+import { allById } from "./all-by-id.ts";
+import { confirm, YES_OPTION } from "./confirm.ts";
 import { JSON_OPTION, onOrOff, packages, visibility } from "./options.ts";
 import { printJson, printOne, printRows, type Row } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
@@ -81,15 +83,13 @@ export function addProjectCommands(program: Command): void {
     .action(({ search, json = false }) =>
       withRegistry(async (registry, operator) => {
         const filter = { search, searchNamespaces: true };
-        const rows: Row[] = [];
-        for (let idAfter: number | undefined; ; ) {
-          const stretch = { offset: 0, limit: PAGE_LIMIT, counted: false, idAfter };
-          const found = await searchProjects(registry, operator, filter, { by: "id", sort: "asc" }, stretch);
-          rows.push(...found.rows.map((one) => rowOf(registry, one)));
-          if (!found.more) break;
-          idAfter = found.rows.at(-1)!.id;
-        }
-        printRows(rows, json, "no projects");
+        const order = { by: "id", sort: "asc" } as const;
+        const rows = await allById((stretch) => searchProjects(registry, operator, filter, order, stretch));
+        printRows(
+          rows.map((one) => rowOf(registry, one)),
+          json,
+          "no projects",
+        );
       }),
     );
   project
@@ -145,24 +145,28 @@ export function addProjectCommands(program: Command): void {
   project
     .command("unpublish <module> <version>")
     .description("take a version back for good: it is 410 Gone, and its name is never used again")
+    .option(...YES_OPTION)
     .option(...JSON_OPTION)
-    .addHelpText("after", "\nExample: gokura project unpublish go.example.com/acme/lib v1.2.3")
-    .action((modulePath: string, version: string, { json = false }) =>
-      withRegistry(async (registry, operator) => {
+    .addHelpText("after", "\nExample: gokura project unpublish go.example.com/acme/lib v1.2.3 --yes")
+    .action(async (modulePath: string, version: string, { yes, json = false }) => {
+      await confirm(`Take ${modulePath} ${version} back, for good?`, yes);
+      await withRegistry(async (registry, operator) => {
         await deleteVersion(registry, operator, modulePath, version);
         printOne({ module: modulePath, version, deleted: true }, json);
-      }),
-    );
+      });
+    });
   project
     .command("delete <path>")
     .description("delete a project with its repository; its published versions are never given to other content")
+    .option(...YES_OPTION)
     .option(...JSON_OPTION)
-    .addHelpText("after", "\nExample: gokura project delete acme/old")
-    .action((fullPath: string, { json = false }) =>
-      withRegistry(async (registry, operator) =>
+    .addHelpText("after", "\nExample: gokura project delete acme/old --yes")
+    .action(async (fullPath: string, { yes, json = false }) => {
+      await confirm(`Delete the project ${fullPath} with its repository and versions, for good?`, yes);
+      await withRegistry(async (registry, operator) =>
         printOne(rowOf(registry, await deleteProject(registry, operator, fullPath)), json),
-      ),
-    );
+      );
+    });
 }
 
 const PACKAGES = { DISABLED: "off", PRIVATE: "members", ENABLED: "on", PUBLIC: "on" };

@@ -3,7 +3,7 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { PRODUCT_VERSION } from "../config.ts";
 import { isFailure } from "../errors.ts";
-import { harmless } from "./output.ts";
+import { harmless, printJsonError } from "./output.ts";
 import { Stopped } from "./stop-signal.ts";
 
 const WRONG_USAGE = 2;
@@ -27,36 +27,59 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   member: async () => (await import("./member.ts")).addMemberCommands,
   "client-config": async () => (await import("./client-config.ts")).addClientConfigCommand,
   flag: async () => (await import("./flag.ts")).addFlagCommands,
+  completion: async () => (await import("./completion.ts")).addCompletionCommand,
 };
 
 /** Runs the command and returns its exit code. */
 export async function run(words: readonly string[]): Promise<number> {
-  const program = await createProgram(words[0]);
+  const json = words.includes("--json");
+  const program = await createProgram(words[0], json);
   try {
+    if (words[0] === "--help" || words[0] === "-h") {
+      const { tellRunningServer } = await import("./running-server.ts");
+      program.addHelpText("before", `${harmless(await tellRunningServer())}\n`);
+    }
     await program.parseAsync(words, { from: "user" });
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    // Commander has told of its own errors; one that an action throws it hands on untold.
-    if (error instanceof InvalidArgumentError) console.error(`error: ${harmless(error.message)}\n${HELP_HINT}`);
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
+    if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help, --version
     if (error instanceof Stopped) return INTERRUPTED;
-    if (isFailure(error)) console.error(`gokura: ${harmless(error.message)}`);
-    else console.error("gokura: something went wrong that should not have:", error);
-    return 1;
+    if (json) tellProgram(error);
+    else tellPerson(error);
+    return error instanceof CommanderError ? WRONG_USAGE : 1;
   }
 }
 
-/** The program with the command that a word names; with all, if it names none. */
-async function createProgram(word = ""): Promise<Command> {
+function tellPerson(error: unknown): void {
+  // Commander has told of its own errors; one that an action throws it hands on untold.
+  if (error instanceof InvalidArgumentError) console.error(`error: ${harmless(error.message)}\n${HELP_HINT}`);
+  else if (isFailure(error)) console.error(`gokura: ${harmless(error.message)}`);
+  else if (!(error instanceof CommanderError))
+    console.error("gokura: something went wrong that should not have:", error);
+}
+
+/** One line of JSON, with the reason that docs/errors.md explains; wrong usage is a reason of the command line alone. */
+function tellProgram(error: unknown): void {
+  const { message, stack } = error as Error;
+  if (error instanceof CommanderError) {
+    const said = error.code === "commander.help" ? "name a command (--help lists them)" : message;
+    printJsonError({ reason: "wrong_usage", message: said.replace(/^error: /, "") });
+  } else if (isFailure(error)) printJsonError({ reason: error.reason, message, fields: error.fields });
+  else printJsonError({ reason: "internal_error", message, stack });
+}
+
+/** The program with the command that a word names; with all, if it names none or needs to know them. */
+async function createProgram(word: string | undefined, json: boolean): Promise<Command> {
   const program = new Command("gokura")
     .description("A self-hosted Go module registry: push a tag, `go get` it.")
     .version(PRODUCT_VERSION)
     .helpCommand(false)
     .showHelpAfterError(HELP_HINT)
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ writeErr: (text) => void process.stderr.write(harmless(text)) })
+    .configureOutput({ writeErr: (text) => void (json || process.stderr.write(harmless(text))) })
     .exitOverride();
-  const named = Object.hasOwn(COMMANDS, word) ? [COMMANDS[word]!] : Object.values(COMMANDS);
+  const one = word !== undefined && word !== "completion" && Object.hasOwn(COMMANDS, word);
+  const named = one ? [COMMANDS[word]!] : Object.values(COMMANDS);
   for (const add of await Promise.all(named.map((load) => load()))) add(program);
   inherit(program);
   return program;

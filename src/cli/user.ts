@@ -1,6 +1,15 @@
 // gokura user …
 import type { Command } from "commander";
-import { createUser, type ListedUser, listUsers, setUserBlocked } from "../registry/forge/users.ts";
+import { invalid } from "../errors.ts";
+import {
+  createUser,
+  deleteUser,
+  findUser,
+  type ListedUser,
+  listUsers,
+  setUserBlocked,
+} from "../registry/forge/users.ts";
+import { confirm, YES_OPTION } from "./confirm.ts";
 import { JSON_OPTION } from "./options.ts";
 import { printOne, printRows, type Row } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
@@ -29,6 +38,21 @@ export function addUserCommands(program: Command): void {
         printRows((await listUsers(registry, operator)).map(rowOf), json, "no users yet"),
       ),
     );
+  user
+    .command("delete <name>")
+    .description("delete a user with the own namespace, the projects in it, tokens and memberships")
+    .option(...YES_OPTION)
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura user delete alice --yes")
+    .action(async (username: string, { yes, json = false }) => {
+      await confirm(`Delete the user ${username} with all projects of the own namespace, for good?`, yes);
+      await withRegistry(async (registry, operator) => {
+        const found = await findUser(registry, username);
+        if (!found) throw invalid(`there is no user ${username}`);
+        await deleteUser(registry, operator, found.id);
+        printOne({ ...rowOf(found), state: "deleted" }, json);
+      });
+    });
   for (const [name, blocked, what] of [
     ["block", true, "refuse all tokens of a user, at once"],
     ["unblock", false, "accept the tokens of a user again"],

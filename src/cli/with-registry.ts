@@ -7,6 +7,7 @@ import { OPERATOR, type OperatorPrincipal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import { PRIVATE_UMASK } from "../storage/data-directory.ts";
 import { createLog } from "../telemetry/log.ts";
+import { telling } from "./progress.ts";
 import { stopSignal } from "./stop-signal.ts";
 
 /**
@@ -19,9 +20,9 @@ export async function withRegistry(
   process.umask(PRIVATE_UMASK);
   const config = readConfig();
   const log = createLog(config.logLevel === "silent" ? "silent" : "warn");
-  const opened = await openRegistry(config, log, "sender", stopSignal());
+  const opened = await telling("opening the database", () => openRegistry(config, log, "sender", stopSignal()));
   try {
-    await work(opened.registry, OPERATOR);
+    await telling("working", () => work(opened.registry, OPERATOR));
   } finally {
     await opened.close();
   }

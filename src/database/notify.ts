@@ -14,6 +14,9 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const HEARTBEAT_MS = 5_000;
 
 /** gokura_access: who may do what. gokura_content: what a project publishes (payload: its id). */
+/** The name of the connection on which a server listens, in pg_stat_activity. */
+export const LISTENER_NAME = "gokura notices";
+
 export type Channel = "gokura_access" | "gokura_content";
 
 export interface Notices {
@@ -44,7 +47,7 @@ export async function listenForNotices(
     const socket = new net.Socket();
     const next = new pg.Client({
       connectionString: url,
-      application_name: "gokura notices",
+      application_name: LISTENER_NAME,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       stream: () => socket,
     });

@@ -1,25 +1,12 @@
-// Failure -> GraphQL error, once. Programs read `extensions.code`, the kind in GraphQL's usual words, and
-// `extensions.reason`, the same code as on every other door (docs/errors.md); people read the message. What Apollo refuses
-// by itself gets a reason too. What is not a Failure is a defect of ours: it is logged without the variables, which may hold
-// secrets, and the client learns only that it happened.
+// What an answer of GraphQL says of what went wrong while it was made. Failures are told as failure-error.ts has it; what
+// Apollo refuses by itself gets a reason too. What is not a Failure is a defect of ours: it is logged without the variables,
+// which may hold secrets, and the client learns only that it happened.
 import { unwrapResolverError } from "@apollo/server/errors";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import { databaseFailure } from "../database/trouble.ts";
-import { type Failure, type FailureKind, isFailure, type Reason } from "../errors.ts";
+import { isFailure, type Reason } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
-
-const CODES: Record<FailureKind, string> = {
-  invalid: "BAD_USER_INPUT",
-  unauthenticated: "UNAUTHENTICATED",
-  "insufficient-scope": "INSUFFICIENT_SCOPE",
-  forbidden: "FORBIDDEN",
-  "not-found": "NOT_FOUND",
-  conflict: "CONFLICT",
-  gone: "GONE",
-  precondition: "PRECONDITION_FAILED",
-  "too-large": "TOO_LARGE",
-  unavailable: "UNAVAILABLE",
-};
+import { errorOf } from "./failure-error.ts";
 
 /** What Apollo says of errors that nobody meant to tell. */
 const INTERNAL = "INTERNAL_SERVER_ERROR";
@@ -39,11 +26,6 @@ const REASONS_OF_APOLLO: Readonly<Record<string, Reason>> = {
 /** A refusal of the whole request, before any of it is done: with an HTTP status of its own, and the code and reason. */
 export function refusal(message: string, code: string, status: number, reason: Reason): GraphQLError {
   return new GraphQLError(message, { extensions: { code, reason, http: { status } } });
-}
-
-/** A Failure as it stands in the `errors` of an answer; `message`: its own words, if no others are given. */
-export function errorOf(failure: Failure, message = failure.message): GraphQLFormattedError {
-  return { message, extensions: { code: CODES[failure.kind], reason: failure.reason } };
 }
 
 /** Some of Apollo's own refusals, of persisted queries for one, have a status of HTTP and no code. */

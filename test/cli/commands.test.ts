@@ -1,5 +1,6 @@
 // What each command does and prints, for people and for programs. The tests follow each other on one database, as an
 // administrator's first day does; what needs a server is beside-a-server.test.ts.
+import pg from "pg";
 import { describe, expect, test } from "vitest";
 import { cliOnDatabase } from "./cli.ts";
 import { runHere } from "./run-here.ts";
@@ -144,7 +145,7 @@ describe("groups and projects", () => {
 
   test("project delete", async () => {
     await cli.json("project", "create", "acme/gone");
-    expect(cells(await cli.lines("project", "delete", "acme/gone"))).toContainEqual(["path", "acme/gone"]);
+    expect(cells(await cli.lines("project", "delete", "acme/gone", "--yes"))).toContainEqual(["path", "acme/gone"]);
     expect((await cli("project", "show", "acme/gone")).code).toBe(1);
   });
 
@@ -159,10 +160,10 @@ describe("groups and projects", () => {
     [["project", "create", "acme/x", "--module-prefix", "not a path"], /^gokura: the module prefix cannot be used/],
     [["project", "show", "acme/none"], /^gokura: Project Not Found/],
     [["project", "update", "acme/none", "--name", "x"], /^gokura: Project Not Found/],
-    [["project", "delete", "acme/none"], /^gokura: Project Not Found/],
+    [["project", "delete", "acme/none", "--yes"], /^gokura: Project Not Found/],
     [["project", "explain", "acme/none"], /^gokura: Project Not Found/],
     [
-      ["project", "unpublish", "go.example.com/acme/lib", "v1.0.0"],
+      ["project", "unpublish", "go.example.com/acme/lib", "v1.0.0", "--yes"],
       /^gokura: there is no module go\.example\.com\/acme\/lib/,
     ],
   ])("refused: %j", async (words, said) => {
@@ -251,6 +252,56 @@ describe("feature flags", () => {
     expect((await cli("flag", "set", "go_proxy", "on", "--project", "no/ne")).stderr).toBe(
       "gokura: there is no project no/ne\n",
     );
+  });
+});
+
+describe("a flag that nothing asks about", () => {
+  test("is refused with the one that was meant, and can be taken back where an earlier release set it", async () => {
+    const { code, stderr } = await cli("flag", "set", "go_porxy", "on");
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: "gokura: there is no flag go_porxy: did you mean go_proxy?\n",
+    });
+    expect((await cli.json<{ name: string }[]>("flag", "list")).map(({ name }) => name)).not.toContain("go_porxy");
+    const client = new pg.Client({ connectionString: cli.environment.DATABASE_URL });
+    await client.connect();
+    await client.query("INSERT INTO feature_flag (name, enabled) VALUES ('of_old', true)");
+    await client.end();
+    expect(await cli.json("flag", "set", "of_old", "off")).toMatchObject({ name: "of_old", everybody: "off" });
+  });
+});
+
+describe("lists of groups and members, and a user who goes", () => {
+  test("groups by number, without the namespaces of users", async () => {
+    await cli.lines("group", "create", "listed");
+    await cli.lines("group", "create", "listed/below", "--visibility", "private");
+    const rows = await cli.json<{ path: string }[]>("group", "list");
+    expect(rows.map(({ path }) => path)).toEqual(expect.arrayContaining(["acme", "listed", "listed/below"]));
+    expect(rows.map(({ path }) => path)).not.toContain("alice");
+    expect(await cli.json("group", "list", "--search", "below")).toMatchObject([
+      { path: "listed/below", visibility: "private" },
+    ]);
+    expect(await cli.lines("group", "list", "--search", "nowhere")).toEqual(["no groups"]);
+  });
+
+  test("members of a place, and with --inherited those of the groups above", async () => {
+    await cli.lines("user", "create", "carol");
+    await cli.lines("project", "create", "listed/below/lib");
+    await cli.lines("member", "add", "--group", "listed", "--user", "carol", "--access-level", "owner");
+    expect(await cli.lines("member", "list", "--project", "listed/below/lib")).toEqual([
+      "listed/below/lib has no members of its own: --inherited shows those of the groups above",
+    ]);
+    const inherited = await cli.json("member", "list", "--project", "listed/below/lib", "--inherited");
+    expect(inherited).toEqual([{ place: "listed/below/lib", user: "carol", level: "owner", expires: null }]);
+    expect(await cli.json("member", "list", "--group", "listed")).toMatchObject([{ user: "carol", level: "owner" }]);
+  });
+
+  test("user delete takes the namespace along", async () => {
+    await cli.lines("user", "create", "dave");
+    await cli.lines("project", "create", "dave/toys");
+    expect(await cli.json("user", "delete", "dave", "--yes")).toMatchObject({ username: "dave", state: "deleted" });
+    expect((await cli("project", "show", "dave/toys")).stderr).toBe("gokura: Project Not Found\n");
+    expect((await cli("user", "delete", "dave", "--yes")).stderr).toBe("gokura: there is no user dave\n");
   });
 });
 

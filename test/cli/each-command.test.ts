@@ -28,13 +28,18 @@ const STEPS: readonly (readonly (readonly [line: string, printed: unknown])[])[]
     ["client-config --project acme/lib --json", { gonosumdb: "go.example.com/acme/lib" }],
     ["token list --user alice --json", [{ name: "laptop" }]],
     ["flag list --json", [{ name: "go_proxy" }]],
+    ["user create bob --json", { username: "bob" }],
+    ["group list --json", [{ path: "acme" }]],
+    ["completion bash --json", { " project": expect.arrayContaining([expect.objectContaining({ word: "create" })]) }],
   ],
+  [["member list --project acme/lib --json", [{ user: "alice" }]]],
   [
     ["user unblock alice --json", { state: "active" }],
+    ["user delete bob --yes --json", { username: "bob", state: "deleted" }],
     ["token revoke 1 --json", { id: 1, active: false }],
     ["member remove --project acme/lib --user alice --json", { user: "alice" }],
   ],
-  [["project delete acme/lib --json", { path: "acme/lib" }]],
+  [["project delete acme/lib --yes --json", { path: "acme/lib" }]],
 ];
 
 test.each(STEPS.map((step) => [step.map(([line]) => line), step] as const))("%j", async (_, step) => {

@@ -24,9 +24,9 @@ async function allCommands(words: readonly string[] = []): Promise<string[][]> {
   return found;
 }
 
-const CONTRACT = `serve, migrate, version, demo, user create, user list, user block, user unblock, token create, token list,
-  token revoke, group create, project create, project list, project show, project update, project delete, project explain,
-  project unpublish, member add, member remove, client-config, flag list, flag set`;
+const CONTRACT = `serve, migrate, version, demo, user create, user list, user delete, user block, user unblock, token create, token list,
+  token revoke, group create, group list, project create, project list, project show, project update, project delete, project explain,
+  project unpublish, member add, member remove, member list, client-config, flag list, flag set, completion`;
 
 test("the commands are those that users script against", async () => {
   const names = (await allCommands()).map((words) => words.join(" "));
@@ -71,6 +71,6 @@ test("docs/cli.md is about all of them and about no other", async () => {
 test("a real process: --help and --version end with 0 and say nothing on standard error", async () => {
   const version = JSON.parse(readFileSync("package.json", "utf8")).version;
   const [help, said] = await Promise.all([gokura(["--help"]), gokura(["--version"])]);
-  expect(help).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^Usage: gokura /) });
+  expect(help).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^[^\n]+\n\nUsage: gokura /) });
   expect(said).toEqual({ code: 0, stderr: "", stdout: `${version}\n` });
 });

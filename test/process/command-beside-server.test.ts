@@ -74,7 +74,7 @@ test("an administrator's first day: everything by command, and git and the Go en
   // a version is taken back for good
   const info = LIST.replace("list", "v1.1.0.info");
   expect(await becomes(200, info, token)).toBe(200);
-  await command(`project unpublish ${MODULE} v1.1.0`);
+  await command(`project unpublish ${MODULE} v1.1.0 --yes`);
   expect(await becomes(410, info, token)).toBe(410);
 
   // a user is blocked, and let in again
@@ -92,7 +92,7 @@ test("an administrator's first day: everything by command, and git and the Go en
   // a project is deleted under the server's feet
   const other = (await command<{ token: string }>("token create --user alice --name new --scope read_api")).token;
   expect(await becomes(200, LIST, other)).toBe(200);
-  await command("project delete acme/lib");
+  await command("project delete acme/lib --yes");
   expect(await becomes(404, LIST, other)).toBe(404);
 });
 

@@ -5,7 +5,7 @@
 import type { Context } from "koa";
 import { databaseFailure, databaseTrouble } from "../../database/trouble.ts";
 import { Failure, type FailureKind } from "../../errors.ts";
-import { errorOf } from "../../graphql/error-codes.ts";
+import { errorOf } from "../../graphql/failure-error.ts";
 import type { Log } from "../../telemetry/log.ts";
 
 const STATUS: Record<FailureKind, number> = {

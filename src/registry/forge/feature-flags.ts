@@ -16,6 +16,8 @@ import { findUser } from "./users.ts";
 export const GO_PROXY = "go_proxy";
 /** The flag that puts the world behind the Go endpoints of groups; the instance's has it whenever there is an upstream. */
 export const DEPENDENCY_PROXY = "dependency_proxy";
+/** Every flag that something in this release asks about. Others may be kept, and mean nothing. */
+export const KNOWN_FLAGS: readonly string[] = [GO_PROXY, DEPENDENCY_PROXY];
 
 /** For whom a flag is set; none: for everybody. Full paths and user names. */
 export interface FlagTargets {
