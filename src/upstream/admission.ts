@@ -1,7 +1,7 @@
 // The one place where what came from upstream is judged. A proxy believes nobody: what is not what was asked for is
 // refused, written down as a security event, and never stored. What is judged, and by what:
 //   .info  is JSON that names exactly the version that was asked for; its bytes are passed on unchanged, whatever else they
-//          say (go-module-rules 6.13)
+//          say
 //   .mod   has a module line. One that names another module is served, because forks that are used by a `replace` are like
 //          that and the go command judges it itself ("declares its path as"), but it is not stored before a zip vouches for
 //          it: an upstream that mixed two modules up is asked again, instead of being wrong for ever
@@ -121,7 +121,7 @@ export async function admitZip(
 }
 
 /**
- * Whether both are one go.mod: the zip's has been through git's conversion of line ends, .mod has not (go-module-rules 2.5).
+ * Whether both are one go.mod: the zip's has been through git's conversion of line ends, .mod has not.
  */
 function sameText(zipped: Buffer, goMod: Buffer): boolean {
   if (zipped.equals(goMod)) return true;

@@ -1,7 +1,7 @@
 // `direct`: a module from the version-control server that its path names, by the same code that reads hosted repositories.
 // The repository is found (import-path.ts), mirrored (git-mirror.ts), and answers as a Go proxy would: list, @latest, .info
 // of any revision, .mod and .zip of canonical versions.
-// Sources: Go Modules Reference, "Version control systems"; cmd/go/internal/modfetch/coderepo.go; go-module-rules 1.3 and 2.
+// Sources: Go Modules Reference, "Version control systems"; cmd/go/internal/modfetch/coderepo.go.
 import { createReadStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { Readable } from "node:stream";
@@ -23,7 +23,7 @@ import type { GitMirrors } from "./git-mirror.ts";
 import { goUrl } from "./go-url.ts";
 import type { GuardedHttp } from "./guarded-http.ts";
 import { meansAbsence, type RepositoryRoot, repositoryOfPath } from "./import-path.ts";
-import type { FetchDirect, FetchOptions, UpstreamAnswer } from "./upstream-client.ts";
+import { answerOf, type FetchDirect, type FetchOptions, type UpstreamAnswer } from "./upstream-client.ts";
 
 /** How old what is known of a remote may be for lists and branches. */
 const LIST_AGE_MS = 60_000;
@@ -50,7 +50,10 @@ export function createDirect(parts: DirectParts): FetchDirect {
   const answer = async (request: GoRequest, options: FetchOptions): Promise<UpstreamAnswer> => {
     const { modulePath } = request;
     const root = await find(modulePath, options.signal);
-    if (root.vcs === "mod") return await fromProxy(http, root.url, goPathOf(request), options);
+    if (root.vcs === "mod") {
+      // Its trouble is no absence: the go command stops there.
+      return await answerOf(await http.get(goUrl(root.url, goPathOf(request)), options), new URL(root.url).host);
+    }
     const location = locateModule(root.root, modulePath, root.subdirectory);
     if (!location) throw notFound(`${modulePath} is no module path of the repository ${root.root}`);
     const open = async (maxAgeMs: number): Promise<Opened> => ({
@@ -91,20 +94,6 @@ export function createDirect(parts: DirectParts): FetchDirect {
       return { kind: "absent", status: 404, text: `not found: ${error.message}\n`, upstream: "direct" };
     }
   };
-}
-
-/** go-import with `mod`: a Go proxy for this module. */
-async function fromProxy(
-  http: GuardedHttp,
-  base: string,
-  path: string,
-  options: FetchOptions,
-): Promise<UpstreamAnswer> {
-  const answer = await http.get(goUrl(base, path), options);
-  const upstream = new URL(base).host;
-  if (answer.status === 200) return { kind: "found", body: answer.body, headers: answer.headers, upstream };
-  answer.body.destroy();
-  throw notFound(`${upstream}, where its go-import leads, answered ${answer.status}`);
 }
 
 /** A revision of a module; what names the same thing for ever is looked for here first. */

@@ -4,8 +4,7 @@
 // record that is not there may be there in a moment, so absence is not stored.
 // How a database is reached is the go command's rule: the first upstream whose /sumdb/<name>/supported says 200 is used for
 // everything, and if none does, the database itself.
-// Sources: go.dev/design/25530-sumdb, "Proxying a Checksum Database"; cmd/go/internal/modfetch/sumdb.go (initBase);
-// go-module-rules 3.
+// Sources: go.dev/design/25530-sumdb, "Proxying a Checksum Database"; cmd/go/internal/modfetch/sumdb.go (initBase).
 import { Failure, isFailure, notFound } from "../errors.ts";
 import { escapePath, escapeVersion, type ModulePath, unescapePath, unescapeVersion } from "../gomod/module-path.ts";
 import { canonicalVersion } from "../gomod/version.ts";

@@ -10,7 +10,7 @@ import { type GoRequest, goPathOf } from "../gomod/proxy-path.ts";
 import type { Log } from "../telemetry/log.ts";
 import { bytesOf } from "./bounded-body.ts";
 import { goUrl } from "./go-url.ts";
-import type { GuardedHttp } from "./guarded-http.ts";
+import type { GuardedHttp, HttpAnswer } from "./guarded-http.ts";
 import type { GetOptions } from "./http-bounds.ts";
 import { BrokenOff, Unreachable } from "./http-trouble.ts";
 import type { ProxyUpstream, UpstreamList } from "./policy.ts";
@@ -103,22 +103,19 @@ export function createUpstreamClient(
     let keepsTurn = false;
     try {
       const headers = upstream.authorization === undefined ? {} : { authorization: upstream.authorization };
-      const answer = await http.get(goUrl(upstream.url, path), { ...options, headers }).catch((error: unknown) => {
+      const sent = await http.get(goUrl(upstream.url, path), { ...options, headers }).catch((error: unknown) => {
         if (error instanceof Unreachable && error.host === host) turn.failed();
         // It answered, if only by leading astray.
         else if (isFailure(error)) turn.succeeded();
         throw error;
       });
       turn.succeeded();
-      if (answer.status === 200) {
+      const answer = await answerOf(sent, upstream.name);
+      if (answer.kind === "found") {
         keepsTurn = true;
         answer.body.once("close", () => turn.over());
-        return { kind: "found", body: answer.body, headers: answer.headers, upstream: upstream.name };
       }
-      const text = await reasonIn(answer.body, answer.headers);
-      if (answer.status === 404 || answer.status === 410)
-        return { kind: "absent", status: answer.status, text, upstream: upstream.name };
-      throw refusal(upstream, answer.status, text);
+      return answer;
     } finally {
       if (!keepsTurn) turn.over();
     }
@@ -211,14 +208,25 @@ async function reasonIn(body: Readable, headers: IncomingHttpHeaders): Promise<s
   }
 }
 
-function refusal(upstream: ProxyUpstream, status: number, text: string): Failure {
+/**
+ * What an answer of a Go proxy means: 200 that it has the thing, 404 and 410 that it has not; everything else is thrown as
+ * unavailable or forbidden, for it says neither. `upstream`: which one, without credentials.
+ */
+export async function answerOf({ status, body, headers }: HttpAnswer, upstream: string): Promise<UpstreamAnswer> {
+  if (status === 200) return { kind: "found", body, headers, upstream };
+  const text = await reasonIn(body, headers);
+  if (status === 404 || status === 410) return { kind: "absent", status, text, upstream };
+  throw refusal(upstream, status, text);
+}
+
+function refusal(upstream: string, status: number, text: string): Failure {
   const firstLine = (text.split("\n", 1)[0] ?? "").trim().slice(0, MAX_TOLD_CHARACTERS);
   const said = firstLine === "" ? "" : `: ${firstLine}`;
   if (status === 403)
-    return new Failure("forbidden", `${upstream.name} forbids this (403)${said}`, { reason: "upstream_forbids" });
+    return new Failure("forbidden", `${upstream} forbids this (403)${said}`, { reason: "upstream_forbids" });
   if (status === 401)
-    return new Failure("unavailable", `${upstream.name} does not take the credentials that it is given (401)${said}`, {
+    return new Failure("unavailable", `${upstream} does not take the credentials that it is given (401)${said}`, {
       reason: "upstream_unavailable",
     });
-  return new Failure("unavailable", `${upstream.name} answered ${status}${said}`, { reason: "upstream_unavailable" });
+  return new Failure("unavailable", `${upstream} answered ${status}${said}`, { reason: "upstream_unavailable" });
 }

@@ -1,5 +1,5 @@
 // The small files of one version, .info and .mod: pinned when they are stored, else fetched once for everybody who asks, judged,
-// and stored for ever. Each costs one request: a .mod never the zip, and an .info nothing else (go-module-rules 6.13).
+// and stored for ever. Each costs one request: a .mod never the zip, and an .info nothing else.
 import { MAX_GO_MOD } from "../gomod/module-zip.ts";
 import { goPathOf, type VersionRequest } from "../gomod/proxy-path.ts";
 import { findUpstreamVersion, storeUpstreamPart } from "../registry/versions/upstream-modules.ts";

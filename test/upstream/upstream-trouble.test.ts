@@ -1,8 +1,13 @@
 // Trouble of an upstream: what concerns one path stays with that path, and only what concerns the connection counts for the
 // host.
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import type { Failure } from "../../src/errors.ts";
+import { Repositories } from "../../src/git/objects/repositories.ts";
 import { parseGoPath } from "../../src/gomod/proxy-path.ts";
 import { createLog } from "../../src/telemetry/log.ts";
+import { createDirect } from "../../src/upstream/direct.ts";
+import { openGitMirrors } from "../../src/upstream/git-mirror.ts";
 import { openHttp } from "../../src/upstream/guarded-http.ts";
 import { hostsNamedIn, parseUpstreams } from "../../src/upstream/policy.ts";
 import { createUpstreamClient } from "../../src/upstream/upstream-client.ts";
@@ -11,6 +16,7 @@ import { eventually } from "../support/eventually.ts";
 import { type FakeUpstream, fakeUpstream } from "../support/fake-upstream.ts";
 import { ask } from "../support/http.ts";
 import { type TestServer, testServer } from "../support/server.ts";
+import { temporary } from "../support/temporary.ts";
 import { fakeUpstream as plainUpstream } from "./fake-upstream.ts";
 
 const log = createLog("silent");
@@ -99,5 +105,35 @@ describe("what concerns a host", () => {
       await client.fetchBytes(parseGoPath(`example.com/moved${n}/@v/list`), { maxBytes: 100 }).catch(() => {});
     expect(plain.asked).toHaveLength(10);
     expect((await client.fetchBytes(parseGoPath("example.com/m/@v/list"), { maxBytes: 100 })).kind).toBe("found");
+  });
+});
+
+describe("a Go proxy where a go-import tag leads", () => {
+  test.each([
+    [404, "absent"],
+    [410, "absent"],
+    [403, "forbidden"],
+    [401, "unavailable"],
+    [500, "unavailable"],
+    [503, "unavailable"],
+  ])("its %i is %s", async (status, outcome) => {
+    const plain = await plainUpstream((_, res) =>
+      res.writeHead(status, { "content-type": "text/plain" }).end("so it is\n"),
+    );
+    const http = openHttp({ allowNetworks: ["127.0.0.0/8"], trustedHosts: new Set() });
+    const repositories = new Repositories();
+    const mirrors = await openGitMirrors({ directory: join(temporary("mirrors"), "mirrors"), repositories, http });
+    const find = async () => ({ vcs: "mod", root: "example.com/m", url: plain.url }) as const;
+    const direct = createDirect({ http, mirrors, find });
+    const answered = await direct(parseGoPath("example.com/m/@v/v1.0.0.info"), { maxBytes: 100 }).then(
+      (answer) => (answer.kind === "absent" ? `absent ${answer.status}: ${answer.text}` : "found"),
+      (error: Failure) => `${error.kind}: ${error.message}`,
+    );
+    expect(answered).toMatch(
+      new RegExp(outcome === "absent" ? `^absent ${status}: so it is` : `^${outcome}: .*so it is`),
+    );
+    expect(plain.asked).toEqual(["/example.com/m/@v/v1.0.0.info"]);
+    http.close();
+    await repositories.close();
   });
 });
