@@ -20,6 +20,7 @@ export default defineConfig({
           ...shared,
           name: "rules",
           include: [
+            "test/concurrency/**/*.test.ts",
             "test/gomod/**/*.test.ts",
             "test/conformance/x-mod/**/*.test.ts",
             "test/git/**/*.test.ts",
@@ -37,6 +38,7 @@ export default defineConfig({
             "test/architecture.test.ts",
             "test/errors.test.ts",
             "test/packages.test.ts",
+            "test/concurrency/**",
             "test/gomod/**",
             "test/conformance/x-mod/**",
             "test/git/**",

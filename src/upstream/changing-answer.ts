@@ -13,7 +13,7 @@ import {
 } from "../registry/versions/upstream-modules.ts";
 import { type Absent, changing, type Found, notCached } from "./answers.ts";
 import type { DependencyState } from "./dependency-state.ts";
-import { lookOrGet, shared } from "./download-lock.ts";
+import { lookOrGet } from "./download-lock.ts";
 
 /** How long an answer is fresh, if not said otherwise. */
 export const LIST_TTL_MS = 60_000;
@@ -97,7 +97,7 @@ export function refresh(
     await storeUpstreamAnswer(registry, modulePath, kind, known);
     return changing(body, state.listTtlMs);
   };
-  return shared(state.fetching, path, async () => {
+  return state.fetching.run(path, async () => {
     try {
       const answer = await lookOrGet<Found | Absent>(state.locks, path, look, get);
       if (answer.kind === "absent") rest(state, path);

@@ -92,7 +92,7 @@ export function openDependencyProxy(parts: DependencyProxyParts): OpenedDependen
   return {
     proxy,
     async close() {
-      const running = [...state.fetching.values(), ...[...state.downloads.values()].map(({ outcome }) => outcome)];
+      const running = [...state.fetching.all(), ...[...state.downloads.values()].map(({ outcome }) => outcome)];
       await Promise.race([Promise.allSettled(running), delay(CLOSING_MS, undefined, { ref: false })]);
       await locks.close();
     },

@@ -1,6 +1,7 @@
 // What the parts of the dependency proxy share. Everything here is of this process, and bounded; what must outlive it is in
 // the database. Each field says who writes it: nobody else does.
 import { LRUCache } from "lru-cache";
+import { createSingleFlight, type SingleFlight } from "../concurrency/single-flight.ts";
 import type { Locks } from "../database/locks.ts";
 import type { Failure } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -36,8 +37,8 @@ export interface DependencyState {
   readonly fleeting: LRUCache<string, Buffer>;
   /** Refusals that were written down; written by refusals.ts. */
   readonly refusals: LRUCache<string, true>;
-  /** What is being fetched now, by what is asked; written by download-lock.ts `shared`. */
-  readonly fetching: Map<string, Promise<unknown>>;
+  /** What is being fetched now, by what is asked. */
+  readonly fetching: SingleFlight<string>;
   /** Zips that are arriving, by their path; written by dependency-proxy.ts. */
   readonly downloads: Map<string, Download>;
   /** Lists whose last refresh failed, and when; written by module-list.ts. */
@@ -55,7 +56,7 @@ export function createDependencyState(
     tried: shortMemory(),
     fleeting: shortMemory(),
     refusals: new LRUCache({ max: MAX_REFUSALS, ttl: REFUSAL_MS }),
-    fetching: new Map(),
+    fetching: createSingleFlight(),
     downloads: new Map(),
     resting: new Map(),
   };

@@ -40,14 +40,3 @@ export async function lookOrGet<T>(
       throw new Failure("unavailable", `${name} is being fetched by another server, which does not come to an end`);
   }
 }
-
-/** Those who ask for the same thing at the same time get the same answer. */
-export function shared<T>(under: Map<string, Promise<unknown>>, name: string, work: () => Promise<T>): Promise<T> {
-  let running = under.get(name) as Promise<T> | undefined;
-  if (!running) {
-    running = work().finally(() => under.delete(name));
-    running.catch(() => {}); // whoever asked may be gone
-    under.set(name, running);
-  }
-  return running;
-}

@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import tls from "node:tls";
+import { createSingleFlight } from "../concurrency/single-flight.ts";
 import { Failure, notFound } from "../errors.ts";
 import { initRepository } from "../git/objects/init-repository.ts";
 import type { Repositories } from "../git/objects/repositories.ts";
@@ -58,7 +59,7 @@ export async function openGitMirrors(parts: GitMirrorsParts): Promise<GitMirrors
   await writeFile(caBundle, [...tls.getCACertificates("default"), ...extra].join("\n"));
 
   const checked = new Map<string, number>();
-  const refreshing = new Map<string, Promise<void>>();
+  const refreshing = createSingleFlight<string>();
 
   const refresh = async (url: string, mirror: string): Promise<void> => {
     const remote = await advertisementOf(http, url);
@@ -84,12 +85,7 @@ export async function openGitMirrors(parts: GitMirrorsParts): Promise<GitMirrors
       const lastChecked = checked.get(url) ?? Number.NEGATIVE_INFINITY;
       const isFresh = maxAgeMs === Number.POSITIVE_INFINITY || now() - lastChecked < maxAgeMs;
       if (!here || !isFresh) {
-        let running = refreshing.get(url);
-        if (running === undefined) {
-          running = refresh(url, mirror).finally(() => refreshing.delete(url));
-          running.catch(() => {}); // whoever asked may be gone
-          refreshing.set(url, running);
-        }
+        const running = refreshing.run(url, () => refresh(url, mirror));
         await Promise.race([running, aborted(signal)]);
       }
       return repositories.at(mirror);

@@ -7,6 +7,7 @@ import http, { type IncomingMessage, type RequestOptions } from "node:http";
 import https from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import tls from "node:tls";
+import { createSingleFlight } from "../concurrency/single-flight.ts";
 import type { Bounds } from "./http-bounds.ts";
 import { RefusedAddress, timeout } from "./http-trouble.ts";
 import { reachableAddresses } from "./reachable-address.ts";
@@ -119,16 +120,15 @@ function headOf(url: URL, options: RequestOptions, bounds: Bounds): Promise<Inco
 
 /** Looks names up; one that hangs must not take one of Node's few threads for each request. */
 function sharedLookups(): (hostname: string) => Promise<LookupAddress[]> {
-  const lookups = new Map<string, Promise<LookupAddress[]>>();
-  return (hostname) => {
-    const known = lookups.get(hostname);
-    if (known !== undefined) return known;
-    const fresh = new Promise<LookupAddress[]>((done, fail) =>
-      lookUp(hostname, { all: true }, (error, found) => (error ? fail(error) : done(found))),
-    ).finally(() => lookups.delete(hostname));
-    lookups.set(hostname, fresh);
-    return fresh;
-  };
+  const lookups = createSingleFlight<string>();
+  return (hostname) =>
+    lookups.run(
+      hostname,
+      () =>
+        new Promise<LookupAddress[]>((done, fail) =>
+          lookUp(hostname, { all: true }, (error, found) => (error ? fail(error) : done(found))),
+        ),
+    );
 }
 
 function nameIn(url: URL): string {

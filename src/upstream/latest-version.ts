@@ -9,7 +9,6 @@ import { admitInfo } from "./admission.ts";
 import type { Absent } from "./answers.ts";
 import { type ChangingKind, changingAnswer, refresh } from "./changing-answer.ts";
 import type { DependencyState } from "./dependency-state.ts";
-import { shared } from "./download-lock.ts";
 import { LIST } from "./module-list.ts";
 import { storedLatest } from "./stored-versions.ts";
 import { askAndJudge } from "./upstream-request.ts";
@@ -50,7 +49,7 @@ export function versionWasSeen(state: DependencyState, modulePath: ModulePath, v
   if (isPseudoVersion(version)) return;
   const now = new Date();
   const name = `${goPathOf({ kind: "list", modulePath })} has ${version}`;
-  const seen = shared(state.fetching, name, async () => {
+  const seen = state.fetching.run(name, async () => {
     const known = await findUpstreamAnswer(state.registry, modulePath, "list");
     if (!known || linesOfList(known.body.toString("utf8")).some((line) => line.version === version)) return;
     for (const what of [LIST, LATEST]) refresh(state, what, modulePath, now).catch(() => {});

@@ -5,6 +5,7 @@
 // How a database is reached is the go command's rule: the first upstream whose /sumdb/<name>/supported says 200 is used for
 // everything, and if none does, the database itself.
 // Sources: go.dev/design/25530-sumdb, "Proxying a Checksum Database"; cmd/go/internal/modfetch/sumdb.go (initBase).
+import { createSingleFlight } from "../concurrency/single-flight.ts";
 import { Failure, isFailure, notFound } from "../errors.ts";
 import { escapePath, escapeVersion, type ModulePath, unescapePath, unescapeVersion } from "../gomod/module-path.ts";
 import { canonicalVersion } from "../gomod/version.ts";
@@ -73,7 +74,7 @@ export function createSumdbProxy(parts: SumdbProxyParts): SumdbProxy {
   const store = smallObjects(blobs);
   const ways = new Map<string, { way: Promise<Way>; until: number }>();
   const latest = new Map<string, { bytes: Buffer; until: number }>();
-  const underWay = new Map<string, Promise<Buffer | Absence>>();
+  const fetching = createSingleFlight<string>();
 
   const wayTo = (database: SumDatabase): Promise<Way> => {
     const known = ways.get(database.name);
@@ -92,10 +93,7 @@ export function createSumdbProxy(parts: SumdbProxyParts): SumdbProxy {
     isGood: (bytes: Buffer) => boolean,
     keep: (bytes: Buffer) => Promise<void>,
   ): Promise<Buffer | Absence> => {
-    const name = `${database.name}/${path}`;
-    const known = underWay.get(name);
-    if (known !== undefined) return known;
-    const fetching = (async (): Promise<Buffer | Absence> => {
+    return fetching.run(`${database.name}/${path}`, async (): Promise<Buffer | Absence> => {
       const { at, prefix } = await wayTo(database);
       const answer = await client.ask(at, `${prefix}${path}`, timed(maxBytes));
       if (answer.kind === "absent") return answer;
@@ -104,9 +102,7 @@ export function createSumdbProxy(parts: SumdbProxyParts): SumdbProxy {
         throw new Failure("unavailable", `${at.name} answered something else than ${database.name} would to /${path}`);
       await keep(bytes);
       return bytes;
-    })().finally(() => underWay.delete(name));
-    underWay.set(name, fetching);
-    return fetching;
+    });
   };
 
   const offline = (database: SumDatabase, path: string): Failure =>

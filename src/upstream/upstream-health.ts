@@ -2,7 +2,7 @@
 // 300 that hang are not 300 connections and other hosts are not touched; and when several in a row got no connection or no
 // answer in time, the next ones fail at once, but for one a second that is let through, until that succeeds (a circuit
 // breaker). An answer of whatever status is a sign of life: what a server says of one path is nothing against it.
-import { createSlots, type Slots } from "../git/process/process-slots.ts";
+import { createSlots, type Slots } from "../concurrency/slots.ts";
 import type { Log } from "../telemetry/log.ts";
 import { Unreachable } from "./http-trouble.ts";
 

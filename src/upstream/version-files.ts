@@ -6,7 +6,7 @@ import { findUpstreamVersion, storeUpstreamPart } from "../registry/versions/ups
 import { admitGoMod, admitInfo, isExactVersion } from "./admission.ts";
 import { type Absent, changing, FLEETING_MS, type Found, notCached, pinned } from "./answers.ts";
 import type { DependencyState } from "./dependency-state.ts";
-import { lookOrGet, shared } from "./download-lock.ts";
+import { lookOrGet } from "./download-lock.ts";
 import { refuseBuriedName } from "./refusals.ts";
 import { storedCommit, storedInfo } from "./stored-versions.ts";
 import { askAndJudge } from "./upstream-request.ts";
@@ -27,7 +27,7 @@ export async function infoFile(
   if (known) return changing(known, FLEETING_MS);
   if (storedOnly || !state.upstreams)
     return (await storedCommit(state.registry, modulePath, version)) ?? notCached(path);
-  const answered = await shared<Found | Absent>(state.fetching, path, async () => {
+  const answered = await state.fetching.run<Found | Absent>(path, async () => {
     const answer = await askAndJudge(state, request, MAX_INFO_BYTES, (bytes) =>
       admitInfo(modulePath, undefined, bytes),
     );
@@ -59,7 +59,7 @@ export async function versionFile(
     return (kind === "info" && (await storedInfo(state.registry, modulePath, version))) || notCached(path);
   const known = state.absences.get(path);
   if (known) return known;
-  const answered = await shared(state.fetching, path, async () => {
+  const answered = await state.fetching.run(path, async () => {
     await refuseBuriedName(state, modulePath, version);
     const get = (): Promise<Found | Absent> =>
       request.kind === "info" ? getInfo(state, request) : getGoMod(state, request);

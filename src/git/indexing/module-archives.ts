@@ -1,7 +1,8 @@
 // The zips of hosted versions. A zip is made once, when it is first wanted or shortly after the push, and pinned; however
 // many clients ask for one that is being made, it is made once, and a client that goes away does not stop it.
-
 import { rm } from "node:fs/promises";
+import { createSingleFlight, type SingleFlight } from "../../concurrency/single-flight.ts";
+import { createSlots, type Slots } from "../../concurrency/slots.ts";
 import { Failure, isFailure, notFound } from "../../errors.ts";
 import { invalidVersionMessage } from "../../gomod/pseudo-check.ts";
 import type { Registry } from "../../registry/registry.ts";
@@ -14,31 +15,26 @@ import { archiveModule } from "../objects/archive.ts";
 
 /** Zips that are made at the same time: each keeps one git and one processor busy. */
 const MAKING_AT_ONCE = 2;
+/** However long the line is: a job waits in it, too. */
+const PATIENT = { waitMs: Number.POSITIVE_INFINITY };
 
 export interface ModuleArchives {
   readonly registry: Registry;
   readonly repositories: Repositories;
   /** By version number: what is being made now. */
-  readonly making: Map<number, Promise<MadeZip>>;
-  /** Who waits for a place among those that are being made. */
-  readonly queue: (() => void)[];
-  free: number;
+  readonly making: SingleFlight<number, MadeZip>;
+  /** Places among those that are being made. */
+  readonly places: Slots;
 }
 
 export function openModuleArchives(registry: Registry, repositories: Repositories): ModuleArchives {
-  return { registry, repositories, making: new Map(), queue: [], free: MAKING_AT_ONCE };
+  return { registry, repositories, making: createSingleFlight(), places: createSlots(MAKING_AT_ONCE, PATIENT) };
 }
 
 /** The zip of a version, made if need be. Throws not-found, with the go command's words, when it cannot be one. */
 export async function zipOf(archives: ModuleArchives, projectId: number, version: ServedVersion): Promise<MadeZip> {
   if (version.zip) return version.zip;
-  let making = archives.making.get(version.id);
-  if (!making) {
-    making = make(archives, projectId, version).finally(() => archives.making.delete(version.id));
-    making.catch(() => {}); // whoever asked may be gone
-    archives.making.set(version.id, making);
-  }
-  return making;
+  return archives.making.run(version.id, () => make(archives, projectId, version));
 }
 
 /** The same of a hosted version by its number. Throws not-found if it is gone. */
@@ -62,14 +58,11 @@ export async function ensureBuiltZips(archives: ModuleArchives, versionIds: read
 }
 
 async function make(archives: ModuleArchives, projectId: number, version: ServedVersion): Promise<MadeZip> {
-  if (archives.free > 0) archives.free--;
-  else await new Promise<void>((go) => archives.queue.push(go));
+  const leave = await archives.places.take();
   try {
     return await makeNow(archives, projectId, version);
   } finally {
-    const next = archives.queue.shift();
-    if (next) next();
-    else archives.free++;
+    leave();
   }
 }
 

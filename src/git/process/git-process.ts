@@ -2,12 +2,11 @@
 // outlives its purpose. A git command often has children of its own (receive-pack starts index-pack), so each one leads a
 // process group and is stopped as a group: politely first, because a git that is allowed to clean up removes its locks,
 // and with SIGKILL some seconds later.
-
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
+import { createSlots, type Slots } from "../../concurrency/slots.ts";
 import { Failure } from "../../errors.ts";
 import { gitEnvironment } from "./git-environment.ts";
-import { createSlots, type Slots } from "./process-slots.ts";
 import { checkRepository } from "./repository-guard.ts";
 
 /** How many git commands run at once in this process. */
@@ -25,9 +24,13 @@ const MAX_STDERR_BYTES = 8 * 1024;
 /** Between asking a process group to stop and killing it. */
 const STOP_GRACE_MS = 5_000;
 
+/**
+ * Every git command takes one slot for as long as its process lives: of commands, or of the sessions of git clients, whose
+ * pace the client sets. No git command is started in the middle of another of its lane, or they could wait for each other.
+ */
 const lanes: Readonly<Record<"command" | "session", Slots>> = {
-  command: createSlots(MAX_COMMANDS),
-  session: createSlots(MAX_SESSIONS, { perCaller: MAX_SESSIONS_OF_ONE }),
+  command: createSlots(MAX_COMMANDS, { what: "git operations" }),
+  session: createSlots(MAX_SESSIONS, { perCaller: MAX_SESSIONS_OF_ONE, what: "git operations" }),
 };
 
 /** A git command that did not end well. `exitCode` is null if a signal ended it. */

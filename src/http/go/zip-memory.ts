@@ -2,12 +2,13 @@
 // each piece. Whole zips in memory must be bounded, whoever asks for how many: so many bytes may be on the way from the disk
 // or held by clients that are slow to take them; beyond that zips are streamed from the disk in pieces, as the large ones are.
 import type { ServerResponse } from "node:http";
+import { createSingleFlight } from "../../concurrency/single-flight.ts";
 import type { DiskBlobs } from "../../storage/disk-blobs.ts";
 
 export class ZipMemory {
   readonly #maxBytes: number;
   /** What is being read, by key: many who ask at once share one read. */
-  readonly #reading = new Map<string, Promise<Buffer>>();
+  readonly #reading = createSingleFlight<string, Buffer>();
   /** Bytes that some client has not taken yet, and by how many. */
   readonly #held = new Map<Buffer, number>();
   #bytes = 0;
@@ -18,16 +19,15 @@ export class ZipMemory {
 
   /** All bytes of a blob; undefined when there is no room for them. Throws not-found when there is no such blob. */
   async read(blobs: DiskBlobs, key: string, size: number): Promise<Buffer | undefined> {
-    const known = this.#reading.get(key);
-    if (known !== undefined) return known;
-    if (this.#bytes + size > this.#maxBytes) return undefined;
-    this.#bytes += size;
-    const reading = blobs.read(key).finally(() => {
-      this.#bytes -= size;
-      this.#reading.delete(key);
+    if (this.#reading.underWay(key) === undefined && this.#bytes + size > this.#maxBytes) return undefined;
+    return this.#reading.run(key, async () => {
+      this.#bytes += size;
+      try {
+        return await blobs.read(key);
+      } finally {
+        this.#bytes -= size;
+      }
     });
-    this.#reading.set(key, reading);
-    return reading;
   }
 
   /** Says that bytes were given to a response, which may hold them until its client has taken them. */

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { checkGitVersion, gitEnvironment } from "../../../src/git/process/git-environment.ts";
 import { GitError, runGit, spawnGit } from "../../../src/git/process/git-process.ts";
-import { createSlots } from "../../../src/git/process/process-slots.ts";
 import { temporaryDirectory } from "../../support/git-fixture.ts";
 
 const scratch = temporaryDirectory();
@@ -104,30 +103,4 @@ test("an abort stops the process and is the reason", async () => {
 test("a hundred commands at once all get their turn", async () => {
   const answers = await Promise.all(Array.from({ length: 100 }, () => runGit(undefined, ["version"])));
   expect(new Set(answers.map(String)).size).toBe(1);
-});
-
-test("slots are given in order, given back once, and a waiter may leave", async () => {
-  const slots = createSlots(1, { waitMs: 50 });
-  const release = await slots.take();
-  const order: string[] = [];
-  const second = slots.take().then((give) => {
-    order.push("second");
-    give();
-  });
-  const leaving = new AbortController();
-  const third = slots.take(leaving.signal);
-  leaving.abort(new Error("left"));
-  await expect(third).rejects.toThrow("left");
-  const fourth = slots.take().then((give) => {
-    order.push("fourth");
-    return give;
-  });
-  release();
-  release();
-  await second;
-  const held = await fourth;
-  expect(order).toEqual(["second", "fourth"]);
-  await expect(slots.take()).rejects.toMatchObject({ kind: "unavailable" });
-  held();
-  (await slots.take())();
 });

@@ -1,10 +1,7 @@
-// A bound on how many of something run at once: a counting semaphore whose waiters are served in order. Every git command
-// takes one slot for as long as its process lives. It cannot deadlock as long as nobody who holds a slot of a lane waits
-// for a second one of the same lane; git/ keeps to that by having two lanes (commands, and the sessions of git clients,
-// whose pace the client sets) and by never starting one git command in the middle of another of its lane. Where callers are
-// told apart none of them has more than a share: the others go past those who wait for their own to be done.
-
-import { Failure } from "../../errors.ts";
+// A bound on how many of something run at once: a counting semaphore whose waiters are served in order. It cannot deadlock as
+// long as nobody who holds a slot waits for a second one of the same kind. Where callers are told apart none of them has
+// more than a share: the others go past those who wait for their own to be done.
+import { Failure } from "../errors.ts";
 
 /** How long a taker waits in line before it is told to come back later, in milliseconds. */
 const SLOT_WAIT_MS = 60_000;
@@ -19,14 +16,19 @@ export interface Slots {
 }
 
 export interface SlotRules {
-  /** How long a taker waits in line, in milliseconds. */
+  /** How long a taker waits in line, in milliseconds; Infinity: until it has a slot. */
   readonly waitMs?: number;
   /** How many slots one caller may have. */
   readonly perCaller?: number;
+  /** What there are too many of, for the message to whoever waited in vain. */
+  readonly what?: string;
 }
 
 /** A semaphore of `limit` slots: first come, first served, among those whose callers have not enough already. */
-export function createSlots(limit: number, { waitMs = SLOT_WAIT_MS, perCaller = limit }: SlotRules = {}): Slots {
+export function createSlots(
+  limit: number,
+  { waitMs = SLOT_WAIT_MS, perCaller = limit, what = "requests" }: SlotRules = {},
+): Slots {
   let free = limit;
   const taken = new Map<string, number>();
   const waiting = new Map<() => void, string | undefined>();
@@ -73,14 +75,15 @@ export function createSlots(limit: number, { waitMs = SLOT_WAIT_MS, perCaller = 
           leave();
           reject(signal?.reason);
         };
-        const timer = setTimeout(() => {
+        const giveUp = (): void => {
           leave();
           reject(
-            new Failure("unavailable", "too many git operations are running, try again in a minute", {
+            new Failure("unavailable", `too many ${what} are running, try again in a minute`, {
               reason: "server_busy",
             }),
           );
-        }, waitMs);
+        };
+        const timer = waitMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(giveUp, waitMs);
         waiting.set(enter, caller);
         signal?.addEventListener("abort", onAbort, { once: true });
       });
