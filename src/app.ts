@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import type { Config } from "./config.ts";
 import { listenForNotices, type Notices } from "./database/notify.ts";
+import { keepPurged } from "./git/hosting/purge.ts";
 import { recordOpenPushes } from "./git/hosting/recorded-push.ts";
 import { keepTidy } from "./git/hosting/tidying.ts";
 import { ensureBuiltZips, type ModuleArchives, openModuleArchives } from "./git/indexing/module-archives.ts";
@@ -75,6 +76,8 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
     await recordOpenPushes(registry, repositories);
     const tidying = keepTidy(registry, startedAt);
     closers.push(() => tidying.close());
+    const purging = keepPurged(registry, repositories);
+    closers.push(() => purging.close());
     await resumeIndexing(registry);
     await resumeDescribing(registry);
 

@@ -2,6 +2,8 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { readConfig } from "../config.ts";
 import type { ObjectFormat, TagScheme } from "../database/generated/client.ts";
+import { purgeProject } from "../git/hosting/purge.ts";
+import { Repositories } from "../git/objects/repositories.ts";
 import { searchProjects } from "../registry/forge/project-search.ts";
 import {
   createProject,
@@ -153,6 +155,26 @@ export function addProjectCommands(program: Command): void {
       await withRegistry(async (registry, operator) => {
         await deleteVersion(registry, operator, modulePath, version);
         printOne({ module: modulePath, version, deleted: true }, json);
+      });
+    });
+  project
+    .command("purge <path>")
+    .description(
+      "remove from the disk at once what was taken back: objects and zips that no branch, tag or version needs",
+    )
+    .option(...YES_OPTION)
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura project purge acme/lib --yes")
+    .action(async (fullPath: string, { yes, json = false }) => {
+      await confirm(`Remove what ${fullPath} does not need any more from the disk, for good?`, yes);
+      await withRegistry(async (registry, operator) => {
+        const repositories = new Repositories();
+        try {
+          const { zips } = await purgeProject(registry, repositories, operator, fullPath);
+          printOne({ path: fullPath, purged: true, zips }, json);
+        } finally {
+          await repositories.close();
+        }
       });
     });
   project

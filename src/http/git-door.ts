@@ -12,8 +12,10 @@ import {
   type Repositories,
   repositoryDirectory,
   repositoryExists,
+  repositoryOf,
 } from "../git/hosting/repositories-of-projects.ts";
 import type { TagIndexer } from "../git/indexing/tag-indexer.ts";
+import { firstUnserved } from "../git/objects/served-objects.ts";
 import type { SmartHttpOutcome } from "../git/protocol/carriage.ts";
 import { pushedFormat } from "../git/protocol/first-push.ts";
 import { refusePush, serveReceivePack } from "../git/protocol/receive-pack.ts";
@@ -110,7 +112,9 @@ export async function serveGit(door: GitDoor, ctx: Context, request: GitRequest)
     }
     const directory = repositoryDirectory(registry, project.id);
     if (advertising) return advertiseRefs({ directory, service, protocol, res, caller });
-    return serveUploadPack({ directory, req, res, protocol, caller });
+    const repository = repositoryOf(registry, door.repositories, project.id);
+    const unserved = (oids: readonly string[]) => firstUnserved(repository, oids);
+    return serveUploadPack({ directory, req, res, protocol, caller, firstUnserved: unserved });
   }
 }
 

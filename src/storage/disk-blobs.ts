@@ -3,7 +3,7 @@
 // scratch file, which is removed when nobody has written to it for an hour.
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import type { Writable } from "node:stream";
 import { Failure } from "../errors.ts";
 
@@ -31,6 +31,15 @@ export interface DiskBlobs {
   /** Makes a finished scratch file the blob of a key; the scratch file is gone afterwards. Same key, same bytes: no-op. */
   adopt(scratch: string, key: string): Promise<void>;
   has(key: string): Promise<boolean>;
+  /** All blobs below a prefix such as "zip", each with the time of its writing in milliseconds since 1970. */
+  list(prefix: string): AsyncIterable<{ readonly key: string; readonly writtenAt: number }>;
+  /**
+   * Takes a blob from its place, from which on it is not there, and tells when it was written: whoever asks puts it back or
+   * removes it. Undefined if there is none.
+   */
+  setAside(
+    key: string,
+  ): Promise<{ readonly writtenAt: number; putBack(): Promise<void>; remove(): Promise<void> } | undefined>;
   /** Opens a blob to read here and there in it; whoever asks closes it. Throws not-found when there is none. */
   openFile(key: string): Promise<fs.FileHandle>;
   /** All bytes of a small blob. Throws not-found when there is no such blob. */
@@ -75,6 +84,25 @@ export async function openDiskBlobs(directory: string, now: () => number = Date.
         () => true,
         () => false,
       ),
+    async *list(prefix) {
+      const entries = await fs.opendir(join(directory, prefix), { recursive: true }).catch(unlessMissing);
+      for await (const entry of entries ?? []) {
+        if (!entry.isFile()) continue;
+        const path = join(entry.parentPath, entry.name);
+        const found = await fs.stat(path).catch(unlessMissing);
+        if (found) yield { key: relative(directory, path).replaceAll(sep, "/"), writtenAt: found.mtimeMs };
+      }
+    },
+    async setAside(key) {
+      const [path, aside] = [join(directory, key), join(scratchDirectory, randomUUID())];
+      const moved = await fs.rename(path, aside).then(() => true, unlessMissing);
+      if (!moved) return undefined;
+      return {
+        writtenAt: (await fs.stat(aside)).mtimeMs,
+        putBack: () => fs.rename(aside, path),
+        remove: () => fs.rm(aside, { force: true }),
+      };
+    },
     read: (key) => fs.readFile(join(directory, key)).catch((cause) => missing(key, cause)),
     openFile: (key) => fs.open(join(directory, key)).catch((cause) => missing(key, cause)),
     async open(key) {
@@ -87,6 +115,10 @@ export async function openDiskBlobs(directory: string, now: () => number = Date.
 function missing(key: string, cause: NodeJS.ErrnoException): never {
   if (cause.code === "ENOENT") throw new Failure("not-found", `blob ${key} is not stored`, { cause });
   throw cause;
+}
+
+function unlessMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
 }
 
 const buffers: Buffer[] = [];

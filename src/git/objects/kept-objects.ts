@@ -7,6 +7,8 @@ import { HIDDEN_REFS } from "../process/git-environment.ts";
 import { runGit } from "../process/git-process.ts";
 import type { ObjectType } from "./cat-file.ts";
 
+/** Where the refs are that hold kept objects. */
+export const KEEPERS = `${HIDDEN_REFS}/keep`;
 const NOBODY = "Gokura <> 0 +0000";
 /** Of tree entries; a tree that holds a tree is as good as one that holds a blob. */
 const MODES = { blob: "100644", tree: "040000" } as const;
@@ -17,11 +19,13 @@ export interface KeptObject {
   readonly type: ObjectType;
 }
 
-/** Keeps objects of a bare repository, and all they refer to. */
-export async function keepObjects(directory: string, objects: readonly KeptObject[]): Promise<void> {
+/** Keeps objects of a bare repository, and all they refer to; returns the names of the refs that hold them. */
+export async function keepObjects(directory: string, objects: readonly KeptObject[]): Promise<string[]> {
   const held = objects.length > 1 ? await holderOf(directory, objects) : objects.map(({ oid }) => oid);
-  const input = held.map((oid) => `update ${HIDDEN_REFS}/keep/${oid} ${oid}\n`).join("");
+  const names = held.map((oid) => `${KEEPERS}/${oid}`);
+  const input = held.map((oid, n) => `update ${names[n]} ${oid}\n`).join("");
   if (input !== "") await runGit(directory, ["update-ref", "--stdin"], { input });
+  return names;
 }
 
 /** A commit that holds the objects; and, beside it, annotated tags, which no commit can hold. */

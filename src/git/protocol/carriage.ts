@@ -58,6 +58,15 @@ export interface Carriage {
   conclude?(say: (bytes: Buffer) => void): Promise<Buffer>;
 }
 
+/** Thrown by `prepare`: git is not asked, and these bytes are the whole answer. */
+export class GitAnswer extends Error {
+  readonly bytes: Buffer;
+  constructor(bytes: Buffer, why: string) {
+    super(why);
+    this.bytes = bytes;
+  }
+}
+
 /** Serves one request. Never rejects. */
 export async function carry(work: Carriage): Promise<SmartHttpOutcome> {
   const { req, res, stallMs = STALL_MS } = work;
@@ -200,7 +209,10 @@ function refuse(work: Carriage, error: unknown): SmartHttpOutcome {
     res.destroy();
     return { outcome: "aborted", error };
   }
-  if (!res.headersSent) {
+  if (error instanceof GitAnswer && !res.headersSent) {
+    sendHead(work);
+    res.end(error.bytes);
+  } else if (!res.headersSent) {
     const [status, sentence] = statusOf(error);
     res.writeHead(status, { "Content-Type": "text/plain; charset=utf-8", ...NO_CACHE });
     res.end(`${sentence}\n`);

@@ -4,7 +4,8 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { gitEnvironment } from "../process/git-environment.ts";
-import { carry, type SmartHttpOutcome } from "./carriage.ts";
+import { carry, GitAnswer, type SmartHttpOutcome } from "./carriage.ts";
+import { wantedObjects } from "./fetch-wants.ts";
 import { announceBothFormats } from "./first-push.ts";
 import { FLUSH, packet } from "./pkt-line.ts";
 import { readWhole } from "./request-body.ts";
@@ -56,8 +57,13 @@ export async function advertiseRefs(options: AdvertiseOptions): Promise<SmartHtt
   });
 }
 
+export interface UploadPackOptions extends ServeOptions {
+  /** The first of some objects that is not to be given out; all of them unless told. */
+  readonly firstUnserved?: (oids: readonly string[]) => Promise<string | undefined>;
+}
+
 /** Answers POST git-upload-pack: clone and fetch. Never rejects. */
-export async function serveUploadPack(options: ServeOptions): Promise<SmartHttpOutcome> {
+export async function serveUploadPack(options: UploadPackOptions): Promise<SmartHttpOutcome> {
   return await carry({
     ...options,
     args: ["upload-pack", "--stateless-rpc", options.directory],
@@ -65,6 +71,15 @@ export async function serveUploadPack(options: ServeOptions): Promise<SmartHttpO
     async prepare(open) {
       const rules = { type: "application/x-git-upload-pack-request", maxBytes: MAX_FETCH_REQUEST_BYTES };
       const { bytes, release } = await readWhole(open(rules), FETCH_REQUEST_MS);
+      const unserved = await options.firstUnserved?.(wantedObjects(bytes)).catch((error: unknown) => {
+        release();
+        throw error;
+      });
+      if (unserved !== undefined) {
+        release();
+        const words = `upload-pack: not our ref ${unserved}`; // as git says of what it does not have
+        throw new GitAnswer(packet(`ERR ${words}`), words);
+      }
       return { chunks: [bytes], environment: environmentOf(protocolVersion(options.protocol)), release };
     },
   });
