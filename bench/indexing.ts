@@ -17,6 +17,7 @@ import { openTagIndexer, type TagIndexer } from "../src/git/indexing/tag-indexer
 import { Repositories } from "../src/git/objects/repositories.ts";
 import { openRegistry } from "../src/open-registry.ts";
 import { createProject } from "../src/registry/forge/projects.ts";
+import { nobodysPush } from "../src/registry/forge/recorded-refs.ts";
 import { createUser } from "../src/registry/forge/users.ts";
 import { OPERATOR } from "../src/registry/principal.ts";
 import type { Registry } from "../src/registry/registry.ts";
@@ -142,7 +143,7 @@ async function bench(registry: Registry, repositories: Repositories, indexer: Ta
   }, 5_000);
   const rest = process.memoryUsage.rss();
   const index = async (): Promise<void> => {
-    await recordPush(registry, repositories, id, () => true);
+    await recordPush(registry, repositories, nobodysPush(id));
     await indexer.index(id);
   };
   const first = await measured(index);

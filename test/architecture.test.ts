@@ -48,6 +48,7 @@ const MAY_IMPORT_IN_ROOM: Record<string, Record<string, readonly string[]>> = {
     objects: ["process"],
     hosting: ["objects"],
     indexing: ["process", "objects", "hosting"],
+    push: ["process", "objects", "hosting", "indexing", "protocol"],
   },
   http: {
     protocol: [],

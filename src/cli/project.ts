@@ -13,9 +13,10 @@ import {
   packageSettingOf,
   updateProject,
 } from "../registry/forge/projects.ts";
+import { protectTag, TAG_LEVELS, unprotectTag } from "../registry/forge/protected-tags.ts";
 import { PAGE_LIMIT } from "../registry/lists/keyset-page.ts";
 import type { Registry } from "../registry/registry.ts";
-import type { ProjectRow } from "../registry/rows.ts";
+import type { ProjectRow, ProtectedTagRow } from "../registry/rows.ts";
 import { listModules } from "../registry/versions/modules.ts";
 import { listRejectedTags } from "../registry/versions/rejected-tags.ts";
 import { explainTags } from "../registry/versions/tag-explanation.ts";
@@ -145,6 +146,27 @@ export function addProjectCommands(program: Command): void {
       }),
     );
   project
+    .command("protect-tag <path> <name>")
+    .description("let only some push tags of a name, in which * stands for any text, and nobody move or delete them")
+    .option("--access-level <level>", "who may push them: maintainer (default), developer or none", tagLevel)
+    .option(...JSON_OPTION)
+    .addHelpText("after", '\nExample: gokura project protect-tag acme/lib "v*" --access-level maintainer')
+    .action((fullPath: string, name: string, { accessLevel: level, json = false }) =>
+      withRegistry(async (registry, operator) =>
+        printOne(protectionOf(fullPath, await protectTag(registry, operator, fullPath, name, level)), json),
+      ),
+    );
+  project
+    .command("unprotect-tag <path> <name>")
+    .description("take the protection of tags of a name away")
+    .option(...JSON_OPTION)
+    .addHelpText("after", '\nExample: gokura project unprotect-tag acme/lib "v*"')
+    .action((fullPath: string, name: string, { json = false }) =>
+      withRegistry(async (registry, operator) =>
+        printOne(protectionOf(fullPath, await unprotectTag(registry, operator, fullPath, name)), json),
+      ),
+    );
+  project
     .command("unpublish <module> <version>")
     .description("take a version back for good: it is 410 Gone, and its name is never used again")
     .option(...YES_OPTION)
@@ -189,6 +211,17 @@ export function addProjectCommands(program: Command): void {
         printOne(rowOf(registry, await deleteProject(registry, operator, fullPath)), json),
       );
     });
+}
+
+function tagLevel(word: string): number {
+  const level = Object.entries(TAG_LEVELS).find(([name]) => name === word.toLowerCase())?.[1];
+  if (level === undefined) throw new InvalidArgumentError(`use one of ${Object.keys(TAG_LEVELS).join(", ")}.`);
+  return level;
+}
+
+function protectionOf(project: string, { name, createAccessLevel }: ProtectedTagRow): Row {
+  const level = Object.entries(TAG_LEVELS).find(([, number]) => number === createAccessLevel)?.[0];
+  return { project, name, level: level ?? createAccessLevel };
 }
 
 const PACKAGES = { DISABLED: "off", PRIVATE: "members", ENABLED: "on", PUBLIC: "on" };

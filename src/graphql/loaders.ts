@@ -9,6 +9,7 @@ import type { ModuleRequirements, ModuleVersionName, UnknownRequirements } from 
 import { descendantsOfGroups, findGroups } from "../registry/forge/groups.ts";
 import { listMembers } from "../registry/forge/members.ts";
 import { countProjectsOfGroups, findProjects, projectsOfGroups } from "../registry/forge/projects.ts";
+import { protectedTagsOfProjects } from "../registry/forge/protected-tags.ts";
 import { tagEventsOfProjects, tagEventsOfVersions } from "../registry/forge/tag-events.ts";
 import { tokensOfProjects, tokensOfUsers } from "../registry/forge/tokens.ts";
 import { findUsersById } from "../registry/forge/users.ts";
@@ -53,6 +54,7 @@ import type {
   MemberRow,
   ModuleRow,
   ProjectRow,
+  ProtectedTagRow,
   RejectedTagRow,
   TagEventRow,
   TokenRow,
@@ -176,6 +178,7 @@ export interface Loaders {
   readonly tokensOfUser: ListLoader<UserRow, PageRequest, Page<TokenRow>>;
   readonly rejectedTags: ListLoader<ProjectRow, number, readonly RejectedTagRow[]>;
   readonly tagEvents: ListLoader<ProjectRow, number, readonly TagEventRow[]>;
+  readonly protectedTags: ListLoader<ProjectRow, undefined, readonly ProtectedTagRow[]>;
 }
 
 /** New loaders for a principal. */
@@ -285,6 +288,7 @@ export function createLoaders(registry: Registry, principal: Principal): Loaders
     tokensOfProject: listLoader((projects, page) => tokensOfProjects(registry, principal, projects, page)),
     tokensOfUser: listLoader((users, page) => tokensOfUsers(registry, principal, users, page)),
     rejectedTags: listLoader((projects, take) => rejectedTagsOfProjects(registry, principal, projects, take)),
+    protectedTags: listLoader((projects) => protectedTagsOfProjects(registry, principal, projects)),
     tagEvents: listLoader((projects, take) => tagEventsOfProjects(registry, principal, projects, take)),
   };
 }

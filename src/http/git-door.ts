@@ -2,10 +2,8 @@
 // push to a project that does not exist, in a group where the principal may make one, makes it (GitLab, "Create a new
 // project with Git push"). The protocol itself is git/protocol/smart-http.ts.
 import net from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "koa";
 import { Failure } from "../errors.ts";
-import { recordDonePush } from "../git/hosting/recorded-push.ts";
 import {
   emptyRepository,
   ensureRepository,
@@ -14,37 +12,27 @@ import {
   repositoryExists,
   repositoryOf,
 } from "../git/hosting/repositories-of-projects.ts";
-import type { TagIndexer } from "../git/indexing/tag-indexer.ts";
 import { firstUnserved } from "../git/objects/served-objects.ts";
 import type { SmartHttpOutcome } from "../git/protocol/carriage.ts";
 import { pushedFormat } from "../git/protocol/first-push.ts";
 import { refusePush, serveReceivePack } from "../git/protocol/receive-pack.ts";
 import { advertiseRefs, type GitService, serveUploadPack } from "../git/protocol/smart-http.ts";
+import type { Pushes } from "../git/push/project-push.ts";
 import { demandCode, demandPush, hidden, maySeeProject, requireScope } from "../registry/access/access.ts";
 import { authenticate } from "../registry/access/authentication.ts";
 import { createProject, demandProjectCreation, findProject } from "../registry/forge/projects.ts";
-import { beginPush } from "../registry/forge/recorded-refs.ts";
 import type { Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { ProjectRow } from "../registry/rows.ts";
-import type { HotCache } from "./go/hot-cache.ts";
 import { credentialsOf } from "./protocol/credentials.ts";
 
 export interface GitDoor {
   readonly registry: Registry;
   readonly repositories: Repositories;
-  readonly indexer: TagIndexer;
-  readonly hotCache: HotCache;
   /** Bytes. */
   readonly maxPushBytes: number;
-  /** Pushes under way, by project: the last one to end takes the project's mark away. */
-  readonly pushing: Map<number, number>;
-  /** Whether the server is about to end. */
-  readonly stopping: () => boolean;
+  readonly pushes: Pushes;
 }
-
-/** How long a push waits for its tags to be versions; the job goes on with what takes longer. */
-const INDEXING_PATIENCE_MS = 1_000;
 
 /** What a URL asks git for; undefined when it is no URL of git's. */
 export interface GitRequest {
@@ -96,7 +84,7 @@ export async function serveGit(door: GitDoor, ctx: Context, request: GitRequest)
       return;
     }
     if (format && made.objectFormat !== objectFormat) refusePush(req, res, otherFormat(made));
-    else await push(door, ctx, made, caller);
+    else await push(door, ctx, made, principal, caller);
     return;
   }
   ctx.respond = false;
@@ -186,43 +174,32 @@ function otherFormat({ fullPath, objectFormat }: ProjectRow): string {
   );
 }
 
-async function push(door: GitDoor, ctx: Context, project: ProjectRow, caller: string): Promise<void> {
-  const { registry, repositories, pushing, maxPushBytes } = door;
-  const { id } = project;
+async function push(
+  door: GitDoor,
+  ctx: Context,
+  project: ProjectRow,
+  principal: Principal,
+  caller: string,
+): Promise<void> {
+  const { registry, pushes, maxPushBytes } = door;
   await ensureRepository(registry, project);
-  pushing.set(id, (pushing.get(id) ?? 0) + 1);
-  let recorded = false;
-  const record = async (): Promise<string[]> => {
-    recorded = true;
-    const others = (pushing.get(id) ?? 1) - 1;
-    if (others > 0) pushing.set(id, others);
-    else pushing.delete(id);
-    // Refs may have moved, so this never fails: what git says to the client is what happened.
-    const done = await recordDonePush(registry, repositories, id, () => !pushing.has(id), door.stopping);
-    if (done === "later")
-      return [
-        "warning: the server's database does not answer; what was pushed is stored and becomes versions when it does",
-      ];
-    // Whoever sees the push succeed may fetch at once; a failure is the job's to report and to repeat.
-    await Promise.race([
-      door.indexer.index(id).catch(() => {}),
-      delay(INDEXING_PATIENCE_MS, undefined, { ref: false }),
-    ]);
-    door.hotCache.contentChanged(id, false);
-    return [];
-  };
-  try {
-    await beginPush(registry, id);
-    const { error } = await serveReceivePack({
-      directory: repositoryDirectory(registry, id),
-      req: ctx.req,
-      res: ctx.res,
-      caller,
-      maxBytes: maxPushBytes,
-      beforeEnd: record,
-    });
-    if (error !== undefined) registry.log.info({ project: project.fullPath, err: error }, "a push did not go through");
-  } finally {
-    if (!recorded) await record();
-  }
+  let underWay = false;
+  const { error } = await serveReceivePack({
+    directory: repositoryDirectory(registry, project.id),
+    req: ctx.req,
+    res: ctx.res,
+    caller,
+    maxBytes: maxPushBytes,
+    async admit(commands) {
+      const refused = await pushes.begin(project, principal, commands);
+      underWay = true;
+      return refused;
+    },
+    async beforeEnd(done) {
+      underWay = false;
+      return await pushes.end(project, done);
+    },
+  });
+  if (underWay) await pushes.end(project, undefined); // git was not even started
+  if (error !== undefined) registry.log.info({ project: project.fullPath, err: error }, "a push did not go through");
 }

@@ -13,6 +13,7 @@ import type { HostedModules } from "../git/indexing/hosted-modules.ts";
 import type { ModuleArchives } from "../git/indexing/module-archives.ts";
 import type { TagIndexer } from "../git/indexing/tag-indexer.ts";
 import type { Repositories } from "../git/objects/repositories.ts";
+import { openPushes } from "../git/push/project-push.ts";
 import type { GraphqlDoor } from "../graphql/endpoint.ts";
 import { authenticate } from "../registry/access/authentication.ts";
 import { nameOf, type Principal } from "../registry/principal.ts";
@@ -211,14 +212,15 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
   const hosted: HostedModules = { registry, repositories: parts.repositories, url: () => address.url };
   const { archives, dependencies, sumDatabases } = parts;
   const goProxy: GoProxy = { hosted, archives, hotCache: parts.hotCache, dependencies, sumDatabases };
+  const pushes = openPushes(registry, parts.repositories, parts.indexer, {
+    changed: (projectId) => parts.hotCache.contentChanged(projectId, false),
+    stopping,
+  });
   const gitDoor: GitDoor = {
     registry,
     repositories: parts.repositories,
-    indexer: parts.indexer,
-    hotCache: parts.hotCache,
+    pushes,
     maxPushBytes: config.maxPushBytes,
-    pushing: new Map(),
-    stopping,
   };
 
   const router = new Router();

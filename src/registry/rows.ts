@@ -5,11 +5,14 @@ import type {
   Module,
   ModuleVersion,
   Prisma,
+  ProtectedTag,
   RejectedTag,
   TagEvent,
   Token,
   User,
 } from "../database/generated/client.ts";
+
+export type ProtectedTagRow = ProtectedTag;
 
 export type UserRow = User;
 

@@ -24,6 +24,7 @@ const STEPS: readonly (readonly (readonly [line: string, printed: unknown])[])[]
     ["project show acme/lib --json", { path: "acme/lib", modules: [] }],
     ["project update acme/lib --visibility internal --json", { visibility: "internal" }],
     ["project explain acme/lib --json", []],
+    ["project protect-tag acme/lib v* --access-level developer --json", { name: "v*", level: "developer" }],
     ["member add --project acme/lib --user alice --json", { place: "acme/lib", user: "alice", level: "developer" }],
     ["client-config --project acme/lib --json", { gonosumdb: "go.example.com/acme/lib" }],
     ["token list --user alice --json", [{ name: "laptop" }]],
@@ -34,6 +35,7 @@ const STEPS: readonly (readonly (readonly [line: string, printed: unknown])[])[]
   ],
   [["member list --project acme/lib --json", [{ user: "alice" }]]],
   [
+    ["project unprotect-tag acme/lib v* --json", { name: "v*", level: "developer" }],
     ["user unblock alice --json", { state: "active" }],
     ["user delete bob --yes --json", { username: "bob", state: "deleted" }],
     ["token revoke 1 --json", { id: 1, active: false }],

@@ -11,7 +11,7 @@ import { createGraphqlEndpoint, type GraphqlOptions } from "../../src/graphql/en
 import { errorOf } from "../../src/graphql/failure-error.ts";
 import { credentialsOf } from "../../src/http/protocol/credentials.ts";
 import { authenticate } from "../../src/registry/access/authentication.ts";
-import { type CurrentRef, recordRefs } from "../../src/registry/forge/recorded-refs.ts";
+import { type CurrentRef, nobodysPush, recordRefs } from "../../src/registry/forge/recorded-refs.ts";
 import { createPersonalToken } from "../../src/registry/forge/tokens.ts";
 import { createUser, type NewUser } from "../../src/registry/forge/users.ts";
 import type { WaitingTag } from "../../src/registry/forge/waiting-tags.ts";
@@ -186,8 +186,7 @@ export async function recordExactly(registry: Registry, projectId: number, refs:
   });
   await recordRefs(
     registry,
-    projectId,
+    { ...nobodysPush(projectId), pusherOf: () => OPERATOR },
     { refs: async () => refs, head: async () => undefined, peel, keep: async () => {} },
-    () => true,
   );
 }

@@ -337,7 +337,8 @@ describe("asking", () => {
       }
       last: goModules(last: 1) { nodes { path } }
       rejectedTags(first: 10) { name reason modulePath listed }
-      tagEvents(first: 10) { tag kind oldCommit newCommit at }
+      tagEvents(first: 10) { tag kind oldCommit newCommit actor at }
+      protectedTags { name createAccessLevel createdAt }
       members { nodes { accessLevel user { username } } edges { cursor node { id } } pageInfo { hasNextPage } }
       deployTokens { nodes { name kind } edges { cursor node { id } } pageInfo { hasNextPage } }
     } }`);
@@ -362,8 +363,15 @@ describe("asking", () => {
     expect(project.tagEvents).toHaveLength(2);
     expect(project.tagEvents).toEqual(
       expect.arrayContaining([
-        { tag: "v1.0.0", kind: "MOVED", oldCommit: "1".repeat(40), newCommit: "3".repeat(40), at: moment },
-        { tag: "v0.9.0", kind: "DELETED", oldCommit: "2".repeat(40), newCommit: null, at: moment },
+        {
+          tag: "v1.0.0",
+          kind: "MOVED",
+          oldCommit: "1".repeat(40),
+          newCommit: "3".repeat(40),
+          actor: "cli",
+          at: moment,
+        },
+        { tag: "v0.9.0", kind: "DELETED", oldCommit: "2".repeat(40), newCommit: null, actor: "cli", at: moment },
       ]),
     );
     expect(project.members.nodes).toEqual([{ accessLevel: "REPORTER", user: { username: "bob" } }]);
@@ -608,6 +616,24 @@ describe("taking away", () => {
       reasons: ["not_found"],
       goModule: null,
     });
+  });
+
+  test("protectedTagCreate, protectedTagDelete", async () => {
+    const tag = "protectedTag { name createAccessLevel createdAt }";
+    const { most, none, gone } = await alice.data(`mutation {
+      most: protectedTagCreate(input: {projectPath: "acme/lib", name: "v*", createAccessLevel: DEVELOPER}) { errors ${tag} }
+      none: protectedTagCreate(input: {projectPath: "acme/lib", name: "v0*", createAccessLevel: null}) { errors ${tag} }
+      gone: protectedTagDelete(input: {projectPath: "acme/lib", name: "v0*"}) { errors ${tag} }
+    }`);
+    expect(most).toEqual({
+      errors: [],
+      protectedTag: { name: "v*", createAccessLevel: "DEVELOPER", createdAt: expect.any(String) },
+    });
+    expect([none.protectedTag.createAccessLevel, gone]).toEqual([null, none]);
+    const { project } = await alice.data(
+      '{ project(fullPath: "acme/lib") { protectedTags { name createAccessLevel createdAt } } }',
+    );
+    expect(project.protectedTags).toEqual([most.protectedTag]);
   });
 
   test("projectDelete and groupDelete return what was", async () => {

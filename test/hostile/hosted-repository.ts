@@ -7,6 +7,7 @@ import { initRepository } from "../../src/git/objects/init-repository.ts";
 import { Repositories } from "../../src/git/objects/repositories.ts";
 import type { Repository } from "../../src/git/objects/repository.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
+import { nobodysPush } from "../../src/registry/forge/recorded-refs.ts";
 import { createUser, findUser } from "../../src/registry/forge/users.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
@@ -64,7 +65,7 @@ export async function hostedRepository(
     repositories,
     change: (recipe) => makeRepository(directory, recipe, { sha256: objectFormat === "sha256" }),
     async record() {
-      await recordPush(registry, repositories, id, () => true);
+      await recordPush(registry, repositories, nobodysPush(id));
       await indexer.index(id);
     },
     async versions(path = modulePath) {

@@ -106,11 +106,9 @@ test.each(["HEAD", "GET"])(
   },
 );
 
-test("the server says nothing to who pushes and fetches without trouble", async () => {
+test("the server says nothing to who fetches without trouble", async () => {
   const remote = remoteOf(server.url, "alice/silent", token);
-  const pushed = await pushRecipe(remote, (r) => r.tag("v0.8.0", r.commit({ "go.mod": "module x\n" })));
-  pushed.change((r) => r.tag("v0.9.0", r.commit({ "a.go": "package x\n" })));
-  expect(await pushed.push()).not.toContain("remote:");
+  await pushRecipe(remote, (r) => r.tag("v0.8.0", r.commit({ "go.mod": "module gokura.test/alice/silent\n" })));
   expect(await git(["clone", remote, join(temporary("silent"), "clone")])).not.toContain("hint");
 });
 

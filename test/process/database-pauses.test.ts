@@ -4,8 +4,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { expect, test } from "vitest";
-import { recordDonePush } from "../../src/git/hosting/recorded-push.ts";
+import { openTagIndexer } from "../../src/git/indexing/tag-indexer.ts";
 import { Repositories } from "../../src/git/objects/repositories.ts";
+import { openPushes } from "../../src/git/push/project-push.ts";
+import { findProject } from "../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import { atEnd } from "../support/at-end.ts";
 import { eventually } from "../support/eventually.ts";
 import { ask, bearer } from "../support/http.ts";
@@ -62,27 +65,30 @@ test("every push that git says went through is a version, however long its recor
   expect(rows).toEqual([{ open: 0 }]);
 });
 
-test("one that waits for longer than a client may be kept waiting is recorded by itself, afterwards", async () => {
+test("one that waits for longer than a client may be kept waiting is recorded by itself, and the next one after it", async () => {
   const server = await testServer();
+  const { registry } = server;
   const token = await server.token("alice");
   await pushRecipe(remoteOf(server.url, "alice/lib", token), (r) => r.tag("v1.0.0", r.commit({ "a.go": "package a" })));
   const repositories = new Repositories();
   atEnd(() => repositories.close());
-  const database = new pg.Client(server.registry.database.url);
+  const database = new pg.Client(registry.database.url);
   await database.connect();
   atEnd(() => database.end());
-  await database.query("update project set push_started_at = now()");
-  const { rows } = await database.query("select id from project");
+  const project = (await findProject(registry, "alice/lib"))!;
+  const hooks = { changed: () => {}, stopping: () => false };
+  const patience = { toRecordMs: 500, forEarlierMs: 500 };
+  const pushes = openPushes(registry, repositories, openTagIndexer(registry, repositories), hooks, patience);
+
+  await pushes.begin(project, OPERATOR, []);
   await database.query("begin");
   await database.query("lock table ref in access exclusive mode");
-  const settled = (): boolean => true;
-  const record = recordDonePush(server.registry, repositories, rows[0].id, settled, () => false, 500);
-  expect(await record).toBe("later");
+  const done = { commands: [], moved: new Set<string>() };
+  expect(await pushes.end(project, done)).toEqual([expect.stringContaining("become versions")]);
+  await expect(pushes.begin(project, OPERATOR, [])).rejects.toThrow("push again in a moment");
   await database.query("commit");
-  const left = await eventually(
-    async () => (await database.query("select push_started_at as at from project")).rows[0].at,
-    (at) => at === null,
-    10_000,
-  );
-  expect(left).toBeNull();
+  const marked = async () => (await database.query("select push_started_at as at from project")).rows[0].at;
+  expect(await eventually(marked, (at) => at === null, 10_000)).toBeNull();
+  await pushes.begin(project, OPERATOR, []);
+  expect(await pushes.end(project, done)).toEqual([]);
 });

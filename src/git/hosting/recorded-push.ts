@@ -6,8 +6,10 @@ import { databaseFailure } from "../../database/trouble.ts";
 import {
   announceContent,
   type CurrentRef,
+  nobodysPush,
   type PushedRepository,
   projectsWithOpenPush,
+  type RecordedPush,
   recordRefs,
 } from "../../registry/forge/recorded-refs.ts";
 import type { LostCommit } from "../../registry/forge/tag-events.ts";
@@ -22,79 +24,51 @@ const DEAD_AFTER_MS = 1_000;
 /** So many refs that changed at once have left as many files behind. */
 const MANY_REFS = 500;
 
-/** How long a push waits for a database in trouble before its client is told that it is recorded later. */
-const PATIENCE_MS = 45_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 
 /**
- * Records a push whose refs git has moved, and so must not fail: while the database is in trouble it tries again, for 45
- * seconds before the client hears of it, and afterwards until `over`. The mark of beginPush stands meanwhile, so that the
- * next start records what this process could not. Returns "recorded", or "later" when it goes on by itself.
+ * Records a push whose refs git has moved, and so must not fail: while the database is in trouble it tries again, until
+ * `over`. The mark of beginPush stands meanwhile, so that the next start records what this process could not ("later").
  */
-export async function recordDonePush(
+export async function recordUntilDone(
   registry: Registry,
   repositories: Repositories,
-  projectId: number,
-  settled: () => boolean,
-  over: () => boolean,
-  patienceMs: number = PATIENCE_MS,
-): Promise<"recorded" | "later"> {
-  const recording = recordUntilDone(registry, repositories, projectId, settled, over);
-  return await Promise.race([recording, delay(patienceMs, "later" as const, { ref: false })]);
-}
-
-async function recordUntilDone(
-  registry: Registry,
-  repositories: Repositories,
-  projectId: number,
-  settled: () => boolean,
+  push: RecordedPush,
   over: () => boolean,
 ): Promise<"recorded" | "later"> {
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     try {
-      await recordPush(registry, repositories, projectId, settled);
+      await recordPush(registry, repositories, push);
       return "recorded";
     } catch (error) {
       if (databaseFailure(error, registry.log) === undefined)
-        logSeldom(registry.log, "error", "a push could not be recorded yet", { err: error, project: projectId });
+        logSeldom(registry.log, "error", "a push could not be recorded yet", { err: error, project: push.projectId });
     }
     if (over()) return "later";
     await delay(pause, undefined, { ref: false });
   }
 }
 
-/**
- * Records the refs of a project; doing it again changes nothing. `settled`: whether no other push to it is under way, so
- * that the mark of beginPush can go.
- */
-export async function recordPush(
-  registry: Registry,
-  repositories: Repositories,
-  projectId: number,
-  settled: () => boolean,
-): Promise<void> {
+/** Records the refs of a project; doing it again changes nothing. */
+export async function recordPush(registry: Registry, repositories: Repositories, push: RecordedPush): Promise<void> {
+  const { projectId } = push;
   if (!repositoryExists(registry, projectId)) {
-    await recordRefs(registry, projectId, NO_REPOSITORY, settled);
+    await recordRefs(registry, push, NO_REPOSITORY);
     return;
   }
   const repository = repositoryOf(registry, repositories, projectId);
-  const changed = await recordRefs(
-    registry,
-    projectId,
-    {
-      refs: () => repository.listRefNames(),
-      head: (refs, wanted) => headOf(repository, refs, wanted),
-      peel: (oids) => repository.peel(oids),
-      keep: (lost) => keep(repository, lost),
-    },
-    settled,
-  );
-  if (changed < MANY_REFS) return;
-  // Someone else may be at it, or at a ref: then they stay as they are.
-  await repository.packRefs().catch((error: unknown) => {
-    registry.log.warn({ err: error, project: projectId }, "refs could not be packed");
+  const changed = await recordRefs(registry, push, {
+    refs: () => repository.listRefNames(),
+    head: (refs, wanted) => headOf(repository, refs, wanted),
+    peel: (oids) => repository.peel(oids),
+    keep: (lost) => keep(repository, lost),
   });
+  // Nobody waits for that. Someone else may be at it, or at a ref: then they stay as they are.
+  if (changed >= MANY_REFS)
+    void repository.packRefs().catch((error: unknown) => {
+      registry.log.warn({ err: error, project: projectId }, "refs could not be packed");
+    });
 }
 
 const NO_REPOSITORY: PushedRepository = {
@@ -146,7 +120,7 @@ export async function recordOpenPushes(registry: Registry, repositories: Reposit
     try {
       const dead = Date.now() - DEAD_AFTER_MS;
       await removeLeftovers(repositoryDirectory(registry, projectId), { locks: dead, objects: dead });
-      await recordPush(registry, repositories, projectId, () => true);
+      await recordPush(registry, repositories, nobodysPush(projectId));
     } catch (error) {
       // One broken repository keeps no server from starting. The mark stays: the next push or start tries again.
       registry.log.error({ err: error, project: projectId }, "a push that was cut off cannot be recorded");

@@ -37,8 +37,6 @@ export interface DonePush {
   readonly commands: readonly RefCommand[];
   /** The full names of the refs that moved; undefined if git ended before it could say. */
   readonly moved: ReadonlySet<string> | undefined;
-  /** Whether the client wants to hear only of what went wrong (git push --quiet). */
-  readonly quiet: boolean;
 }
 
 export interface ReceivePackOptions extends ServeOptions {
@@ -105,10 +103,9 @@ export async function serveReceivePack(options: ReceivePackOptions): Promise<Sma
       const rest = toPeople(progress.end());
       if (rest.length > 0) say(rest);
       const life = setInterval(() => sideBand && say(packet("\u0001")), SIGN_OF_LIFE_MS);
-      const quiet = request.capabilities.includes("quiet");
       let lines: readonly string[];
       try {
-        lines = (await beforeEnd?.({ commands: request.commands, moved: report.moved, quiet })) ?? [];
+        lines = (await beforeEnd?.({ commands: request.commands, moved: report.moved })) ?? [];
       } catch (cause) {
         const sentence = "the push could not be recorded, please push again";
         // If progress went out the client can be told why; else it gets a status.

@@ -22,6 +22,7 @@ import {
 } from "./package.ts";
 import { Project, projectMutations } from "./project.ts";
 import { RejectedTag } from "./project-tags.ts";
+import { ProtectedTag, protectedTagMutations } from "./protected-tag.ts";
 import { Query } from "./query.ts";
 import { GoModuleSearchConnection, GoModuleSearchHit } from "./search.ts";
 import { CacheHitDay, CacheHitRate, Statistics } from "./statistics.ts";
@@ -38,6 +39,7 @@ export const resolvers: Resolvers = {
     ...projectMutations,
     ...groupMutations,
     ...memberMutations,
+    ...protectedTagMutations,
     ...tokenMutations,
     ...featureFlagMutations,
     ...goModuleMutations,
@@ -50,6 +52,7 @@ export const resolvers: Resolvers = {
   Project,
   Member,
   RejectedTag,
+  ProtectedTag,
   GoModule: { ...GoModule, ...contentOfGoModule },
   GoModuleVersion: { ...GoModuleVersion, ...contentOfGoModuleVersion },
   GoModuleFile,

@@ -1,21 +1,12 @@
-import { ACCESS_LEVELS } from "../../registry/access/acts.ts";
 import { addMember, removeMember } from "../../registry/forge/members.ts";
-import type { AccessLevel, MemberResolvers, MutationResolvers } from "../generated.ts";
+import type { MemberResolvers, MutationResolvers } from "../generated.ts";
 import { globalId } from "../global-id.ts";
+import { LEVELS, levelName } from "./access-level.ts";
 import { payload } from "./payload.ts";
-
-const LEVELS: Record<AccessLevel, number> = {
-  GUEST: ACCESS_LEVELS.guest,
-  REPORTER: ACCESS_LEVELS.reporter,
-  DEVELOPER: ACCESS_LEVELS.developer,
-  MAINTAINER: ACCESS_LEVELS.maintainer,
-  OWNER: ACCESS_LEVELS.owner,
-};
-const NAMES = new Map(Object.entries(LEVELS).map(([name, level]) => [level, name as AccessLevel]));
 
 export const Member: MemberResolvers = {
   id: (member) => globalId("Member", member),
-  accessLevel: (member) => NAMES.get(member.accessLevel)!,
+  accessLevel: (member) => levelName(member.accessLevel)!,
 };
 
 export const memberMutations = {

@@ -26,6 +26,7 @@ export const Project: ProjectResolvers = {
     (await loaders.rejectedTags.load(project, first ?? TAGS_DEFAULT)) ?? [],
   tagEvents: async (project, { first }, { loaders }) =>
     (await loaders.tagEvents.load(project, first ?? TAGS_DEFAULT)) ?? null,
+  protectedTags: async (project, _, { loaders }) => (await loaders.protectedTags.load(project, undefined)) ?? null,
   members: (project, page, { loaders }) => connectionOrNull(loaders.membersOfProject.load(project, page)),
   deployTokens: (project, page, { loaders }) => connectionOrNull(loaders.tokensOfProject.load(project, page)),
 };

@@ -7,6 +7,7 @@ import type { Commit } from "../../git/objects/commit.ts";
 import type { Repository } from "../../git/objects/repository.ts";
 import { demandCode, mayAct } from "../../registry/access/access.ts";
 import { demandCurrentProject } from "../../registry/forge/projects.ts";
+import { tagProtection } from "../../registry/forge/protected-tags.ts";
 import { type RefOrder, type RefRow, type RefSearch, searchRefs } from "../../registry/forge/ref-search.ts";
 import type { Stretch, StretchOfRows } from "../../registry/lists/numbered-page.ts";
 import type { ProjectRow } from "../../registry/rows.ts";
@@ -65,7 +66,7 @@ async function codeOf({ registry, principal, parameters, parts }: OfProject) {
   const repository = repositoryExists(registry, project.id)
     ? repositoryOf(registry, parts.hosted.repositories, project.id)
     : undefined;
-  return { project, repository };
+  return { project, repository, isProtected: await tagProtection(registry, project.id) };
 }
 
 type Code = Awaited<ReturnType<typeof codeOf>>;
@@ -97,12 +98,12 @@ async function commitOf(repository: Repository | undefined, oid: string, project
 /** How a tag or a branch is shown. */
 type RefAnswer<A> = (ref: RefRow, code: Code, asked: OfProject) => Promise<A>;
 
-const tagAnswer: RefAnswer<z.input<typeof Tag>> = async (ref, { project, repository }, { base }) => ({
+const tagAnswer: RefAnswer<z.input<typeof Tag>> = async (ref, { project, repository, isProtected }, { base }) => ({
   name: ref.name,
   message: (ref.oid === ref.peeled ? undefined : await repository?.readTagMessage(ref.oid)) ?? null,
   target: ref.oid,
   commit: await commitOf(repository, ref.peeled, project, base),
-  protected: false,
+  protected: isProtected(ref.name),
   release: null,
 });
 

@@ -16,6 +16,7 @@ import { describeApi } from "./openapi.ts";
 import { packageCalls } from "./package-calls.ts";
 import { PAGE_PARAMETERS, pageOf, setPageHeaders } from "./pages.ts";
 import { projectCalls } from "./project-calls.ts";
+import { protectedTagCalls } from "./protected-tag-calls.ts";
 import { parametersReader, type Read } from "./read-parameters.ts";
 import { repositoryCalls } from "./repository-calls.ts";
 import { type Given, readGiven } from "./request-body.ts";
@@ -36,6 +37,7 @@ const CALLS: readonly Call[] = [
   ...memberCalls,
   ...repositoryCalls,
   ...deployTokenCalls,
+  ...protectedTagCalls,
   ...packageCalls,
   ...featureCalls,
 ];

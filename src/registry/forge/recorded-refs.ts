@@ -3,6 +3,8 @@
 // versions of them, in one transaction that takes the mark away. Whoever finds a mark of an older push (after a crash)
 // records again; recording twice changes nothing.
 import type { Transaction } from "../../database/client.ts";
+import { audit } from "../audit.ts";
+import { nameOf, type Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import { TAGS } from "./ref-names.ts";
 import { type LostCommit, recordTagEvents } from "./tag-events.ts";
@@ -10,6 +12,8 @@ import { type LostCommit, recordTagEvents } from "./tag-events.ts";
 /** A longer name of a ref is left out, in bytes: no module path is so long, and the database's index has to hold it. */
 const MAX_REF_NAME = 1_000;
 const REFS_PER_STATEMENT = 5_000;
+/** An audit row names so many refs of a push. */
+const MAX_REFS_NAMED = 20;
 
 /** A branch or tag as git has it now. */
 export interface CurrentRef {
@@ -55,21 +59,35 @@ interface Difference {
   readonly old: string | null;
 }
 
+/** A push that git has done, as far as it is recorded here. */
+export interface RecordedPush {
+  readonly projectId: number;
+  /** Who pushed a ref, by its full name; undefined where that is not known. */
+  readonly pusherOf: (ref: string) => Principal | undefined;
+  /** Whether no push is under way, so that the mark of beginPush is taken away; asked while no push can be marked. */
+  readonly settled: () => boolean;
+}
+
+/** What is recorded without a push: nobody is known to have moved anything. */
+export const nobodysPush = (projectId: number): RecordedPush => ({
+  projectId,
+  pusherOf: () => undefined,
+  settled: () => true,
+});
+
 /**
- * Records all refs of a project and leaves the job that indexes the new ones. `settled`: whether no push is under way, so
- * that the mark of beginPush is taken away; asked while no push can be marked. Returns how many were not as they were
- * recorded.
+ * Records all refs of a project and who moved them, and leaves the job that indexes the new ones. Returns how many were not
+ * as they were recorded.
  */
 export async function recordRefs(
   registry: Registry,
-  projectId: number,
+  { projectId, pusherOf, settled }: RecordedPush,
   repository: PushedRepository,
-  settled: () => boolean,
 ): Promise<number> {
-  return registry.prisma.$transaction(
+  const { count, acts } = await registry.prisma.$transaction(
     async (tx) => {
-      const [locked] = await tx.$queryRaw<{ branch: string | null }[]>`
-        SELECT default_branch AS branch FROM project WHERE id = ${projectId} FOR UPDATE`;
+      const [locked] = await tx.$queryRaw<{ branch: string | null; fullPath: string }[]>`
+        SELECT default_branch AS branch, full_path AS "fullPath" FROM project WHERE id = ${projectId} FOR UPDATE`;
       const refs = await repository.refs();
       const wanted = locked?.branch ?? null;
       const branch = (await repository.head(refs, wanted)) ?? wanted;
@@ -96,7 +114,7 @@ export async function recordRefs(
         if (old !== null && old !== now) lost.push({ name, commit: old, now });
       }
       if (lost.length > 0) await repository.keep(lost);
-      await recordTagEvents(registry, tx, projectId, lost);
+      await recordTagEvents(registry, tx, projectId, lost, pusherOf);
       const deleted = lost.filter((ref) => ref.now === undefined).map((ref) => ref.name);
       if (deleted.length > 0) {
         await tx.$executeRaw`DELETE FROM ref WHERE project_id = ${projectId} AND name = ANY(${deleted})`;
@@ -110,10 +128,41 @@ export async function recordRefs(
       if (branch !== wanted)
         await tx.$executeRaw`UPDATE project SET default_branch = ${branch} WHERE id = ${projectId}`;
       if (changed.some((ref) => ref.name.startsWith(TAGS))) await registry.jobs.send(tx, "index-refs", { projectId });
-      return differences.length;
+      const acts = actsOf(differences, pusherOf);
+      for (const { pusher, detail } of acts)
+        await audit(tx, pusher ?? "gokura", "project.push", locked?.fullPath ?? String(projectId), detail);
+      return { count: differences.length, acts };
     },
     { timeout: 120_000 },
   );
+  for (const { pusher, detail } of acts)
+    registry.log.info(
+      { project: projectId, ...(pusher ? { principal: nameOf(pusher) } : {}), ...detail },
+      "a push was recorded",
+    );
+  return count;
+}
+
+interface PushAct {
+  readonly pusher: Principal | undefined;
+  readonly detail: { created: number; moved: number; deleted: number; refs: string[] };
+}
+
+/** What each pusher did, in numbers, and the first names. */
+function actsOf(differences: readonly Difference[], pusherOf: RecordedPush["pusherOf"]): PushAct[] {
+  const byPusher = Map.groupBy(differences, ({ name }) => pusherOf(name));
+  return Array.from(byPusher, ([pusher, some]) => {
+    const count = (fits: (one: Difference) => boolean): number => some.filter(fits).length;
+    return {
+      pusher,
+      detail: {
+        created: count(({ old, oid }) => old === null && oid !== null),
+        moved: count(({ old, oid }) => old !== null && oid !== null),
+        deleted: count(({ oid }) => oid === null),
+        refs: some.slice(0, MAX_REFS_NAMED).map(({ name }) => name),
+      },
+    };
+  });
 }
 
 /**

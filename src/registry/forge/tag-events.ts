@@ -4,7 +4,7 @@ import type { Transaction } from "../../database/client.ts";
 import { mayAct, type ProjectSubject } from "../access/access.ts";
 import { firstOfEach } from "../lists/first-of-each.ts";
 import { checkPageSize } from "../lists/keyset-page.ts";
-import type { Principal } from "../principal.ts";
+import { nameOf, type Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { TagEventRow } from "../rows.ts";
 import { TAGS } from "./ref-names.ts";
@@ -23,10 +23,12 @@ export async function recordTagEvents(
   tx: Transaction,
   projectId: number,
   lost: readonly LostCommit[],
+  pusherOf: (ref: string) => Principal | undefined,
 ): Promise<void> {
   const events = lost
     .filter((ref) => ref.name.startsWith(TAGS))
     .map((ref) => ({
+      actor: actorOf(pusherOf(ref.name)),
       projectId,
       tag: ref.name.slice(TAGS.length),
       kind: ref.now === undefined ? ("DELETED" as const) : ("MOVED" as const),
@@ -39,6 +41,10 @@ export async function recordTagEvents(
     registry.metrics.tagEvents.inc({ kind: event.kind.toLowerCase() });
     registry.log.warn(event, `a tag was ${event.kind.toLowerCase()}; what was published from it stays as it was`);
   }
+}
+
+function actorOf(pusher: Principal | undefined): string | null {
+  return pusher ? nameOf(pusher) : null;
 }
 
 /**

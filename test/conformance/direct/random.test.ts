@@ -10,6 +10,7 @@ import { Repositories } from "../../../src/git/objects/repositories.ts";
 import { declaredModulePath } from "../../../src/gomod/go-mod-line.ts";
 import { createGroup } from "../../../src/registry/forge/groups.ts";
 import { createProject, updateProject } from "../../../src/registry/forge/projects.ts";
+import { nobodysPush } from "../../../src/registry/forge/recorded-refs.ts";
 import { waitingTags } from "../../../src/registry/forge/waiting-tags.ts";
 import { OPERATOR } from "../../../src/registry/principal.ts";
 import { repositoryKey } from "../../../src/storage/object-keys.ts";
@@ -70,7 +71,7 @@ async function compare(seed: number): Promise<{ asked: number; difference?: stri
       (tags) => tags.length === 0,
       20_000,
     );
-  await recordPush(registry, repositories, project.id, () => true);
+  await recordPush(registry, repositories, nobodysPush(project.id));
   await indexed();
 
   const paths = ["", "/v2", "/v3", "/sub", "/sub/v2", "/deep/er", "/nothing"].map((rest) => path + rest);
