@@ -12,7 +12,7 @@ export type FailureKind =
   | "not-found" // 404: does not exist, or may not be seen (never tell which)
   | "conflict" // 409: exists already, or another change came first
   | "gone" // 410: was published once and was taken back
-  | "precondition" // 412: If-Match or If-Unmodified-Since asks for a state that is not the present one
+  | "precondition" // 412: If-Match asks for another state than the present one
   | "too-large" // 413: over a limit that the message names
   | "unavailable"; // 503: a part that we need does not answer now; try again later
 

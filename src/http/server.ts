@@ -30,10 +30,12 @@ import { answerFromMemory, type HotCache } from "./go/hot-cache.ts";
 import { serveIndex } from "./go/index-feed.ts";
 import { addHealth, type Stage } from "./health.ts";
 import { ownAddress } from "./own-address.ts";
+import { failsIfMatch, NO_PAGE, namesTwoHosts, STRICT_TRANSPORT_SECURITY } from "./protocol/conditions.ts";
 import { credentialsOf } from "./protocol/credentials.ts";
 import { type Audience, answerFailure, failureOf } from "./protocol/problem.ts";
 import type { RestParts } from "./rest/call.ts";
 import { tidyPath } from "./rest/route.ts";
+import { isGoLike, isRootGoPath, redirectGit, rightAddress, rightGoEndpoint } from "./right-address.ts";
 
 const HEADERS_TIMEOUT_MS = 20_000;
 const KEEP_ALIVE_MS = 65_000; // longer than the reverse proxies in front of us
@@ -46,8 +48,6 @@ const SWEEP_MS = 50;
 
 /** Also with slashes in the path, which is a mistake that the go command's user should hear of. */
 const GO_ENDPOINT = /^\/api\/v4\/(?:projects\/.+?\/|groups\/.+?\/-\/)?packages\/go\//;
-const UNENCODED =
-  "this is no Go endpoint: in GOPROXY the path of a project or group is written with %2F, as in projects/acme%2Flib";
 
 export interface ServerParts {
   readonly config: Config;
@@ -86,7 +86,8 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const callback = createApp(parts, address, stage).callback();
   const answer = (req: http.IncomingMessage, res: http.ServerResponse): void => {
     const longWay = (): void => void callback(req, res);
-    if (!answerFromMemory(hotCache, registry, req, res, longWay)) longWay();
+    if (namesTwoHosts(req)) answerTwoHosts(res);
+    else if (!answerFromMemory(hotCache, registry, req, res, longWay)) longWay();
   };
   const handle = belowPrefix(config.url, answer);
   const settings = {
@@ -245,20 +246,24 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
     ctx.body = welcome(address.url, registry.moduleHost);
   });
 
-  app.use(observe(registry, clientAddress(config.trustProxy), stopping, config.loggedRequests));
+  const addressOf = ownAddress(config, () => address.url);
+  app.use(
+    observe({ registry, clientOf: clientAddress(config.trustProxy), addressOf, stage, logged: config.loggedRequests }),
+  );
   app.use(async (ctx, next) => {
     const git = parseGitPath(ctx.path);
-    if (git) await serveGit(gitDoor, ctx, git);
+    if (isRootGoPath(ctx.path)) await serveGoProxy(goProxy, ctx, { kind: "instance" }, ctx.path.slice(1));
+    else if (git) await serveGit(gitDoor, ctx, git);
     else if (ctx.query["go-get"] === "1" && audienceOf(ctx) === "browser") await serveGoGet(registry, address.url, ctx);
-    else await next();
+    else if (!redirectGit(ctx, addressOf(ctx.req))) await next();
   });
-  const addressOf = ownAddress(config, () => address.url);
   app.use(tidyApiPath);
   app.use(restOnDemand({ registry, hosted, archives, addressOf: (ctx) => addressOf(ctx.req) }));
   app.use(router.routes());
   app.use((ctx) => {
-    if (audienceOf(ctx) === "go") throw notFound(UNENCODED, "no_such_address");
-    if (audienceOf(ctx) !== "api") throw notFound("Not Found", "no_such_address");
+    if (audienceOf(ctx) === "go") throw notFound(rightGoEndpoint(addressOf(ctx.req), ctx.path), "no_such_address");
+    if (audienceOf(ctx) !== "api")
+      throw notFound(rightAddress(addressOf(ctx.req), registry.moduleHost, ctx.path), "no_such_address");
     ctx.status = 404;
     ctx.body = { error: "404 Not Found", reason: "no_such_address" satisfies Reason };
     ctx.state.reason = "no_such_address";
@@ -271,10 +276,17 @@ function restOnDemand(parts: RestParts): Middleware {
   let opened: Promise<Middleware> | undefined;
   const open = async (): Promise<Middleware> => (await import("./rest/rest-api.ts")).serveRestApi(parts);
   return async (ctx, next) => {
-    if (!ctx.path.startsWith("/api/v4/") || ctx.path.includes("/packages/go/")) return next();
+    if (!ctx.path.startsWith("/api/v4/") || ctx.path.includes("/packages/go/") || isGoLike(ctx.path)) return next();
     opened ??= open();
     return (await opened)(ctx, next);
   };
+}
+
+const NO_ENTITY_TAGS = "nothing here has an entity tag, so If-Match cannot be met: ask again without it";
+
+function answerTwoHosts(res: http.ServerResponse): void {
+  res.writeHead(400, { ...NO_PAGE, "Content-Type": "text/plain; charset=utf-8", Connection: "close" });
+  res.end("a request names one host: this one has several Host headers\n");
 }
 
 /** What stands behind /packages/go/, as it was sent: decoding twice would make two things of one URL. */
@@ -288,22 +300,31 @@ const tidyApiPath: Middleware = async (ctx, next) => {
   await next();
 };
 
+interface Observed {
+  readonly registry: Registry;
+  /** The address of whoever asks. */
+  readonly clientOf: (req: http.IncomingMessage) => string;
+  /** Ours, as the client wrote it. */
+  readonly addressOf: (req: http.IncomingMessage) => string;
+  readonly stage: Stage;
+  /** The part of all requests that have a line in the log. */
+  readonly logged: number;
+}
+
 /** Gives each request an id and, of some part of them, a line in the log (what broke and pushes always have one), and turns what was thrown into an answer. */
-function observe(
-  registry: Registry,
-  addressOf: (req: http.IncomingMessage) => string,
-  stopping: () => boolean,
-  logged: number,
-): Middleware {
+function observe({ registry, clientOf, addressOf, stage, logged }: Observed): Middleware {
   const { log, metrics } = registry;
+  const { stopping } = stage;
+  const tls = stage.certificate() !== undefined;
   return async (ctx, next) => {
     const id = randomUUID();
     const start = performance.now();
     const audience = audienceOf(ctx);
-    const from = addressOf(ctx.req); // now: a closed socket has forgotten it
+    const from = clientOf(ctx.req); // now: a closed socket has forgotten it
     ctx.state.from = from;
     ctx.set("X-Request-Id", id);
-    ctx.set("X-Content-Type-Options", "nosniff");
+    ctx.set(NO_PAGE);
+    if (tls) ctx.set("Strict-Transport-Security", STRICT_TRANSPORT_SECURITY);
     if (stopping()) ctx.set("Connection", "close");
     ctx.res.once("close", () => {
       const ms = performance.now() - start;
@@ -328,11 +349,13 @@ function observe(
       );
     });
     try {
+      // Only the Go endpoints have entity tags, and look at the condition themselves.
+      if (audience !== "go" && failsIfMatch(ctx.req, undefined)) throw new Failure("precondition", NO_ENTITY_TAGS);
       await next();
     } catch (error) {
       const failure = failureOf(error, log);
       if (ctx.res.headersSent || ctx.respond === false) ctx.res.destroy();
-      else answerFailure(ctx, audience, failure);
+      else answerFailure(ctx, audience, failure, addressOf(ctx.req));
       if (!isFailure(error)) log.debug({ id }, "the request of the trouble above");
     }
   };
@@ -341,7 +364,7 @@ function observe(
 function audienceOf(ctx: Context): Audience {
   const { path } = ctx;
   if (path === "/api/graphql") return "graphql";
-  if (GO_ENDPOINT.test(path)) return "go";
+  if (GO_ENDPOINT.test(path) || isRootGoPath(path) || isGoLike(path)) return "go";
   if (path.startsWith("/api/")) return "api";
   return parseGitPath(path) ? "git" : "browser";
 }

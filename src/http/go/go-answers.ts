@@ -4,6 +4,7 @@ import { hash } from "node:crypto";
 import type { Failure, Reason } from "../../errors.ts";
 import type { Registry } from "../../registry/registry.ts";
 import { type MadeZip, zipKeyOf } from "../../registry/versions/version-zip.ts";
+import { NO_PAGE } from "../protocol/conditions.ts";
 import { ABSENCE_SECONDS, REASON_HEADER } from "../protocol/problem.ts";
 import type { BlobAnswer } from "../protocol/send-blob.ts";
 import type { HotCache, TextAnswer } from "./hot-cache.ts";
@@ -12,6 +13,8 @@ import type { HotCache, TextAnswer } from "./hot-cache.ts";
 const MUTABLE_SECONDS = 60;
 /** How long clients may keep what cannot: a week, as the public mirror says. */
 const IMMUTABLE_SECONDS = 7 * 24 * 3600;
+
+const NO_PAGE_HEADERS = Object.entries(NO_PAGE).flat();
 
 /** Characters of a message: the go command shows 648 bytes (cmd/go/internal/web). */
 const MAX_TOLD = 500;
@@ -29,7 +32,7 @@ export function present(bytes: Buffer, type: string, pinned: boolean): TextAnswe
     body: bytes.toString("latin1"),
     headers: [
       ...["Content-Type", type, "Content-Length", String(bytes.length), "ETag", etag],
-      ...["Cache-Control", pinned ? IMMUTABLE : MUTABLE, "X-Content-Type-Options", "nosniff"],
+      ...["Cache-Control", pinned ? IMMUTABLE : MUTABLE, ...NO_PAGE_HEADERS],
     ],
   };
 }
@@ -52,7 +55,7 @@ export function absenceInWords(status: 404 | 410, text: string, reason?: Reason)
     body: bytes.toString("latin1"),
     headers: [
       ...["Content-Type", "text/plain; charset=utf-8", "Content-Length", String(bytes.length)],
-      ...["Cache-Control", `private, max-age=${ABSENCE_SECONDS}`, "X-Content-Type-Options", "nosniff"],
+      ...["Cache-Control", `private, max-age=${ABSENCE_SECONDS}`, ...NO_PAGE_HEADERS],
       ...(reason === undefined ? [] : [REASON_HEADER, reason]),
     ],
   };
@@ -81,6 +84,6 @@ export function zipHeaders(version: string): string[] {
   const name = `${version.replace(/[^\w.+-]/g, "_")}.zip`;
   return [
     ...["Content-Type", "application/zip", "Content-Disposition", `attachment; filename="${name}"`],
-    ...["Cache-Control", IMMUTABLE, "X-Content-Type-Options", "nosniff"],
+    ...["Cache-Control", IMMUTABLE, ...NO_PAGE_HEADERS],
   ];
 }

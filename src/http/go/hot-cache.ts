@@ -10,6 +10,7 @@ import { GO_PROXY, isFlagOn } from "../../registry/forge/feature-flags.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { GroupRow } from "../../registry/rows.ts";
 import type { DiskBlobs } from "../../storage/disk-blobs.ts";
+import { failsIfMatch, writeFailedCondition } from "../protocol/conditions.ts";
 import { credentialsOf } from "../protocol/credentials.ts";
 import { matchesEtag } from "../protocol/etag.ts";
 import { type BlobAnswer, sendBlob } from "../protocol/send-blob.ts";
@@ -215,6 +216,10 @@ function bytesOf(answer: HotAnswer): number {
 /** Writes an answer, or 304 to a client that has it (RFC 9110, 13.1.2). */
 function writeAnswer(answer: TextAnswer, req: IncomingMessage, res: ServerResponse): void {
   const condition = req.headers["if-none-match"];
+  if (answer.status === 200 && failsIfMatch(req, answer.etag)) {
+    writeFailedCondition(res);
+    return;
+  }
   if (answer.status === 200 && condition !== undefined && matchesEtag(condition, answer.etag)) {
     res.writeHead(304, ["ETag", answer.etag]);
     res.end();

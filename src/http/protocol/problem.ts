@@ -58,8 +58,8 @@ function logUnavailable(failure: Failure, log: Log): void {
   else log.warn({ reason, ...(cause instanceof Error ? { cause: cause.message } : {}) }, message);
 }
 
-/** Answers a request with a Failure. */
-export function answerFailure(ctx: Context, audience: Audience, failure: Failure): void {
+/** Answers a request with a Failure. `address`: ours, as the client wrote it. */
+export function answerFailure(ctx: Context, audience: Audience, failure: Failure, address: string): void {
   const status = audience === "api" && failure.fields ? 400 : STATUS[failure.kind];
   const { reason } = failure;
   ctx.state.reason = reason;
@@ -70,10 +70,19 @@ export function answerFailure(ctx: Context, audience: Audience, failure: Failure
   if (audience === "go" || audience === "git" || audience === "browser") {
     ctx.type = "text/plain; charset=utf-8";
     ctx.set(REASON_HEADER, reason);
-    ctx.body = `${audience === "go" && status === 404 ? "not found: " : ""}${printable(failure.message)}\n`;
+    ctx.body = `${audience === "go" && status === 404 ? "not found: " : ""}${printable(failure.message)}${reason === "token_required" ? signingIn(audience, address) : ""}\n`;
   } else if (audience === "graphql")
     ctx.body = { errors: [errorOf(failure, status === 401 ? `Invalid token: ${failure.message}` : failure.message)] };
   else ctx.body = { ...apiBody(failure, status, sentBadCredentials(ctx)), reason };
+}
+
+/** Which line of ~/.netrc is looked for: the go command looks for host and port, git and curl for the host alone. */
+function signingIn(audience: Audience, address: string): string {
+  if (audience !== "go" && audience !== "git") return "";
+  const { host, hostname } = new URL(address);
+  return host === hostname
+    ? ` (machine ${host})`
+    : ` (the go command looks for "machine ${host}", git for "machine ${hostname}")`;
 }
 
 /** Good credentials are a principal by now. */

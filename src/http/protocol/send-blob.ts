@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TLSSocket } from "node:tls";
 import type { DownloadCount } from "../../registry/registry.ts";
 import type { ByteRange, DiskBlobs } from "../../storage/disk-blobs.ts";
+import { failsIfMatch, writeFailedCondition } from "./conditions.ts";
 import { matchesEtag } from "./etag.ts";
 
 export interface BlobAnswer {
@@ -27,6 +28,10 @@ export async function sendBlob(
   blob: BlobAnswer,
 ): Promise<void> {
   const { size, etag, bytes } = blob;
+  if (failsIfMatch(req, etag)) {
+    writeFailedCondition(res);
+    return;
+  }
   const condition = req.headers["if-none-match"];
   if (condition !== undefined && matchesEtag(condition, etag)) {
     res.writeHead(304, ["ETag", etag]);

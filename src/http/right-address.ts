@@ -1,0 +1,69 @@
+// Addresses that are nearly right, answered with the one that is: a clone URL without .git, an import path in a browser, a
+// GOPROXY that ends too early. What is said is made of the address alone, so that nobody learns from it what there is.
+import type { Context } from "koa";
+import { instanceGoProxy } from "../registry/forge/client-settings.ts";
+
+/** A request of the Go proxy protocol, wherever it was sent. */
+const GO_REQUEST = /\/@v\/|\/@latest$/;
+/** Our own checksum database has these below /sumdb/; any other name there is that of a database which is passed on. */
+const OWN_SUMDB = /^\/sumdb\/(?:supported|latest|lookup|tile|checkpoint)(?:\/|$)/;
+const SUMDB = /^\/sumdb\/[^/]+\//;
+/** The endpoint of a project, a group or everything, also where its path is written with slashes or ends too early. */
+const UNDER_API = /^\/api\/v4(?:\/(projects|groups)\/(.+?))?(?:\/-)?(?:\/packages(?:\/go)?)?(?:\/[^/]+\..*)?$/;
+
+/** Whether a path is one of the Go endpoint at the root, so that GOPROXY=https://host is all that one must know. */
+export function isRootGoPath(path: string): boolean {
+  if (path.startsWith("/api/") || path.startsWith("/-/")) return false;
+  return GO_REQUEST.test(path) || (SUMDB.test(path) && !OWN_SUMDB.test(path));
+}
+
+/** Whether a path is of the Go proxy protocol, or an address that somebody would set as GOPROXY. */
+export function isGoLike(path: string): boolean {
+  return path.startsWith("/api/") && (GO_REQUEST.test(path) || /\/packages\/go\/?$/.test(path));
+}
+
+/** What to say of an address that only looks like a Go endpoint. `url`: our own. */
+export function rightGoEndpoint(url: string, path: string): string {
+  const [, kind, id] = UNDER_API.exec(path.replace(/\/[^/]*\/@.*$/, "").replace(/\/$/, "")) ?? [];
+  const encoded = id === undefined ? "" : encodeURIComponent(decoded(id));
+  const view =
+    kind === "groups"
+      ? `groups/${encoded}/-/packages/go`
+      : kind === "projects"
+        ? `projects/${encoded}/packages/go`
+        : "";
+  const right = view === "" ? instanceGoProxy(url) : `${url}/api/v4/${view}`;
+  return `this is no module of a Go endpoint: set GOPROXY=${right} (the slashes in the path of a project or group are written %2F)`;
+}
+
+/** Sends git to the address with .git, for the whole clone or push; true if that was it. `url`: our own. */
+export function redirectGit(ctx: Context, url: string): boolean {
+  const match = /^(\/[^/].*?)\/?\/info\/refs$/.exec(ctx.path);
+  if (!match || ctx.method !== "GET" || !/^git-(?:upload|receive)-pack$/.test(String(ctx.query.service))) return false;
+  if (match[1]!.endsWith(".git")) return false;
+  ctx.status = 301;
+  const prefix = new URL(url).pathname.replace(/\/$/, "");
+  ctx.set("Location", `${prefix}${match[1]}.git/info/refs?service=${String(ctx.query.service)}`);
+  ctx.type = "text/plain; charset=utf-8";
+  ctx.body = `the repository's address ends in .git: ${match[1]}.git\n`;
+  return true;
+}
+
+/** What to say to a browser, or to somebody who took an import path for an address. `url`: our own. */
+export function rightAddress(url: string, moduleHost: string, path: string): string {
+  const segments = decoded(path)
+    .replace(/\.git$/, "")
+    .split("/")
+    .filter((segment) => /^[\w.~-]+$/.test(segment));
+  if (segments.length < 2) return "Not Found";
+  const fullPath = segments.join("/").slice(0, 200);
+  return `there is no page here. If ${fullPath} is a project: git clone ${url}/${fullPath}.git, or go get ${moduleHost}/${fullPath}`;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
