@@ -17,6 +17,7 @@ import {
   prerelease,
   sortVersions,
 } from "../../src/gomod/version.ts";
+import { processorMs } from "../support/processor-time.ts";
 
 /** A text and its canonical form, in ascending order; those with the same form are level. */
 const VERSIONS: [text: string, canonicalForm: string][] = [
@@ -154,7 +155,5 @@ test("kinds", () => {
 
 test("35,000 versions are sorted in well under a second", () => {
   const versions = Array.from({ length: 35_000 }, (_, i) => `v1.${(i * 7919) % 1000}.${i}`);
-  const start = performance.now();
-  sortVersions(versions);
-  expect(performance.now() - start).toBeLessThan(1000);
+  expect(processorMs(() => sortVersions(versions))).toBeLessThan(1000);
 });

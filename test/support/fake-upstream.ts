@@ -1,15 +1,29 @@
-// An upstream that does what a test tells it, over real HTTP on loopback, and remembers what it was asked.
+// An upstream that does what a test tells it, however badly, over real HTTP on loopback, and remembers what it was asked:
+// path by path (`on`, `version`), or everything by one function.
 import http from "node:http";
-import type { Socket } from "node:net";
+import https from "node:https";
+import type { AddressInfo, Socket } from "node:net";
 import JSZip from "jszip";
 import { atEnd } from "./at-end.ts";
 
-type Handler = (req: http.IncomingMessage, res: http.ServerResponse) => void;
+export type Handler = (req: http.IncomingMessage, res: http.ServerResponse) => void;
+
+export interface FakeOptions {
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly address?: string;
+}
 
 export interface FakeUpstream {
   readonly url: string;
-  /** Every path that was asked, in order, without the slash in front. */
+  readonly port: number;
+  /** `host:port` */
+  readonly host: string;
+  /** Every path that was asked, in order, decoded, without the slash in front. */
   readonly asked: string[];
+  /** The same as they were sent (RFC 9112, "Request Target"). */
+  readonly targets: string[];
+  /** How many requests have no answer yet. */
+  open(): number;
   /** How often a path was asked. */
   count(path: string): number;
   /** What it answers to a path: 200 with these bytes, or whatever a function does. */
@@ -41,36 +55,61 @@ export function zipOf(
   return zip.generateAsync({ type: "nodebuffer", compression });
 }
 
-export async function fakeUpstream(): Promise<FakeUpstream> {
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path; // what cannot be decoded was asked all the same
+  }
+}
+
+/** Starts it; it ends after the test file. Without a handler it answers 404 to what it was not told (`on`, `version`). */
+export async function fakeUpstream(handler?: Handler, options: FakeOptions = {}): Promise<FakeUpstream> {
   const handlers = new Map<string, Handler>();
   const asked: string[] = [];
+  const targets: string[] = [];
   const sockets = new Set<Socket>();
   let isDown = false;
-  const server = http.createServer((req, res) => {
-    const path = decodeURIComponent(req.url!.slice(1));
-    asked.push(path);
-    const handler = handlers.get(path);
-    if (handler) return handler(req, res);
+  let open = 0;
+  const byPath: Handler = (req, res) => {
+    const path = asked.at(-1)!;
+    const told = handlers.get(path);
+    if (told) return told(req, res);
     res.writeHead(404, { "content-type": "text/plain" }).end(`not found: ${path}: said upstream\n`);
-  });
-  server.on("connection", (socket) => {
+  };
+  const handle: Handler = (req, res) => {
+    const target = req.url ?? "";
+    targets.push(target);
+    asked.push(decoded(target.slice(1)));
+    open++;
+    res.once("close", () => open--);
+    (handler ?? byPath)(req, res);
+  };
+  const { address = "127.0.0.1", tls } = options;
+  const server = tls ? https.createServer(tls, handle) : http.createServer(handle);
+  server.on("connection", (socket: Socket) => {
     if (isDown) socket.destroy();
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
   });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  atEnd(() => {
+  await new Promise<void>((done) => server.listen(0, address, done));
+  atEnd(async () => {
     server.closeAllConnections();
-    server.close();
+    await new Promise((done) => server.close(done));
   });
-  const { port } = server.address() as { port: number };
+  const { port } = server.address() as AddressInfo;
+  const host = `${address.includes(":") ? `[${address}]` : address}:${port}`;
   const on: FakeUpstream["on"] = (path, answer) => {
     handlers.set(path, typeof answer === "function" ? answer : (_, res) => res.writeHead(200).end(answer));
   };
   const lists = new Map<string, string[]>();
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${tls ? "https" : "http"}://${host}`,
+    port,
+    host,
     asked,
+    targets,
+    open: () => open,
     count: (path) => asked.filter((one) => one === path).length,
     on,
     async version(modulePath, version, files = {}) {

@@ -5,11 +5,10 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { ensureSelfSigned } from "../../src/http/self-signed-certificate.ts";
 import { eventually } from "../support/eventually.ts";
-import { fakeUpstream as plainUpstream } from "../support/fake-upstream.ts";
+import { fakeUpstream } from "../support/fake-upstream.ts";
 import { ask, bearer } from "../support/http.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../support/server.ts";
 import { temporary } from "../support/temporary.ts";
-import { fakeUpstream } from "./fake-upstream.ts";
 
 const get = (server: TestServer, path: string, headers: Record<string, string> = {}) =>
   ask(server.url, `/api/v4/packages/go/${path}`, { headers });
@@ -68,7 +67,7 @@ test("credentials go to their upstream alone, over TLS that is trusted by its ow
 });
 
 test("a list is as fresh as GOKURA_UPSTREAM_TTL says", async () => {
-  const upstream = await plainUpstream();
+  const upstream = await fakeUpstream();
   const lists = async (ttl: string): Promise<string[]> => {
     const server = await testServer({ environment: { GOKURA_UPSTREAM: upstream.url, GOKURA_UPSTREAM_TTL: ttl } });
     const path = `example.com/ttl${ttl}`;
@@ -84,7 +83,7 @@ test("a list is as fresh as GOKURA_UPSTREAM_TTL says", async () => {
 });
 
 test("what was not there is there within seconds of its publication", async () => {
-  const upstream = await plainUpstream();
+  const upstream = await fakeUpstream();
   const server = await testServer({ environment: { GOKURA_UPSTREAM: upstream.url } });
   const rests = ["@v/list", "@latest", "@v/v1.0.0.info", "@v/v1.0.0.mod", "@v/v1.0.0.zip"];
   const statuses = async () =>

@@ -13,9 +13,9 @@ import { openHttp } from "../../src/upstream/guarded-http.ts";
 import { hostsNamedIn, OFF, parseUpstreams, type UpstreamList } from "../../src/upstream/policy.ts";
 import { createSumdbProxy, type SumdbAnswer, type SumdbProxy } from "../../src/upstream/sumdb-proxy.ts";
 import { createUpstreamClient, type UpstreamClient } from "../../src/upstream/upstream-client.ts";
+import { type FakeUpstream, fakeUpstream, type Handler } from "../support/fake-upstream.ts";
 import { goCommand } from "../support/go.ts";
 import { temporary } from "../support/temporary.ts";
-import { type FakeUpstream, fakeUpstream, type Handler } from "./fake-upstream.ts";
 
 const log = createLog("silent");
 
@@ -94,7 +94,7 @@ describe("a made database", () => {
     const ask = (one: SumdbProxy): Promise<string[]> =>
       Promise.all(paths.map((path) => outcome(one.serve(`${NAME}/${path}`))));
     expect((await ask(proxy)).map(shape)).toEqual(wanted.map(shape));
-    expect(server.asked.toSorted()).toEqual(
+    expect(server.targets.toSorted()).toEqual(
       [
         `/go/sumdb/${NAME}/latest`,
         `/go/sumdb/${NAME}/lookup/example.com/%21m@v1.0.0`,

@@ -17,7 +17,6 @@ import { type FakeUpstream, fakeUpstream } from "../support/fake-upstream.ts";
 import { ask } from "../support/http.ts";
 import { type TestServer, testServer } from "../support/server.ts";
 import { temporary } from "../support/temporary.ts";
-import { fakeUpstream as plainUpstream } from "./fake-upstream.ts";
 
 const log = createLog("silent");
 
@@ -77,7 +76,7 @@ describe("what concerns a host", () => {
   test("one that cannot be connected to is tried again within a second, by a single request", async () => {
     let clock = 1_000_000;
     let well = false;
-    const plain = await plainUpstream((_, res) => void (well ? res.end("x") : res.destroy()));
+    const plain = await fakeUpstream((_, res) => void (well ? res.end("x") : res.destroy()));
     const client = clientOf(plain.url, () => clock);
     const outcome = async (): Promise<boolean> =>
       await client.fetchBytes(parseGoPath("example.com/m/@v/list"), { maxBytes: 100 }).then(
@@ -96,7 +95,7 @@ describe("what concerns a host", () => {
   });
 
   test("a redirect to a host that is away says nothing against the one that sent there", async () => {
-    const plain = await plainUpstream((req, res) => {
+    const plain = await fakeUpstream((req, res) => {
       if (req.url?.includes("moved")) res.writeHead(302, { location: "http://127.0.0.1:1/x" }).end();
       else res.end("x");
     });
@@ -117,7 +116,7 @@ describe("a Go proxy where a go-import tag leads", () => {
     [500, "unavailable"],
     [503, "unavailable"],
   ])("its %i is %s", async (status, outcome) => {
-    const plain = await plainUpstream((_, res) =>
+    const plain = await fakeUpstream((_, res) =>
       res.writeHead(status, { "content-type": "text/plain" }).end("so it is\n"),
     );
     const http = openHttp({ allowNetworks: ["127.0.0.0/8"], trustedHosts: new Set() });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { checkPathElement, splitFullPath } from "../../../src/registry/forge/full-path.ts";
+import { processorMs } from "../../support/processor-time.ts";
 
 test.each([
   ["acme", ["acme"]],
@@ -69,9 +70,9 @@ describe("refused, as invalid and without repeating what a terminal would act on
 });
 
 test("the length is checked before anything else is done with it", () => {
-  const start = performance.now();
-  expect(() => splitFullPath("a/".repeat(5_000_000))).toThrow("longer than 1000 characters");
-  expect(performance.now() - start).toBeLessThan(100);
+  const long = "a/".repeat(5_000_000);
+  const refuse = (): void => expect(() => splitFullPath(long)).toThrow("longer than 1000 characters");
+  expect(processorMs(refuse)).toBeLessThan(100);
 });
 
 test("a user name follows the same rule as a top-level group", () => {
