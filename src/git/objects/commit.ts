@@ -1,6 +1,8 @@
 // Commits and annotations as people wrote them, read from the raw objects (git-commit-tree, "Commit information"): who, when
 // and the message. Names and messages are UTF-8 unless the commit says otherwise, and then they are shown as well as can be.
 
+import { commitTime } from "../../gomod/commit-time.ts";
+
 /** Who did it, and when. */
 export interface Signature {
   readonly name: string;
@@ -41,7 +43,7 @@ function split(content: Buffer): { headers: string; message: string } {
 
 function signature(headers: string, role: "author" | "committer"): Signature {
   const match = new RegExp(`^${role} (.*?) ?<([^>\\n]*)> *(\\d+)?`, "m").exec(headers);
-  const time = new Date(Number(match?.[3] ?? 0) * 1000);
+  const time = commitTime(Number(match?.[3] ?? 0));
   return {
     name: match?.[1] ?? "",
     email: match?.[2] ?? "",

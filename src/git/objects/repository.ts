@@ -10,6 +10,7 @@
 import { readFile as readFileFromDisk } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure, invalid, notFound } from "../../errors.ts";
+import { commitTime } from "../../gomod/commit-time.ts";
 import { GitError, runGit } from "../process/git-process.ts";
 import { type CatFile, isDamage, type ObjectType } from "./cat-file.ts";
 import { type Commit, parseCommit, parseTagMessage } from "./commit.ts";
@@ -208,7 +209,7 @@ export class Repository {
     if (commit === undefined) return undefined;
     const headers = commit.content.toString("latin1").split("\n\n", 1)[0] ?? "";
     const committer = /^committer .*> *(\d+)(?: [+-]\d+)?$/m.exec(headers);
-    const time = new Date(Number(committer?.[1] ?? Number.NaN) * 1000);
+    const time = commitTime(Number(committer?.[1] ?? Number.NaN));
     if (Number.isNaN(time.getTime())) throw invalid(`commit ${commit.oid} has no readable committer date`);
     return { oid: commit.oid, time };
   }
@@ -336,7 +337,7 @@ export class Repository {
     await this.keepObjects([oid]);
   }
 
-  /** keepObject for many, at the price of one. What git does not have is left out. */
+  /** The same for many, at the price of one. What git does not have is left out. */
   async keepObjects(oids: Iterable<string>): Promise<void> {
     const wanted = [...new Set(oids)].map(objectId);
     const found = await Promise.all(wanted.map((oid) => this.#reader().header(oid)));
@@ -371,8 +372,8 @@ export class Repository {
     return /^ref: (refs\/heads\/.+)\n?$/.exec(head)?.[1];
   }
 
-  async #git(args: readonly string[], input?: string): Promise<Buffer> {
-    return await runGit(this.directory, args, input === undefined ? {} : { input });
+  #git(args: readonly string[], input?: string): Promise<Buffer> {
+    return runGit(this.directory, args, input === undefined ? {} : { input });
   }
 }
 

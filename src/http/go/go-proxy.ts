@@ -22,6 +22,7 @@ import {
   resolveQuery,
 } from "../../git/indexing/hosted-modules.ts";
 import { type ModuleArchives, zipOf } from "../../git/indexing/module-archives.ts";
+import { tellable } from "../../gomod/commit-time.ts";
 import { type GoRequest, parseGoPath, type VersionRequest } from "../../gomod/proxy-path.ts";
 import { requireScope } from "../../registry/access/access.ts";
 import { authenticate } from "../../registry/access/authentication.ts";
@@ -149,9 +150,8 @@ async function exactVersion(
 
 /** As the go command writes it: seconds, UTC. */
 function infoOf({ version, origin }: Resolved): Buffer {
-  // RFC 3339 has four digits for a year; Time is optional, and go refuses one that it cannot parse.
-  const isTellable = version.time.getUTCFullYear() <= 9999;
-  const time = isTellable ? `${version.time.toISOString().slice(0, 19)}Z` : undefined;
+  // Versions of earlier releases may have later times; go refuses one that it cannot parse.
+  const time = `${tellable(version.time).toISOString().slice(0, 19)}Z`;
   return Buffer.from(JSON.stringify({ Version: version.version, Time: time, Origin: origin }));
 }
 

@@ -1,0 +1,52 @@
+// Commits that say to be later than the year 9999, which no format that tells of versions has room for: one treatment at
+// every door.
+import { beforeAll, expect, test } from "vitest";
+import { createProject } from "../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
+import { goCommand } from "../support/go.ts";
+import { ask } from "../support/http.ts";
+import { pushRecipe, remoteOf } from "../support/push.ts";
+import { type TestServer, testServer } from "../support/server.ts";
+
+const M = "gokura.test/acme/far";
+const LAST = /^9999-12-31T23:59:59(?:\.000)?Z$/;
+
+let server: TestServer;
+
+const json = async (path: string, body?: object): Promise<unknown> => {
+  const { status, text } = await ask(server.url, path, {
+    ...(body ? { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } } : {}),
+  });
+  expect([path, status]).toEqual([path, 200]);
+  return JSON.parse(text);
+};
+
+beforeAll(async () => {
+  server = await testServer();
+  const token = await server.token("acme");
+  await createProject(server.registry, OPERATOR, { fullPath: "acme/far", visibility: "PUBLIC" });
+  await pushRecipe(remoteOf(server.url, "acme/far", token), (r) => {
+    r.tag("v1.0.0", r.commit({ "go.mod": `module ${M}\n`, "a.go": "package far\n" }, { time: 253_402_300_800 }));
+    r.commit({ "b.go": "package far\n" }, { time: 300_000_000_000 });
+  });
+});
+
+test("the Go endpoint, of a tag and of a commit, as the go command reads it", async () => {
+  const view = `/api/v4/projects/acme%2Ffar/packages/go/${M}`;
+  expect(await json(`${view}/@v/v1.0.0.info`)).toMatchObject({ Time: expect.stringMatching(LAST) });
+  expect(await json(`${view}/@v/main.info`)).toMatchObject({
+    Version: expect.stringMatching(/^v1\.0\.1-0\.99991231235959-[0-9a-f]{12}$/),
+    Time: expect.stringMatching(LAST),
+  });
+  const go = goCommand({ GOPROXY: `${server.url}/api/v4/projects/acme%2Ffar/packages/go` });
+  expect(await go.must("list", "-m", "-json", `${M}@v1.0.0`, `${M}@main`)).toContain("9999-12-31T23:59:59Z");
+});
+
+test("REST and GraphQL", async () => {
+  const [tag] = (await json("/api/v4/projects/acme%2Ffar/repository/tags")) as [{ commit: { committed_date: string } }];
+  expect(tag.commit.committed_date).toMatch(LAST);
+  const query = `{ goModule(path: "${M}") { latestVersion { time } } }`;
+  expect(await json("/api/graphql", { query })).toEqual({
+    data: { goModule: { latestVersion: { time: expect.stringMatching(LAST) } } },
+  });
+});
