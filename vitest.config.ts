@@ -21,6 +21,7 @@ export default defineConfig({
           name: "rules",
           include: [
             "test/concurrency/**/*.test.ts",
+            "test/network/**/*.test.ts",
             "test/gomod/**/*.test.ts",
             "test/conformance/x-mod/**/*.test.ts",
             "test/git/**/*.test.ts",
@@ -39,6 +40,7 @@ export default defineConfig({
             "test/errors.test.ts",
             "test/packages.test.ts",
             "test/concurrency/**",
+            "test/network/**",
             "test/gomod/**",
             "test/conformance/x-mod/**",
             "test/git/**",

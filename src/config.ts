@@ -1,6 +1,7 @@
 // The settings: environment variables -> one frozen Config. Every mistake is found at once, before anything starts, and a
 // name that we do not know is a mistake too, because a setting with a slip in its name is a setting that does nothing.
 // docs/settings.md documents each; a test compares that page with SETTINGS.
+
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
@@ -8,6 +9,7 @@ import { resolve } from "node:path";
 import { createSecureContext } from "node:tls";
 import { closest, distance } from "fastest-levenshtein";
 import { Failure } from "./errors.ts";
+import { isAddressOrNetwork } from "./network/ip-address.ts";
 import { PUBLIC_DATABASE, parseSumDatabases, type SumDatabase } from "./sumdb/database-name.ts";
 import { holdsCredentials, OFF, parseUpstreams, type UpstreamList } from "./upstream/policy.ts";
 
@@ -292,11 +294,7 @@ function parseAddresses(text: string): string[] {
     .map((word) => word.trim())
     .filter((word) => word !== "")
     .map((word) => {
-      const [address, bits, ...rest] = word.split("/");
-      const family = isIP(address ?? "");
-      const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
-      if (family === 0 || rest.length > 0 || !fits)
-        throw new Error(`"${word}" is neither an address nor a CIDR such as 10.0.0.0/8`);
+      if (!isAddressOrNetwork(word)) throw new Error(`"${word}" is neither an address nor a CIDR such as 10.0.0.0/8`);
       return word;
     });
 }

@@ -6,12 +6,13 @@ import { expect, test } from "vitest";
 
 const RULES = ["gomod", "sumdb"];
 /** Small machines that all rooms may use; they import nothing. */
-const GROUND = ["concurrency"];
+const GROUND = ["concurrency", "network"];
 const FLOOR = [...RULES, "storage", "database", "jobs", "telemetry"];
 const BELOW_DOORS = [...FLOOR, "registry", "git", "upstream"];
 
 const MAY_IMPORT: Record<string, readonly string[]> = {
   concurrency: [],
+  network: [],
   gomod: [],
   sumdb: [],
   telemetry: [],

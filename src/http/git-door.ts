@@ -1,7 +1,6 @@
 // git over HTTP at /full/path.git: fetching for whoever may read the code, pushing for Developers, and push to create: a
 // push to a project that does not exist, in a group where the principal may make one, makes it (GitLab, "Create a new
 // project with Git push"). The protocol itself is git/protocol/smart-http.ts.
-import net from "node:net";
 import type { Context } from "koa";
 import { Failure } from "../errors.ts";
 import {
@@ -18,6 +17,7 @@ import { pushedFormat } from "../git/protocol/first-push.ts";
 import { refusePush, serveReceivePack } from "../git/protocol/receive-pack.ts";
 import { advertiseRefs, type GitService, serveUploadPack } from "../git/protocol/smart-http.ts";
 import type { Pushes } from "../git/push/project-push.ts";
+import { machineOf } from "../network/ip-address.ts";
 import { demandCode, demandPush, hidden, maySeeProject, requireScope } from "../registry/access/access.ts";
 import { authenticate } from "../registry/access/authentication.ts";
 import { createProject, demandProjectCreation, findProject } from "../registry/forge/projects.ts";
@@ -110,16 +110,7 @@ export async function serveGit(door: GitDoor, ctx: Context, request: GitRequest)
 function callerOf(principal: Principal, from: string): string {
   if (principal.kind === "user") return `user ${principal.userId}`;
   if (principal.kind === "deploy-token") return `token ${principal.tokenId}`;
-  return net.isIPv6(from) && !from.includes(".") ? networkOf(from) : from;
-}
-
-/** The first 64 bits of an IPv6 address. */
-function networkOf(address: string): string {
-  const [head = "", tail] = address.split("%", 1)[0]!.split("::");
-  const groups = head === "" ? [] : head.split(":");
-  const behind = tail ? tail.split(":") : [];
-  const zeros = Array.from({ length: Math.max(8 - groups.length - behind.length, 0) }, () => "0");
-  return [...groups, ...(tail === undefined ? [] : zeros), ...behind].slice(0, 4).join(":");
+  return machineOf(from);
 }
 
 function serviceOf(ctx: Context): GitService {

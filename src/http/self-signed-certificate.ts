@@ -2,10 +2,12 @@
 // command sends credentials over https only, even to localhost. Written out in DER because Node can read certificates but
 // not make them. It is its own authority (CA:TRUE), so that a client can trust it by itself: go by SSL_CERT_FILE, git by
 // GIT_SSL_CAINFO, curl by --cacert.
+
 import { createPublicKey, generateKeyPairSync, randomBytes, sign, X509Certificate } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { isIP, SocketAddress } from "node:net";
+import { isIP } from "node:net";
 import { join } from "node:path";
+import { bytesOfAddress } from "../network/ip-address.ts";
 
 const VALID_DAYS = 730;
 const RENEW_DAYS = 30;
@@ -54,7 +56,7 @@ export function selfSigned(names: readonly string[], days: number): { cert: stri
   const serial = randomBytes(16);
   serial[0] = (serial[0]! & 0x3f) | 0x40; // positive, and never shortened
   const now = Date.now();
-  const alternatives = names.map((one) => (isIP(one) ? der(0x87, addressBytes(one)) : der(0x82, Buffer.from(one))));
+  const alternatives = names.map((one) => (isIP(one) ? der(0x87, bytesOfAddress(one)) : der(0x82, Buffer.from(one))));
   const body = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))),
     der(0x02, serial),
@@ -113,16 +115,4 @@ function time(date: Date): Buffer {
 
 function extension(id: string, critical: boolean, value: Buffer): Buffer {
   return sequence(oid(id), ...(critical ? [der(0x01, Buffer.from([0xff]))] : []), der(0x04, value));
-}
-
-function addressBytes(address: string): Buffer {
-  if (isIP(address) === 4) return Buffer.from(address.split(".").map(Number));
-  // Normalised by Node: at most one "::", the rest 16-bit groups.
-  const [head = "", tail] = new SocketAddress({ address, family: "ipv6" }).address.split("::");
-  const groups = (text: string): number[] =>
-    text === "" ? [] : text.split(":").map((group) => Number.parseInt(group, 16));
-  const [front, back] = [groups(head), groups(tail ?? "")];
-  const all =
-    tail === undefined ? front : [...front, ...Array<number>(8 - front.length - back.length).fill(0), ...back];
-  return Buffer.from(all.flatMap((group) => [group >> 8, group & 255]));
 }
