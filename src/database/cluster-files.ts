@@ -12,7 +12,7 @@ import { isAlive } from "./postmaster-pid.ts";
 import { ELSEWHERE_FILE, postgresDirectory, SUPERUSER } from "./running-database.ts";
 
 /** cluster.123, cluster.123.pw, password.123, postgresql-18.4.123: what process 123 makes. */
-const IN_THE_MAKING = /^(?:cluster|password|postgresql-[\d.]+)\.(\d+)(?:\.pw)?$/;
+const IN_THE_MAKING = /^(?:cluster|password|postgresql-\d+\.\d+)\.(\d+)(?:\.pw)?$/;
 /** A number that is somebody else's by now says nothing; making a cluster takes seconds. */
 const ABANDONED_AFTER_MS = 3_600_000;
 

@@ -214,8 +214,10 @@ describe("after kill -9", () => {
     for (const path of files) writeFileSync(path, "secret");
     const inTheMaking = join(directory, `cluster.${process.pid}`); // of a process that lives
     mkdirSync(inTheMaking);
+    const programs = statSync(join(directory, "postgresql-18.4")).ino;
     const next = await holdCluster(data);
     expect(await next.stop()).toBe("stopped");
+    expect(statSync(join(directory, "postgresql-18.4")).ino).toBe(programs); // they are not half made
     expect(readdirSync(directory).sort()).toEqual(
       ["cluster", `cluster.${process.pid}`, "password", "postgres.log", "postgresql-18.4"].sort(),
     );
