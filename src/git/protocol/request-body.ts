@@ -55,6 +55,7 @@ async function* chunksOf(readable: Readable, rules: BodyRules, pace: ClientPace,
   const chunks: AsyncIterator<Buffer, void> = readable.iterator({ destroyOnReturn: false });
   let bytes = 0;
   for (;;) {
+    signal.throwIfAborted(); // before anything is asked for whose failure nobody would hear of
     const next = await pace.wait(unlessAborted(chunks.next(), signal), ({ value }) => value?.length ?? 0).catch(told);
     if (next.done) return;
     bytes += next.value.length;
@@ -70,7 +71,6 @@ function told(error: unknown): never {
 
 /** What a promise brings, or the signal's reason, whichever is first. */
 async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
   return await new Promise<T>((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
