@@ -17,7 +17,6 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from "@apollo/server/plugin/disabled";
-import { ApolloServerPluginLandingPageLocalDefault } from "@apollo/server/plugin/landingPage/default";
 import { koaMiddleware } from "@as-integrations/koa";
 import { bodyParser } from "@koa/bodyparser";
 import { BREAK, type DocumentNode, type OperationDefinitionNode, visit } from "graphql";
@@ -31,6 +30,7 @@ import type { UpstreamStatus } from "../upstream/upstream-status.ts";
 import { createContext, type GraphqlContext } from "./context.ts";
 import { formatError, refusal } from "./error-codes.ts";
 import { errorOf } from "./failure-error.ts";
+import { LANDING_PAGE, LANDING_PAGE_POLICY } from "./landing-page.ts";
 import { limitFields } from "./limited-fields.ts";
 import { BODY_LIMIT_BYTES, checkCost, extentRule, FIELD_LIMIT, TIME_LIMIT_MS, TOKEN_LIMIT } from "./limits.ts";
 import { rememberQueries } from "./persisted-queries.ts";
@@ -55,7 +55,7 @@ export interface GraphqlOptions {
   readonly registry: Registry;
   /** Where clients reach us, without a slash at the end; asked at each request. */
   readonly url: () => string;
-  /** No page for browsers, and no introspection for the anonymous. */
+  /** No introspection for the anonymous. */
   readonly production: boolean;
   /** Where people read about modules that are not stored here: config.ts. */
   readonly modulePages: string;
@@ -88,6 +88,12 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
   return {
     async middleware(ctx) {
       ctx.set("Cache-Control", "no-store");
+      if (wantsPage(ctx)) {
+        ctx.type = "text/html; charset=utf-8";
+        ctx.set("Content-Security-Policy", LANDING_PAGE_POLICY);
+        ctx.body = LANDING_PAGE;
+        return;
+      }
       try {
         const principal = ctx.state.principal as Principal;
         requireScope(principal, "api read");
@@ -145,9 +151,7 @@ function createApollo(registry: Registry, production: boolean): ApolloServer<Gra
     validationRules: [extentRule],
     plugins: [
       admission(production),
-      production
-        ? ApolloServerPluginLandingPageDisabled()
-        : ApolloServerPluginLandingPageLocalDefault({ footer: false }),
+      ApolloServerPluginLandingPageDisabled(), // theirs comes from the internet
       // Apollo would turn these on by itself, some when it finds variables of its own in the environment.
       ApolloServerPluginUsageReportingDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
@@ -229,6 +233,12 @@ function unreadable(error: unknown): Failure {
   const { status } = error as { status?: number };
   if (status === 413) return new Failure("too-large", `a request body may have ${BODY_LIMIT_BYTES} bytes`);
   return invalid('the request body is no JSON object; send {"query": …, "variables": {…}} as UTF-8');
+}
+
+/** Whether somebody only looks at the address, with a browser. */
+function wantsPage(ctx: Context): boolean {
+  if (ctx.method !== "GET" && ctx.method !== "HEAD") return false;
+  return ctx.querystring === "" && ctx.accepts("json", "html") === "html";
 }
 
 /** Refuses a request before GraphQL has seen it. */
