@@ -64,7 +64,12 @@ export interface RememberedAccess {
 
 /** Notes which tokens are used (access/token-use.ts). */
 export interface NotedTokens {
+  /** Notes that a token opened something just now; that is written down within a minute. */
   add(tokenId: number): void;
+  /** Remembers that a token was never used before. */
+  neverUsed(tokenId: number): void;
+  /** Writes the first use of a token down, so that the answer to it tells already; nothing for one that was used before. */
+  writeFirst(tokenId: number): Promise<void> | undefined;
 }
 
 /** What go.mod files require, by the number of the version (modules/requirement-memory.ts). */

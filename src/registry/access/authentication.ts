@@ -25,7 +25,9 @@ export async function authenticate(registry: Registry, credentials: Credentials 
     (loaded) =>
       "validUntil" in loaded && loaded.validUntil !== Number.POSITIVE_INFINITY ? loaded.validUntil - Date.now() : 0,
   );
-  return accept(registry, principal, credentials);
+  const accepted = accept(registry, principal, credentials);
+  if ("tokenId" in accepted) await registry.tokenUse.writeFirst(accepted.tokenId);
+  return accepted;
 }
 
 /** As authenticate, but only from memory: undefined when the database would have to be asked. */
@@ -72,6 +74,7 @@ interface TokenRow {
   scopes: TokenScope[];
   expires_at: Date | null;
   revoked_at: Date | null;
+  last_used_at: Date | null;
   user_id: number | null;
   user_name: string | null;
   admin: boolean | null;
@@ -83,7 +86,7 @@ async function load(registry: Registry, digest: string): Promise<Principal> {
   const { rows } = await registry.database.pool.query<TokenRow>({
     name: "token-by-digest",
     text: `SELECT t.id, t.kind, t.name, t.username, t.project_id, t.scopes::text[] AS scopes, t.expires_at, t.revoked_at,
-        u.id AS user_id, u.username AS user_name, u.admin, u.blocked_at, g.traversal_ids AS group_ids
+        t.last_used_at, u.id AS user_id, u.username AS user_name, u.admin, u.blocked_at, g.traversal_ids AS group_ids
       FROM token t LEFT JOIN "user" u ON u.id = t.user_id
       LEFT JOIN project p ON p.id = t.project_id LEFT JOIN "group" g ON g.id = p.group_id
       WHERE t.digest = $1`,
@@ -100,6 +103,7 @@ async function load(registry: Registry, digest: string): Promise<Principal> {
     );
   if (token.blocked_at)
     throw refused("user_blocked", "the user of the token is blocked; ask an administrator to unblock it");
+  if (!token.last_used_at) registry.tokenUse.neverUsed(token.id);
   const { scopes } = token;
   if (token.kind === "DEPLOY")
     return {

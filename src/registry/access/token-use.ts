@@ -1,5 +1,5 @@
 // When a token was last used, to the minute. Noting it costs a hit nothing but an entry in a set; the database hears of it
-// once a minute and at the end.
+// once a minute and at the end. The first use of all is written down at once: whoever made a token looks whether it arrived.
 import type pg from "pg";
 import type { Log } from "../../telemetry/log.ts";
 import type { NotedTokens } from "../registry.ts";
@@ -11,6 +11,7 @@ export class TokenUse implements NotedTokens {
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;
   #used = new Set<number>();
+  readonly #never = new Set<number>();
 
   constructor(pool: pg.Pool, log: Log) {
     this.#pool = pool;
@@ -21,6 +22,16 @@ export class TokenUse implements NotedTokens {
   /** Notes that a token opened something just now. */
   add(tokenId: number): void {
     this.#used.add(tokenId);
+  }
+
+  /** Remembers that a token was never used before. */
+  neverUsed(tokenId: number): void {
+    this.#never.add(tokenId);
+  }
+
+  /** Writes down that a token opened something for the first time; nothing for one that was used before. */
+  writeFirst(tokenId: number): Promise<void> | undefined {
+    return this.#never.delete(tokenId) ? this.write() : undefined;
   }
 
   /** Writes down what was noted. A failure loses these times and nothing else. */

@@ -31,7 +31,13 @@ export async function setUp(registry: Registry, adminToken: string | undefined):
     if (rows[0]!.done) return undefined;
     if (!(await findUser(registry, ADMINISTRATOR))) {
       await setFlag(registry, OPERATOR, GO_PROXY, true);
-      await createUser(registry, OPERATOR, { username: ADMINISTRATOR, name: "Administrator", admin: true });
+      await createUser(registry, OPERATOR, {
+        username: ADMINISTRATOR,
+        name: "Administrator",
+        // GitLab's programs take it for granted that an administrator has an address.
+        email: `${ADMINISTRATOR}@${registry.moduleHost}`,
+        admin: true,
+      });
     }
     const { secret } = await createPersonalToken(registry, OPERATOR, ADMINISTRATOR, {
       name: "first administrator",

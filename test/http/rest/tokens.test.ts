@@ -284,3 +284,22 @@ describe("revocation", () => {
     expect((await rest("GET", "/personal_access_tokens/self", undefined, token)).status).toBe(200);
   });
 });
+
+test("the first use of a token is written down at once, on every door that takes it, and a refused one is none", async () => {
+  const lastUsed = async (id: number) =>
+    (await server.registry.prisma.token.findUniqueOrThrow({ where: { id } })).lastUsedAt;
+  const made = await make("first use");
+  expect(await lastUsed(made.id)).toBeNull();
+  const self = await rest("GET", "/personal_access_tokens/self", undefined, made.token);
+  expect(self.json.last_used_at).toMatch(/^\d{4}-/);
+
+  const input = { name: "d", username: "d-of-lib", scopes: ["read_repository", "read_package_registry"] };
+  const { json: project } = await rest("POST", "/projects", { name: "used" });
+  const { json: deploy } = await rest("POST", `/projects/${project.id}/deploy_tokens`, input);
+  const index = (username: string) =>
+    fetch(`${server.url}/index`, { headers: { authorization: `Basic ${btoa(`${username}:${deploy.token}`)}` } });
+  expect((await index("wrong")).status).toBe(401);
+  expect(await lastUsed(deploy.id)).toBeNull();
+  expect((await index("d-of-lib")).status).toBe(200);
+  expect(await lastUsed(deploy.id)).not.toBeNull();
+});

@@ -215,3 +215,7 @@ test("pages by position", async () => {
   expect(seen).toContain(aliceId);
   expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b));
 });
+
+test("the first administrator has an address, as GitLab's programs expect", async () => {
+  expect((await rest("GET", "/user", ADMIN_TOKEN)).json).toMatchObject({ username: "root", email: "root@gokura.test" });
+});
