@@ -8,6 +8,7 @@ import { OPERATOR } from "../../src/registry/principal.ts";
 import { goCommand } from "../support/go.ts";
 import { git, pushRecipe, remoteOf } from "../support/push.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../support/server.ts";
+import { sharingBlobs } from "../support/shared-blobs.ts";
 
 const P = "origin.test/acme/Lib";
 const ENDPOINT = "/api/v4/packages/go";
@@ -41,7 +42,7 @@ beforeAll(async () => {
     environment: {
       GOKURA_UPSTREAM: "off",
       DATABASE_URL: front.registry.database.url,
-      GOKURA_DATA_DIR: front.dataDirectory,
+      GOKURA_DATA_DIR: sharingBlobs(front.dataDirectory),
     },
   });
 });

@@ -57,6 +57,8 @@ import (
 )
 `;
 
+import { sharingBlobs } from "../support/shared-blobs.ts";
+
 /** Questions whose answers come from lists, @latest and queries. (Not every mirror answers those for branches and commits.) */
 const QUERIES = [
   "list -m -versions github.com/spf13/cobra github.com/russross/blackfriday github.com/russross/blackfriday/v2",
@@ -107,7 +109,7 @@ const offlineBeside = (server: TestServer): Promise<TestServer> =>
     environment: {
       GOKURA_UPSTREAM: "off",
       DATABASE_URL: server.registry.database.url,
-      GOKURA_DATA_DIR: server.dataDirectory,
+      GOKURA_DATA_DIR: sharingBlobs(server.dataDirectory),
     },
   });
 

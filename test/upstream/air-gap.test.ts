@@ -7,6 +7,7 @@ import { type FakeUpstream, fakeUpstream } from "../support/fake-upstream.ts";
 import { type GoCommand, goCommand } from "../support/go.ts";
 import { ask } from "../support/http.ts";
 import { type TestServer, testServer } from "../support/server.ts";
+import { sharingBlobs } from "../support/shared-blobs.ts";
 
 const PSEUDO = "v0.0.0-20210203040506-abcdefabcdef";
 const ENDPOINT = "/api/v4/packages/go";
@@ -51,7 +52,7 @@ beforeAll(async () => {
   off = await testServer({
     environment: {
       ...{ GOKURA_UPSTREAM: "off", DATABASE_URL: server.registry.database.url },
-      GOKURA_DATA_DIR: server.dataDirectory,
+      GOKURA_DATA_DIR: sharingBlobs(server.dataDirectory),
     },
   });
 });

@@ -4,6 +4,7 @@ import { findUser } from "../../../src/registry/forge/users.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type Rest, restClient } from "../../support/rest.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../../support/server.ts";
+import { sharingBlobs } from "../../support/shared-blobs.ts";
 
 let server: TestServer;
 let rest: Rest;
@@ -228,7 +229,10 @@ describe("rotation", () => {
   });
 
   test("another server of the same database refuses the old one as well, although it remembered it", async () => {
-    const environment = { DATABASE_URL: server.registry.database.url, GOKURA_DATA_DIR: server.dataDirectory };
+    const environment = {
+      DATABASE_URL: server.registry.database.url,
+      GOKURA_DATA_DIR: sharingBlobs(server.dataDirectory),
+    };
     const other = await restClient((await testServer({ environment })).url, ADMIN_TOKEN);
     for (const end of ["rotate", "revoke"]) {
       const { id, token } = await make("known to both");
