@@ -1,5 +1,6 @@
 // Groups: nested namespaces of projects. A group is at most as visible as its parent, and whoever is a member of it is a
 // member of everything below.
+
 import type { Transaction } from "../../database/client.ts";
 import { Prisma, type Visibility } from "../../database/generated/client.ts";
 import { invalid, notFound } from "../../errors.ts";
@@ -11,6 +12,7 @@ import { change, pathTaken } from "../change.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
 import { isId, keysetPages, type Order, type Page, type PageRequest } from "../lists/keyset-page.ts";
 import { idsOf, readStretch, type Stretch, type StretchOfRows } from "../lists/numbered-page.ts";
+import { inOrderFound } from "../lists/of-each.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { GroupRow } from "../rows.ts";
@@ -76,8 +78,7 @@ export function descendantsOfGroups(
           WHERE ${Prisma.join(conditions, " AND ")} ORDER BY ${inOrder(["path"], order)} LIMIT ${take}) AS below
         ORDER BY of.list, ${inOrder(["path"], order)}`;
       const rows = await findGroups(registry, [...new Set(found.map(({ id }) => id))]);
-      const byId = new Map(rows.map((row) => [row.id, row]));
-      return found.flatMap(({ list, id }) => (byId.has(id) ? [{ ...byId.get(id)!, list }] : []));
+      return inOrderFound(found, rows);
     },
   });
 }

@@ -1,4 +1,5 @@
 // Projects: a repository, and the modules that are published from it.
+
 import {
   type ObjectFormat,
   type PackageAccess,
@@ -12,7 +13,8 @@ import { demandAct, demandGroupAct, demandSeen } from "../access/access.ts";
 import { readableProjects, seenProjectsInSql } from "../access/access-conditions.ts";
 import { audit } from "../audit.ts";
 import { change, pathTaken } from "../change.ts";
-import { COUNT_LIMIT, countingTo, isId, keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import { COUNT_LIMIT, isId, keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import { countOfEach, inOrderFound } from "../lists/of-each.ts";
 import { ANONYMOUS, type Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { GroupRow, ProjectRow } from "../rows.ts";
@@ -300,8 +302,7 @@ export function projectsOfGroups(
           ORDER BY p.id ${Prisma.raw(order)} LIMIT ${take}) AS inside
         ORDER BY of.list, inside.id ${Prisma.raw(order)}`;
       const rows = await findProjects(registry, [...new Set(found.map(({ id }) => id))]);
-      const byId = new Map(rows.map((row) => [row.id, row]));
-      return found.flatMap(({ list, id }) => (byId.has(id) ? [{ ...byId.get(id)!, list }] : []));
+      return inOrderFound(found, rows);
     },
   });
 }
@@ -316,12 +317,9 @@ export async function countProjectsOfGroups(
 ): Promise<Map<number, number>> {
   const ids = groups.map(({ id }) => id);
   const seen = seenProjectsInSql(principal, await groupsOfMember(registry, principal));
-  const rows = await registry.prisma.$queryRaw<{ list: number; count: number }[]>`
-    SELECT of.list, (SELECT count(*)::int FROM (
-        SELECT FROM project p JOIN "group" g ON g.id = p.group_id
-        WHERE ${inGroup(includeSubgroups)} AND ${seen} LIMIT ${countingTo(limit)}) AS counted) AS count
-    FROM unnest(${ids}::int[]) AS of (list)`;
-  return new Map(rows.map(({ list, count }) => [list, count]));
+  const rows = Prisma.sql`FROM project p JOIN "group" g ON g.id = p.group_id
+    WHERE ${inGroup(includeSubgroups)} AND ${seen}`;
+  return countOfEach(registry, ids, rows, limit);
 }
 
 /** Whether the group `g` of a project is the one numbered of.list, or below it. */

@@ -1,18 +1,19 @@
 // The versions of modules in pages: chosen by kind, by retraction and by Go's version queries, in Go's order or by time. A
 // query is a range of sort keys, and each order has its index, so a page costs what it shows.
+
 import { Prisma } from "../../database/generated/client.ts";
 import type { VersionKind } from "../../gomod/version.ts";
 import { sortKeyRange } from "../../gomod/version-range.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
 import {
   COUNT_LIMIT,
-  countingTo,
   type KeyPart,
   keysetPages,
   type Order,
   type Page,
   type PageRequest,
 } from "../lists/keyset-page.ts";
+import { countOfEach, inOrderFound } from "../lists/of-each.ts";
 import type { Registry } from "../registry.ts";
 import type { ModuleRow, VersionRow } from "../rows.ts";
 
@@ -67,8 +68,7 @@ export function versionsOfModules(
         where: { id: { in: found.map(({ id }) => id) } },
         omit: { goMod: true, info: true },
       });
-      const byId = new Map(rows.map((row) => [row.id, row]));
-      return found.flatMap(({ id }) => byId.get(id) ?? []);
+      return inOrderFound(found, rows);
     },
   });
 }
@@ -80,12 +80,14 @@ export async function countVersionsOfModules(
   filter: VersionFilter,
   limit: number = COUNT_LIMIT,
 ): Promise<Map<number, number>> {
-  const conditions = [Prisma.sql`module_id = of.id`, ...conditionsOf(filter)];
-  const rows = await registry.prisma.$queryRaw<{ id: number; count: number }[]>`
-    SELECT of.id, (SELECT count(*)::int FROM (
-        SELECT FROM module_version WHERE ${Prisma.join(conditions, " AND ")} LIMIT ${countingTo(limit)}) AS counted) AS count
-    FROM unnest(${modules.map(({ id }) => id)}::int[]) AS of (id)`;
-  return new Map(rows.map(({ id, count }) => [id, count]));
+  const conditions = [Prisma.sql`module_id = of.list`, ...conditionsOf(filter)];
+  const rows = Prisma.sql`FROM module_version WHERE ${Prisma.join(conditions, " AND ")}`;
+  return countOfEach(
+    registry,
+    modules.map(({ id }) => id),
+    rows,
+    limit,
+  );
 }
 
 function conditionsOf({ kinds, retracted, query, includePseudo }: VersionFilter): Prisma.Sql[] {

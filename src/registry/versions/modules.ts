@@ -1,11 +1,12 @@
 // Modules that have been published, as rows: one by its path, and in pages.
 
-import type { Prisma } from "../../database/generated/client.ts";
+import { Prisma } from "../../database/generated/client.ts";
 import { mayListModules, mayReadUpstream } from "../access/access.ts";
 import { readableProjects } from "../access/access-conditions.ts";
 import { findProject } from "../forge/projects.ts";
 import { firstOfEach } from "../lists/first-of-each.ts";
 import { COUNT_LIMIT, countingTo, keysetPage, keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import { countOfEach } from "../lists/of-each.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { ModuleRow, ProjectRow } from "../rows.ts";
@@ -113,9 +114,5 @@ export async function countModulesOfProjects(
   limit: number = COUNT_LIMIT,
 ): Promise<Map<number, number>> {
   const ids = projects.filter((project) => mayListModules(principal, project)).map(({ id }) => id);
-  const rows = await registry.prisma.$queryRaw<{ id: number; count: number }[]>`
-    SELECT of.id, (SELECT count(*)::int FROM (
-        SELECT FROM module WHERE project_id = of.id LIMIT ${countingTo(limit)}) AS counted) AS count
-    FROM unnest(${ids}::int[]) AS of (id)`;
-  return new Map(rows.map(({ id, count }) => [id, count]));
+  return countOfEach(registry, ids, Prisma.sql`FROM module WHERE project_id = of.list`, limit);
 }
