@@ -142,11 +142,11 @@ async function bench(registry: Registry, repositories: Repositories, indexer: Ta
     progress(`${done} versions`);
   }, 5_000);
   const rest = process.memoryUsage.rss();
-  const index = async (): Promise<void> => {
-    await recordPush(registry, repositories, nobodysPush(id));
+  const index = async (touched?: ReadonlySet<string>): Promise<void> => {
+    await recordPush(registry, repositories, { ...nobodysPush(id), touched: () => touched });
     await indexer.index(id);
   };
-  const first = await measured(index);
+  const first = await measured(() => index());
   clearInterval(ticker);
   const published = (): Promise<number> =>
     registry.prisma.moduleVersion.count({ where: { module: { projectId: id } } });
@@ -156,7 +156,8 @@ async function bench(registry: Registry, repositories: Repositories, indexer: Ta
   const more = [];
   for (let n = 0; n < MORE_TAGS; n++) {
     await grow({ directory, fullPath, series, from: series.count + n, to: series.count + n + 1 });
-    more.push((await measured(index)).seconds * 1000);
+    const touched = new Set(["refs/heads/main", `refs/tags/${tagOf(series, series.count + n).tag}`]);
+    more.push((await measured(() => index(touched))).seconds * 1000);
   }
   if ((await published()) !== series.count + MORE_TAGS) throw new Error("one more tag is no version");
   more.sort((a, b) => a - b);

@@ -59,7 +59,7 @@ export async function recordPush(registry: Registry, repositories: Repositories,
   }
   const repository = repositoryOf(registry, repositories, projectId);
   const changed = await recordRefs(registry, push, {
-    refs: () => repository.listRefNames(),
+    refs: (names) => (names ? repository.someRefNames(names) : repository.listRefNames()),
     head: (refs, wanted) => headOf(repository, refs, wanted),
     peel: (oids) => repository.peel(oids),
     keep: (lost) => keep(repository, lost),

@@ -120,8 +120,18 @@ export class Repository {
    * The names of all branches and tags and what they hold, in order of the names. No object is looked at: it costs a tenth
    * of listRefs, and a ref whose object is missing is there too.
    */
-  async listRefNames(): Promise<RefName[]> {
-    const said = await this.#git(["for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags"]);
+  listRefNames(): Promise<RefName[]> {
+    return this.#refNames(["refs/heads", "refs/tags"]);
+  }
+
+  /** The same of all branches and of tags by their full names. Costs nothing for other tags. */
+  async someRefNames(names: ReadonlySet<string>): Promise<RefName[]> {
+    const tags = [...names].filter((name) => name.startsWith(TAGS));
+    return this.#refNames(["refs/heads", ...tags]);
+  }
+
+  async #refNames(under: readonly string[]): Promise<RefName[]> {
+    const said = await this.#git(["for-each-ref", "--format=%(objectname) %(refname)", ...under]);
     return decodableLines(said).map((line) => {
       const space = line.indexOf(" ");
       return { oid: line.slice(0, space), name: line.slice(space + 1) };

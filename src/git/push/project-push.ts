@@ -49,6 +49,8 @@ interface UnderWay {
   pushes: number;
   /** Who pushes which ref, by its full name: the last one that began. */
   readonly pushers: Map<string, Principal>;
+  /** Whether other refs than those can have moved: somebody's push from before was not recorded. */
+  others: boolean;
   /** Pushes that git has done and that are not recorded. */
   readonly unrecorded: Set<Promise<unknown>>;
   /** Those of them whose clients were told that they are recorded later. */
@@ -72,7 +74,8 @@ export function openPushes(
     try {
       const settled = (): boolean => underWay.pushes === 0;
       const pusherOf = (ref: string): Principal | undefined => underWay.pushers.get(ref);
-      return await recordUntilDone(registry, repositories, { projectId, pusherOf, settled }, stopping);
+      const touched = () => (underWay.others ? undefined : new Set(underWay.pushers.keys()));
+      return await recordUntilDone(registry, repositories, { projectId, pusherOf, settled, touched }, stopping);
     } finally {
       release();
     }
@@ -89,13 +92,15 @@ export function openPushes(
   return {
     async begin(project, principal, commands) {
       const { id } = project;
-      const underWay = projects.get(id) ?? { pushes: 0, pushers: new Map(), unrecorded: new Set(), late: new Set() };
+      const known = projects.get(id);
+      const underWay = known ?? newUnderWay();
       projects.set(id, underWay);
       underWay.pushes++;
       try {
         if (underWay.late.size > 0) await earlier(underWay, patience.forEarlierMs);
         const refused = await protectedTagRefusals(registry, principal, project, commands);
-        await beginPush(registry, id);
+        const marked = await beginPush(registry, id);
+        if (marked && !known) underWay.others = true;
         for (const { name } of commands) if (!refused.has(name)) underWay.pushers.set(name, principal);
         return refused;
       } catch (error) {
@@ -131,6 +136,10 @@ export function openPushes(
       });
     },
   };
+}
+
+function newUnderWay(): UnderWay {
+  return { pushes: 0, pushers: new Map(), others: false, unrecorded: new Set(), late: new Set() };
 }
 
 const LATER =

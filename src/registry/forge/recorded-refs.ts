@@ -11,6 +11,8 @@ import { type LostCommit, recordTagEvents } from "./tag-events.ts";
 
 /** A longer name of a ref is left out, in bytes: no module path is so long, and the database's index has to hold it. */
 const MAX_REF_NAME = 1_000;
+/** So many refs are looked at one by one; of more, all that there are. */
+const MAX_NAMED = 200;
 const REFS_PER_STATEMENT = 5_000;
 /** An audit row names so many refs of a push. */
 const MAX_REFS_NAMED = 20;
@@ -21,9 +23,14 @@ export interface CurrentRef {
   readonly oid: string;
 }
 
-/** Marks that refs may be about to move. */
-export async function beginPush(registry: Registry, projectId: number): Promise<void> {
-  await registry.database.pool.query("UPDATE project SET push_started_at = now() WHERE id = $1", [projectId]);
+/** Marks that refs may be about to move. Returns whether they might have before: another push has not been recorded yet. */
+export async function beginPush(registry: Registry, projectId: number): Promise<boolean> {
+  const { rows } = await registry.database.pool.query<{ marked: boolean }>(
+    `WITH before AS (SELECT push_started_at IS NOT NULL AS marked FROM project WHERE id = $1 FOR UPDATE)
+      UPDATE project SET push_started_at = now() FROM before WHERE id = $1 RETURNING marked`,
+    [projectId],
+  );
+  return rows[0]?.marked ?? false;
 }
 
 /** The projects whose last push was never recorded: what a crash left behind. */
@@ -36,8 +43,11 @@ export async function projectsWithOpenPush(registry: Registry): Promise<number[]
 
 /** How a push looks from git's side. */
 export interface PushedRepository {
-  /** The refs as git has them. Called while the project is locked: of two pushes that end together the later records last. */
-  refs(): Promise<readonly CurrentRef[]>;
+  /**
+   * The refs as git has them, all of them or, given some full names, at least these and all branches. Called while the
+   * project is locked: of two pushes that end together the later records last.
+   */
+  refs(names: ReadonlySet<string> | undefined): Promise<readonly CurrentRef[]>;
   /** The default branch: the wanted one if it is among these refs; undefined while there is no branch. */
   head(refs: readonly CurrentRef[], wanted: string | null): Promise<string | undefined>;
   /** What is left of objects without annotations: the object itself for most, nothing for one that git does not have. */
@@ -66,6 +76,8 @@ export interface RecordedPush {
   readonly pusherOf: (ref: string) => Principal | undefined;
   /** Whether no push is under way, so that the mark of beginPush is taken away; asked while no push can be marked. */
   readonly settled: () => boolean;
+  /** The full names of the refs that can have moved since the last record; undefined where any can. */
+  readonly touched: () => ReadonlySet<string> | undefined;
 }
 
 /** What is recorded without a push: nobody is known to have moved anything. */
@@ -73,22 +85,25 @@ export const nobodysPush = (projectId: number): RecordedPush => ({
   projectId,
   pusherOf: () => undefined,
   settled: () => true,
+  touched: () => undefined,
 });
 
 /**
- * Records all refs of a project and who moved them, and leaves the job that indexes the new ones. Returns how many were not
+ * Records the refs of a project and who moved them, as far as they can have moved, and leaves the job that indexes the new ones. Returns how many were not
  * as they were recorded.
  */
 export async function recordRefs(
   registry: Registry,
-  { projectId, pusherOf, settled }: RecordedPush,
+  { projectId, pusherOf, settled, touched }: RecordedPush,
   repository: PushedRepository,
 ): Promise<number> {
   const { count, acts } = await registry.prisma.$transaction(
     async (tx) => {
       const [locked] = await tx.$queryRaw<{ branch: string | null; fullPath: string }[]>`
         SELECT default_branch AS branch, full_path AS "fullPath" FROM project WHERE id = ${projectId} FOR UPDATE`;
-      const refs = await repository.refs();
+      const names = touched();
+      const some = names && names.size <= MAX_NAMED ? names : undefined;
+      const refs = await repository.refs(some);
       const wanted = locked?.branch ?? null;
       const branch = (await repository.head(refs, wanted)) ?? wanted;
       const current = refs.filter(({ name }) => Buffer.byteLength(name) <= MAX_REF_NAME);
@@ -97,7 +112,7 @@ export async function recordRefs(
           { project: projectId, refs: refs.length - current.length },
           "refs with overlong names do not count",
         );
-      const differences = await compare(tx, projectId, current);
+      const differences = await (some ? compareSome(tx, projectId, current, some) : compare(tx, projectId, current));
       const { peeled, unreadable } = await repository.peel(differences.flatMap(({ oid }) => oid ?? []));
       const changed: RecordedRef[] = [];
       const lost: LostCommit[] = [];
@@ -181,6 +196,23 @@ async function compare(tx: Transaction, projectId: number, current: readonly Cur
   return (found?.lines?.split("\n") ?? []).map((line) => {
     const [name = "", oid = "", old = null] = line.split(" ");
     return { name, oid: oid === "-" ? null : oid, old };
+  });
+}
+
+/** The same of some refs, which costs nothing for the others. */
+async function compareSome(
+  tx: Transaction,
+  projectId: number,
+  current: readonly CurrentRef[],
+  names: ReadonlySet<string>,
+): Promise<Difference[]> {
+  const known = await tx.$queryRaw<{ name: string; oid: string; peeled: string }[]>`
+    SELECT name, oid, peeled FROM ref WHERE project_id = ${projectId} AND name = ANY(${[...names]})`;
+  const before = new Map(known.map((ref) => [ref.name, ref]));
+  const now = new Map(current.map(({ name, oid }) => [name, oid]));
+  return [...names].flatMap((name) => {
+    const [oid, old] = [now.get(name) ?? null, before.get(name)];
+    return oid === (old?.oid ?? null) ? [] : [{ name, oid, old: old?.peeled ?? null }];
   });
 }
 
