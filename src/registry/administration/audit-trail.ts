@@ -1,11 +1,13 @@
 // Reading what audit.ts wrote: who did what, newest first, for administrators. The trail only grows, so a page is a stretch
 // of an index, whatever it is filtered by.
+
 import type { AuditEvent, Prisma } from "../../database/generated/client.ts";
 import { invalid } from "../../errors.ts";
 import { demandAdministrator } from "../access/access.ts";
 import { keysetPage, type Page, type PageRequest } from "../lists/keyset-page.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
+import { isKeepable } from "../text.ts";
 
 export type AuditEventRow = AuditEvent;
 
@@ -32,7 +34,8 @@ export async function listAuditEvents(
 ): Promise<Page<AuditEventRow>> {
   demandAdministrator(principal);
   const { actor, action, subject, from, to } = filter;
-  if ([actor, action, subject].some((text) => text?.includes("\0"))) throw invalid("a filter must not contain NUL");
+  if ([actor, action, subject].some((text) => text != null && !isKeepable(text)))
+    throw invalid("a filter must be Unicode, without NUL");
   const where: Prisma.AuditEventWhereInput = {
     ...(actor == null ? {} : { actor }),
     ...(subject == null ? {} : { subject }),

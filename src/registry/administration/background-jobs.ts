@@ -1,5 +1,6 @@
 // The work that requests left behind, for administrators to look at: what waits, what runs, what failed and why; and how to
 // have it tried again. Done jobs are kept for a week (pg-boss's deleteAfterSeconds), failed ones too.
+
 import { invalid, notFound } from "../../errors.ts";
 import { JOB_SCHEMA, type JobName } from "../../jobs/queue.ts";
 import { demandAdministrator } from "../access/access.ts";
@@ -8,6 +9,7 @@ import { change } from "../change.ts";
 import { keysetPage, type Page, type PageRequest } from "../lists/keyset-page.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
+import { isKeepable } from "../text.ts";
 
 /** The states of pg-boss, in its words. */
 export type JobState = "created" | "retry" | "active" | "completed" | "cancelled" | "failed";
@@ -48,7 +50,7 @@ export async function listJobs(
   request: PageRequest,
 ): Promise<Page<JobRow>> {
   demandAdministrator(principal);
-  if (name?.includes("\0")) throw invalid("the name of a job must not contain NUL");
+  if (name != null && !isKeepable(name)) throw invalid("the name of a job must be Unicode, without NUL");
   await registry.jobs.ready();
   return keysetPage<JobRow, string>(request, {
     keyType: "string",

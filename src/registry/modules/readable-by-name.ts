@@ -15,6 +15,7 @@ import { readableProjectsInSql } from "../access/access-conditions.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { ModuleRow, VersionRow } from "../rows.ts";
+import { isKeepable } from "../text.ts";
 import { findModules } from "../versions/modules.ts";
 import { readGoMod } from "../versions/readable-go-mod.ts";
 import { findVersionRows, goModsOf } from "../versions/version-rows.ts";
@@ -137,7 +138,7 @@ export function readableInSql(registry: Registry, principal: Principal, module: 
     OR ${projectId} IS NOT NULL AND ${readableProjectsInSql(principal)})`;
 }
 
-/** The database has no place for the character zero, so nothing of that name is in it. */
+/** What no row can hold is the name of nothing. */
 function storable(texts: readonly string[]): string[] {
-  return texts.filter((text) => !text.includes("\0"));
+  return texts.filter(isKeepable);
 }

@@ -1,9 +1,11 @@
 // What we read out of a published go.mod beyond the module line: requirements, retractions, the deprecation. A stranger
 // wrote it, so there are bounds, far above anything that a person ever wrote: a file of megabytes would keep the server
 // from everything else while it is parsed, and one long comment would be stored with each version that it retracts.
+
 import { isFailure } from "../../errors.ts";
 import { type GoModFile, parseGoMod } from "../../gomod/go-mod-file.ts";
 import { textOfGoMod } from "../../gomod/go-mod-line.ts";
+import { isKeepable } from "../text.ts";
 
 /** A larger go.mod is served and not read, in bytes. The largest known are a fifth of it. */
 export const MAX_READ_BYTES = 1024 * 1024;
@@ -45,7 +47,7 @@ export function readGoMod(goMod: Buffer): ReadGoMod {
 }
 
 function isName(text: string): boolean {
-  return text.length <= MAX_NAME && !text.includes("\0");
+  return text.length <= MAX_NAME && isKeepable(text);
 }
 
 /** A text of a stranger's such that the database takes it: bounded, and without the one character that it has no place for. */
