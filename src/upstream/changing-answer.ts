@@ -5,12 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isFailure } from "../errors.ts";
 import type { ModulePath } from "../gomod/module-path.ts";
 import { goPathOf } from "../gomod/proxy-path.ts";
-import {
-  type AnswerKind,
-  findUpstreamAnswer,
-  type KnownAnswer,
-  storeUpstreamAnswer,
-} from "../registry/versions/upstream-modules.ts";
+import { findUpstreamAnswer, type KnownAnswer, storeUpstreamAnswer } from "../registry/versions/upstream-modules.ts";
 import { type Absent, changing, type Found, notCached } from "./answers.ts";
 import type { DependencyState } from "./dependency-state.ts";
 import { lookOrGet } from "./download-lock.ts";
@@ -30,7 +25,7 @@ const REST_MS = 10_000;
 
 /** A kind of answer that changes. */
 export interface ChangingKind {
-  readonly kind: AnswerKind;
+  readonly kind: "list" | "latest";
   /** Asks upstream for it; the bytes are judged. */
   get(state: DependencyState, modulePath: ModulePath): Promise<Buffer | Absent>;
   /** What follows from what is stored, where upstream is away or has lost the module. */

@@ -27,7 +27,7 @@ import { answerOf, type FetchDirect, type FetchOptions, type UpstreamAnswer } fr
 
 /** How old what is known of a remote may be for lists and branches. */
 const LIST_AGE_MS = 60_000;
-/** The same for a version that is asked for by name and not there: it may have been pushed just now. */
+/** How old it may be for a version that is asked for by name and not there: it may have been pushed just now. */
 const NAMED_AGE_MS = 5_000;
 const TAGS = "refs/tags/";
 

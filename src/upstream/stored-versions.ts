@@ -3,12 +3,21 @@
 // these. What upstream last said of versions that are not here is of no use to anybody.
 import type { ModulePath } from "../gomod/module-path.ts";
 import { pseudoVersionRev, pseudoVersionTime, SHORT_HASH_LENGTH } from "../gomod/pseudo-version.ts";
-import { isPseudoVersion } from "../gomod/version.ts";
-import { latestVersion, newestPseudoVersion } from "../gomod/version-list.ts";
+import { isIncompatible, isPseudoVersion } from "../gomod/version.ts";
+import { parseVersionInfo } from "../gomod/version-info.ts";
+import { latestVersion, linesOfList, newestPseudoVersion } from "../gomod/version-list.ts";
 import type { Registry } from "../registry/registry.ts";
-import { findUpstreamVersion, type UsableVersion, usableVersions } from "../registry/versions/upstream-modules.ts";
-import { ABSENCE_MS, changing, type Found } from "./answers.ts";
+import {
+  findUpstreamAnswer,
+  findUpstreamVersion,
+  storeUpstreamAnswer,
+  type UsableVersion,
+  usableVersions,
+} from "../registry/versions/upstream-modules.ts";
+import { changing, type Found } from "./answers.ts";
 
+/** How long such an answer is given again without a look: another server may store more. */
+const STORED_FRESH_MS = 1_000;
 /** The name of a commit, as long as git takes it for one. */
 const COMMIT = /^[0-9a-f]{7,64}$/;
 
@@ -17,7 +26,7 @@ export async function storedList(registry: Registry, modulePath: ModulePath): Pr
   const versions = await versionsToHave(registry, modulePath);
   if (versions.length === 0) return undefined;
   const listed = versions.filter(({ version }) => !isPseudoVersion(version));
-  return changing(Buffer.from(listed.map(({ version }) => `${version}\n`).join("")), ABSENCE_MS);
+  return changing(Buffer.from(listed.map(({ version }) => `${version}\n`).join("")), STORED_FRESH_MS);
 }
 
 /** The .info of the latest version that can be had. */
@@ -31,13 +40,32 @@ export async function storedLatest(registry: Registry, modulePath: ModulePath): 
   return latest === undefined ? undefined : await storedInfo(registry, modulePath, latest);
 }
 
-/** The .info of the stored version that a commit's name means; of several versions of one commit the highest. */
-export async function storedCommit(
+/** Remembers what upstream said that a branch, or a tag that is no version, names; a commit's name needs no memory. */
+export async function storeRevision(
+  registry: Registry,
+  modulePath: ModulePath,
+  revision: string,
+  body: Buffer,
+): Promise<void> {
+  if (COMMIT.test(revision)) return;
+  await storeUpstreamAnswer(registry, modulePath, `query:${revision}`, { body, fetchedAt: new Date() });
+}
+
+/** The .info of what a commit's name means, or a branch or tag named when upstream was last asked, if that can be had. */
+export async function storedRevision(
   registry: Registry,
   modulePath: ModulePath,
   revision: string,
 ): Promise<Found | undefined> {
-  if (!COMMIT.test(revision)) return undefined;
+  if (COMMIT.test(revision)) return await storedCommit(registry, modulePath, revision);
+  const known = await findUpstreamAnswer(registry, modulePath, `query:${revision}`);
+  const named = known && parseVersionInfo(known.body)?.version;
+  const isHere = named && (await versionsToHave(registry, modulePath)).some(({ version }) => version === named);
+  return isHere ? changing(known.body, STORED_FRESH_MS) : undefined;
+}
+
+/** Of several versions of one commit the highest. */
+async function storedCommit(registry: Registry, modulePath: ModulePath, revision: string): Promise<Found | undefined> {
   const wanted = revision.slice(0, SHORT_HASH_LENGTH);
   const meant = (await versionsToHave(registry, modulePath)).filter(
     ({ version }) => isPseudoVersion(version) && pseudoVersionRev(version).startsWith(wanted),
@@ -53,15 +81,21 @@ export async function storedInfo(
   version: string,
 ): Promise<Found | undefined> {
   const stored = await findUpstreamVersion(registry, modulePath, version);
-  if (stored?.info) return changing(stored.info, ABSENCE_MS);
+  if (stored?.info) return changing(stored.info, STORED_FRESH_MS);
   if (!stored?.goMod) return undefined;
   // Time is optional; a pseudo-version tells it itself.
   const time = isPseudoVersion(version) ? pseudoVersionTime(version).toISOString().replace(".000Z", "Z") : undefined;
-  return changing(Buffer.from(JSON.stringify({ Version: version, Time: time })), ABSENCE_MS);
+  return changing(Buffer.from(JSON.stringify({ Version: version, Time: time })), STORED_FRESH_MS);
 }
 
 async function versionsToHave(registry: Registry, modulePath: ModulePath): Promise<UsableVersion[]> {
-  const usable = await usableVersions(registry, modulePath);
+  const [stored, known] = await Promise.all([
+    usableVersions(registry, modulePath),
+    findUpstreamAnswer(registry, modulePath, "list"),
+  ]);
+  // Whether a module has +incompatible versions the list decides, by the go.mod files of others: they can be had without it.
+  const listed = known && new Set(linesOfList(known.body.toString("utf8")).map(({ version }) => version));
+  const usable = listed ? stored.filter(({ version }) => !isIncompatible(version) || listed.has(version)) : stored;
   const whole = usable.filter(({ hasZip }) => hasZip);
   return whole.length > 0 ? whole : usable;
 }

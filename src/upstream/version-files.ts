@@ -8,7 +8,7 @@ import { type Absent, changing, FLEETING_MS, type Found, notCached, pinned } fro
 import type { DependencyState } from "./dependency-state.ts";
 import { lookOrGet } from "./download-lock.ts";
 import { refuseBuriedName } from "./refusals.ts";
-import { storedCommit, storedInfo } from "./stored-versions.ts";
+import { storedInfo, storedRevision, storeRevision } from "./stored-versions.ts";
 import { askAndJudge } from "./upstream-request.ts";
 
 /** The largest .info that is read. */
@@ -23,16 +23,17 @@ export async function infoFile(
   const { modulePath, version } = request;
   if (isExactVersion(modulePath, version)) return versionFile(state, request, storedOnly);
   const path = goPathOf(request);
+  if (storedOnly || !state.upstreams)
+    return (await storedRevision(state.registry, modulePath, version)) ?? notCached(path);
   const known = state.fleeting.get(path);
   if (known) return changing(known, FLEETING_MS);
-  if (storedOnly || !state.upstreams)
-    return (await storedCommit(state.registry, modulePath, version)) ?? notCached(path);
   const answered = await state.fetching.run<Found | Absent>(path, async () => {
     const answer = await askAndJudge(state, request, MAX_INFO_BYTES, (bytes) =>
       admitInfo(modulePath, undefined, bytes),
     );
     if (answer.kind === "absent") return answer;
     state.fleeting.set(path, answer.bytes);
+    await storeRevision(state.registry, modulePath, version, answer.bytes);
     return changing(answer.bytes, FLEETING_MS);
   });
   return { ...answered, asked: true };
@@ -53,10 +54,10 @@ export async function versionFile(
   const path = goPathOf(request);
   const stored = await look();
   if (stored) return stored;
-  const fleeting = state.fleeting.get(path);
-  if (fleeting) return changing(fleeting, FLEETING_MS);
   if (storedOnly || !state.upstreams)
     return (kind === "info" && (await storedInfo(state.registry, modulePath, version))) || notCached(path);
+  const fleeting = state.fleeting.get(path);
+  if (fleeting) return changing(fleeting, FLEETING_MS);
   const known = state.absences.get(path);
   if (known) return known;
   const answered = await state.fetching.run(path, async () => {

@@ -44,11 +44,17 @@ beforeAll(async () => {
   }
   await upstream.version("example.com/p", PSEUDO, { "p.go": "package p\n" });
   upstream.on("example.com/p/@v/list", "");
+  for (const [branch, version] of [
+    ["main", PSEUDO],
+    ["next", "v0.0.0-20220203040506-ffffffffffff"],
+  ])
+    upstream.on(`example.com/p/@v/${branch}.info`, JSON.stringify({ Version: version }));
   // Only what the build needs is stored; of lists and @latest everything is known.
   const online = program(server.url + ENDPOINT);
   await online.must("build", "./...");
   for (const name of ["a", "b", "p"])
     for (const rest of ["@v/list", "@latest"]) await ask(server.url, `${ENDPOINT}/example.com/${name}/${rest}`);
+  for (const branch of ["main", "next"]) await ask(server.url, `${ENDPOINT}/example.com/p/@v/${branch}.info`);
   off = await testServer({
     environment: {
       ...{ GOKURA_UPSTREAM: "off", DATABASE_URL: server.registry.database.url },
@@ -69,6 +75,7 @@ describe.each(["off", "cached-only"])("%s", (how) => {
       ["example.com/a/@v/v1.0.0.info", "v1.0.0"],
       ["example.com/p/@latest", PSEUDO],
       ["example.com/p/@v/abcdefabcdef.info", PSEUDO],
+      ["example.com/p/@v/main.info", PSEUDO],
       ["example.com/p/@v/abcdefa.info", PSEUDO],
       [`example.com/p/@v/abcdefabcdef${"0".repeat(28)}.info`, PSEUDO],
     ] as const) {
@@ -76,7 +83,13 @@ describe.each(["off", "cached-only"])("%s", (how) => {
       expect([path, status, text]).toEqual([path, 200, expect.stringContaining(`"${version}"`)]);
     }
     expect((await get("example.com/p/@v/list")).text).toBe("");
-    for (const path of ["example.com/a/@v/v1.1.0.info", "example.com/p/@v/abcdeff.info", "example.com/q/@v/list"])
+    for (const path of [
+      "example.com/a/@v/v1.1.0.info",
+      "example.com/p/@v/abcdeff.info",
+      "example.com/p/@v/next.info",
+      "example.com/p/@v/other.info",
+      "example.com/q/@v/list",
+    ])
       expect([path, (await get(path)).status]).toEqual([path, 404]);
   });
 
@@ -85,6 +98,7 @@ describe.each(["off", "cached-only"])("%s", (how) => {
     ["get", "-u", "./..."],
     ["get", "example.com/a@v1"],
     ["get", "example.com/p@abcdefabcdef"],
+    ["get", "example.com/p@main"],
     ["list", "-m", "-u", "all"],
     ["list", "-m", "-versions", "example.com/a"],
     ["mod", "tidy"],

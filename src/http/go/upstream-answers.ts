@@ -124,7 +124,7 @@ async function sendZip(asked: Asked, version: string, { id, zip }: StoredZip): P
   await write(asked, answer);
 }
 
-/** The same; false, with nothing sent, when the bytes are not stored any more. */
+/** Sends a stored zip; false, with nothing sent, when the bytes are not stored any more. */
 function sendZipUnlessLost(asked: Asked, version: string, zip: StoredZip): Promise<boolean> {
   return unlessLost(asked, () => sendZip(asked, version, zip));
 }

@@ -129,8 +129,8 @@ export async function usableVersions(registry: Registry, modulePath: string): Pr
   return rows.map((row) => ({ version: row.version, hasZip: row.has_zip, isRetracted: row.retracted }));
 }
 
-/** Which of the answers that change. */
-export type AnswerKind = "list" | "latest";
+/** Which of the answers that change: the list, @latest, or the .info of a branch or of a tag that is no version. */
+export type AnswerKind = "list" | "latest" | `query:${string}`;
 
 export interface KnownAnswer {
   readonly body: Buffer;
