@@ -66,7 +66,7 @@ export async function purgeProject(
   return { zips: await purgeZips(registry, 0) };
 }
 
-/** The same for all projects, and for repositories whose project is gone. */
+/** Removes what no branch, tag or version needs, of all projects, and repositories whose project is gone. */
 export async function purgeRemains(
   registry: Registry,
   repositories: Repositories,

@@ -37,7 +37,7 @@ export async function zipOf(archives: ModuleArchives, projectId: number, version
   return archives.making.run(version.id, () => make(archives, projectId, version));
 }
 
-/** The same of a hosted version by its number. Throws not-found if it is gone. */
+/** The zip of a hosted version by its number, made if need be. Throws not-found if the version is gone. */
 export async function zipOfVersion(archives: ModuleArchives, versionId: number): Promise<MadeZip> {
   const version = await findVersionById(archives.registry, versionId);
   if (!version) throw notFound("the version was deleted a moment ago");

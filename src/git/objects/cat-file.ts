@@ -8,7 +8,7 @@ import { GitError, type GitProcess, spawnGit } from "../process/git-process.ts";
 
 /** An unused process is ended after this time; the next request starts another. */
 const IDLE_MS = 60_000;
-/** The same for a reader that was retired and is asked once more, as happens in the middle of a piece of work. */
+/** An unused process is ended after this time if its reader was retired and asked once more, in the middle of some work. */
 const RETIRED_IDLE_MS = 500;
 /** A line longer than this is not an answer of git's. */
 const MAX_LINE_BYTES = 64 * 1024;

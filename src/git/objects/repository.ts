@@ -124,7 +124,7 @@ export class Repository {
     return this.#refNames(["refs/heads", "refs/tags"]);
   }
 
-  /** The same of all branches and of tags by their full names. Costs nothing for other tags. */
+  /** The names of all branches, and of tags given by their full names, and what they hold. Other tags cost nothing. */
   async someRefNames(names: ReadonlySet<string>): Promise<RefName[]> {
     const tags = [...names].filter((name) => name.startsWith(TAGS));
     return this.#refNames(["refs/heads", ...tags]);
@@ -347,7 +347,7 @@ export class Repository {
     await this.keepObjects([oid]);
   }
 
-  /** The same for many, at the price of one. What git does not have is left out. */
+  /** Keeps objects as keepObject does, many at the price of one. What git does not have is left out. */
   async keepObjects(oids: Iterable<string>): Promise<void> {
     const wanted = [...new Set(oids)].map(objectId);
     const found = await Promise.all(wanted.map((oid) => this.#reader().header(oid)));
@@ -394,7 +394,7 @@ function lines(said: Buffer): string[] {
   return said.toString("utf8").split("\n").slice(0, -1);
 }
 
-/** The same without lines that are not UTF-8: a ref of such a name is no version, and two of them could look the same. */
+/** The lines of git's output that are UTF-8: a ref of such a name is no version, and two of them could look the same. */
 function decodableLines(said: Buffer): string[] {
   const decoded = lines(said);
   if (!decoded.some((line) => line.includes("\uFFFD"))) return decoded;

@@ -53,7 +53,7 @@ async function unreachedCommit(directory: string, oids: readonly string[]): Prom
   return oids.find((oid) => unreached.has(oid));
 }
 
-/** The same of trees and blobs. */
+/** The first of some trees and blobs that no branch or tag reaches. */
 async function unreachedFile(directory: string, oids: readonly string[]): Promise<string | undefined> {
   if (oids.length === 0) return undefined;
   // What a commit at the border shares with older history may be among these too.
