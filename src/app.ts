@@ -13,7 +13,10 @@ import { checkGitVersion } from "./git/process/git-environment.ts";
 import type { GraphqlDoor, GraphqlOptions } from "./graphql/endpoint.ts";
 import { HotCache } from "./http/go/hot-cache.ts";
 import { type RunningServer, startServer } from "./http/server.ts";
-import { type Closer, closeAll, type OpenedRegistry, openRegistry } from "./open-registry.ts";
+import { type Closer, closeAll, type OpenedRegistry, openRegistry, openSigners } from "./open-registry.ts";
+import { openChecksumLog } from "./registry/checksums/checksum-log.ts";
+import type { ChecksumLog } from "./registry/checksums/log-state.ts";
+import { logPinnedZips } from "./registry/checksums/pinned-zips.ts";
 import { isOwned } from "./registry/forge/module-owner.ts";
 import { type FirstSetup, setUp } from "./registry/forge/setup.ts";
 import { resumeIndexing } from "./registry/forge/waiting-tags.ts";
@@ -39,6 +42,8 @@ export interface RunningApp {
   /** What the first start made; undefined on every other. */
   readonly firstSetup: FirstSetup | undefined;
   readonly registry: Registry;
+  /** Our own checksum database. */
+  readonly checksums: ChecksumLog;
   /** As in OpenedRegistry. */
   readonly lost: AbortSignal | undefined;
   /** Refuses new requests, lets those under way finish (bounded), and lets go of everything. */
@@ -64,6 +69,9 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
     const upstream = await openUpstream(config, opened, repositories);
     closers.push(() => upstream.close());
 
+    const checksums = await openChecksumLog(registry, await openSigners(config));
+    closers.push(() => checksums.queue.idle());
+
     const indexer = openTagIndexer(registry, repositories);
     await registry.jobs.work("index-refs", ({ projectId }) => indexer.index(projectId));
     await registry.jobs.work("build-zips", ({ versionIds }) => ensureBuiltZips(archives, versionIds));
@@ -72,6 +80,7 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
         ? describeModule(registry, payload.moduleId)
         : describeUndescribed(registry, payload.undescribedAfter),
     );
+    await registry.jobs.work("log-sums", (payload) => logPinnedZips(checksums, payload));
     closers.push(() => registry.jobs.stop());
     await recordOpenPushes(registry, repositories);
     const tidying = keepTidy(registry, startedAt);
@@ -80,6 +89,7 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
     closers.push(() => purging.close());
     await resumeIndexing(registry);
     await resumeDescribing(registry);
+    await registry.jobs.send(registry.prisma, "log-sums", { after: 0 });
 
     let server: RunningServer | undefined;
     const url = (): string => server?.url ?? config.url ?? "";
@@ -93,6 +103,7 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
       ...{ config, registry, repositories, indexer, archives, hotCache, graphql },
       dependencies: upstream.proxy,
       sumDatabases: upstream.sumDatabases,
+      checksums,
     });
     closers.push(() => server.stop());
     // The first token is shown once, so it is made when nothing is left that could keep us from showing it.
@@ -101,7 +112,7 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
     for (const warning of config.warnings) log.warn(warning);
     log.info({ url: server.url, port: server.port, git: gitVersion, moduleHost: config.moduleHost }, "gokura is up");
     const { url: clientUrl, port, certificateFile } = server;
-    return { url: clientUrl, port, certificateFile, firstSetup, registry, lost: opened.lost, stop };
+    return { url: clientUrl, port, certificateFile, firstSetup, registry, checksums, lost: opened.lost, stop };
   } catch (error) {
     await stop();
     throw error;

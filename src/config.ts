@@ -10,7 +10,8 @@ import { createSecureContext } from "node:tls";
 import { closest, distance } from "fastest-levenshtein";
 import { Failure } from "./errors.ts";
 import { isAddressOrNetwork } from "./network/ip-address.ts";
-import { PUBLIC_DATABASE, parseSumDatabases, type SumDatabase } from "./sumdb/database-name.ts";
+import { checkDatabaseName, PUBLIC_DATABASE, parseSumDatabases, type SumDatabase } from "./sumdb/database-name.ts";
+import { parseSignerKey } from "./sumdb/note.ts";
 import { holdsCredentials, OFF, parseUpstreams, type UpstreamList } from "./upstream/policy.ts";
 
 const DEFAULT_LISTEN = "127.0.0.1:8080";
@@ -70,6 +71,10 @@ export interface Config {
   readonly privatePatterns: string;
   /** Checksum databases that are proxied. */
   readonly sumDatabases: readonly SumDatabase[];
+  /** The name of our own checksum database; undefined: the one that it has, or the default for a new one. */
+  readonly sumdbName: string | undefined;
+  /** Its signing keys, the current one first; undefined: those of the data directory. */
+  readonly sumdbKeys: readonly string[] | undefined;
   /** Addresses and CIDRs of private networks that redirects and `direct` may reach. */
   readonly allowPrivateNetworks: readonly string[];
   /** Where people read about modules that are not stored here: a URL with {path} and perhaps {version}. */
@@ -112,6 +117,8 @@ export const SETTINGS: readonly Setting[] = [
   { name: "GOKURA_UPSTREAM_TTL" },
   { name: "GOKURA_PRIVATE" },
   { name: "GOKURA_SUMDB" },
+  { name: "GOKURA_SUMDB_NAME" },
+  { name: "GOKURA_SUMDB_KEY", secret: true },
   { name: "GOKURA_ALLOW_PRIVATE_NETWORKS" },
   { name: "GOKURA_MODULE_PAGES" },
   { name: "GOKURA_S3_", reserved: "refused" },
@@ -150,6 +157,7 @@ export function readConfig(environment: Environment = process.env): Config {
   const url = parsed("GOKURA_URL", undefined, parseUrl);
   const warnings: string[] = [];
   const upstream = upstreamOf(get("GOKURA_UPSTREAM"), environment.GOPROXY, ownHosts(listen, url), mistakes, warnings);
+  const sumdbName = parsed("GOKURA_SUMDB_NAME", undefined, checkDatabaseName);
   const config: Config = {
     listen,
     url,
@@ -169,6 +177,8 @@ export function readConfig(environment: Environment = process.env): Config {
     upstreamTtlSeconds: parsed("GOKURA_UPSTREAM_TTL", DEFAULT_UPSTREAM_TTL_SECONDS, parseTtl),
     privatePatterns: get("GOKURA_PRIVATE") ?? "",
     sumDatabases: parsed("GOKURA_SUMDB", [PUBLIC_DATABASE], parseSumDatabases),
+    sumdbName,
+    sumdbKeys: parsed("GOKURA_SUMDB_KEY", undefined, (text) => parseSigningKeys(text, sumdbName)),
     allowPrivateNetworks: parsed("GOKURA_ALLOW_PRIVATE_NETWORKS", [], parseAddresses),
     modulePages: parsed("GOKURA_MODULE_PAGES", DEFAULT_MODULE_PAGES, parseModulePages),
     production: environment.NODE_ENV === "production",
@@ -237,6 +247,23 @@ function parseModuleHost(text: string): string {
   if (!MODULE_HOST.test(text))
     throw new Error(`"${text}" cannot begin a module path: it must be a lower-case name with a dot and without a port`);
   return text;
+}
+
+/** Signing keys, white space between them; the first is the one of the name. Nothing that this throws holds a key. */
+function parseSigningKeys(text: string, name: string | undefined): string[] {
+  const keys = text.trim().split(/\s+/);
+  const names = keys.map((key) => checkDatabaseName(parseSignerKey(key).name));
+  if (name !== undefined && names[0] !== name)
+    throw new Error(`its first key is of the name ${names[0]}, and GOKURA_SUMDB_NAME is ${name}`);
+  return keys;
+}
+
+/** The name of our own checksum database unless another was set: where it is, as clients reach it. */
+export function defaultSumdbName({ url, listen }: Pick<Config, "url" | "listen">): string {
+  if (url !== undefined) return `${new URL(url).host}/sumdb`;
+  const { host, port } = listen;
+  const shown = host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host;
+  return port === 0 || port === 443 ? `${shown}/sumdb` : `${shown}:${port}/sumdb`;
 }
 
 function parseDatabaseUrl(text: string): string {

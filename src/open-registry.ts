@@ -2,7 +2,7 @@
 // says whether it will work on jobs (a server) or only leaves them behind (a command); a command shall be quick, so nothing
 // is imported here that only a server needs.
 import { join } from "node:path";
-import type { Config } from "./config.ts";
+import { type Config, defaultSumdbName } from "./config.ts";
 import { awaitDatabase, openDatabase } from "./database/client.ts";
 import { startEmbeddedPostgres } from "./database/embedded-postgres.ts";
 import { isMigrated, migrate } from "./database/migrate.ts";
@@ -10,12 +10,14 @@ import { serverOwner } from "./database/postgres-binaries.ts";
 import { openJobs } from "./jobs/queue.ts";
 import { AccessMemory } from "./registry/access/access-memory.ts";
 import { TokenUse } from "./registry/access/token-use.ts";
+import { loadSigners } from "./registry/checksums/signing-keys.ts";
 import { openPrivateModules } from "./registry/forge/private-modules.ts";
 import { createRequirementMemory } from "./registry/modules/requirement-memory.ts";
 import { Traffic } from "./registry/numbers/traffic.ts";
 import type { Registry } from "./registry/registry.ts";
 import { claimDataDirectory, openDataDirectory } from "./storage/data-directory.ts";
 import { openDiskBlobs } from "./storage/disk-blobs.ts";
+import type { Signer } from "./sumdb/note.ts";
 import type { Log } from "./telemetry/log.ts";
 import { UNCOUNTED } from "./telemetry/metrics.ts";
 
@@ -101,6 +103,12 @@ export async function openRegistry(
     await close();
     throw error;
   }
+}
+
+/** The keys of the checksum database; the first use makes one. */
+export function openSigners(config: Config): Promise<Signer[]> {
+  const { dataDirectory, sumdbName: name, sumdbKeys: keys } = config;
+  return loadSigners({ dataDirectory, name, keys, defaultName: defaultSumdbName(config) });
 }
 
 /** What lets go of one thing. */

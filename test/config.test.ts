@@ -49,6 +49,8 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     upstreamTtlSeconds: 60,
     privatePatterns: "",
     sumDatabases: [PUBLIC_DATABASE],
+    sumdbName: undefined,
+    sumdbKeys: undefined,
     allowPrivateNetworks: [],
     modulePages: "https://{path}",
     production: false,

@@ -28,6 +28,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   "client-config": async () => (await import("./client-config.ts")).addClientConfigCommand,
   flag: async () => (await import("./flag.ts")).addFlagCommands,
   completion: async () => (await import("./completion.ts")).addCompletionCommand,
+  sumdb: async () => (await import("./sumdb.ts")).addSumdbCommands,
 };
 
 /** Runs the command and returns its exit code. */

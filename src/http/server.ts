@@ -16,6 +16,7 @@ import type { Repositories } from "../git/objects/repositories.ts";
 import { openPushes } from "../git/push/project-push.ts";
 import type { GraphqlDoor } from "../graphql/endpoint.ts";
 import { authenticate } from "../registry/access/authentication.ts";
+import type { ChecksumLog } from "../registry/checksums/log-state.ts";
 import { nameOf, type Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { DependencyProxy } from "../upstream/dependency-proxy.ts";
@@ -24,7 +25,7 @@ import { answerPlainHttp, readCertificate, stateOfCertificate, watchCertificate 
 import { clientAddress } from "./client-address.ts";
 import { type GitDoor, parseGitPath, serveGit } from "./git-door.ts";
 import { serveGoGet } from "./go/go-get.ts";
-import { type GoProxy, serveGoProxy } from "./go/go-proxy.ts";
+import { type GoProxy, serveGoProxy, serveSumdb } from "./go/go-proxy.ts";
 import type { GoView } from "./go/go-view.ts";
 import { answerFromMemory, type HotCache } from "./go/hot-cache.ts";
 import { serveIndex } from "./go/index-feed.ts";
@@ -59,6 +60,7 @@ export interface ServerParts {
   readonly graphql: GraphqlDoor;
   readonly dependencies: DependencyProxy;
   readonly sumDatabases: SumdbProxy;
+  readonly checksums: ChecksumLog;
 }
 
 export interface RunningServer {
@@ -211,8 +213,8 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
   const app = new Koa();
   app.silent = true; // failures are logged where they become answers
   const hosted: HostedModules = { registry, repositories: parts.repositories, url: () => address.url };
-  const { archives, dependencies, sumDatabases } = parts;
-  const goProxy: GoProxy = { hosted, archives, hotCache: parts.hotCache, dependencies, sumDatabases };
+  const { archives, dependencies, sumDatabases, checksums } = parts;
+  const goProxy: GoProxy = { hosted, archives, hotCache: parts.hotCache, dependencies, sumDatabases, checksums };
   const pushes = openPushes(registry, parts.repositories, parts.indexer, {
     changed: (projectId) => parts.hotCache.contentChanged(projectId, false),
     stopping,
@@ -235,6 +237,7 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
   router.all("/api/v4/projects/:id/packages/go/{*rest}", (ctx) => go(ctx, { kind: "project", id: ctx.params.id! }));
   router.all("/api/v4/groups/:id/-/packages/go/{*rest}", (ctx) => go(ctx, { kind: "group", id: ctx.params.id! }));
   router.all("/api/v4/packages/go/{*rest}", (ctx) => go(ctx, { kind: "instance" }));
+  router.get("/sumdb/{*rest}", (ctx) => serveSumdb(goProxy, ctx));
   router.all("/api/graphql", async (ctx, next) => {
     ctx.state.principal = await authenticate(registry, credentialsOf(ctx.headers));
     await parts.graphql.middleware(ctx, next);
@@ -364,7 +367,8 @@ function observe({ registry, clientOf, addressOf, stage, logged }: Observed): Mi
 function audienceOf(ctx: Context): Audience {
   const { path } = ctx;
   if (path === "/api/graphql") return "graphql";
-  if (GO_ENDPOINT.test(path) || isRootGoPath(path) || isGoLike(path)) return "go";
+  const isGo = GO_ENDPOINT.test(path) || isRootGoPath(path) || isGoLike(path) || path.startsWith("/sumdb/");
+  if (isGo) return "go";
   if (path.startsWith("/api/")) return "api";
   return parseGitPath(path) ? "git" : "browser";
 }

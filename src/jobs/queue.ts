@@ -9,6 +9,7 @@ import { type BuildZipsPayload, buildZips } from "./build-zips.ts";
 import { type DescribeModulePayload, describeModule } from "./describe-module.ts";
 import { type IndexRefsPayload, indexRefs } from "./index-refs.ts";
 import type { JobDefinition } from "./job-definition.ts";
+import { type LogSumsPayload, logSums } from "./log-sums.ts";
 
 /** Where pg-boss keeps its tables. */
 export const JOB_SCHEMA = "pgboss";
@@ -24,11 +25,17 @@ export interface JobPayloads {
   "index-refs": IndexRefsPayload;
   "build-zips": BuildZipsPayload;
   "describe-module": DescribeModulePayload;
+  "log-sums": LogSumsPayload;
 }
 
 export type JobName = keyof JobPayloads;
 
-const DEFINITIONS: readonly (JobDefinition & { readonly name: JobName })[] = [indexRefs, buildZips, describeModule];
+const DEFINITIONS: readonly (JobDefinition & { readonly name: JobName })[] = [
+  indexRefs,
+  buildZips,
+  describeModule,
+  logSums,
+];
 
 export interface Jobs {
   /** Leaves a job behind, in the transaction that causes it. */

@@ -59,7 +59,7 @@ function nameIn(verifierKey: string): string {
 }
 
 /** Checks the name of a database: `host[:port][/path]`, as it stands in a URL. Throws invalid. */
-function checkDatabaseName(name: string): string {
+export function checkDatabaseName(name: string): string {
   const plain = URL.canParse(`https://${name}`) ? new URL(`https://${name}`) : undefined;
   if (plain?.href.replace(/\/$/, "") !== `https://${name}` || plain.username !== "" || name.length > MAX_NAME_LENGTH)
     throw invalid(`"${name}" cannot be the name of a checksum database: it must be host[/path]`);

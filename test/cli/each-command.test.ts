@@ -32,12 +32,17 @@ const STEPS: readonly (readonly (readonly [line: string, printed: unknown])[])[]
     ["user create bob --json", { username: "bob" }],
     ["group list --json", [{ path: "acme" }]],
     ["completion bash --json", { " project": expect.arrayContaining([expect.objectContaining({ word: "create" })]) }],
+    [
+      "sumdb key --json",
+      [{ name: "go.example.com/sumdb", gosumdb: expect.stringMatching(/^go\.example\.com\/sumdb\+/) }],
+    ],
   ],
   [["member list --project acme/lib --json", [{ user: "alice" }]]],
   [
     ["project unprotect-tag acme/lib v* --json", { name: "v*", level: "developer" }],
     ["user unblock alice --json", { state: "active" }],
     ["user delete bob --yes --json", { username: "bob", state: "deleted" }],
+    ["sumdb rename go.example.com/sums --json", [{ name: "go.example.com/sums" }, { name: "go.example.com/sumdb" }]],
     ["token revoke 1 --json", { id: 1, active: false }],
     ["member remove --project acme/lib --user alice --json", { user: "alice" }],
   ],

@@ -23,6 +23,8 @@ export interface TestServer {
   /** The certificate's file and text; empty without TLS. */
   readonly certificateFile: string;
   readonly ca: string;
+  /** The key of its checksum database, as GOSUMDB holds it. */
+  readonly verifierKey: string;
   /** What was logged, line by line. */
   readonly logged: string[];
   /** A token of a user, who is made if need be. */
@@ -57,6 +59,7 @@ export async function testServer({ tls = false, environment = {} }: ServerOption
     registry,
     dataDirectory,
     certificateFile,
+    verifierKey: app.checksums.signers[0]!.verifierKey,
     ca: certificateFile === "" ? "" : readFileSync(certificateFile, "utf8"),
     logged,
     async token(username, ...scopes) {

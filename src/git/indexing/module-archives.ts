@@ -8,7 +8,7 @@ import { invalidVersionMessage } from "../../gomod/pseudo-check.ts";
 import type { Registry } from "../../registry/registry.ts";
 import { noteUnzippable } from "../../registry/versions/rejected-tags.ts";
 import { findVersionById, type ServedVersion } from "../../registry/versions/served-versions.ts";
-import { describeSoon, type MadeZip, pinZip, zipKeyOf } from "../../registry/versions/version-zip.ts";
+import { describeSoon, logSumsSoon, type MadeZip, pinZip, zipKeyOf } from "../../registry/versions/version-zip.ts";
 import { storing } from "../../storage/disk-blobs.ts";
 import { type Repositories, repositoryOf } from "../hosting/repositories-of-projects.ts";
 import { archiveModule } from "../objects/archive.ts";
@@ -87,6 +87,7 @@ async function makeNow(
     await registry.blobs.adopt(scratch, zipKeyOf(zip));
     const pinned = await pinZip(registry, version.id, zip);
     describeSoon(registry, version.id);
+    logSumsSoon(registry, version.id);
     return pinned;
   } catch (error) {
     if (!isFailure(error, "invalid", "too-large", "not-found")) throw error;

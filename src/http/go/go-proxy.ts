@@ -5,7 +5,7 @@
 //   MODULE/@v/VERSION.mod   go.mod, byte for byte
 //   MODULE/@v/VERSION.zip   the module zip
 //   MODULE/@latest          .info of the newest release
-//   sumdb/NAME/…            a checksum database that is proxied
+//   sumdb/NAME/…            our own checksum database, or one that is proxied
 //
 // With `cached-only/` in front of it, or the header "Disable-Module-Fetch: true", only what is stored is served.
 //
@@ -26,11 +26,13 @@ import { tellable } from "../../gomod/commit-time.ts";
 import { type GoRequest, parseGoPath, type VersionRequest } from "../../gomod/proxy-path.ts";
 import { requireScope } from "../../registry/access/access.ts";
 import { authenticate } from "../../registry/access/authentication.ts";
+import type { ChecksumLog } from "../../registry/checksums/log-state.ts";
 import type { ProjectRow } from "../../registry/rows.ts";
 import type { ServedVersion } from "../../registry/versions/served-versions.ts";
 import type { DependencyProxy } from "../../upstream/dependency-proxy.ts";
 import type { SumdbProxy } from "../../upstream/sumdb-proxy.ts";
 import { credentialsOf } from "../protocol/credentials.ts";
+import { ownDatabaseAt, ownDatabaseIn, serveChecksumDatabase } from "./checksum-database.ts";
 import { absence, absenceInWords, present, presentZip } from "./go-answers.ts";
 import { answererInView, demandView, type GoView } from "./go-view.ts";
 import { type HotAnswer, type HotCache, writeHotAnswer } from "./hot-cache.ts";
@@ -43,6 +45,8 @@ export interface GoProxy {
   /** What answers for modules that are nobody's here. */
   readonly dependencies: DependencyProxy;
   readonly sumDatabases: SumdbProxy;
+  /** Our own checksum database. */
+  readonly checksums: ChecksumLog;
 }
 
 /** The prefix of paths that are answered from store alone, as the public mirror has it. */
@@ -66,6 +70,11 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, p
   ctx.state.principal = principal;
   requireScope(principal, "go endpoint");
   if (rest.startsWith(SUMDB)) {
+    const atRoot = ctx.path.startsWith("/sumdb/");
+    const own = atRoot
+      ? ownDatabaseAt(proxy.checksums, ctx.path)
+      : ownDatabaseIn(proxy.checksums, rest.slice(SUMDB.length));
+    if (own) return serveChecksumDatabase(proxy, ctx, view, own);
     await demandView(registry, principal, view);
     return serveSumDatabase(proxy, ctx, rest.slice(SUMDB.length), storedOnly);
   }
@@ -99,6 +108,17 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, p
     if (!isFailure(error, "not-found", "invalid", "too-large")) throw error;
     await keep(absence(error), false);
   }
+}
+
+/** Answers a request to `/sumdb/…`, where clients find our checksum database that have its name and no GOPROXY. */
+export async function serveSumdb(proxy: GoProxy, ctx: Context): Promise<void> {
+  const { registry } = proxy.hosted;
+  const principal = await authenticate(registry, credentialsOf(ctx.headers));
+  ctx.state.principal = principal;
+  requireScope(principal, "go endpoint");
+  const own = ownDatabaseAt(proxy.checksums, ctx.path);
+  if (!own) throw notFound("this is no checksum database of this server", "no_such_address");
+  return serveChecksumDatabase(proxy, ctx, { kind: "instance" }, own);
 }
 
 async function answerTo(

@@ -86,12 +86,19 @@ async function nameless(registry: Registry, principal: Principal, modulePath: st
   return hidden(principal, "Module");
 }
 
+/** What an endpoint is of. */
+export interface SeenView {
+  readonly project: ProjectRow | undefined;
+  readonly group: GroupRow | undefined;
+}
+
 /** Refuses whoever may not use an endpoint at all, for what belongs to no module: checksum databases. */
-export async function demandView(registry: Registry, principal: Principal, view: GoView): Promise<void> {
-  if (view.kind === "group") await groupOf(registry, principal, view.id);
-  if (view.kind !== "project") return;
+export async function demandView(registry: Registry, principal: Principal, view: GoView): Promise<SeenView> {
+  const group = view.kind === "group" ? await groupOf(registry, principal, view.id) : undefined;
+  if (view.kind !== "project") return { project: undefined, group };
   const flags = await loadFlags(registry);
-  demandPackages(principal, await findProject(registry, idOf(view.id)), (one) => isFlagOn(flags, GO_PROXY, one));
+  const project = await findProject(registry, idOf(view.id));
+  return { project: demandPackages(principal, project, (one) => isFlagOn(flags, GO_PROXY, one)), group };
 }
 
 /** The group of a view, if the principal may see it. */

@@ -207,6 +207,17 @@ export function demandAdministrator(principal: Principal): void {
   throw new Failure("forbidden", "only administrators may do this", { reason: "administrators_only" });
 }
 
+/** Refuses whoever may not hear of every name in the checksum log. */
+export function demandAuditor(principal: Principal): void {
+  if (isAdministrator(principal)) return;
+  if (principal.kind === "anonymous") throw hidden(principal, "User");
+  throw new Failure(
+    "forbidden",
+    "what lists the records of the checksum database names every module, private ones too: only administrators may have it",
+    { reason: "administrators_only" },
+  );
+}
+
 /** A user, for what only a user can have: tokens, groups of one's own. */
 export function demandUser(principal: Principal): UserPrincipal {
   if (principal.kind === "user") return principal;

@@ -4,7 +4,7 @@ import { Failure } from "../../errors.ts";
 import type { Signer } from "../../sumdb/note.ts";
 import { GO_ORIGIN, signHead, type TreeHead } from "../../sumdb/tree-head.ts";
 import type { Registry } from "../registry.ts";
-import { type ChecksumLog, demandOpen } from "./log-state.ts";
+import { type ChecksumLog, demandOpen, readTree } from "./log-state.ts";
 
 /** Notes of so many heads are kept; who looks things up gets that of the newest. */
 const KEPT_NOTES = 32;
@@ -51,4 +51,10 @@ function signerOf({ signers }: ChecksumLog, name: string): Signer {
   const signer = signers.find((one) => one.name === name);
   if (!signer) throw new Failure("not-found", `${name} is no checksum database of this server`);
   return signer;
+}
+
+/** A committed head that covers a record: the known one if that does, else as it stands in the database. */
+export async function headCovering(log: ChecksumLog, id: number): Promise<TreeHead> {
+  demandOpen(log);
+  return log.state.tree.size > id ? log.state.tree : readTree(log);
 }

@@ -36,6 +36,18 @@ export async function pinZip(registry: Registry, versionId: number, zip: MadeZip
   return { h1: pinned.h1, sha256: pinned.zip_key, size: Number(pinned.zip_size) };
 }
 
+/** Leaves the job that logs the sums of a version whose zip has just been pinned. Nothing waits for it, nor fails. */
+export function logSumsSoon(registry: Registry, versionId: number): void {
+  registry.jobs
+    .send(registry.prisma, "log-sums", { after: versionId - 1, upTo: versionId })
+    .catch((error: unknown) =>
+      registry.log.warn(
+        { err: error, versionId },
+        "a version is not in the checksum log yet; its first lookup, or the next start, will see to it",
+      ),
+    );
+}
+
 /** Where the bytes of a made zip are. */
 export function zipKeyOf(zip: { readonly sha256: string }): string {
   return zipObjectKey(zip.sha256);

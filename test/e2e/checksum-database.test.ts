@@ -1,0 +1,180 @@
+// The real go command verifies what is hosted here against our own checksum database: no GONOSUMDB, private and public
+// modules in one build, each sum in the one signed log.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { createProject } from "../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
+import { type GoCommand, goCommand } from "../support/go.ts";
+import { ask } from "../support/http.ts";
+import { pushRecipe, remoteOf } from "../support/push.ts";
+import { type TestServer, testServer } from "../support/server.ts";
+import { temporary } from "../support/temporary.ts";
+
+const LIB = "gokura.test/alice/lib";
+const OPEN = "gokura.test/alice/open";
+const INSTANCE = "/api/v4/packages/go";
+
+let server: TestServer;
+let token: string;
+let verifierKey: string;
+
+beforeAll(async () => {
+  server = await testServer({ tls: true });
+  token = await server.token("alice");
+  verifierKey = server.verifierKey;
+  await createProject(server.registry, OPERATOR, { fullPath: "alice/open", visibility: "PUBLIC" });
+  for (const [path, name] of [
+    ["alice/lib", LIB],
+    ["alice/open", OPEN],
+  ] as const)
+    await pushRecipe(
+      remoteOf(server.url, path, token),
+      (r) => {
+        r.tag("v1.0.0", r.commit({ "go.mod": `module ${name}\n\ngo 1.21\n`, "a.go": "package x\n\nconst A = 1\n" }));
+        r.tag("v1.1.0", r.commit({ "b.go": "package x\n\nconst B = 2\n" }));
+      },
+      { GIT_SSL_CAINFO: server.certificateFile },
+    );
+});
+
+const host = (): string => new URL(server.url).host;
+const netrc = (secret: string): string[] => [`machine ${host()} login alice password ${secret}`];
+
+function go(env: Record<string, string>, lines: readonly string[] = []): GoCommand {
+  return goCommand({ GONOSUMDB: "", SSL_CERT_FILE: server.certificateFile, GOSUMDB: verifierKey, ...env }, lines);
+}
+
+const view = (path: string): string => `${server.url}/api/v4/${path}packages/go`;
+
+test.each([
+  ["the instance", "", "alice/lib"],
+  ["the group", "groups/alice/-/", "alice/lib"],
+  ["the project", "projects/alice%2Flib/", "alice/lib"],
+])("a private module is verified through %s's endpoint, with a token from netrc", async (_, path) => {
+  const command = go({ GOPROXY: view(path) }, netrc(token));
+  await command.must("get", `${LIB}@v1.1.0`);
+  expect(readFileSync(join(command.home, "go/pkg/sumdb", verifierKey.split("+")[0]!, "latest"), "utf8")).toContain(
+    "go.sum database tree",
+  );
+});
+
+test("private and public modules in one build, through endpoints that do not list them all", async () => {
+  const command = go({ GOPROXY: `${view("projects/alice%2Flib/")},${view("")}` }, netrc(token));
+  await command.must("get", `${LIB}@v1.0.0`, `${OPEN}@v1.0.0`);
+  writeFileSync(
+    join(command.cwd, "main.go"),
+    `package main\n\nimport (\n\tx "${LIB}"\n\ty "${OPEN}"\n)\n\nfunc main() { print(x.A + y.A) }\n`,
+  );
+  expect(await command.must("run", ".")).toBe("2");
+});
+
+test("a public module is verified by the anonymous, through GOPROXY and at the database's own URL", async () => {
+  for (const GOSUMDB of [verifierKey, `${verifierKey} ${server.url}/sumdb`]) {
+    const command = go({ GOPROXY: view(""), GOSUMDB });
+    await command.must("get", `${OPEN}@v1.1.0`);
+  }
+});
+
+test("with a command for credentials (GOAUTH)", async () => {
+  const script = join(temporary("goauth"), "auth.sh");
+  const basic = Buffer.from(`alice:${token}`).toString("base64");
+  writeFileSync(script, `#!/bin/sh\nprintf '${server.url}/\\n\\nAuthorization: Basic ${basic}\\n\\n'\n`, {
+    mode: 0o755,
+  });
+  const withAuth = goCommand({
+    ...{ GONOSUMDB: "", GOSUMDB: verifierKey, SSL_CERT_FILE: server.certificateFile, GOPROXY: view("") },
+    GOAUTH: script,
+  });
+  await withAuth.must("get", `${LIB}@v1.1.0`);
+});
+
+test("a version from a branch is logged as it is made", async () => {
+  const command = go({ GOPROXY: view("") }, netrc(token));
+  await command.must("get", `${LIB}@main`);
+  expect(readFileSync(join(command.cwd, "go.sum"), "utf8")).toMatch(
+    new RegExp(`${LIB} v1\\.1\\.0|${LIB} v1\\.1\\.1-0`),
+  );
+});
+
+test("other bytes under a name that is logged are found by go", async () => {
+  const command = go({ GOPROXY: view("") }, netrc(token));
+  writeFileSync(
+    join(command.cwd, "go.sum"),
+    `${LIB} v1.0.0 h1:${"A".repeat(43)}=\n${LIB} v1.0.0/go.mod h1:${"A".repeat(43)}=\n`,
+  );
+  const { status, output } = await command.run("mod", "download", `${LIB}@v1.0.0`);
+  expect([status, output]).toEqual([1, expect.stringContaining("SECURITY ERROR")]);
+});
+
+test("a stranger learns from a lookup what .info tells, byte for byte, and nothing is logged for it", async () => {
+  const stranger = `Bearer ${await server.token("mallory")}`;
+  const size = async (): Promise<string> =>
+    (await ask(server.url, "/sumdb/latest", { ca: server.ca })).text.split("\n")[1]!;
+  const before = await size();
+  const [name] = verifierKey.split("+") as [string];
+  for (const headers of [{ authorization: stranger }, {}] as Record<string, string>[]) {
+    const lookup = async (module: string) => {
+      const answers = [];
+      for (const place of [`${INSTANCE}/sumdb/${name}`, "/sumdb", `/sumdb/${name}`]) {
+        const {
+          status,
+          text,
+          headers: got,
+        } = await ask(server.url, `${place}/lookup/${module}@v1.0.0`, { headers, ca: server.ca });
+        answers.push({
+          status,
+          text,
+          type: got["content-type"],
+          length: got["content-length"],
+          cache: got["cache-control"],
+        });
+      }
+      const info = await ask(server.url, `${INSTANCE}/${module}/@v/v1.0.0.info`, { headers, ca: server.ca });
+      for (const one of answers) expect([one.status, one.text]).toEqual([info.status, info.text]);
+      return answers;
+    };
+    const hidden = await lookup(LIB);
+    for (const missing of ["gokura.test/alice/lib2", "gokura.test/nobody/x"])
+      expect(await lookup(missing)).toEqual(hidden);
+  }
+  expect(await size()).toBe(before);
+});
+
+test("heads and hashes are for everybody, what lists records is for administrators", async () => {
+  const anonymous = (path: string) => ask(server.url, `/sumdb/${path}`, { ca: server.ca });
+  expect((await anonymous("supported")).status).toBe(200);
+  const latest = await anonymous("latest");
+  const size = Number(latest.text.split("\n")[1]);
+  expect(size).toBeGreaterThan(3);
+  const [name] = verifierKey.split("+") as [string];
+  expect((await anonymous("checkpoint")).text.split("\n").slice(0, 2)).toEqual([name, String(size)]);
+  const go = await anonymous(`tile/8/0/000.p/${size}`);
+  const c2sp = await anonymous(`tile/0/000.p/${size}`);
+  expect([go.bytes.length, go.bytes.equals(c2sp.bytes)]).toEqual([32 * size, true]);
+  for (const path of [
+    "tile/8/0/000",
+    `tile/8/0/000.p/${size + 1}`,
+    "tile/8/0/001.p/1",
+    "tile/8/9/000.p/1",
+    "tile/9/000.p/1",
+  ])
+    expect([path, (await anonymous(path)).status]).toEqual([path, 404]);
+  for (const path of [`tile/8/data/000.p/${size}`, `tile/entries/000.p/${size}`]) {
+    expect([path, (await anonymous(path)).status]).toEqual([path, 401]);
+    const by = async (secret: string) =>
+      ask(server.url, `/sumdb/${path}`, { ca: server.ca, headers: { authorization: `Bearer ${secret}` } });
+    expect([path, (await by(token)).status]).toEqual([path, 403]);
+    const text = (await by("administrator-token-of-the-tests")).text;
+    expect(text).toContain(`${LIB} v1.0.0 h1:`);
+  }
+  for (const path of [
+    "lookup/x",
+    "lookup/gokura.test/alice/open@v1",
+    "lookup/gokura.test/alice/open@main",
+    "lookup/gokura.test/!!a@v1.0.0",
+  ])
+    expect([path, (await anonymous(path)).status]).toEqual([path, 400]);
+  for (const path of ["", "x", "tile/8/0/1", "tile/8/0/000.p/0"])
+    expect([path, (await anonymous(path)).status]).toEqual([path, 404]);
+});
