@@ -6,7 +6,7 @@
 // The import is the whole of it: refs recorded, every version published with its requirements, zips left to their job.
 import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -14,7 +14,10 @@ import { readConfig } from "../src/config.ts";
 import { recordPush } from "../src/git/hosting/recorded-push.ts";
 import { ensureRepository, repositoryDirectory } from "../src/git/hosting/repositories-of-projects.ts";
 import { openTagIndexer, type TagIndexer } from "../src/git/indexing/tag-indexer.ts";
+import { initRepository } from "../src/git/objects/init-repository.ts";
 import { Repositories } from "../src/git/objects/repositories.ts";
+import { gitEnvironment } from "../src/git/process/git-environment.ts";
+import { runGit } from "../src/git/process/git-process.ts";
 import { openRegistry } from "../src/open-registry.ts";
 import { createProject } from "../src/registry/forge/projects.ts";
 import { nobodysPush } from "../src/registry/forge/recorded-refs.ts";
@@ -43,6 +46,8 @@ if (values.help) {
 /** How often one more tag is pushed on top. */
 const MORE_TAGS = 7;
 const SAMPLE_MS = 20;
+/** How often a push of everything is measured. */
+const PUSHES = 3;
 
 /** A repository that grows by tags: `count` of them, over this many modules (0: one, in the root). */
 interface Series {
@@ -173,6 +178,67 @@ async function bench(registry: Registry, repositories: Repositories, indexer: Ta
   );
 }
 
+/** Pushes everything of a repository into another on this machine; the seconds that it took. */
+async function push(from: string, to: string, receivePack = "git-receive-pack"): Promise<number> {
+  const start = performance.now();
+  const args = [`--git-dir=${from}`, "push", "--quiet", `--receive-pack=${receivePack}`, to, "refs/*:refs/*"];
+  const child = spawn("git", args, { stdio: ["ignore", "inherit", "inherit"] });
+  const [code] = await once(child, "close");
+  if (code !== 0) throw new Error(`git push ended with ${code}`);
+  return (performance.now() - start) / 1000;
+}
+
+/**
+ * A push of many tags, from the moment git begins until its tags are versions, beside the same push into a bare repository
+ * that is as durable. Both on this machine: over HTTP the client itself takes longer than either (docs/publishing.md).
+ */
+async function benchPush(
+  registry: Registry,
+  repositories: Repositories,
+  indexer: TagIndexer,
+  count: number,
+): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "gokura-bench-push-"));
+  const source = join(directory, "source");
+  const series: Series = { name: "pushed", count, modules: 0 };
+  const fullPath = `bench/${series.name}`;
+  await initRepository(source);
+  await grow({ directory: source, fullPath, series, from: 0, to: count });
+  const receive = join(directory, "receive-pack");
+  const settings = Object.entries(gitEnvironment()).map(([name, value]) => `export ${name}='${value}'\n`);
+  writeFileSync(receive, `#!/bin/sh\n${settings.join("")}exec git receive-pack "$@"\n`, { mode: 0o755 });
+  const ratios: number[] = [];
+  const ours: number[] = [];
+  const bare: number[] = [];
+  const phases = { git: 0, record: 0, index: 0 };
+  for (let n = 0; n < PUSHES; n++) {
+    console.error(`push ${n + 1} of ${PUSHES}`);
+    const reference = join(directory, `bare-${n}`);
+    await initRepository(reference);
+    for (const setting of ["core.fsync=all", "core.fsyncMethod=batch", "receive.unpackLimit=1"])
+      await runGit(undefined, ["-C", reference, "config", ...setting.split("=")]);
+    bare.push(await push(source, reference));
+    const project = await createProject(registry, OPERATOR, { fullPath: `${fullPath}${n}` });
+    await ensureRepository(registry, project);
+    const start = performance.now();
+    phases.git = await push(source, repositoryDirectory(registry, project.id), receive);
+    phases.record = (await measured(() => recordPush(registry, repositories, nobodysPush(project.id)))).seconds;
+    phases.index = (await measured(() => indexer.index(project.id))).seconds;
+    ours.push((performance.now() - start) / 1000);
+    ratios.push(ours.at(-1)! / bare.at(-1)!);
+  }
+  rmSync(directory, { recursive: true, force: true });
+  const median = (of: readonly number[]): string => of.toSorted((a, b) => a - b)[of.length >> 1]!.toFixed(2);
+  console.log(
+    [
+      `a push of ${count} tags, ${PUSHES} times`,
+      `  until they are versions   ${median(ours)} s (the last one: git ${phases.git.toFixed(2)}, recorded ${phases.record.toFixed(2)}, versions ${phases.index.toFixed(2)})`,
+      `  bare git, the same fsync  ${median(bare)} s`,
+      `  ratio                     ${median(ratios)}`,
+    ].join("\n"),
+  );
+}
+
 async function run(): Promise<void> {
   const dataDirectory = mkdtempSync(join(tmpdir(), "gokura-bench-"));
   chmodSync(dataDirectory, 0o755); // PostgreSQL does not run as root
@@ -186,6 +252,7 @@ async function run(): Promise<void> {
     const { tags, modules, "module-tags": moduleTags } = values;
     const one = { name: "one-module", count: Number(tags), modules: 0 };
     const many = { name: "many-modules", count: Number(moduleTags), modules: Number(modules) };
+    await benchPush(opened.registry, repositories, indexer, Number(tags));
     for (const series of [one, many]) await bench(opened.registry, repositories, indexer, series);
   } finally {
     await repositories.close();
