@@ -394,7 +394,7 @@ function lines(said: Buffer): string[] {
   return said.toString("utf8").split("\n").slice(0, -1);
 }
 
-/** The lines of git's output that are UTF-8: a ref of such a name is no version, and two of them could look the same. */
+/** The lines of git's output that are UTF-8: a ref of another name is no version, and two of them could look the same. */
 function decodableLines(said: Buffer): string[] {
   const decoded = lines(said);
   if (!decoded.some((line) => line.includes("\uFFFD"))) return decoded;
