@@ -230,3 +230,12 @@ test("whatever a comment or a page says is in a file, that file is there", () =>
   }
   expect(nowhere).toEqual([]);
 });
+
+test("a comment of a declaration stands alone", () => {
+  const leaning =
+    /(?:\/\*\*|^ +\*|\/\/\/) (?:The same(?: (?:as|of|for|in|with)\b|,|;|\.| but\b)|As above|Likewise|Ditto)/m;
+  const places = [...texts, ["schema.prisma", readFileSync("prisma/schema.prisma", "utf8")] as const].filter(
+    ([, text]) => leaning.test(text),
+  );
+  expect(places.map(([file]) => file)).toEqual([]);
+});

@@ -1,10 +1,10 @@
-// Lists that are printed whole are read in stretches, by number, so that no statement takes as long as the list is.
+// Lists that are printed whole are read in numbered pages, so that no statement takes as long as the list is.
 import { PAGE_LIMIT } from "../registry/lists/keyset-page.ts";
-import type { Stretch, StretchOfRows } from "../registry/lists/numbered-page.ts";
+import type { NumberedPage, NumberedPageRequest } from "../registry/lists/numbered-page.ts";
 
 /** All rows of a list that is sorted by their numbers, ascending. */
 export async function allById<R extends { readonly id: number }>(
-  read: (stretch: Stretch) => Promise<StretchOfRows<R>>,
+  read: (numbered: NumberedPageRequest) => Promise<NumberedPage<R>>,
 ): Promise<R[]> {
   const rows: R[] = [];
   for (let idAfter: number | undefined; ; idAfter = rows.at(-1)!.id) {

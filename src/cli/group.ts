@@ -31,7 +31,7 @@ export function addGroupCommands(program: Command): void {
     .action(({ search, json = false }) =>
       withRegistry(async (registry, operator) => {
         const order = { by: "id", sort: "asc" } as const;
-        const rows = await allById((stretch) => searchGroups(registry, operator, { search }, order, stretch));
+        const rows = await allById((numbered) => searchGroups(registry, operator, { search }, order, numbered));
         printRows(rows.map(rowOf), json, "no groups");
       }),
     );

@@ -59,8 +59,8 @@ export function addMemberCommands(program: Command): void {
           : { group: await demandGroup(registry, operator, group) };
         const rows: MemberRow[] = [];
         for (let more = true; more; ) {
-          const stretch = { offset: rows.length, limit: PAGE_LIMIT, counted: false };
-          const found = await searchMembers(registry, operator, { of, inherited }, stretch);
+          const numbered = { offset: rows.length, limit: PAGE_LIMIT, counted: false };
+          const found = await searchMembers(registry, operator, { of, inherited }, numbered);
           rows.push(...found.rows);
           more = found.more;
         }

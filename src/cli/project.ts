@@ -87,7 +87,7 @@ export function addProjectCommands(program: Command): void {
       withRegistry(async (registry, operator) => {
         const filter = { search, searchNamespaces: true };
         const order = { by: "id", sort: "asc" } as const;
-        const rows = await allById((stretch) => searchProjects(registry, operator, filter, order, stretch));
+        const rows = await allById((numbered) => searchProjects(registry, operator, filter, order, numbered));
         printRows(
           rows.map((one) => rowOf(registry, one)),
           json,

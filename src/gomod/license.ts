@@ -3,8 +3,8 @@
 // licence the whole is UNKNOWN (golang.org/x/pkgsite, internal/licenses: 75 %). The texts to compare with are those of the
 // SPDX License List; what is a word, and what does not count, says license-words.ts.
 //
-// A scan finds for each candidate the stretches of the text that follow it: it walks along both word by word, by runs of
-// five words that both have, over short differences such as a name in a BSD clause. Of stretches that overlap the one that
+// A scan finds for each candidate the passages of the text that follow it: it walks along both word by word, by runs of
+// five words that both have, over short differences such as a name in a BSD clause. Of passages that overlap the one that
 // agrees best counts, so that a BSD licence of three clauses is not taken for one of two. Candidates come from an index of
 // a quarter of all runs, because comparing with each of seven hundred texts would cost a second.
 import { licenseWords } from "./license-words.ts";
@@ -13,7 +13,7 @@ import { licenseWords } from "./license-words.ts";
 export const MAX_LICENSE_CHARACTERS = 256 * 1024;
 /** The part of a text that must be known licences, else it is UNKNOWN. */
 const COVERAGE_THRESHOLD = 0.75;
-/** The part of a licence that must be there, and the part of the stretch that must be it. */
+/** The part of a licence that must be there, and the part of the passage that must be it. */
 const LIKENESS = 0.9;
 /** Words that both have in a row, at least, before they count as the same place. */
 const RUN = 5;
@@ -21,7 +21,7 @@ const RUN = 5;
 const SAMPLED = 4;
 /** The part of a licence's sampled runs that a text must have for a closer look. */
 const CANDIDATE = 0.4;
-/** Foreign words in a row that do not end a stretch. */
+/** Foreign words in a row that do not end a passage. */
 const MAX_GAP = 16;
 /** Words of a licence that may be missing in a row, unless it ends there. */
 const MAX_SKIP = 60;
@@ -169,7 +169,7 @@ function lowerBound(sorted: Float64Array, value: number): number {
 // ---- how much of a licence stands where ------------------------------------------------------------------------------
 
 /** A part of the text that follows a licence. */
-interface Stretch {
+interface Passage {
   readonly template: Template;
   /** Of the text's words the first, and the one after the last. */
   readonly start: number;
@@ -190,12 +190,12 @@ function recognize(
     licenseWords(text.slice(0, MAX_LICENSE_CHARACTERS)),
     (word) => vocabulary.get(word) ?? 0,
   );
-  const stretches = candidates(templates, index, words).flatMap((template) => stretchesOf(template, words));
-  stretches.sort((a, b) => b.net - a.net); // stable: the preferred licence of equals comes first
+  const passages = candidates(templates, index, words).flatMap((template) => passagesOf(template, words));
+  passages.sort((a, b) => b.net - a.net); // stable: the preferred licence of equals comes first
   const taken = new Uint8Array(words.length);
   const covered = new Map<string, number>();
   let all = 0;
-  for (const { template, start, end } of stretches) {
+  for (const { template, start, end } of passages) {
     if (taken.subarray(start, end).includes(1)) continue;
     taken.fill(1, start, end);
     covered.set(template.spdxId, (covered.get(template.spdxId) ?? 0) + (end - start));
@@ -209,22 +209,22 @@ function recognize(
     .sort((a, b) => b.coverage - a.coverage);
 }
 
-function stretchesOf(template: Template, words: Uint32Array): Stretch[] {
+function passagesOf(template: Template, words: Uint32Array): Passage[] {
   const runs = runsOf(template);
-  const stretches: Stretch[] = [];
+  const passages: Passage[] = [];
   for (let at = 0; at + RUN <= words.length; ) {
     const place = placeOf(template, runs, words, at, 0);
     if (place === undefined) {
       at++;
       continue;
     }
-    const stretch = follow(template, runs, words, at, place);
-    const missing = Math.max(0, template.required - stretch.same);
-    if (missing <= template.required * (1 - LIKENESS) && stretch.same >= (stretch.end - stretch.start) * LIKENESS)
-      stretches.push(stretch);
-    at = stretch.end;
+    const passage = follow(template, runs, words, at, place);
+    const missing = Math.max(0, template.required - passage.same);
+    if (missing <= template.required * (1 - LIKENESS) && passage.same >= (passage.end - passage.start) * LIKENESS)
+      passages.push(passage);
+    at = passage.end;
   }
-  return stretches;
+  return passages;
 }
 
 /** The places of each run. Made anew for each text: kept for all licences they would be some 80 MB. */
@@ -246,7 +246,7 @@ function follow(
   words: Uint32Array,
   start: number,
   from: number,
-): Stretch {
+): Passage {
   const license = template.words;
   let [at, place, same] = [start, from, 0];
   for (;;) {

@@ -27,7 +27,7 @@ export type ZipFault = { path: string; reason: string };
 export type ZipSelection<Entry extends ZipEntry = ZipEntry> = {
   /** The paths that go into the zip, in the order of the entries. */
   kept: string[];
-  /** The same as entries. */
+  /** The entries that go into the zip, in their order. */
   keptEntries: Entry[];
   /** What is left out, and why. */
   omitted: ZipFault[];

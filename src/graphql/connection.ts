@@ -30,13 +30,13 @@ export function connection<Row>(page: Page<Row>): Connection<Row> {
   };
 }
 
-/** The same of a page that is on its way; null for one that the asker may not see. */
+/** The connection of a page that is on its way; null for one that the asker may not see. */
 export async function connectionOrNull<Row>(page: Promise<Page<Row> | undefined>): Promise<Connection<Row> | null> {
   const found = await page;
   return found ? connection(found) : null;
 }
 
-/** The same; empty for a page that the asker may not see. */
+/** The connection of a page that is on its way; empty for one that the asker may not see. */
 export async function connectionOrEmpty<Row>(page: Promise<Page<Row> | undefined>): Promise<Connection<Row>> {
   return connection((await page) ?? EMPTY_PAGE);
 }

@@ -63,7 +63,7 @@ function chargeOf(type: GraphQLOutputType): Charge {
   };
 }
 
-/** The same list, of which the entries of each part are there only when everybody else has had a turn. */
+/** A list whose later entries come part by part, each only when everybody else has had a turn. */
 function inParts(list: readonly unknown[], limit: AnswerLimit): readonly unknown[] {
   const entries = list.slice(0, ENTRIES_AT_ONCE);
   let turn = Promise.resolve();

@@ -76,10 +76,10 @@ import { findVersionRows, goModsOf, versionsInModules } from "../registry/versio
 /** How many bytes of go.mod files one request gets: they are parsed, and an author may make them as large as 16 MiB. */
 const GO_MOD_BYTES_PER_REQUEST = 4 * 1024 * 1024;
 
-/** The same for the go.mod files that build lists are read from; more than any graph that is known has. */
+/** How many bytes of go.mod files one request gets for build lists; more than any graph that is known has. */
 const GRAPH_BYTES_PER_REQUEST = 16 * 1024 * 1024;
 
-/** The same of the contents of files, and of what is read for their sums. */
+/** How many bytes of the contents of files one request gets, and how many are read for their sums. */
 const CONTENT_BYTES_PER_REQUEST = 8 * 1024 * 1024;
 const SUMMED_BYTES_PER_REQUEST = 64 * 1024 * 1024;
 

@@ -40,7 +40,7 @@ const DEFINITIONS: readonly (JobDefinition & { readonly name: JobName })[] = [
 export interface Jobs {
   /** Leaves a job behind, in the transaction that causes it. */
   send<N extends JobName>(tx: Transaction, name: N, payload: JobPayloads[N]): Promise<void>;
-  /** The same, unless an equal one was left in the last `seconds`. */
+  /** Leaves a job behind in the transaction that causes it, unless an equal one was left in the last `seconds`. */
   sendOnceIn<N extends JobName>(seconds: number, tx: Transaction, name: N, payload: JobPayloads[N]): Promise<void>;
   /** Begins to do jobs of a kind. Jobs with equal payloads that wait together are done once. */
   work<N extends JobName>(name: N, run: (payload: JobPayloads[N]) => Promise<void>): Promise<void>;

@@ -17,7 +17,7 @@ const COPY_BYTES = 256 * 1024;
 /** Buffers of that size that are kept for the next copy: fresh ones would cost more than the copying. */
 const KEPT_BUFFERS = 32;
 
-/** A stretch of a blob; both ends inclusive. */
+/** A range of a blob; both ends inclusive. */
 export interface ByteRange {
   readonly start: number;
   readonly end: number;

@@ -110,7 +110,7 @@ export function parseDataTile(bytes: Buffer): string[] {
   return texts;
 }
 
-/** The same as a bundle of C2SP's tlog-tiles: before each text its length in two bytes, big-endian. */
+/** Texts of records as an entry bundle of C2SP's tlog-tiles: before each its length in two bytes, big-endian. */
 export function entryBundle(texts: readonly string[]): Buffer {
   return Buffer.concat(
     texts.flatMap((text) => {

@@ -47,7 +47,7 @@ export function parseTilePath(path: string): TilePath | undefined {
   return level === undefined ? undefined : tileIn(level === "data" ? "data" : Number(level), digits!, width);
 }
 
-/** The same of C2SP's names: `tile/0/x001/067.p/12`; `tile/entries/…` is the level "data". */
+/** Reads C2SP's `tile/0/x001/067.p/12`; `tile/entries/…` is the level "data". Undefined for what is no such path. */
 export function parseC2spTilePath(path: string): TilePath | undefined {
   const [, level, digits, width] = C2SP_PATH.exec(path) ?? [];
   return level === undefined ? undefined : tileIn(level === "entries" ? "data" : Number(level), digits!, width);

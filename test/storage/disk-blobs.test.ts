@@ -23,7 +23,7 @@ function put(blobs: DiskBlobs, key: string, bytes: Buffer): Promise<void> {
   return blobs.adopt(scratch, key);
 }
 
-/** A stretch of a blob, through a sink that takes its time. */
+/** A range of a blob, through a sink that takes its time. */
 async function copied(blobs: DiskBlobs, key: string, start: number, end: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   const sink = new Writable({

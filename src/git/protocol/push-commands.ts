@@ -96,7 +96,7 @@ function trimmed(line: Buffer): Buffer {
   return line.at(-1) === 0x0a ? line.subarray(0, -1) : line;
 }
 
-/** The same as bytes, with these commands. */
+/** A push request as the bytes that git reads, with these commands in place of its own. */
 export function writePushRequest(request: PushRequest, commands: readonly RefCommand[]): Buffer {
   const lines = commands.map(({ line }, n) =>
     packet(n > 0 ? line : Buffer.concat([line, Buffer.from(`\0 ${request.capabilities.join(" ")}\n`)])),

@@ -36,7 +36,7 @@ export interface ServeOptions {
   readonly res: ServerResponse;
   /** The Git-Protocol request header as it came. */
   readonly protocol?: string | undefined;
-  /** As above. */
+  /** Who asks: so many git processes at once work for one caller (process/git-process.ts). */
   readonly caller?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly stallMs?: number;

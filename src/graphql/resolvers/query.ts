@@ -27,14 +27,14 @@ export const Query: QueryResolvers = {
       ...(blocked == null ? {} : blocked ? { blocked: true } : { active: true }),
     };
     return connection(
-      await pageById(page, (order, stretch) => searchUsers(registry, principal, filter, order, stretch)),
+      await pageById(page, (order, numbered) => searchUsers(registry, principal, filter, order, numbered)),
     );
   },
 
   groups: async (_, { search, topLevelOnly, ...page }, { registry, principal }) => {
     const filter = { search: search ?? undefined, topLevelOnly: topLevelOnly ?? undefined };
     return connection(
-      await pageById(page, (order, stretch) => searchGroups(registry, principal, filter, order, stretch)),
+      await pageById(page, (order, numbered) => searchGroups(registry, principal, filter, order, numbered)),
     );
   },
 
@@ -56,7 +56,7 @@ export const Query: QueryResolvers = {
       topics: topics ?? undefined,
     };
     return counted(
-      pageById(page, (order, stretch) => searchProjects(registry, principal, filter, order, stretch)),
+      pageById(page, (order, numbered) => searchProjects(registry, principal, filter, order, numbered)),
       ({ limit }) => countProjects(registry, principal, filter, limit),
     );
   },

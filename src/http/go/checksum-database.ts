@@ -67,7 +67,8 @@ export function ownDatabaseIn({ signers }: ChecksumLog, nameAndRest: string): Lo
 }
 
 /**
- * The same of a path of the server itself: a client without GOPROXY takes the name for a URL, so `HOST/sumdb` is asked at
+ * The name of ours that a path of the server itself begins with; undefined: it is another database, or none. A client
+ * without GOPROXY takes the name for a URL, so `HOST/sumdb` is asked at
  * `/sumdb/…`. `/sumdb/NAME/…` is what a GOPROXY at the root would be asked.
  */
 export function ownDatabaseAt(log: ChecksumLog, path: string): LogRequest | undefined {

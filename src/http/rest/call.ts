@@ -19,7 +19,7 @@ import type * as z from "zod";
 import type { HostedModules } from "../../git/indexing/hosted-modules.ts";
 import type { ModuleArchives } from "../../git/indexing/module-archives.ts";
 import type { ScopedDoor } from "../../registry/access/acts.ts";
-import type { Stretch, StretchOfRows } from "../../registry/lists/numbered-page.ts";
+import type { NumberedPage, NumberedPageRequest } from "../../registry/lists/numbered-page.ts";
 import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
 
@@ -81,10 +81,10 @@ interface ListDefinition<P extends Shape, A extends z.ZodType> extends Omit<Defi
   readonly row: A;
   /**
    * Whether pages by position can be asked for (pagination=keyset). The parameters then have order_by, one of whose words is
-   * id, and sort; rows have an id; and `read` minds stretch.idAfter and stretch.idBefore.
+   * id, and sort; rows have an id; and `read` minds numbered.idAfter and numbered.idBefore.
    */
   readonly keyset?: true;
-  read(asked: Asked<Parsed<P>>, stretch: Stretch): Promise<StretchOfRows<z.input<A>>>;
+  read(asked: Asked<Parsed<P>>, numbered: NumberedPageRequest): Promise<NumberedPage<z.input<A>>>;
 }
 
 /** A call as the kernel knows it. */
@@ -93,7 +93,7 @@ export interface Call extends Definition<Shape> {
   readonly answer: z.ZodType | undefined;
   readonly pages: "none" | "numbered" | "keyset";
   handle(asked: Asked): Promise<unknown>;
-  read(asked: Asked, stretch: Stretch): Promise<StretchOfRows<unknown>>;
+  read(asked: Asked, numbered: NumberedPageRequest): Promise<NumberedPage<unknown>>;
 }
 
 const neither = (): never => {

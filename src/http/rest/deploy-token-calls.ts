@@ -35,8 +35,8 @@ export const deployTokenCalls = [
     parameters: ACTIVE,
     row: DeployToken,
     failures: [],
-    read: async ({ registry, principal, parameters: { active } }, stretch) => {
-      const found = await findDeployTokens(registry, principal, "all", active, stretch);
+    read: async ({ registry, principal, parameters: { active } }, numbered) => {
+      const found = await findDeployTokens(registry, principal, "all", active, numbered);
       return { ...found, rows: found.rows.map(deployTokenOf) };
     },
   }),
@@ -49,9 +49,9 @@ export const deployTokenCalls = [
     parameters: { id: idOrPath("project"), ...ACTIVE },
     row: DeployToken,
     failures: [404],
-    read: async ({ registry, principal, parameters: { id, active } }, stretch) => {
+    read: async ({ registry, principal, parameters: { id, active } }, numbered) => {
       const project = await demandProject(registry, principal, id);
-      const found = await findDeployTokens(registry, principal, project, active, stretch);
+      const found = await findDeployTokens(registry, principal, project, active, numbered);
       return { ...found, rows: found.rows.map(deployTokenOf) };
     },
   }),

@@ -11,7 +11,7 @@ import {
   updateGroup,
 } from "../../registry/forge/groups.ts";
 import { wantedLevel } from "../../registry/forge/project-search.ts";
-import type { Stretch } from "../../registry/lists/numbered-page.ts";
+import type { NumberedPageRequest } from "../../registry/lists/numbered-page.ts";
 import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { GroupRow } from "../../registry/rows.ts";
@@ -49,7 +49,7 @@ type Filters = z.output<z.ZodObject<typeof filters>>;
 async function readGroups(
   { registry, principal, parameters, base }: Asked<Filters>,
   within: { readonly parentId?: number; readonly below?: number },
-  stretch: Stretch,
+  numbered: NumberedPageRequest,
 ) {
   const filter = {
     ...within,
@@ -64,7 +64,7 @@ async function readGroups(
     }),
   };
   const order = { by: parameters.order_by, sort: parameters.sort };
-  const found = await searchGroups(registry, principal, filter, order, stretch);
+  const found = await searchGroups(registry, principal, filter, order, numbered);
   return { ...found, rows: await groupAnswers(registry, found.rows, base) };
 }
 
@@ -83,9 +83,9 @@ const below = (path: "subgroups" | "descendant_groups", summary: string) =>
     parameters: { id, ...filters },
     row: Group,
     failures: [404],
-    read: async (asked, stretch) => {
+    read: async (asked, numbered) => {
       const group = await groupOfAddress(asked.registry, asked.principal, asked.parameters.id);
-      return readGroups(asked, path === "subgroups" ? { parentId: group.id } : { below: group.id }, stretch);
+      return readGroups(asked, path === "subgroups" ? { parentId: group.id } : { below: group.id }, numbered);
     },
   });
 
@@ -100,7 +100,7 @@ export const groupCalls = [
     parameters: filters,
     row: Group,
     failures: [],
-    read: (asked, stretch) => readGroups(asked, {}, stretch),
+    read: (asked, numbered) => readGroups(asked, {}, numbered),
   }),
 
   call({
@@ -205,9 +205,9 @@ export const groupCalls = [
     parameters: { search: text().optional() },
     row: Namespace,
     failures: [],
-    read: async ({ registry, principal, parameters, base }, stretch) => {
+    read: async ({ registry, principal, parameters, base }, numbered) => {
       const filter = { search: parameters.search, withOwnNamespace: true };
-      const found = await searchGroups(registry, principal, filter, { by: "id", sort: "asc" }, stretch);
+      const found = await searchGroups(registry, principal, filter, { by: "id", sort: "asc" }, numbered);
       return { ...found, rows: found.rows.map((group) => namespaceAnswer(group, base)) };
     },
   }),

@@ -73,10 +73,10 @@ function callsOf(kind: "project" | "group"): Call[] {
       parameters: { id, ...filters },
       row: Member,
       failures: [404],
-      read: async (asked, stretch) => {
+      read: async (asked, numbered) => {
         const { query, user_ids: userIds } = asked.parameters;
         const search = { of: await thingOf(kind, asked), inherited, query, userIds };
-        const found = await searchMembers(asked.registry, asked.principal, search, stretch);
+        const found = await searchMembers(asked.registry, asked.principal, search, numbered);
         return { ...found, rows: found.rows.map((member) => memberAnswer(member, asked.base)) };
       },
     });

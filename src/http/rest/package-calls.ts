@@ -6,14 +6,14 @@ import { ensureBuiltZips, zipOf } from "../../git/indexing/module-archives.ts";
 import { demandAct, demandRegistry, mayAct } from "../../registry/access/access.ts";
 import { findProject, findProjects } from "../../registry/forge/projects.ts";
 import { isId, PAGE_LIMIT } from "../../registry/lists/keyset-page.ts";
-import { stretchOf } from "../../registry/lists/numbered-page.ts";
+import { numberedPageOf } from "../../registry/lists/numbered-page.ts";
 import { lastDownloadsOf } from "../../registry/numbers/downloads.ts";
 import { filesOfPackages, type PackageFileRow } from "../../registry/packages/package-files.ts";
 import {
+  numberedPackagesOfGroup,
+  numberedPackagesOfProject,
   PACKAGE_ORDERS,
   type PackageQuery,
-  stretchOfGroupPackages,
-  stretchOfProjectPackages,
 } from "../../registry/packages/package-lists.ts";
 import {
   deletePackages,
@@ -126,10 +126,10 @@ export const packageCalls = [
     },
     row: Package,
     failures: [404],
-    read: async (asked, stretch) => {
+    read: async (asked, numbered) => {
       const { registry, principal, parameters } = asked;
       const project = demandRegistry(principal, await findProject(registry, parameters.id));
-      const found = await stretchOfProjectPackages(registry, principal, project, queryOf(parameters), stretch);
+      const found = await numberedPackagesOfProject(registry, principal, project, queryOf(parameters), numbered);
       const downloads = await lastDownloadsOf(registry, idsOf(found.rows));
       return { ...found, rows: found.rows.map((row) => packageOf(asked, project, row, downloads)) };
     },
@@ -149,12 +149,12 @@ export const packageCalls = [
     },
     row: GroupPackage,
     failures: [404],
-    read: async (asked, stretch) => {
+    read: async (asked, numbered) => {
       const { registry, principal, parameters } = asked;
       const group = await groupOfAddress(registry, principal, parameters.id);
       const scope = { includeSubgroups: !parameters.exclude_subgroups };
       const query = queryOf(parameters);
-      const found = await stretchOfGroupPackages(registry, principal, group, scope, query, stretch);
+      const found = await numberedPackagesOfGroup(registry, principal, group, scope, query, numbered);
       const projects = await projectsOf(registry, found.rows);
       const downloads = await lastDownloadsOf(registry, idsOf(found.rows));
       return {
@@ -217,11 +217,11 @@ export const packageCalls = [
     parameters: { ...ONE, ...sorting(["id", "created_at", "file_name"], { by: "id", sort: "asc" }) },
     row: PackageFile,
     failures: [404],
-    read: async ({ parts, registry, principal, parameters }, stretch) => {
+    read: async ({ parts, registry, principal, parameters }, numbered) => {
       const { row } = await demandPackage(registry, principal, parameters);
       await ensureBuiltZips(parts.archives, [row.id]);
       const files = await filesOf(registry, (await findPackage(registry, principal, row.id))?.package);
-      return stretchOf(stretch, (parameters.sort === "asc" ? files : files.reverse()).map(fileOf));
+      return numberedPageOf(numbered, (parameters.sort === "asc" ? files : files.reverse()).map(fileOf));
     },
   }),
   call({
@@ -283,9 +283,9 @@ export const packageCalls = [
     parameters: ONE,
     row: z.never(),
     failures: [404],
-    read: async ({ registry, principal, parameters }, stretch) => {
+    read: async ({ registry, principal, parameters }, numbered) => {
       await demandPackage(registry, principal, parameters);
-      return stretchOf(stretch, []);
+      return numberedPageOf(numbered, []);
     },
   }),
 ];

@@ -4,7 +4,7 @@
 // parameter that was given, and hold no comma or semicolon, because GitLab's Go client splits the header there.
 import type { Context } from "koa";
 import { PAGE_DEFAULT, PAGE_LIMIT } from "../../registry/lists/keyset-page.ts";
-import type { Stretch, StretchOfRows } from "../../registry/lists/numbered-page.ts";
+import type { NumberedPage, NumberedPageRequest } from "../../registry/lists/numbered-page.ts";
 import { choice, integer } from "./parameter.ts";
 
 const NUMBERED = {
@@ -25,7 +25,7 @@ export const PAGE_PARAMETERS = { none: {}, numbered: NUMBERED, keyset: { ...NUMB
 
 /** The page that was asked for. */
 export interface PageAsked {
-  readonly stretch: Stretch;
+  readonly numbered: NumberedPageRequest;
   readonly page: number;
   readonly perPage: number;
   /** Of pages by position, which way the numbers of the rows run. */
@@ -38,17 +38,17 @@ export function pageOf(values: Record<string, unknown>, orderByGiven: boolean): 
   const perPage = Math.min(values.per_page as number, PAGE_LIMIT);
   const ids = { idAfter: values.id_after as number | undefined, idBefore: values.id_before as number | undefined };
   if (values.pagination !== "keyset") {
-    const stretch = { offset: (page - 1) * perPage, limit: perPage, counted: true, ...ids };
-    return { stretch, page, perPage, keyset: undefined };
+    const numbered = { offset: (page - 1) * perPage, limit: perPage, counted: true, ...ids };
+    return { numbered, page, perPage, keyset: undefined };
   }
   if (orderByGiven && values.order_by !== "id") return { error: "order_by does not have a valid value" };
   values.order_by = "id";
-  const stretch = { offset: 0, limit: perPage, counted: false, ...ids };
-  return { stretch, page: 1, perPage, keyset: values.sort === "asc" ? "asc" : "desc" };
+  const numbered = { offset: 0, limit: perPage, counted: false, ...ids };
+  return { numbered, page: 1, perPage, keyset: values.sort === "asc" ? "asc" : "desc" };
 }
 
 /** Writes the headers of a page. `base`: the address that the client uses. */
-export function setPageHeaders(ctx: Context, base: string, asked: PageAsked, found: StretchOfRows<unknown>): void {
+export function setPageHeaders(ctx: Context, base: string, asked: PageAsked, found: NumberedPage<unknown>): void {
   const linkTo = linksOf(ctx, base, asked);
   const { page, perPage } = asked;
   if (asked.keyset) {

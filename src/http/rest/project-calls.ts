@@ -14,7 +14,7 @@ import {
   updateProject,
 } from "../../registry/forge/projects.ts";
 import { findUserById } from "../../registry/forge/users.ts";
-import type { Stretch } from "../../registry/lists/numbered-page.ts";
+import type { NumberedPageRequest } from "../../registry/lists/numbered-page.ts";
 import type { GroupRow, ProjectRow } from "../../registry/rows.ts";
 import { type Asked, call, listCall } from "./call.ts";
 import { nameOfWord } from "./group-answer.ts";
@@ -65,7 +65,7 @@ interface Within {
   readonly namespaceOf?: number;
 }
 
-async function readProjects(asked: Asked<Filters>, within: Within, stretch: Stretch) {
+async function readProjects(asked: Asked<Filters>, within: Within, numbered: NumberedPageRequest) {
   const { registry, principal, parameters } = asked;
   if (parameters.starred) return { rows: [], more: false, total: 0 };
   const filter = {
@@ -80,7 +80,7 @@ async function readProjects(asked: Asked<Filters>, within: Within, stretch: Stre
     activeBefore: parameters.last_activity_before,
   };
   const order = { by: parameters.order_by, sort: parameters.sort };
-  const found = await searchProjects(registry, principal, filter, order, stretch);
+  const found = await searchProjects(registry, principal, filter, order, numbered);
   return { ...found, rows: await projectAnswers(asked, found.rows, parameters.statistics) };
 }
 
@@ -159,7 +159,7 @@ export const projectCalls = [
     parameters: filters,
     row: Project,
     failures: [],
-    read: (asked, stretch) => readProjects(asked, {}, stretch),
+    read: (asked, numbered) => readProjects(asked, {}, numbered),
   }),
 
   listCall({
@@ -177,10 +177,10 @@ export const projectCalls = [
     },
     row: Project,
     failures: [404],
-    read: async (asked, stretch) => {
+    read: async (asked, numbered) => {
       const { registry, principal, parameters } = asked;
       const { id: groupId } = await groupOfAddress(registry, principal, parameters.id);
-      return readProjects(asked, { groupId, includeSubgroups: parameters.include_subgroups }, stretch);
+      return readProjects(asked, { groupId, includeSubgroups: parameters.include_subgroups }, numbered);
     },
   }),
 
@@ -194,11 +194,11 @@ export const projectCalls = [
     parameters: { id: numberOf("user"), ...filters },
     row: Project,
     failures: [404],
-    read: async (asked, stretch) => {
+    read: async (asked, numbered) => {
       const { registry, principal, parameters } = asked;
       const user = await findUserById(registry, parameters.id);
       if (!user) throw hidden(principal, "User");
-      return readProjects(asked, { namespaceOf: user.id }, stretch);
+      return readProjects(asked, { namespaceOf: user.id }, numbered);
     },
   }),
 

@@ -40,9 +40,9 @@ export const protectedTagCalls = [
     parameters: { id },
     row: ProtectedTag,
     failures: [404],
-    read: async ({ registry, principal, parameters }, stretch) => {
+    read: async ({ registry, principal, parameters }, numbered) => {
       const project = await demandProject(registry, principal, parameters.id);
-      const found = await protectedTagsOf(registry, principal, project, stretch);
+      const found = await protectedTagsOf(registry, principal, project, numbered);
       return { ...found, rows: found.rows.map(protectedTagOf) };
     },
   }),

@@ -9,7 +9,7 @@ import { demandCode, mayAct } from "../../registry/access/access.ts";
 import { demandCurrentProject } from "../../registry/forge/projects.ts";
 import { tagProtection } from "../../registry/forge/protected-tags.ts";
 import { type RefOrder, type RefRow, type RefSearch, searchRefs } from "../../registry/forge/ref-search.ts";
-import type { Stretch, StretchOfRows } from "../../registry/lists/numbered-page.ts";
+import type { NumberedPage, NumberedPageRequest } from "../../registry/lists/numbered-page.ts";
 import type { ProjectRow } from "../../registry/rows.ts";
 import { type Asked, call, listCall } from "./call.ts";
 import { idOrPath, sorting, text } from "./parameter.ts";
@@ -120,11 +120,11 @@ async function readRefs<A>(
   asked: OfProject,
   search: RefSearch,
   order: RefOrder,
-  stretch: Stretch,
+  numbered: NumberedPageRequest,
   answer: RefAnswer<A>,
-): Promise<StretchOfRows<A>> {
+): Promise<NumberedPage<A>> {
   const code = await codeOf(asked);
-  const found = await searchRefs(asked.registry, asked.principal, code.project, search, order, stretch);
+  const found = await searchRefs(asked.registry, asked.principal, code.project, search, order, numbered);
   return { ...found, rows: await Promise.all(found.rows.map((ref) => answer(ref, code, asked))) };
 }
 
@@ -135,7 +135,7 @@ async function readRef<A>(asked: OfProject, search: RefSearch, answer: RefAnswer
   return found;
 }
 
-const ONE: Stretch = { offset: 0, limit: 1, counted: false };
+const ONE: NumberedPageRequest = { offset: 0, limit: 1, counted: false };
 const BY_NAME: RefOrder = { by: "name", sort: "asc" };
 
 const search = text().optional().describe("Part of the name; ^ in front: at the beginning, $ behind: at the end");
@@ -154,9 +154,9 @@ export const repositoryCalls = [
     },
     row: Tag,
     failures: [404],
-    read: (asked, stretch) => {
+    read: (asked, numbered) => {
       const { search: wanted, order_by: by, sort } = asked.parameters;
-      return readRefs(asked, { kind: "tags", search: wanted }, { by, sort }, stretch, tagAnswer);
+      return readRefs(asked, { kind: "tags", search: wanted }, { by, sort }, numbered, tagAnswer);
     },
   }),
 
@@ -183,8 +183,8 @@ export const repositoryCalls = [
     parameters: { id, search },
     row: Branch,
     failures: [404],
-    read: (asked, stretch) =>
-      readRefs(asked, { kind: "branches", search: asked.parameters.search }, BY_NAME, stretch, branchAnswer),
+    read: (asked, numbered) =>
+      readRefs(asked, { kind: "branches", search: asked.parameters.search }, BY_NAME, numbered, branchAnswer),
   }),
 
   call({

@@ -109,7 +109,7 @@ async function answerPage(call: Call, asked: Asked, values: Record<string, unkno
   const { ctx, base } = asked;
   const page = pageOf(values, given.order_by !== undefined && given.order_by !== "" && given.order_by !== null);
   if ("error" in page) return refuse(ctx, 400, page.error);
-  const found = await call.read(asked, page.stretch);
+  const found = await call.read(asked, page.numbered);
   setPageHeaders(ctx, base, page, found);
   ctx.body = found.rows;
 }

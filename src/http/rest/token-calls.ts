@@ -103,7 +103,7 @@ export const tokenCalls = [
     },
     row: Token,
     failures: [],
-    read: async ({ registry, principal, parameters: asked }, stretch) => {
+    read: async ({ registry, principal, parameters: asked }, numbered) => {
       const filter = {
         userId: asked.user_id,
         active: asked.state === undefined ? undefined : asked.state === "active",
@@ -113,7 +113,7 @@ export const tokenCalls = [
         expires: { after: asked.expires_after, before: asked.expires_before },
         lastUsed: { after: asked.last_used_after, before: asked.last_used_before },
       };
-      const found = await findPersonalTokens(registry, principal, filter, orderOf(asked.sort), stretch);
+      const found = await findPersonalTokens(registry, principal, filter, orderOf(asked.sort), numbered);
       return { ...found, rows: found.rows.map(tokenOf) };
     },
   }),

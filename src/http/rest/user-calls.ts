@@ -79,9 +79,9 @@ export const userCalls = [
     },
     row: User,
     failures: [],
-    read: async ({ registry, principal, parameters, base }, stretch) => {
+    read: async ({ registry, principal, parameters, base }, numbered) => {
       const order = { by: parameters.order_by, sort: parameters.sort };
-      const found = await searchUsers(registry, principal, parameters, order, stretch);
+      const found = await searchUsers(registry, principal, parameters, order, numbered);
       return { ...found, rows: found.rows.map((user) => userAnswer(principal, user, base)) };
     },
   }),

@@ -167,7 +167,7 @@ export function demandGroupSeen<S extends GroupSubject>(principal: Principal, gr
   throw hidden(principal, "Group");
 }
 
-/** The same, told as a namespace: where projects are, which is a group or the own one of a user. */
+/** A namespace, where projects are: a group or the own one of a user. Throws as if there were none if it is not seen. */
 export function demandNamespaceSeen<S extends GroupSubject>(principal: Principal, namespace: S | undefined): S {
   const own = namespace?.userId == null || (principal.kind === "user" && principal.userId === namespace.userId);
   if (namespace && (own || isAdministrator(principal)) && maySeeGroup(principal, namespace)) return namespace;

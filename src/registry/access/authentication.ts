@@ -129,7 +129,7 @@ async function load(registry: Registry, digest: string): Promise<Principal> {
   };
 }
 
-/** The same principal after a change that it made itself, with what it is a member of now. */
+/** A principal after a change that it made itself, with what it is a member of now. */
 export async function renewed(registry: Registry, principal: Principal): Promise<Principal> {
   if (principal.kind !== "user") return principal;
   const { memberships, changesAt } = await membershipsOf(registry, principal.userId);

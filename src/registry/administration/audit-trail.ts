@@ -1,4 +1,4 @@
-// Reading what audit.ts wrote: who did what, newest first, for administrators. The trail only grows, so a page is a stretch
+// Reading what audit.ts wrote: who did what, newest first, for administrators. The trail only grows, so a page is a range
 // of an index, whatever it is filtered by.
 
 import type { AuditEvent, Prisma } from "../../database/generated/client.ts";

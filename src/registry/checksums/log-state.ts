@@ -66,7 +66,7 @@ export async function readTree(log: ChecksumLog): Promise<CommittedTree> {
   return see(log, treeIn(rows[0]));
 }
 
-/** The same under the row's lock, which the transaction then holds to its end. */
+/** The tree as it was committed last, under the row's lock, which the transaction then holds to its end. */
 export async function lockTree(log: ChecksumLog, tx: Sql): Promise<CommittedTree> {
   const [row] = await tx.$queryRaw<TreeRow[]>`SELECT size, root, edge FROM sum_tree FOR UPDATE`;
   return see(log, treeIn(row));

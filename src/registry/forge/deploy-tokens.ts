@@ -4,7 +4,7 @@ import type { Prisma } from "../../database/generated/client.ts";
 import { notFound } from "../../errors.ts";
 import { demandAct, demandAdministrator } from "../access/access.ts";
 import { isId } from "../lists/keyset-page.ts";
-import { readStretch, type Stretch, type StretchOfRows } from "../lists/numbered-page.ts";
+import { type NumberedPage, type NumberedPageRequest, readNumberedPage } from "../lists/numbered-page.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { ProjectRow, TokenRow } from "../rows.ts";
@@ -16,8 +16,8 @@ export function findDeployTokens(
   principal: Principal,
   project: ProjectRow | "all",
   active: boolean,
-  stretch: Stretch,
-): Promise<StretchOfRows<TokenRow>> {
+  numbered: NumberedPageRequest,
+): Promise<NumberedPage<TokenRow>> {
   if (project === "all") demandAdministrator(principal);
   else demandAct(principal, "token.list", project);
   const where: Prisma.TokenWhereInput = {
@@ -25,7 +25,7 @@ export function findDeployTokens(
     ...(active ? activeTokens() : { revokedAt: null }),
     ...(project === "all" ? {} : { projectId: project.id }),
   };
-  return readStretch(stretch, {
+  return readNumberedPage(numbered, {
     read: (skip, take) => registry.prisma.token.findMany({ where, orderBy: { id: "asc" }, skip, take }),
     count: (take) => registry.prisma.token.count({ where, take }),
   });

@@ -11,7 +11,7 @@ import { audit } from "../audit.ts";
 import { change, pathTaken } from "../change.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
 import { isId, keysetPages, type Order, type Page, type PageRequest } from "../lists/keyset-page.ts";
-import { idsOf, readStretch, type Stretch, type StretchOfRows } from "../lists/numbered-page.ts";
+import { idsOf, type NumberedPage, type NumberedPageRequest, readNumberedPage } from "../lists/numbered-page.ts";
 import { inOrderFound } from "../lists/of-each.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
@@ -270,19 +270,19 @@ export interface GroupSearch {
 
 export type GroupOrder = "id" | "name" | "path";
 
-/** A stretch of the groups that a principal sees; namespaces of users are none. */
+/** A numbered page of the groups that a principal sees; namespaces of users are none. */
 export async function searchGroups(
   registry: Registry,
   principal: Principal,
   filter: GroupSearch,
   order: { readonly by: GroupOrder; readonly sort: Order },
-  stretch: Stretch,
-): Promise<StretchOfRows<GroupRow>> {
+  numbered: NumberedPageRequest,
+): Promise<NumberedPage<GroupRow>> {
   const own = filter.withOwnNamespace && principal.kind === "user" ? [{ userId: principal.userId }] : [];
   const conditions: Prisma.GroupWhereInput[] = [
     { OR: [{ userId: null }, ...own] },
     seenGroups(principal),
-    idsOf(stretch),
+    idsOf(numbered),
   ];
   if (filter.search) {
     const contains = { contains: searchText(filter.search), mode: "insensitive" } as const;
@@ -297,7 +297,7 @@ export async function searchGroups(
   if (filter.below !== undefined) conditions.push({ traversalIds: { has: filter.below }, id: { not: filter.below } });
   const where: Prisma.GroupWhereInput = { AND: conditions };
   const orderBy = [...(order.by === "id" ? [] : [{ [order.by]: order.sort }]), { id: order.sort }];
-  return readStretch(stretch, {
+  return readNumberedPage(numbered, {
     read: (skip, take) => registry.prisma.group.findMany({ where, orderBy, skip, take }),
     count: (take) => registry.prisma.group.count({ where, take }),
   });

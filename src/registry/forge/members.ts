@@ -9,7 +9,7 @@ import { audit } from "../audit.ts";
 import { change } from "../change.ts";
 import { firstOfEach } from "../lists/first-of-each.ts";
 import { isId, keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
-import { readStretch, type Stretch, type StretchOfRows } from "../lists/numbered-page.ts";
+import { type NumberedPage, type NumberedPageRequest, readNumberedPage } from "../lists/numbered-page.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { GroupRow, MemberRow, ProjectRow, UserRow } from "../rows.ts";
@@ -177,15 +177,15 @@ export interface MemberSearch {
 }
 
 /**
- * A stretch of the members of a project or group, by the numbers of their users; those whose time is over are none. Throws
+ * A numbered page of the members of a project or group, by the numbers of their users; those whose time is over are none. Throws
  * forbidden for whoever is no member.
  */
 export async function searchMembers(
   registry: Registry,
   principal: Principal,
   search: MemberSearch,
-  stretch: Stretch,
-): Promise<StretchOfRows<MemberRow>> {
+  numbered: NumberedPageRequest,
+): Promise<NumberedPage<MemberRow>> {
   const { of } = search;
   const may =
     "project" in of ? mayAct(principal, "member.list", of.project) : mayGroupAct(principal, "member.list", of.group);
@@ -202,7 +202,7 @@ export async function searchMembers(
   if (search.userIds) conditions.push(Prisma.sql`m.user_id = ANY(${search.userIds.filter(isId)}::int[])`);
   const highest = Prisma.sql`SELECT DISTINCT ON (m.user_id) m.id FROM member m JOIN "user" u ON u.id = m.user_id
     WHERE ${Prisma.join(conditions, " AND ")} ORDER BY m.user_id, m.access_level DESC, m.id`;
-  return readStretch(stretch, {
+  return readNumberedPage(numbered, {
     async read(skip, take) {
       const rows = await registry.prisma.$queryRaw<{ id: number }[]>`${highest} OFFSET ${skip} LIMIT ${take}`;
       const where = { id: { in: rows.map(({ id }) => id) } };

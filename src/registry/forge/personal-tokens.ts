@@ -8,7 +8,7 @@ import { digestOf, newSecret } from "../access/token-format.ts";
 import { audit } from "../audit.ts";
 import { change } from "../change.ts";
 import { isId } from "../lists/keyset-page.ts";
-import { readStretch, type Stretch, type StretchOfRows } from "../lists/numbered-page.ts";
+import { type NumberedPage, type NumberedPageRequest, readNumberedPage } from "../lists/numbered-page.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { TokenRow } from "../rows.ts";
@@ -57,13 +57,13 @@ export async function findPersonalTokens(
   principal: Principal,
   filter: TokenFilter,
   order: TokenOrder | undefined,
-  stretch: Stretch,
-): Promise<StretchOfRows<TokenRow>> {
+  numbered: NumberedPageRequest,
+): Promise<NumberedPage<TokenRow>> {
   const own = isAdministrator(principal) ? undefined : demandUser(principal).userId;
   if (filter.userId !== undefined && !mayInspectUser(principal, filter.userId)) throw notOnesOwn();
   if (filter.userId !== undefined && !isId(filter.userId)) return { rows: [], more: false, total: 0 };
   const where = matching({ ...filter, userId: filter.userId ?? own });
-  return readStretch(stretch, {
+  return readNumberedPage(numbered, {
     read: (skip, take) => registry.prisma.token.findMany({ where, orderBy: orderBy(order), skip, take }),
     count: (take) => registry.prisma.token.count({ where, take }),
   });

@@ -5,7 +5,7 @@ import type { Prisma, Visibility } from "../../database/generated/client.ts";
 import { memberProjects, seenProjects } from "../access/access-conditions.ts";
 import { OWNER } from "../access/acts.ts";
 import { COUNT_LIMIT, countingTo, type Order } from "../lists/keyset-page.ts";
-import { idsOf, readStretch, type Stretch, type StretchOfRows } from "../lists/numbered-page.ts";
+import { idsOf, type NumberedPage, type NumberedPageRequest, readNumberedPage } from "../lists/numbered-page.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { ProjectRow } from "../rows.ts";
@@ -44,20 +44,20 @@ const COLUMNS = {
 
 export type ProjectOrder = keyof typeof COLUMNS;
 
-/** A stretch of the projects that a principal sees. */
+/** A numbered page of the projects that a principal sees. */
 export async function searchProjects(
   registry: Registry,
   principal: Principal,
   filter: ProjectSearch,
   order: { readonly by: ProjectOrder; readonly sort: Order },
-  stretch: Stretch,
-): Promise<StretchOfRows<ProjectRow>> {
+  numbered: NumberedPageRequest,
+): Promise<NumberedPage<ProjectRow>> {
   const where: Prisma.ProjectWhereInput = {
-    AND: [idsOf(stretch), ...(await conditions(registry, principal, filter))],
+    AND: [idsOf(numbered), ...(await conditions(registry, principal, filter))],
   };
   const by = COLUMNS[order.by];
   const orderBy = [...(by === "id" ? [] : [{ [by]: order.sort }]), { id: order.sort }];
-  return readStretch(stretch, {
+  return readNumberedPage(numbered, {
     read: (skip, take) => registry.prisma.project.findMany({ where, orderBy, skip, take, include: { group: true } }),
     count: (take) => registry.prisma.project.count({ where, take }),
   });

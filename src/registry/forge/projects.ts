@@ -109,7 +109,10 @@ export async function demandProject(
   return demandSeen(principal, await findProject(registry, idOrPath));
 }
 
-/** The same, read anew: what is remembered may not know what the last push did (default branch, last activity). */
+/**
+ * A project that the principal sees, read anew: what is remembered may not know what the last push did (default branch, last
+ * activity). Throws as if there were none otherwise.
+ */
 export async function demandCurrentProject(
   registry: Registry,
   principal: Principal,

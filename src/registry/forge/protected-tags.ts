@@ -6,7 +6,7 @@ import { demandAct, mayAct, projectLevel } from "../access/access.ts";
 import { DEVELOPER, MAINTAINER, nameOfLevel } from "../access/acts.ts";
 import { audit } from "../audit.ts";
 import { change } from "../change.ts";
-import { readStretch, type Stretch, type StretchOfRows } from "../lists/numbered-page.ts";
+import { type NumberedPage, type NumberedPageRequest, readNumberedPage } from "../lists/numbered-page.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { ProjectRow, ProtectedTagRow } from "../rows.ts";
@@ -26,11 +26,11 @@ export async function protectedTagsOf(
   registry: Registry,
   principal: Principal,
   project: ProjectRow,
-  stretch: Stretch,
-): Promise<StretchOfRows<ProtectedTagRow>> {
+  numbered: NumberedPageRequest,
+): Promise<NumberedPage<ProtectedTagRow>> {
   demandAct(principal, "protected-tag.list", project);
   const where = { projectId: project.id };
-  return readStretch(stretch, {
+  return readNumberedPage(numbered, {
     read: (skip, take) => registry.prisma.protectedTag.findMany({ where, orderBy: { name: "asc" }, skip, take }),
     count: (take) => registry.prisma.protectedTag.count({ where, take }),
   });

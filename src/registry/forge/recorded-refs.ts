@@ -199,7 +199,7 @@ async function compare(tx: Transaction, projectId: number, current: readonly Cur
   });
 }
 
-/** The same of some refs, which costs nothing for the others. */
+/** What changed among some refs, which costs nothing for the others. */
 async function compareSome(
   tx: Transaction,
   projectId: number,

@@ -4,7 +4,12 @@ import type { Prisma, Ref } from "../../database/generated/client.ts";
 import { compareVersions } from "../../gomod/version.ts";
 import { demandCode, type ProjectSubject } from "../access/access.ts";
 import type { Order } from "../lists/keyset-page.ts";
-import { readStretch, type Stretch, type StretchOfRows, stretchOf } from "../lists/numbered-page.ts";
+import {
+  type NumberedPage,
+  type NumberedPageRequest,
+  numberedPageOf,
+  readNumberedPage,
+} from "../lists/numbered-page.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import { searchText } from "../text.ts";
@@ -26,15 +31,15 @@ export interface RefSearch {
 /** A branch or tag as recorded; `name` is without refs/…/. */
 export type RefRow = Pick<Ref, "name" | "oid" | "peeled" | "updatedAt">;
 
-/** A stretch of the branches or tags of a project. Whoever may read its code. `version`: in Go's order. */
+/** A numbered page of the branches or tags of a project. Whoever may read its code. `version`: in Go's order. */
 export async function searchRefs(
   registry: Registry,
   principal: Principal,
   project: ProjectSubject,
   search: RefSearch,
   order: RefOrder,
-  stretch: Stretch,
-): Promise<StretchOfRows<RefRow>> {
+  numbered: NumberedPageRequest,
+): Promise<NumberedPage<RefRow>> {
   demandCode(principal, project);
   const prefix = search.kind === "tags" ? TAGS : BRANCHES;
   const where: Prisma.RefWhereInput = {
@@ -47,10 +52,10 @@ export async function searchRefs(
   if (order.by === "version") {
     const all = (await registry.prisma.ref.findMany({ where })).map(short);
     all.sort((a, b) => compareVersions(a.name, b.name));
-    return stretchOf(stretch, order.sort === "asc" ? all : all.reverse());
+    return numberedPageOf(numbered, order.sort === "asc" ? all : all.reverse());
   }
   const by = order.by === "name" ? { name: order.sort } : { updatedAt: order.sort };
-  return readStretch(stretch, {
+  return readNumberedPage(numbered, {
     read: async (skip, take) =>
       (await registry.prisma.ref.findMany({ where, orderBy: [by, { name: order.sort }], skip, take })).map(short),
     count: (take) => registry.prisma.ref.count({ where, take }),

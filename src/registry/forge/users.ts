@@ -7,7 +7,7 @@ import { OWNER } from "../access/acts.ts";
 import { audit } from "../audit.ts";
 import { change } from "../change.ts";
 import { isId, type Order } from "../lists/keyset-page.ts";
-import { idsOf, readStretch, type Stretch, type StretchOfRows } from "../lists/numbered-page.ts";
+import { idsOf, type NumberedPage, type NumberedPageRequest, readNumberedPage } from "../lists/numbered-page.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { UserRow } from "../rows.ts";
@@ -197,10 +197,10 @@ export async function searchUsers(
   principal: Principal,
   filter: UserFilter,
   order: { readonly by: UserOrder; readonly sort: Order },
-  stretch: Stretch,
-): Promise<StretchOfRows<UserRow>> {
+  numbered: NumberedPageRequest,
+): Promise<NumberedPage<UserRow>> {
   demandUser(principal);
-  const conditions: Prisma.UserWhereInput[] = [idsOf(stretch)];
+  const conditions: Prisma.UserWhereInput[] = [idsOf(numbered)];
   if (filter.username !== undefined) conditions.push({ namespace: { route: { key: filter.username.toLowerCase() } } });
   if (filter.search) {
     const contains = { contains: searchText(filter.search), mode: "insensitive" } as const;
@@ -216,7 +216,7 @@ export async function searchUsers(
     ...(by === "id" ? [] : [by === "created_at" ? { createdAt: sort } : { [by]: sort }]),
     { id: sort },
   ];
-  return readStretch(stretch, {
+  return readNumberedPage(numbered, {
     read: (skip, take) => registry.prisma.user.findMany({ where, orderBy, skip, take }),
     count: (take) => registry.prisma.user.count({ where, take }),
   });

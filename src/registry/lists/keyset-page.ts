@@ -55,13 +55,13 @@ export interface Bounds<K extends Key> {
   lt?: K;
 }
 
-/** How to read a stretch of a sorted list. */
+/** How to read a range of a sorted list. */
 export interface Keyset<Row, K extends Key> extends Sorting<Row, K> {
   /** At most `take` rows whose keys lie strictly within the bounds, in the order given. */
   read(bounds: Bounds<K>, order: Order, take: number): Promise<Row[]>;
 }
 
-/** How to read the same stretch of many lists at once, which costs no more statements than of one. */
+/** How to read the same range of many lists at once, which costs no more statements than of one. */
 export interface ManyKeysets<Row, K extends Key> extends Sorting<Row, K> {
   /** The number of the list that a row is in. */
   listOf(row: Row): number;
@@ -71,20 +71,20 @@ export interface ManyKeysets<Row, K extends Key> extends Sorting<Row, K> {
 
 /** One page. Throws invalid for a size over the limit, a broken cursor, or a request that goes both ways. */
 export async function keysetPage<Row, K extends Key>(request: PageRequest, keyset: Keyset<Row, K>): Promise<Page<Row>> {
-  const stretch = stretchOf(request, keyset);
-  return pageOf(request, stretch, keyset, await keyset.read(stretch.bounds, stretch.order, stretch.size + 1));
+  const range = rangeOf(request, keyset);
+  return pageOf(request, range, keyset, await keyset.read(range.bounds, range.order, range.size + 1));
 }
 
-/** The same page of each of some lists. Throws as keysetPage. */
+/** One page of each of some lists, by the number of the list. Throws invalid where keysetPage does. */
 export async function keysetPages<Row, K extends Key>(
   request: PageRequest,
   lists: readonly number[],
   keysets: ManyKeysets<Row, K>,
 ): Promise<Map<number, Page<Row>>> {
-  const stretch = stretchOf(request, keysets);
-  const rows = await keysets.read(lists, stretch.bounds, stretch.order, stretch.size + 1);
+  const range = rangeOf(request, keysets);
+  const rows = await keysets.read(lists, range.bounds, range.order, range.size + 1);
   const found = Map.groupBy(rows, (row) => keysets.listOf(row));
-  return new Map(lists.map((list) => [list, pageOf(request, stretch, keysets, found.get(list) ?? [])]));
+  return new Map(lists.map((list) => [list, pageOf(request, range, keysets, found.get(list) ?? [])]));
 }
 
 /** A page of a list that is known whole; its cursors are places. */
@@ -111,14 +111,14 @@ export function checkPageSize(size: number): number {
   return size;
 }
 
-interface Stretch<K extends Key> {
+interface Range<K extends Key> {
   readonly backwards: boolean;
   readonly size: number;
   readonly bounds: Bounds<K>;
   readonly order: Order;
 }
 
-function stretchOf<Row, K extends Key>(request: PageRequest, sorting: Sorting<Row, K>): Stretch<K> {
+function rangeOf<Row, K extends Key>(request: PageRequest, sorting: Sorting<Row, K>): Range<K> {
   const backwards = request.last != null;
   if (backwards && request.first != null)
     throw invalid("ask for first or for last, not for both", undefined, "invalid_page");
@@ -132,7 +132,7 @@ function stretchOf<Row, K extends Key>(request: PageRequest, sorting: Sorting<Ro
 
 function pageOf<Row, K extends Key>(
   request: PageRequest,
-  { backwards, size }: Stretch<K>,
+  { backwards, size }: Range<K>,
   sorting: Sorting<Row, K>,
   found: readonly Row[],
 ): Page<Row> {

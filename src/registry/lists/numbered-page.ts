@@ -1,4 +1,4 @@
-// Stretches of a list by number: GitLab's REST pages are numbered, and tell how many rows there are. Counting stops at
+// Pages of a list by number: GitLab's REST pages are numbered, and tell how many rows there are. Counting stops at
 // COUNT_LIMIT, as GitLab's does, so that the first page of a million costs what the first page of ten thousand does; and
 // nothing is counted where the rows that were read tell already. Pages by position are in keyset-page.ts.
 import { COUNT_LIMIT } from "./keyset-page.ts";
@@ -7,7 +7,7 @@ import { COUNT_LIMIT } from "./keyset-page.ts";
 const OFFSET_LIMIT = 2_147_483_647;
 
 /** Which rows of a sorted list. */
-export interface Stretch {
+export interface NumberedPageRequest {
   /** How many rows to leave out. */
   readonly offset: number;
   /** How many rows to read. */
@@ -19,7 +19,7 @@ export interface Stretch {
   readonly idBefore?: number | undefined;
 }
 
-export interface StretchOfRows<Row> {
+export interface NumberedPage<Row> {
   readonly rows: readonly Row[];
   /** Whether rows follow. */
   readonly more: boolean;
@@ -34,11 +34,11 @@ interface Readable<Row> {
   count(limit: number): Promise<number>;
 }
 
-/** Reads a stretch with one statement for the rows, and at most one that counts. */
-export async function readStretch<Row>(
-  { offset, limit, counted }: Stretch,
+/** Reads a numbered page with one statement for the rows, and at most one that counts. */
+export async function readNumberedPage<Row>(
+  { offset, limit, counted }: NumberedPageRequest,
   list: Readable<Row>,
-): Promise<StretchOfRows<Row>> {
+): Promise<NumberedPage<Row>> {
   const found = offset > OFFSET_LIMIT ? [] : await list.read(offset, limit + 1);
   const more = found.length > limit;
   const rows = found.slice(0, limit);
@@ -49,15 +49,15 @@ export async function readStretch<Row>(
 }
 
 /**
- * The same of a list that is in memory.
+ * A page, by number, of a list that is in memory.
  * @public
  */
-export function stretchOf<Row>({ offset, limit }: Stretch, all: readonly Row[]): StretchOfRows<Row> {
+export function numberedPageOf<Row>({ offset, limit }: NumberedPageRequest, all: readonly Row[]): NumberedPage<Row> {
   return { rows: all.slice(offset, offset + limit), more: all.length > offset + limit, total: all.length };
 }
 
-/** The numbers that a stretch is confined to, as a condition for Prisma. */
-export function idsOf({ idAfter, idBefore }: Stretch): { id?: { gt?: number; lt?: number } } {
+/** The numbers that a numbered page is confined to, as a condition for Prisma. */
+export function idsOf({ idAfter, idBefore }: NumberedPageRequest): { id?: { gt?: number; lt?: number } } {
   if (idAfter === undefined && idBefore === undefined) return {};
   const within = (id: number): number => Math.max(0, Math.min(id, OFFSET_LIMIT));
   return {

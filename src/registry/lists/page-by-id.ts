@@ -1,20 +1,23 @@
 // One search for both kinds of pages: what REST reads in numbered pages (numbered-page.ts), GraphQL reads by position
 // (keyset-page.ts), as long as it is sorted by the number of the row.
 import { keysetPage, type Order, type Page, type PageRequest } from "./keyset-page.ts";
-import type { Stretch, StretchOfRows } from "./numbered-page.ts";
+import type { NumberedPage, NumberedPageRequest } from "./numbered-page.ts";
 
-/** A page by position of a list that can be read in stretches, the lowest number first. */
+/** A page by position of a list that can be read in numbered pages, the lowest number first. */
 export function pageById<Row extends { readonly id: number }>(
   request: PageRequest,
-  search: (order: { readonly by: "id"; readonly sort: Order }, stretch: Stretch) => Promise<StretchOfRows<Row>>,
+  search: (
+    order: { readonly by: "id"; readonly sort: Order },
+    numbered: NumberedPageRequest,
+  ) => Promise<NumberedPage<Row>>,
 ): Promise<Page<Row>> {
   return keysetPage<Row, number>(request, {
     keyType: "number",
     order: "asc",
     key: (row) => row.id,
     async read({ gt, lt }, sort, take) {
-      const stretch = { offset: 0, limit: take, counted: false, idAfter: gt, idBefore: lt };
-      return [...(await search({ by: "id", sort }, stretch)).rows];
+      const numbered = { offset: 0, limit: take, counted: false, idAfter: gt, idBefore: lt };
+      return [...(await search({ by: "id", sort }, numbered)).rows];
     },
   });
 }

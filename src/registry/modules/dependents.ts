@@ -84,7 +84,7 @@ export function countDependentsOfModules(
   return count(registry, principal, ofModules(modules, numbersOf(modules)), filter, limit);
 }
 
-/** The same of versions. */
+/** How many modules that the principal may see require each of some versions, by the version's number; at most `limit`. */
 export function countDependentsOfVersions(
   registry: Registry,
   principal: Principal,

@@ -153,7 +153,7 @@ async function run<Row extends object>(registry: Registry, { text, values }: Sta
 interface Terms {
   /** The text in lower case, without what people copy along: scheme, version, slashes at the ends. */
   readonly whole: string;
-  /** The same without a host. */
+  /** The text in lower case without a host. */
   readonly tail: string;
   readonly words: readonly string[];
 }

@@ -7,7 +7,7 @@ export const SPANS: readonly number[] = [4, 16, 64];
 
 const DAY_MS = 86_400_000;
 
-/** A stretch of days that is counted as one. */
+/** A span of days that is counted as one. */
 export interface Span {
   /** 1, or one of SPANS. */
   readonly days: number;

@@ -54,7 +54,7 @@ export async function downloadsOf(
   return new Map(rows.map((row) => [row.id, BigInt(row.count)]));
 }
 
-/** The same by day, ascending. */
+/** Downloads of versions or modules day by day, ascending, by their number. */
 export async function downloadDaysOf(
   registry: Registry,
   what: Counted,

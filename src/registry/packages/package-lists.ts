@@ -19,7 +19,7 @@ import {
   type Page,
   type PageRequest,
 } from "../lists/keyset-page.ts";
-import { readStretch, type Stretch, type StretchOfRows } from "../lists/numbered-page.ts";
+import { type NumberedPage, type NumberedPageRequest, readNumberedPage } from "../lists/numbered-page.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { GroupRow, ProjectRow } from "../rows.ts";
@@ -75,27 +75,27 @@ export function packagesOfGroups(
   return pagesOf(registry, listsOfGroups(principal, groups, scope), query, request);
 }
 
-/** A stretch of a project's packages by number. Empty when the principal may not list the project's modules. */
-export function stretchOfProjectPackages(
+/** A numbered page of a project's packages Empty when the principal may not list the project's modules. */
+export function numberedPackagesOfProject(
   registry: Registry,
   principal: Principal,
   project: ProjectRow,
   query: PackageQuery,
-  stretch: Stretch,
-): Promise<StretchOfRows<PackageRow>> {
-  return stretchOf(registry, listsOfProjects(principal, [project]), query, stretch);
+  numbered: NumberedPageRequest,
+): Promise<NumberedPage<PackageRow>> {
+  return numberedPageOfLists(registry, listsOfProjects(principal, [project]), query, numbered);
 }
 
-/** A stretch of a group's packages by number. */
-export function stretchOfGroupPackages(
+/** A numbered page of a group's packages. */
+export function numberedPackagesOfGroup(
   registry: Registry,
   principal: Principal,
   group: GroupRow,
   scope: { readonly includeSubgroups: boolean },
   query: PackageQuery,
-  stretch: Stretch,
-): Promise<StretchOfRows<PackageRow>> {
-  return stretchOf(registry, listsOfGroups(principal, [group], scope), query, stretch);
+  numbered: NumberedPageRequest,
+): Promise<NumberedPage<PackageRow>> {
+  return numberedPageOfLists(registry, listsOfGroups(principal, [group], scope), query, numbered);
 }
 
 /** How many packages projects have, by the project's number; `limit` + 1 where there are more than `limit`. */
@@ -109,7 +109,7 @@ export function countPackagesOfProjects(
   return countOf(registry, listsOfProjects(principal, projects), filter, limit);
 }
 
-/** The same in groups. */
+/** How many packages the principal sees in each of some groups, by the group's number; at most `limit`. */
 export function countPackagesOfGroups(
   registry: Registry,
   principal: Principal,
@@ -196,13 +196,13 @@ function pagesOf(
   });
 }
 
-function stretchOf(
+function numberedPageOfLists(
   registry: Registry,
   lists: Lists,
   { filter, sort }: PackageQuery,
-  stretch: Stretch,
-): Promise<StretchOfRows<PackageRow>> {
-  return readStretch(stretch, {
+  numbered: NumberedPageRequest,
+): Promise<NumberedPage<PackageRow>> {
+  return readNumberedPage(numbered, {
     read: (skip, take) => readMerged(registry, lists, filter, sort, {}, { skip, take }),
     count: async (limit) => (await countOf(registry, lists, filter, limit)).values().next().value ?? 0,
   });

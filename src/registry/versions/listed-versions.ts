@@ -80,7 +80,7 @@ export async function latestVersions(
   return new Map(versions.map((version) => [version.moduleId, version]));
 }
 
-/** The same for modules with +incompatible versions, few and old: whether these count only the whole list can tell. */
+/** The newest version of modules with +incompatible versions, few and old: whether these count only the whole list can tell. */
 async function latestOfLegacy(registry: Registry, moduleIds: readonly number[]): Promise<number[]> {
   if (moduleIds.length === 0) return [];
   const rows = await registry.prisma.$queryRaw<(NameRow & { module_id: number; id: number | null })[]>`

@@ -108,7 +108,7 @@ export async function listAllRejectedTags(
   });
 }
 
-/** The same of some projects, by the project's number; only of those whose code the principal may read. */
+/** Rejected tags of some projects, by the project's number; only of those whose code the principal may read. */
 export async function rejectedTagsOfProjects(
   registry: Registry,
   principal: Principal,

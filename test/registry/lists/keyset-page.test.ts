@@ -21,7 +21,7 @@ interface Row {
 const rows: readonly Row[] = Array.from({ length: 25 }, (_, n) => ({ id: n + 1, list: n % 2 }));
 
 /** What a database does with bounds, order and limit. */
-function stretch(of: readonly Row[], { gt, lt }: Bounds<number>, order: Order, take: number): Row[] {
+function rowsWithin(of: readonly Row[], { gt, lt }: Bounds<number>, order: Order, take: number): Row[] {
   const within = of.filter(({ id }) => (gt === undefined || id > gt) && (lt === undefined || id < lt));
   return within.sort((a, b) => (order === "asc" ? a.id - b.id : b.id - a.id)).slice(0, take);
 }
@@ -31,7 +31,7 @@ function page(request: PageRequest, order: Order = "asc"): Promise<Page<Row>> {
     keyType: "number",
     order,
     key: ({ id }) => id,
-    read: async (bounds, direction, take) => stretch(rows, bounds, direction, take),
+    read: async (bounds, direction, take) => rowsWithin(rows, bounds, direction, take),
   });
 }
 
@@ -173,7 +173,7 @@ test("the same page of many lists, by one reading", async () => {
     read: async (lists, bounds, order, take) => {
       readings++;
       return lists.flatMap((list) =>
-        stretch(
+        rowsWithin(
           rows.filter((row) => row.list === list),
           bounds,
           order,

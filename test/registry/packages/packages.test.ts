@@ -11,13 +11,13 @@ import { PAGE_LIMIT, type PageRequest } from "../../../src/registry/lists/keyset
 import {
   countPackagesOfGroups,
   countPackagesOfProjects,
+  numberedPackagesOfGroup,
+  numberedPackagesOfProject,
   PACKAGE_ORDERS,
   type PackageFilter,
   type PackageSort,
   packagesOfGroups,
   packagesOfProjects,
-  stretchOfGroupPackages,
-  stretchOfProjectPackages,
 } from "../../../src/registry/packages/package-lists.ts";
 import {
   deletePackages,
@@ -161,7 +161,7 @@ describe.each(ALL_SORTS.map((sort) => [`${sort.by} ${sort.order}`, sort] as cons
     const scope = { includeSubgroups: true };
     const found: string[] = [];
     for (let page = 1; ; page++) {
-      const { rows, total } = await stretchOfGroupPackages(registry, OPERATOR, groups.get("top")!, scope, query, {
+      const { rows, total } = await numberedPackagesOfGroup(registry, OPERATOR, groups.get("top")!, scope, query, {
         offset: (page - 1) * 7,
         limit: 7,
         counted: true,
@@ -172,7 +172,7 @@ describe.each(ALL_SORTS.map((sort) => [`${sort.by} ${sort.order}`, sort] as cons
     }
     expect(found).toEqual(expected);
     const project = projects.get("other/e")!;
-    const one = await stretchOfProjectPackages(registry, OPERATOR, project, query, {
+    const one = await numberedPackagesOfProject(registry, OPERATOR, project, query, {
       offset: 5,
       limit: 5,
       counted: true,
