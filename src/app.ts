@@ -28,6 +28,7 @@ import { createDirect } from "./upstream/direct.ts";
 import { openGitMirrors } from "./upstream/git-mirror.ts";
 import { openHttp } from "./upstream/guarded-http.ts";
 import { hostsNamedIn, isOff } from "./upstream/policy.ts";
+import { createPublicSums } from "./upstream/public-sums.ts";
 import { createSumdbProxy, type SumdbProxy } from "./upstream/sumdb-proxy.ts";
 import { createUpstreamClient } from "./upstream/upstream-client.ts";
 import { createUpstreamHealth } from "./upstream/upstream-health.ts";
@@ -103,7 +104,7 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
       ...{ config, registry, repositories, indexer, archives, hotCache, graphql },
       dependencies: upstream.proxy,
       sumDatabases: upstream.sumDatabases,
-      checksums,
+      ...{ checksums, publicSums: createPublicSums(config.sumDatabases, upstream.sumDatabases, log) },
     });
     closers.push(() => server.stop());
     // The first token is shown once, so it is made when nothing is left that could keep us from showing it.

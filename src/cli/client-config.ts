@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { type Config, readConfig } from "../config.ts";
 import { invalid } from "../errors.ts";
+import { openSigners } from "../open-registry.ts";
 import { groupGoProxy, instanceGoProxy, projectGoProxy } from "../registry/forge/client-settings.ts";
 import { DEPENDENCY_PROXY, isFlagOnForGroup, loadFlags } from "../registry/forge/feature-flags.ts";
 import { demandGroup } from "../registry/forge/groups.ts";
@@ -15,7 +16,10 @@ import { withRegistry } from "./with-registry.ts";
 
 export interface ClientConfig {
   readonly goproxy: string;
+  /** Our own names, which no public checksum database knows. */
   readonly gonosumdb: string;
+  /** Our checksum database, if it knows the world too; then nothing needs to be left out. */
+  readonly gosumdb: string | undefined;
   /** Whether the endpoint has the world too, so that nothing else needs to be asked. */
   readonly alone: boolean;
   readonly netrc: readonly string[];
@@ -41,7 +45,9 @@ export function addClientConfigCommand(program: Command): void {
         const remoteOf = (path: string) => `${url}/${path}.git`;
         const certificate =
           config.tls.kind === "self-signed" ? join(config.dataDirectory, "tls", "cert.pem") : undefined;
-        const base = { netrc: netrcLines(url), certificate };
+        const verifiesAll = !isOff(config.upstream) && config.sumDatabases.length > 0;
+        const gosumdb = verifiesAll ? (await openSigners(config))[0]!.verifierKey : undefined;
+        const base = { netrc: netrcLines(url), certificate, gosumdb };
         if (project) {
           const found = await demandProject(registry, operator, project);
           const goproxy = projectGoProxy(url, found.fullPath);
@@ -80,7 +86,8 @@ function print(config: ClientConfig, json: boolean): void {
   }
   console.log("# go\n");
   console.log(`go env -w GOPROXY='${config.goproxy}${config.alone ? "'" : `,'"$(go env GOPROXY)"`}`);
-  console.log(`go env -w GONOSUMDB='${config.gonosumdb}'`);
+  if (config.gosumdb === undefined) console.log(`go env -w GONOSUMDB='${config.gonosumdb}'`);
+  else console.log(`go env -w GOSUMDB='${config.gosumdb}' GONOSUMDB=`);
   if (config.certificate) {
     console.log(`export SSL_CERT_FILE=${config.certificate}`);
     console.log(`export GIT_SSL_CAINFO=${config.certificate}`);

@@ -20,6 +20,7 @@ import type { ChecksumLog } from "../registry/checksums/log-state.ts";
 import { nameOf, type Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { DependencyProxy } from "../upstream/dependency-proxy.ts";
+import type { PublicSums } from "../upstream/public-sums.ts";
 import type { SumdbProxy } from "../upstream/sumdb-proxy.ts";
 import { answerPlainHttp, readCertificate, stateOfCertificate, watchCertificate } from "./certificate.ts";
 import { clientAddress } from "./client-address.ts";
@@ -61,6 +62,7 @@ export interface ServerParts {
   readonly dependencies: DependencyProxy;
   readonly sumDatabases: SumdbProxy;
   readonly checksums: ChecksumLog;
+  readonly publicSums: PublicSums | undefined;
 }
 
 export interface RunningServer {
@@ -213,8 +215,9 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
   const app = new Koa();
   app.silent = true; // failures are logged where they become answers
   const hosted: HostedModules = { registry, repositories: parts.repositories, url: () => address.url };
-  const { archives, dependencies, sumDatabases, checksums } = parts;
-  const goProxy: GoProxy = { hosted, archives, hotCache: parts.hotCache, dependencies, sumDatabases, checksums };
+  const { archives, dependencies, sumDatabases, checksums, publicSums } = parts;
+  const sums = { sumDatabases, checksums, publicSums };
+  const goProxy: GoProxy = { hosted, archives, hotCache: parts.hotCache, dependencies, ...sums };
   const pushes = openPushes(registry, parts.repositories, parts.indexer, {
     changed: (projectId) => parts.hotCache.contentChanged(projectId, false),
     stopping,

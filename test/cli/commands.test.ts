@@ -314,6 +314,19 @@ describe("what clients need", () => {
     expect(text).toContain("git remote add origin https://go.example.com/acme/lib.git");
   });
 
+  test("where the server has an upstream: its own checksum database verifies all", async () => {
+    const { stdout } = await runHere(["client-config"], { ...cli.environment, GOKURA_UPSTREAM: "direct" });
+    const [key] = await cli.lines("sumdb", "key");
+    expect(key).toMatch(/^go\.example\.com\/sumdb\+[0-9a-f]{8}\+/);
+    expect(stdout).toContain(`go env -w GOSUMDB='${key}' GONOSUMDB=\n`);
+    const without = await runHere(["client-config"], {
+      ...cli.environment,
+      GOKURA_UPSTREAM: "direct",
+      GOKURA_SUMDB: "off",
+    });
+    expect(without.stdout).toContain("go env -w GONOSUMDB='go.example.com'");
+  });
+
   test("for a group, as JSON", async () => {
     const config = await cli.json("client-config", "--group", "acme");
     expect(config.gonosumdb).toBe("go.example.com/acme");

@@ -32,6 +32,7 @@ import { dataTile, entryBundle, lookupAnswer } from "../../sumdb/record.ts";
 import { parseC2spTilePath, parseTilePath, type TilePath } from "../../sumdb/tile-path.ts";
 import { TILE_WIDTH } from "../../sumdb/tree-hash.ts";
 import { GO_ORIGIN } from "../../sumdb/tree-head.ts";
+import type { PublicSums } from "../../upstream/public-sums.ts";
 import { absence, present } from "./go-answers.ts";
 import { type Answerer, answererInView, demandView, type GoView } from "./go-view.ts";
 import { type ContentOf, type HotCache, isTrusted, type TextAnswer, writeHotAnswer } from "./hot-cache.ts";
@@ -47,6 +48,8 @@ export interface ChecksumDoor {
   readonly hosted: HostedModules;
   readonly archives: ModuleArchives;
   readonly hotCache: HotCache;
+  /** What others say of modules that are nobody's here; undefined: nobody is asked. */
+  readonly publicSums: PublicSums | undefined;
 }
 
 /** A question to one of the names of the log. */
@@ -54,6 +57,8 @@ export interface LogRequest {
   readonly name: string;
   /** What stands behind the name, decoded. */
   readonly rest: string;
+  /** Nobody else is asked. */
+  readonly storedOnly?: boolean;
 }
 
 /** The name of ours that a path `NAME/rest` begins with, as it was sent; undefined: it is another database. */
@@ -101,7 +106,7 @@ export async function serveChecksumDatabase(
   proxy: ChecksumDoor,
   ctx: Context,
   view: GoView,
-  { name, rest }: LogRequest,
+  { name, rest, storedOnly = false }: LogRequest,
 ): Promise<void> {
   const { checksums, hotCache, hosted } = proxy;
   const { registry } = hosted;
@@ -130,7 +135,10 @@ export async function serveChecksumDatabase(
   if (rest === "latest") return write(present(await noteOf(checksums, await readTree(checksums), name), TEXT, false));
   if (rest === "checkpoint")
     return write(present(await noteOf(checksums, await readTree(checksums), name, name), TEXT, false));
-  if (rest.startsWith("lookup/")) return serveLookup(proxy, ctx, view, name, rest.slice("lookup/".length));
+  if (rest.startsWith("lookup/")) {
+    const asked = { name, rest: rest.slice("lookup/".length), storedOnly };
+    return serveLookup(proxy, ctx, view, asked);
+  }
   const [goTile, c2spTile] = [parseTilePath(rest), parseC2spTilePath(rest)];
   const tile = goTile ?? c2spTile;
   if (!tile)
@@ -156,7 +164,12 @@ async function recordsIn(log: ChecksumLog, { number, width, path }: TilePath): P
   return recordsFrom(log.registry, from, width);
 }
 
-async function serveLookup(proxy: ChecksumDoor, ctx: Context, view: GoView, name: string, text: string): Promise<void> {
+async function serveLookup(
+  proxy: ChecksumDoor,
+  ctx: Context,
+  view: GoView,
+  { name, rest: text, storedOnly = false }: LogRequest,
+): Promise<void> {
   const { checksums, hotCache, hosted } = proxy;
   const { registry } = hosted;
   const { modulePath, version } = parseLookup(text);
@@ -171,7 +184,7 @@ async function serveLookup(proxy: ChecksumDoor, ctx: Context, view: GoView, name
     return writeHotAnswer(hotCache, answer, registry.blobs, ctx.req, ctx.res);
   };
   try {
-    const record = await recordOf(proxy, answerer, modulePath, version);
+    const record = await recordOf(proxy, answerer, storedOnly, modulePath, version);
     const { id } = record;
     const note = await noteOf(checksums, await headCovering(checksums, id), name, GO_ORIGIN);
     const answer = present(lookupAnswer(id, record.text, note), TEXT, true);
@@ -189,8 +202,9 @@ async function serveLookup(proxy: ChecksumDoor, ctx: Context, view: GoView, name
 
 /** The record of a version that the principal may have; logged, and its zip made, if need be. */
 async function recordOf(
-  { checksums, hosted, archives }: ChecksumDoor,
+  { checksums, hosted, archives, publicSums }: ChecksumDoor,
   answerer: Answerer,
+  storedOnly: boolean,
   modulePath: ModulePath,
   version: string,
 ): Promise<LoggedRecord> {
@@ -205,7 +219,11 @@ async function recordOf(
   }
   const known = await findRecord(registry, modulePath, version);
   if (known) return known;
-  throw notFound(`${modulePath}@${version} is not in this checksum database`);
+  const found = storedOnly ? undefined : await publicSums?.find(modulePath, version);
+  if (found?.kind !== "proved")
+    throw notFound(found?.text || `${modulePath}@${version} is not in this checksum database`);
+  const { h1, goModH1, id: publicId } = found;
+  return ensureRecord(checksums, { modulePath, version, known: { h1, goModH1, basis: "PUBLIC", publicId } });
 }
 
 /** `<escaped module path>@<escaped version>`, of a canonical version only, as golang.org/x/mod/sumdb (server.go). */

@@ -30,6 +30,7 @@ import type { ChecksumLog } from "../../registry/checksums/log-state.ts";
 import type { ProjectRow } from "../../registry/rows.ts";
 import type { ServedVersion } from "../../registry/versions/served-versions.ts";
 import type { DependencyProxy } from "../../upstream/dependency-proxy.ts";
+import type { PublicSums } from "../../upstream/public-sums.ts";
 import type { SumdbProxy } from "../../upstream/sumdb-proxy.ts";
 import { credentialsOf } from "../protocol/credentials.ts";
 import { ownDatabaseAt, ownDatabaseIn, serveChecksumDatabase } from "./checksum-database.ts";
@@ -47,6 +48,7 @@ export interface GoProxy {
   readonly sumDatabases: SumdbProxy;
   /** Our own checksum database. */
   readonly checksums: ChecksumLog;
+  readonly publicSums: PublicSums | undefined;
 }
 
 /** The prefix of paths that are answered from store alone, as the public mirror has it. */
@@ -74,7 +76,7 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, p
     const own = atRoot
       ? ownDatabaseAt(proxy.checksums, ctx.path)
       : ownDatabaseIn(proxy.checksums, rest.slice(SUMDB.length));
-    if (own) return serveChecksumDatabase(proxy, ctx, view, own);
+    if (own) return serveChecksumDatabase(proxy, ctx, view, { ...own, storedOnly });
     await demandView(registry, principal, view);
     return serveSumDatabase(proxy, ctx, rest.slice(SUMDB.length), storedOnly);
   }
