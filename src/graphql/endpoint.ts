@@ -104,7 +104,7 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
         await readInTime(ctx, readBody, bodyPatienceMs);
         await answer(ctx, async () => {});
       } catch (error) {
-        refuse(ctx, error);
+        answerFailure(ctx, error);
       }
     },
     async start() {
@@ -241,8 +241,8 @@ function wantsPage(ctx: Context): boolean {
   return ctx.querystring === "" && ctx.accepts("json", "html") === "html";
 }
 
-/** Refuses a request before GraphQL has seen it. */
-function refuse(ctx: Context, error: unknown): void {
+/** Answers a request that failed before GraphQL saw it. Throws what is no Failure, or one that cannot happen so early. */
+function answerFailure(ctx: Context, error: unknown): void {
   if (!isFailure(error)) throw error;
   ctx.state.reason = error.reason;
   const status = { invalid: 400, "insufficient-scope": 403, "too-large": 413, unavailable: 503 }[error.kind as string];

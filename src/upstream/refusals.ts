@@ -8,7 +8,7 @@ import { type Absent, absent } from "./answers.ts";
 import type { DependencyState } from "./dependency-state.ts";
 
 /** Writes down that a zip was refused, and remembers for seconds that it is not to be had. */
-export async function refuse(
+export async function absentAsRefused(
   state: DependencyState,
   path: string,
   upstream: string,

@@ -87,10 +87,10 @@ export function createUpstreamHealth(log: Log, now: () => number = Date.now): Up
     async turn(name, signal) {
       const host = hostOf(name);
       const down = (): boolean => host.downUntil !== 0 && (now() < host.downUntil || host.trying);
-      const refuse = (): never => {
+      const failAtOnce = (): never => {
         throw new Unreachable(name, { message: `${name} does not answer; it is asked again in a second` });
       };
-      if (down()) refuse();
+      if (down()) failAtOnce();
       const release = await host.slots.take(signal).catch((error: unknown) => {
         if (signal?.aborted) throw error;
         const message = `too many requests wait for ${name}; try again in a minute`;
@@ -99,7 +99,7 @@ export function createUpstreamHealth(log: Log, now: () => number = Date.now): Up
       // Those that waited for their turn behind the ones that failed learn of it without trying.
       if (down()) {
         release();
-        refuse();
+        failAtOnce();
       }
       const trial = host.downUntil !== 0;
       if (trial) host.trying = true;

@@ -9,7 +9,7 @@ import { Refused } from "./admission.ts";
 import { type Absent, absent, notCached } from "./answers.ts";
 import type { DependencyState } from "./dependency-state.ts";
 import { BrokenOff, Unreachable } from "./http-trouble.ts";
-import { refuse, writeDown } from "./refusals.ts";
+import { absentAsRefused, writeDown } from "./refusals.ts";
 import type { Absence, Answering, FoundUpstream, UpstreamClient } from "./upstream-client.ts";
 
 /** Longer names are not asked for: nobody has them, and the database's indexes take no more. */
@@ -28,7 +28,7 @@ export async function ask(
     try {
       return await remembered(state, path, () => upstreams.fetch(request, { maxBytes }));
     } catch (error) {
-      if (isFailure(error, "too-large")) return await refuse(state, path, "", new Refused(error.message));
+      if (isFailure(error, "too-large")) return await absentAsRefused(state, path, "", new Refused(error.message));
       throw error;
     }
   });

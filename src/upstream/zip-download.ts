@@ -12,7 +12,7 @@ import type { Absent, Found } from "./answers.ts";
 import type { DependencyState } from "./dependency-state.ts";
 import { Download, type DownloadOutcome } from "./download.ts";
 import { lookOrGet, ZIP_PATIENCE_MS } from "./download-lock.ts";
-import { refuse } from "./refusals.ts";
+import { absentAsRefused } from "./refusals.ts";
 import type { FoundUpstream } from "./upstream-client.ts";
 import { ask } from "./upstream-request.ts";
 import { versionFile } from "./version-files.ts";
@@ -79,7 +79,7 @@ async function receiveZip(
       throw new Refused(`the zip is ${h1} (${sha256}), but ${pinned.h1} (${pinned.sha256}) is pinned`);
     return { kind: "stored", id: stored.id, zip: pinned };
   } catch (error) {
-    if (error instanceof Refused) return await refuse(state, path, answer.upstream, error);
+    if (error instanceof Refused) return await absentAsRefused(state, path, answer.upstream, error);
     if (!isFailure(error)) registry.log.error({ err: error, path }, "a download failed");
     throw error;
   } finally {

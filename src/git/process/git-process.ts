@@ -176,13 +176,13 @@ export async function runGit(
 ): Promise<Buffer> {
   const { maxOutputBytes = MAX_OUTPUT_BYTES, timeoutMs = COMMAND_TIMEOUT_MS } = options;
   const git = await spawnGit(directory, args, options);
-  let refusal: Failure | undefined;
-  const refuse = (failure: Failure): void => {
-    refusal ??= failure;
+  let stoppedFor: Failure | undefined;
+  const stopFor = (reason: Failure): void => {
+    stoppedFor ??= reason;
     git.stop();
   };
   const timer = setTimeout(
-    () => refuse(new Failure("unavailable", `git ${args[0]} took longer than ${timeoutMs} ms`)),
+    () => stopFor(new Failure("unavailable", `git ${args[0]} took longer than ${timeoutMs} ms`)),
     timeoutMs,
   );
   const chunks: Buffer[] = [];
@@ -190,17 +190,17 @@ export async function runGit(
   git.stdout.on("data", (chunk: Buffer) => {
     size += chunk.length;
     if (size > maxOutputBytes)
-      refuse(new Failure("too-large", `git ${args[0]} wrote more than ${maxOutputBytes} bytes`));
+      stopFor(new Failure("too-large", `git ${args[0]} wrote more than ${maxOutputBytes} bytes`));
     else chunks.push(chunk);
   });
   git.stdin.end(options.input);
   try {
     await git.ended;
   } catch (error) {
-    throw refusal ?? error;
+    throw stoppedFor ?? error;
   } finally {
     clearTimeout(timer);
   }
-  if (refusal !== undefined) throw refusal;
+  if (stoppedFor !== undefined) throw stoppedFor;
   return Buffer.concat(chunks);
 }

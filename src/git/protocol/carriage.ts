@@ -124,7 +124,7 @@ export async function carry(work: Carriage): Promise<SmartHttpOutcome> {
     if (req !== undefined) linger(req);
     return failure === undefined ? { outcome: "served" } : { outcome: "refused", error: failure };
   } catch (error) {
-    return refuse(work, ending.signal.aborted ? ending.signal.reason : error);
+    return endWithError(work, ending.signal.aborted ? ending.signal.reason : error);
   } finally {
     clearTimeout(watchdog);
     input?.release?.();
@@ -203,7 +203,8 @@ async function drained(stream: Writable, signal: AbortSignal): Promise<void> {
   });
 }
 
-function refuse(work: Carriage, error: unknown): SmartHttpOutcome {
+/** Ends an exchange that failed, with an answer if one can still be given, and says how it ended. */
+function endWithError(work: Carriage, error: unknown): SmartHttpOutcome {
   const { req, res } = work;
   if (error instanceof ClientLeft || (res.destroyed && !res.writableFinished)) {
     res.destroy();

@@ -64,18 +64,18 @@ export function serveRestApi(parts: RestParts): Middleware {
     if (Array.isArray(found)) {
       const methods = found.includes("GET") ? [...found, "HEAD"] : found;
       ctx.set("Allow", [...new Set(methods)].join(", "));
-      return refuse(ctx, 405, "405 Not Allowed", "method_not_allowed");
+      return answerFormError(ctx, 405, "405 Not Allowed", "method_not_allowed");
     }
     const { call } = found;
     const principal = await admit(parts, call, ctx);
     const given = await readGiven(ctx);
     const placed: Record<string, unknown> = { ...given };
     for (const [name, value] of found.parameters) {
-      if (value === undefined) return refuse(ctx, 400, `${name} is invalid`);
+      if (value === undefined) return answerFormError(ctx, 400, `${name} is invalid`);
       placed[name] = value;
     }
     const read = readers.get(call)!(placed);
-    if ("error" in read) return refuse(ctx, 400, read.error);
+    if ("error" in read) return answerFormError(ctx, 400, read.error);
     const { registry } = parts;
     const asked: Asked = { parts, registry, principal, parameters: read.values, base: parts.addressOf(ctx), ctx };
     if (call.pages === "none") await answer(call, asked);
@@ -108,14 +108,14 @@ async function answer(call: Call, asked: Asked): Promise<void> {
 async function answerPage(call: Call, asked: Asked, values: Record<string, unknown>, given: Given): Promise<void> {
   const { ctx, base } = asked;
   const page = pageOf(values, given.order_by !== undefined && given.order_by !== "" && given.order_by !== null);
-  if ("error" in page) return refuse(ctx, 400, page.error);
+  if ("error" in page) return answerFormError(ctx, 400, page.error);
   const found = await call.read(asked, page.numbered);
   setPageHeaders(ctx, base, page, found);
   ctx.body = found.rows;
 }
 
-/** Refuses a request in GitLab's words for what is wrong with its form. */
-function refuse(ctx: Context, status: 400 | 405, error: string, reason: Reason = "invalid_request"): void {
+/** Answers a request in GitLab's words for what is wrong with its form. */
+function answerFormError(ctx: Context, status: 400 | 405, error: string, reason: Reason = "invalid_request"): void {
   ctx.status = status;
   ctx.body = { error, reason };
   ctx.state.reason = reason;
