@@ -63,11 +63,13 @@ describe("users", () => {
 
   test("are made, changed, blocked and deleted by administrators, and by nobody else", async () => {
     const create = `mutation { userCreate(input: { username: "carol", name: "Carol", email: "c@example.com", admin: false }) {
-      errors user { username name email admin blocked } } }`;
+      errors reasons user { username name email admin blocked } } }`;
     const refused = [expect.stringContaining("administrators")];
-    expect((await alice.data(create)).userCreate).toEqual({ errors: refused, user: null });
+    const reasons = ["administrators_only"];
+    expect((await alice.data(create)).userCreate).toEqual({ errors: refused, reasons, user: null });
     expect((await root.data(create)).userCreate).toEqual({
       errors: [],
+      reasons: [],
       user: { username: "carol", name: "Carol", email: "c@example.com", admin: false, blocked: false },
     });
     expect((await root.data(create)).userCreate).toMatchObject({ errors: [/taken/], user: null });
@@ -76,19 +78,20 @@ describe("users", () => {
     expect((await carol.data("{ currentUser { username } }")).currentUser.username).toBe("carol");
 
     const update = `mutation { userUpdate(input: { username: "CAROL", name: "C.", email: "d@example.com", admin: true, blocked: true }) {
-      errors user { username name email admin blocked } } }`;
-    expect((await alice.data(update)).userUpdate.errors).toEqual(refused);
+      errors reasons user { username name email admin blocked } } }`;
+    expect((await alice.data(update)).userUpdate).toEqual({ errors: refused, reasons, user: null });
     expect((await root.data(update)).userUpdate).toEqual({
       errors: [],
+      reasons: [],
       user: { username: "carol", name: "C.", email: "d@example.com", admin: true, blocked: true },
     });
     expect((await carol("{ currentUser { username } }")).status).toBe(401);
     expect(await namesFor(root, { blocked: true })).toEqual(["carol"]);
     expect(await namesFor(root, { blocked: false })).not.toContain("carol");
 
-    const remove = `mutation { userDelete(input: { username: "carol" }) { errors } }`;
-    expect((await alice.data(remove)).userDelete.errors).toEqual(refused);
-    expect((await root.data(remove)).userDelete.errors).toEqual([]);
+    const remove = `mutation { userDelete(input: { username: "carol" }) { errors reasons } }`;
+    expect((await alice.data(remove)).userDelete).toEqual({ errors: refused, reasons });
+    expect((await root.data(remove)).userDelete).toEqual({ errors: [], reasons: [] });
     expect((await root.data(remove)).userDelete.errors).toEqual(["there is no user carol"]);
     expect(
       (await root.data(`mutation { userDelete(input: { username: "root" }) { errors } }`)).userDelete.errors,
