@@ -34,6 +34,7 @@ import { LANDING_PAGE, LANDING_PAGE_POLICY } from "./landing-page.ts";
 import { limitFields } from "./limited-fields.ts";
 import { BODY_LIMIT_BYTES, checkCost, extentRule, FIELD_LIMIT, TIME_LIMIT_MS, TOKEN_LIMIT } from "./limits.ts";
 import { rememberQueries } from "./persisted-queries.ts";
+import { type Prices, readPrices } from "./query-cost.ts";
 import { resolvers } from "./resolvers/all.ts";
 
 const SCHEMA = new URL("../../schema.graphql", import.meta.url);
@@ -163,8 +164,10 @@ function createApollo(registry: Registry, production: boolean): ApolloServer<Gra
 
 /** What is asked of a valid operation before it begins. */
 function admission(production: boolean): ApolloServerPlugin<GraphqlContext> {
+  let prices: Prices;
   return {
     async serverWillStart({ schema }) {
+      prices = readPrices(schema);
       limitFields(schema);
     },
     async requestDidStart() {
@@ -181,7 +184,7 @@ function admission(production: boolean): ApolloServerPlugin<GraphqlContext> {
               400,
               "introspection_disabled",
             );
-          checkCost(request);
+          checkCost(request, prices);
         },
         async willSendResponse({ contextValue, response }) {
           contextValue.timeLimit.clear();

@@ -223,6 +223,16 @@ describe("cost", () => {
     expect(status).toBe(400);
   });
 
+  test("introspection tells what the prices in the schema mean", async () => {
+    const { __schema } = await user.data("{ __schema { directives { name description args { name description } } } }");
+    const directives = __schema.directives as { name: string; description: string; args: { description: string }[] }[];
+    for (const name of ["cost", "listSize"]) {
+      const directive = directives.find((each) => each.name === name);
+      expect(directive?.description).toMatch(/cost/);
+      for (const { description } of directive!.args) expect(description).toBeTruthy();
+    }
+  });
+
   test("introspection is limited, too", async () => {
     const types = "types { fields { type { fields { type { fields { type { fields { name } } } } } } } }";
     expect((await user(`{ __schema { ${types} } }`)).errors?.[0]?.message).toMatch(/introspection depth/i);
