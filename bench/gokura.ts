@@ -13,13 +13,14 @@ export interface RunningGokura {
   stop(): Promise<void>;
 }
 
-/** Starts one on a data directory; settings may be added. What it complains of is shown. */
+/** Starts one on a data directory; settings may be added. What it complains of is shown. `checkout`: where its code is. */
 export async function startGokura(
   dataDirectory: string,
   settings: Readonly<Record<string, string>> = {},
+  checkout: string = join(import.meta.dirname, ".."),
 ): Promise<RunningGokura> {
   const child = spawn(process.execPath, ["bin/gokura.js", "serve"], {
-    cwd: join(import.meta.dirname, ".."),
+    cwd: checkout,
     env: {
       PATH: process.env.PATH ?? "",
       HOME: dataDirectory,

@@ -191,7 +191,8 @@ test("the doors never touch Prisma, nor anybody but config.ts the environment", 
 });
 
 test("versions enter in one place", () => {
-  const writing = /insert\s+into\s+"?module_version"?(?!\w)|\bmoduleVersion\.(create|upsert)/i;
+  const writing =
+    /insert\s+into\s+"?module_version"?(?!\w)|\bmoduleVersion\.(create|upsert)|\benter_(versions|upstream_part)\(/i;
   const places = [...texts].filter(([, text]) => writing.test(text)).map(([file]) => file);
   expect(places).toEqual(["registry/versions/enter-versions.ts"]);
 });

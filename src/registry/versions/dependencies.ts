@@ -13,31 +13,24 @@ import { versionSortKey } from "../../gomod/version-sort-key.ts";
 /** Kinds of versions, the preferred one last; newest_version in the migration "dependents" has them too. */
 const PREFERENCE: readonly VersionKind[] = ["PSEUDO", "INCOMPATIBLE", "PRERELEASE", "RELEASE"];
 
-/** A version that was stored, with what its go.mod requires. */
-export interface RequiringVersion {
-  readonly id: number;
-  readonly moduleId: number;
-  readonly version: string;
-  readonly requires: readonly Requirement[];
+/** How new a version is among those of its module, as a text: a higher one stands behind in the order of its bytes. */
+export function newnessKey(version: string): string {
+  return PREFERENCE.indexOf(kindOf(version)) + versionSortKey(version);
 }
 
-interface Dependency {
-  readonly moduleId: number;
-  readonly path: string;
-  readonly versionId: number;
-  readonly versionKey: string;
-  readonly requiredVersion: string;
-  readonly indirect: boolean;
+/** A requirement, and whether it is the one that counts of those for its path in one go.mod. */
+export interface CountedRequirement extends Requirement {
+  readonly counts: boolean;
 }
 
-/** Notes what versions require whose go.mod has just been stored. */
-export async function noteDependencies(tx: Sql, versions: readonly RequiringVersion[]): Promise<void> {
-  if (versions.length === 0) return;
-  await writeDependencies(tx, dependenciesOf(versions));
-  const moduleIds = [...new Set(versions.map(({ moduleId }) => moduleId))];
-  await tx.$executeRaw`UPDATE module_dependency AS known SET current = false
-    FROM (SELECT id, newest_version(id, 0) AS newest FROM unnest(${moduleIds}::int[]) AS given (id) OFFSET 0) AS module
-    WHERE known.module_id = module.id AND known.current AND known.version_id <> module.newest`;
+/** Which requirements of one go.mod count: it may require a path twice; the higher version does. */
+export function counted(requires: readonly Requirement[]): CountedRequirement[] {
+  const highest = new Map<string, Requirement>();
+  for (const requirement of requires) {
+    const known = highest.get(requirement.path);
+    if (!known || compare(known.version, requirement.version) < 0) highest.set(requirement.path, requirement);
+  }
+  return requires.map((each) => ({ ...each, counts: highest.get(each.path) === each }));
 }
 
 /** Forgets what a version of a project requires that is about to be deleted: older ones may require the same. */
@@ -54,51 +47,36 @@ export async function withdrawDependencies(
       FROM module_version v JOIN requirement r ON r.version_id = v.id
       WHERE v.module_id = ${moduleId} AND v.id <> ${id} AND r.path = ANY(${left.map(({ path }) => path)})) AS older
     WHERE place = 1`;
-  const versions = older.map(({ id: versionId, name, ...requirement }) => ({
-    ...{ id: versionId, moduleId, version: name },
-    requires: [requirement],
-  }));
-  await writeDependencies(tx, dependenciesOf(versions));
+  // A go.mod may require a path twice; the higher version counts.
+  const highest = new Map<string, (typeof older)[number]>();
+  for (const each of older) {
+    const known = highest.get(each.path);
+    if (!known || compare(known.version, each.version) < 0) highest.set(each.path, each);
+  }
+  await writeDependencies(tx, moduleId, [...highest.values()]);
   await tx.$executeRaw`UPDATE module_dependency AS known SET current = true
     FROM (SELECT newest_version(${moduleId}, ${id}) AS newest OFFSET 0) AS module
     WHERE known.module_id = ${moduleId} AND NOT known.current AND known.version_id = module.newest`;
 }
 
-/** Of each module and each required path the newest of these versions. */
-function dependenciesOf(versions: readonly RequiringVersion[]): Dependency[] {
-  const found = new Map<string, Dependency>();
-  for (const { id, moduleId, version, requires } of versions) {
-    const versionKey = PREFERENCE.indexOf(kindOf(version)) + versionSortKey(version);
-    for (const { path, version: requiredVersion, indirect } of requires) {
-      const key = `${moduleId} ${path}`;
-      const known = found.get(key);
-      const newer =
-        !known ||
-        known.versionKey < versionKey ||
-        // A go.mod may require a path twice; the higher version counts.
-        (known.versionId === id && compare(known.requiredVersion, requiredVersion) < 0);
-      if (newer) found.set(key, { moduleId, path, versionId: id, versionKey, requiredVersion, indirect });
-    }
-  }
-  return [...found.values()];
-}
-
-async function writeDependencies(tx: Sql, dependencies: readonly Dependency[]): Promise<void> {
-  if (dependencies.length === 0) return;
-  const column = <T>(value: (dependency: Dependency) => T): T[] => dependencies.map(value);
+/** Writes which version of a module is the newest that requires a path, unless a newer one is known. */
+async function writeDependencies(
+  tx: Sql,
+  moduleId: number,
+  newest: readonly (Requirement & { readonly id: number; readonly name: string })[],
+): Promise<void> {
+  if (newest.length === 0) return;
+  const column = <T>(value: (dependency: (typeof newest)[number]) => T): T[] => newest.map(value);
   await tx.$executeRaw`INSERT INTO module_dependency AS known
       (module_id, path, version_id, version_key, required_version, indirect, current)
-    SELECT new.module_id, path, version_id, version_key, required_version, indirect, version_id = module.newest
+    SELECT ${moduleId}, path, version_id, version_key, required_version, indirect, version_id = module.newest
     FROM unnest(
-      ${column((d) => d.moduleId)}::int[],
       ${column((d) => d.path)}::text[],
-      ${column((d) => d.versionId)}::int[],
-      ${column((d) => d.versionKey)}::text[],
-      ${column((d) => d.requiredVersion)}::text[],
-      ${column((d) => d.indirect)}::bool[]) AS new (module_id, path, version_id, version_key, required_version, indirect)
-    JOIN (
-      SELECT id, newest_version(id, 0) AS newest
-      FROM unnest(${[...new Set(column((d) => d.moduleId))]}::int[]) AS given (id) OFFSET 0) AS module ON module.id = new.module_id
+      ${column((d) => d.id)}::int[],
+      ${column((d) => newnessKey(d.name))}::text[],
+      ${column((d) => d.version)}::text[],
+      ${column((d) => d.indirect)}::bool[]) AS new (path, version_id, version_key, required_version, indirect),
+      (SELECT newest_version(${moduleId}, 0) AS newest OFFSET 0) AS module
     ON CONFLICT (module_id, path) DO UPDATE SET version_id = EXCLUDED.version_id, version_key = EXCLUDED.version_key,
       required_version = EXCLUDED.required_version, indirect = EXCLUDED.indirect, current = EXCLUDED.current
     WHERE known.version_key < EXCLUDED.version_key`;

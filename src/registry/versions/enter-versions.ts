@@ -3,6 +3,9 @@
 // on, and last its place in the index feed. What is pinned of a version stays for ever, and so does the name of one that
 // was taken away (tombstones.ts): both are asked in that transaction, under locks, so that nothing can come between.
 //
+// The rows are written by functions of the database (migration "versions_enter_by_function"), because a round trip costs
+// more than what it asks for. What a go.mod says of other versions is read here, where there is a parser.
+//
 // A version has entered when its go.mod is stored. Of one from upstream the .info may come before, and is then only a name
 // that somebody asked for; its zip may come after.
 import { inTransaction, type Sql } from "../../database/sql.ts";
@@ -10,7 +13,7 @@ import { h1OfGoMod } from "../../gomod/dir-hash.ts";
 import { kindOf, type VersionKind } from "../../gomod/version.ts";
 import { versionSortKey } from "../../gomod/version-sort-key.ts";
 import type { Registry } from "../registry.ts";
-import { noteDependencies, type RequiringVersion } from "./dependencies.ts";
+import { type CountedRequirement, counted, newnessKey } from "./dependencies.ts";
 import { appendToIndex } from "./index-feed.ts";
 import { readGoMod } from "./readable-go-mod.ts";
 import { markNewVersions } from "./retractions.ts";
@@ -117,64 +120,89 @@ async function enterSome(
   versions: readonly EnteringVersion[],
 ): Promise<EnteredVersion[]> {
   const column = <T>(value: (version: EnteringVersion) => T): T[] => versions.map(value);
-  const rows = await tx.$queryRaw<(EnteredVersion & { entered: boolean })[]>`
-    WITH new AS (
-      SELECT * FROM unnest(
-        ${column((v) => modules.get(v.modulePath)!)}::int[],
-        ${column((v) => v.version)}::text[],
-        ${column((v) => versionSortKey(v.version))}::text[],
-        ${column((v) => kindOf(v.version))}::"VersionKind"[],
-        ${column((v) => (v.time ? v.time.getTime() / 1000 : null))}::float8[],
-        ${column((v) => v.commit ?? null)}::text[],
-        ${column((v) => v.ref ?? null)}::text[],
-        ${column((v) => v.directory ?? "")}::text[],
-        ${column((v) => v.goMod ?? null)}::bytea[],
-        ${column((v) => (v.goMod ? h1OfGoMod(v.goMod) : null))}::text[],
-        ${column((v) => v.legacy ?? false)}::bool[],
-        ${column((v) => v.info ?? null)}::bytea[],
-        ${column((v) => v.zip?.h1 ?? null)}::text[],
-        ${column((v) => v.zip?.sha256 ?? null)}::text[],
-        ${column((v) => v.zip?.size ?? null)}::bigint[]
-      ) AS new (module_id, version, sort_key, kind, seconds, "commit", ref, directory, go_mod, go_mod_h1, legacy, info, h1, zip_key, zip_size)),
-    before AS (
-      SELECT module_id, version FROM module_version JOIN new USING (module_id, version)
-      WHERE module_version.go_mod IS NOT NULL)
-    INSERT INTO module_version AS v
-      (module_id, version, sort_key, kind, "time", "commit", ref, directory, go_mod, go_mod_h1, legacy, info, h1, zip_key, zip_size)
-    SELECT module_id, version, sort_key, kind, to_timestamp(seconds), "commit", ref, directory, go_mod, go_mod_h1, legacy, info, h1, zip_key, zip_size
-    FROM new
-    ON CONFLICT (module_id, version) DO UPDATE SET
-      "time" = CASE WHEN v.info IS NULL THEN EXCLUDED."time" ELSE v."time" END,
-      info = COALESCE(v.info, EXCLUDED.info),
-      go_mod = COALESCE(v.go_mod, EXCLUDED.go_mod), go_mod_h1 = COALESCE(v.go_mod_h1, EXCLUDED.go_mod_h1),
-      h1 = COALESCE(v.h1, EXCLUDED.h1), zip_key = COALESCE(v.zip_key, EXCLUDED.zip_key),
-      zip_size = COALESCE(v.zip_size, EXCLUDED.zip_size)
-      WHERE (v.info IS NULL AND EXCLUDED.info IS NOT NULL)
-        OR (v.go_mod IS NULL AND EXCLUDED.go_mod IS NOT NULL)
-        OR (v.h1 IS NULL AND EXCLUDED.h1 IS NOT NULL)
-    RETURNING id, module_id AS "moduleId", version, kind,
-      go_mod IS NOT NULL AND NOT EXISTS (
-        SELECT FROM before WHERE before.module_id = v.module_id AND before.version = v.version) AS entered`;
-  const entered = rows.filter((row) => row.entered).map(({ entered: _, ...row }) => row);
-  const goMods = new Map(versions.map((v) => [`${modules.get(v.modulePath)} ${v.version}`, v.goMod]));
-  const requiring = entered.map(({ id, moduleId, version }) => ({
-    ...{ id, moduleId, version },
-    requires: readGoMod(goMods.get(`${moduleId} ${version}`)!).file?.requires ?? [],
-  }));
-  await insertRequirements(tx, requiring);
-  await noteDependencies(tx, requiring);
-  return entered;
+  const requirements = versions.flatMap(({ goMod }, index) =>
+    requirementsIn(goMod).map((each) => ({ ...each, place: index + 1 })),
+  );
+  const required = <T>(value: (requirement: (typeof requirements)[number]) => T): T[] => requirements.map(value);
+  return await tx.$queryRaw<EnteredVersion[]>`
+    SELECT entered_id AS id, entered_module AS "moduleId", entered_name AS version, entered_kind AS kind
+    FROM enter_versions(
+      ${column((v) => modules.get(v.modulePath)!)}::int[],
+      ${column((v) => v.version)}::text[],
+      ${column((v) => versionSortKey(v.version))}::text[],
+      ${column((v) => newnessKey(v.version))}::text[],
+      ${column((v) => kindOf(v.version))}::"VersionKind"[],
+      ${column((v) => secondsOf(v.time))}::float8[],
+      ${column((v) => v.commit ?? null)}::text[],
+      ${column((v) => v.ref ?? null)}::text[],
+      ${column((v) => v.directory ?? "")}::text[],
+      ${column((v) => v.goMod ?? null)}::bytea[],
+      ${column((v) => (v.goMod ? h1OfGoMod(v.goMod) : null))}::text[],
+      ${column((v) => v.legacy ?? false)}::bool[],
+      ${column((v) => v.info ?? null)}::bytea[],
+      ${column((v) => v.zip?.h1 ?? null)}::text[],
+      ${column((v) => v.zip?.sha256 ?? null)}::text[],
+      ${column((v) => v.zip?.size ?? null)}::bigint[],
+      ${required((r) => r.place)}::int[],
+      ${required((r) => r.path)}::text[],
+      ${required((r) => r.version)}::text[],
+      ${required((r) => r.indirect)}::bool[],
+      ${required((r) => r.counts)}::bool[])`;
 }
 
-async function insertRequirements(tx: Sql, versions: readonly RequiringVersion[]): Promise<void> {
-  const requirements = versions.flatMap(({ id, requires }) => requires.map((each) => ({ ...each, versionId: id })));
-  if (requirements.length === 0) return;
-  const column = <T>(value: (requirement: (typeof requirements)[number]) => T): T[] => requirements.map(value);
-  await tx.$executeRaw`INSERT INTO requirement (version_id, path, version, indirect)
-    SELECT * FROM unnest(
-      ${column((r) => r.versionId)}::int[],
-      ${column((r) => r.path)}::text[],
-      ${column((r) => r.version)}::text[],
-      ${column((r) => r.indirect)}::bool[])
-    ON CONFLICT DO NOTHING`;
+const secondsOf = (time: Date | undefined): number | null => (time ? time.getTime() / 1000 : null);
+
+/** What came of a part of a version from upstream, as the function enter_upstream_part has it. */
+export type UpstreamEntry =
+  | { readonly outcome: "stored"; readonly row: PinnedRow }
+  | { readonly outcome: "buried"; readonly reason: string }
+  | { readonly outcome: "differs" };
+
+/** What is pinned of a version from upstream. */
+export interface PinnedRow {
+  readonly id: number;
+  readonly info: Buffer | null;
+  readonly go_mod: Buffer | null;
+  readonly h1: string | null;
+  readonly zip_key: string | null;
+  readonly zip_size: string | null;
+}
+
+/**
+ * Lets a part of one version from upstream enter, in one statement, which is a transaction of its own. Undefined, with
+ * nothing written, when a go.mod has to be read that says what is retracted or deprecated: then it is for enteringVersions.
+ */
+export async function enterUpstreamPart(
+  registry: Registry,
+  part: Pick<EnteringVersion, "modulePath" | "version" | "time" | "goMod" | "info" | "zip">,
+): Promise<UpstreamEntry | undefined> {
+  const { modulePath, version, time, goMod, info, zip } = part;
+  const kind = kindOf(version);
+  const file = goMod && readGoMod(goMod).file;
+  if (kind !== "PSEUDO" && file && (file.retracts.length > 0 || file.module?.deprecated !== undefined))
+    return undefined;
+  const requirements = requirementsIn(goMod);
+  const { rows } = await registry.database.pool.query<
+    PinnedRow & { outcome: UpstreamEntry["outcome"] | "speaks"; reason: string; entered: boolean }
+  >({
+    name: "enter-upstream-part",
+    text: `SELECT * FROM enter_upstream_part($1, $2, $3, $4, $5::"VersionKind", $6::float8, $7::bytea, $8, $9::bytea, $10, $11,
+      $12::bigint, $13::text[], $14::text[], $15::bool[], $16::bool[])`,
+    values: [
+      ...[modulePath, version, versionSortKey(version), newnessKey(version), kind, secondsOf(time)],
+      ...[goMod ?? null, goMod ? h1OfGoMod(goMod) : null, info ?? null, zip?.h1 ?? null, zip?.sha256 ?? null],
+      ...[zip?.size ?? null, requirements.map((r) => r.path), requirements.map((r) => r.version)],
+      ...[requirements.map((r) => r.indirect), requirements.map((r) => r.counts)],
+    ],
+  });
+  const { outcome, reason, entered, ...row } = rows[0]!;
+  if (outcome === "speaks") return undefined;
+  if (outcome === "buried") return { outcome, reason };
+  if (outcome === "differs") return { outcome };
+  if (entered) registry.metrics.published.inc({ kind: kind.toLowerCase() });
+  return { outcome, row };
+}
+
+function requirementsIn(goMod: Buffer | undefined): CountedRequirement[] {
+  return goMod ? counted(readGoMod(goMod).file?.requires ?? []) : [];
 }

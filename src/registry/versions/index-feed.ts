@@ -14,9 +14,6 @@ import type { Registry } from "../registry.ts";
 /** Entries of a page: the default and the most, as the public index has it. */
 const INDEX_PAGE_LIMIT = 2_000;
 
-/** Any constant: "somebody appends to the index". */
-const APPEND_LOCK = 7_166_803;
-
 /** A line of the feed, in the public index's own words. */
 export interface IndexLine {
   readonly Path: string;
@@ -28,13 +25,7 @@ export interface IndexLine {
 /** Appends versions, in the transaction that publishes them and as the last thing in it. */
 export async function appendToIndex(tx: Sql, versionIds: readonly number[]): Promise<void> {
   if (versionIds.length === 0) return;
-  await tx.$executeRaw`SELECT pg_advisory_xact_lock(${APPEND_LOCK})`;
-  await tx.$executeRaw`INSERT INTO index_entry ("timestamp", path, version, project_id, upstream)
-    SELECT newest.at + row_number() OVER (ORDER BY v.id) * interval '1 microsecond', m.path, v.version, m.project_id,
-      m.project_id IS NULL
-    FROM module_version v JOIN module m ON m.id = v.module_id,
-      (SELECT greatest(clock_timestamp(), (SELECT max("timestamp") FROM index_entry)) AS at) newest
-    WHERE v.id = ANY(${[...versionIds]}::int[])`;
+  await tx.$executeRaw`SELECT append_to_index(${[...versionIds]}::int[])`;
 }
 
 /** Marks versions as gone: they leave the feed, but for those who ask for all. */

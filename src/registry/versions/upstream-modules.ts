@@ -6,7 +6,7 @@ import { Failure } from "../../errors.ts";
 import { h1OfGoMod } from "../../gomod/dir-hash.ts";
 import { audit } from "../audit.ts";
 import type { Registry } from "../registry.ts";
-import { enteringVersions } from "./enter-versions.ts";
+import { enteringVersions, enterUpstreamPart, type PinnedRow } from "./enter-versions.ts";
 import { storableText } from "./readable-go-mod.ts";
 import { notFetched } from "./tombstones.ts";
 import { describeSoon, type MadeZip } from "./version-zip.ts";
@@ -20,22 +20,13 @@ export interface StoredVersion {
   readonly zip: MadeZip | undefined;
 }
 
-interface StoredRow {
-  id: number;
-  info: Buffer | null;
-  go_mod: Buffer | null;
-  h1: string | null;
-  zip_key: string | null;
-  zip_size: string | null;
-}
-
 /** What is stored of a version; undefined if nothing is. */
 export async function findUpstreamVersion(
   registry: Registry,
   modulePath: string,
   version: string,
 ): Promise<StoredVersion | undefined> {
-  const { rows } = await registry.database.pool.query<StoredRow>({
+  const { rows } = await registry.database.pool.query<PinnedRow>({
     name: "upstream-version",
     text: `SELECT v.id, v.info, v.go_mod, v.h1, v.zip_key, v.zip_size
       FROM module_version v JOIN module m ON m.id = v.module_id
@@ -45,7 +36,7 @@ export async function findUpstreamVersion(
   return rows[0] && storedIn(rows[0]);
 }
 
-function storedIn(row: StoredRow): StoredVersion {
+function storedIn(row: PinnedRow): StoredVersion {
   const { h1, zip_key: sha256, zip_size: size } = row;
   return {
     id: row.id,
@@ -68,20 +59,34 @@ export async function storeUpstreamPart(
   part: UpstreamPart,
 ): Promise<StoredVersion> {
   const judgedBy = "goMod" in part && part.zip ? part.goMod : undefined;
-  const stored = await enteringVersions(registry, async (tx, enter) => {
+  const entry = await enterUpstreamPart(registry, { modulePath, version, ...part });
+  if (entry?.outcome === "buried") throw notFetched(modulePath, version, entry);
+  if (entry?.outcome === "differs") throw otherGoMod(modulePath, version);
+  const stored = entry ? storedIn(entry.row) : await storeSpeakingPart(registry, modulePath, version, part, judgedBy);
+  if (judgedBy) describeSoon(registry, stored.id);
+  return stored;
+}
+
+/** The same where a go.mod has to be read to know which versions are retracted from now on: rare, and dearer. */
+async function storeSpeakingPart(
+  registry: Registry,
+  modulePath: string,
+  version: string,
+  part: UpstreamPart,
+  judgedBy: Buffer | undefined,
+): Promise<StoredVersion> {
+  return enteringVersions(registry, async (tx, enter) => {
     const { buried } = await enter([{ modulePath, version, ...part }], async () => {
       const moduleId = await lockedModule(tx, modulePath);
       if (judgedBy) await demandSameGoMod(tx, moduleId, modulePath, version, judgedBy);
       return new Map([[modulePath, moduleId]]);
     });
     for (const { grave } of buried) throw notFetched(modulePath, version, grave);
-    const [row] = await tx.$queryRaw<StoredRow[]>`
+    const [row] = await tx.$queryRaw<PinnedRow[]>`
       SELECT v.id, v.info, v.go_mod, v.h1, v.zip_key, v.zip_size FROM module_version v JOIN module m ON m.id = v.module_id
       WHERE m.path = ${modulePath} AND m.origin = 'UPSTREAM' AND v.version = ${version}`;
     return storedIn(row!);
   });
-  if (judgedBy) describeSoon(registry, stored.id);
-  return stored;
 }
 
 /** Refuses a zip that was compared with another go.mod than the one that is stored. */
@@ -94,8 +99,11 @@ async function demandSameGoMod(
 ): Promise<void> {
   const [known] = await tx.$queryRaw<{ h1: string | null }[]>`
     SELECT go_mod_h1 AS h1 FROM module_version WHERE module_id = ${moduleId} AND version = ${version}`;
-  if (known?.h1 != null && known.h1 !== h1OfGoMod(goMod))
-    throw new Failure("unavailable", `${modulePath}@${version}: another go.mod was stored meanwhile; try again`);
+  if (known?.h1 != null && known.h1 !== h1OfGoMod(goMod)) throw otherGoMod(modulePath, version);
+}
+
+function otherGoMod(modulePath: string, version: string): Failure {
+  return new Failure("unavailable", `${modulePath}@${version}: another go.mod was stored meanwhile; try again`);
 }
 
 /** The number of a module, made if need be. One writer a module at a time: what is marked depends on what is there. */

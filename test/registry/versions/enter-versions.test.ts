@@ -1,7 +1,12 @@
 // Whatever comes, from a project or from upstream, passes one threshold: what is taken away in the very moment stays away.
-import { beforeAll, expect, test } from "vitest";
+import pg from "pg";
+import { beforeAll, expect, test, vi } from "vitest";
 import type { Registry } from "../../../src/registry/registry.ts";
-import { findUpstreamVersion, storeUpstreamPart } from "../../../src/registry/versions/upstream-modules.ts";
+import {
+  findUpstreamVersion,
+  storeUpstreamPart,
+  usableVersions,
+} from "../../../src/registry/versions/upstream-modules.ts";
 import { eventually } from "../../support/eventually.ts";
 import { testRegistry } from "../../support/registry.ts";
 
@@ -66,4 +71,32 @@ test("a version from upstream enters the feed with its go.mod, once, however oft
   const again = await storeUpstreamPart(registry, PATH, "v1.2.0", { goMod: Buffer.from("module example.com/other\n") });
   expect(again).toMatchObject({ id, goMod: GO_MOD, info: Buffer.from("{}"), zip: undefined });
   expect(await entriesOf("v1.2.0")).toBe(1);
+});
+
+test("a part of a version is one statement, and more only where a go.mod says what is retracted", async () => {
+  const path = "example.com/speaking";
+  const asked = vi.spyOn(pg.Client.prototype, "query");
+  const statementsFor = async (version: string, goMod: string): Promise<number> => {
+    asked.mockClear();
+    await storeUpstreamPart(registry, path, version, { goMod: Buffer.from(goMod) });
+    return asked.mock.calls.filter(([text]) => JSON.stringify(text) !== '"SET jit = off"').length;
+  };
+  const silent = `module ${path}\n\nrequire example.com/dep v1.0.0\n`;
+  const retracting = `module ${path}\n\nretract v1.0.0 // broken\n`;
+  try {
+    expect(await statementsFor("v1.0.0", silent)).toBe(1);
+    expect(await statementsFor("v1.2.0", retracting)).toBeGreaterThan(1);
+    // Of pseudo-versions nothing is retracted by others, nor do they retract.
+    expect(await statementsFor("v1.2.1-0.20200102030405-0123456789ab", retracting)).toBe(1);
+    expect(await statementsFor("v1.1.0", silent)).toBeGreaterThan(1);
+    // The newest one speaks from now on, and takes back what was said.
+    const retracted = async (): Promise<string[]> =>
+      (await usableVersions(registry, path)).filter((one) => one.isRetracted).map((one) => one.version);
+    expect(await retracted()).toEqual(["v1.0.0"]);
+    expect(await statementsFor("v1.3.0", silent)).toBeGreaterThan(1);
+    expect(await retracted()).toEqual([]);
+    expect(await statementsFor("v1.4.0", silent)).toBe(1);
+  } finally {
+    asked.mockRestore();
+  }
 });
