@@ -11,7 +11,7 @@ import { listMembers } from "../registry/forge/members.ts";
 import { countProjectsOfGroups, findProjects, projectsOfGroups } from "../registry/forge/projects.ts";
 import { protectedTagsOfProjects } from "../registry/forge/protected-tags.ts";
 import { tagEventsOfProjects, tagEventsOfVersions } from "../registry/forge/tag-events.ts";
-import { tokensOfProjects, tokensOfUsers } from "../registry/forge/tokens.ts";
+import { tokensOfGroups, tokensOfProjects, tokensOfUsers } from "../registry/forge/tokens.ts";
 import { findUsersById } from "../registry/forge/users.ts";
 import type { Page, PageRequest } from "../registry/lists/keyset-page.ts";
 import {
@@ -175,6 +175,7 @@ export interface Loaders {
   readonly membersOfProject: ListLoader<ProjectRow, PageRequest, Page<MemberRow>>;
   readonly membersOfGroup: ListLoader<GroupRow, PageRequest, Page<MemberRow>>;
   readonly tokensOfProject: ListLoader<ProjectRow, PageRequest, Page<TokenRow>>;
+  readonly tokensOfGroup: ListLoader<GroupRow, PageRequest, Page<TokenRow>>;
   readonly tokensOfUser: ListLoader<UserRow, PageRequest, Page<TokenRow>>;
   readonly rejectedTags: ListLoader<ProjectRow, number, readonly RejectedTagRow[]>;
   readonly tagEvents: ListLoader<ProjectRow, number, readonly TagEventRow[]>;
@@ -286,6 +287,7 @@ export function createLoaders(registry: Registry, principal: Principal): Loaders
     membersOfProject: listLoader((projects, page) => listMembers(registry, principal, { projects }, page)),
     membersOfGroup: listLoader((groups, page) => listMembers(registry, principal, { groups }, page)),
     tokensOfProject: listLoader((projects, page) => tokensOfProjects(registry, principal, projects, page)),
+    tokensOfGroup: listLoader((groups, page) => tokensOfGroups(registry, principal, groups, page)),
     tokensOfUser: listLoader((users, page) => tokensOfUsers(registry, principal, users, page)),
     rejectedTags: listLoader((projects, take) => rejectedTagsOfProjects(registry, principal, projects, take)),
     protectedTags: listLoader((projects) => protectedTagsOfProjects(registry, principal, projects)),

@@ -22,15 +22,18 @@ export interface UserPrincipal {
   readonly validUntil: number;
 }
 
-/** A deploy token: it belongs to a project and is nobody. */
+/** What a deploy token opens: one project, or all projects at or below a group. */
+export type OpenedByDeployToken = { readonly projectId: number } | { readonly groupId: number };
+
+/** A deploy token: it belongs to a project or a group and is nobody. */
 export interface DeployPrincipal {
   readonly kind: "deploy-token";
   readonly tokenId: number;
   readonly name: string;
   /** The user name that Basic authentication must carry. */
   readonly username: string;
-  readonly projectId: number;
-  /** The groups around its project. */
+  readonly opens: OpenedByDeployToken;
+  /** The groups around its project, or its group and those above. They may be seen. */
   readonly groupIds: readonly number[];
   readonly scopes: readonly TokenScope[];
   readonly validUntil: number;

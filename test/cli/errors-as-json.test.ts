@@ -10,7 +10,7 @@ test.each<[words: string[], code: number, error: object]>([
   [["user", "create", "a b"], 1, { reason: "invalid_request", fields: { username: expect.any(String) } }],
   [["user", "frobnicate"], 2, { reason: "wrong_usage", message: "unknown command 'frobnicate'" }],
   [["user", "create"], 2, { reason: "wrong_usage", message: "missing required argument 'name'" }],
-  [["token", "list"], 2, { reason: "wrong_usage", message: "name either --user or --project." }],
+  [["token", "list"], 2, { reason: "wrong_usage", message: "name one of --user, --project and --group." }],
   [["project", "delete", "a/b"], 2, { reason: "wrong_usage", message: expect.stringContaining("--yes") }],
   [["user"], 2, { reason: "wrong_usage" }],
 ])("gokura %j --json", async (words, code, error) => {

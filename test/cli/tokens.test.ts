@@ -55,6 +55,22 @@ test("a deploy token has the user name that goes with it", async () => {
   expect(lines.join("\n")).not.toContain(made.token);
 });
 
+test("a deploy token of a group is listed with the group, and not with its projects", async () => {
+  const made = await cli.json<Token>(
+    ...["token", "create", "--group", "acme", "--name", "all", "--scope", "read_package_registry,read_repository"],
+  );
+  expect(made).toMatchObject({
+    kind: "deploy",
+    scopes: ["read_repository", "read_package_registry"],
+    token: expect.stringMatching(/^gkdt_/),
+    username: expect.stringMatching(/^gokura\+deploy-token-/),
+  });
+  const ids = async (...words: string[]) => (await cli.json<Token[]>("token", "list", ...words)).map(({ id }) => id);
+  expect(await ids("--group", "acme")).toEqual([made.id]);
+  expect(await ids("--project", "acme/lib")).not.toContain(made.id);
+  expect(await cli.json("token", "revoke", String(made.id))).toMatchObject({ id: made.id, active: false });
+});
+
 test("for people, the secret once and with a word about it; the database has only its digest", async () => {
   const lines = await cli.lines(...personal, "once", "--scope", "api");
   const secret = lines.find((line) => line.startsWith("token"))!.replace(/^token\s+/, "");
@@ -116,6 +132,12 @@ test.each([
   [[...personal, " ", "--scope", "api"], "a token needs a name"],
   [["token", "list", "--user", "nobody"], "there is no user nobody"],
   [["token", "list", "--project", "no/ne"], "Project Not Found"],
+  [["token", "list", "--group", "none"], "Group Not Found"],
+  [["token", "create", "--group", "none", "--name", "x", "--scope", "read_repository"], "Group Not Found"],
+  [
+    ["token", "create", "--group", "alice", "--name", "x", "--scope", "read_repository"],
+    "alice is the namespace of a user, and no group: make a deploy token of a project in it, or a personal access token",
+  ],
   [["token", "revoke", "999999"], "there is no token 999999"],
 ])("refused: %j", async (words, said) => {
   expect(await cli(...words)).toEqual({ code: 1, stdout: "", stderr: `gokura: ${said}\n` });

@@ -20,9 +20,10 @@ test.each<[words: string[], said: RegExp]>([
   [["user", "create", "alice", "--role", "x"], /^error: unknown option '--role'/],
   [["user", "create", "alice", "--email"], /^error: option '--email <address>' argument missing/],
   [["token", "create", "--user", "a", "--scope", "api"], /^error: required option '--name <name>' not specified/],
-  [["token", "create", "--name", "x", "--scope", "api"], /^error: name either --user or --project\./],
-  [["token", "list"], /^error: name either --user or --project\./],
-  [["token", "list", "--user", "a", "--project", "b"], /^error: name either --user or --project\./],
+  [["token", "create", "--name", "x", "--scope", "api"], /^error: name one of --user, --project and --group\./],
+  [["token", "list"], /^error: name one of --user, --project and --group\./],
+  [["token", "list", "--project", "a", "--group", "b"], /^error: name one of --user, --project and --group\./],
+  [["token", "list", "--user", "a", "--project", "b"], /^error: name one of --user, --project and --group\./],
   [
     ["token", "revoke", "seven"],
     /^error: command-argument value 'seven' is invalid for argument 'id'. use a whole number/,

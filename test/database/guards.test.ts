@@ -297,6 +297,18 @@ describe("rows that make no sense are refused", () => {
       "token (kind, name, scopes, digest, user_id, project_id) values ('PERSONAL', 'x', '{api}', 'd4', $alice, $lib)",
     ],
     [
+      "a deploy token of a project and a group",
+      "token (kind, name, scopes, digest, project_id, group_id, username) values ('DEPLOY', 'x', '{read_repository}', 'd6', $lib, $acme, 'u')",
+    ],
+    [
+      "a deploy token of a group without a user name",
+      "token (kind, name, scopes, digest, group_id) values ('DEPLOY', 'x', '{read_repository}', 'd7', $acme)",
+    ],
+    [
+      "a personal token of a group",
+      "token (kind, name, scopes, digest, user_id, group_id) values ('PERSONAL', 'x', '{api}', 'd8', $alice, $acme)",
+    ],
+    [
       "a token that opens nothing",
       "token (kind, name, scopes, digest, user_id) values ('PERSONAL', 'x', '{}', 'd5', $alice)",
     ],

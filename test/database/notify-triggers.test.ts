@@ -75,6 +75,13 @@ describe("who may do what", () => {
     ["a token gets an end", "update token set expires_at = now()"],
     ["a token's scopes change", "update token set scopes = '{read_api}'"],
     ["a token goes", "delete from token where name = 'y'"],
+    [
+      "a deploy token of a group comes",
+      `insert into token (kind, name, scopes, digest, group_id, username)
+         values ('DEPLOY', 'of acme', '{read_repository}', 'f', ${ids.acme}, 'ci')`,
+    ],
+    ["it becomes one of another group", `update token set group_id = ${ids.sub} where name = 'of acme'`],
+    ["it goes with that group", `delete from "group" where id = ${ids.sub}`],
   ])("%s", async (_, sql) => {
     expect(await noticesOf(sql)).toEqual([ACCESS]);
   });

@@ -4,7 +4,7 @@ import { ACCESS_LEVELS } from "../../src/registry/access/acts.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { addMember } from "../../src/registry/forge/members.ts";
 import { createProject, findProject, updateProject } from "../../src/registry/forge/projects.ts";
-import { createDeployToken, createPersonalToken } from "../../src/registry/forge/tokens.ts";
+import { createDeployToken, createGroupDeployToken, createPersonalToken } from "../../src/registry/forge/tokens.ts";
 import { setUserBlocked } from "../../src/registry/forge/users.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
@@ -228,6 +228,12 @@ describe("what may be done", () => {
         `tokenCreate(input: {name: "t", scopes: [READ_REPOSITORY], projectPath: "team/private"}) { errors secret token { id } }`,
     ],
     [
+      "make a deploy token of a group",
+      "owner",
+      () =>
+        `tokenCreate(input: {name: "t", scopes: [READ_REPOSITORY], groupPath: "team"}) { errors secret token { id } }`,
+    ],
+    [
       "add a member to a project",
       "maintainer",
       () =>
@@ -309,6 +315,21 @@ describe("what may be done", () => {
     });
     expect(await outcome(askers.developer!, revoke(deploy.token.id))).toMatch(/there is no token/);
     expect(await outcome(askers.maintainer!, revoke(deploy.token.id))).toBe("done");
+    const ofGroup = await createGroupDeployToken(registry, OPERATOR, "team", {
+      name: "g",
+      scopes: ["read_repository"],
+    });
+    expect(await outcome(askers.developer!, revoke(ofGroup.token.id))).toMatch(/there is no token/);
+    // a Maintainer sees it in the list, so that it is no secret
+    expect(await outcome(askers.maintainer!, revoke(ofGroup.token.id))).toBe(
+      "revoking a deploy token needs the access level owner in team; ask one of its owners",
+    );
+    expect(await outcome(askers.owner!, revoke(ofGroup.token.id))).toBe("done");
+    const listed = '{ group(fullPath: "team") { deployTokens { nodes { name active } } } }';
+    const lists = async (name: string) => (await askers[name]!.data(listed)).group.deployTokens;
+    for (const name of ["maintainer", "owner", "admin"])
+      expect((await lists(name)).nodes).toContainEqual({ name: "g", active: false });
+    for (const name of ["anonymous", "outsider", "guest", "developer"]) expect(await lists(name)).toBeNull();
   });
 
   test("feature flags: administrators", async () => {

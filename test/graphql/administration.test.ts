@@ -254,8 +254,8 @@ test("flags for a user, and forgotten", async () => {
 });
 
 describe("tokens", () => {
-  const list = `query ($kind: TokenKind, $active: Boolean, $search: String, $username: String, $projectPath: ID, $first: Int, $after: String, $last: Int, $before: String) {
-    administration { tokens(kind: $kind, active: $active, search: $search, username: $username, projectPath: $projectPath, first: $first, after: $after, last: $last, before: $before) {
+  const list = `query ($kind: TokenKind, $active: Boolean, $search: String, $username: String, $projectPath: ID, $groupPath: ID, $first: Int, $after: String, $last: Int, $before: String) {
+    administration { tokens(kind: $kind, active: $active, search: $search, username: $username, projectPath: $projectPath, groupPath: $groupPath, first: $first, after: $after, last: $last, before: $before) {
       nodes { id kind name description active user { username } project { fullPath } } pageInfo { endCursor } } } }`;
   const tokens = async (variables = {}) => (await root.data(list, variables)).administration.tokens;
   const names = async (variables = {}) => (await tokens(variables)).nodes.map((token: { name: string }) => token.name);
@@ -275,6 +275,8 @@ describe("tokens", () => {
     expect(await names({ projectPath: "acme/b" })).toEqual(["ci of b"]);
     expect(await names({ username: "nobody" })).toEqual([]);
     expect(await names({ projectPath: "acme/none" })).toEqual([]);
+    expect(await names({ groupPath: "acme" })).toEqual([]);
+    expect(await names({ groupPath: "none" })).toEqual([]);
     const { endCursor } = (await tokens({ first: 1 })).pageInfo;
     expect(await names({ first: 1, after: endCursor })).toEqual(["ci of b"]);
     expect(await names({ last: 1, before: endCursor })).toEqual([]);
@@ -285,6 +287,14 @@ describe("tokens", () => {
     expect((await alice(list)).errors).toMatchObject([
       { extensions: { code: "FORBIDDEN", reason: "administrators_only" } },
     ]);
+  });
+
+  test("deploy tokens of a group itself, and not of what is in it", async () => {
+    const made = await root.data(`mutation {
+      tokenCreate(input: { name: "ci of acme", scopes: [READ_REPOSITORY], groupPath: "acme" }) { errors token { id } } }`);
+    expect(made.tokenCreate.errors).toEqual([]);
+    expect(await names({ groupPath: "ACME" })).toEqual(["ci of acme"]);
+    expect(await names({ kind: "DEPLOY" })).toEqual(["ci of acme", "ci of b"]);
   });
 
   test("are rotated: the old one is refused, the new one has its name and scopes", async () => {

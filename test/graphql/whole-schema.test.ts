@@ -245,6 +245,38 @@ describe("making", () => {
       scopes: ["READ_PACKAGE_REGISTRY"],
       expiresAt: null,
     });
+
+    const ofGroup = await alice.data(`mutation {
+      tokenCreate(input: {name: "ci of all", scopes: [READ_REPOSITORY], groupPath: "ACME"}) {
+        errors reasons secret token { kind name username group { fullPath } project { id } user { id } }
+      }
+    }`);
+    expect(ofGroup.tokenCreate).toEqual({
+      errors: [],
+      reasons: [],
+      secret: expect.stringMatching(/^gkdt_/),
+      token: {
+        kind: "DEPLOY",
+        name: "ci of all",
+        username: expect.stringMatching(/^gokura\+deploy-token-/),
+        group: { fullPath: "acme" },
+        project: null,
+        user: null,
+      },
+    });
+    const { group } = await alice.data(
+      '{ group(fullPath: "acme") { deployTokens { nodes { name group { fullPath } } } } }',
+    );
+    expect(group.deployTokens.nodes).toEqual([{ name: "ci of all", group: { fullPath: "acme" } }]);
+    const both = `tokenCreate(input: {name: "x", scopes: [READ_REPOSITORY], groupPath: "acme", projectPath: "acme/lib"}) { errors token { id } }`;
+    expect(await alice.data(`mutation { ${both} }`)).toEqual({
+      tokenCreate: { errors: ["name either a project or a group"], token: null },
+    });
+    const ofUser = `tokenCreate(input: {name: "x", scopes: [READ_REPOSITORY], groupPath: "alice"}) { errors reasons }`;
+    expect((await alice.data(`mutation { ${ofUser} }`)).tokenCreate).toEqual({
+      errors: [expect.stringMatching(/^alice is the namespace of a user, and no group/)],
+      reasons: ["invalid_request"],
+    });
   });
 
   test("featureFlagSet: for everybody, for a project, for a group", async () => {
@@ -532,7 +564,7 @@ describe("asking", () => {
       currentUser { tokens${page} }
       projects${page}
       goModules${page}
-      group(fullPath: "acme") { projects${page} members${page} }
+      group(fullPath: "acme") { projects${page} members${page} deployTokens${page} }
       project(fullPath: "acme/lib") { goModules${page} members${page} deployTokens${page} }
       goModule(path: "${LIB}") { versions${page} }
     }`;

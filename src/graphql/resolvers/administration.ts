@@ -29,8 +29,8 @@ const JOB_STATES = {
 const NAMES_OF_STATES = new Map(Object.entries(JOB_STATES).map(([name, state]) => [state, name as JobState]));
 
 export const Administration: AdministrationResolvers = {
-  tokens: async (_, { kind, active, search, username, projectPath, ...page }, { registry, principal }) =>
-    connection(await listAllTokens(registry, principal, { kind, active, search, username, projectPath }, page)),
+  tokens: async (_, { first, after, last, before, ...filter }, { registry, principal }) =>
+    connection(await listAllTokens(registry, principal, filter, { first, after, last, before })),
   auditEvents: async (_, { actor, action, subject, from, to, ...page }, { registry, principal }) =>
     connection(await listAuditEvents(registry, principal, { actor, action, subject, from, to }, page)),
   jobs: async (_, { name, state, ...page }, { registry, principal }) =>

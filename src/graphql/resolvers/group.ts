@@ -27,6 +27,7 @@ export const Group: GroupResolvers = {
     );
   },
   members: (group, page, { loaders }) => connectionOrNull(loaders.membersOfGroup.load(group, page)),
+  deployTokens: (group, page, { loaders }) => connectionOrNull(loaders.tokensOfGroup.load(group, page)),
 };
 
 export const groupMutations = {

@@ -1,6 +1,13 @@
+import { invalid } from "../../errors.ts";
 import { demandUser } from "../../registry/access/access.ts";
 import { rotatePersonalToken } from "../../registry/forge/personal-tokens.ts";
-import { createDeployToken, createPersonalToken, isActive, revokeToken } from "../../registry/forge/tokens.ts";
+import {
+  createDeployToken,
+  createGroupDeployToken,
+  createPersonalToken,
+  isActive,
+  revokeToken,
+} from "../../registry/forge/tokens.ts";
 import type { MutationResolvers, TokenResolvers } from "../generated.ts";
 import { globalId, numberIn } from "../global-id.ts";
 import { given, payload } from "./payload.ts";
@@ -13,18 +20,21 @@ export const Token: TokenResolvers = {
   user: async ({ userId }, _, { loaders }) => (userId === null ? null : present(await loaders.user.load(userId))),
   project: async ({ projectId }, _, { loaders }) =>
     projectId === null ? null : present(await loaders.project.load(projectId)),
+  group: async ({ groupId }, _, { loaders }) => (groupId === null ? null : present(await loaders.group.load(groupId))),
 };
 
 export const tokenMutations = {
   tokenCreate: (_, { input }, context) =>
     payload(context, () => {
       const { registry, principal } = context;
-      const { projectPath, username } = input;
+      const { projectPath, groupPath, username } = input;
+      if (projectPath != null && groupPath != null) throw invalid("name either a project or a group");
       const scopes = input.scopes.map((scope) => scope.toLowerCase());
       const { name, description, expiresAt } = given(input);
       const wanted = { name, description, scopes, expiresAt };
-      if (projectPath != null)
-        return createDeployToken(registry, principal, projectPath, { ...wanted, username: username ?? undefined });
+      const named = { ...wanted, username: username ?? undefined };
+      if (projectPath != null) return createDeployToken(registry, principal, projectPath, named);
+      if (groupPath != null) return createGroupDeployToken(registry, principal, groupPath, named);
       return createPersonalToken(registry, principal, username ?? demandUser(principal).username, wanted);
     }),
 

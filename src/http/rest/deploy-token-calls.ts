@@ -1,12 +1,13 @@
-// Deploy tokens of projects (doc/api/deploy_tokens.md): they read one project, and are nobody.
+// Deploy tokens (doc/api/deploy_tokens.md): of a project, which they open, and of a group, whose projects they open, all at or
+// below it. The calls are the same for both; they are nobody, and no call takes one.
 import * as z from "zod";
 import { SCOPES_OF } from "../../registry/access/acts.ts";
 import { findDeployToken, findDeployTokens } from "../../registry/forge/deploy-tokens.ts";
-import { demandProject } from "../../registry/forge/projects.ts";
-import { createDeployToken, revokeToken } from "../../registry/forge/tokens.ts";
+import { createDeployToken, createGroupDeployToken, revokeToken } from "../../registry/forge/tokens.ts";
 import type { TokenRow } from "../../registry/rows.ts";
-import { call, listCall } from "./call.ts";
+import { type Call, call, listCall } from "./call.ts";
 import { boolean, choice, idOrPath, list, moment, numberOf, text } from "./parameter.ts";
+import { projectOrGroup } from "./project-or-group.ts";
 
 const DeployToken = z
   .object({
@@ -22,93 +23,115 @@ const DeployToken = z
 
 const NewDeployToken = DeployToken.extend({ token: z.string() }).meta({ id: "NewDeployToken" });
 
+const tag = "Deploy tokens";
 const ACTIVE = { active: boolean().default(false).describe("Leave out expired ones") };
-const ONE = { id: idOrPath("project"), token_id: numberOf("deploy token") };
 
-export const deployTokenCalls = [
-  listCall({
-    path: "/deploy_tokens",
-    tag: "Deploy tokens",
-    summary: "The deploy tokens of all projects",
-    description: "Administrators.",
-    scope: "api read",
-    parameters: ACTIVE,
-    row: DeployToken,
-    failures: [],
-    read: async ({ registry, principal, parameters: { active } }, numbered) => {
-      const found = await findDeployTokens(registry, principal, "all", active, numbered);
-      return { ...found, rows: found.rows.map(deployTokenOf) };
-    },
-  }),
-  listCall({
-    path: "/projects/:id/deploy_tokens",
-    tag: "Deploy tokens",
-    summary: "The deploy tokens of a project",
-    description: "Maintainers.",
-    scope: "api read",
-    parameters: { id: idOrPath("project"), ...ACTIVE },
-    row: DeployToken,
-    failures: [404],
-    read: async ({ registry, principal, parameters: { id, active } }, numbered) => {
-      const project = await demandProject(registry, principal, id);
-      const found = await findDeployTokens(registry, principal, project, active, numbered);
-      return { ...found, rows: found.rows.map(deployTokenOf) };
-    },
-  }),
-  call({
-    method: "POST",
-    path: "/projects/:id/deploy_tokens",
-    tag: "Deploy tokens",
-    summary: "Make a deploy token of a project",
-    description: "Maintainers. The secret is in this answer and nowhere else.",
-    scope: "api write",
-    parameters: {
-      id: idOrPath("project"),
-      name: text(),
-      scopes: list(choice(SCOPES_OF["deploy-token"])).refine((scopes) => scopes.length > 0),
-      expires_at: moment().optional().describe("Refused from then on; a day begins at 00:00 UTC"),
-      username: text().optional().describe("The user name of Basic authentication; made up if not given"),
-    },
-    status: 201,
-    answer: NewDeployToken,
-    failures: [404],
-    handle: async ({ registry, principal, parameters: { id, name, scopes, expires_at: expiresAt, username } }) => {
-      const { fullPath } = await demandProject(registry, principal, id);
-      const made = await createDeployToken(registry, principal, fullPath, { name, scopes, expiresAt, username });
-      return { ...deployTokenOf(made.token), token: made.secret };
-    },
-  }),
-  call({
-    method: "GET",
-    path: "/projects/:id/deploy_tokens/:token_id",
-    tag: "Deploy tokens",
-    summary: "Show a deploy token of a project",
-    description: "Maintainers.",
-    scope: "api read",
-    parameters: ONE,
-    status: 200,
-    answer: DeployToken,
-    failures: [404],
-    handle: async ({ registry, principal, parameters: { id, token_id } }) =>
-      deployTokenOf(await findDeployToken(registry, principal, await demandProject(registry, principal, id), token_id)),
-  }),
-  call({
-    method: "DELETE",
-    path: "/projects/:id/deploy_tokens/:token_id",
-    tag: "Deploy tokens",
-    summary: "Revoke a deploy token of a project",
-    description: "Maintainers. It is refused at once, in every server.",
-    scope: "api write",
-    parameters: ONE,
-    status: 204,
-    failures: [404],
-    handle: async ({ registry, principal, parameters: { id, token_id } }) => {
-      const project = await demandProject(registry, principal, id);
-      const token = await findDeployToken(registry, principal, project, token_id);
-      await revokeToken(registry, principal, token.id);
-    },
-  }),
-];
+const ofAll = listCall({
+  path: "/deploy_tokens",
+  tag,
+  summary: "The deploy tokens of all projects and groups",
+  description: "Administrators.",
+  scope: "api read",
+  parameters: ACTIVE,
+  row: DeployToken,
+  failures: [],
+  read: async ({ registry, principal, parameters: { active } }, numbered) => {
+    const found = await findDeployTokens(registry, principal, "all", active, numbered);
+    return { ...found, rows: found.rows.map(deployTokenOf) };
+  },
+});
+
+function callsOf(kind: "project" | "group"): Call[] {
+  const id = idOrPath(kind);
+  const root = `/${kind}s/:id/deploy_tokens` as const;
+  const one = { id, token_id: numberOf("deploy token") };
+  const changers = kind === "project" ? "Maintainers." : "Owners.";
+  return [
+    listCall({
+      path: root,
+      tag,
+      summary: `The deploy tokens of a ${kind}`,
+      description: "Maintainers.",
+      scope: "api read",
+      parameters: { id, ...ACTIVE },
+      row: DeployToken,
+      failures: [404],
+      read: async (asked, numbered) => {
+        const { registry, principal, parameters } = asked;
+        const owner = await projectOrGroup(kind, asked);
+        const found = await findDeployTokens(registry, principal, owner, parameters.active, numbered);
+        return { ...found, rows: found.rows.map(deployTokenOf) };
+      },
+    }),
+
+    call({
+      method: "POST",
+      path: root,
+      tag,
+      summary: `Make a deploy token of a ${kind}${kind === "group" ? ", which opens all projects at or below it" : ""}`,
+      description: `${changers} The secret is in this answer and nowhere else.`,
+      scope: "api write",
+      parameters: {
+        id,
+        name: text(),
+        scopes: list(choice(SCOPES_OF["deploy-token"])).refine((scopes) => scopes.length > 0),
+        expires_at: moment().optional().describe("Refused from then on; a day begins at 00:00 UTC"),
+        username: text().optional().describe("The user name of Basic authentication; made up if not given"),
+      },
+      status: 201,
+      answer: NewDeployToken,
+      failures: [404],
+      handle: async (asked) => {
+        const { registry, principal } = asked;
+        const { name, scopes, expires_at: expiresAt, username } = asked.parameters;
+        const input = { name, scopes, expiresAt, username };
+        const owner = await projectOrGroup(kind, asked);
+        const made = await ("project" in owner
+          ? createDeployToken(registry, principal, owner.project.fullPath, input)
+          : createGroupDeployToken(registry, principal, owner.group.fullPath, input));
+        return { ...deployTokenOf(made.token), token: made.secret };
+      },
+    }),
+
+    call({
+      method: "GET",
+      path: `${root}/:token_id`,
+      tag,
+      summary: `Show a deploy token of a ${kind}`,
+      description: "Maintainers.",
+      scope: "api read",
+      parameters: one,
+      status: 200,
+      answer: DeployToken,
+      failures: [404],
+      handle: async (asked) => {
+        const { registry, principal, parameters } = asked;
+        const owner = await projectOrGroup(kind, asked);
+        return deployTokenOf(await findDeployToken(registry, principal, owner, parameters.token_id));
+      },
+    }),
+
+    call({
+      method: "DELETE",
+      path: `${root}/:token_id`,
+      tag,
+      summary: `Revoke a deploy token of a ${kind}`,
+      description: `${changers} It is refused at once, in every server.`,
+      scope: "api write",
+      parameters: one,
+      status: 204,
+      failures: [404],
+      handle: async (asked) => {
+        const { registry, principal, parameters } = asked;
+        const owner = await projectOrGroup(kind, asked);
+        const token = await findDeployToken(registry, principal, owner, parameters.token_id);
+        await revokeToken(registry, principal, token.id);
+      },
+    }),
+  ];
+}
+
+export const deployTokenCalls = [ofAll, ...callsOf("project"), ...callsOf("group")];
 
 function deployTokenOf(token: TokenRow): z.input<typeof DeployToken> {
   return {

@@ -2,19 +2,12 @@
 import * as z from "zod";
 import { notFound } from "../../errors.ts";
 import { hidden } from "../../registry/access/access.ts";
-import {
-  addMember,
-  type MemberPlace,
-  type MemberSearch,
-  removeMember,
-  searchMembers,
-} from "../../registry/forge/members.ts";
-import { demandProject } from "../../registry/forge/projects.ts";
+import { addMember, type MemberPlace, removeMember, searchMembers } from "../../registry/forge/members.ts";
 import { findUser, findUserById } from "../../registry/forge/users.ts";
 import type { MemberRow, UserRow } from "../../registry/rows.ts";
 import { type Asked, type Call, call, listCall } from "./call.ts";
-import { groupOfAddress } from "./group-calls.ts";
 import { boolean, clearableDate, date, grantedLevel, idOrPath, integer, list, numberOf, text } from "./parameter.ts";
+import { projectOrGroup } from "./project-or-group.ts";
 import { basicsOfUser, userBasics } from "./user-answer.ts";
 
 const tag = "Members";
@@ -39,16 +32,9 @@ function memberAnswer(member: MemberRow, base: string): z.input<typeof Member> {
 
 type OfSomething = Asked<{ readonly id: number | string }>;
 
-/** What the members are of, if the principal may see it. */
-async function thingOf(kind: "project" | "group", asked: OfSomething): Promise<MemberSearch["of"]> {
-  const { registry, principal, parameters } = asked;
-  if (kind === "project") return { project: await demandProject(registry, principal, parameters.id) };
-  return { group: await groupOfAddress(registry, principal, parameters.id) };
-}
-
 async function placeOf(kind: "project" | "group", asked: OfSomething): Promise<MemberPlace> {
-  const thing = await thingOf(kind, asked);
-  return "project" in thing ? { projectPath: thing.project.fullPath } : { groupPath: thing.group.fullPath };
+  const of = await projectOrGroup(kind, asked);
+  return "project" in of ? { projectPath: of.project.fullPath } : { groupPath: of.group.fullPath };
 }
 
 async function demandKnown({ registry, principal }: Asked<unknown>, wanted: number | string): Promise<UserRow> {
@@ -75,7 +61,7 @@ function callsOf(kind: "project" | "group"): Call[] {
       failures: [404],
       read: async (asked, numbered) => {
         const { query, user_ids: userIds } = asked.parameters;
-        const search = { of: await thingOf(kind, asked), inherited, query, userIds };
+        const search = { of: await projectOrGroup(kind, asked), inherited, query, userIds };
         const found = await searchMembers(asked.registry, asked.principal, search, numbered);
         return { ...found, rows: found.rows.map((member) => memberAnswer(member, asked.base)) };
       },
@@ -92,7 +78,7 @@ function callsOf(kind: "project" | "group"): Call[] {
       answer: Member,
       failures: [404],
       handle: async (asked) => {
-        const search = { of: await thingOf(kind, asked), inherited, userIds: [asked.parameters.user_id] };
+        const search = { of: await projectOrGroup(kind, asked), inherited, userIds: [asked.parameters.user_id] };
         const one = { offset: 0, limit: 1, counted: false };
         const { rows } = await searchMembers(asked.registry, asked.principal, search, one);
         if (!rows[0]) throw notFound("Not Found");

@@ -1,7 +1,7 @@
 // The rules of access.ts as conditions for the database, so that a list holds what each of its rows alone would be shown. That
 // the two agree is tested for every principal (test/registry/access/access-lists.test.ts).
 import { Prisma, type Visibility } from "../../database/generated/client.ts";
-import type { Principal, UserPrincipal } from "../principal.ts";
+import type { DeployPrincipal, Principal, UserPrincipal } from "../principal.ts";
 import { isAdministrator } from "./access.ts";
 import { GUEST, PROJECT_ACTS } from "./acts.ts";
 
@@ -15,20 +15,31 @@ interface Reach {
   readonly groups: readonly number[];
 }
 
-/** What is seen by membership of at least this level, or by visibility. */
+/** Who reaches something beside what everybody does. */
+type Belonging = UserPrincipal | DeployPrincipal;
+
+/** What is seen by membership of at least this level, by a deploy token, or by visibility. */
 function reachOf(principal: Principal, level: number): Reach {
   const reach: Reach = { everything: isAdministrator(principal), visibilities: ["PUBLIC"], projects: [], groups: [] };
-  if (principal.kind === "deploy-token") return { ...reach, projects: [principal.projectId] };
-  if (principal.kind !== "user") return reach;
-  return { ...reach, visibilities: ["PUBLIC", "INTERNAL"], ...membershipsOf(principal, level) };
+  if (principal.kind !== "user" && principal.kind !== "deploy-token") return reach;
+  const visibilities: readonly Visibility[] = principal.kind === "user" ? ["PUBLIC", "INTERNAL"] : ["PUBLIC"];
+  return { ...reach, visibilities, ...belongingsOf(principal, level) };
 }
 
-function membershipsOf({ memberships }: UserPrincipal, level: number): Pick<Reach, "projects" | "groups"> {
+/** Of what a user is a member with at least this level; of what a deploy token is, which has no level. */
+function belongingsOf(principal: Belonging, level: number): Pick<Reach, "projects" | "groups"> {
+  if (principal.kind === "deploy-token") {
+    const { opens } = principal;
+    return "projectId" in opens
+      ? { projects: [opens.projectId], groups: [] }
+      : { projects: [], groups: [opens.groupId] };
+  }
+  const { memberships } = principal;
   const reaching = (levels: ReadonlyMap<number, number>) => [...levels].filter(([, l]) => l >= level).map(([id]) => id);
   return { projects: reaching(memberships.projects), groups: reaching(memberships.groups) };
 }
 
-/** Those of a reach by membership. `below`: the numbers of all groups at or below those of the reach, where they are known. */
+/** Those of a reach whatever their visibility. `below`: the numbers of all groups at or below those of the reach, where they are known. */
 function among(
   { projects, groups }: Pick<Reach, "projects" | "groups">,
   below?: readonly number[],
@@ -92,26 +103,33 @@ function aroundMemberships(principal: Principal): number[] {
   return principal.kind === "user" ? [...principal.memberships.containing] : [];
 }
 
-/** The projects of which a user is a member with at least this level, directly or by a group. `below`: as above. */
+/**
+ * The projects of which a user is a member with at least this level, directly or by a group; those that a deploy token opens.
+ * `below`: as above.
+ */
 export function memberProjects(
-  principal: UserPrincipal,
+  principal: Belonging,
   level: number = GUEST,
   below?: readonly number[],
 ): Prisma.ProjectWhereInput {
-  return { OR: among(membershipsOf(principal, level), below) };
+  return { OR: among(belongingsOf(principal, level), below) };
 }
 
 /** The groups that a principal may see: maySeeGroup, as a condition. */
 export function seenGroups(principal: Principal): Prisma.GroupWhereInput {
   if (isAdministrator(principal)) return {};
-  if (principal.kind === "deploy-token")
-    return { OR: [{ visibility: "PUBLIC" }, { id: { in: [...principal.groupIds] } }] };
-  if (principal.kind !== "user") return { visibility: "PUBLIC" };
-  const containing: Prisma.GroupWhereInput = { id: { in: [...principal.memberships.containing] } };
-  return { OR: [{ visibility: { in: ["PUBLIC", "INTERNAL"] } }, memberGroups(principal), containing] };
+  const { visibilities, groups } = reachOf(principal, PROJECT_ACTS["project.see"].level);
+  const around = aroundMemberships(principal);
+  return {
+    OR: [
+      { visibility: { in: [...visibilities] } },
+      ...(groups.length > 0 ? [{ traversalIds: { hasSome: [...groups] } }] : []),
+      ...(around.length > 0 ? [{ id: { in: around } }] : []),
+    ],
+  };
 }
 
-/** The groups of which a user is a member with at least this level, directly or by one above. */
-export function memberGroups(principal: UserPrincipal, level: number = GUEST): Prisma.GroupWhereInput {
-  return { traversalIds: { hasSome: [...membershipsOf(principal, level).groups] } };
+/** The groups of which a user is a member with at least this level, directly or by one above; a deploy token's, and those below. */
+export function memberGroups(principal: Belonging, level: number = GUEST): Prisma.GroupWhereInput {
+  return { traversalIds: { hasSome: [...belongingsOf(principal, level).groups] } };
 }

@@ -2,13 +2,14 @@
 // a Go registry has them. What is open is so by visibility; what is done needs a level (acts.ts):
 //   see a project         public: everybody; internal: every user; private: its members; administrators see all
 //   see a group           the same, and whoever is a member of something inside it
+//   a deploy token        opens its project, or all at or below its group, as far as its scopes go, and sees the groups around
 //   read packages or code whoever sees the project, but a Guest of a private one may not
 //   read packages         where they are for members only: Reporters
 // A Guest's "may see, may not do" is told (403); what may not be seen does not exist (404), or, to somebody without
 // credentials, asks for some (401). Questions are asked in this order: scope, visibility, access level, registry, flag.
 import type { PackageAccess, TokenScope, Visibility } from "../../database/generated/client.ts";
 import { Failure } from "../../errors.ts";
-import type { Principal, UserPrincipal } from "../principal.ts";
+import type { DeployPrincipal, Principal, UserPrincipal } from "../principal.ts";
 import {
   DOOR_SCOPES,
   GROUP_ACTS,
@@ -99,16 +100,24 @@ function isOpenTo(principal: Principal, visibility: Visibility): boolean {
   return visibility === "INTERNAL" && principal.kind === "user";
 }
 
+/** Whether a deploy token is of this project, or of a group around it. */
+function isDeployTokenOf({ opens }: DeployPrincipal, project: ProjectSubject): boolean {
+  return "projectId" in opens ? opens.projectId === project.id : project.group.traversalIds.includes(opens.groupId);
+}
+
 export function maySeeProject(principal: Principal, project: ProjectSubject): boolean {
   if (isOpenTo(principal, project.visibility)) return true;
-  if (principal.kind === "deploy-token") return principal.projectId === project.id;
+  if (principal.kind === "deploy-token") return isDeployTokenOf(principal, project);
   return mayAct(principal, "project.see", project);
 }
 
 export function maySeeGroup(principal: Principal, group: GroupSubject): boolean {
   if (isOpenTo(principal, group.visibility)) return true;
   if (mayGroupAct(principal, "group.see", group)) return true;
-  if (principal.kind === "deploy-token") return principal.groupIds.includes(group.id);
+  if (principal.kind === "deploy-token") {
+    const { opens, groupIds } = principal;
+    return groupIds.includes(group.id) || ("groupId" in opens && group.traversalIds.includes(opens.groupId));
+  }
   return principal.kind === "user" && principal.memberships.containing.has(group.id);
 }
 
@@ -123,7 +132,7 @@ export function mayReadCode(principal: Principal, project: ProjectSubject): bool
 function mayReadPackages(principal: Principal, project: ProjectSubject): boolean {
   if (!mayReadCode(principal, project)) return false;
   if (project.packageAccess !== "PRIVATE") return true;
-  if (principal.kind === "deploy-token") return principal.projectId === project.id;
+  if (principal.kind === "deploy-token") return isDeployTokenOf(principal, project);
   return mayAct(principal, "package.read", project);
 }
 

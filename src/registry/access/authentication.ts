@@ -71,6 +71,7 @@ interface TokenRow {
   name: string;
   username: string | null;
   project_id: number | null;
+  group_id: number | null;
   scopes: TokenScope[];
   expires_at: Date | null;
   revoked_at: Date | null;
@@ -85,10 +86,10 @@ interface TokenRow {
 async function load(registry: Registry, digest: string): Promise<Principal> {
   const { rows } = await registry.database.pool.query<TokenRow>({
     name: "token-by-digest",
-    text: `SELECT t.id, t.kind, t.name, t.username, t.project_id, t.scopes::text[] AS scopes, t.expires_at, t.revoked_at,
-        t.last_used_at, u.id AS user_id, u.username AS user_name, u.admin, u.blocked_at, g.traversal_ids AS group_ids
+    text: `SELECT t.id, t.kind, t.name, t.username, t.project_id, t.group_id, t.scopes::text[] AS scopes, t.expires_at,
+        t.revoked_at, t.last_used_at, u.id AS user_id, u.username AS user_name, u.admin, u.blocked_at, g.traversal_ids AS group_ids
       FROM token t LEFT JOIN "user" u ON u.id = t.user_id
-      LEFT JOIN project p ON p.id = t.project_id LEFT JOIN "group" g ON g.id = p.group_id
+      LEFT JOIN project p ON p.id = t.project_id LEFT JOIN "group" g ON g.id = COALESCE(t.group_id, p.group_id)
       WHERE t.digest = $1`,
     values: [digest],
   });
@@ -111,7 +112,7 @@ async function load(registry: Registry, digest: string): Promise<Principal> {
       tokenId: token.id,
       name: token.name,
       username: token.username!,
-      projectId: token.project_id!,
+      opens: token.group_id === null ? { projectId: token.project_id! } : { groupId: token.group_id },
       groupIds: token.group_ids!,
       scopes,
       validUntil: expires,

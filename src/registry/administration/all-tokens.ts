@@ -2,6 +2,7 @@
 // they are, what they are called, and whether they still open anything.
 import type { Prisma, TokenKind } from "../../database/generated/client.ts";
 import { demandAdministrator } from "../access/access.ts";
+import { findGroup } from "../forge/groups.ts";
 import { findProject } from "../forge/projects.ts";
 import { activeTokens } from "../forge/tokens.ts";
 import { findUser } from "../forge/users.ts";
@@ -25,24 +26,28 @@ export interface AllTokensFilter {
   readonly username?: string | null | undefined;
   /** Deploy tokens of this project, by its full path. */
   readonly projectPath?: string | null | undefined;
+  /** Deploy tokens of this group itself, by its full path. */
+  readonly groupPath?: string | null | undefined;
 }
 
 /** Tokens, newest first. Administrators. */
 export async function listAllTokens(
   registry: Registry,
   principal: Principal,
-  { kind, active, search, username, projectPath }: AllTokensFilter,
+  { kind, active, search, username, projectPath, groupPath }: AllTokensFilter,
   request: PageRequest,
 ): Promise<Page<TokenRow>> {
   demandAdministrator(principal);
   const user = username ? await findUser(registry, username) : undefined;
   const project = projectPath ? await findProject(registry, projectPath) : undefined;
+  const group = groupPath ? await findGroup(registry, groupPath) : undefined;
   const conditions: Prisma.TokenWhereInput[] = [
     ...(kind ? [{ kind }] : []),
     ...(active == null ? [] : [active ? activeTokens() : { NOT: activeTokens() }]),
     ...(search ? [{ name: { contains: searchText(search), mode: "insensitive" as const } }] : []),
     ...(username ? [{ userId: user?.id ?? NOBODY }] : []),
     ...(projectPath ? [{ projectId: project?.id ?? NOBODY }] : []),
+    ...(groupPath ? [{ groupId: group?.id ?? NOBODY }] : []),
   ];
   return keysetPage<TokenRow, number>(request, {
     keyType: "number",

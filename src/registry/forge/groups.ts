@@ -87,15 +87,16 @@ export function descendantsOfGroups(
 const FEW_GROUPS = 1_000;
 
 /**
- * The numbers of the groups of which a principal is a member with at least this level, directly or by one above; undefined
- * if they are too many to be named.
+ * The numbers of the groups of which a user is a member with at least this level, directly or by one above, or of those that
+ * a group's deploy token opens; undefined if they are too many to be named.
  */
 export async function groupsOfMember(
   registry: Registry,
   principal: Principal,
   level: number = GUEST,
 ): Promise<number[] | undefined> {
-  if (principal.kind !== "user" || principal.memberships.groups.size === 0) return [];
+  if (principal.kind !== "user" && principal.kind !== "deploy-token") return [];
+  if (principal.kind === "user" && principal.memberships.groups.size === 0) return [];
   const where = memberGroups(principal, level);
   const rows = await registry.prisma.group.findMany({ where, select: { id: true }, take: FEW_GROUPS + 1 });
   return rows.length > FEW_GROUPS ? undefined : rows.map(({ id }) => id);

@@ -2,17 +2,27 @@
 // nowhere else; the database has a digest. A token expires at 00:00 UTC on its date: one that expires today is expired.
 import type { Prisma, TokenScope } from "../../database/generated/client.ts";
 import { Failure, invalid, notFound } from "../../errors.ts";
-import { demandAct, hidden, isAdministrator, mayAct, maySeeProject } from "../access/access.ts";
+import {
+  demandAct,
+  demandGroupAct,
+  hidden,
+  isAdministrator,
+  mayAct,
+  mayGroupAct,
+  maySeeGroup,
+  maySeeProject,
+} from "../access/access.ts";
 import { SCOPES_OF } from "../access/acts.ts";
 import { digestOf, newSecret } from "../access/token-format.ts";
 import { audit } from "../audit.ts";
 import { change } from "../change.ts";
 import { firstOfEach } from "../lists/first-of-each.ts";
 import { keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
-import type { Principal } from "../principal.ts";
+import type { OpenedByDeployToken, Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
-import type { ProjectRow, TokenRow, UserRow } from "../rows.ts";
+import type { GroupRow, ProjectRow, TokenRow, UserRow } from "../rows.ts";
 import { checkDescription, checkName } from "../text.ts";
+import { demandGroup } from "./groups.ts";
 import { demandProject } from "./projects.ts";
 import { findUser, mayInspectUser } from "./users.ts";
 
@@ -49,23 +59,52 @@ export async function createPersonalToken(
   return insertToken(registry, principal, input, user.username, { kind: "PERSONAL", userId: user.id, scopes });
 }
 
-/** Makes a deploy token, which reads one project. Maintainers. */
+export interface NewDeployToken extends NewToken {
+  /** The user name that goes with it; made up if there is none. */
+  readonly username?: string | undefined;
+}
+
+/** Makes a deploy token of a project, which opens that one. Maintainers. */
 export async function createDeployToken(
   registry: Registry,
   principal: Principal,
   projectPath: string,
-  input: NewToken & { readonly username?: string | undefined },
+  input: NewDeployToken,
 ): Promise<MadeToken> {
   const project = await demandProject(registry, principal, projectPath);
   demandAct(principal, "token.create", project);
+  return insertDeployToken(registry, principal, input, project.fullPath, { projectId: project.id });
+}
+
+/**
+ * Makes a deploy token of a group, which opens all projects at or below it, those too that are made later. Owners. Throws
+ * invalid for the namespace of a user, whose own tokens open what is in it.
+ */
+export async function createGroupDeployToken(
+  registry: Registry,
+  principal: Principal,
+  groupPath: string,
+  input: NewDeployToken,
+): Promise<MadeToken> {
+  const group = await demandGroup(registry, principal, groupPath);
+  demandGroupAct(principal, "token.create", group);
+  if (group.userId !== null)
+    throw invalid(
+      `${group.fullPath} is the namespace of a user, and no group: make a deploy token of a project in it, or a personal access token`,
+    );
+  return insertDeployToken(registry, principal, input, group.fullPath, { groupId: group.id });
+}
+
+function insertDeployToken(
+  registry: Registry,
+  principal: Principal,
+  input: NewDeployToken,
+  subject: string,
+  opens: OpenedByDeployToken,
+): Promise<MadeToken> {
   const scopes = checkScopes(input.scopes, SCOPES_OF["deploy-token"], "a deploy token");
   const username = input.username || `gokura+deploy-token-${Date.now().toString(36)}`;
-  return insertToken(registry, principal, input, project.fullPath, {
-    kind: "DEPLOY",
-    projectId: project.id,
-    username,
-    scopes,
-  });
+  return insertToken(registry, principal, input, subject, { kind: "DEPLOY", ...opens, username, scopes });
 }
 
 function checkScopes<S extends TokenScope>(given: readonly string[], known: readonly S[], what: string): S[] {
@@ -77,7 +116,7 @@ function checkScopes<S extends TokenScope>(given: readonly string[], known: read
   return known.filter((scope) => given.includes(scope));
 }
 
-type TokenOwner = Pick<Prisma.TokenUncheckedCreateInput, "kind" | "userId" | "projectId" | "username"> & {
+type TokenOwner = Pick<Prisma.TokenUncheckedCreateInput, "kind" | "userId" | "projectId" | "groupId" | "username"> & {
   scopes: TokenScope[];
 };
 
@@ -108,20 +147,29 @@ export function activeTokens(): Prisma.TokenWhereInput {
   return { revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }] };
 }
 
-/** Whether a principal may see and revoke a token. */
-async function mayManage(registry: Registry, principal: Principal, token: TokenRow): Promise<boolean> {
-  if (token.userId !== null) return mayInspectUser(principal, token.userId);
-  const project = await registry.prisma.project.findUnique({
-    where: { id: token.projectId! },
-    include: { group: true },
-  });
-  return project !== null && maySeeProject(principal, project) && mayAct(principal, "token.revoke", project);
+/** Whether a principal may see a token. Throws for one that is seen and may not be revoked. */
+async function demandRevocable(registry: Registry, principal: Principal, token: TokenRow): Promise<boolean> {
+  const { userId, groupId, projectId } = token;
+  if (userId !== null) return mayInspectUser(principal, userId);
+  if (groupId !== null) {
+    const group = await registry.prisma.group.findUnique({ where: { id: groupId } });
+    if (!group || !maySeeGroup(principal, group) || !mayGroupAct(principal, "token.list", group)) return false;
+    demandGroupAct(principal, "token.revoke", group);
+    return true;
+  }
+  const project = await registry.prisma.project.findUnique({ where: { id: projectId! }, include: { group: true } });
+  if (!project || !maySeeProject(principal, project) || !mayAct(principal, "token.list", project)) return false;
+  demandAct(principal, "token.revoke", project);
+  return true;
 }
 
-/** Revokes a token; of one that is revoked already nothing changes. Throws not-found for one that is none of one's own. */
+/**
+ * Revokes a token; of one that is revoked already nothing changes. Throws not-found for one that is none of one's own, and
+ * forbidden for one that one may see and no more: a group's deploy token, for a Maintainer.
+ */
 export async function revokeToken(registry: Registry, principal: Principal, id: number): Promise<TokenRow> {
   const token = await registry.prisma.token.findUnique({ where: { id } });
-  if (!token || !(await mayManage(registry, principal, token)))
+  if (!token || !(await demandRevocable(registry, principal, token)))
     throw principal.kind === "anonymous" ? hidden(principal, "User") : notFound(`there is no token ${id}`);
   if (token.revokedAt) return token;
   return change(registry, "", async (tx) => {
@@ -153,6 +201,17 @@ export function tokensOfProjects(
   return tokenPages(registry, "project_id", seen, request);
 }
 
+/** The deploy tokens of groups, newest first, by the group's number; only of those of which one is Maintainer. */
+export function tokensOfGroups(
+  registry: Registry,
+  principal: Principal,
+  groups: readonly GroupRow[],
+  request: PageRequest,
+): Promise<Map<number, Page<TokenRow>>> {
+  const seen = groups.filter((group) => mayGroupAct(principal, "token.list", group));
+  return tokenPages(registry, "group_id", seen, request);
+}
+
 /** The personal access tokens of a user, newest first. Oneself and administrators. */
 export async function tokensOfUser(
   registry: Registry,
@@ -177,9 +236,22 @@ export async function tokensOfProject(
   return (await tokensOfProjects(registry, principal, [project], request)).get(project.id)!;
 }
 
+/** The deploy tokens of a group, newest first. Maintainers. */
+export async function tokensOfGroup(
+  registry: Registry,
+  principal: Principal,
+  group: GroupRow,
+  request: PageRequest,
+): Promise<Page<TokenRow>> {
+  demandGroupAct(principal, "token.list", group);
+  return (await tokensOfGroups(registry, principal, [group], request)).get(group.id)!;
+}
+
+const OWNER_COLUMNS = { user_id: "userId", project_id: "projectId", group_id: "groupId" } as const;
+
 function tokenPages(
   registry: Registry,
-  list: "user_id" | "project_id",
+  list: keyof typeof OWNER_COLUMNS,
   of: readonly { readonly id: number }[],
   request: PageRequest,
 ): Promise<Map<number, Page<TokenRow>>> {
@@ -188,7 +260,7 @@ function tokenPages(
     keyType: "number",
     order: "desc",
     key: (token) => token.id,
-    listOf: (token) => (list === "user_id" ? token.userId : token.projectId)!,
+    listOf: (token) => token[OWNER_COLUMNS[list]]!,
     read: async (numbers, bounds, order, take) => {
       const first = await firstOfEach(registry, { table: "token", list, key: "id" }, numbers, bounds, order, take);
       return registry.prisma.token.findMany({ where: { id: { in: first } }, orderBy: { id: order } });

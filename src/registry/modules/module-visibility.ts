@@ -30,14 +30,16 @@ export async function reachOf(registry: Registry, principal: Principal): Promise
 
 async function projectsInReach(registry: Registry, principal: Principal): Promise<Omit<Reach, "hidden">> {
   if (isAdministrator(principal)) return { visibilities: ["PUBLIC", "INTERNAL", "PRIVATE"], projectIds: [] };
-  if (principal.kind === "deploy-token") return { visibilities: ["PUBLIC"], projectIds: [principal.projectId] };
-  if (principal.kind !== "user") return { visibilities: ["PUBLIC"], projectIds: [] };
-  const { groups, projects } = principal.memberships;
-  if (groups.size + projects.size === 0) return { visibilities: ["PUBLIC", "INTERNAL"], projectIds: [] };
-  const closed: Prisma.ProjectWhereInput = { OR: [{ visibility: "PRIVATE" }, { packageAccess: "PRIVATE" }] };
+  const visibilities: readonly Visibility[] = principal.kind === "user" ? ["PUBLIC", "INTERNAL"] : ["PUBLIC"];
+  if (principal.kind !== "user" && principal.kind !== "deploy-token") return { visibilities, projectIds: [] };
+  if (principal.kind === "user" && principal.memberships.groups.size + principal.memberships.projects.size === 0)
+    return { visibilities, projectIds: [] };
+  const closed: Prisma.ProjectWhereInput = {
+    OR: [{ visibility: { notIn: [...visibilities] } }, { packageAccess: "PRIVATE" }],
+  };
   const where = { AND: [memberProjects(principal, PROJECT_ACTS["package.read"].level), closed] };
   const rows = await registry.prisma.project.findMany({ where, select: { id: true } });
-  return { visibilities: ["PUBLIC", "INTERNAL"], projectIds: rows.map(({ id }) => id) };
+  return { visibilities, projectIds: rows.map(({ id }) => id) };
 }
 
 /** The rows of module_search, by the alias s, within a reach that is given as three parameters. */

@@ -2,11 +2,13 @@
 // it is a member. Every principal against every project of a small world, in the real database.
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Visibility } from "../../../src/database/generated/client.ts";
-import { mayListModules, maySeeProject, projectLevel } from "../../../src/registry/access/access.ts";
+import { mayListModules, maySeeGroup, maySeeProject, projectLevel } from "../../../src/registry/access/access.ts";
 import {
   memberProjects,
   readableProjects,
   readableProjectsInSql,
+  seenGroups,
+  seenGroupsInSql,
   seenProjects,
   seenProjectsInSql,
 } from "../../../src/registry/access/access-conditions.ts";
@@ -15,17 +17,18 @@ import { authenticate } from "../../../src/registry/access/authentication.ts";
 import { createGroup, groupsOfMember } from "../../../src/registry/forge/groups.ts";
 import { addMember } from "../../../src/registry/forge/members.ts";
 import { createProject, findProjects } from "../../../src/registry/forge/projects.ts";
-import { createDeployToken, createPersonalToken } from "../../../src/registry/forge/tokens.ts";
+import { createDeployToken, createGroupDeployToken, createPersonalToken } from "../../../src/registry/forge/tokens.ts";
 import { createUser } from "../../../src/registry/forge/users.ts";
 import { ANONYMOUS, OPERATOR, type Principal } from "../../../src/registry/principal.ts";
 import type { Registry } from "../../../src/registry/registry.ts";
-import type { ProjectRow } from "../../../src/registry/rows.ts";
+import type { GroupRow, ProjectRow } from "../../../src/registry/rows.ts";
 import { testRegistry } from "../../support/registry.ts";
 
 const VISIBILITIES: readonly Visibility[] = ["PRIVATE", "INTERNAL", "PUBLIC"];
 
 let registry: Registry;
 let projects: ProjectRow[];
+let groups: GroupRow[];
 const principals = new Map<string, Principal>([
   ["anonymous", ANONYMOUS],
   ["operator", OPERATOR],
@@ -42,7 +45,16 @@ beforeAll(async () => {
       paths.push(fullPath);
       await createProject(registry, OPERATOR, { fullPath, visibility });
     }
+  for (const fullPath of ["closed", "closed/deep", "closed/beside"])
+    await createGroup(registry, OPERATOR, { fullPath, visibility: "PRIVATE" });
+  await createProject(registry, OPERATOR, { fullPath: "closed/deep/private" });
   await createProject(registry, OPERATOR, { fullPath: "top/closed", visibility: "PUBLIC" });
+  // for members only, though everybody sees it
+  await createProject(registry, OPERATOR, { fullPath: "top/sub/members", visibility: "PUBLIC" });
+  await registry.prisma.project.updateMany({
+    where: { fullPath: "top/sub/members" },
+    data: { packageAccess: "PRIVATE" },
+  });
   const rows = await registry.prisma.project.findMany();
   projects = await findProjects(
     registry,
@@ -70,14 +82,19 @@ beforeAll(async () => {
   const deploy = { name: "ci", scopes: ["read_repository"], username: "ci" };
   const { secret } = await createDeployToken(registry, OPERATOR, "other/private", deploy);
   principals.set("deploy token", await authenticate(registry, { secret, username: "ci" }));
+  for (const group of ["top", "top/sub", "closed", "closed/deep", "closed/beside"]) {
+    const { secret: ofGroup } = await createGroupDeployToken(registry, OPERATOR, group, deploy);
+    principals.set(`deploy token of ${group}`, await authenticate(registry, { secret: ofGroup, username: "ci" }));
+  }
+  groups = await registry.prisma.group.findMany();
 });
 
 const paths = (rows: readonly { readonly fullPath: string }[]): string[] => rows.map(({ fullPath }) => fullPath).sort();
 
 describe("every principal", () => {
   test("there are enough of them, and of projects, to tell something", () => {
-    expect(principals.size).toBe(5 + 3 * Object.keys(ACCESS_LEVELS).length);
-    expect(projects).toHaveLength(10);
+    expect(principals.size).toBe(10 + 3 * Object.keys(ACCESS_LEVELS).length);
+    expect(projects).toHaveLength(12);
   });
 
   test("finds in the list of projects exactly those that it may see", async () => {
@@ -90,6 +107,16 @@ describe("every principal", () => {
           FROM project p JOIN "group" g ON g.id = p.group_id WHERE ${seenProjectsInSql(principal, below)}`;
         expect(paths(inSql), name).toEqual(expected);
       }
+    }
+  });
+
+  test("and in that of groups exactly those that it may see", async () => {
+    for (const [name, principal] of principals) {
+      const expected = paths(groups.filter((group) => maySeeGroup(principal, group)));
+      expect(paths(await registry.prisma.group.findMany({ where: seenGroups(principal) })), name).toEqual(expected);
+      const inSql = await registry.prisma.$queryRaw<{ fullPath: string }[]>`SELECT g.full_path AS "fullPath"
+        FROM "group" g WHERE ${seenGroupsInSql(principal)}`;
+      expect(paths(inSql), name).toEqual(expected);
     }
   });
 
@@ -123,6 +150,6 @@ describe("every principal", () => {
         projects.map((project) => `${maySeeProject(principal, project)}${mayListModules(principal, project)}`).join(),
       ),
     );
-    expect(answers.size).toBe(8);
+    expect(answers.size).toBe(12);
   });
 });

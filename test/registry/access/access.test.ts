@@ -56,10 +56,9 @@ function user(
   };
 }
 
-function deployToken(projectId: number): DeployPrincipal {
+function deployToken(opens: DeployPrincipal["opens"], groupIds: number[]): DeployPrincipal {
   const scopes: TokenScope[] = ["read_package_registry"];
-  const groupIds = projectId === PROJECT ? [1, 2] : [3];
-  return { kind: "deploy-token", tokenId: 2, name: "ci", username: "ci", projectId, groupIds, scopes, validUntil: 0 };
+  return { kind: "deploy-token", tokenId: 2, name: "ci", username: "ci", opens, groupIds, scopes, validUntil: 0 };
 }
 
 const PRINCIPALS = {
@@ -77,8 +76,12 @@ const PRINCIPALS = {
   "owner here, guest above": user({ projects: [[PROJECT, OWNER]], groups: [[1, GUEST]] }),
   administrator: user({ admin: true }),
   operator: OPERATOR,
-  "its deploy token": deployToken(PROJECT),
-  "another's deploy token": deployToken(11),
+  "its deploy token": deployToken({ projectId: PROJECT }, [1, 2]),
+  "another's deploy token": deployToken({ projectId: 11 }, [3]),
+  "its group's deploy token": deployToken({ groupId: 2 }, [1, 2]),
+  "deploy token of a group above": deployToken({ groupId: 1 }, [1]),
+  "another group's deploy token": deployToken({ groupId: 3 }, [3]),
+  "deploy token of a group below": deployToken({ groupId: 4 }, [1, 2, 4]),
 } satisfies Record<string, Principal>;
 
 const STATUS: Partial<Record<FailureKind, number>> = {
@@ -116,7 +119,11 @@ owner here, guest above        yes yes yes yes yes yes      yes yes yes yes yes 
 administrator                  yes yes yes yes yes yes      yes yes yes yes yes yes      yes yes yes yes yes yes
 operator                       yes yes yes yes yes yes      yes yes yes yes yes yes      yes yes yes yes yes yes
 its deploy token               yes yes yes 403 403 403      yes yes yes 403 403 403      yes yes yes 403 403 403
-another's deploy token         404 404 404 404 404 404      404 404 404 404 404 404      yes yes yes 403 403 403`;
+another's deploy token         404 404 404 404 404 404      404 404 404 404 404 404      yes yes yes 403 403 403
+its group's deploy token       yes yes yes 403 403 403      yes yes yes 403 403 403      yes yes yes 403 403 403
+deploy token of a group above  yes yes yes 403 403 403      yes yes yes 403 403 403      yes yes yes 403 403 403
+another group's deploy token   404 404 404 404 404 404      404 404 404 404 404 404      yes yes yes 403 403 403
+deploy token of a group below  404 404 404 404 404 404      404 404 404 404 404 404      yes yes yes 403 403 403`;
 
 const ROWS = TABLE.trim()
   .split("\n")
@@ -209,6 +216,10 @@ describe("groups", () => {
     ["operator", "yes yes yes", "yes yes yes", "yes yes yes"],
     // and so does a deploy token of something inside: the group's Go endpoint serves it
     ["its deploy token", "yes 403 403", "yes 403 403", "yes 403 403"],
+    ["its group's deploy token", "yes 403 403", "yes 403 403", "yes 403 403"],
+    ["deploy token of a group above", "yes 403 403", "yes 403 403", "yes 403 403"],
+    ["deploy token of a group below", "yes 403 403", "yes 403 403", "yes 403 403"],
+    ["another group's deploy token", "404 404 404", "404 404 404", "yes 403 403"],
   ] as const)("%s", (name, ...expected) => {
     const principal: Principal = PRINCIPALS[name];
     const found = (["PRIVATE", "INTERNAL", "PUBLIC"] as const).map((visibility) =>
