@@ -343,7 +343,7 @@ describe("asking", () => {
       createdAt: moment,
     });
     const { nodes, edges, pageInfo } = currentUser.tokens;
-    expect(nodes).toEqual([{ name: "laptop", active: true, lastUsedAt: null }]);
+    expect(nodes).toEqual([{ name: "laptop", active: true, lastUsedAt: moment }]);
     expect(edges).toEqual([{ cursor: pageInfo.startCursor, node: { name: "laptop" } }]);
     expect(pageInfo).toEqual({
       startCursor: expect.any(String),
