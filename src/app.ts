@@ -20,7 +20,7 @@ import { logPinnedZips } from "./registry/checksums/pinned-zips.ts";
 import { isOwned } from "./registry/forge/module-owner.ts";
 import { type FirstSetup, setUp } from "./registry/forge/setup.ts";
 import { resumeIndexing } from "./registry/forge/waiting-tags.ts";
-import { describeModule, describeUndescribed, resumeDescribing } from "./registry/modules/module-document.ts";
+import { describe, resumeDescribing } from "./registry/modules/module-document.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { Log } from "./telemetry/log.ts";
 import { type OpenedDependencyProxy, openDependencyProxy } from "./upstream/dependency-proxy.ts";
@@ -76,11 +76,7 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
     const indexer = openTagIndexer(registry, repositories);
     await registry.jobs.work("index-refs", ({ projectId }) => indexer.index(projectId));
     await registry.jobs.work("build-zips", ({ versionIds }) => ensureBuiltZips(archives, versionIds));
-    await registry.jobs.work("describe-module", (payload) =>
-      "moduleId" in payload
-        ? describeModule(registry, payload.moduleId)
-        : describeUndescribed(registry, payload.undescribedAfter),
-    );
+    await registry.jobs.work("describe-module", (payload) => describe(registry, payload));
     await registry.jobs.work("log-sums", (payload) => logPinnedZips(checksums, payload));
     closers.push(() => registry.jobs.stop());
     await recordOpenPushes(registry, repositories);

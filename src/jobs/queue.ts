@@ -18,6 +18,9 @@ const CONNECTIONS = 4;
 const STOP_PATIENCE_MS = 20_000;
 /** A run whose process has not been heard of for so long is lost, and tried again by another. */
 const HEARTBEAT_SECONDS = 30;
+/** How long versions are gathered for one job, and how many at the most. */
+const GATHER_MS = 1_000;
+const MAX_GATHERED = 200;
 /** How often the queue looks for lost runs. */
 const SUPERVISE_SECONDS = 30;
 
@@ -42,6 +45,11 @@ export interface Jobs {
   send<N extends JobName>(tx: Transaction, name: N, payload: JobPayloads[N]): Promise<void>;
   /** Leaves a job behind in the transaction that causes it, unless an equal one was left in the last `seconds`. */
   sendOnceIn<N extends JobName>(seconds: number, tx: Transaction, name: N, payload: JobPayloads[N]): Promise<void>;
+  /**
+   * Leaves one job behind for all versions that are named within a second. They are forgotten if the process is killed
+   * meanwhile: for work that may be made up for later. Nothing waits for it, nor fails.
+   */
+  gather(name: "describe-module", versionId: number): void;
   /** Begins to do jobs of a kind. Jobs with equal payloads that wait together are done once. */
   work<N extends JobName>(name: N, run: (payload: JobPayloads[N]) => Promise<void>): Promise<void>;
   /** Makes sure that the tables of the queue are there. */
@@ -97,7 +105,28 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
     const { fromPrisma } = await import("pg-boss");
     await boss.send(name, payload, { db: fromPrisma(tx), ...options });
   };
+  const gathered = new Set<number>();
+  let gathering: NodeJS.Timeout | undefined;
+  const leaveGathered = async (): Promise<void> => {
+    clearTimeout(gathering);
+    gathering = undefined;
+    const versionIds = [...gathered];
+    gathered.clear();
+    if (versionIds.length === 0) return;
+    const boss = await running();
+    await boss.send("describe-module", { versionIds } satisfies DescribeModulePayload);
+  };
+  const leaveGatheredSoon = (): void => {
+    leaveGathered().catch((error: unknown) =>
+      log.warn({ err: error }, "some modules are not described yet; the next start will see to it"),
+    );
+  };
   return {
+    gather(_, versionId) {
+      gathered.add(versionId);
+      if (gathered.size >= MAX_GATHERED) leaveGatheredSoon();
+      else gathering ??= setTimeout(leaveGatheredSoon, GATHER_MS);
+    },
     async ready() {
       await running();
     },
@@ -146,7 +175,9 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
       await boss.retry(name, id);
     },
     async stop() {
-      if (started === undefined || stopping) return;
+      if (stopping) return;
+      await leaveGathered().catch(() => {}); // the next start will see to it
+      if (started === undefined) return;
       const boss = await started.catch(() => undefined);
       stopping = true;
       await boss?.stop({ graceful: true, timeout: STOP_PATIENCE_MS });

@@ -9,7 +9,7 @@ import { setFlag } from "../../src/registry/forge/feature-flags.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { addMember } from "../../src/registry/forge/members.ts";
 import { createProject, updateProject } from "../../src/registry/forge/projects.ts";
-import { describeModule, describeUndescribed, resumeDescribing } from "../../src/registry/modules/module-document.ts";
+import { describeModules, describeUndescribed, resumeDescribing } from "../../src/registry/modules/module-document.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { deleteVersion } from "../../src/registry/versions/version-deletion.ts";
 import { zipKeyOf } from "../../src/registry/versions/version-zip.ts";
@@ -280,9 +280,9 @@ describe("licences and readme", () => {
   test("many at once, and a module that is not there", async () => {
     const { moduleId } = (await described())!;
     await server.registry.prisma.moduleDocument.deleteMany({});
-    await Promise.all([1, 2, 3, 4].map(() => describeModule(server.registry, moduleId)));
+    await Promise.all([1, 2, 3, 4].map(() => describeModules(server.registry, [moduleId])));
     expect(await described()).not.toBeNull();
-    await describeModule(server.registry, 2_000_000_000);
+    await describeModules(server.registry, [2_000_000_000]);
   });
 });
 

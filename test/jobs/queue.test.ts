@@ -190,3 +190,28 @@ test("a command that leaves no job touches the queue not at all", async () => {
   atEnd(() => client.end());
   expect((await client.query("select to_regnamespace('pgboss') as schema")).rows).toEqual([{ schema: null }]);
 });
+
+test("versions that are named within a second are one job, and the last ones are not lost when the process stops", async () => {
+  const url = await testDatabase();
+  const done: number[][] = [];
+  const worker = await queue(url);
+  await worker.jobs.work("describe-module", async (payload) => {
+    if ("versionIds" in payload) done.push([...payload.versionIds]);
+  });
+  for (const id of [1, 2, 3, 2]) worker.jobs.gather("describe-module", id);
+  await eventually(
+    async () => done.length,
+    (length) => length > 0,
+    10_000,
+  );
+  expect(done).toEqual([[1, 2, 3]]);
+  const stopping = await queue(url, "sender");
+  stopping.jobs.gather("describe-module", 4);
+  await stopping.jobs.stop();
+  await eventually(
+    async () => done.length,
+    (length) => length > 1,
+    10_000,
+  );
+  expect(done).toEqual([[1, 2, 3], [4]]);
+});

@@ -8,7 +8,7 @@ import { invalidVersionMessage } from "../../gomod/pseudo-check.ts";
 import type { Registry } from "../../registry/registry.ts";
 import { noteUnzippable } from "../../registry/versions/rejected-tags.ts";
 import { findVersionById, type ServedVersion } from "../../registry/versions/served-versions.ts";
-import { describeSoon, logSumsSoon, type MadeZip, pinZip, zipKeyOf } from "../../registry/versions/version-zip.ts";
+import { logSumsSoon, type MadeZip, pinZip, zipKeyOf } from "../../registry/versions/version-zip.ts";
 import { storing } from "../../storage/disk-blobs.ts";
 import { type Repositories, repositoryOf } from "../hosting/repositories-of-projects.ts";
 import { archiveModule } from "../objects/archive.ts";
@@ -86,7 +86,7 @@ async function makeNow(
     // First the bytes, then the row that promises them.
     await registry.blobs.adopt(scratch, zipKeyOf(zip));
     const pinned = await pinZip(registry, version.id, zip);
-    describeSoon(registry, version.id);
+    registry.jobs.gather("describe-module", version.id);
     logSumsSoon(registry, version.id);
     return pinned;
   } catch (error) {

@@ -8,6 +8,7 @@
 import { Failure, isFailure } from "../../errors.ts";
 import { MAX_LICENSE_CHARACTERS, type RecognizedLicense } from "../../gomod/license.ts";
 import { isLicenseFile, readmeAmong } from "../../gomod/root-files.ts";
+import type { DescribeModulePayload } from "../../jobs/describe-module.ts";
 import type { Registry } from "../registry.ts";
 import { latestVersions } from "../versions/listed-versions.ts";
 import { readGoMod } from "../versions/readable-go-mod.ts";
@@ -108,11 +109,25 @@ export async function resumeDescribing(registry: Registry): Promise<void> {
   if (waiting !== undefined) await registry.jobs.send(registry.prisma, "describe-module", { undescribedAfter: 0 });
 }
 
+/** Does what the job describe-module says. */
+export async function describe(registry: Registry, what: DescribeModulePayload): Promise<void> {
+  if ("undescribedAfter" in what) return describeUndescribed(registry, what.undescribedAfter);
+  if ("moduleId" in what) return describeModules(registry, [what.moduleId]);
+  const { rows } = await registry.database.pool.query<{ module_id: number }>(
+    "SELECT DISTINCT module_id FROM module_version WHERE id = ANY($1::int[])",
+    [what.versionIds],
+  );
+  await describeModules(
+    registry,
+    rows.map((row) => row.module_id),
+  );
+}
+
 /** Describes some modules that are not described, and leaves the rest to another run. */
 export async function describeUndescribed(registry: Registry, after: number): Promise<void> {
   const ids = await undescribed(registry, after, CATCH_UP_MODULES);
   for (const id of ids)
-    await describeModule(registry, id).catch((error: unknown) =>
+    await describeModules(registry, [id]).catch((error: unknown) =>
       registry.log.error({ err: error, moduleId: id }, "a module cannot be described; the next start tries again"),
     );
   const last = ids.at(-1);
@@ -132,73 +147,87 @@ async function undescribed(registry: Registry, after: number, take: number): Pro
   return rows.map(({ id }) => id);
 }
 
-/** Writes down what the files of a module say, if another version counts than was described. */
-export async function describeModule(registry: Registry, moduleId: number): Promise<void> {
-  let written: number | undefined;
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const version = await describedVersion(registry, moduleId);
-    if (!version || version.id === written) return;
-    const known = await registry.prisma.moduleDocument.findUnique({
-      where: { moduleId },
-      select: { versionId: true },
-    });
-    if (known?.versionId === version.id) return;
-    try {
-      await write(registry, moduleId, version);
-    } catch (error) {
-      // Told in the log: the bytes of a zip are lost. The version may also have gone meanwhile.
-      if (isFailure(error, "unavailable")) return;
-      if (await registry.prisma.moduleVersion.findUnique({ where: { id: version.id }, select: { id: true } }))
-        throw error;
-    }
-    written = version.id;
+/** Writes down what the files of modules say, where another version counts than was described. Throws when one failed. */
+export async function describeModules(registry: Registry, moduleIds: readonly number[]): Promise<void> {
+  const failures: unknown[] = [];
+  let left = [...moduleIds];
+  for (let attempt = 0; left.length > 0 && attempt < ATTEMPTS; attempt++) {
+    const versions = await versionsToDescribe(registry, left);
+    left = [];
+    for (const version of versions)
+      try {
+        await write(registry, version);
+        left.push(version.moduleId); // looked at once more
+      } catch (error) {
+        // Told in the log: the bytes of a zip are lost. The version may also have gone meanwhile.
+        if (isFailure(error, "unavailable")) continue;
+        if (await registry.prisma.moduleVersion.findUnique({ where: { id: version.id }, select: { id: true } }))
+          failures.push(error);
+        else left.push(version.moduleId);
+      }
   }
-  throw new Failure(
-    "unavailable",
-    `the versions of module ${moduleId} change too fast to be described; it is tried again`,
-  );
+  if (failures.length > 0) throw failures[0];
+  if (left.length > 0 && (await versionsToDescribe(registry, left)).length > 0)
+    throw new Failure(
+      "unavailable",
+      `the versions of modules ${left.join(", ")} change too fast to be described; it is tried again`,
+    );
 }
 
 interface VersionToDescribe {
   readonly id: number;
+  readonly moduleId: number;
   readonly path: string;
   readonly version: string;
   readonly goMod: Buffer | null;
   readonly h1: string;
   readonly zipKey: string;
-  readonly zipSize: bigint;
+  readonly zipSize: string;
 }
 
-/** The latest version if it has a zip, else the newest that has; undefined if none has. */
-async function describedVersion(registry: Registry, moduleId: number): Promise<VersionToDescribe | undefined> {
-  const latest = (await latestVersions(registry, [moduleId])).get(moduleId);
-  const [version] = await registry.prisma.$queryRaw<VersionToDescribe[]>`
-    SELECT v.id, m.path, v.version, v.go_mod AS "goMod", v.h1, v.zip_key AS "zipKey", v.zip_size AS "zipSize"
-    FROM module_version v JOIN module m ON m.id = v.module_id
-    WHERE v.module_id = ${moduleId} AND v.zip_key IS NOT NULL
-    ORDER BY v.id = ${latest?.id ?? 0} DESC, v.retracted,
-      CASE v.kind WHEN 'RELEASE' THEN 0 WHEN 'PRERELEASE' THEN 1 WHEN 'INCOMPATIBLE' THEN 2 ELSE 3 END, v.sort_key DESC
-    LIMIT 1`;
-  return version;
+/** Of each module the latest version if it has a zip, else the newest that has; those are left out that are described. */
+async function versionsToDescribe(registry: Registry, moduleIds: readonly number[]): Promise<VersionToDescribe[]> {
+  const latest = [...(await latestVersions(registry, moduleIds)).values()].map(({ id }) => id);
+  const { rows } = await registry.database.pool.query<VersionToDescribe>({
+    name: "versions-to-describe",
+    text: `SELECT v.id, m.id AS "moduleId", m.path, v.version, v.go_mod AS "goMod", v.h1, v.zip_key AS "zipKey",
+        v.zip_size AS "zipSize"
+      FROM module m CROSS JOIN LATERAL (
+        SELECT * FROM module_version WHERE module_id = m.id AND zip_key IS NOT NULL
+        ORDER BY id = ANY($2::int[]) DESC, retracted,
+          CASE kind WHEN 'RELEASE' THEN 0 WHEN 'PRERELEASE' THEN 1 WHEN 'INCOMPATIBLE' THEN 2 ELSE 3 END, sort_key DESC
+        LIMIT 1) AS v
+      WHERE m.id = ANY($1::int[])
+        AND NOT EXISTS (SELECT FROM module_document d WHERE d.module_id = m.id AND d.version_id = v.id)
+      ORDER BY m.id`,
+    values: [moduleIds, latest],
+  });
+  return rows;
 }
 
-async function write(registry: Registry, moduleId: number, version: VersionToDescribe): Promise<void> {
+async function write(registry: Registry, version: VersionToDescribe): Promise<void> {
   const zip = { h1: version.h1, sha256: version.zipKey, size: Number(version.zipSize) };
   const { readme, licenses } = await describeVersion(registry, {
     zip,
     prefix: zipPrefix(version.path, version.version),
   });
-  const row = {
-    versionId: version.id,
-    readmePath: readme?.path ?? null,
-    readme: readme?.text ?? null,
-    readmeTruncated: readme?.truncated ?? false,
-    licenses: [...new Set(licenses.map(({ spdxId }) => spdxId))].sort(),
-    licenseFiles: licenses.map((license) => ({ ...license })),
-    goVersion: goVersionOf(version.goMod) ?? null,
-    describedAt: new Date(),
-  };
-  await registry.prisma.moduleDocument.upsert({ where: { moduleId }, create: { moduleId, ...row }, update: row });
+  await registry.database.pool.query({
+    name: "write-module-document",
+    // Of two who write the same one is passed over, by whichever of the two keys; whoever looks next sees what is there.
+    text: `WITH known AS (
+        UPDATE module_document SET version_id = $2, readme_path = $3, readme = $4, readme_truncated = $5, licenses = $6,
+          license_files = $7, go_version = $8, described_at = now()
+        WHERE module_id = $1 RETURNING module_id)
+      INSERT INTO module_document
+        (module_id, version_id, readme_path, readme, readme_truncated, licenses, license_files, go_version, described_at)
+      SELECT $1::int, $2::int, $3, $4, $5::bool, $6::text[], $7::jsonb, $8, now() WHERE NOT EXISTS (SELECT FROM known)
+      ON CONFLICT DO NOTHING`,
+    values: [
+      ...[version.moduleId, version.id, readme?.path ?? null, readme?.text ?? null, readme?.truncated ?? false],
+      [...new Set(licenses.map(({ spdxId }) => spdxId))].sort(),
+      ...[JSON.stringify(licenses), goVersionOf(version.goMod) ?? null],
+    ],
+  });
 }
 
 /** The go line of a go.mod, if it is a Go version. */

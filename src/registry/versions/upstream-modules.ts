@@ -9,7 +9,7 @@ import type { Registry } from "../registry.ts";
 import { enteringVersions, enterUpstreamPart, type PinnedRow } from "./enter-versions.ts";
 import { storableText } from "./readable-go-mod.ts";
 import { notFetched } from "./tombstones.ts";
-import { describeSoon, type MadeZip } from "./version-zip.ts";
+import type { MadeZip } from "./version-zip.ts";
 
 /** What is stored of a version from upstream. */
 export interface StoredVersion {
@@ -63,7 +63,7 @@ export async function storeUpstreamPart(
   if (entry?.outcome === "buried") throw notFetched(modulePath, version, entry);
   if (entry?.outcome === "differs") throw otherGoMod(modulePath, version);
   const stored = entry ? storedIn(entry.row) : await storeSpeakingPart(registry, modulePath, version, part, judgedBy);
-  if (judgedBy) describeSoon(registry, stored.id);
+  if (judgedBy) registry.jobs.gather("describe-module", stored.id);
   return stored;
 }
 

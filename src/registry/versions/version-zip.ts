@@ -53,20 +53,6 @@ export function zipKeyOf(zip: { readonly sha256: string }): string {
   return zipObjectKey(zip.sha256);
 }
 
-/** Leaves the job that describes the module of a version whose zip has just been stored. Nothing waits for it, nor fails. */
-export function describeSoon(registry: Registry, versionId: number): void {
-  const leave = async (): Promise<void> => {
-    const version = await registry.prisma.moduleVersion.findUnique({
-      where: { id: versionId },
-      select: { moduleId: true },
-    });
-    if (version) await registry.jobs.send(registry.prisma, "describe-module", version);
-  };
-  leave().catch((error: unknown) =>
-    registry.log.warn({ err: error, versionId }, "a module is not described yet; the next start will see to it"),
-  );
-}
-
 /** Leaves the job that makes the zips of the newest of some versions before anybody asks. */
 export async function buildZipsSoon(
   registry: Registry,
