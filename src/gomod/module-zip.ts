@@ -4,6 +4,7 @@
 // for its place. Every registry must choose the same files, for the checksum is made of them.
 // Sources: Go Modules Reference, "Module zip files"; golang.org/x/mod/zip checkFiles, isVendoredPackage, collisionChecker.
 
+import { inTurns } from "../concurrency/turns.ts";
 import { invalid } from "../errors.ts";
 import { foldCase } from "./case-fold.ts";
 import { goVersionLine, isGo124OrLater } from "./go-mod-line.ts";
@@ -24,11 +25,9 @@ export type ZipEntry = { path: string; kind: "file" | "symlink" | "directory" | 
 
 export type ZipFault = { path: string; reason: string };
 
-export type ZipSelection<Entry extends ZipEntry = ZipEntry> = {
+export type ZipSelection = {
   /** The paths that go into the zip, in the order of the entries. */
   kept: string[];
-  /** The entries that go into the zip, in their order. */
-  keptEntries: Entry[];
   /** What is left out, and why. */
   omitted: ZipFault[];
   /** What makes the version invalid, and why. */
@@ -37,17 +36,20 @@ export type ZipSelection<Entry extends ZipEntry = ZipEntry> = {
   sizeError: string | undefined;
 };
 
+/** So many entries are looked at without a pause: some milliseconds' work. */
+export const ENTRIES_AT_ONCE = 1_000;
+
 /**
  * Sorts the entries of a module's directory into those that go into its zip, those that are left out and those that make
  * it invalid. `goMod` is the go.mod at its root as it stands in the archive; its go line decides about vendored files.
+ * Of many entries a part at a time is looked at, and everybody else has a turn in between.
  */
-export function selectZipFiles<Entry extends ZipEntry>(
-  entries: readonly Entry[],
+export async function selectZipFiles(
+  entries: readonly ZipEntry[],
   options: { goMod: string | Uint8Array | undefined },
-): ZipSelection<Entry> {
-  const selection: ZipSelection<Entry> = {
+): Promise<ZipSelection> {
+  const selection: ZipSelection = {
     kept: [],
-    keptEntries: [],
     omitted: [],
     invalid: [],
     sizeError: undefined,
@@ -60,18 +62,19 @@ export function selectZipFiles<Entry extends ZipEntry>(
 
   const nestedModules = new Set<string>();
   let vendorRule: VendorRule = "before 1.24";
-  for (const { path, kind } of entries) {
-    if (kind !== "file" || foldCase(baseName(path)) !== "go.mod") continue;
-    nestedModules.add(directory(path));
-    if (path === "go.mod" && options.goMod !== undefined && isGo124OrLater(goVersionLine(options.goMod))) {
-      vendorRule = "since 1.24";
+  for await (const some of inTurns(entries, ENTRIES_AT_ONCE)) {
+    for (const { path, kind } of some) {
+      if (kind !== "file" || foldCase(baseName(path)) !== "go.mod") continue;
+      nestedModules.add(directory(path));
+      if (path === "go.mod" && options.goMod !== undefined && isGo124OrLater(goVersionLine(options.goMod))) {
+        vendorRule = "since 1.24";
+      }
     }
   }
 
   const collide = collisionCheck();
   let room = MAX_ZIP_FILE;
-  for (const entry of entries) {
-    const { path, kind, size } = entry;
+  const select = ({ path, kind, size }: ZipEntry): void => {
     if (!isClean(path)) add(selection.invalid, path, "file path is not clean");
     else if (path.startsWith("/")) add(selection.invalid, path, "file path is not relative");
     else if (isVendored(path, vendorRule)) add(selection.omitted, path, "file is in vendor directory");
@@ -93,13 +96,11 @@ export function selectZipFiles<Entry extends ZipEntry>(
           add(selection.invalid, path, `go.mod file too large (max size is ${MAX_GO_MOD} bytes)`);
         } else if (path === "LICENSE" && size > MAX_LICENSE) {
           add(selection.invalid, path, `LICENSE file too large (max size is ${MAX_LICENSE} bytes)`);
-        } else {
-          selection.kept.push(path);
-          selection.keptEntries.push(entry);
-        }
+        } else selection.kept.push(path);
       }
     }
-  }
+  };
+  for await (const some of inTurns(entries, ENTRIES_AT_ONCE)) some.forEach(select);
   return selection;
 }
 
@@ -160,17 +161,25 @@ function isInside(path: string, directories: ReadonlySet<string>): boolean {
 
 /** Tells of each path, and of the directories above it, whether an earlier one differs only in case or in kind. */
 export function collisionCheck(): (path: string, isDirectory: boolean) => string | undefined {
-  const seen = new Map<string, { path: string; isDirectory: boolean }>();
+  // By their folded names; a name is in one of the two.
+  const files = new Map<string, string>();
+  const directories = new Map<string, string>();
+  // What is in one directory mostly comes together, and what was found of a directory stays true.
+  let good: string | undefined;
   return function check(path, isDirectory): string | undefined {
     const folded = foldCase(path);
-    const other = seen.get(folded);
-    if (!other) seen.set(folded, { path, isDirectory });
-    else if (other.path !== path) {
-      return `case-insensitive file name collision: ${quote(other.path)} and ${quote(path)}`;
-    } else if (other.isDirectory !== isDirectory) return `entry ${quote(path)} is both a file and a directory`;
+    const file = files.get(folded);
+    const other = file ?? directories.get(folded);
+    if (other === undefined) (isDirectory ? directories : files).set(folded, path);
+    else if (other !== path) return `case-insensitive file name collision: ${quote(other)} and ${quote(path)}`;
+    else if ((file === undefined) !== isDirectory) return `entry ${quote(path)} is both a file and a directory`;
     else if (!isDirectory) return `multiple entries for file ${quote(path)}`;
 
     const slash = path.lastIndexOf("/");
-    return slash < 0 ? undefined : check(path.slice(0, slash), true);
+    const above = path.slice(0, Math.max(slash, 0));
+    if (slash < 0 || above === good) return undefined;
+    const reason = check(above, true);
+    if (reason === undefined) good = above;
+    return reason;
   };
 }

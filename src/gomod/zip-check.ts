@@ -3,18 +3,34 @@
 // packing it would only have ended the module. Sources: Go Modules Reference, "Module zip files";
 // golang.org/x/mod/zip CheckZip.
 
+import { inTurns } from "../concurrency/turns.ts";
 import { foldCase } from "./case-fold.ts";
 import { quote } from "./go-quote.ts";
 import { checkFilePath } from "./module-path.ts";
-import { collisionCheck, isClean, MAX_GO_MOD, MAX_LICENSE, MAX_ZIP_FILE, type ZipFault } from "./module-zip.ts";
+import {
+  collisionCheck,
+  ENTRIES_AT_ONCE,
+  isClean,
+  MAX_GO_MOD,
+  MAX_LICENSE,
+  MAX_ZIP_FILE,
+  type ZipFault,
+} from "./module-zip.ts";
 
 /** An entry as the zip's directory has it: its whole name, and its size in bytes when unpacked. */
 export type ZipDirectoryEntry = { name: string; size: number };
 
 export type ZipCheck = { valid: string[]; invalid: ZipFault[]; sizeError: string | undefined };
 
-/** Checks the entries of a zip of `zipSize` bytes for the module version `prefix` ("path@version"): zip.CheckZip. */
-export function checkModuleZip(prefix: string, entries: Iterable<ZipDirectoryEntry>, zipSize: number): ZipCheck {
+/**
+ * Checks the entries of a zip of `zipSize` bytes for the module version `prefix` ("path@version"): zip.CheckZip. Of many
+ * entries a part at a time is looked at, and everybody else has a turn in between.
+ */
+export async function checkModuleZip(
+  prefix: string,
+  entries: readonly ZipDirectoryEntry[],
+  zipSize: number,
+): Promise<ZipCheck> {
   const check: ZipCheck = { valid: [], invalid: [], sizeError: undefined };
   if (zipSize > MAX_ZIP_FILE) {
     check.sizeError = `module zip file is too large (${zipSize} bytes; limit is ${MAX_ZIP_FILE} bytes)`;
@@ -22,16 +38,16 @@ export function checkModuleZip(prefix: string, entries: Iterable<ZipDirectoryEnt
   }
   const collide = collisionCheck();
   let room = MAX_ZIP_FILE;
-  for (const { name, size } of entries) {
+  const look = ({ name, size }: ZipDirectoryEntry): void => {
     if (!name.startsWith(`${prefix}/`)) {
       check.invalid.push({ path: name, reason: `path does not have prefix ${quote(`${prefix}/`)}` });
-      continue;
+      return;
     }
     const isDirectory = name.endsWith("/");
     const path = name.slice(prefix.length + 1, isDirectory ? -1 : undefined);
-    if (name === `${prefix}/`) continue;
+    if (name === `${prefix}/`) return;
     let reason = isClean(path) ? (checkFilePath(path) ?? collide(path, isDirectory)) : "file path is not clean";
-    if (reason === undefined && isDirectory) continue;
+    if (reason === undefined && isDirectory) return;
     const base = path.slice(path.lastIndexOf("/") + 1);
     if (reason === undefined && foldCase(base) === "go.mod") {
       if (base !== path) reason = "go.mod file not in module root directory";
@@ -47,7 +63,8 @@ export function checkModuleZip(prefix: string, entries: Iterable<ZipDirectoryEnt
     }
     if (reason === undefined) check.valid.push(name);
     else check.invalid.push({ path: name, reason });
-  }
+  };
+  for await (const some of inTurns(entries, ENTRIES_AT_ONCE)) some.forEach(look);
   return check;
 }
 

@@ -1,20 +1,20 @@
 // Writes a module's zip as a stream, hashing each file on the way, so that a module of half a gigabyte needs a few hundred
-// kilobytes of memory. Entries are named `path@version/file`; there are none for directories, as go hashes those as empty
-// files. The same files give the same bytes: every entry has the same date. The container is fflate's; node's zlib deflates
-// in its threads, a few small files at once, a large one by itself in pieces. fflate counts entries in 16 bits, so that for
-// 65,535 and more the end of the directory is rewritten in the zip64 form. Sources: Go Modules Reference, "Module zip
-// files"; golang.org/x/mod/zip Create; APPNOTE.TXT 4.3.14 to 4.3.16.
+// kilobytes of memory and one of many files little more than their names. Entries are named `path@version/file`; there are
+// none for directories, as go hashes those as empty files. The same files give the same bytes: every entry has the same
+// date. node's zlib deflates: tiny files on the spot, a few small ones at once in its threads, a large one by itself in
+// pieces. The container around them is zip-records.ts. Sources: Go Modules Reference, "Module zip files";
+// golang.org/x/mod/zip Create.
 
 import { createHash } from "node:crypto";
 import type { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { crc32, createDeflateRaw, deflateRaw, deflateRawSync } from "node:zlib";
-import { Zip, type ZipInputFile } from "fflate";
+import { everybodysTurn } from "../concurrency/turns.ts";
 import { Failure, invalid } from "../errors.ts";
-import { type H1Hash, type HashedFile, h1OfFiles } from "./dir-hash.ts";
+import { createFileHashes, type H1Hash } from "./dir-hash.ts";
 import { MAX_ZIP_FILE } from "./module-zip.ts";
+import { createZipDirectory, dataDescriptor, type EntryContent, localHeader } from "./zip-records.ts";
 
 /** A file to go into the zip: its path relative to the module's root and its bytes. */
 export type ZipSource = { name: string; content: Uint8Array | AsyncIterable<Uint8Array> };
@@ -39,14 +39,14 @@ const DEFLATES_IN_FLIGHT = 4;
 /** Output is handed to the sink in pieces of about this many bytes, not header by header. */
 const WRITE_BYTES = 64 * 1024;
 
-/** The date of every entry. DOS dates have no zone, so it is local; noon exists on that day in every zone. */
-const ENTRY_DATE = new Date(1980, 0, 1, 12);
+/** Or in this many pieces, three for each tiny file: some milliseconds' work. */
+const PIECES_AT_ONCE = 600;
 
 const MAX_ENTRY_NAME_BYTES = 0xffff;
 
 const deflateWhole = promisify<Uint8Array, Buffer<ArrayBuffer>>(deflateRaw);
 
-type DeflatedFile = { name: string; sha256: string; crc: number; size: number; deflated: Uint8Array<ArrayBuffer> };
+type DeflatedFile = { path: string; sha256: Buffer; crc: number; size: number; deflated: Uint8Array };
 
 /**
  * Writes the zip with every entry below `prefix` ("path@version"), in the order of the files, and answers its h1 hash and
@@ -61,7 +61,7 @@ export async function writeModuleZip(
   { maxBytes = MAX_ZIP_FILE }: { maxBytes?: number } = {},
 ): Promise<WrittenZip> {
   const output = zipOutput(sink, maxBytes);
-  const hashed: HashedFile[] = [];
+  const hashes = createFileHashes(prefix);
   const inFlight: Promise<DeflatedFile>[] = [];
   let contentBytes = 0;
 
@@ -75,11 +75,10 @@ export async function writeModuleZip(
   async function finishOldest(): Promise<void> {
     const file = await inFlight.shift();
     if (!file) return;
-    hashed.push({ name: file.name, sha256: file.sha256 });
-    const entry = output.addEntry(file.name);
-    entry.crc = file.crc;
-    entry.size = file.size;
-    entry.ondata?.(null, file.deflated, true);
+    hashes.add(file.path, file.sha256);
+    output.beginEntry(`${prefix}/${file.path}`);
+    output.add(file.deflated);
+    output.endEntry({ crc: file.crc, size: file.size });
     await output.flush();
   }
 
@@ -90,18 +89,18 @@ export async function writeModuleZip(
       const { whole, pieces } = await readSmall(content);
       if (whole) {
         count(whole.length);
-        const file = deflateSmall(name, whole);
+        const file = deflateSmall(path, whole);
         file.catch(() => {}); // told when its turn comes, unless something fails before
         inFlight.push(file);
         if (inFlight.length >= DEFLATES_IN_FLIGHT) await finishOldest();
         continue;
       }
       while (inFlight.length > 0) await finishOldest();
-      hashed.push({ name, sha256: await deflateLarge(output, name, pieces, count) });
+      hashes.add(path, await deflateLarge(output, name, pieces, count));
     }
     while (inFlight.length > 0) await finishOldest();
     const size = await output.end();
-    return { h1: h1OfFiles(hashed), size, entries: hashed.length };
+    return { h1: await hashes.h1(), size, entries: hashes.count() };
   } finally {
     output.release();
   }
@@ -139,20 +138,20 @@ async function* resume(read: Uint8Array[], iterator: AsyncIterator<Uint8Array>):
   }
 }
 
-async function deflateSmall(name: string, content: Uint8Array): Promise<DeflatedFile> {
-  const sha256 = createHash("sha256").update(content).digest("hex");
+async function deflateSmall(path: string, content: Uint8Array): Promise<DeflatedFile> {
+  const sha256 = createHash("sha256").update(content).digest();
   const deflated = content.length <= TINY_FILE_BYTES ? deflateRawSync(content) : await deflateWhole(content);
-  return { name, sha256, crc: crc32(content), size: content.length, deflated };
+  return { path, sha256, crc: crc32(content), size: content.length, deflated };
 }
 
-/** Deflates and writes a file in pieces; answers its SHA-256 in hexadecimal. */
+/** Deflates and writes a file in pieces; answers its SHA-256. */
 async function deflateLarge(
   output: ZipOutput,
   name: string,
   pieces: AsyncIterable<Uint8Array>,
   count: (bytes: number) => void,
-): Promise<string> {
-  const entry = output.addEntry(name);
+): Promise<Buffer> {
+  output.beginEntry(name);
   const hash = createHash("sha256");
   let crc = 0;
   let size = 0;
@@ -169,21 +168,23 @@ async function deflateLarge(
   const reading = pipeline(measured(), deflate);
   reading.catch(() => {}); // the loop below throws the same error
   for await (const piece of deflate) {
-    entry.ondata?.(null, piece as Buffer<ArrayBuffer>, false);
+    output.add(piece as Buffer);
     await output.flush();
   }
   await reading;
-  entry.crc = crc;
-  entry.size = size;
-  entry.ondata?.(null, new Uint8Array(0), true);
+  output.endEntry({ crc, size });
   await output.flush();
-  return hash.digest("hex");
+  return hash.digest();
 }
 
 /** The container on its way into the sink. */
 type ZipOutput = {
-  /** Begins the next entry; its bytes, CRC and size follow through fflate's own properties. */
-  addEntry(name: string): ZipInputFile;
+  /** Begins the next entry. */
+  beginEntry(name: string): void;
+  /** Adds deflated bytes to the entry. */
+  add(deflated: Uint8Array): void;
+  /** Ends the entry, with what is known of its content only now. */
+  endEntry(content: EntryContent): void;
   /** Hands over what has gathered, if it is enough to be worth it, and waits while the sink is full. */
   flush(): Promise<void>;
   /** Writes the directory; answers the length of the zip. */
@@ -193,10 +194,11 @@ type ZipOutput = {
 };
 
 function zipOutput(sink: Writable, maxBytes: number): ZipOutput {
+  const directory = createZipDirectory();
   let gathered: Uint8Array[] = [];
   let gatheredBytes = 0;
   let size = 0;
-  let entries = 0;
+  let entry = { name: Buffer.alloc(0), offset: 0, deflatedSize: 0 };
   let broken: Error | undefined;
 
   function gather(bytes: Uint8Array): void {
@@ -204,12 +206,6 @@ function zipOutput(sink: Writable, maxBytes: number): ZipOutput {
     gatheredBytes += bytes.length;
     size += bytes.length;
   }
-
-  const zip = new Zip((error, bytes, final) => {
-    if (error) broken ??= error;
-    else if (final && entries >= 0xffff) gather(withZip64End(bytes, entries, size));
-    else gather(bytes);
-  });
 
   const onError = (error: Error): void => {
     broken ??= error;
@@ -228,22 +224,31 @@ function zipOutput(sink: Writable, maxBytes: number): ZipOutput {
     if (bytes === undefined || bytes.length === 0) return;
     if (!sink.write(bytes)) await drained(sink);
     // Tiny files out of memory, into a sink that is never full, would keep everybody else waiting until the end.
-    else await setImmediate();
+    else await everybodysTurn();
   }
 
   return {
-    addEntry(name) {
-      entries++;
-      const entry: ZipInputFile = { filename: name, size: 0, crc: 0, compression: 8, flag: 0, mtime: ENTRY_DATE };
-      zip.add(entry);
-      return entry;
+    beginEntry(name) {
+      entry = { name: Buffer.from(name), offset: size, deflatedSize: 0 };
+      gather(localHeader(entry.name));
+    },
+    add(deflated) {
+      entry.deflatedSize += deflated.length;
+      gather(deflated);
+    },
+    endEntry(content) {
+      const { name, offset, deflatedSize } = entry;
+      gather(dataDescriptor(content, deflatedSize));
+      directory.add(name, offset, content, deflatedSize);
     },
     async flush() {
-      if (gatheredBytes >= WRITE_BYTES) await write();
+      if (gatheredBytes >= WRITE_BYTES || gathered.length >= PIECES_AT_ONCE) await write();
     },
     async end() {
-      zip.end();
-      await write();
+      for (const bytes of directory.end(size)) {
+        gather(bytes);
+        await write();
+      }
       return size;
     },
     release() {
@@ -265,30 +270,4 @@ function drained(sink: Writable): Promise<void> {
     sink.on("drain", onDrain).on("error", settle).on("close", onClose);
     if (sink.destroyed) onClose();
   });
-}
-
-const ZIP_END_BYTES = 22;
-
-/** fflate's last piece, central directory and end record, with the end record in the form for many entries. */
-function withZip64End(directoryAndEnd: Uint8Array, entries: number, directoryAt: number): Buffer {
-  const directory = directoryAndEnd.subarray(0, -ZIP_END_BYTES);
-  const zip64End = Buffer.alloc(56);
-  zip64End.writeUInt32LE(0x06064b50, 0);
-  zip64End.writeBigUInt64LE(44n, 4); // the length of what follows
-  zip64End.writeUInt16LE(45, 12); // made by and
-  zip64End.writeUInt16LE(45, 14); // to be read by version 4.5
-  zip64End.writeBigUInt64LE(BigInt(entries), 24); // on this disk
-  zip64End.writeBigUInt64LE(BigInt(entries), 32); // and altogether
-  zip64End.writeBigUInt64LE(BigInt(directory.length), 40);
-  zip64End.writeBigUInt64LE(BigInt(directoryAt), 48);
-
-  const locator = Buffer.alloc(20);
-  locator.writeUInt32LE(0x07064b50, 0);
-  locator.writeBigUInt64LE(BigInt(directoryAt + directory.length), 8);
-  locator.writeUInt32LE(1, 16); // disks
-
-  const end = Buffer.from(directoryAndEnd.subarray(-ZIP_END_BYTES));
-  end.writeUInt16LE(0xffff, 8);
-  end.writeUInt16LE(0xffff, 10);
-  return Buffer.concat([directory, zip64End, locator, end]);
 }

@@ -1,7 +1,6 @@
 // Every field of the schema keeps the limits of the request that it answers: of time (time-limit.ts) and of size
 // (answer-limit.ts). And none keeps the process for itself: graphql-js completes a list in one go, however long it is, so a
 // long one is handed to it in parts, with everybody else's turn between them.
-import { setImmediate as everybodysTurn } from "node:timers/promises";
 import {
   defaultFieldResolver,
   type GraphQLFieldResolver,
@@ -13,6 +12,7 @@ import {
   isListType,
   isObjectType,
 } from "graphql";
+import { everybodysTurn } from "../concurrency/turns.ts";
 import type { AnswerLimit } from "./answer-limit.ts";
 import type { GraphqlContext } from "./context.ts";
 import { tooLate } from "./time-limit.ts";
@@ -68,7 +68,7 @@ function inParts(list: readonly unknown[], limit: AnswerLimit): readonly unknown
   const entries = list.slice(0, ENTRIES_AT_ONCE);
   let turn = Promise.resolve();
   for (let from = ENTRIES_AT_ONCE; from < list.length; from += ENTRIES_AT_ONCE) {
-    turn = turn.then(() => everybodysTurn());
+    turn = turn.then(everybodysTurn);
     const entryAt = (index: number): Promise<unknown> =>
       turn.then(() => {
         if (limit.exceeded) throw limit.exceeded;

@@ -8,6 +8,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { crc32, createInflateRaw, inflateRaw } from "node:zlib";
+import { everybodysTurn } from "../concurrency/turns.ts";
 
 const END = 0x06054b50;
 const END64_LOCATOR = 0x07064b50;
@@ -27,6 +28,9 @@ const LOCAL_BYTES = 30;
 /** Go writes none, other programs times and the like. */
 const MAX_LIKELY_EXTRA = 64;
 const CHUNK_BYTES = 256 * 1024;
+
+/** So many entries of a directory are read without a pause: some milliseconds' work. */
+const ENTRIES_AT_ONCE = 2_000;
 
 const inflate = promisify(inflateRaw);
 
@@ -72,7 +76,7 @@ export async function readZipDirectory(file: FileHandle, zipSize: number): Promi
   return entriesIn(await read(file, start, size), count, start);
 }
 
-function entriesIn(directory: Buffer, count: number, directoryStart: number): ZipFileEntry[] {
+async function entriesIn(directory: Buffer, count: number, directoryStart: number): Promise<ZipFileEntry[]> {
   const entries: ZipFileEntry[] = [];
   let at = 0;
   while (at + 46 <= directory.length && directory.readUInt32LE(at) === CENTRAL) {
@@ -94,6 +98,7 @@ function entriesIn(directory: Buffer, count: number, directoryStart: number): Zi
     if (entry.offset + entry.packedSize > directoryStart) throw new BadZip("zip: not a valid zip file");
     if (entry.method !== 0 && entry.method !== 8) throw new BadZip(`${name}: zip: unsupported compression algorithm`);
     entries.push(entry);
+    if (entries.length % ENTRIES_AT_ONCE === 0) await everybodysTurn();
     at = end;
   }
   if (entries.length % 65536 !== count % 65536 || at !== directory.length)

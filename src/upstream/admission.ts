@@ -9,7 +9,7 @@
 //          go.mod in it that is not the .mod is told, but no reason to refuse: the go command takes both, each by its sum
 //   list   has nothing but versions
 import type { FileHandle } from "node:fs/promises";
-import { type H1Hash, h1OfFiles } from "../gomod/dir-hash.ts";
+import { createFileHashes, type H1Hash } from "../gomod/dir-hash.ts";
 import { declaredModulePath } from "../gomod/go-mod-line.ts";
 import { quote } from "../gomod/go-quote.ts";
 import { checkPathMajor, splitPathMajor } from "../gomod/module-path.ts";
@@ -97,9 +97,9 @@ export async function admitZip(
     // Before anything else, as the go command does (cmd/go/internal/modfetch/fetch.go downloadZip).
     const foreign = entries.find(({ name }) => !name.startsWith(`${prefix}/`));
     if (foreign) throw new BadZip(`zip for ${prefix} has unexpected file ${foreign.name}`);
-    const problem = zipProblem(checkModuleZip(prefix, entries, size));
+    const problem = zipProblem(await checkModuleZip(prefix, entries, size));
     if (problem !== undefined) throw new BadZip(problem);
-    const hashed: { name: string; sha256: Buffer }[] = [];
+    const hashes = createFileHashes(prefix);
     const remaining = entries.values();
     // Each takes the next entry: reading and unpacking one entry waits more than it works.
     const hashEntries = async (): Promise<void> => {
@@ -107,13 +107,12 @@ export async function admitZip(
         const isGoMod = entry.name === `${prefix}/go.mod`;
         const { sha256, content } = await readZipEntry(file, entry, isGoMod);
         if (content && !sameText(content, goMod)) goModDiffers = true;
-        hashed.push({ name: entry.name, sha256 });
+        hashes.add(entry.name.slice(prefix.length + 1), sha256);
       }
     };
     const ended = await Promise.allSettled(Array.from({ length: HASHED_AT_ONCE }, hashEntries));
     for (const one of ended) if (one.status === "rejected") throw one.reason;
-    const h1 = h1OfFiles(hashed);
-    return { h1, goModDiffers };
+    return { h1: await hashes.h1(), goModDiffers };
   } catch (error) {
     if (error instanceof BadZip) throw new Refused(error.message);
     throw error;

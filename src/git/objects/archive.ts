@@ -13,9 +13,11 @@ import { open, rm } from "node:fs/promises";
 import { type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import tar from "tar-stream";
+import { everybodysTurn, inTurns } from "../../concurrency/turns.ts";
 import { type Failure, invalid, isFailure, notFound } from "../../errors.ts";
 import type { H1Hash } from "../../gomod/dir-hash.ts";
 import {
+  ENTRIES_AT_ONCE,
   MAX_GO_MOD,
   MAX_LICENSE,
   needsRootLicense,
@@ -107,11 +109,15 @@ async function selectFiles(request: ArchiveRequest): Promise<{ kept: Set<string>
     if (license !== undefined) entries.push({ path: "LICENSE", kind: "file", size: license.length });
   }
   // The go line of go.mod decides about vendored files, and nothing else.
-  const hasGoMod = entries.some(({ path, kind }) => path === "go.mod" && kind === "file");
-  const hasVendor = entries.some(({ path }) => /(?:^|\/)vendor\//.test(path));
+  let hasGoMod = false;
+  let hasVendor = false;
+  for await (const some of inTurns(entries, ENTRIES_AT_ONCE)) {
+    hasGoMod ||= some.some(({ path, kind }) => path === "go.mod" && kind === "file");
+    hasVendor ||= some.some(({ path }) => path.startsWith("vendor/") || path.includes("/vendor/"));
+  }
   const goMod = hasGoMod && hasVendor ? await convertedGoMod(request) : undefined;
   signal?.throwIfAborted();
-  const selection = selectZipFiles(entries, { goMod });
+  const selection = await selectZipFiles(entries, { goMod });
   requireValidSelection(selection);
   return { kept: new Set(selection.kept), license };
 }
@@ -129,6 +135,7 @@ async function listFiles({ repository, commit, subdir, signal }: ArchiveRequest)
   );
   if (listing.length === 0 && subdir !== "") throw notFound(`${subdir} is not in the repository at this revision`);
   const entries: ZipEntry[] = [];
+  let listed = 0;
   for (let at = 0; at < listing.length; ) {
     const end = listing.indexOf(0, at);
     const tab = listing.indexOf(0x09, at);
@@ -136,6 +143,7 @@ async function listFiles({ repository, commit, subdir, signal }: ArchiveRequest)
     const path = decodePath(listing.subarray(tab + 1, end)).slice(prefix.length);
     // A submodule is an empty directory in the archive, and directories do not count.
     if (kind !== "gitlink" && kind !== "directory") entries.push({ path, kind, size: 0 });
+    if (++listed % ENTRIES_AT_ONCE === 0) await everybodysTurn();
     at = end + 1;
   }
   return entries;
@@ -185,15 +193,17 @@ function tooLarge(path: string, limit: number): Failure {
   return invalid(`create zip: ${path}: ${path} file too large (max size is ${limit} bytes)`);
 }
 
-/** The selected files with their bytes, one after another, the inherited LICENSE last. */
+/**
+ * The files that are missing in the zip, with their bytes, one after another, the inherited LICENSE last. Each is taken off
+ * the set.
+ */
 async function* archivedFiles(
   request: ArchiveRequest,
-  kept: Set<string>,
+  missing: Set<string>,
   license: Buffer | undefined,
 ): AsyncGenerator<ZipSource> {
   const prefix = request.subdir === "" ? "" : `${request.subdir}/`;
-  const missing = new Set(kept);
-  if (license !== undefined) missing.delete("LICENSE");
+  const inherits = license !== undefined && missing.delete("LICENSE");
   for await (const { name, size, content } of tarredFiles(request, request.subdir)) {
     const path = name.slice(prefix.length);
     if (!name.startsWith(prefix) || !missing.delete(path)) {
@@ -205,7 +215,7 @@ async function* archivedFiles(
     yield { name: path, content };
   }
   if (missing.size > 0) throw new Error(`git archive lacks ${[...missing].slice(0, 3).join(", ")} of ls-tree`);
-  if (license !== undefined && kept.has("LICENSE")) yield { name: "LICENSE", content: license };
+  if (inherits) yield { name: "LICENSE", content: license };
 }
 
 interface TarredFile {

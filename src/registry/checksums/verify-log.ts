@@ -2,7 +2,7 @@
 // edge, the root, the signed head, the journal, the sums of versions that are stored, those of versions that were taken away,
 // on demand the very zips, and the head of the last time, which must be the beginning of this one. What is wrong is told in
 // sentences; nothing is changed. Source of the rules: golang.org/x/mod/sumdb/tlog; docs/checksums.md.
-import { h1OfFiles } from "../../gomod/dir-hash.ts";
+import { createFileHashes } from "../../gomod/dir-hash.ts";
 import { zipObjectKey } from "../../storage/object-keys.ts";
 import { readZipDirectory, readZipEntry } from "../../storage/zip-reader.ts";
 import { parseVerifierKey } from "../../sumdb/note.ts";
@@ -172,10 +172,14 @@ async function wrongZips({ database, blobs }: Registry, problems: string[]): Pro
       try {
         const file = await blobs.openFile(zipObjectKey(row.zip_key));
         try {
-          const files = [];
-          for (const entry of await readZipDirectory(file, Number(row.zip_size)))
-            files.push({ name: entry.name, sha256: (await readZipEntry(file, entry, false)).sha256 });
-          if (h1OfFiles(files) !== row.h1) problems.push(`the zip of ${name} is not the one that was logged`);
+          const hashes = createFileHashes(name);
+          let isOwn = true;
+          for (const entry of await readZipDirectory(file, Number(row.zip_size))) {
+            isOwn &&= entry.name.startsWith(`${name}/`);
+            hashes.add(entry.name.slice(name.length + 1), (await readZipEntry(file, entry, false)).sha256);
+          }
+          if (!isOwn || (await hashes.h1()) !== row.h1)
+            problems.push(`the zip of ${name} is not the one that was logged`);
         } finally {
           await file.close();
         }

@@ -1,6 +1,6 @@
 // The licences of the SPDX List, ready to be recognised: five megabytes of texts, which become an index of two when somebody
 // first needs it. While it is made everything else goes on.
-import { setImmediate } from "node:timers/promises";
+import { everybodysTurn } from "../../concurrency/turns.ts";
 import { createLicenseMatcher, type LicenseMatcher } from "../../gomod/license.ts";
 
 let matcher: Promise<LicenseMatcher> | undefined;
@@ -15,7 +15,5 @@ async function make(): Promise<LicenseMatcher> {
   const licenses = Object.entries(list).map(([spdxId, { licenseText: text, osiApproved }]) => ({
     ...{ spdxId, text, osiApproved },
   }));
-  return createLicenseMatcher(licenses, async () => {
-    await setImmediate();
-  });
+  return createLicenseMatcher(licenses, everybodysTurn);
 }

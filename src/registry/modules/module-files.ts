@@ -4,6 +4,7 @@
 // ask for, its directory, is remembered within a bound.
 import type { FileHandle } from "node:fs/promises";
 import { LRUCache } from "lru-cache";
+import { sortInTurns } from "../../concurrency/turns.ts";
 import { Failure, invalid, isFailure, notFound } from "../../errors.ts";
 import { compareBytewise } from "../../gomod/byte-order.ts";
 import {
@@ -85,9 +86,8 @@ async function entriesOf(registry: Registry, from: VersionZip): Promise<readonly
   const known = directories.get(from.zip.sha256);
   if (known) return known;
   const all = await inZip(registry, from, (file) => readZipDirectory(file, from.zip.size));
-  const entries = all
-    .filter(({ name }) => name.startsWith(from.prefix) && !name.endsWith("/"))
-    .sort((a, b) => compareBytewise(a.name, b.name));
+  const files = all.filter(({ name }) => name.startsWith(from.prefix) && !name.endsWith("/"));
+  const entries = await sortInTurns(files, (a, b) => compareBytewise(a.name, b.name));
   directories.set(from.zip.sha256, entries);
   return entries;
 }

@@ -2,7 +2,7 @@
 // version, and what they require, many at once. A path that a project has published is the project's alone (findModule):
 // if it may not be read, it does not exist, even if the same path was fetched from upstream before.
 
-import { setImmediate } from "node:timers/promises";
+import { everybodysTurn } from "../../concurrency/turns.ts";
 import { Prisma } from "../../database/generated/client.ts";
 import {
   type ModuleRequirements,
@@ -94,7 +94,7 @@ export async function requirementsByName(
       found.set(name, read);
       const before = bytes;
       bytes += goMod.length;
-      if (Math.floor(before / BYTES_AT_ONCE) < Math.floor(bytes / BYTES_AT_ONCE)) await setImmediate();
+      if (Math.floor(before / BYTES_AT_ONCE) < Math.floor(bytes / BYTES_AT_ONCE)) await everybodysTurn();
     }
   }
   return { found, bytes };

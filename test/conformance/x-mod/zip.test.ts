@@ -89,10 +89,10 @@ const tree = fc.tuple(fc.array(entry, { maxLength: 10 }), goMod).map(([entries, 
     content === undefined ? entries : [...entries, { path: "go.mod", kind: "file" as const, size: content.length }],
 }));
 
-test("the same files are chosen, left out and refused, for the same reasons", () => {
+test("the same files are chosen, left out and refused, for the same reasons", async () => {
   const seen = { trees: 0, valid: 0, newRule: 0 };
-  fc.assert(
-    fc.property(fc.array(tree, { minLength: 2500, maxLength: 2500 }), (batch) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(tree, { minLength: 2500, maxLength: 2500 }), async (batch) => {
       const answers = oracle.ask(
         batch.map(({ entries, content }) => ({
           op: "checkFiles",
@@ -100,10 +100,9 @@ test("the same files are chosen, left out and refused, for the same reasons", ()
         })),
       );
       for (const [i, { entries, content }] of batch.entries()) {
-        const { kept, omitted, invalid, sizeError, keptEntries } = selectZipFiles(entries, { goMod: content });
+        const { kept, omitted, invalid, sizeError } = await selectZipFiles(entries, { goMod: content });
         const ours = { valid: kept, omitted, invalid, sizeError: sizeError ?? null };
         expect({ entries, content, ...ours }).toEqual({ entries, content, ...(answers[i] as object) });
-        expect(keptEntries.map((one) => one.path)).toEqual(kept);
         seen.trees++;
         if (invalid.length === 0 && sizeError === undefined) seen.valid++;
         if (kept.some((path) => /.\/vendor\/[^/]*$/.test(path))) seen.newRule++;
@@ -115,7 +114,7 @@ test("the same files are chosen, left out and refused, for the same reasons", ()
   expect(seen.newRule).toBeGreaterThan(20);
 });
 
-test("the same foreign zips are refused, for the same reasons", () => {
+test("the same foreign zips are refused, for the same reasons", async () => {
   const prefix = fc.constantFrom(
     "a.b/c@v1.0.0/",
     "a.b/c@v1.0.0/",
@@ -128,16 +127,21 @@ test("the same foreign zips are refused, for the same reasons", () => {
     path: fc.tuple(prefix, somePath, fc.constantFrom("", "", "", "/")).map((parts) => parts.join("")),
     size: fc.oneof({ weight: 12, arbitrary: fc.nat(100) }, fc.constantFrom(16 * MiB + 1, 300 * MiB, 500 * MiB + 1)),
   });
-  fc.assert(
-    fc.property(fc.array(fc.array(foreign, { maxLength: 8 }), { minLength: 1500, maxLength: 1500 }), (batch) => {
-      const answers = oracle.ask(batch.map((entries) => ({ op: "checkZipNames", args: ["a.b/c", "v1.0.0", entries] })));
-      for (const [i, entries] of batch.entries()) {
-        const names = entries.map(({ path, size: bytes }) => ({ name: path, size: bytes }));
-        const { valid, invalid, sizeError } = checkModuleZip("a.b/c@v1.0.0", names, 1000);
-        const ours = { valid, omitted: [], invalid, sizeError: sizeError ?? null };
-        expect({ entries, ...ours }).toEqual({ entries, ...(answers[i] as object) });
-      }
-    }),
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(foreign, { maxLength: 8 }), { minLength: 1500, maxLength: 1500 }),
+      async (batch) => {
+        const answers = oracle.ask(
+          batch.map((entries) => ({ op: "checkZipNames", args: ["a.b/c", "v1.0.0", entries] })),
+        );
+        for (const [i, entries] of batch.entries()) {
+          const names = entries.map(({ path, size: bytes }) => ({ name: path, size: bytes }));
+          const { valid, invalid, sizeError } = await checkModuleZip("a.b/c@v1.0.0", names, 1000);
+          const ours = { valid, omitted: [], invalid, sizeError: sizeError ?? null };
+          expect({ entries, ...ours }).toEqual({ entries, ...(answers[i] as object) });
+        }
+      },
+    ),
     { numRuns: 2, endOnFailure: true },
   );
 });
