@@ -170,8 +170,8 @@ describe("bodies", () => {
 
 describe("production and development", () => {
   test("the page for browsers is there in both", async () => {
-    for (const of of [production, development]) {
-      const page = await send({ headers: { accept: "text/html" } }, of);
+    for (const server of [production, development]) {
+      const page = await send({ headers: { accept: "text/html" } }, server);
       expect([page.status, page.headers.get("content-type")]).toEqual([200, expect.stringMatching("text/html")]);
     }
   });
