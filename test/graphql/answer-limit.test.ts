@@ -86,6 +86,20 @@ test("while a long answer is made, others get theirs", async () => {
   expect(others).toBeGreaterThan(10);
 });
 
+test("what is asked under many aliases of a long go.mod is the same under each", async () => {
+  const version = (fields: string) => `{ goModule(path: "${WIDE}") { latestVersion { ${fields} } } }`;
+  const same = many(20, (n) => `a${n}: requirementDiff(from: "v1.0.0") { added { path } changed { path } }`);
+  const { goModule } = await anonymous.data(version(same));
+  expect(Object.values(goModule.latestVersion)).toEqual(Array.from({ length: 20 }, () => ({ added: [], changed: [] })));
+  const { errors } = await anonymous(version(many(20, (n) => `a${n}: buildList { complete }`)));
+  expect(errors).not.toEqual([]);
+  for (const error of errors!)
+    expect(error).toMatchObject({
+      message: expect.stringContaining("has more than 10000 versions"),
+      extensions: { code: "TOO_LARGE" },
+    });
+});
+
 test("a go.mod that is too large to be read says so, and its text is there", async () => {
   const { id } = await createProject(registry, OPERATOR, { fullPath: "wide/fat", visibility: "PUBLIC" });
   const path = "gokura.test/wide/fat";

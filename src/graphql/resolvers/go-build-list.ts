@@ -13,11 +13,15 @@ import type {
   GoModuleVersionResolvers,
 } from "../generated.ts";
 import { tooLate } from "../time-limit.ts";
+import { inTurn, once } from "../turns.ts";
 import { goModOf } from "./go-mod.ts";
 import { present } from "./present.ts";
 
 /** So many of those who require a version are named; the others say no more. */
 const MAX_REQUIRED_BY = 10;
+
+/** About what a requirement has in a go.mod file. */
+const BYTES_OF_REQUIREMENT = 40;
 
 const REASONS: Record<UnknownRequirements, GoMissingReason> = {
   "not stored": "NOT_STORED",
@@ -27,22 +31,28 @@ const REASONS: Record<UnknownRequirements, GoMissingReason> = {
 };
 
 export const buildListFields = {
-  buildList: async (version, _, context) => {
-    const { loaders } = context;
-    const main = await nameOfVersion(version, context);
-    const goMod = present(await loaders.goMod.load(version.id));
-    const { modules, missing } = await buildList(main, goMod, (names) => requirementsOf(names, context));
-    const named = missing.map(({ reason, ...name }) => ({ ...name, reason: REASONS[reason] }));
-    return { complete: missing.length === 0, modules, missing: named };
-  },
+  buildList: (version, _, context) =>
+    once(context.loaders, `build list of ${version.id}`, async () => {
+      const { loaders } = context;
+      const main = await nameOfVersion(version, context);
+      const goMod = present(await loaders.goMod.load(version.id));
+      const { modules, missing } = await inTurn(loaders, goMod?.length ?? 0, () =>
+        buildList(main, goMod, (names) => requirementsOf(names, context)),
+      );
+      const named = missing.map(({ reason, ...name }) => ({ ...name, reason: REASONS[reason] }));
+      return { complete: missing.length === 0, modules, missing: named };
+    }),
 
   requirementDiff: async (version, { from }, context) => {
     const { loaders } = context;
     const { path } = await nameOfVersion(version, context);
     const other = await loaders.versionOfModule.load({ moduleId: version.moduleId, version: from });
     if (!other) throw notFound(`there is no version ${from} of ${path}`);
-    const [before, after] = await Promise.all([requiresOf(other, context), requiresOf(version, context)]);
-    return requirementDiff(before, after);
+    return once(loaders, `requirements from ${other.id} to ${version.id}`, async () => {
+      const [before, after] = await Promise.all([requiresOf(other, context), requiresOf(version, context)]);
+      const bytes = (before.length + after.length) * BYTES_OF_REQUIREMENT;
+      return inTurn(loaders, bytes, () => requirementDiff(before, after));
+    });
   },
 } satisfies GoModuleVersionResolvers;
 
@@ -80,7 +90,7 @@ async function requiresOf(version: VersionRow, context: GraphqlContext) {
       `the go.mod of ${name} is not stored yet: fetch it once with go mod download ${name}`,
       "not_fetched",
     );
-  const { requires, parseError } = goModOf(goMod);
+  const { requires, parseError } = await goModOf(goMod, context.loaders);
   if (parseError !== null)
     throw invalid(`the go.mod of ${name} cannot be read: ${parseError}`, undefined, "invalid_go_mod");
   return requires;

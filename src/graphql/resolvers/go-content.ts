@@ -24,6 +24,7 @@ import type {
   GoModuleResolvers,
   GoModuleVersionResolvers,
 } from "../generated.ts";
+import { inTurn, once } from "../turns.ts";
 import { present } from "./present.ts";
 
 /** The files of a version, which are counted anyway. */
@@ -36,7 +37,11 @@ export const contentOfGoModule = {
     const described = await loaders.description.load(id);
     if (described) return described.goVersion ?? null;
     const latest = await loaders.latestVersion.load(id);
-    return (latest && goVersionOf((await loaders.goMod.load(latest.id)) ?? null)) ?? null;
+    if (!latest) return null;
+    return once(loaders, `go version of ${latest.id}`, async () => {
+      const goMod = await loaders.goMod.load(latest.id);
+      return (goMod && (await inTurn(loaders, goMod.length, () => goVersionOf(goMod)))) ?? null;
+    });
   },
   repositoryUrl: async (module, _, { loaders, urls }) =>
     module.projectId === null

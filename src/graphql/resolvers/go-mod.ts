@@ -4,6 +4,8 @@ import { type GoModFile, parseGoMod, type Requirement } from "../../gomod/go-mod
 import { declaredModulePath, textOfGoMod } from "../../gomod/go-mod-line.ts";
 import { MAX_READ_BYTES } from "../../registry/versions/readable-go-mod.ts";
 import type { GoMod } from "../generated.ts";
+import type { Loaders } from "../loaders.ts";
+import { inTurn } from "../turns.ts";
 
 /** The file, with its requirements as they stand in it: what they lead to is looked up when it is asked for. */
 export type ReadGoModFile = Omit<GoMod, "requires" | "parseError"> & {
@@ -11,11 +13,11 @@ export type ReadGoModFile = Omit<GoMod, "requires" | "parseError"> & {
   readonly parseError: string | null;
 };
 
-const read = new WeakMap<Buffer, ReadGoModFile>();
+const read = new WeakMap<Buffer, Promise<ReadGoModFile>>();
 
 /** Reads a file; one that cannot be parsed, or is too large to be, has empty lists, and says why. Each is read once. */
-export function goModOf(bytes: Buffer): ReadGoModFile {
-  const known = read.get(bytes) ?? readGoModFile(bytes);
+export function goModOf(bytes: Buffer, loaders: Loaders): Promise<ReadGoModFile> {
+  const known = read.get(bytes) ?? inTurn(loaders, bytes.length, () => readGoModFile(bytes));
   read.set(bytes, known);
   return known;
 }

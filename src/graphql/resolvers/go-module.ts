@@ -45,7 +45,7 @@ export const GoModuleVersion: GoModuleVersionResolvers = {
   module: async ({ moduleId }, _, { loaders }) => present(await loaders.module.load(moduleId)),
   goMod: async ({ id }, _, { loaders }) => {
     const goMod = present(await loaders.goMod.load(id));
-    return goMod && goModOf(goMod);
+    return goMod && goModOf(goMod, loaders);
   },
   ...buildListFields,
   dependents: async (version, { direct, ...page }, { loaders }) =>

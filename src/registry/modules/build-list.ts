@@ -25,14 +25,19 @@ export async function buildList(
   if (goMod === null) return { modules: [], missing: [{ ...main, reason: "go.mod not stored" }] };
   const { file } = readGoMod(goMod);
   if (!file) return { modules: [], missing: [{ ...main, reason: "go.mod refused" }] };
+  // The file may name some twice or exclude them; no file that a build can use names so many.
+  if (file.requires.length > MAX_VERSIONS) throw tooLarge(main);
   let versions = 0;
   return buildListOf(main, file, async (names) => {
     versions += names.length;
-    if (versions > MAX_VERSIONS)
-      throw new Failure(
-        "too-large",
-        `the module graph of ${main.path}@${main.version} has more than ${MAX_VERSIONS} versions; ask the go command: go list -m all`,
-      );
+    if (versions > MAX_VERSIONS) throw tooLarge(main);
     return load(names);
   });
+}
+
+function tooLarge({ path, version }: ModuleVersionName): Failure {
+  return new Failure(
+    "too-large",
+    `the module graph of ${path}@${version} has more than ${MAX_VERSIONS} versions; ask the go command: go list -m all`,
+  );
 }
