@@ -8,7 +8,6 @@ import type { Registry } from "../registry.ts";
 import { appendBatch } from "./append-batch.ts";
 import { createAppendQueue } from "./append-queue.ts";
 import { claimNames } from "./log-names.ts";
-import { findRecord } from "./log-records.ts";
 import { type ChecksumLog, close, demandOpen, newLogState } from "./log-state.ts";
 import type { LoggedRecord, Wanted } from "./logged-record.ts";
 import { reconcile } from "./reconcile.ts";
@@ -31,10 +30,11 @@ export async function openChecksumLog(registry: Registry, signers: readonly Sign
 }
 
 /**
- * The record of a version, appended if it is not in the log. A hosted version must have its zip. Throws not-found when there
- * is nothing to log, unavailable while the log is closed.
+ * The record of a version, appended if it is not in the log. A hosted version must have its zip. Whoever expects that there is
+ * one asks for it first (log-records.ts, findRecord): this waits for the next batch. Throws not-found when there is nothing to
+ * log, unavailable while the log is closed.
  */
 export async function ensureRecord(log: ChecksumLog, wanted: Wanted): Promise<LoggedRecord> {
   demandOpen(log);
-  return (await findRecord(log.registry, wanted.modulePath, wanted.version)) ?? log.queue.want(wanted);
+  return log.queue.want(wanted);
 }
