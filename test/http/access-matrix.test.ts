@@ -6,7 +6,7 @@ import type { TokenScope } from "../../src/database/generated/client.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { addMember } from "../../src/registry/forge/members.ts";
 import { createProject, updateProject } from "../../src/registry/forge/projects.ts";
-import { createDeployToken } from "../../src/registry/forge/tokens.ts";
+import { createDeployToken, createGroupDeployToken } from "../../src/registry/forge/tokens.ts";
 import { createUser } from "../../src/registry/forge/users.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { publishVersions, version } from "../graphql/graphql-server.ts";
@@ -27,6 +27,8 @@ interface Person {
   readonly kind: "anonymous" | "user" | "deploy token";
 }
 
+const DEPLOY_SCOPES: readonly TokenScope[] = ["read_repository", "read_package_registry"];
+
 const LEVELS = { outsider: 0, guest: 10, reporter: 20, developer: 30, maintainer: 40, owner: 50 };
 
 const PEOPLE: readonly Person[] = [
@@ -36,14 +38,14 @@ const PEOPLE: readonly Person[] = [
   { name: "owner who may only read", level: 50, scopes: ["read_api"], kind: "user" },
   { name: "owner with a token for git", level: 50, scopes: ["write_repository"], kind: "user" },
   { name: "owner with a token for nothing", level: 50, scopes: ["read_user"], kind: "user" },
-  { name: "deploy token", level: 0, scopes: ["read_repository", "read_package_registry"], kind: "deploy token" },
-  {
-    name: "deploy token of another",
-    level: 0,
-    scopes: ["read_repository", "read_package_registry"],
-    kind: "deploy token",
-  },
+  ...["deploy token", "deploy token of another", "deploy token of the group", "deploy token of another group"].map(
+    (name) => ({ name, level: 0, scopes: DEPLOY_SCOPES, kind: "deploy token" as const }),
+  ),
 ];
+
+/** Of the project itself, or of the group around it. */
+const hasItsDeployToken = ({ name }: Person): boolean =>
+  name === "deploy token" || name === "deploy token of the group";
 
 interface Place {
   readonly group: string;
@@ -76,9 +78,9 @@ type Need = keyof typeof OPENED_BY;
 const isOpen = (person: Person, { visibility }: Place): boolean =>
   visibility === "PUBLIC" || (visibility === "INTERNAL" && person.kind === "user");
 const sees = (person: Person, place: Place): boolean =>
-  isOpen(person, place) || person.level >= 10 || person.name === "deploy token";
+  isOpen(person, place) || person.level >= 10 || hasItsDeployToken(person);
 const reads = (person: Person, place: Place): boolean =>
-  isOpen(person, place) || person.level >= 20 || person.name === "deploy token";
+  isOpen(person, place) || person.level >= 20 || hasItsDeployToken(person);
 
 type Rule = (person: Person, place: Place) => Outcome;
 
@@ -109,8 +111,8 @@ function expected({ need, rule, byNumber }: Operation, door: string, person: Per
   const opening: readonly TokenScope[] = OPENED_BY[need];
   if (person.kind !== "anonymous" && !person.scopes.some((scope) => opening.includes(scope))) return "scope";
   const outcome = rule(person, place);
-  // Asked for by its number alone, without its project, a package that may not be read is not there.
-  const isUnseen = door === byNumber && readingPackages(person, place) !== "yes";
+  // Asked for by its number alone, without its project or group, what may not be seen is not there.
+  const isUnseen = door === byNumber?.door && byNumber.seen(person, place) !== "yes";
   return isUnseen && outcome === "forbidden" ? "hidden" : outcome;
 }
 
@@ -130,17 +132,20 @@ beforeAll(async () => {
   secrets.set("owner with a token for git", await server.token("owner", "write_repository"));
   secrets.set("owner with a token for nothing", await server.token("owner", "read_user"));
   await createProject(registry, OPERATOR, { fullPath: "root/other" });
-  const scopes = ["read_repository", "read_package_registry"];
-  const other = await createDeployToken(registry, OPERATOR, "root/other", { name: "d", scopes, username: "deployer" });
-  secrets.set("deploy token of another", other.secret);
+  await createGroup(registry, OPERATOR, { fullPath: "other" });
+  const input = { name: "d", scopes: DEPLOY_SCOPES, username: "deployer" };
+  secrets.set("deploy token of another", (await createDeployToken(registry, OPERATOR, "root/other", input)).secret);
+  const ofOther = await createGroupDeployToken(registry, OPERATOR, "other", input);
+  secrets.set("deploy token of another group", ofOther.secret);
   for (const { group, fullPath, visibility, registryOn } of PLACES) {
     const { id } = await createGroup(registry, OPERATOR, { fullPath: group, visibility });
     for (const [username, accessLevel] of Object.entries(LEVELS))
       if (accessLevel > 0) await addMember(registry, OPERATOR, { groupPath: group }, { username, accessLevel });
     const project = await createProject(registry, OPERATOR, { fullPath, visibility });
     numbers.set(fullPath, { project: project.id, group: id });
-    const deploy = await createDeployToken(registry, OPERATOR, fullPath, { name: "d", scopes, username: "deployer" });
-    secrets.set(`deploy token ${fullPath}`, deploy.secret);
+    secrets.set(`deploy token ${fullPath}`, (await createDeployToken(registry, OPERATOR, fullPath, input)).secret);
+    const ofGroup = await createGroupDeployToken(registry, OPERATOR, group, input);
+    secrets.set(`deploy token of the group ${fullPath}`, ofGroup.secret);
     await pushRecipe(remoteOf(server.url, fullPath, ADMIN_TOKEN), (recipe) => {
       recipe.tag("v1.0.0", recipe.commit({ "go.mod": `module ${MODULE_HOST}/${fullPath}\n`, "a.go": "package a\n" }));
     });
@@ -150,7 +155,7 @@ beforeAll(async () => {
 
 function headersOf(person: Person, place: Place): Record<string, string> {
   if (person.kind === "anonymous") return {};
-  const own = person.name === "deploy token" ? `deploy token ${place.fullPath}` : person.name;
+  const own = hasItsDeployToken(person) ? `${person.name} ${place.fullPath}` : person.name;
   return basic(person.kind === "deploy token" ? "deployer" : "any", secrets.get(own)!);
 }
 
@@ -165,8 +170,8 @@ interface Operation {
   readonly name: string;
   readonly need: Need;
   readonly rule: Rule;
-  /** The door at which a package is named by its number and nothing else. */
-  readonly byNumber?: string;
+  /** The door at which something is named by its number and nothing else, and who sees it. */
+  readonly byNumber?: { readonly door: string; readonly seen: Rule };
   readonly doors: Readonly<Record<string, (cell: Cell) => Promise<Outcome>>>;
 }
 
@@ -227,7 +232,7 @@ async function graphqlChange(cell: Cell, change: string): Promise<Outcome> {
   if (refused) return refused;
   const [error] = data.change.errors as string[];
   if (error === undefined) return "yes";
-  if (/Not Found|there is no (group|version|package)/.test(error)) return "hidden";
+  if (/Not Found|there is no (group|version|package|token)/.test(error)) return "hidden";
   if (/needs the access level|switched off|only administrators/.test(error)) return "forbidden";
   throw new Error(`${cell.person.name}: ${change}: ${error}`);
 }
@@ -245,6 +250,12 @@ const ofMembers = (field: string) => (cell: Cell) =>
   ofProject(`${field} { nodes { id } }`, (project) =>
     project[field] === null && cell.person.kind === "anonymous" ? undefined : project[field],
   )(cell);
+
+/** The same list of the group. */
+const ofMembersOfGroup = (field: string) => (cell: Cell) =>
+  graphqlRead(cell, `{ group(fullPath: "${cell.place.group}") { ${field} { nodes { id } } } }`, ({ group }) =>
+    group === null || (group[field] === null && cell.person.kind === "anonymous") ? undefined : group[field],
+  );
 
 const some = (nodes: readonly unknown[] | undefined, otherwise: null | undefined): unknown =>
   nodes !== undefined && nodes.length > 0 ? nodes : otherwise;
@@ -270,6 +281,12 @@ async function freshProject({ place, n }: Cell): Promise<string> {
   const fullPath = `${place.group}/fresh-${n}`;
   await createProject(server.registry, OPERATOR, { fullPath, visibility: place.visibility });
   return fullPath;
+}
+
+/** The number of a deploy token of the group that was just made, to be revoked. */
+async function freshTokenOfGroup({ place }: Cell): Promise<number> {
+  const input = { name: "fresh", scopes: DEPLOY_SCOPES };
+  return (await createGroupDeployToken(server.registry, OPERATOR, place.group, input)).token.id;
 }
 
 /** A user that was just made, to become a member. */
@@ -354,6 +371,35 @@ const OPERATIONS: readonly Operation[] = [
     doors: { go: (cell) => plain(cell, `/api/v4/projects/${encoded(cell)}/packages/go/${endpointOf(cell)}`) },
   },
   {
+    name: "fetch a module from the group",
+    need: "go",
+    rule: readingPackages,
+    doors: { go: (cell) => plain(cell, `/api/v4/groups/${cell.place.group}/-/packages/go/${endpointOf(cell)}`) },
+  },
+  {
+    name: "fetch a module from the instance",
+    need: "go",
+    rule: readingPackages,
+    doors: { go: (cell) => plain(cell, `/api/v4/packages/go/${endpointOf(cell)}`) },
+  },
+  {
+    name: "find a version in the index feed",
+    need: "go",
+    rule: findingPackages,
+    doors: Object.fromEntries(
+      (["instance", "group"] as const).map((view) => [
+        view,
+        async (cell: Cell) => {
+          const at = view === "group" ? `/api/v4/groups/${cell.place.group}/-/packages/go/index` : "/index";
+          const answer = await ask(server.url, at, { headers: headersOf(cell.person, cell.place) });
+          const outcome = outcomeOf(answer.status, answer.text, cell.person);
+          if (outcome !== "yes") return outcome;
+          return answer.text.includes(`"${MODULE_HOST}/${cell.place.fullPath}"`) ? "yes" : "hidden";
+        },
+      ]),
+    ),
+  },
+  {
     name: "fetch code",
     need: "git fetch",
     rule: readingCode,
@@ -372,6 +418,15 @@ const OPERATIONS: readonly Operation[] = [
     doors: {
       rest: async (cell) => (await restOf(cell)(`/projects/${encoded(cell)}/deploy_tokens`)).outcome,
       graphql: ofMembers("deployTokens"),
+    },
+  },
+  {
+    name: "list deploy tokens of the group",
+    need: "api read",
+    rule: fromLevel(40),
+    doors: {
+      rest: async (cell) => (await restOf(cell)(`/groups/${cell.place.group}/deploy_tokens`)).outcome,
+      graphql: ofMembersOfGroup("deployTokens"),
     },
   },
   {
@@ -432,13 +487,45 @@ const OPERATIONS: readonly Operation[] = [
     },
   },
   {
+    name: "make a deploy token of the group",
+    need: "api write",
+    rule: fromLevel(50),
+    doors: {
+      async rest(cell) {
+        const body = { name: "d", scopes: ["read_repository"] };
+        return (await restOf(cell)(`/groups/${cell.place.group}/deploy_tokens`, { method: "POST", body })).outcome;
+      },
+      graphql: (cell) =>
+        graphqlChange(
+          cell,
+          `tokenCreate(input: { name: "d", scopes: [READ_REPOSITORY], groupPath: "${cell.place.group}" }) { errors }`,
+        ),
+    },
+  },
+  {
+    name: "revoke a deploy token of the group",
+    need: "api write",
+    rule: fromLevel(50),
+    byNumber: { door: "graphql", seen: fromLevel(40) },
+    doors: {
+      async rest(cell) {
+        const id = await freshTokenOfGroup(cell);
+        return (await restOf(cell)(`/groups/${cell.place.group}/deploy_tokens/${id}`, { method: "DELETE" })).outcome;
+      },
+      async graphql(cell) {
+        const id = await freshTokenOfGroup(cell);
+        return graphqlChange(cell, `tokenRevoke(input: { id: "gid://gokura/Token/${id}" }) { errors }`);
+      },
+    },
+  },
+  {
     name: "delete a package",
     need: "api write",
     rule: (person, place) => {
       const outcome = fromLevel(40)(person, place);
       return outcome === "yes" && !place.registryOn ? "forbidden" : outcome;
     },
-    byNumber: "graphql",
+    byNumber: { door: "graphql", seen: readingPackages },
     doors: {
       async rest(cell) {
         const { id } = await freshVersion(cell);

@@ -8,7 +8,7 @@ import { setFlag } from "../../src/registry/forge/feature-flags.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { addMember } from "../../src/registry/forge/members.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
-import { createDeployToken } from "../../src/registry/forge/tokens.ts";
+import { createDeployToken, createGroupDeployToken } from "../../src/registry/forge/tokens.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { PUBLIC_DATABASE } from "../../src/sumdb/database-name.ts";
 import { type FakeUpstream, fakeUpstream } from "../support/fake-upstream.ts";
@@ -122,11 +122,13 @@ beforeAll(async () => {
   await addMember(registry, OPERATOR, { groupPath: "world" }, { username: "neighbour", accessLevel: 50 });
   const input = { name: "ci", scopes: ["read_package_registry"], username: "ci" };
   const deploy = await createDeployToken(registry, OPERATOR, "world/open", input);
+  const ofGroup = await createGroupDeployToken(registry, OPERATOR, "world", input);
   principals = [
     ["nobody", {}, 401],
     ["a stranger", { Authorization: `Bearer ${stranger}` }, 404],
     ["the owner of another group", { Authorization: `Bearer ${await server.token("neighbour")}` }, 404],
     ["another project's deploy token", { Authorization: `Bearer ${deploy.secret}` }, 404],
+    ["another group's deploy token", { Authorization: `Bearer ${ofGroup.secret}` }, 404],
     ["a token that is not known", { Authorization: "Bearer gkpt_wrong-token-wrong-token" }, 401],
   ];
   for (const [[view, modulePath]] of PAIRS as [[string, string]][])

@@ -19,6 +19,7 @@ func main() {
 	tools := projects(asAda, asBob, url, team, core)
 	members(asAda, asBob, team, core, tools, bob)
 	deployTokens(admin, asAda, asBob, tools)
+	groupDeployTokens(admin, asAda, asBob, team, core)
 	packages(admin, asBob, url, os.Getenv("PACKAGES_PROJECT"))
 	features(admin, asAda, tools, team)
 	theEnd(asAda, team, core, tools)

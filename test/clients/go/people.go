@@ -184,3 +184,40 @@ func deployTokens(admin, owner, stranger *gitlab.Client, project *gitlab.Project
 	_, _, err = owner.DeployTokens.GetProjectDeployToken(project.ID, 999_999)
 	refused(404, err)
 }
+
+func groupDeployTokens(admin, owner, stranger *gitlab.Client, team, core *gitlab.Group) {
+	step("deploy tokens of a group")
+	expires := time.Date(2099, 12, 31, 23, 59, 0, 0, time.UTC)
+	made, _, err := owner.DeployTokens.CreateGroupDeployToken(team.ID, &gitlab.CreateGroupDeployTokenOptions{
+		Name: gitlab.Ptr("all"), Scopes: &[]string{"read_repository", "read_package_registry"},
+		Username: gitlab.Ptr("robot"), ExpiresAt: &expires,
+	})
+	good(err)
+	holds(made.Token != "" && made.ExpiresAt.Equal(expires), "%v", made)
+	equal([]string{made.Name, made.Username}, []string{"all", "robot"})
+	equal([]bool{made.Revoked, made.Expired}, []bool{false, false})
+	number := func(token *gitlab.DeployToken) int64 { return token.ID }
+	listed, _, err := owner.DeployTokens.ListGroupDeployTokens(team.FullPath, nil)
+	good(err)
+	equal(each(listed, number), []int64{made.ID})
+	equal(listed[0].Token, "")
+	below, _, err := owner.DeployTokens.ListGroupDeployTokens(core.FullPath, nil)
+	good(err)
+	equal(each(below, number), []int64{})
+	one, _, err := owner.DeployTokens.GetGroupDeployToken(team.ID, made.ID)
+	good(err)
+	equal(one.Username, made.Username)
+	_, _, err = owner.DeployTokens.GetGroupDeployToken(core.ID, made.ID)
+	refused(404, err)
+	_, _, err = stranger.DeployTokens.ListGroupDeployTokens(team.ID, nil)
+	refused(403, err)
+	all, _, err := admin.DeployTokens.ListAllDeployTokens()
+	good(err)
+	holds(slices.Contains(each(all, number), made.ID), "not among all: %v", all)
+	_, err = owner.DeployTokens.DeleteGroupDeployToken(team.ID, made.ID)
+	good(err)
+	_, _, err = owner.DeployTokens.GetGroupDeployToken(team.ID, made.ID)
+	refused(404, err)
+	_, err = owner.DeployTokens.DeleteGroupDeployToken(team.ID, made.ID)
+	refused(404, err)
+}

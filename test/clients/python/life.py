@@ -30,6 +30,7 @@ def main() -> None:
     tools = projects.run(as_ada, as_bob, team, core)
     members.run(as_ada, as_bob, team, core, tools, bob)
     tokens.deploy_tokens(gl, as_ada, as_bob, tools)
+    tokens.group_deploy_tokens(gl, as_ada, as_bob, team, core)
     packages.run(gl, as_bob, url, os.environ["PACKAGES_PROJECT"])
     features.run(gl, as_ada, tools, team)
     groups.end(as_ada, team, core)

@@ -142,3 +142,41 @@ def deploy_tokens(gl: gitlab.Gitlab, owner: gitlab.Gitlab, stranger: gitlab.Gitl
     equal([token.name for token in project.deploytokens.list(get_all=True, active=True)], ["ci"])
     lazily = stranger.projects.get(project.id, lazy=True)
     refused(GitlabListError, 403, lambda: lazily.deploytokens.list(get_all=False))
+
+
+def group_deploy_tokens(gl: gitlab.Gitlab, owner: gitlab.Gitlab, stranger: gitlab.Gitlab, team: Any, core: Any) -> None:
+    step("deploy tokens of a group")
+    made = team.deploytokens.create(
+        {"name": "all", "scopes": ["read_repository", "read_package_registry"], "expires_at": "2099-12-31"}
+    )
+    equal((made.name, made.revoked, made.expired), ("all", False, False))
+    equal(sorted(made.scopes), ["read_package_registry", "read_repository"])
+    true(made.expires_at.startswith("2099-12-31T00:00:00") and made.token and made.username, f"{made!r}")
+    named = team.deploytokens.create({"name": "second", "scopes": ["read_repository"], "username": "robot"})
+    equal((named.username, named.expires_at), ("robot", None))
+    below = core.deploytokens.create({"name": "below", "scopes": ["read_package_registry"]})
+    equal(sorted(token.name for token in team.deploytokens.list(get_all=True)), ["all", "second"])
+    equal([token.name for token in core.deploytokens.list(get_all=True)], ["below"])
+    equal(hasattr(team.deploytokens.get(made.id), "token"), False)
+    refused(GitlabGetError, 404, lambda: core.deploytokens.get(made.id))
+    refused(GitlabGetError, 404, lambda: team.deploytokens.get(999_999))
+    refused(GitlabCreateError, 400, lambda: team.deploytokens.create({"name": "x", "scopes": ["api"]}))
+    everywhere = {token.id for token in gl.deploytokens.list(get_all=True)}
+    true({made.id, named.id, below.id} <= everywhere, f"the administrator sees {everywhere}")
+    lazily = stranger.groups.get(team.id, lazy=True)
+    refused(GitlabListError, 403, lambda: lazily.deploytokens.list(get_all=False))
+
+    step("a group's deploy token fetches from its projects, by nothing but its own user name")
+    feed = f"/groups/{team.id}/-/packages/go/index"
+    with_token = gitlab.Gitlab(gl.url, http_username=made.username, http_password=made.token)
+    equal(with_token.http_request("get", feed).status_code, 200)
+    wrong = gitlab.Gitlab(gl.url, http_username="another", http_password=made.token)
+    refused(GitlabAuthenticationError, 401, lambda: wrong.http_request("get", feed))
+    refused(GitlabHttpError, 403, lambda: with_token.http_get(f"/groups/{team.id}"))
+
+    step("a group's deploy token that is deleted opens nothing")
+    team.deploytokens.delete(named.id)
+    made.delete()
+    core.deploytokens.delete(below.id)
+    equal(team.deploytokens.list(get_all=True, active=True), [])
+    refused(GitlabAuthenticationError, 401, lambda: with_token.http_request("get", feed))
