@@ -105,7 +105,7 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
         await readInTime(ctx, readBody, bodyPatienceMs);
         await answer(ctx, async () => {});
       } catch (error) {
-        answerFailure(ctx, error);
+        answerWithErrors(ctx, error);
       }
     },
     async start() {
@@ -245,7 +245,7 @@ function wantsPage(ctx: Context): boolean {
 }
 
 /** Answers a request that failed before GraphQL saw it. Throws what is no Failure, or one that cannot happen so early. */
-function answerFailure(ctx: Context, error: unknown): void {
+function answerWithErrors(ctx: Context, error: unknown): void {
   if (!isFailure(error)) throw error;
   ctx.state.reason = error.reason;
   const status = { invalid: 400, "insufficient-scope": 403, "too-large": 413, unavailable: 503 }[error.kind as string];

@@ -9,7 +9,7 @@ import type {
   DownloadsResolvers,
   ModuleDownloadsResolvers,
 } from "../generated.ts";
-import { present } from "./present.ts";
+import { stillThere } from "./still-there.ts";
 
 const VERSIONS_DEFAULT = 20;
 
@@ -62,11 +62,11 @@ export const Downloads: DownloadsResolvers = {
 export const DownloadsOnDay: DownloadsOnDayResolvers = { downloads: ({ count }) => count };
 
 export const DownloadsOfVersion: DownloadsOfVersionResolvers = {
-  goModuleVersion: async ({ versionId }, _, { loaders }) => present(await loaders.version.load(versionId)),
+  goModuleVersion: async ({ versionId }, _, { loaders }) => stillThere(await loaders.version.load(versionId)),
   downloads: ({ count }) => count,
 };
 
 export const ModuleDownloads: ModuleDownloadsResolvers = {
-  module: async ({ moduleId }, _, { loaders }) => present(await loaders.module.load(moduleId)),
+  module: async ({ moduleId }, _, { loaders }) => stillThere(await loaders.module.load(moduleId)),
   downloads: ({ count }) => count,
 };

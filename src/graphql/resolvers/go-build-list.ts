@@ -15,7 +15,7 @@ import type {
 import { tooLate } from "../time-limit.ts";
 import { inTurn, once } from "../turns.ts";
 import { goModOf } from "./go-mod.ts";
-import { present } from "./present.ts";
+import { stillThere } from "./still-there.ts";
 
 /** So many of those who require a version are named; the others say no more. */
 const MAX_REQUIRED_BY = 10;
@@ -35,7 +35,7 @@ export const buildListFields = {
     once(context.loaders, `build list of ${version.id}`, async () => {
       const { loaders } = context;
       const main = await nameOfVersion(version, context);
-      const goMod = present(await loaders.goMod.load(version.id));
+      const goMod = stillThere(await loaders.goMod.load(version.id));
       const { modules, missing } = await inTurn(loaders, goMod?.length ?? 0, () =>
         buildList(main, goMod, (names) => requirementsOf(names, context)),
       );
@@ -73,7 +73,7 @@ async function nameOfVersion(
   { moduleId, version }: VersionRow,
   { loaders }: GraphqlContext,
 ): Promise<ModuleVersionName> {
-  return { path: present(await loaders.module.load(moduleId)).path, version };
+  return { path: stillThere(await loaders.module.load(moduleId)).path, version };
 }
 
 /** A level of a module graph; those of several graphs that are worked out at once are read together. */
@@ -83,7 +83,7 @@ async function requirementsOf(names: readonly ModuleVersionName[], { loaders, ti
 }
 
 async function requiresOf(version: VersionRow, context: GraphqlContext) {
-  const goMod = present(await context.loaders.goMod.load(version.id));
+  const goMod = stillThere(await context.loaders.goMod.load(version.id));
   const name = nameOf(await nameOfVersion(version, context));
   if (!goMod)
     throw notFound(

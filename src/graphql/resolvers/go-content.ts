@@ -25,7 +25,7 @@ import type {
   GoModuleVersionResolvers,
 } from "../generated.ts";
 import { inTurn, once } from "../turns.ts";
-import { present } from "./present.ts";
+import { stillThere } from "./still-there.ts";
 
 /** The files of a version, which are counted anyway. */
 export type FileConnection = Connection<ModuleFile> & { readonly total: number };
@@ -46,7 +46,7 @@ export const contentOfGoModule = {
   repositoryUrl: async (module, _, { loaders, urls }) =>
     module.projectId === null
       ? ((await loaders.upstreamRepository.load(module)) ?? null)
-      : urls.repository(present(await loaders.project.load(module.projectId))),
+      : urls.repository(stillThere(await loaders.project.load(module.projectId))),
   firstSeenAt: ({ createdAt }) => createdAt,
   lastSeenAt: async ({ id, createdAt }, _, { loaders }) => (await loaders.lastSeen.load(id)) ?? createdAt,
 } satisfies GoModuleResolvers;
@@ -88,7 +88,7 @@ async function descriptionOf(context: GraphqlContext, version: VersionRow) {
 /** The zip of a version. Throws not-found, with the next step, if it is not here and cannot be made. */
 async function zipOf({ loaders, archives }: GraphqlContext, row: VersionRow): Promise<VersionZip> {
   const { id, moduleId, version, h1, zipKey: sha256, zipSize } = row;
-  const module = present(await loaders.module.load(moduleId));
+  const module = stillThere(await loaders.module.load(moduleId));
   const prefix = zipPrefix(module.path, version);
   if (h1 !== null && sha256 !== null && zipSize !== null) return { zip: { h1, sha256, size: Number(zipSize) }, prefix };
   if (module.projectId === null) throw notFetched(module.path, version);

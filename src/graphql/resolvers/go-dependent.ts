@@ -4,7 +4,7 @@ import { COUNT_LIMIT, type Page } from "../../registry/lists/keyset-page.ts";
 import type { DependentRow } from "../../registry/modules/dependents.ts";
 import { type Connection, connection } from "../connection.ts";
 import type { GoDependentConnectionResolvers, GoDependentResolvers } from "../generated.ts";
-import { present } from "./present.ts";
+import { stillThere } from "./still-there.ts";
 
 /** A page of dependents, and how many there are. */
 export interface DependentConnection extends Connection<DependentRow> {
@@ -16,7 +16,7 @@ export function dependentConnection(
   page: Page<DependentRow> | undefined,
   countUpTo: DependentConnection["countUpTo"],
 ): DependentConnection {
-  return { ...connection(present(page)), countUpTo };
+  return { ...connection(stillThere(page)), countUpTo };
 }
 
 export const GoDependentConnection: GoDependentConnectionResolvers = {
@@ -24,6 +24,6 @@ export const GoDependentConnection: GoDependentConnectionResolvers = {
 };
 
 export const GoDependent: GoDependentResolvers = {
-  module: async ({ moduleId }, _, { loaders }) => present(await loaders.module.load(moduleId)),
-  version: async ({ versionId }, _, { loaders }) => present(await loaders.version.load(versionId)),
+  module: async ({ moduleId }, _, { loaders }) => stillThere(await loaders.module.load(moduleId)),
+  version: async ({ versionId }, _, { loaders }) => stillThere(await loaders.version.load(versionId)),
 };

@@ -8,14 +8,14 @@ import { buildListFields } from "./go-build-list.ts";
 import { dependentConnection } from "./go-dependent.ts";
 import { goModOf } from "./go-mod.ts";
 import { payload } from "./payload.ts";
-import { present } from "./present.ts";
+import { stillThere } from "./still-there.ts";
 
 const TAG_EVENTS_DEFAULT = 100;
 
 export const GoModule: GoModuleResolvers = {
   id: (module) => globalId("GoModule", module),
   project: async ({ projectId }, _, { loaders }) =>
-    projectId === null ? null : present(await loaders.project.load(projectId)),
+    projectId === null ? null : stillThere(await loaders.project.load(projectId)),
   latestVersion: async ({ id }, _, { loaders }) => (await loaders.latestVersion.load(id)) ?? null,
   versions: (module, { kind, retracted, query, includePseudo, sort, ...page }, { loaders }) => {
     const filter = { kinds: kind, retracted, query, includePseudo };
@@ -25,7 +25,7 @@ export const GoModule: GoModuleResolvers = {
   },
   dependents: async (module, { direct, ...page }, { loaders }) =>
     dependentConnection(await loaders.dependentsOfModule.load(module, { ...page, direct }), async (limit) =>
-      present(await loaders.countDependentsOfModule.load(module, { direct, limit })),
+      stillThere(await loaders.countDependentsOfModule.load(module, { direct, limit })),
     ),
   subModules: (module, page, { loaders }) =>
     counted(loaders.subModules.load(module, page), (limit) => loaders.countOfSubModules.load(module, limit)),
@@ -42,19 +42,19 @@ const SORTS: Record<GoVersionSort, VersionSort> = {
 
 export const GoModuleVersion: GoModuleVersionResolvers = {
   id: (version) => globalId("GoModuleVersion", version),
-  module: async ({ moduleId }, _, { loaders }) => present(await loaders.module.load(moduleId)),
+  module: async ({ moduleId }, _, { loaders }) => stillThere(await loaders.module.load(moduleId)),
   goMod: async ({ id }, _, { loaders }) => {
-    const goMod = present(await loaders.goMod.load(id));
+    const goMod = stillThere(await loaders.goMod.load(id));
     return goMod && goModOf(goMod, loaders);
   },
   ...buildListFields,
   dependents: async (version, { direct, ...page }, { loaders }) =>
     dependentConnection(await loaders.dependentsOfVersion.load(version, { ...page, direct }), async (limit) =>
-      present(await loaders.countDependentsOfVersion.load(version, { direct, limit })),
+      stillThere(await loaders.countDependentsOfVersion.load(version, { direct, limit })),
     ),
   installSnippet: async ({ moduleId, version }, _, { loaders, urls }) => {
-    const { path, projectId } = present(await loaders.module.load(moduleId));
-    const project = projectId === null ? undefined : present(await loaders.project.load(projectId));
+    const { path, projectId } = stillThere(await loaders.module.load(moduleId));
+    const project = projectId === null ? undefined : stillThere(await loaders.project.load(projectId));
     const { goproxy, gonosumdb } = urls.goSettings(path, project);
     return {
       get: `go get ${path}@${version}`,

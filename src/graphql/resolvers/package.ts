@@ -24,7 +24,7 @@ import type {
 } from "../generated.ts";
 import { globalId, numberIn } from "../global-id.ts";
 import { payload } from "./payload.ts";
-import { present } from "./present.ts";
+import { stillThere } from "./still-there.ts";
 
 interface PackageArguments extends PageRequest {
   readonly sort?: PackageGroupSort | null | undefined;
@@ -64,7 +64,7 @@ const ORDERS = {
 const lowerCase = <T extends string>(word: T): Lowercase<T> => word.toLowerCase() as Lowercase<T>;
 
 const projectOf = async ({ packageOf }: PackageRow, { loaders }: GraphqlContext) =>
-  present(await loaders.project.load(packageOf));
+  stillThere(await loaders.project.load(packageOf));
 
 const base = {
   id: (row) => globalId("Package", row),

@@ -1,7 +1,7 @@
 import type { RejectedTagResolvers } from "../generated.ts";
-import { present } from "./present.ts";
+import { stillThere } from "./still-there.ts";
 
 export const RejectedTag: RejectedTagResolvers = {
   name: ({ tag }) => tag,
-  project: async ({ projectId }, _, { loaders }) => present(await loaders.project.load(projectId)),
+  project: async ({ projectId }, _, { loaders }) => stillThere(await loaders.project.load(projectId)),
 };

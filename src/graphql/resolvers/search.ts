@@ -3,7 +3,7 @@ import { type FoundPage, facetsOf, type Hit, type Search, searchModules } from "
 import { type Connection, connection } from "../connection.ts";
 import type { GraphqlContext } from "../context.ts";
 import type { GoModuleSearchConnectionResolvers, GoModuleSearchHitResolvers, QueryResolvers } from "../generated.ts";
-import { present } from "./present.ts";
+import { stillThere } from "./still-there.ts";
 
 /** A page of a search, and what all pages hold: that is looked at when it is asked for. */
 export interface Searching extends Connection<FoundModule> {
@@ -38,7 +38,7 @@ export const GoModuleSearchConnection: GoModuleSearchConnectionResolvers = {
 };
 
 export const GoModuleSearchHit: GoModuleSearchHitResolvers = {
-  module: async ({ moduleId }, _, { loaders }) => present(await loaders.module.load(moduleId)),
+  module: async ({ moduleId }, _, { loaders }) => stillThere(await loaders.module.load(moduleId)),
   highlight: async ({ moduleId, query }, _, { loaders }) =>
     (await loaders.highlight.load({ id: moduleId }, query)) ?? null,
 };

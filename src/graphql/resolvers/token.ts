@@ -11,16 +11,17 @@ import {
 import type { MutationResolvers, TokenResolvers } from "../generated.ts";
 import { globalId, numberIn } from "../global-id.ts";
 import { given, payload } from "./payload.ts";
-import { present } from "./present.ts";
+import { stillThere } from "./still-there.ts";
 
 export const Token: TokenResolvers = {
   id: (token) => globalId("Token", token),
   scopes: ({ scopes }) => scopes.map((scope) => scope.toUpperCase() as Uppercase<typeof scope>),
   active: isActive,
-  user: async ({ userId }, _, { loaders }) => (userId === null ? null : present(await loaders.user.load(userId))),
+  user: async ({ userId }, _, { loaders }) => (userId === null ? null : stillThere(await loaders.user.load(userId))),
   project: async ({ projectId }, _, { loaders }) =>
-    projectId === null ? null : present(await loaders.project.load(projectId)),
-  group: async ({ groupId }, _, { loaders }) => (groupId === null ? null : present(await loaders.group.load(groupId))),
+    projectId === null ? null : stillThere(await loaders.project.load(projectId)),
+  group: async ({ groupId }, _, { loaders }) =>
+    groupId === null ? null : stillThere(await loaders.group.load(groupId)),
 };
 
 export const tokenMutations = {
