@@ -3,7 +3,7 @@
 // starts a command with, may end without handing the signal on; then nobody is left who could.
 import { readFileSync } from "node:fs";
 
-/** Of one Ctrl-C a process hears twice under npm: from the terminal, and from npm, which hands on what it hears. */
+/** Of one Ctrl-C a process hears twice under npm, the same signal: from the terminal, and from npm, which hands it on. */
 const SAME_SIGNAL_MS = 1_000;
 const PARENT_LOOK_MS = 500;
 
@@ -13,12 +13,15 @@ const PARENT_LOOK_MS = 500;
  */
 export function stopSignal(underNpm = false): AbortSignal {
   const controller = new AbortController();
-  let firstAt = 0;
+  let first: { readonly why: string; readonly at: number } | undefined;
   const stop = (why: NodeJS.Signals | "the end of npm"): void => {
-    if (firstAt === 0) {
-      firstAt = Date.now();
+    if (first === undefined) {
+      first = { why, at: Date.now() };
       controller.abort(new Stopped(why));
-    } else if (why !== "the end of npm" && Date.now() - firstAt > SAME_SIGNAL_MS) process.exit(1);
+      return;
+    }
+    const again = why !== first.why || Date.now() - first.at > SAME_SIGNAL_MS;
+    if (again && why !== "the end of npm") process.exit(1);
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop(signal));
   if (underNpm) {

@@ -69,7 +69,10 @@ test("without: alive but not ready, and every door says so in its own words, wit
   const api = await get("/api/v4/features");
   expect([api.status, JSON.parse(api.text)]).toEqual([
     503,
-    { message: "503 Service Unavailable - the server's database does not answer; try again in a moment" },
+    {
+      message: "503 Service Unavailable - the server's database does not answer; try again in a moment",
+      reason: "database_unavailable",
+    },
   ]);
   const graphql = await ask(server.url, "/api/graphql", {
     method: "POST",

@@ -82,8 +82,8 @@ describe.concurrent("the database", () => {
   test("that does not answer is waited for, which a signal ends; and one that comes back is used", async () => {
     const url = await testDatabase();
     const link = await cuttableLink(Number(new URL(url).port), false);
-    const environment = { ...nowhere().environment, DATABASE_URL: over(link, url) };
-    const [told, patient] = [spawnGokura(["serve"], environment), spawnGokura(["serve"], environment)];
+    const waiting = () => spawnGokura(["serve"], { ...nowhere().environment, DATABASE_URL: over(link, url) });
+    const [told, patient] = [waiting(), waiting()];
     for (const { stderr } of [told, patient])
       await eventually(
         async () => stderr(),
