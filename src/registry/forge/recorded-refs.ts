@@ -13,7 +13,8 @@ import { type LostCommit, recordTagEvents } from "./tag-events.ts";
 const MAX_REF_NAME = 1_000;
 /** So many refs are looked at one by one; of more, all that there are. */
 const MAX_NAMED = 200;
-const REFS_PER_STATEMENT = 5_000;
+/** So many of the refs that changed are peeled and recorded at a time, which bounds the memory of a push of any size. */
+const REFS_AT_ONCE = 2_000;
 /** An audit row names so many refs of a push. */
 const MAX_REFS_NAMED = 20;
 
@@ -112,45 +113,27 @@ export async function recordRefs(
           { project: projectId, refs: refs.length - current.length },
           "refs with overlong names do not count",
         );
-      const differences = await (some ? compareSome(tx, projectId, current, some) : compare(tx, projectId, current));
-      const { peeled, unreadable } = await repository.peel(differences.flatMap(({ oid }) => oid ?? []));
-      const changed: RecordedRef[] = [];
-      const lost: LostCommit[] = [];
-      for (const { name, oid, old } of differences) {
-        if (oid !== null && unreadable.has(oid)) {
-          registry.log.error(
-            { project: projectId, ref: name, object: oid },
-            "a ref names a damaged object and stays as it was",
-          );
-          continue;
-        }
-        const now = oid === null ? undefined : peeled.get(oid);
-        if (oid !== null && now !== undefined) changed.push({ name, oid, peeled: now });
-        if (old !== null && old !== now) lost.push({ name, commit: old, now });
+      const acts = new Map<Principal | undefined, PushDetail>();
+      let count = 0;
+      let hasNewTags = false;
+      for (const part of await (some ? compareSome(tx, projectId, current, some) : compare(tx, projectId, current))) {
+        for (const difference of part) addTo(acts, difference, pusherOf);
+        count += part.length;
+        if (await recordPart(registry, tx, projectId, repository, part, pusherOf)) hasNewTags = true;
       }
-      if (lost.length > 0) await repository.keep(lost);
-      await recordTagEvents(registry, tx, projectId, lost, pusherOf);
-      const deleted = lost.filter((ref) => ref.now === undefined).map((ref) => ref.name);
-      if (deleted.length > 0) {
-        await tx.$executeRaw`DELETE FROM ref WHERE project_id = ${projectId} AND name = ANY(${deleted})`;
-        const tags = deleted.filter((name) => name.startsWith(TAGS)).map((name) => name.slice(TAGS.length));
-        await tx.$executeRaw`DELETE FROM rejected_tag WHERE project_id = ${projectId} AND tag = ANY(${tags})`;
-      }
-      if (changed.length > 0) await upsert(tx, projectId, changed);
       await tx.$executeRaw`UPDATE project SET last_activity_at = now(),
         push_started_at = CASE WHEN ${settled()} THEN NULL ELSE push_started_at END WHERE id = ${projectId}`;
       // Only a change is worth telling every server.
       if (branch !== wanted)
         await tx.$executeRaw`UPDATE project SET default_branch = ${branch} WHERE id = ${projectId}`;
-      if (changed.some((ref) => ref.name.startsWith(TAGS))) await registry.jobs.send(tx, "index-refs", { projectId });
-      const acts = actsOf(differences, pusherOf);
-      for (const { pusher, detail } of acts)
+      if (hasNewTags) await registry.jobs.send(tx, "index-refs", { projectId });
+      for (const [pusher, detail] of acts)
         await audit(tx, pusher ?? "gokura", "project.push", locked?.fullPath ?? String(projectId), detail);
-      return { count: differences.length, acts };
+      return { count, acts };
     },
     { timeout: 120_000 },
   );
-  for (const { pusher, detail } of acts)
+  for (const [pusher, detail] of acts)
     registry.log.info(
       { project: projectId, ...(pusher ? { principal: nameOf(pusher) } : {}), ...detail },
       "a push was recorded",
@@ -158,26 +141,62 @@ export async function recordRefs(
   return count;
 }
 
-interface PushAct {
-  readonly pusher: Principal | undefined;
-  readonly detail: { created: number; moved: number; deleted: number; refs: string[] };
+/** What somebody did in a push, in numbers, and the first names. */
+type PushDetail = {
+  created: number;
+  moved: number;
+  deleted: number;
+  readonly refs: string[];
+};
+
+function addTo(
+  acts: Map<Principal | undefined, PushDetail>,
+  { name, oid, old }: Difference,
+  pusherOf: RecordedPush["pusherOf"],
+): void {
+  const pusher = pusherOf(name);
+  const detail = acts.get(pusher) ?? { created: 0, moved: 0, deleted: 0, refs: [] };
+  acts.set(pusher, detail);
+  if (oid === null) detail.deleted++;
+  else if (old === null) detail.created++;
+  else detail.moved++;
+  if (detail.refs.length < MAX_REFS_NAMED) detail.refs.push(name);
 }
 
-/** What each pusher did, in numbers, and the first names. */
-function actsOf(differences: readonly Difference[], pusherOf: RecordedPush["pusherOf"]): PushAct[] {
-  const byPusher = Map.groupBy(differences, ({ name }) => pusherOf(name));
-  return Array.from(byPusher, ([pusher, some]) => {
-    const count = (fits: (one: Difference) => boolean): number => some.filter(fits).length;
-    return {
-      pusher,
-      detail: {
-        created: count(({ old, oid }) => old === null && oid !== null),
-        moved: count(({ old, oid }) => old !== null && oid !== null),
-        deleted: count(({ oid }) => oid === null),
-        refs: some.slice(0, MAX_REFS_NAMED).map(({ name }) => name),
-      },
-    };
-  });
+/** Records some of the refs that are not as they were. Returns whether there are tags among them that wait now. */
+async function recordPart(
+  registry: Registry,
+  tx: Transaction,
+  projectId: number,
+  repository: PushedRepository,
+  differences: readonly Difference[],
+  pusherOf: RecordedPush["pusherOf"],
+): Promise<boolean> {
+  const { peeled, unreadable } = await repository.peel(differences.flatMap(({ oid }) => oid ?? []));
+  const changed: RecordedRef[] = [];
+  const lost: LostCommit[] = [];
+  for (const { name, oid, old } of differences) {
+    if (oid !== null && unreadable.has(oid)) {
+      registry.log.error(
+        { project: projectId, ref: name, object: oid },
+        "a ref names a damaged object and stays as it was",
+      );
+      continue;
+    }
+    const now = oid === null ? undefined : peeled.get(oid);
+    if (oid !== null && now !== undefined) changed.push({ name, oid, peeled: now });
+    if (old !== null && old !== now) lost.push({ name, commit: old, now });
+  }
+  if (lost.length > 0) await repository.keep(lost);
+  await recordTagEvents(registry, tx, projectId, lost, pusherOf);
+  const deleted = lost.filter((ref) => ref.now === undefined).map((ref) => ref.name);
+  if (deleted.length > 0) {
+    await tx.$executeRaw`DELETE FROM ref WHERE project_id = ${projectId} AND name = ANY(${deleted})`;
+    const tags = deleted.filter((name) => name.startsWith(TAGS)).map((name) => name.slice(TAGS.length));
+    await tx.$executeRaw`DELETE FROM rejected_tag WHERE project_id = ${projectId} AND tag = ANY(${tags})`;
+  }
+  if (changed.length > 0) await upsert(tx, projectId, changed);
+  return changed.some(({ name }) => name.startsWith(TAGS));
 }
 
 /**
@@ -185,7 +204,11 @@ function actsOf(differences: readonly Difference[], pusherOf: RecordedPush["push
  * a line each (no name and no object id holds a space or a line feed, git-check-ref-format): that takes a tenth of the
  * time and memory of rows and arrays, and the first push of a repository may bring 100,000.
  */
-async function compare(tx: Transaction, projectId: number, current: readonly CurrentRef[]): Promise<Difference[]> {
+async function compare(
+  tx: Transaction,
+  projectId: number,
+  current: readonly CurrentRef[],
+): Promise<Iterable<Difference[]>> {
   const names = current.map(({ name }) => name).join("\n");
   const oids = current.map(({ oid }) => oid).join("\n");
   const [found] = await tx.$queryRaw<{ lines: string | null }[]>`
@@ -193,10 +216,23 @@ async function compare(tx: Transaction, projectId: number, current: readonly Cur
     FROM unnest(string_to_array(${names}, E'\n'), string_to_array(${oids}, E'\n')) AS now (name, oid)
     FULL JOIN (SELECT name, oid, peeled FROM ref WHERE project_id = ${projectId}) AS known ON known.name = now.name
     WHERE now.oid IS DISTINCT FROM known.oid`;
-  return (found?.lines?.split("\n") ?? []).map((line) => {
-    const [name = "", oid = "", old = null] = line.split(" ");
-    return { name, oid: oid === "-" ? null : oid, old };
-  });
+  return partsOf(found?.lines ?? "");
+}
+
+/** The differences that lines of text tell, in parts. */
+function* partsOf(lines: string): Generator<Difference[], void, undefined> {
+  let part: Difference[] = [];
+  for (let at = 0; at < lines.length; ) {
+    const feed = lines.indexOf("\n", at);
+    const end = feed < 0 ? lines.length : feed;
+    const [name = "", oid = "", old = null] = lines.slice(at, end).split(" ");
+    part.push({ name, oid: oid === "-" ? null : oid, old });
+    at = end + 1;
+    if (part.length < REFS_AT_ONCE) continue;
+    yield part;
+    part = [];
+  }
+  if (part.length > 0) yield part;
 }
 
 /** What changed among some refs, which costs nothing for the others. */
@@ -205,15 +241,16 @@ async function compareSome(
   projectId: number,
   current: readonly CurrentRef[],
   names: ReadonlySet<string>,
-): Promise<Difference[]> {
+): Promise<Iterable<Difference[]>> {
   const known = await tx.$queryRaw<{ name: string; oid: string; peeled: string }[]>`
     SELECT name, oid, peeled FROM ref WHERE project_id = ${projectId} AND name = ANY(${[...names]})`;
   const before = new Map(known.map((ref) => [ref.name, ref]));
   const now = new Map(current.map(({ name, oid }) => [name, oid]));
-  return [...names].flatMap((name) => {
+  const differences = [...names].flatMap((name) => {
     const [oid, old] = [now.get(name) ?? null, before.get(name)];
     return oid === (old?.oid ?? null) ? [] : [{ name, oid, old: old?.peeled ?? null }];
   });
+  return differences.length > 0 ? [differences] : [];
 }
 
 interface RecordedRef extends CurrentRef {
@@ -221,17 +258,15 @@ interface RecordedRef extends CurrentRef {
 }
 
 async function upsert(tx: Transaction, projectId: number, refs: readonly RecordedRef[]): Promise<void> {
-  for (let at = 0; at < refs.length; at += REFS_PER_STATEMENT) {
-    const some = refs.slice(at, at + REFS_PER_STATEMENT);
-    const names = some.map((ref) => ref.name);
-    const oids = some.map((ref) => ref.oid);
-    const peeled = some.map((ref) => ref.peeled);
-    await tx.$executeRaw`INSERT INTO ref (project_id, name, oid, peeled, indexed)
-      SELECT ${projectId}, name, oid, peeled, name NOT LIKE 'refs/tags/%'
-      FROM unnest(${names}::text[], ${oids}::text[], ${peeled}::text[]) AS new (name, oid, peeled)
-      ON CONFLICT (project_id, name) DO UPDATE
-      SET oid = excluded.oid, peeled = excluded.peeled, indexed = excluded.indexed, updated_at = now()`;
-  }
+  const names = refs.map(({ name }) => name).join("\n");
+  const oids = refs.map(({ oid }) => oid).join("\n");
+  const peeled = refs.map((ref) => ref.peeled).join("\n");
+  await tx.$executeRaw`INSERT INTO ref (project_id, name, oid, peeled, indexed)
+    SELECT ${projectId}, name, oid, peeled, name NOT LIKE 'refs/tags/%'
+    FROM unnest(string_to_array(${names}, E'\\n'), string_to_array(${oids}, E'\\n'), string_to_array(${peeled}, E'\\n'))
+      AS new (name, oid, peeled)
+    ON CONFLICT (project_id, name) DO UPDATE
+    SET oid = excluded.oid, peeled = excluded.peeled, indexed = excluded.indexed, updated_at = now()`;
 }
 
 /** Tells every server that what a project publishes may be something else, though no ref has changed. */
