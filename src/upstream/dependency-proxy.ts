@@ -7,7 +7,8 @@ import { openLocks } from "../database/locks.ts";
 import type { ModulePath } from "../gomod/module-path.ts";
 import { goPathOf, type VersionRequest } from "../gomod/proxy-path.ts";
 import type { Registry } from "../registry/registry.ts";
-import { findUpstreamVersion } from "../registry/versions/upstream-modules.ts";
+import { notFetched } from "../registry/versions/tombstones.ts";
+import { lookUpVersion } from "../registry/versions/upstream-modules.ts";
 import { isExactVersion } from "./admission.ts";
 import { type Absent, type Found, notCached } from "./answers.ts";
 import { changingAnswer, LIST_TTL_MS } from "./changing-answer.ts";
@@ -15,7 +16,6 @@ import { createDependencyState, type DependencyState } from "./dependency-state.
 import type { Download, DownloadOutcome } from "./download.ts";
 import { LATEST, versionWasSeen } from "./latest-version.ts";
 import { listAnswer } from "./module-list.ts";
-import { refuseBuriedName } from "./refusals.ts";
 import type { UpstreamClient } from "./upstream-client.ts";
 import { infoFile, versionFile } from "./version-files.ts";
 import { startDownload } from "./zip-download.ts";
@@ -118,13 +118,13 @@ async function zipFile(
   lost: boolean,
 ): Promise<ZipAnswer> {
   const { modulePath, version } = request;
-  const stored = await findUpstreamVersion(state.registry, modulePath, version);
+  const { stored, buried } = await lookUpVersion(state.registry, modulePath, version);
   if (stored?.zip && !lost) return { kind: "stored", id: stored.id, zip: stored.zip };
   const path = goPathOf(request);
   if (storedOnly || !state.upstreams) return notCached(path);
   const known = state.absences.get(path);
   if (known) return known;
-  await refuseBuriedName(state, modulePath, version);
+  if (buried !== undefined) throw notFetched(modulePath, version, { reason: buried });
   let download = state.downloads.get(path);
   if (!download) {
     download = startDownload(state, request);

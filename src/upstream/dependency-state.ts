@@ -17,6 +17,7 @@ const MAX_TROUBLES = 5_000;
 /** How often the same refusal is written down. */
 const REFUSAL_MS = 3_600_000;
 const MAX_REFUSALS = 5_000;
+const MAX_SEEN = 5_000;
 
 /** What the dependency proxy is made of. Names of things are their paths (gomod/proxy-path.ts goPathOf). */
 export interface DependencyState {
@@ -37,6 +38,8 @@ export interface DependencyState {
   readonly fleeting: LRUCache<string, Buffer>;
   /** Refusals that were written down; written by refusals.ts. */
   readonly refusals: LRUCache<string, true>;
+  /** Versions that the list was looked at for, a moment ago; written by latest-version.ts. */
+  readonly seen: LRUCache<string, true>;
   /** What is being fetched now, by what is asked. */
   readonly fetching: SingleFlight<string>;
   /** Zips that are arriving, by their path; written by dependency-proxy.ts. */
@@ -56,6 +59,7 @@ export function createDependencyState(
     tried: shortMemory(),
     fleeting: shortMemory(),
     refusals: new LRUCache({ max: MAX_REFUSALS, ttl: REFUSAL_MS }),
+    seen: new LRUCache({ max: MAX_SEEN, ttl: FLEETING_MS }),
     fetching: createSingleFlight(),
     downloads: new Map(),
     resting: new Map(),

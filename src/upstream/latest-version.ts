@@ -49,6 +49,8 @@ export function versionWasSeen(state: DependencyState, modulePath: ModulePath, v
   if (isPseudoVersion(version)) return;
   const now = new Date();
   const name = `${goPathOf({ kind: "list", modulePath })} has ${version}`;
+  if (state.seen.has(name)) return; // its .info, .mod and zip come one after the other
+  state.seen.set(name, true);
   const seen = state.fetching.run(name, async () => {
     const known = await findUpstreamAnswer(state.registry, modulePath, "list");
     if (!known || linesOfList(known.body.toString("utf8")).some((line) => line.version === version)) return;

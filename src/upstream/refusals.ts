@@ -1,7 +1,6 @@
 // What becomes of an answer that was judged to be none (admission.ts): a security event for administrators, written once an
 // hour for the same thing, for it is clients who decide how often something is asked. A zip is besides absent for seconds, so
 // that the same wrong bytes are not fetched again and again.
-import { findGrave, notFetched } from "../registry/versions/tombstones.ts";
 import { recordUpstreamEvent } from "../registry/versions/upstream-modules.ts";
 import type { Refused } from "./admission.ts";
 import { type Absent, absent } from "./answers.ts";
@@ -31,10 +30,4 @@ export async function writeDown(
   if (state.refusals.has(event)) return;
   state.refusals.set(event, true);
   await recordUpstreamEvent(state.registry, "upstream.refused", path, { upstream, reason: message });
-}
-
-/** Refuses a name under which something of a project was published once: upstream cannot take it over. */
-export async function refuseBuriedName(state: DependencyState, modulePath: string, version: string): Promise<void> {
-  const grave = await findGrave(state.registry, modulePath, version);
-  if (grave) throw notFetched(modulePath, version, grave);
 }

@@ -2,12 +2,12 @@
 // and stored for ever. Each costs one request: a .mod never the zip, and an .info nothing else.
 import { MAX_GO_MOD } from "../gomod/module-zip.ts";
 import { goPathOf, type VersionRequest } from "../gomod/proxy-path.ts";
-import { findUpstreamVersion, storeUpstreamPart } from "../registry/versions/upstream-modules.ts";
+import { notFetched } from "../registry/versions/tombstones.ts";
+import { type KnownVersion, lookUpVersion, storeUpstreamPart } from "../registry/versions/upstream-modules.ts";
 import { admitGoMod, admitInfo, isExactVersion } from "./admission.ts";
 import { type Absent, changing, FLEETING_MS, type Found, notCached, pinned } from "./answers.ts";
 import type { DependencyState } from "./dependency-state.ts";
 import { lookOrGet } from "./download-lock.ts";
-import { refuseBuriedName } from "./refusals.ts";
 import { storedInfo, storedRevision, storeRevision } from "./stored-versions.ts";
 import { askAndJudge } from "./upstream-request.ts";
 
@@ -46,13 +46,13 @@ export async function versionFile(
   storedOnly: boolean,
 ): Promise<Found | Absent> {
   const { modulePath, version, kind } = request;
-  const look = async (): Promise<Found | undefined> => {
-    const stored = await findUpstreamVersion(state.registry, modulePath, version);
+  const storedIn = ({ stored }: KnownVersion): Found | undefined => {
     const body = kind === "info" ? stored?.info : stored?.goMod;
     return body && pinned(body);
   };
   const path = goPathOf(request);
-  const stored = await look();
+  const found = await lookUpVersion(state.registry, modulePath, version);
+  const stored = storedIn(found);
   if (stored) return stored;
   if (storedOnly || !state.upstreams)
     return (kind === "info" && (await storedInfo(state.registry, modulePath, version))) || notCached(path);
@@ -61,7 +61,9 @@ export async function versionFile(
   const known = state.absences.get(path);
   if (known) return known;
   const answered = await state.fetching.run(path, async () => {
-    await refuseBuriedName(state, modulePath, version);
+    if (found.buried !== undefined) throw notFetched(modulePath, version, { reason: found.buried });
+    const look = async (): Promise<Found | undefined> =>
+      storedIn(await lookUpVersion(state.registry, modulePath, version));
     const get = (): Promise<Found | Absent> =>
       request.kind === "info" ? getInfo(state, request) : getGoMod(state, request);
     return await lookOrGet(state.locks, path, look, get);

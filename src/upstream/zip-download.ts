@@ -8,7 +8,7 @@ import { goPathOf, type VersionRequest } from "../gomod/proxy-path.ts";
 import { findUpstreamVersion, recordUpstreamEvent, storeUpstreamPart } from "../registry/versions/upstream-modules.ts";
 import { type MadeZip, zipKeyOf } from "../registry/versions/version-zip.ts";
 import { admitZip, Refused } from "./admission.ts";
-import type { Absent, Found } from "./answers.ts";
+import { type Absent, type Found, pinned } from "./answers.ts";
 import type { DependencyState } from "./dependency-state.ts";
 import { Download, type DownloadOutcome } from "./download.ts";
 import { lookOrGet, ZIP_PATIENCE_MS } from "./download-lock.ts";
@@ -20,14 +20,18 @@ import { versionFile } from "./version-files.ts";
 /** Begins the download of a zip, or waits for the process that has begun it. */
 export function startDownload(state: DependencyState, request: VersionRequest<"zip">): Download {
   const { modulePath, version } = request;
+  let goMod: Buffer | undefined;
   const look = async (): Promise<DownloadOutcome | undefined> => {
     const stored = await findUpstreamVersion(state.registry, modulePath, version);
+    goMod = stored?.goMod;
     if (!stored?.zip || !(await isThere(state, stored.zip))) return undefined;
     return { kind: "stored", id: stored.id, zip: stored.zip };
   };
   const get = async (download: Download): Promise<DownloadOutcome> => {
     // Both at once: the zip is judged by its .mod, and what comes from far away comes in one time instead of two.
-    const described = versionFile(state, { kind: "mod", modulePath, version }, false);
+    const described: Promise<Found | Absent> = goMod
+      ? Promise.resolve(pinned(goMod))
+      : versionFile(state, { kind: "mod", modulePath, version }, false);
     described.catch(() => {}); // looked at when the zip has come so far
     const answer = await ask(state, request, MAX_ZIP_FILE);
     if (answer.kind === "absent") return answer;
@@ -73,11 +77,11 @@ async function receiveZip(
     await registry.blobs.adopt(scratch, zipKeyOf(zip));
     const stored = await storeUpstreamPart(registry, modulePath, version, { goMod: mod.body, zip });
     if (goModDiffers) await noteOtherGoMod(state, request, answer.upstream);
-    const pinned = stored.zip!;
+    const kept = stored.zip!;
     // Only if the blob of a pinned zip was lost can it differ: then the very same bytes are wanted back.
-    if (pinned.h1 !== h1 || (pinned.sha256 !== sha256 && !(await isThere(state, pinned))))
-      throw new Refused(`the zip is ${h1} (${sha256}), but ${pinned.h1} (${pinned.sha256}) is pinned`);
-    return { kind: "stored", id: stored.id, zip: pinned };
+    if (kept.h1 !== h1 || (kept.sha256 !== sha256 && !(await isThere(state, kept))))
+      throw new Refused(`the zip is ${h1} (${sha256}), but ${kept.h1} (${kept.sha256}) is pinned`);
+    return { kind: "stored", id: stored.id, zip: kept };
   } catch (error) {
     if (error instanceof Refused) return await absentAsRefused(state, path, answer.upstream, error);
     if (!isFailure(error)) registry.log.error({ err: error, path }, "a download failed");

@@ -42,6 +42,17 @@ test("what the other one has got is seen, although it still holds the lock", asy
   expect(await waiting).toBe("theirs");
 });
 
+test("many locks at once are had by one of two, and again when they are given back", async () => {
+  const names = Array.from({ length: 200 }, (_, n) => `upstream many ${n}`);
+  const taken = await Promise.all(names.map((name, n) => (n % 2 === 0 ? here : there).tryLock(name)));
+  expect(taken.every((release) => release !== undefined)).toBe(true);
+  const again = await Promise.all(names.map((name, n) => (n % 2 === 0 ? there : here).tryLock(name)));
+  expect(again.every((release) => release === undefined)).toBe(true);
+  await Promise.all(taken.slice(0, 100).map((release) => release!()));
+  const third = await Promise.all(names.map((name, n) => (n % 2 === 0 ? there : here).tryLock(name)));
+  expect(third.map((release) => release !== undefined)).toEqual(names.map((_, n) => n < 100));
+});
+
 test("when the other one fails, or its connection is gone, the next one gets it", async () => {
   const failing = lookOrGet(there, "c", nothing, async () => {
     await delay(200);

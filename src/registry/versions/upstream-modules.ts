@@ -20,20 +20,39 @@ export interface StoredVersion {
   readonly zip: MadeZip | undefined;
 }
 
+/** What is known of the name of a version. */
+export interface KnownVersion {
+  /** What is stored of it; undefined if nothing is. */
+  readonly stored: StoredVersion | undefined;
+  /** Why it is not fetched: something was published under the name here, and taken away. */
+  readonly buried: string | undefined;
+}
+
+/** What is known of a version, stored or taken away. */
+export async function lookUpVersion(registry: Registry, modulePath: string, version: string): Promise<KnownVersion> {
+  const { rows } = await registry.database.pool.query<
+    { [key in keyof PinnedRow]: PinnedRow[key] | null } & { buried: string | null }
+  >({
+    name: "upstream-version",
+    text: `SELECT t.reason AS buried, v.* FROM (SELECT) AS one
+      LEFT JOIN tombstone t ON t.module_path = $1 AND t.version = $2
+      LEFT JOIN (
+        SELECT v.id, v.info, v.go_mod, v.h1, v.zip_key, v.zip_size
+        FROM module_version v JOIN module m ON m.id = v.module_id
+        WHERE m.path = $1 AND m.origin = 'UPSTREAM' AND v.version = $2) AS v ON true`,
+    values: [modulePath, version],
+  });
+  const { buried, id, ...row } = rows[0]!;
+  return { stored: id === null ? undefined : storedIn({ id, ...row }), buried: buried ?? undefined };
+}
+
 /** What is stored of a version; undefined if nothing is. */
 export async function findUpstreamVersion(
   registry: Registry,
   modulePath: string,
   version: string,
 ): Promise<StoredVersion | undefined> {
-  const { rows } = await registry.database.pool.query<PinnedRow>({
-    name: "upstream-version",
-    text: `SELECT v.id, v.info, v.go_mod, v.h1, v.zip_key, v.zip_size
-      FROM module_version v JOIN module m ON m.id = v.module_id
-      WHERE m.path = $1 AND m.origin = 'UPSTREAM' AND v.version = $2`,
-    values: [modulePath, version],
-  });
-  return rows[0] && storedIn(rows[0]);
+  return (await lookUpVersion(registry, modulePath, version)).stored;
 }
 
 function storedIn(row: PinnedRow): StoredVersion {
