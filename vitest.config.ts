@@ -28,6 +28,7 @@ export default defineConfig({
             "test/scripts/**/*.test.ts",
           ],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

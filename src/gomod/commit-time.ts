@@ -4,8 +4,12 @@
 
 const LAST_TELLABLE = Date.UTC(9999, 11, 31, 23, 59, 59);
 
-/** The time of so many seconds since 1970; invalid (NaN) if that is no number. */
+/** The go command reads the seconds into 64 bits (codehost/git.go, statLocal), and refuses a commit where they do not fit. */
+const READABLE_SECONDS = 2 ** 63;
+
+/** The time of so many seconds since 1970; invalid (NaN) if that is no number, or more than the go command reads. */
 export function commitTime(seconds: number): Date {
+  if (!(seconds < READABLE_SECONDS)) return new Date(Number.NaN);
   return tellable(new Date(Math.min(seconds * 1000, LAST_TELLABLE)));
 }
 
