@@ -131,7 +131,7 @@ describe("a Go proxy where a go-import tag leads", () => {
     expect(answered).toMatch(
       new RegExp(outcome === "absent" ? `^absent ${status}: so it is` : `^${outcome}: .*so it is`),
     );
-    expect(plain.asked).toEqual(["/example.com/m/@v/v1.0.0.info"]);
+    expect(plain.asked).toEqual(["example.com/m/@v/v1.0.0.info"]);
     http.close();
     await repositories.close();
   });
