@@ -361,7 +361,7 @@ function observe({ registry, clientOf, addressOf, stage, logged }: Observed): Mi
     } catch (error) {
       const failure = failureOf(error, log);
       if (ctx.res.headersSent || ctx.respond === false) ctx.res.destroy();
-      else answerFailure(ctx, audience, failure, addressOf(ctx.req));
+      else answerFailure(ctx, audience, failure, () => addressOf(ctx.req));
       if (!isFailure(error)) log.debug({ id }, "the request of the trouble above");
     }
   };

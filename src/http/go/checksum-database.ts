@@ -73,8 +73,8 @@ export function ownDatabaseIn({ signers }: ChecksumLog, nameAndRest: string): Lo
 
 /**
  * The name of ours that a path of the server itself begins with; undefined: it is another database, or none. A client
- * without GOPROXY takes the name for a URL, so `HOST/sumdb` is asked at
- * `/sumdb/…`. `/sumdb/NAME/…` is what a GOPROXY at the root would be asked.
+ * without GOPROXY takes the name for a URL, so `HOST/sumdb` is asked at `/sumdb/…`. `/sumdb/NAME/…`
+ * is what a GOPROXY at the root would be asked.
  */
 export function ownDatabaseAt(log: ChecksumLog, path: string): LogRequest | undefined {
   const direct = ownDatabaseIn(log, path.replace(/^\/sumdb\//, ""));
@@ -82,11 +82,16 @@ export function ownDatabaseAt(log: ChecksumLog, path: string): LogRequest | unde
   const text = decoded(path);
   if (text === undefined) return undefined;
   const places = log.signers.map(({ name }) => ({ name, before: `${name.replace(/^[^/]*/, "")}/` }));
-  return longest(
+  const found = longest(
     places.filter(({ before }) => before !== "/" && text.startsWith(before)),
     text,
   );
+  // Below /sumdb/ what is no question of ours begins with the name of another database.
+  return found && QUESTION.test(found.rest) ? found : undefined;
 }
+
+/** What a checksum database may be asked (cmd/go, sumdb.Server; C2SP tlog-tiles). */
+const QUESTION = /^(?:(?:supported|latest|checkpoint)$|(?:lookup|tile)\/)/;
 
 function longest(found: { name: string; before: string }[], text: string): LogRequest | undefined {
   const [one] = found.sort((a, b) => b.before.length - a.before.length);

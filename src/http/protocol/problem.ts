@@ -58,8 +58,11 @@ function logUnavailable(failure: Failure, log: Log): void {
   else log.warn({ reason, ...(cause instanceof Error ? { cause: cause.message } : {}) }, message);
 }
 
-/** Answers a request with a Failure. `address`: ours, as the client wrote it. */
-export function answerFailure(ctx: Context, audience: Audience, failure: Failure, address: string): void {
+/**
+ * Answers a request with a Failure. `address` tells ours, as the client wrote it; it is asked only where the answer says it,
+ * since a request whose body was too large has no connection any more that could tell.
+ */
+export function answerFailure(ctx: Context, audience: Audience, failure: Failure, address: () => string): void {
   const status = audience === "api" && failure.fields ? 400 : STATUS[failure.kind];
   const { reason } = failure;
   ctx.state.reason = reason;
@@ -77,9 +80,9 @@ export function answerFailure(ctx: Context, audience: Audience, failure: Failure
 }
 
 /** Which line of ~/.netrc is looked for: the go command looks for host and port, git and curl for the host alone. */
-function signingIn(audience: Audience, address: string): string {
+function signingIn(audience: Audience, address: () => string): string {
   if (audience !== "go" && audience !== "git") return "";
-  const { host, hostname } = new URL(address);
+  const { host, hostname } = new URL(address());
   return host === hostname
     ? ` (machine ${host})`
     : ` (the go command looks for "machine ${host}", git for "machine ${hostname}")`;
