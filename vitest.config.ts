@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 // The server's code is loaded by Node itself, exactly as in production (experimental.viteModuleRunner off).
@@ -7,6 +8,8 @@ const shared = { pool: "forks", retry, experimental: { viteModuleRunner: false }
 
 export default defineConfig({
   test: {
+    // Vitest keeps one core for itself. Our tests wait for processes most of the time, so each core gets one.
+    maxWorkers: availableParallelism(),
     projects: [
       {
         test: {
