@@ -86,7 +86,7 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
     closers.push(() => purging.close());
     await resumeIndexing(registry);
     await resumeDescribing(registry);
-    await registry.jobs.send(registry.prisma, "log-sums", { after: 0 });
+    await registry.jobs.sendAlone("log-sums", { after: 0 });
 
     let server: RunningServer | undefined;
     const url = (): string => server?.url ?? config.url ?? "";

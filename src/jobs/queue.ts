@@ -43,6 +43,8 @@ const DEFINITIONS: readonly (JobDefinition & { readonly name: JobName })[] = [
 export interface Jobs {
   /** Leaves a job behind, in the transaction that causes it. */
   send<N extends JobName>(tx: Transaction, name: N, payload: JobPayloads[N]): Promise<void>;
+  /** Leaves a job behind that no transaction causes. It needs no Prisma, whose engine a start does not load. */
+  sendAlone<N extends JobName>(name: N, payload: JobPayloads[N]): Promise<void>;
   /** Leaves a job behind in the transaction that causes it, unless an equal one was left in the last `seconds`. */
   sendOnceIn<N extends JobName>(seconds: number, tx: Transaction, name: N, payload: JobPayloads[N]): Promise<void>;
   /**
@@ -105,6 +107,10 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
     const { fromPrisma } = await import("pg-boss");
     await boss.send(name, payload, { db: fromPrisma(tx), ...options });
   };
+  const leaveAlone = async <N extends JobName>(name: N, payload: JobPayloads[N]): Promise<void> => {
+    const boss = await running();
+    await boss.send(name, payload);
+  };
   const gathered = new Set<number>();
   let gathering: NodeJS.Timeout | undefined;
   const leaveGathered = async (): Promise<void> => {
@@ -113,8 +119,7 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
     const versionIds = [...gathered];
     gathered.clear();
     if (versionIds.length === 0) return;
-    const boss = await running();
-    await boss.send("describe-module", { versionIds } satisfies DescribeModulePayload);
+    await leaveAlone("describe-module", { versionIds });
   };
   const leaveGatheredSoon = (): void => {
     leaveGathered().catch((error: unknown) =>
@@ -131,6 +136,7 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
       await running();
     },
     send: (tx, name, payload) => leave(tx, name, payload),
+    sendAlone: leaveAlone,
     sendOnceIn: (seconds, tx, name, payload) =>
       leave(tx, name, payload, { singletonKey: JSON.stringify(payload), singletonSeconds: seconds }),
     async work(name, run) {

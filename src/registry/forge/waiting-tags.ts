@@ -19,8 +19,7 @@ export async function resumeIndexing(registry: Registry): Promise<void> {
   const { rows } = await registry.database.pool.query<{ id: number }>(
     "SELECT DISTINCT project_id AS id FROM ref WHERE NOT indexed AND name LIKE 'refs/tags/%'",
   );
-  for (const { id } of rows)
-    await registry.prisma.$transaction((tx) => registry.jobs.send(tx, "index-refs", { projectId: id }));
+  for (const { id } of rows) await registry.jobs.sendAlone("index-refs", { projectId: id });
 }
 
 /** A tag that waits to be looked at. */

@@ -39,7 +39,7 @@ export async function pinZip(registry: Registry, versionId: number, zip: MadeZip
 /** Leaves the job that logs the sums of a version whose zip has just been pinned. Nothing waits for it, nor fails. */
 export function logSumsSoon(registry: Registry, versionId: number): void {
   registry.jobs
-    .send(registry.prisma, "log-sums", { after: versionId - 1, upTo: versionId })
+    .sendAlone("log-sums", { after: versionId - 1, upTo: versionId })
     .catch((error: unknown) =>
       registry.log.warn(
         { err: error, versionId },
@@ -65,7 +65,5 @@ export async function buildZipsSoon(
     take: ZIPS_AHEAD,
     select: { id: true },
   });
-  await registry.prisma.$transaction((tx) =>
-    registry.jobs.send(tx, "build-zips", { projectId, versionIds: newest.map((row) => row.id) }),
-  );
+  await registry.jobs.sendAlone("build-zips", { projectId, versionIds: newest.map((row) => row.id) });
 }
