@@ -13,6 +13,7 @@ export interface Answer {
    * run that led to a version, and which one comes last is chance. (test/e2e/direct-mode.test.ts compares them whole.)
    */
   readonly info?: unknown;
+  /** Also of a version whose zip is refused: the go command has its go.mod by then. */
   readonly mod?: string;
   /** Why there is none: the go command's own words about a version, where there are some, else only that it failed. */
   readonly refused?: string;
@@ -49,7 +50,8 @@ function objectsIn(output: string): GoObject[] {
 }
 
 function answerOf(object: GoObject): Answer {
-  if (object.Error) return { refused: reasonIn(object.Error) };
+  const mod = object.GoMod === undefined ? {} : { mod: readFileSync(object.GoMod, "latin1") };
+  if (object.Error) return { refused: reasonIn(object.Error), ...mod };
   const { Origin, ...info } = JSON.parse(readFileSync(object.Info!, "utf8"));
   const { VCS, Subdir, Hash } = Origin ?? {};
   return {
@@ -57,7 +59,7 @@ function answerOf(object: GoObject): Answer {
     sum: object.Sum!,
     goModSum: object.GoModSum!,
     info: { ...info, VCS, Subdir, Hash },
-    mod: readFileSync(object.GoMod!, "latin1"),
+    ...mod,
   };
 }
 

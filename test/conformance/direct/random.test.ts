@@ -94,7 +94,7 @@ async function compare(seed: number): Promise<{ asked: number; difference?: stri
   // Where the go command had to choose among versions, it tells of the choice and not of the version.
   const downloads = Object.entries(proxied.downloads).map(([query, answer]): [string, Answer] => {
     const unexplained = direct.downloads[query]?.refused === NO_WORDS;
-    return [query, unexplained && answer.refused !== undefined ? { refused: NO_WORDS } : answer];
+    return [query, unexplained && answer.refused !== undefined ? { ...answer, refused: NO_WORDS } : answer];
   });
   const told = [
     ...differing("list", direct.lists, proxied.lists),
@@ -111,8 +111,8 @@ function soundLists({ lists, downloads }: Answers): Record<string, string> {
     const answer = downloads[`${path}@${version}`];
     if (!answer) throw new Error(`nobody asked for ${path}@${version}`);
     const { refused, mod = "" } = answer;
-    // Whether the files can be a zip is not known before it is made.
-    if (refused !== undefined) return refused.startsWith("create zip: ");
+    // Whether the files can be a zip is not known before it is made; what go.mod says is.
+    if (refused !== undefined && !refused.startsWith("create zip: ")) return false;
     return declaredModulePath(Buffer.from(mod, "latin1")) === path && isParsable(mod);
   };
   return Object.fromEntries(
