@@ -22,6 +22,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   registry: FLOOR,
   git: [...FLOOR, "registry"],
   upstream: [...FLOOR, "registry", "git"],
+  settings: ["sumdb", "upstream"],
   http: [...BELOW_DOORS, "graphql"],
   graphql: BELOW_DOORS,
   cli: BELOW_DOORS,

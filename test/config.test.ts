@@ -2,9 +2,10 @@
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type Config, readConfig, SETTINGS } from "../src/config.ts";
+import { type Config, readConfig } from "../src/config.ts";
 import { Failure } from "../src/errors.ts";
 import { ensureSelfSigned } from "../src/http/self-signed-certificate.ts";
+import { SETTINGS } from "../src/settings/environment.ts";
 import { PUBLIC_DATABASE } from "../src/sumdb/database-name.ts";
 import { temporary } from "./support/temporary.ts";
 

@@ -2,7 +2,7 @@
 // will become one; INFO is what an operator wants to read the next day. Nothing that opens a door is ever logged: callers
 // do not pass headers or bodies, and what looks like one of our tokens is struck out on the way, whoever passed it.
 import { type DestinationStream, type Logger, pino } from "pino";
-import type { LogLevel } from "../config.ts";
+import type { Config } from "../config.ts";
 
 export type Log = Logger;
 
@@ -10,7 +10,7 @@ export type Log = Logger;
 const SECRETS = /gk[pd]t_[A-Za-z0-9]{20,}|(?<=:\/\/)[^\s/@"]+(?=@)/g;
 
 /** A logger for this process. `destination` is for tests; standard error otherwise. */
-export function createLog(level: LogLevel, destination: DestinationStream = process.stderr): Log {
+export function createLog(level: Config["logLevel"], destination: DestinationStream = process.stderr): Log {
   return pino(
     {
       level,

@@ -1,0 +1,52 @@
+// Settings that say how much, how long, and whether: bytes, seconds, parts, switches and levels.
+
+const MAX_UPSTREAM_TTL_SECONDS = 7 * 24 * 3600;
+const LOG_LEVELS = ["silent", "fatal", "error", "warn", "info", "debug", "trace"] as const;
+
+/** The levels of pino, and silent. */
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** A number of bytes, with K, M or G for powers of 1024. Throws an example otherwise. */
+export function parseBytes(text: string): number {
+  const match = /^(\d+)([KMG]?)$/.exec(text);
+  const bytes = match ? Number(match[1]) * 1024 ** ["", "K", "M", "G"].indexOf(match[2]!) : Number.NaN;
+  if (!Number.isSafeInteger(bytes)) throw new Error(`"${text}" is not a number of bytes, such as 500M or 2G`);
+  return bytes;
+}
+
+/** The bytes that a push may have. Throws for 0 as well, which git takes for no limit at all. */
+export function parsePushLimit(text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes === 0) throw new Error("0 would let nothing in; give the bytes that a push may have");
+  return bytes;
+}
+
+/** on or off. Throws the two words otherwise. */
+export function parseSwitch(text: string): boolean {
+  if (text !== "on" && text !== "off") throw new Error(`"${text}" is neither on nor off`);
+  return text === "on";
+}
+
+/** A number of seconds, a week at most. Throws an example otherwise. */
+export function parseTtl(text: string): number {
+  const seconds = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(seconds <= MAX_UPSTREAM_TTL_SECONDS))
+    throw new Error(`"${text}" is not a number of seconds up to ${MAX_UPSTREAM_TTL_SECONDS}, such as 60`);
+  return seconds;
+}
+
+/** A level of the log. Throws all of them otherwise. */
+export function parseLogLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((known) => known === text);
+  if (level === undefined) throw new Error(`"${text}" is none of ${LOG_LEVELS.join(", ")}`);
+  return level;
+}
+
+/** Which part of all: all is 1, none is 0, 1/100 is 0.01. Throws these forms otherwise. */
+export function parsePart(text: string): number {
+  if (text === "all") return 1;
+  if (text === "none") return 0;
+  const of = Number(/^1\/([1-9]\d{0,8})$/.exec(text)?.[1] ?? Number.NaN);
+  if (Number.isNaN(of)) throw new Error(`"${text}" is none of all, none, and one in so many, such as 1/100`);
+  return 1 / of;
+}

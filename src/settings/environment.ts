@@ -1,0 +1,90 @@
+// The names that settings have, and how one is read from the environment: directly, or for a secret from the file that
+// NAME_FILE names. A name that nobody knows is a mistake, because a setting with a slip in its name does nothing.
+
+import { readFileSync } from "node:fs";
+import { closest, distance } from "fastest-levenshtein";
+
+/** One setting by its name in the environment. */
+export interface Setting {
+  readonly name: string;
+  /** May also come from the file that NAME_FILE names. */
+  readonly secret?: true;
+  /** Known, but of a part that this release does not have yet: setting it is a mistake. */
+  readonly reserved?: "refused";
+}
+
+/** Every setting that there is. `GOKURA_S3_` stands for all that begin so. */
+export const SETTINGS: readonly Setting[] = [
+  { name: "GOKURA_LISTEN" },
+  { name: "GOKURA_URL" },
+  { name: "GOKURA_MODULE_HOST" },
+  { name: "GOKURA_DATA_DIR" },
+  { name: "DATABASE_URL", secret: true },
+  { name: "GOKURA_ADMIN_TOKEN", secret: true },
+  { name: "GOKURA_TLS_CERT_FILE" },
+  { name: "GOKURA_TLS_KEY_FILE" },
+  { name: "GOKURA_TLS" },
+  { name: "GOKURA_TRUST_PROXY" },
+  { name: "GOKURA_MAX_PUSH_BYTES" },
+  { name: "GOKURA_HOT_CACHE_BYTES" },
+  { name: "GOKURA_LOG_LEVEL" },
+  { name: "GOKURA_LOG_REQUESTS" },
+  { name: "GOKURA_UPSTREAM", secret: true },
+  { name: "GOKURA_ANONYMOUS_UPSTREAM" },
+  { name: "GOKURA_UPSTREAM_CA_FILE" },
+  { name: "GOKURA_UPSTREAM_TTL" },
+  { name: "GOKURA_PRIVATE" },
+  { name: "GOKURA_SUMDB" },
+  { name: "GOKURA_SUMDB_NAME" },
+  { name: "GOKURA_SUMDB_KEY", secret: true },
+  { name: "GOKURA_ALLOW_PRIVATE_NETWORKS" },
+  { name: "GOKURA_MODULE_PAGES" },
+  { name: "GOKURA_S3_", reserved: "refused" },
+];
+
+/** The environment variables of a process by their names. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * What Kubernetes sets in every pod beside a Service whose name begins with "gokura" (Kubernetes, "Service", environment
+ * variables). GOKURA_PORT=8080 is no such thing but a slip of the pen.
+ */
+const SERVICE_LINK =
+  /^GOKURA_(?:\w+_)?(?:SERVICE_(?:HOST|PORT)(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/;
+
+function isServiceLink(name: string, value: string | undefined): boolean {
+  return SERVICE_LINK.test(name) || (/_PORT$/.test(name) && /^(?:tcp|udp|sctp):\/\//.test(value ?? ""));
+}
+
+/** The value of a setting, or of the file that NAME_FILE names; undefined: unset or empty. Adds to the mistakes. */
+export function settingOf(environment: Environment, name: string, mistakes: string[]): string | undefined {
+  const direct = environment[name] || undefined;
+  const file = SETTINGS.some((s) => s.name === name && s.secret) ? environment[`${name}_FILE`] || undefined : undefined;
+  if (file === undefined) return direct;
+  if (direct !== undefined) {
+    mistakes.push(`${name} and ${name}_FILE are both set: give one of them`);
+    return direct;
+  }
+  try {
+    return readFileSync(file, "utf8").trim() || undefined;
+  } catch (error) {
+    mistakes.push(`${name}_FILE: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+/** Adds to the mistakes each name that begins as ours do and is none, with the one that was probably meant. */
+export function findUnknown(environment: Environment, mistakes: string[]): void {
+  const known = SETTINGS.flatMap((s) => (s.secret ? [s.name, `${s.name}_FILE`] : [s.name]));
+  for (const name of Object.keys(environment)) {
+    if (!name.startsWith("GOKURA_") || environment[name] === "" || known.includes(name)) continue;
+    if (isServiceLink(name, environment[name])) continue;
+    if (SETTINGS.some((s) => s.reserved === "refused" && name.startsWith(s.name))) {
+      mistakes.push(`${name}: this release keeps its data on disk only; object storage comes with a later one`);
+      continue;
+    }
+    const near = closest(name, known);
+    const hint = distance(name, near) <= Math.max(3, name.length / 3) ? `; did you mean ${near}?` : "";
+    mistakes.push(`${name} is no setting of gokura${hint}`);
+  }
+}
