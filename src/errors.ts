@@ -48,6 +48,7 @@ export const REASONS = {
   administrators_only: "forbidden",
   users_only: "forbidden",
   last_owner: "forbidden",
+  token_would_outlive: "forbidden",
   project_archived: "forbidden",
   package_registry_disabled: "forbidden",
   upstream_forbids: "forbidden",

@@ -13,6 +13,7 @@ import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { TokenRow } from "../rows.ts";
 import { searchText } from "../text.ts";
+import { endOfMadeToken } from "./token-lifetime.ts";
 import { activeTokens, isActive, type MadeToken } from "./tokens.ts";
 import { mayInspectUser } from "./users.ts";
 
@@ -116,13 +117,14 @@ function notOnesOwn(): Failure {
 
 /**
  * Makes a new token in the place of an old one, with the same name and scopes; the old one is refused from the same
- * instant on, in every server. Throws unauthenticated for one that is not one's own, or is revoked or expired already.
+ * instant on, in every server. It is good for a week if nothing else is `wanted`; of a token other than the one that asks no
+ * longer than that one (token-lifetime.ts). Throws unauthenticated for one that is not one's own, or is revoked or expired already.
  */
 export async function rotatePersonalToken(
   registry: Registry,
   principal: Principal,
   id: number | "self",
-  expiresAt: Date = inDays(ROTATED_DAYS),
+  wanted?: Date,
 ): Promise<MadeToken> {
   const old = await findPersonalToken(registry, principal, id);
   const dead = new Failure(
@@ -134,6 +136,9 @@ export async function rotatePersonalToken(
   );
   if (!isActive(old)) throw dead;
   const { kind, name, description, userId, scopes } = old;
+  const itself = principal.kind === "user" && principal.tokenId === old.id;
+  const usual = inDays(ROTATED_DAYS);
+  const expiresAt = itself ? (wanted ?? usual) : await endOfMadeToken(registry, principal, userId!, wanted, usual);
   const secret = newSecret(kind);
   return change(registry, "this token exists already", async (tx) => {
     // Of two that rotate the same token at once, the second finds it revoked.

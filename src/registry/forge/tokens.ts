@@ -24,6 +24,7 @@ import type { GroupRow, ProjectRow, TokenRow, UserRow } from "../rows.ts";
 import { checkDescription, checkName } from "../text.ts";
 import { demandGroup } from "./groups.ts";
 import { demandProject } from "./projects.ts";
+import { endOfMadeToken } from "./token-lifetime.ts";
 import { findUser, mayInspectUser } from "./users.ts";
 
 export interface NewToken {
@@ -42,7 +43,10 @@ export interface MadeToken {
   readonly secret: string;
 }
 
-/** Makes a personal access token: anybody for oneself, administrators for everybody. */
+/**
+ * Makes a personal access token: anybody for oneself, administrators for everybody. One's own does not outlive the token that
+ * makes it (token-lifetime.ts).
+ */
 export async function createPersonalToken(
   registry: Registry,
   principal: Principal,
@@ -56,7 +60,9 @@ export async function createPersonalToken(
     throw new Failure("forbidden", "only administrators may make tokens for others", { reason: "administrators_only" });
   }
   const scopes = checkScopes(input.scopes, SCOPES_OF.user, "a personal access token");
-  return insertToken(registry, principal, input, user.username, { kind: "PERSONAL", userId: user.id, scopes });
+  const expiresAt = (await endOfMadeToken(registry, principal, user.id, input.expiresAt, null)) ?? undefined;
+  const owner = { kind: "PERSONAL", userId: user.id, scopes } as const;
+  return insertToken(registry, principal, { ...input, expiresAt }, user.username, owner);
 }
 
 export interface NewDeployToken extends NewToken {

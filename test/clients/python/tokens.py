@@ -111,6 +111,22 @@ def run(gl: gitlab.Gitlab, url: str, user: Any) -> None:
     refused(GitlabAuthenticationError, 401, own.auth)
     equal(names(state="active"), [])
 
+    step("a user makes, rotates and revokes tokens alone, and none that outlives the one that asks")
+    start = user.personal_access_tokens.create({"name": "self-service", "scopes": ["api"], "expires_at": in_days(9)})
+    alone = gitlab.Gitlab(url, private_token=start.token)
+    path = "/user/personal_access_tokens"
+    wanted = {"name": "of my own", "scopes": ["read_api"], "expires_at": in_days(8)}
+    mine = alone.http_post(path, post_data=wanted)
+    equal((mine["name"], mine["scopes"], mine["user_id"], mine["expires_at"]), ("of my own", ["read_api"], user.id, in_days(8)))
+    refused(GitlabHttpError, 403, lambda: alone.http_post(path, post_data={**wanted, "expires_at": in_days(10)}))
+    turned = alone.personal_access_tokens.rotate(mine["id"], expires_at=in_days(9))
+    refused(GitlabAuthenticationError, 401, gitlab.Gitlab(url, private_token=mine["token"]).auth)
+    gitlab.Gitlab(url, private_token=turned["token"]).auth()
+    alone.personal_access_tokens.delete(turned["id"])
+    refused(GitlabAuthenticationError, 401, gitlab.Gitlab(url, private_token=turned["token"]).auth)
+    refused(GitlabHttpError, 403, lambda: alone.http_post(path, post_data={"name": "x", "scopes": ["api"], "expires_at": in_days(99)}))
+    alone.personal_access_tokens.delete("self")
+
     step("a token with too small a scope")
     narrow = user.personal_access_tokens.create({"name": "narrow", "scopes": ["read_user"]})
     client = gitlab.Gitlab(url, private_token=narrow.token)

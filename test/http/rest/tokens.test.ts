@@ -269,6 +269,61 @@ describe("rotation", () => {
   });
 });
 
+describe("a token that ends makes none that outlives it", () => {
+  const refusal = { message: expect.stringContaining("outlives it"), reason: "token_would_outlive" };
+
+  test("its own: until its end at the latest, and until then if nothing is said", async () => {
+    const { token } = await make("a week", { expires_at: inDays(7) });
+    const ask = (input: object) =>
+      rest("POST", "/user/personal_access_tokens", { name: "x", scopes: ["api"], ...input }, token);
+    const later = await ask({ expires_at: inDays(8) });
+    expect([later.status, later.json]).toEqual([403, refusal]);
+    for (const [input, end] of [
+      [{}, inDays(7)],
+      [{ expires_at: inDays(7) }, inDays(7)],
+      [{ expires_at: inDays(2) }, inDays(2)],
+    ] as const) {
+      const { status, json } = await ask(input);
+      expect([status, json.expires_at]).toEqual([201, end]);
+    }
+    const query = `mutation { tokenCreate(input: { name: "x", scopes: [API], expiresAt: "${inDays(8)}" }) { errors token { id } } }`;
+    const answer = await fetch(`${server.url}/api/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "private-token": token },
+      body: JSON.stringify({ query }),
+    });
+    expect(((await answer.json()) as { data: { tokenCreate: unknown } }).data.tokenCreate).toEqual({
+      errors: [refusal.message],
+      token: null,
+    });
+  });
+
+  test("rotating another of the same user is no way around it; rotating itself is how one is renewed", async () => {
+    const { token } = await make("three days", { expires_at: inDays(3) });
+    const endless = await make("for ever");
+    const rotate = (id: number | "self", input: object) =>
+      rest("POST", `/personal_access_tokens/${id}/rotate`, input, token);
+    const later = await rotate(endless.id, { expires_at: inDays(30) });
+    expect([later.status, later.json]).toEqual([403, refusal]);
+    expect((await rotate(endless.id, {})).json.expires_at).toBe(inDays(3));
+    expect((await rotate("self", { expires_at: inDays(30) })).json.expires_at).toBe(inDays(30));
+  });
+
+  test("administrators make longer ones for others", async () => {
+    const ending = (
+      await rest("POST", "/user/personal_access_tokens", { name: "r", scopes: ["api"], expires_at: inDays(2) })
+    ).json;
+    const path = `/users/${user.bob}/personal_access_tokens`;
+    const { status, json } = await rest(
+      "POST",
+      path,
+      { name: "x", scopes: ["api"], expires_at: inDays(90) },
+      ending.token,
+    );
+    expect([status, json.expires_at]).toEqual([201, inDays(90)]);
+  });
+});
+
 describe("revocation", () => {
   test("of one's own: at once; twice is no mistake", async () => {
     const { id, token } = await make("lost");
