@@ -1,5 +1,9 @@
 import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
+
+// Each test file is a process of its own, and most of them load the whole server: Node keeps what it has compiled.
+process.env.NODE_COMPILE_CACHE ??= resolve("node_modules/.cache/node");
 
 // The server's code is loaded by Node itself, exactly as in production (experimental.viteModuleRunner off).
 // CI's machine is busy with other work at times: there a test that waits for processes gets a second chance.
