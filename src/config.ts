@@ -28,7 +28,7 @@ import {
 } from "./settings/amounts.ts";
 import { parseCaFile, type TlsConfig, tlsOf } from "./settings/certificates.ts";
 import { type Environment, findUnknown, settingOf } from "./settings/environment.ts";
-import { parseAdminToken, parseDatabaseUrl, parseSigningKeys } from "./settings/secrets.ts";
+import { parseAdminToken, parseDatabaseUrl, parseSecretKey, parseSigningKeys } from "./settings/secrets.ts";
 import { ownHosts, upstreamOf } from "./settings/upstream-setting.ts";
 import { checkDatabaseName, PUBLIC_DATABASE, parseSumDatabases, type SumDatabase } from "./sumdb/database-name.ts";
 import { holdsCredentials, type UpstreamList } from "./upstream/policy.ts";
@@ -76,7 +76,9 @@ export interface Config {
   readonly sumdbName: string | undefined;
   /** Its signing keys, the current one first; undefined: those of the data directory. */
   readonly sumdbKeys: readonly string[] | undefined;
-  /** Addresses and CIDRs of private networks that redirects and `direct` may reach. */
+  /** What secrets of others are sealed with; undefined: the key of the data directory. */
+  readonly secretKey: string | undefined;
+  /** Addresses and CIDRs of private networks that redirects, `direct` and mirrors may reach. */
   readonly allowPrivateNetworks: readonly string[];
   /** Where people read about modules that are not stored here: a URL with {path} and perhaps {version}. */
   readonly modulePages: string;
@@ -130,6 +132,7 @@ export function readConfig(environment: Environment = process.env): Config {
     sumDatabases: parsed("GOKURA_SUMDB", [PUBLIC_DATABASE], parseSumDatabases),
     sumdbName,
     sumdbKeys: parsed("GOKURA_SUMDB_KEY", undefined, (text) => parseSigningKeys(text, sumdbName)),
+    secretKey: parsed("GOKURA_SECRET_KEY", undefined, parseSecretKey),
     allowPrivateNetworks: parsed("GOKURA_ALLOW_PRIVATE_NETWORKS", [], parseAddresses),
     modulePages: parsed("GOKURA_MODULE_PAGES", DEFAULT_MODULE_PAGES, parseModulePages),
     production: environment.NODE_ENV === "production",

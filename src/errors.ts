@@ -50,6 +50,7 @@ export const REASONS = {
   last_owner: "forbidden",
   token_would_outlive: "forbidden",
   project_archived: "forbidden",
+  project_mirrored: "forbidden",
   package_registry_disabled: "forbidden",
   upstream_forbids: "forbidden",
 

@@ -15,6 +15,7 @@ import { openPrivateModules } from "./registry/forge/private-modules.ts";
 import { createRequirementMemory } from "./registry/modules/requirement-memory.ts";
 import { Traffic } from "./registry/numbers/traffic.ts";
 import type { Registry } from "./registry/registry.ts";
+import { openSecretBox, type SecretBox } from "./registry/secret-box.ts";
 import { claimDataDirectory, openDataDirectory } from "./storage/data-directory.ts";
 import { openDiskBlobs } from "./storage/disk-blobs.ts";
 import type { Signer } from "./sumdb/note.ts";
@@ -95,6 +96,7 @@ export async function openRegistry(
       metrics,
       moduleHost: config.moduleHost,
       privateModules: await openPrivateModules(database, config.privatePatterns),
+      secrets: secretsOnDemand(config),
       anonymousUpstream: config.anonymousUpstream,
       dataDirectory: config.dataDirectory,
     };
@@ -103,6 +105,15 @@ export async function openRegistry(
     await close();
     throw error;
   }
+}
+
+/** Most commands never need the key. */
+function secretsOnDemand({ dataDirectory, secretKey }: Config): Registry["secrets"] {
+  let box: Promise<SecretBox> | undefined;
+  return () => {
+    box ??= openSecretBox(dataDirectory, secretKey);
+    return box;
+  };
 }
 
 /** The keys of the checksum database; the first use makes one. */

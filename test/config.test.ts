@@ -52,6 +52,7 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     sumDatabases: [PUBLIC_DATABASE],
     sumdbName: undefined,
     sumdbKeys: undefined,
+    secretKey: undefined,
     allowPrivateNetworks: [],
     modulePages: "https://{path}",
     production: false,

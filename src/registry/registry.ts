@@ -13,6 +13,7 @@ import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Principal } from "./principal.ts";
 import type { DeclaredPrefix, FlagRow, ProjectRow } from "./rows.ts";
+import type { SecretBox } from "./secret-box.ts";
 
 export interface Registry {
   readonly database: Database;
@@ -28,6 +29,8 @@ export interface Registry {
   /** First element of hosted module paths. */
   readonly moduleHost: string;
   readonly privateModules: PrivateModules;
+  /** Seals secrets of others for the database. The first call makes the key, if there is none. */
+  secrets(): Promise<SecretBox>;
   /** Whether modules from upstream are there for those who send no token (GOKURA_ANONYMOUS_UPSTREAM). */
   readonly anonymousUpstream: boolean;
   /** Absolute path of the data directory: repositories live below it. */

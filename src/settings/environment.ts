@@ -37,6 +37,7 @@ export const SETTINGS: readonly Setting[] = [
   { name: "GOKURA_SUMDB" },
   { name: "GOKURA_SUMDB_NAME" },
   { name: "GOKURA_SUMDB_KEY", secret: true },
+  { name: "GOKURA_SECRET_KEY", secret: true },
   { name: "GOKURA_ALLOW_PRIVATE_NETWORKS" },
   { name: "GOKURA_MODULE_PAGES" },
   { name: "GOKURA_S3_", reserved: "refused" },

@@ -12,6 +12,13 @@ export function parseSigningKeys(text: string, name: string | undefined): string
   return keys;
 }
 
+/** The key that secrets of others are sealed with: 32 random bytes or more, in whatever spelling. */
+export function parseSecretKey(text: string): string {
+  if (!/^[\x21-\x7e]{43,}$/.test(text))
+    throw new Error("must be at least 43 printable characters without spaces, such as openssl rand -base64 32 prints");
+  return text;
+}
+
 /** A URL of PostgreSQL, as it was written. Throws an example if it is none. */
 export function parseDatabaseUrl(text: string): string {
   if (!URL.canParse(text) || !/^postgres(ql)?:$/.test(new URL(text).protocol))

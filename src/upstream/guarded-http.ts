@@ -34,6 +34,8 @@ export interface GuardedHttp {
    * is aborted.
    */
   get(url: string, options: GetOptions): Promise<HttpAnswer>;
+  /** The answer to a POST, whatever its status, as `get` has it; a redirect is an answer too, and is not followed. */
+  post(url: string, body: Buffer, options: GetOptions): Promise<HttpAnswer>;
   /** Whether a host that is not an administrator's may be reached; throws Failure("unavailable") and returns where it is. */
   addressesOf(url: string): Promise<string[]>;
   /** Drops the connections that wait. */
@@ -43,48 +45,51 @@ export interface GuardedHttp {
 /** Opens the way to servers that others chose. */
 export function openHttp(options: GuardedHttpOptions): GuardedHttp {
   const requests = openRequests(options);
-  return {
-    async get(text, asked) {
-      const bounds = boundsOf(asked);
-      let url = new URL(text);
-      const first = url;
-      const headers: Record<string, string> = {
-        "user-agent": USER_AGENT,
-        "accept-encoding": "gzip",
-        ...Object.fromEntries(Object.entries(asked.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])),
-      };
-      const total = setTimeout(
-        () => bounds.cut(timeout(first, "the whole was not there", bounds.totalMs)),
-        bounds.totalMs,
-      );
-      const abort = (): void => bounds.cut(asked.signal?.reason as Error);
-      asked.signal?.addEventListener("abort", abort, { once: true });
-      const over = (): void => {
-        clearTimeout(total);
-        asked.signal?.removeEventListener("abort", abort);
-      };
-      try {
-        for (let hops = 0; ; hops++) {
-          asked.signal?.throwIfAborted();
-          checkScheme(url);
-          const response = await requests.send(url, headers, bounds).catch((error: unknown) => {
-            throw unanswered(error, url, asked.signal);
-          });
-          const location = locationIn(response);
-          if (location === undefined) {
-            const body = bodyOf(response, url, asked, bounds);
-            body.once("close", over);
-            return { status: response.statusCode ?? 0, headers: response.headers, body, finalUrl: url.href };
-          }
-          response.destroy();
-          if (hops >= MAX_REDIRECTS) throw unavailable(first, `more than ${MAX_REDIRECTS} redirects`);
-          url = redirected(url, location, headers);
+  const ask = async (text: string, asked: GetOptions, content?: Buffer): Promise<HttpAnswer> => {
+    const bounds = boundsOf(asked);
+    let url = new URL(text);
+    const first = url;
+    const headers: Record<string, string> = {
+      "user-agent": USER_AGENT,
+      "accept-encoding": "gzip",
+      ...(content === undefined ? {} : { "content-length": String(content.length) }),
+      ...Object.fromEntries(Object.entries(asked.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])),
+    };
+    const total = setTimeout(
+      () => bounds.cut(timeout(first, "the whole was not there", bounds.totalMs)),
+      bounds.totalMs,
+    );
+    const abort = (): void => bounds.cut(asked.signal?.reason as Error);
+    asked.signal?.addEventListener("abort", abort, { once: true });
+    const over = (): void => {
+      clearTimeout(total);
+      asked.signal?.removeEventListener("abort", abort);
+    };
+    try {
+      for (let hops = 0; ; hops++) {
+        asked.signal?.throwIfAborted();
+        checkScheme(url);
+        const response = await requests.send(url, headers, bounds, content).catch((error: unknown) => {
+          throw unanswered(error, url, asked.signal);
+        });
+        const location = content === undefined ? locationIn(response) : undefined;
+        if (location === undefined) {
+          const body = bodyOf(response, url, asked, bounds);
+          body.once("close", over);
+          return { status: response.statusCode ?? 0, headers: response.headers, body, finalUrl: url.href };
         }
-      } catch (error) {
-        over();
-        throw told(error, url, asked.signal);
+        response.destroy();
+        if (hops >= MAX_REDIRECTS) throw unavailable(first, `more than ${MAX_REDIRECTS} redirects`);
+        url = redirected(url, location, headers);
       }
-    },
+    } catch (error) {
+      over();
+      throw told(error, url, asked.signal);
+    }
+  };
+  return {
+    get: (url, asked) => ask(url, asked),
+    post: (url, body, asked) => ask(url, asked, body),
     async addressesOf(text) {
       const url = new URL(text);
       try {

@@ -26,8 +26,11 @@ const KEEP_ALIVE_MS = 15_000;
 
 /** Makes single requests, on connections that are kept. */
 export interface GuardedRequests {
-  /** The head of the answer to a GET. Rejects with what went wrong, in whatever form (http-trouble.ts `told`). */
-  send(url: URL, headers: Record<string, string>, bounds: Bounds): Promise<IncomingMessage>;
+  /**
+   * The head of the answer to a GET or, with a body, a POST. Rejects with what went wrong, in whatever form (http-trouble.ts
+   * `told`). A POST may be sent twice, when a connection that was kept breaks under it.
+   */
+  send(url: URL, headers: Record<string, string>, bounds: Bounds, body?: Buffer): Promise<IncomingMessage>;
   /** The addresses behind a URL's name that may be reached; rejects with RefusedAddress when there is none. */
   admitted(url: URL): Promise<LookupAddress[]>;
   /** Drops the connections that wait. */
@@ -63,15 +66,15 @@ export function openRequests({ allowNetworks, trustedHosts, caFile }: GuardedHtt
 
   return {
     admitted,
-    async send(url, headers, bounds) {
+    async send(url, headers, bounds, body) {
       if (isIP(nameIn(url)) !== 0) await admitted(url); // is connected to without a look-up
       const options = { headers, lookup: lookupOf(url), ...(ca ? { ca } : {}) };
       const agent = agents[url.protocol as keyof typeof agents];
       try {
-        return await headOf(url, { ...options, agent }, bounds);
+        return await headOf(url, { ...options, agent }, bounds, body);
       } catch (error) {
         // A connection that was kept may have been closed just when we took it up again.
-        if (error instanceof StaleConnection) return await headOf(url, { ...options, agent: false }, bounds);
+        if (error instanceof StaleConnection) return await headOf(url, { ...options, agent: false }, bounds, body);
         throw error;
       }
     },
@@ -84,10 +87,11 @@ export function openRequests({ allowNetworks, trustedHosts, caFile }: GuardedHtt
 /** A connection that was kept broke as soon as it was used again. */
 class StaleConnection extends Error {}
 
-/** The head of the answer to one GET. */
-function headOf(url: URL, options: RequestOptions, bounds: Bounds): Promise<IncomingMessage> {
+/** The head of the answer to one request. */
+function headOf(url: URL, options: RequestOptions, bounds: Bounds, body?: Buffer): Promise<IncomingMessage> {
   return new Promise((done, fail) => {
-    const request = (url.protocol === "https:" ? https : http).request(url, options);
+    const method = body === undefined ? "GET" : "POST";
+    const request = (url.protocol === "https:" ? https : http).request(url, { ...options, method });
     const tooSlow = (what: string, ms: number): NodeJS.Timeout =>
       setTimeout(() => request.destroy(timeout(url, what, ms)), ms);
     let timer = tooSlow("no connection", bounds.connectMs);
@@ -114,7 +118,7 @@ function headOf(url: URL, options: RequestOptions, bounds: Bounds): Promise<Inco
       const isStale = request.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(error.code ?? "");
       fail(isStale ? new StaleConnection("", { cause: error }) : error);
     });
-    request.end();
+    request.end(body);
   });
 }
 

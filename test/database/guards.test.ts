@@ -380,6 +380,24 @@ test("a version never gets other sums than those of its record", async () => {
   await client.query(fill("11"));
 });
 
+test("a mirror marks its project, stays that of it, and lets an empty one take the hash of what it follows", async () => {
+  const mirrored = async (): Promise<unknown> =>
+    (await one("select mirrored from project where id = $1", [ids.lib])).mirrored;
+  const format = "update project set object_format = 'SHA256' where id = $1";
+  expect((await refused(format, [ids.lib])).message).toMatch(/pinned/);
+  const add = "insert into mirror (project_id, url, hook_secret) values ($1, $2, 'x')";
+  expect((await refused(add, [ids.lib, "https://user:secret@"])).code).toBe(CHECK);
+  await client.query(add, [ids.lib, "https://git.test/acme/lib"]);
+  expect(await mirrored()).toBe(true);
+  await client.query(format, [ids.lib]);
+  await client.query("update mirror set enabled = false where project_id = $1", [ids.lib]);
+  expect(await mirrored()).toBe(false);
+  expect((await refused("update mirror set project_id = 0")).code).toBe(RESTRICT);
+  await client.query("update mirror set enabled = true");
+  await client.query("delete from mirror");
+  expect(await mirrored()).toBe(false);
+});
+
 test("no guard was forgotten here: these are all the triggers and checks that there are", async () => {
   const { rows } = await client.query<{ name: string }>(
     `select tgname as name from pg_trigger t join pg_class c on c.oid = t.tgrelid
@@ -406,6 +424,7 @@ test("no guard was forgotten here: these are all the triggers and checks that th
       ...["package_file_pinned", "package_file_not_truncated", "sums_in_hex"],
       ...["sum_record", "sum_tile", "sum_name"].flatMap((table) => [`${table}_not_truncated`, `${table}_pinned`]),
       ...["sum_tree_grows", "sum_tree_kept", "sum_tree_not_truncated", "sum_tree_one", "sum_tree_root"],
+      ...["mirror_interval", "mirror_marks_project", "mirror_project_pinned", "mirror_url"],
       ...["sum_record_sums", "sum_record_basis", "sum_tile_full", "module_version_record"],
     ].sort(),
   );

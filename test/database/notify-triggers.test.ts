@@ -10,7 +10,7 @@ const { url, client, ids, one } = await guardedDatabase();
 const listener = new pg.Client(url);
 await listener.connect();
 atEnd(() => listener.end());
-await listener.query("LISTEN gokura_access; LISTEN gokura_content; LISTEN end_of_change");
+await listener.query("LISTEN gokura_access; LISTEN gokura_content; LISTEN gokura_mirror; LISTEN end_of_change");
 
 /** Makes a change and returns the notices of it, each once, in order: "gokura_access" or "gokura_content ID". */
 async function noticesOf(sql: string, values: unknown[] = []): Promise<string[]> {
@@ -106,6 +106,16 @@ describe("who may do what", () => {
     expect(await noticesOf("update token set revoked_at = now() where id = $1", [token])).toEqual([ACCESS]);
     expect(performance.now() - sent).toBeLessThan(500);
   });
+});
+
+test("a look at a mirror that is wanted sooner than before, and not one that was put off", async () => {
+  const add = `insert into mirror (project_id, url, hook_secret) values (${ids.lib}, 'https://git.test/a', 'x')`;
+  expect((await noticesOf(add)).map((notice) => notice.split(" ")[0]).sort()).toEqual([ACCESS, "gokura_mirror"]);
+  const move = (by: string): Promise<string[]> =>
+    noticesOf(`update mirror set next_look_at = next_look_at + interval '${by}', looked_at = now()`);
+  expect(await move("1 hour")).toEqual([]);
+  expect(await move("-1 minute")).toEqual([expect.stringMatching(/^gokura_mirror \d+$/)]);
+  expect(await noticesOf("delete from mirror")).toEqual([ACCESS]);
 });
 
 describe("what a project publishes, with the number of the project", () => {

@@ -268,6 +268,25 @@ describe("redirects", () => {
   });
 });
 
+test("a POST brings its body, whatever the status of the answer, and goes nowhere else", async () => {
+  const server = await answering((req, res) => {
+    res.writeHead(req.url === "/elsewhere" ? 307 : 202, { Location: "/other" });
+    res.write(`${req.method} ${req.url} ${req.headers["content-length"]} `);
+    req.pipe(res);
+  });
+  const http = openHttp({ allowNetworks: [], trustedHosts: new Set([server.host]) });
+  for (const [path, status] of [
+    ["/hook", 202],
+    ["/elsewhere", 307],
+  ] as const) {
+    const answer = await http.post(server.url + path, Buffer.from("hello"), { maxBytes: MAX });
+    expect(answer.status).toBe(status);
+    expect(await textOf(answer.body)).toBe(`POST ${path} 5 hello`);
+  }
+  const guarded = openHttp({ allowNetworks: [], trustedHosts: new Set() });
+  await expect(guarded.post(server.url, Buffer.from("x"), { maxBytes: MAX })).rejects.toThrow(/may not be asked/);
+});
+
 test("a kept connection that the server closed meanwhile costs a new one, not an error", async () => {
   const server = await answering((_, res) => {
     const { socket } = res;

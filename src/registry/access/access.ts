@@ -234,8 +234,11 @@ export function demandUser(principal: Principal): UserPrincipal {
   throw new Failure("forbidden", "only a user may do this: send a personal access token", { reason: "users_only" });
 }
 
-/** The act "push", while the project is not archived. */
-export function demandPush(principal: Principal, project: ProjectSubject & { readonly archived: boolean }): void {
+/** The act "push", while the project is not archived and follows no other repository. */
+export function demandPush(
+  principal: Principal,
+  project: ProjectSubject & { readonly archived: boolean; readonly mirrored: boolean },
+): void {
   demandAct(principal, "push", project);
   if (project.archived)
     throw new Failure(
@@ -243,6 +246,17 @@ export function demandPush(principal: Principal, project: ProjectSubject & { rea
       `${project.fullPath} is archived and takes no pushes; one of its owners can unarchive it`,
       { reason: "project_archived" },
     );
+  demandNoMirror(project);
+}
+
+/** Refuses whatever would publish in a project that follows a remote repository: what it has is what that has. */
+function demandNoMirror(project: { readonly fullPath: string; readonly mirrored: boolean }): void {
+  if (!project.mirrored) return;
+  throw new Failure(
+    "forbidden",
+    `${project.fullPath} is a mirror and takes nothing but what it follows: push to that repository, or have a Maintainer turn the mirror off (gokura mirror remove ${project.fullPath})`,
+    { reason: "project_mirrored" },
+  );
 }
 
 /** Code by git: seen, and Reporter if private. */
