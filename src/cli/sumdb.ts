@@ -73,7 +73,7 @@ export function addSumdbCommands(program: Command): void {
     .description("check a checksum database from outside: signature, every hash, and that it continues what it was")
     .option("--key <key>", "its GOSUMDB line; without it, that of this server")
     .option("--head <file>", "where the head is kept from one time to the next")
-    .option("--token-file <file>", "the token of an administrator: checks the records too")
+    .option("--token-file <file>", "a token with read_checksum_log, or of an administrator: checks the records too")
     .option(...JSON_OPTION)
     .addHelpText("after", "\nExample: gokura sumdb audit https://go.example.com/sumdb --head last-head")
     .action(audit);

@@ -43,7 +43,8 @@ export function addTokenCommands(program: Command): void {
     .addHelpText(
       "after",
       `
-Scopes of users: api, read_api (Go endpoints, GraphQL queries, git fetch), read_user, read_repository, write_repository.
+Scopes of users: api, read_api (Go endpoints, GraphQL queries, git fetch), read_user, read_repository, write_repository,
+read_checksum_log (the checksum log with the names of all modules, for auditors).
 Scopes of projects and groups: read_package_registry (Go endpoint), read_repository (git fetch), write_package_registry.
 Example: gokura token create --user alice --name laptop --scope read_api,write_repository
 Example: gokura token create --group acme --name ci --scope read_package_registry,read_repository`,

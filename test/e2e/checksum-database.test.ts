@@ -141,7 +141,7 @@ test("a stranger learns from a lookup what .info tells, byte for byte, and nothi
   expect(await size()).toBe(before);
 });
 
-test("heads and hashes are for everybody, what lists records is for administrators", async () => {
+test("heads and hashes are for everybody, what lists records is for auditors, whose token opens nothing else", async () => {
   const anonymous = (path: string) => ask(server.url, `/sumdb/${path}`, { ca: server.ca });
   expect((await anonymous("supported")).status).toBe(200);
   const latest = await anonymous("latest");
@@ -165,8 +165,19 @@ test("heads and hashes are for everybody, what lists records is for administrato
     const by = async (secret: string) =>
       ask(server.url, `/sumdb/${path}`, { ca: server.ca, headers: { authorization: `Bearer ${secret}` } });
     expect([path, (await by(token)).status]).toEqual([path, 403]);
-    const text = (await by("administrator-token-of-the-tests")).text;
-    expect(text).toContain(`${LIB} v1.0.0 h1:`);
+    const auditor = await server.token("auditor", "read_checksum_log");
+    for (const secret of ["administrator-token-of-the-tests", auditor])
+      expect((await by(secret)).text).toContain(`${LIB} v1.0.0 h1:`);
+    const input = { name: "audit", scopes: ["read_checksum_log"] };
+    const own = await ask(server.url, "/api/v4/user/personal_access_tokens", {
+      ...{ method: "POST", body: JSON.stringify(input), ca: server.ca },
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    });
+    expect([own.status, own.text]).toEqual([403, expect.stringContaining("administrators_only")]);
+    const module = (path: string) =>
+      ask(server.url, path, { ca: server.ca, headers: { authorization: `Bearer ${auditor}` } });
+    for (const path of [`/sumdb/lookup/${OPEN}@v1.0.0`, `${INSTANCE}/${OPEN}/@v/v1.0.0.info`])
+      expect([path, (await module(path)).status]).toEqual([path, 403]);
   }
   for (const path of [
     "lookup/x",

@@ -21,7 +21,7 @@ import { type HostedModules, resolveQuery } from "../../git/indexing/hosted-modu
 import { type ModuleArchives, zipOf } from "../../git/indexing/module-archives.ts";
 import { escapePath, escapeVersion, type ModulePath, unescapePath, unescapeVersion } from "../../gomod/module-path.ts";
 import { canonicalVersion } from "../../gomod/version.ts";
-import { demandAuditor } from "../../registry/access/access.ts";
+import { demandAuditor, requireScope } from "../../registry/access/access.ts";
 import { ensureRecord } from "../../registry/checksums/checksum-log.ts";
 import { headCovering, noteOf } from "../../registry/checksums/log-names.ts";
 import { findRecord, readTile, recordsFrom } from "../../registry/checksums/log-records.ts";
@@ -177,6 +177,8 @@ async function serveLookup(
 ): Promise<void> {
   const { checksums, hotCache, hosted } = proxy;
   const { registry } = hosted;
+  // An auditor's token opens the log, and no module.
+  requireScope(ctx.state.principal as Principal, "go endpoint");
   const { modulePath, version } = parseLookup(text);
   const url = ctx.req.url!;
   const path = `${escapePath(modulePath)}/@v/${escapeVersion(version)}.info`;

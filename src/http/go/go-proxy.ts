@@ -70,13 +70,14 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, p
   }
   const principal = await authenticate(registry, credentialsOf(ctx.headers));
   ctx.state.principal = principal;
-  requireScope(principal, "go endpoint");
+  requireScope(principal, rest.startsWith(SUMDB) ? "checksum log" : "go endpoint");
   if (rest.startsWith(SUMDB)) {
     const atRoot = ctx.path.startsWith("/sumdb/");
     const own = atRoot
       ? ownDatabaseAt(proxy.checksums, ctx.path)
       : ownDatabaseIn(proxy.checksums, rest.slice(SUMDB.length));
     if (own) return serveChecksumDatabase(proxy, ctx, view, { ...own, storedOnly });
+    requireScope(principal, "go endpoint");
     await demandView(registry, principal, view);
     return serveSumDatabase(proxy, ctx, rest.slice(SUMDB.length), storedOnly);
   }
@@ -117,7 +118,7 @@ export async function serveSumdb(proxy: GoProxy, ctx: Context): Promise<void> {
   const { registry } = proxy.hosted;
   const principal = await authenticate(registry, credentialsOf(ctx.headers));
   ctx.state.principal = principal;
-  requireScope(principal, "go endpoint");
+  requireScope(principal, "checksum log");
   const own = ownDatabaseAt(proxy.checksums, ctx.path);
   if (!own) throw notFound("this is no checksum database of this server", "no_such_address");
   return serveChecksumDatabase(proxy, ctx, { kind: "instance" }, own);

@@ -29,6 +29,7 @@ export function nameOfLevel(level: number): LevelName | undefined {
 /** The scopes of which a token needs one, for each way in. */
 export const DOOR_SCOPES = {
   "go endpoint": ["read_api", "api", "read_package_registry"],
+  "checksum log": ["read_api", "api", "read_package_registry", "read_checksum_log"],
   "git fetch": ["read_repository", "write_repository", "read_api", "api"],
   "git push": ["write_repository", "api"],
   "api read": ["read_api", "api"],
@@ -41,7 +42,7 @@ export type ScopedDoor = keyof typeof DOOR_SCOPES;
 
 /** What each kind of token can be given. */
 export const SCOPES_OF = {
-  user: ["api", "read_api", "read_user", "read_repository", "write_repository"],
+  user: ["api", "read_api", "read_user", "read_repository", "write_repository", "read_checksum_log"],
   "deploy-token": ["read_repository", "read_package_registry", "write_package_registry"],
 } as const satisfies Record<string, readonly TokenScope[]>;
 

@@ -60,6 +60,11 @@ export async function createPersonalToken(
     throw new Failure("forbidden", "only administrators may make tokens for others", { reason: "administrators_only" });
   }
   const scopes = checkScopes(input.scopes, SCOPES_OF.user, "a personal access token");
+  // It opens the names of all modules, whoever its user is.
+  if (scopes.includes("read_checksum_log") && !isAdministrator(principal))
+    throw new Failure("forbidden", "only administrators may make tokens with read_checksum_log", {
+      reason: "administrators_only",
+    });
   const expiresAt = (await endOfMadeToken(registry, principal, user.id, input.expiresAt, null)) ?? undefined;
   const owner = { kind: "PERSONAL", userId: user.id, scopes } as const;
   return insertToken(registry, principal, { ...input, expiresAt }, user.username, owner);

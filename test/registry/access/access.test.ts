@@ -252,13 +252,14 @@ describe("what belongs to nobody's project", () => {
 
 describe("scopes open doors", () => {
   const DOORS: Record<TokenScope, ScopedDoor[]> = {
-    api: ["go endpoint", "git fetch", "git push", "api read", "api write"],
-    read_api: ["go endpoint", "git fetch", "api read"],
+    api: ["go endpoint", "checksum log", "git fetch", "git push", "api read", "api write"],
+    read_api: ["go endpoint", "checksum log", "git fetch", "api read"],
     read_user: [],
     read_repository: ["git fetch"],
     write_repository: ["git fetch", "git push"],
-    read_package_registry: ["go endpoint"],
+    read_package_registry: ["go endpoint", "checksum log"],
     write_package_registry: [],
+    read_checksum_log: ["checksum log"],
   };
   const ALL: readonly ScopedDoor[] = DOORS.api;
 
