@@ -1,14 +1,12 @@
 // All doors of one listener, in one place and in order: what is in memory is answered before anything else; then comes
 // what every request gets (an id, a line in the log, one place where failures become answers), then git, ?go-get=1, and the
 // routes.
-import { randomUUID } from "node:crypto";
 import http from "node:http";
 import https from "node:https";
-import type { Socket } from "node:net";
 import Router from "@koa/router";
-import Koa, { type Context, type Middleware } from "koa";
+import Koa from "koa";
 import type { Config } from "../config.ts";
-import { Failure, isFailure, notFound, type Reason } from "../errors.ts";
+import { Failure, notFound, type Reason } from "../errors.ts";
 import type { HostedModules } from "../git/indexing/hosted-modules.ts";
 import type { ModuleArchives } from "../git/indexing/module-archives.ts";
 import type { TagIndexer } from "../git/indexing/tag-indexer.ts";
@@ -17,27 +15,27 @@ import { openPushes } from "../git/push/project-push.ts";
 import type { GraphqlDoor } from "../graphql/endpoint.ts";
 import { authenticate } from "../registry/access/authentication.ts";
 import type { ChecksumLog } from "../registry/checksums/log-state.ts";
-import { nameOf, type Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { DependencyProxy } from "../upstream/dependency-proxy.ts";
 import type { PublicSums } from "../upstream/public-sums.ts";
 import type { SumdbProxy } from "../upstream/sumdb-proxy.ts";
+import { audienceOf } from "./audience.ts";
+import { belowPrefix } from "./below-prefix.ts";
 import { answerPlainHttp, readCertificate, stateOfCertificate, watchCertificate } from "./certificate.ts";
 import { clientAddress } from "./client-address.ts";
+import { observe } from "./every-request.ts";
 import { type GitDoor, parseGitPath, serveGit } from "./git-door.ts";
 import { serveGoGet } from "./go/go-get.ts";
-import { type GoProxy, serveGoProxy, serveSumdb } from "./go/go-proxy.ts";
-import type { GoView } from "./go/go-view.ts";
+import { type GoProxy, serveGoProxy } from "./go/go-proxy.ts";
+import { addGoRoutes } from "./go/go-routes.ts";
 import { answerFromMemory, type HotCache } from "./go/hot-cache.ts";
-import { serveIndex } from "./go/index-feed.ts";
 import { addHealth, type Stage } from "./health.ts";
 import { ownAddress } from "./own-address.ts";
-import { failsIfMatch, NO_PAGE, namesTwoHosts, STRICT_TRANSPORT_SECURITY } from "./protocol/conditions.ts";
+import { NO_PAGE, namesTwoHosts } from "./protocol/conditions.ts";
 import { credentialsOf } from "./protocol/credentials.ts";
-import { type Audience, answerFailure, failureOf } from "./protocol/problem.ts";
-import type { RestParts } from "./rest/call.ts";
-import { tidyPath } from "./rest/route.ts";
-import { isGoLike, isRootGoPath, redirectGit, rightAddress, rightGoEndpoint } from "./right-address.ts";
+import { restOnDemand, tidyApiPath } from "./rest-on-demand.ts";
+import { isRootGoPath, redirectGit, rightAddress, rightGoEndpoint } from "./right-address.ts";
+import { silentConnections } from "./silent-connections.ts";
 
 const HEADERS_TIMEOUT_MS = 20_000;
 const KEEP_ALIVE_MS = 65_000; // longer than the reverse proxies in front of us
@@ -47,9 +45,6 @@ const IDLE_TIMEOUT_MS = 180_000;
 const DRAIN_MS = 20_000;
 /** How often connections that have become idle meanwhile are closed. */
 const SWEEP_MS = 50;
-
-/** Also with slashes in the path, which is a mistake that the go command's user should hear of. */
-const GO_ENDPOINT = /^\/api\/v4\/(?:projects\/.+?\/|groups\/.+?\/-\/)?packages\/go\//;
 
 export interface ServerParts {
   readonly config: Config;
@@ -143,27 +138,6 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   };
 }
 
-/**
- * The connections on which nothing was asked yet: opened in advance, by a check of a load balancer, or in the middle of a
- * TLS handshake. Node calls them neither idle nor done, so a server that stops would wait for them.
- */
-function silentConnections(server: http.Server): { close(): void; closeAll(): void } {
-  const opened = new Map<Socket, number>();
-  const remember = (socket: Socket): void => {
-    opened.set(socket, socket.bytesRead);
-    socket.once("close", () => opened.delete(socket));
-  };
-  server.on("connection", remember).on("secureConnection", remember);
-  return {
-    close() {
-      for (const [socket, atFirst] of opened) if (socket.bytesRead === atFirst) socket.destroy();
-    },
-    closeAll() {
-      for (const socket of opened.keys()) socket.destroy();
-    },
-  };
-}
-
 async function listen(server: http.Server, config: Config): Promise<void> {
   const { host, port } = config.listen;
   try {
@@ -181,25 +155,6 @@ async function listen(server: http.Server, config: Config): Promise<void> {
       { cause },
     );
   }
-}
-
-type Handle = (req: http.IncomingMessage, res: http.ServerResponse) => void;
-
-/**
- * With a path in GOKURA_URL, that path is taken off what is asked for: a reverse proxy may have left it there, or taken it
- * off itself.
- */
-function belowPrefix(url: string | undefined, handle: Handle): Handle {
-  const prefix = url === undefined ? "" : new URL(url).pathname.replace(/\/$/, "");
-  if (prefix === "") return handle;
-  return (req, res) => {
-    const asked = req.url ?? "/";
-    if (asked.startsWith(prefix) && /^(?:[/?]|$)/.test(asked.slice(prefix.length))) {
-      const rest = asked.slice(prefix.length);
-      req.url = rest.startsWith("/") ? rest : `/${rest}`;
-    }
-    handle(req, res);
-  };
 }
 
 /** Before the server is open: an administrator's token does not work yet, and a client must not take that for an answer. */
@@ -231,16 +186,7 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
 
   const router = new Router();
   addHealth(router, registry, stage);
-  const go = (ctx: Context, view: GoView): Promise<void> => serveGoProxy(goProxy, ctx, view, restOf(ctx));
-  const index = (ctx: Context, view: GoView): Promise<void> => serveIndex(registry, ctx, view);
-  router.get("/index", (ctx) => index(ctx, { kind: "instance" }));
-  router.get("/api/v4/packages/go/index", (ctx) => index(ctx, { kind: "instance" }));
-  router.get("/api/v4/groups/:id/-/packages/go/index", (ctx) => index(ctx, { kind: "group", id: ctx.params.id! }));
-  router.get("/api/v4/projects/:id/packages/go/index", (ctx) => index(ctx, { kind: "project", id: ctx.params.id! }));
-  router.all("/api/v4/projects/:id/packages/go/{*rest}", (ctx) => go(ctx, { kind: "project", id: ctx.params.id! }));
-  router.all("/api/v4/groups/:id/-/packages/go/{*rest}", (ctx) => go(ctx, { kind: "group", id: ctx.params.id! }));
-  router.all("/api/v4/packages/go/{*rest}", (ctx) => go(ctx, { kind: "instance" }));
-  router.get("/sumdb/{*rest}", (ctx) => serveSumdb(goProxy, ctx));
+  addGoRoutes(router, goProxy);
   router.all("/api/graphql", async (ctx, next) => {
     ctx.state.principal = await authenticate(registry, credentialsOf(ctx.headers));
     await parts.graphql.middleware(ctx, next);
@@ -277,103 +223,9 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
   return app;
 }
 
-/** The REST API, which is loaded when it is first asked: its calls and their schemas take 15 MB. */
-function restOnDemand(parts: RestParts): Middleware {
-  let opened: Promise<Middleware> | undefined;
-  const open = async (): Promise<Middleware> => (await import("./rest/rest-api.ts")).serveRestApi(parts);
-  return async (ctx, next) => {
-    if (!ctx.path.startsWith("/api/v4/") || ctx.path.includes("/packages/go/") || isGoLike(ctx.path)) return next();
-    opened ??= open();
-    return (await opened)(ctx, next);
-  };
-}
-
-const NO_ENTITY_TAGS = "nothing here has an entity tag, so If-Match cannot be met: ask again without it";
-
 function answerTwoHosts(res: http.ServerResponse): void {
   res.writeHead(400, { ...NO_PAGE, "Content-Type": "text/plain; charset=utf-8", Connection: "close" });
   res.end("a request names one host: this one has several Host headers\n");
-}
-
-/** What stands behind /packages/go/, as it was sent: decoding twice would make two things of one URL. */
-function restOf(ctx: Context): string {
-  const marker = "/packages/go/";
-  return ctx.path.slice(ctx.path.indexOf(marker) + marker.length);
-}
-
-const tidyApiPath: Middleware = async (ctx, next) => {
-  if (ctx.path.startsWith("/api/v4/") && !ctx.path.includes("/packages/go/")) ctx.path = tidyPath(ctx.path);
-  await next();
-};
-
-interface Observed {
-  readonly registry: Registry;
-  /** The address of whoever asks. */
-  readonly clientOf: (req: http.IncomingMessage) => string;
-  /** Ours, as the client wrote it. */
-  readonly addressOf: (req: http.IncomingMessage) => string;
-  readonly stage: Stage;
-  /** The part of all requests that have a line in the log. */
-  readonly logged: number;
-}
-
-/** Gives each request an id and, of some part of them, a line in the log (what broke and pushes always have one), and turns what was thrown into an answer. */
-function observe({ registry, clientOf, addressOf, stage, logged }: Observed): Middleware {
-  const { log, metrics } = registry;
-  const { stopping } = stage;
-  const tls = stage.certificate() !== undefined;
-  return async (ctx, next) => {
-    const id = randomUUID();
-    const start = performance.now();
-    const audience = audienceOf(ctx);
-    const from = clientOf(ctx.req); // now: a closed socket has forgotten it
-    ctx.state.from = from;
-    ctx.set("X-Request-Id", id);
-    ctx.set(NO_PAGE);
-    if (tls) ctx.set("Strict-Transport-Security", STRICT_TRANSPORT_SECURITY);
-    if (stopping()) ctx.set("Connection", "close");
-    ctx.res.once("close", () => {
-      const ms = performance.now() - start;
-      const status = ctx.res.statusCode;
-      metrics.requests.inc({ door: audience, status: String(status) });
-      metrics.duration.observe({ door: audience }, ms / 1000);
-      const principal = ctx.state.principal as Principal | undefined;
-      const broken = status >= 500 || !ctx.res.writableFinished;
-      if (!broken && !ctx.path.endsWith("/git-receive-pack") && Math.random() >= logged) return;
-      log.info(
-        {
-          id,
-          method: ctx.method,
-          path: ctx.path,
-          status: ctx.res.writableFinished ? status : 499,
-          ms: Math.round(ms * 10) / 10,
-          from,
-          ...(ctx.state.reason === undefined ? {} : { reason: ctx.state.reason as Reason }),
-          ...(principal && principal.kind !== "anonymous" ? { principal: nameOf(principal) } : {}),
-        },
-        "request",
-      );
-    });
-    try {
-      // Only the Go endpoints have entity tags, and look at the condition themselves.
-      if (audience !== "go" && failsIfMatch(ctx.req, undefined)) throw new Failure("precondition", NO_ENTITY_TAGS);
-      await next();
-    } catch (error) {
-      const failure = failureOf(error, log);
-      if (ctx.res.headersSent || ctx.respond === false) ctx.res.destroy();
-      else answerFailure(ctx, audience, failure, () => addressOf(ctx.req));
-      if (!isFailure(error)) log.debug({ id }, "the request of the trouble above");
-    }
-  };
-}
-
-function audienceOf(ctx: Context): Audience {
-  const { path } = ctx;
-  if (path === "/api/graphql") return "graphql";
-  const isGo = GO_ENDPOINT.test(path) || isRootGoPath(path) || isGoLike(path) || path.startsWith("/sumdb/");
-  if (isGo) return "go";
-  if (path.startsWith("/api/")) return "api";
-  return parseGitPath(path) ? "git" : "browser";
 }
 
 function welcome(url: string, moduleHost: string): string {

@@ -1,0 +1,75 @@
+// What every request gets that is not answered from memory: an id, a line in the log (or a part of them all), a place in the
+// metrics, and one place where what was thrown becomes an answer.
+import { randomUUID } from "node:crypto";
+import type http from "node:http";
+import type { Middleware } from "koa";
+import { Failure, isFailure, type Reason } from "../errors.ts";
+import { nameOf, type Principal } from "../registry/principal.ts";
+import type { Registry } from "../registry/registry.ts";
+import { audienceOf } from "./audience.ts";
+import type { Stage } from "./health.ts";
+import { failsIfMatch, NO_PAGE, STRICT_TRANSPORT_SECURITY } from "./protocol/conditions.ts";
+import { answerFailure, failureOf } from "./protocol/problem.ts";
+
+const NO_ENTITY_TAGS = "nothing here has an entity tag, so If-Match cannot be met: ask again without it";
+
+export interface Observed {
+  readonly registry: Registry;
+  /** The address of whoever asks. */
+  readonly clientOf: (req: http.IncomingMessage) => string;
+  /** Ours, as the client wrote it. */
+  readonly addressOf: (req: http.IncomingMessage) => string;
+  readonly stage: Stage;
+  /** The part of all requests that have a line in the log. */
+  readonly logged: number;
+}
+
+/** Gives each request an id and, of some part of them, a line in the log (what broke and pushes always have one), and turns what was thrown into an answer. */
+export function observe({ registry, clientOf, addressOf, stage, logged }: Observed): Middleware {
+  const { log, metrics } = registry;
+  const { stopping } = stage;
+  const tls = stage.certificate() !== undefined;
+  return async (ctx, next) => {
+    const id = randomUUID();
+    const start = performance.now();
+    const audience = audienceOf(ctx);
+    const from = clientOf(ctx.req); // now: a closed socket has forgotten it
+    ctx.state.from = from;
+    ctx.set("X-Request-Id", id);
+    ctx.set(NO_PAGE);
+    if (tls) ctx.set("Strict-Transport-Security", STRICT_TRANSPORT_SECURITY);
+    if (stopping()) ctx.set("Connection", "close");
+    ctx.res.once("close", () => {
+      const ms = performance.now() - start;
+      const status = ctx.res.statusCode;
+      metrics.requests.inc({ door: audience, status: String(status) });
+      metrics.duration.observe({ door: audience }, ms / 1000);
+      const principal = ctx.state.principal as Principal | undefined;
+      const broken = status >= 500 || !ctx.res.writableFinished;
+      if (!broken && !ctx.path.endsWith("/git-receive-pack") && Math.random() >= logged) return;
+      log.info(
+        {
+          id,
+          method: ctx.method,
+          path: ctx.path,
+          status: ctx.res.writableFinished ? status : 499,
+          ms: Math.round(ms * 10) / 10,
+          from,
+          ...(ctx.state.reason === undefined ? {} : { reason: ctx.state.reason as Reason }),
+          ...(principal && principal.kind !== "anonymous" ? { principal: nameOf(principal) } : {}),
+        },
+        "request",
+      );
+    });
+    try {
+      // Only the Go endpoints have entity tags, and look at the condition themselves.
+      if (audience !== "go" && failsIfMatch(ctx.req, undefined)) throw new Failure("precondition", NO_ENTITY_TAGS);
+      await next();
+    } catch (error) {
+      const failure = failureOf(error, log);
+      if (ctx.res.headersSent || ctx.respond === false) ctx.res.destroy();
+      else answerFailure(ctx, audience, failure, () => addressOf(ctx.req));
+      if (!isFailure(error)) log.debug({ id }, "the request of the trouble above");
+    }
+  };
+}
