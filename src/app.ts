@@ -10,7 +10,7 @@ import { ensureBuiltZips, type ModuleArchives, openModuleArchives } from "./git/
 import { openTagIndexer } from "./git/indexing/tag-indexer.ts";
 import { Repositories } from "./git/objects/repositories.ts";
 import { checkGitVersion } from "./git/process/git-environment.ts";
-import type { GraphqlDoor, GraphqlOptions } from "./graphql/endpoint.ts";
+import type { GraphqlDoor, GraphqlOptions } from "./graphql/endpoint/endpoint.ts";
 import { HotCache } from "./http/go/hot-cache.ts";
 import { type RunningServer, startServer } from "./http/server.ts";
 import { type Closer, closeAll, type OpenedRegistry, openRegistry, openSigners } from "./open-registry.ts";
@@ -120,7 +120,7 @@ export async function startApp(config: Config, log: Log, stopSignal?: AbortSigna
 function graphqlOnDemand(options: GraphqlOptions): GraphqlDoor & { stop(): Promise<void> } {
   let opened: Promise<GraphqlDoor & { stop(): Promise<void> }> | undefined;
   const open = async (): Promise<GraphqlDoor & { stop(): Promise<void> }> => {
-    const { createGraphqlEndpoint } = await import("./graphql/endpoint.ts");
+    const { createGraphqlEndpoint } = await import("./graphql/endpoint/endpoint.ts");
     const endpoint = createGraphqlEndpoint(options);
     await endpoint.start();
     return endpoint;

@@ -1,5 +1,5 @@
 // The closed set of failures that Gokura can tell a client about. Code below the doors throws a Failure; each door maps
-// its kind once: http/protocol/problem.ts to a status, graphql/error-codes.ts to an error code, cli/run.ts to an exit code.
+// its kind once: http/protocol/problem.ts to a status, graphql/endpoint/error-codes.ts to an error code, cli/run.ts to an exit code.
 // Beside the sentence for people a Failure has a reason: a code that stays the same when the sentence is put better, for
 // programs and tests. Anything that is not a Failure is a defect of ours: it is logged whole and the client learns only that it happened.
 

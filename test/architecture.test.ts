@@ -58,6 +58,11 @@ const MAY_IMPORT_IN_ROOM: Record<string, Record<string, readonly string[]>> = {
     rest: ["protocol"],
     "": ["protocol", "go", "rest"],
   },
+  graphql: {
+    "": [],
+    resolvers: [""],
+    endpoint: ["", "resolvers"],
+  },
 };
 /** Types and values that every room may use. */
 const FOR_ALL = new Set(["errors.ts", "config.ts"]);
@@ -122,11 +127,13 @@ test("within a room imports follow its folders", () => {
   expect(wrong).toEqual([]);
 });
 
-test("the tables have no circle, nor folders that are not there", () => {
+test("the tables have no circle, every room that has folders, and no folders that are not there", () => {
   const tables = { src: MAY_IMPORT, ...MAY_IMPORT_IN_ROOM };
   for (const [name, table] of Object.entries(tables))
     expect(circlesIn(new Map(Object.entries(table))), `the table of ${name}`).toEqual([]);
   const there = new Set(files.map((file) => dirname(file)));
+  const withFolders = new Set([...there].filter((path) => path.includes("/")).map(room));
+  expect([...withFolders].toSorted()).toEqual(Object.keys(MAY_IMPORT_IN_ROOM).toSorted());
   for (const [name, table] of Object.entries(MAY_IMPORT_IN_ROOM))
     for (const one of Object.keys(table)) expect(there).toContain(one === "" ? name : `${name}/${one}`);
 });

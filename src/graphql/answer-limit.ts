@@ -1,4 +1,4 @@
-// How much one answer may hold. The cost of a query (limits.ts) is an estimate, made before anything is read; what it
+// How much one answer may hold. The cost of a query (endpoint/limits.ts) is an estimate, made before anything is read; what it
 // estimates badly are lists whose length a stranger decides, such as the requirements of a go.mod file, asked for under many
 // aliases. So what is written out is charged as well, while it is written: a list when it is there, for all its entries and
 // the names of what is asked of each, before the first of them is looked at; a text for its bytes. What would go over ends
@@ -73,7 +73,7 @@ function bytesOfEntry({ fieldNodes, fragments }: GraphQLResolveInfo): number {
   }
   return sum;
 
-  // Fragments are written out; how many fields that may make is limited before (limits.ts).
+  // Fragments are written out; how many fields that may make is limited before (endpoint/limits.ts).
   function namesIn(set: SelectionSetNode | undefined): number {
     let bytes = 0;
     for (const selection of set?.selections ?? []) {

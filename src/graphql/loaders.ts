@@ -4,7 +4,6 @@
 //
 // Loaders belong to one request and one principal, and remember: a mutation throws them away.
 import DataLoader from "dataloader";
-import { Failure } from "../errors.ts";
 import type { ModuleRequirements, ModuleVersionName, UnknownRequirements } from "../gomod/module-graph.ts";
 import { descendantsOfGroups, findGroups } from "../registry/forge/groups.ts";
 import { listMembers } from "../registry/forge/members.ts";
@@ -23,8 +22,8 @@ import {
   dependentsOfVersions,
 } from "../registry/modules/dependents.ts";
 import { type DescribedModule, descriptionsOf } from "../registry/modules/module-document.ts";
-import { MAX_FILE_BYTES, type ModuleFile, readFile, sumOfFile } from "../registry/modules/module-files.ts";
-import { nameOf, readableModules, readableVersions, requirementsByName } from "../registry/modules/readable-by-name.ts";
+import type { ModuleFile } from "../registry/modules/module-files.ts";
+import { nameOf, readableModules, readableVersions } from "../registry/modules/readable-by-name.ts";
 import { countSubModulesOf, otherMajorsOf, subModulesOf } from "../registry/modules/related-modules.ts";
 import { highlightsOf } from "../registry/modules/search.ts";
 import {
@@ -71,32 +70,19 @@ import {
 } from "../registry/versions/module-versions.ts";
 import { countModulesOfProjects, findModules, modulesOfProjects } from "../registry/versions/modules.ts";
 import { rejectedTagsOfProjects } from "../registry/versions/rejected-tags.ts";
-import { findVersionRows, goModsOf, versionsInModules } from "../registry/versions/version-rows.ts";
-
-/** How many bytes of go.mod files one request gets: they are parsed, and an author may make them as large as 16 MiB. */
-const GO_MOD_BYTES_PER_REQUEST = 4 * 1024 * 1024;
-
-/** How many bytes of go.mod files one request gets for build lists; more than any graph that is known has. */
-const GRAPH_BYTES_PER_REQUEST = 16 * 1024 * 1024;
-
-/** How many bytes of the contents of files one request gets, and how many are read for their sums. */
-const CONTENT_BYTES_PER_REQUEST = 8 * 1024 * 1024;
-const SUMMED_BYTES_PER_REQUEST = 64 * 1024 * 1024;
-
-/** Loads by number; undefined for what is not there. */
-export type ById<V> = DataLoader<number, V | undefined>;
-
-/** Loads by name; undefined for what is not there, unless there is always an answer. */
-export type ByName<Name, V, Absent = undefined> = DataLoader<Name, V | Absent, string>;
-
-/** Loads a list that belongs to an object; undefined for one that the principal may not see. */
-export interface ListLoader<Of, Args, V> {
-  load(of: Of, args: Args): Promise<V | undefined>;
-}
-
-interface HasId {
-  readonly id: number;
-}
+import { findVersionRows, versionsInModules } from "../registry/versions/version-rows.ts";
+import { goModLoader, headOfFileLoader, requirementsLoader, sumOfFileLoader } from "./bounded-loaders.ts";
+import {
+  type ById,
+  type ByName,
+  byId,
+  byName,
+  type HasId,
+  indexed,
+  type ListLoader,
+  listLoader,
+  numbersOf,
+} from "./loader-kinds.ts";
 
 interface InGroup {
   readonly includeSubgroups: boolean;
@@ -250,16 +236,8 @@ export function createLoaders(registry: Registry, principal: Principal): Loaders
       },
       { cacheKeyFn: ({ id }) => id },
     ),
-    headOfFile: fileLoader(
-      CONTENT_BYTES_PER_REQUEST,
-      (size) => Math.min(size, MAX_FILE_BYTES),
-      (file) => readFile(registry, file),
-    ),
-    sumOfFile: fileLoader(
-      SUMMED_BYTES_PER_REQUEST,
-      (size) => size,
-      (file) => sumOfFile(registry, file),
-    ),
+    headOfFile: headOfFileLoader(registry),
+    sumOfFile: sumOfFileLoader(registry),
     modulesOfProject: listLoader((projects, page) => modulesOfProjects(registry, principal, projects, page)),
     countOfModules: listLoader((projects, { limit }) => countModulesOfProjects(registry, principal, projects, limit)),
     projectsOfGroup: listLoader((groups, { page, ...scope }) =>
@@ -293,115 +271,4 @@ export function createLoaders(registry: Registry, principal: Principal): Loaders
     protectedTags: listLoader((projects) => protectedTagsOfProjects(registry, principal, projects)),
     tagEvents: listLoader((projects, take) => tagEventsOfProjects(registry, principal, projects, take)),
   };
-}
-
-function byId<V>(load: (ids: readonly number[]) => Promise<ReadonlyMap<number, V>>): ById<V> {
-  return new DataLoader(async (ids) => {
-    const found = await load(ids);
-    return ids.map((id) => found.get(id));
-  });
-}
-
-function byName<Name, V>(
-  nameOfKey: (name: Name) => string,
-  load: (names: readonly Name[]) => Promise<ReadonlyMap<string, V>>,
-): ByName<Name, V> {
-  return new DataLoader<Name, V | undefined, string>(
-    async (names) => {
-      const found = await load(names);
-      return names.map((name) => found.get(nameOfKey(name)));
-    },
-    { cacheKeyFn: nameOfKey },
-  );
-}
-
-function numbersOf(of: readonly HasId[]): number[] {
-  return of.map(({ id }) => id);
-}
-
-function indexed<V extends { readonly id: number }>(rows: readonly V[]): Map<number, V> {
-  return new Map(rows.map((row) => [row.id, row]));
-}
-
-/** Lists that are asked for with the same arguments are loaded together. */
-function listLoader<Of extends { readonly id: number }, Args, V>(
-  load: (of: readonly Of[], args: Args) => Promise<ReadonlyMap<number, V>>,
-): ListLoader<Of, Args, V> {
-  const loaders = new Map<string, DataLoader<Of, V | undefined, number>>();
-  return {
-    load(of, args) {
-      const key = JSON.stringify(args);
-      let loader = loaders.get(key);
-      if (!loader) {
-        const batch = async (all: readonly Of[]) => {
-          const found = await load(all, args);
-          return all.map(({ id }) => found.get(id));
-        };
-        loader = new DataLoader(batch, { cacheKeyFn: ({ id }) => id });
-        loaders.set(key, loader);
-      }
-      return loader.load(of);
-    },
-  };
-}
-
-/** go.mod files by the version's number, as far as the request's bytes go. */
-function goModLoader(registry: Registry): ById<Buffer | null> {
-  let bytesLeft = GO_MOD_BYTES_PER_REQUEST;
-  return new DataLoader<number, Buffer | null | undefined>(async (ids) => {
-    const found = await goModsOf(registry, ids, bytesLeft);
-    for (const goMod of found.values()) bytesLeft -= goMod?.length ?? 0;
-    const rest = new Failure(
-      "too-large",
-      `one request gets ${GO_MOD_BYTES_PER_REQUEST} bytes of go.mod files; ask for fewer versions, or fetch VERSION.mod from the Go endpoint`,
-      { reason: "answer_too_large" },
-    );
-    return ids.map((id) => (found.has(id) ? found.get(id) : rest));
-  });
-}
-
-/** What versions require, by name, as far as the request's bytes go. */
-function requirementsLoader(registry: Registry, principal: Principal): Loaders["requirements"] {
-  let bytesLeft = GRAPH_BYTES_PER_REQUEST;
-  return new DataLoader<ModuleVersionName, ModuleRequirements | UnknownRequirements, string>(
-    async (names) => {
-      const { found, bytes } = await requirementsByName(registry, principal, names, bytesLeft);
-      bytesLeft -= bytes;
-      const rest = new Failure(
-        "too-large",
-        `one request gets ${GRAPH_BYTES_PER_REQUEST} bytes of go.mod files for build lists; ask for fewer versions, or ask the go command: go list -m all`,
-        { reason: "answer_too_large" },
-      );
-      return names.map((name) => found.get(nameOf(name)) ?? rest);
-    },
-    { cacheKeyFn: nameOf },
-  );
-}
-
-/** Reads files one after another, as far as the request's bytes go. */
-function fileLoader<V>(
-  bytesPerRequest: number,
-  bytesOf: (size: number) => number,
-  read: (file: ModuleFile) => Promise<V>,
-): DataLoader<ModuleFile, V, string> {
-  let bytesLeft = bytesPerRequest;
-  const load = async (file: ModuleFile): Promise<V | Error> => {
-    const bytes = bytesOf(Number(file.size));
-    if (bytes > bytesLeft)
-      return new Failure(
-        "too-large",
-        `one request reads ${bytesPerRequest} bytes of files; ask for fewer, or fetch VERSION.zip from the Go endpoint`,
-        { reason: "answer_too_large" },
-      );
-    bytesLeft -= bytes;
-    return read(file).catch((error: Error) => error);
-  };
-  return new DataLoader(
-    async (files) => {
-      const read: (V | Error)[] = [];
-      for (const file of files) read.push(await load(file));
-      return read;
-    },
-    { cacheKeyFn: ({ from, path }) => `${from.zip.sha256} ${path}` },
-  );
 }

@@ -1,6 +1,6 @@
 // A limit of wall-clock time for one request. Node cannot take work away from a resolver, but it can stop waiting for it:
 // when the time is up every field that is still on its way becomes an error, no resolver begins anything more
-// (limited-fields.ts), and the client gets what there is. So an answer comes in time even if the database holds a statement
+// (endpoint/limited-fields.ts), and the client gets what there is. So an answer comes in time even if the database holds a statement
 // up.
 import { Failure } from "../errors.ts";
 

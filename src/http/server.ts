@@ -12,7 +12,7 @@ import type { ModuleArchives } from "../git/indexing/module-archives.ts";
 import type { TagIndexer } from "../git/indexing/tag-indexer.ts";
 import type { Repositories } from "../git/objects/repositories.ts";
 import { openPushes } from "../git/push/project-push.ts";
-import type { GraphqlDoor } from "../graphql/endpoint.ts";
+import type { GraphqlDoor } from "../graphql/endpoint/endpoint.ts";
 import { authenticate } from "../registry/access/authentication.ts";
 import type { ChecksumLog } from "../registry/checksums/log-state.ts";
 import type { Registry } from "../registry/registry.ts";

@@ -7,7 +7,7 @@ import { afterAll } from "vitest";
 import { isFailure } from "../../src/errors.ts";
 import { openModuleArchives } from "../../src/git/indexing/module-archives.ts";
 import { Repositories } from "../../src/git/objects/repositories.ts";
-import { createGraphqlEndpoint, type GraphqlOptions } from "../../src/graphql/endpoint.ts";
+import { createGraphqlEndpoint, type GraphqlOptions } from "../../src/graphql/endpoint/endpoint.ts";
 import { errorOf } from "../../src/graphql/failure-error.ts";
 import { credentialsOf } from "../../src/http/protocol/credentials.ts";
 import { authenticate } from "../../src/registry/access/authentication.ts";

@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { Script } from "node:vm";
 import { beforeAll, expect, test } from "vitest";
-import { testRegistry } from "../support/registry.ts";
-import { type GraphqlServer, serveGraphql } from "./graphql-server.ts";
+import { testRegistry } from "../../support/registry.ts";
+import { type GraphqlServer, serveGraphql } from "../graphql-server.ts";
 
 const BROWSER = { accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" };
 

@@ -4,8 +4,8 @@
 import { readFileSync } from "node:fs";
 import { buildSchema, isIntrospectionType, isObjectType, parse, TypeInfo, visit, visitWithTypeInfo } from "graphql";
 import { describe, expect, test } from "vitest";
-import { readPrices } from "../../src/graphql/query-cost.ts";
-import { DOCUMENTED_QUERIES } from "./documented-queries.ts";
+import { readPrices } from "../../../src/graphql/endpoint/query-cost.ts";
+import { DOCUMENTED_QUERIES } from "../documented-queries.ts";
 
 interface PricedQuery {
   readonly cost: number;

@@ -1,12 +1,18 @@
 // What one request may ask for: everything that is too much is refused before the database is asked, and quickly.
 import pg from "pg";
 import { beforeAll, describe, expect, test } from "vitest";
-import { ALIAS_LIMIT, BODY_LIMIT_BYTES, DEPTH_LIMIT, FIELD_LIMIT, TOKEN_LIMIT } from "../../src/graphql/limits.ts";
-import { createGroup } from "../../src/registry/forge/groups.ts";
-import { createProject } from "../../src/registry/forge/projects.ts";
-import { OPERATOR } from "../../src/registry/principal.ts";
-import type { Registry } from "../../src/registry/registry.ts";
-import { testRegistry } from "../support/registry.ts";
+import {
+  ALIAS_LIMIT,
+  BODY_LIMIT_BYTES,
+  DEPTH_LIMIT,
+  FIELD_LIMIT,
+  TOKEN_LIMIT,
+} from "../../../src/graphql/endpoint/limits.ts";
+import { createGroup } from "../../../src/registry/forge/groups.ts";
+import { createProject } from "../../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../../src/registry/principal.ts";
+import type { Registry } from "../../../src/registry/registry.ts";
+import { testRegistry } from "../../support/registry.ts";
 import {
   type Answer,
   type Asker,
@@ -14,7 +20,7 @@ import {
   type GraphqlServer,
   serveGraphql,
   signUp,
-} from "./graphql-server.ts";
+} from "../graphql-server.ts";
 
 let registry: Registry;
 let server: GraphqlServer;

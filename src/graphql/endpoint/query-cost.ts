@@ -25,7 +25,7 @@ import {
   isObjectType,
 } from "graphql";
 import { type ComplexityEstimatorArgs, getComplexity } from "graphql-query-complexity";
-import { PAGE_DEFAULT, PAGE_LIMIT } from "../registry/lists/keyset-page.ts";
+import { PAGE_DEFAULT, PAGE_LIMIT } from "../../registry/lists/keyset-page.ts";
 
 /** What `__schema` and `__type` cost, which every schema has and none declares. */
 const INTROSPECTION_COST = 100;

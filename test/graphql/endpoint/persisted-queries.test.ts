@@ -1,8 +1,8 @@
 // Queries by their SHA-256: sent once, named afterwards, and no way around what a query may ask for.
 import { createHash } from "node:crypto";
 import { beforeAll, expect, test } from "vitest";
-import { testRegistry } from "../support/registry.ts";
-import { serveGraphql, signUp } from "./graphql-server.ts";
+import { testRegistry } from "../../support/registry.ts";
+import { serveGraphql, signUp } from "../graphql-server.ts";
 
 let url: string;
 let token: string;

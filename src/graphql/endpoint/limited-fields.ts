@@ -12,10 +12,10 @@ import {
   isListType,
   isObjectType,
 } from "graphql";
-import { everybodysTurn } from "../concurrency/turns.ts";
-import type { AnswerLimit } from "./answer-limit.ts";
-import type { GraphqlContext } from "./context.ts";
-import { tooLate } from "./time-limit.ts";
+import { everybodysTurn } from "../../concurrency/turns.ts";
+import type { AnswerLimit } from "../answer-limit.ts";
+import type { GraphqlContext } from "../context.ts";
+import { tooLate } from "../time-limit.ts";
 
 /** So many entries of a list are completed without a pause: some milliseconds' work. */
 const ENTRIES_AT_ONCE = 200;

@@ -18,9 +18,9 @@ import {
   type SelectionSetNode,
   type ValidationContext,
 } from "graphql";
-import { isAdministrator } from "../registry/access/access.ts";
-import type { Principal } from "../registry/principal.ts";
-import type { GraphqlContext } from "./context.ts";
+import { isAdministrator } from "../../registry/access/access.ts";
+import type { Principal } from "../../registry/principal.ts";
+import type { GraphqlContext } from "../context.ts";
 import { refusal } from "./error-codes.ts";
 import type { Prices } from "./query-cost.ts";
 

@@ -3,10 +3,10 @@
 // which may hold secrets, and the client learns only that it happened.
 import { unwrapResolverError } from "@apollo/server/errors";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
-import { databaseFailure } from "../database/trouble.ts";
-import { isFailure, type Reason } from "../errors.ts";
-import type { Log } from "../telemetry/log.ts";
-import { errorOf } from "./failure-error.ts";
+import { databaseFailure } from "../../database/trouble.ts";
+import { isFailure, type Reason } from "../../errors.ts";
+import type { Log } from "../../telemetry/log.ts";
+import { errorOf } from "../failure-error.ts";
 
 /** What Apollo says of errors that nobody meant to tell. */
 const INTERNAL = "INTERNAL_SERVER_ERROR";
