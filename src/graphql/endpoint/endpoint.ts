@@ -37,7 +37,7 @@ import { BODY_LIMIT_BYTES, checkCost, extentRule, FIELD_LIMIT, TIME_LIMIT_MS, TO
 import { rememberQueries } from "./persisted-queries.ts";
 import { type Prices, readPrices } from "./query-cost.ts";
 
-const SCHEMA = new URL("../../schema.graphql", import.meta.url);
+const SCHEMA = new URL("../../../schema.graphql", import.meta.url);
 
 /** How long a client may take to send its body. */
 const BODY_PATIENCE_MS = 30_000;
