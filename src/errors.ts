@@ -14,6 +14,7 @@ export type FailureKind =
   | "gone" // 410: was published once and was taken back
   | "precondition" // 412: If-Match asks for another state than the present one
   | "too-large" // 413: over a limit that the message names
+  | "unprocessable" // 422: what was sent breaks the rules of what it is to be; the message names all that it breaks
   | "unavailable"; // 503: a part that we need does not answer now; try again later
 
 /**
@@ -51,6 +52,7 @@ export const REASONS = {
   token_would_outlive: "forbidden",
   project_archived: "forbidden",
   project_mirrored: "forbidden",
+  module_path_foreign: "forbidden",
   package_registry_disabled: "forbidden",
   upstream_forbids: "forbidden",
 
@@ -67,6 +69,7 @@ export const REASONS = {
   conflict: "conflict",
   already_exists: "conflict",
   path_taken: "conflict",
+  version_differs: "conflict",
 
   version_deleted: "gone",
 
@@ -74,6 +77,8 @@ export const REASONS = {
 
   too_large: "too-large",
   answer_too_large: "too-large",
+
+  module_zip_invalid: "unprocessable",
 
   unavailable: "unavailable",
   internal_error: "unavailable",
@@ -102,6 +107,7 @@ const REASON_OF_KIND = {
   gone: "version_deleted",
   precondition: "precondition_failed",
   "too-large": "too_large",
+  unprocessable: "module_zip_invalid",
   unavailable: "unavailable",
 } as const satisfies { [K in FailureKind]: ReasonOf<K> };
 

@@ -8,7 +8,7 @@ const RULES = ["gomod", "sumdb"];
 /** Small machines that all rooms may use; they import nothing. */
 const GROUND = ["concurrency", "network"];
 const FLOOR = [...RULES, "storage", "database", "jobs", "telemetry"];
-const BELOW_DOORS = [...FLOOR, "registry", "git", "upstream"];
+const BELOW_DOORS = [...FLOOR, "registry", "git", "upstream", "intake"];
 
 const MAY_IMPORT: Record<string, readonly string[]> = {
   concurrency: [],
@@ -22,6 +22,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   registry: FLOOR,
   git: [...FLOOR, "registry"],
   upstream: [...FLOOR, "registry", "git"],
+  intake: [...FLOOR, "registry", "git", "upstream"],
   settings: ["sumdb", "upstream"],
   http: [...BELOW_DOORS, "graphql"],
   graphql: BELOW_DOORS,

@@ -14,6 +14,7 @@ const CODES: Record<FailureKind, string> = {
   gone: "GONE",
   precondition: "PRECONDITION_FAILED",
   "too-large": "TOO_LARGE",
+  unprocessable: "UNPROCESSABLE",
   unavailable: "UNAVAILABLE",
 };
 

@@ -13,6 +13,7 @@ import type { TagIndexer } from "../git/indexing/tag-indexer.ts";
 import type { Repositories } from "../git/objects/repositories.ts";
 import { openPushes } from "../git/push/project-push.ts";
 import type { GraphqlDoor } from "../graphql/endpoint/endpoint.ts";
+import { openUploads } from "../intake/uploads.ts";
 import { authenticate } from "../registry/access/authentication.ts";
 import type { ChecksumLog } from "../registry/checksums/log-state.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -103,6 +104,11 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     req.url?.startsWith("/-/") ? void callback(req, res) : answerStarting(req, res),
   );
   server.off("request", handle).on("request", beforeOpen);
+  // An upload asks for its body when nothing is against it (http/go/uploads.ts); all others take theirs at once.
+  server.on("checkContinue", (req: http.IncomingMessage, res: http.ServerResponse) => {
+    if (!asksItself(req)) res.writeContinue();
+    server.emit("request", req, res);
+  });
   server.setTimeout(IDLE_TIMEOUT_MS);
   const silent = silentConnections(server);
   if (tls) answerPlainHttp(server, () => address.url);
@@ -157,6 +163,11 @@ async function listen(server: http.Server, config: Config): Promise<void> {
   }
 }
 
+/** Whether what answers a request asks for the body itself: an upload. */
+function asksItself({ method, url = "" }: http.IncomingMessage): boolean {
+  return method === "PUT" && (url.includes("/@v/") || /^\/api\/(?:packages|go)\//.test(url));
+}
+
 /** Before the server is open: an administrator's token does not work yet, and a client must not take that for an answer. */
 function answerStarting(req: http.IncomingMessage, res: http.ServerResponse): void {
   res.writeHead(503, { "Content-Type": "text/plain; charset=utf-8", "Retry-After": "1", "Cache-Control": "no-store" });
@@ -172,11 +183,10 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
   const hosted: HostedModules = { registry, repositories: parts.repositories, url: () => address.url };
   const { archives, dependencies, sumDatabases, checksums, publicSums } = parts;
   const sums = { sumDatabases, checksums, publicSums };
-  const goProxy: GoProxy = { hosted, archives, hotCache: parts.hotCache, dependencies, ...sums };
-  const pushes = openPushes(registry, parts.repositories, parts.indexer, {
-    changed: (projectId) => parts.hotCache.contentChanged(projectId, false),
-    stopping,
-  });
+  const changed = (projectId: number): void => parts.hotCache.contentChanged(projectId, false);
+  const uploads = openUploads({ archives, maxBytes: config.maxPushBytes, changed });
+  const goProxy: GoProxy = { hosted, archives, uploads, hotCache: parts.hotCache, dependencies, ...sums };
+  const pushes = openPushes(registry, parts.repositories, parts.indexer, { changed, stopping });
   const gitDoor: GitDoor = {
     registry,
     repositories: parts.repositories,

@@ -9,17 +9,15 @@
 //          go.mod in it that is not the .mod is told, but no reason to refuse: the go command takes both, each by its sum
 //   list   has nothing but versions
 import type { FileHandle } from "node:fs/promises";
-import { createFileHashes, type H1Hash } from "../gomod/dir-hash.ts";
+import type { H1Hash } from "../gomod/dir-hash.ts";
 import { declaredModulePath } from "../gomod/go-mod-line.ts";
 import { quote } from "../gomod/go-quote.ts";
 import { checkPathMajor, splitPathMajor } from "../gomod/module-path.ts";
 import { canonicalVersion, isValid, sortVersions } from "../gomod/version.ts";
 import { parseVersionInfo } from "../gomod/version-info.ts";
 import { checkModuleZip, zipProblem } from "../gomod/zip-check.ts";
-import { BadZip, readZipDirectory, readZipEntry } from "../storage/zip-reader.ts";
-
-/** Entries of a zip that are unpacked at the same time. */
-const HASHED_AT_ONCE = 8;
+import { readModuleZip } from "../registry/versions/module-zip-content.ts";
+import { BadZip, readZipDirectory } from "../storage/zip-reader.ts";
 
 /** Upstream sent something that is not what was asked for. The message is told to clients. */
 export class Refused extends Error {}
@@ -91,7 +89,6 @@ export async function admitZip(
   goMod: Buffer,
 ): Promise<AdmittedZip> {
   const prefix = `${modulePath}@${version}`;
-  let goModDiffers = false;
   try {
     const entries = await readZipDirectory(file, size);
     // Before anything else, as the go command does (cmd/go/internal/modfetch/fetch.go downloadZip).
@@ -99,20 +96,8 @@ export async function admitZip(
     if (foreign) throw new BadZip(`zip for ${prefix} has unexpected file ${foreign.name}`);
     const problem = zipProblem(await checkModuleZip(prefix, entries, size));
     if (problem !== undefined) throw new BadZip(problem);
-    const hashes = createFileHashes(prefix);
-    const remaining = entries.values();
-    // Each takes the next entry: reading and unpacking one entry waits more than it works.
-    const hashEntries = async (): Promise<void> => {
-      for (const entry of remaining) {
-        const isGoMod = entry.name === `${prefix}/go.mod`;
-        const { sha256, content } = await readZipEntry(file, entry, isGoMod);
-        if (content && !sameText(content, goMod)) goModDiffers = true;
-        hashes.add(entry.name.slice(prefix.length + 1), sha256);
-      }
-    };
-    const ended = await Promise.allSettled(Array.from({ length: HASHED_AT_ONCE }, hashEntries));
-    for (const one of ended) if (one.status === "rejected") throw one.reason;
-    return { h1: await hashes.h1(), goModDiffers };
+    const content = await readModuleZip(prefix, file, entries);
+    return { h1: content.h1, goModDiffers: content.goMod !== undefined && !sameText(content.goMod, goMod) };
   } catch (error) {
     if (error instanceof BadZip) throw new Refused(error.message);
     throw error;

@@ -166,6 +166,40 @@ describe("a version from upstream", async () => {
   });
 });
 
+describe("a hosted version that was uploaded", () => {
+  const uploaded = (name: string, h1: string | null, goModH1 = "h1:m") =>
+    [
+      `insert into module_version (module_id, version, sort_key, kind, time, go_mod, go_mod_h1, h1, zip_key, zip_size)
+         values ($1, $2, $2, 'RELEASE', now(), 'module x', $4, $3, case when $3::text is null then null else 'ab' end,
+           case when $3::text is null then null else 1 end)`,
+      [ids.module, name, h1, goModH1],
+    ] as const;
+
+  test("has a zip instead of a commit, and both stay as they are", async () => {
+    expect((await refused(...uploaded("v7.0.0", null))).code).toBe(CHECK);
+    const [sql, values] = uploaded("v7.0.0", "h1:z");
+    await client.query(sql, [...values]);
+    for (const set of ["info = '{}'", `"commit" = 'dead'`, "h1 = 'h1:other'", "time = now() + interval '1 day'"])
+      expect([CHECK, RESTRICT], set).toContain(
+        (await refused(`update module_version set ${set} where version = 'v7.0.0'`)).code,
+      );
+  });
+
+  test("comes back after the deletion of its project with the same zip, and no other", async () => {
+    await client.query(
+      `insert into tombstone (module_path, version, go_mod_h1, h1, reason, returnable)
+         values ('go.test/acme/lib', 'v7.1.0', 'h1:m', 'h1:z', 'gone', true)`,
+    );
+    for (const [h1, goModH1] of [
+      ["h1:y", "h1:m"],
+      ["h1:z", "h1:n"],
+    ] as const)
+      expect((await refused(...uploaded("v7.1.0", h1, goModH1))).message).toMatch(/v7\.1\.0 was published before:/);
+    const [sql, values] = uploaded("v7.1.0", "h1:z");
+    await client.query(sql, [...values]);
+  });
+});
+
 describe("a name that was published and taken away", () => {
   const version = (commit: string, goModH1: string, name = "v0.1.0") =>
     [
@@ -409,7 +443,7 @@ test("no guard was forgotten here: these are all the triggers and checks that th
     [
       ...["gate_for_one", "member_level", "member_of_one", "route_to_one", "token_of_one", "token_opens_something"],
       ...["zip_whole_or_not", "group_path_pinned", "group_route", "project_path_pinned", "project_route"],
-      "project_object_format_pinned",
+      ...["project_object_format_pinned", "module_version_stays_whole"],
       ...["audit_event", "module", "module_version", "requirement", "tag_event", "tombstone", "route"].flatMap(
         (table) => [`${table}_not_truncated`, `${table}_pinned`],
       ),

@@ -32,7 +32,8 @@ export interface HostedModules {
 export interface Resolved {
   readonly version: ServedVersion;
   readonly pinned: boolean;
-  readonly origin: Origin;
+  /** Undefined for an uploaded version. */
+  readonly origin: Origin | undefined;
 }
 
 /**
@@ -67,8 +68,9 @@ export async function resolveQuery(
   };
 }
 
-function pinnedOrigin(hosted: HostedModules, project: ProjectRow, version: ServedVersion): Origin {
-  return originAt(hosted, project, { commit: version.commit, ref: version.ref ?? undefined }, version.modulePath);
+function pinnedOrigin(hosted: HostedModules, project: ProjectRow, version: ServedVersion): Origin | undefined {
+  const { commit, ref, modulePath } = version;
+  return commit === null ? undefined : originAt(hosted, project, { commit, ref: ref ?? undefined }, modulePath);
 }
 
 function originAt(

@@ -10,7 +10,7 @@ import { noteUnzippable } from "../../registry/versions/rejected-tags.ts";
 import { findVersionById, type ServedVersion } from "../../registry/versions/served-versions.ts";
 import { logSumsSoon, type MadeZip, pinZip, zipKeyOf } from "../../registry/versions/version-zip.ts";
 import { storing } from "../../storage/disk-blobs.ts";
-import { type Repositories, repositoryOf } from "../hosting/repositories-of-projects.ts";
+import { type Repositories, type Repository, repositoryOf } from "../hosting/repositories-of-projects.ts";
 import { archiveModule } from "../objects/archive.ts";
 
 /** Zips that are made at the same time: each keeps one git and one processor busy. */
@@ -57,6 +57,29 @@ export async function ensureBuiltZips(archives: ModuleArchives, versionIds: read
   }
 }
 
+/** The h1 that a module at a commit has, without keeping its zip; undefined if its files cannot be one. */
+export async function sumAtCommit(
+  registry: Registry,
+  repository: Repository,
+  module: {
+    readonly modulePath: string;
+    readonly version: string;
+    readonly commit: string;
+    readonly directory: string;
+  },
+): Promise<string | undefined> {
+  const scratch = registry.blobs.scratch();
+  try {
+    const zip = await storing(() => archiveModule({ ...module, repository, subdir: module.directory, file: scratch }));
+    return zip.h1;
+  } catch (error) {
+    if (isFailure(error, "invalid", "too-large", "not-found")) return undefined;
+    throw error;
+  } finally {
+    await rm(scratch, { force: true });
+  }
+}
+
 async function make(archives: ModuleArchives, projectId: number, version: ServedVersion): Promise<MadeZip> {
   const leave = await archives.places.take();
   try {
@@ -71,17 +94,13 @@ async function makeNow(
   projectId: number,
   version: ServedVersion,
 ): Promise<MadeZip> {
+  const { commit, directory: subdir, modulePath, version: name } = version;
+  if (commit === null) throw new Error(`${modulePath}@${name} was uploaded, but its zip is not stored`);
   const scratch = registry.blobs.scratch();
   try {
+    const repository = repositoryOf(registry, repositories, projectId);
     const zip = await storing(() =>
-      archiveModule({
-        repository: repositoryOf(registry, repositories, projectId),
-        commit: version.commit,
-        subdir: version.directory,
-        modulePath: version.modulePath,
-        version: version.version,
-        file: scratch,
-      }),
+      archiveModule({ repository, commit, subdir, modulePath, version: name, file: scratch }),
     );
     // First the bytes, then the row that promises them.
     await registry.blobs.adopt(scratch, zipKeyOf(zip));
@@ -93,7 +112,7 @@ async function makeNow(
     if (!isFailure(error, "invalid", "too-large", "not-found")) throw error;
     // To a client such a version is not there; its author is told why.
     await noteUnzippable(registry, projectId, version, error.message);
-    throw notFound(invalidVersionMessage(version.modulePath, version.version, error.message), "version_invalid");
+    throw notFound(invalidVersionMessage(modulePath, name, error.message), "version_invalid");
   } finally {
     await rm(scratch, { force: true });
   }

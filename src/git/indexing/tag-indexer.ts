@@ -11,9 +11,11 @@ import type { ProjectRow } from "../../registry/rows.ts";
 import { type NewVersion, publish } from "../../registry/versions/publish.ts";
 import { readGoMod } from "../../registry/versions/readable-go-mod.ts";
 import type { Refusal } from "../../registry/versions/rejected-tags.ts";
+import { uploadedAmong } from "../../registry/versions/uploaded-versions.ts";
 import { buildZipsSoon } from "../../registry/versions/version-zip.ts";
 import { type Repositories, type Repository, repositoryOf } from "../hosting/repositories-of-projects.ts";
 import { goModObjection } from "./go-mod-objection.ts";
+import { sumAtCommit } from "./module-archives.ts";
 import { tagSchemeOf } from "./tag-scheme-of-project.ts";
 
 /** Tags that are asked for together. */
@@ -91,7 +93,8 @@ async function indexTags(registry: Registry, repositories: Repositories, project
     const queue = [...tags];
     while (queue.length > 0) {
       const outcomes = await readTags(queue, (tag) => readTag(registry, project, repository, tag), failed);
-      ids.push(...(await publishOutcomes(registry, projectId, outcomes, failed)));
+      const compared = await compareWithUploads(registry, projectId, repository, outcomes);
+      ids.push(...(await publishOutcomes(registry, projectId, compared, failed)));
     }
   }
   if (earliest) registry.metrics.indexing.observe((Date.now() - earliest.getTime()) / 1000);
@@ -125,6 +128,29 @@ async function readTags(
   };
   await Promise.all(Array.from({ length: READERS }, reader));
   return outcomes;
+}
+
+/** Outcomes whose versions have the h1 of their files where a version of that name was uploaded before. */
+async function compareWithUploads(
+  registry: Registry,
+  projectId: number,
+  repository: Repository,
+  outcomes: readonly Outcome[],
+): Promise<readonly Outcome[]> {
+  const all = outcomes.flatMap(({ versions }) => versions);
+  const uploaded = await uploadedAmong(registry, projectId, all);
+  if (uploaded.size === 0) return outcomes;
+  const withSum = async (version: NewVersion): Promise<NewVersion> => {
+    if (!uploaded.has(`${version.modulePath}@${version.version}`)) return version;
+    return { ...version, h1: await sumAtCommit(registry, repository, version) };
+  };
+  const compared: Outcome[] = [];
+  for (const outcome of outcomes) {
+    const versions: NewVersion[] = [];
+    for (const version of outcome.versions) versions.push(await withSum(version));
+    compared.push({ ...outcome, versions });
+  }
+  return compared;
 }
 
 function bytesOf(versions: readonly NewVersion[]): number {

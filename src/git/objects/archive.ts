@@ -8,14 +8,10 @@
 // Two things come raw, as in coderepo.go: the LICENSE of the root that a module in a sub-directory inherits, and, elsewhere,
 // the go.mod that is served as .mod. The go.mod inside the zip is converted like any file.
 
-import { createHash } from "node:crypto";
-import { open, rm } from "node:fs/promises";
-import { type Readable, Transform } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import type { Readable } from "node:stream";
 import tar from "tar-stream";
 import { everybodysTurn, inTurns } from "../../concurrency/turns.ts";
 import { type Failure, invalid, isFailure, notFound } from "../../errors.ts";
-import type { H1Hash } from "../../gomod/dir-hash.ts";
 import {
   ENTRIES_AT_ONCE,
   MAX_GO_MOD,
@@ -25,7 +21,8 @@ import {
   selectZipFiles,
   type ZipEntry,
 } from "../../gomod/module-zip.ts";
-import { writeModuleZip, type ZipSource } from "../../gomod/zip-writer.ts";
+import type { ZipSource } from "../../gomod/zip-writer.ts";
+import { writeZipFile, type ZipFile } from "../../registry/versions/zip-file.ts";
 import { GitError, type GitProcess, runGit, spawnGit } from "../process/git-process.ts";
 import type { Repository } from "./repository.ts";
 import { entryKind } from "./tree-entry.ts";
@@ -45,55 +42,20 @@ export interface ArchiveRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface ArchivedModule {
-  readonly h1: H1Hash;
-  /** Of the zip, in bytes. */
-  readonly size: number;
-  /** Of the zip's bytes, in hexadecimal. */
-  readonly sha256: string;
-  /** How many files are in the zip. */
-  readonly entries: number;
-}
-
 /**
  * Writes the zip of a module at a commit to a file, synced to the disk. Throws Failure("not-found") if the directory is not
  * there, Failure("invalid") with the go command's words if the files cannot be a module, Failure("too-large") if they are
  * too many bytes, and the signal's reason if it aborts.
  */
-export async function archiveModule(request: ArchiveRequest): Promise<ArchivedModule> {
+export async function archiveModule(request: ArchiveRequest): Promise<ZipFile> {
   const { modulePath, version, file, signal } = request;
   const { kept, license } = await selectFiles(request);
   signal?.throwIfAborted();
 
-  const handle = await open(file, "wx");
   try {
-    const digest = createHash("sha256");
-    const sink = new Transform({
-      transform: (chunk: Buffer, _encoding, done) => {
-        digest.update(chunk);
-        done(null, chunk);
-      },
-    });
-    const stored = pipeline(sink, handle.createWriteStream({ flush: true }));
-    stored.catch(() => {});
-    try {
-      const { h1, size, entries } = await writeModuleZip(
-        `${modulePath}@${version}`,
-        archivedFiles(request, kept, license),
-        sink,
-        request.maxBytes === undefined ? {} : { maxBytes: request.maxBytes },
-      );
-      sink.end();
-      await stored;
-      return { h1, size, sha256: digest.digest("hex"), entries };
-    } catch (error) {
-      sink.destroy();
-      await stored.catch(() => {});
-      throw error;
-    }
+    const files = archivedFiles(request, kept, license);
+    return await writeZipFile(file, `${modulePath}@${version}`, files, request.maxBytes);
   } catch (error) {
-    await handle.close().catch(() => {});
-    await rm(file, { force: true });
     signal?.throwIfAborted();
     throw error;
   }

@@ -7,6 +7,8 @@
 //   MODULE/@latest          .info of the newest release
 //   sumdb/NAME/…            our own checksum database, or one that is proxied
 //
+// A PUT to the address of a .zip publishes it (uploads.ts).
+//
 // With `cached-only/` in front of it, or the header "Disable-Module-Fetch: true", only what is stored is served.
 //
 // Who may ask is decided first, in the order of registry/access/access.ts; only then is the path looked at. Everything but zips is
@@ -24,6 +26,7 @@ import {
 import { type ModuleArchives, zipOf } from "../../git/indexing/module-archives.ts";
 import { tellable } from "../../gomod/commit-time.ts";
 import { type GoRequest, parseGoPath, type VersionRequest } from "../../gomod/proxy-path.ts";
+import type { Uploads } from "../../intake/uploads.ts";
 import { requireScope } from "../../registry/access/access.ts";
 import { authenticate } from "../../registry/access/authentication.ts";
 import type { ChecksumLog } from "../../registry/checksums/log-state.ts";
@@ -37,11 +40,14 @@ import { ownDatabaseAt, ownDatabaseIn, serveChecksumDatabase } from "./checksum-
 import { absence, absenceInWords, present, presentZip } from "./go-answers.ts";
 import { answererInView, demandView, type GoView } from "./go-view.ts";
 import { type HotAnswer, type HotCache, writeHotAnswer } from "./hot-cache.ts";
+import { isUploadPath, serveUpload } from "./uploads.ts";
 import { serveFromUpstream } from "./upstream-answers.ts";
 
 export interface GoProxy {
   readonly hosted: HostedModules;
   readonly archives: ModuleArchives;
+  /** Where versions come in without git. */
+  readonly uploads: Uploads;
   readonly hotCache: HotCache;
   /** What answers for modules that are nobody's here. */
   readonly dependencies: DependencyProxy;
@@ -61,11 +67,13 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, p
   const { registry } = proxy.hosted;
   const storedOnly = path.startsWith(CACHED_ONLY) || ctx.get("Disable-Module-Fetch").toLowerCase() === "true";
   const rest = path.startsWith(CACHED_ONLY) ? path.slice(CACHED_ONLY.length) : path;
+  if (ctx.method === "PUT" && isUploadPath(rest)) return serveUpload(proxy.uploads, ctx, view, rest);
   if (ctx.method !== "GET" && ctx.method !== "HEAD") {
     ctx.status = 405;
     ctx.set("Allow", "GET, HEAD");
     ctx.type = "text/plain; charset=utf-8";
-    ctx.body = "a Go endpoint is only read: publish by pushing a tag with git\n";
+    ctx.body =
+      "a Go endpoint is only read here: publish by pushing a tag with git, or by PUT of MODULE/@v/VERSION.zip\n";
     return;
   }
   const principal = await authenticate(registry, credentialsOf(ctx.headers));

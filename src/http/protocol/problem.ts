@@ -18,6 +18,7 @@ const STATUS: Record<FailureKind, number> = {
   gone: 410,
   precondition: 412,
   "too-large": 413,
+  unprocessable: 422,
   unavailable: 503,
 };
 

@@ -236,18 +236,33 @@ export function demandUser(principal: Principal): UserPrincipal {
 }
 
 /** The act "push", while the project is not archived and follows no other repository. */
-export function demandPush(
-  principal: Principal,
-  project: ProjectSubject & { readonly archived: boolean; readonly mirrored: boolean },
-): void {
+export function demandPush(principal: Principal, project: PublishingProject): void {
   demandAct(principal, "push", project);
-  if (project.archived)
-    throw new Failure(
-      "forbidden",
-      `${project.fullPath} is archived and takes no pushes; one of its owners can unarchive it`,
-      { reason: "project_archived" },
-    );
+  demandUnarchived(project, "pushes");
   demandNoMirror(project);
+}
+
+/**
+ * The act "package.publish", while the registry of the project is on, and it is neither archived nor a mirror. A deploy token
+ * that opens the project needs no level: its scope says that it may.
+ */
+export function demandPublish<S extends PublishingProject>(principal: Principal, project: S | undefined): S {
+  const seen = demandSeen(principal, project);
+  if (principal.kind === "deploy-token" && isDeployTokenOf(principal, seen))
+    requireOneOf(principal, scopesOf(PROJECT_ACTS["package.publish"]));
+  else demandAct(principal, "package.publish", seen);
+  demandUnarchived(seen, "uploads");
+  demandNoMirror(seen);
+  return demandOpenRegistry(seen);
+}
+
+type PublishingProject = ProjectSubject & { readonly archived: boolean; readonly mirrored: boolean };
+
+function demandUnarchived({ archived, fullPath }: PublishingProject, what: string): void {
+  if (archived)
+    throw new Failure("forbidden", `${fullPath} is archived and takes no ${what}; one of its owners can unarchive it`, {
+      reason: "project_archived",
+    });
 }
 
 /** Refuses whatever would publish in a project that follows a remote repository: what it has is what that has. */
@@ -269,17 +284,20 @@ export function demandCode<S extends ProjectSubject>(principal: Principal, proje
 
 /** Packages: as code, and the registry of the project is on, and it is open to the principal. */
 export function demandRegistry<S extends ProjectSubject>(principal: Principal, project: S | undefined): S {
-  const seen = demandCode(principal, project);
-  if (!seen.packagesEnabled)
-    throw new Failure(
-      "forbidden",
-      `the package registry of ${seen.fullPath} is switched off; a Maintainer can switch it on (gokura project update ${seen.fullPath} --packages on)`,
-      { reason: "package_registry_disabled" },
-    );
+  const seen = demandOpenRegistry(demandCode(principal, project));
   if (mayReadPackages(principal, seen)) return seen;
   throw principal.kind === "anonymous"
     ? hidden(principal, "Project")
     : lacking(PROJECT_ACTS["package.read"], seen.fullPath);
+}
+
+function demandOpenRegistry<S extends ProjectSubject>(project: S): S {
+  if (project.packagesEnabled) return project;
+  throw new Failure(
+    "forbidden",
+    `the package registry of ${project.fullPath} is switched off; a Maintainer can switch it on (gokura project update ${project.fullPath} --packages on)`,
+    { reason: "package_registry_disabled" },
+  );
 }
 
 /** The Go endpoint: as packages, and the flag go_proxy is on. */

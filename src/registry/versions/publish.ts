@@ -18,6 +18,8 @@ export interface NewVersion extends EnteringVersion {
   readonly directory: string;
   readonly goMod: Buffer;
   readonly legacy: boolean;
+  /** The h1 of its zip, worked out where a version of its name was uploaded before. */
+  readonly h1?: string | undefined;
 }
 
 export interface Publication {
@@ -87,22 +89,31 @@ function refusalOf(version: NewVersion, reason: string): Refusal {
   return { tag: ref?.replace(/^refs\/tags\//, "") ?? version.version, modulePath, version: version.version, reason };
 }
 
-/** What is to be said of tags whose versions were published from other commits. */
+/** What is to be said of tags whose versions were published from other commits, or uploaded with other content. */
 async function movedTags(
   tx: Sql,
   versions: readonly NewVersion[],
   modules: ReadonlyMap<string, number>,
 ): Promise<Refusal[]> {
   const moduleIds = versions.map((v) => modules.get(v.modulePath) ?? 0);
-  const present = await tx.$queryRaw<{ module_id: number; version: string; commit: string }[]>`
-    SELECT module_id, version, v."commit" FROM module_version v
+  const present = await tx.$queryRaw<
+    { module_id: number; version: string; commit: string | null; h1: string | null }[]
+  >`
+    SELECT module_id, version, v."commit", v.h1 FROM module_version v
     JOIN unnest(${moduleIds}::int[], ${versions.map((v) => v.version)}::text[]) AS new (module_id, version)
       USING (module_id, version)`;
-  const commits = new Map(present.map((row) => [`${row.module_id} ${row.version}`, row.commit]));
+  const byName = new Map(present.map((row) => [`${row.module_id} ${row.version}`, row]));
   return versions.flatMap((version) => {
-    const pinned = commits.get(`${modules.get(version.modulePath)} ${version.version}`);
-    if (pinned === undefined || pinned === version.commit) return [];
-    const reason = `the tag was moved to ${version.commit.slice(0, 12)}, but ${version.version} was published from ${pinned.slice(0, 12)} and stays so; tag a new version instead`;
+    const pinned = byName.get(`${modules.get(version.modulePath)} ${version.version}`);
+    if (pinned === undefined || pinned.commit === version.commit) return [];
+    if (pinned.commit === null)
+      return version.h1 === pinned.h1 ? [] : [refusalOf(version, otherThanUploaded(version, pinned.h1))];
+    const reason = `the tag was moved to ${version.commit.slice(0, 12)}, but ${version.version} was published from ${pinned.commit.slice(0, 12)} and stays so; tag a new version instead`;
     return [refusalOf(version, reason)];
   });
+}
+
+function otherThanUploaded({ version, h1 }: NewVersion, uploaded: string | null): string {
+  const own = h1 === undefined ? "have not been compared" : `have ${h1}`;
+  return `${version} was uploaded before with ${uploaded} and stays so, and the files of the tag ${own}; tag a new version instead`;
 }

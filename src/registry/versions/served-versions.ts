@@ -8,8 +8,9 @@ export interface ServedVersion {
   readonly modulePath: string;
   readonly version: string;
   readonly time: Date;
-  readonly commit: string;
-  /** The tag that made it (refs/tags/…); null for a pseudo-version. */
+  /** Null for an uploaded version, which has its zip from the beginning. */
+  readonly commit: string | null;
+  /** The tag that made it (refs/tags/…); null for a pseudo-version and an uploaded one. */
   readonly ref: string | null;
   readonly directory: string;
   readonly goMod: Buffer;
@@ -22,7 +23,7 @@ interface ServedRow {
   id: number;
   version: string;
   time: Date;
-  commit: string;
+  commit: string | null;
   ref: string | null;
   directory: string;
   go_mod: Buffer;

@@ -58,7 +58,7 @@ export async function explainTags(
       module: row.module.path,
       version: row.version,
       verdict: "version" as const,
-      reason: `published from commit ${row.commit!.slice(0, 12)}${row.retracted ? "; retracted by its author" : ""}`,
+      reason: `published from commit ${row.commit?.slice(0, 12)}${row.retracted ? "; retracted by its author" : ""}`,
     })),
     ...rejected.map((row) => ({
       tag: row.tag,

@@ -2,7 +2,7 @@
 // somebody's go.sum knows what it was; and one that was taken back on purpose does not come back at all (Tombstone in
 // prisma/schema.prisma; the database refuses it too).
 import type { Sql } from "../../database/sql.ts";
-import { type Failure, notFound } from "../../errors.ts";
+import { Failure, notFound } from "../../errors.ts";
 import { h1OfGoMod } from "../../gomod/dir-hash.ts";
 import type { Registry } from "../registry.ts";
 
@@ -38,18 +38,33 @@ export function notFetched(modulePath: string, version: string, { reason }: Pick
   return notFound(`${modulePath}@${version} was published here before (${reason}); it is not fetched`);
 }
 
+/** Why a name that was taken away cannot be uploaded (again). */
+export function notUploaded(modulePath: string, version: string, { returnable }: Pick<Grave, "returnable">): Failure {
+  return returnable
+    ? new Failure(
+        "conflict",
+        `${modulePath}@${version} was published before with other content, and its name is never used again; publish another version`,
+        { reason: "version_differs" },
+      )
+    : new Failure(
+        "gone",
+        `${modulePath}@${version} was deleted by a maintainer and does not come back; publish another version`,
+      );
+}
+
 /** What of a version tells whether it is the one that was taken away. */
 interface Named {
   readonly modulePath: string;
   readonly version: string;
   readonly commit?: string | undefined;
   readonly goMod?: Buffer | undefined;
+  readonly zip?: { readonly h1: string } | undefined;
 }
 
 /** A version that must stay away, and the grave that says so. */
 export interface Buried<V> {
   readonly version: V;
-  readonly grave: Grave & { readonly commit: string };
+  readonly grave: Grave & { readonly commit: string | null };
 }
 
 /**
@@ -66,8 +81,8 @@ export async function partBuried<V extends Named>(
   await tx.$executeRaw`SELECT pg_advisory_xact_lock_shared(${NAMES_LOCK}::int, place) FROM (
     SELECT DISTINCT hashtext(path) & 255 AS place FROM unnest(${paths}::text[]) AS path ORDER BY place) AS ordered`;
   const rows = await tx.$queryRaw<
-    { path: string; version: string; commit: string; go_mod_h1: string; reason: string; returnable: boolean }[]
-  >`SELECT t.module_path AS path, t.version, t."commit", t.go_mod_h1, t.reason, t.returnable FROM tombstone t
+    (BuriedContent & { path: string; version: string; reason: string; returnable: boolean })[]
+  >`SELECT t.module_path AS path, t.version, t."commit", t.go_mod_h1, t.h1, t.reason, t.returnable FROM tombstone t
     JOIN unnest(${paths}::text[], ${names}::text[]) AS new (module_path, version) USING (module_path, version)`;
   const graves = new Map(rows.map((row) => [`${row.path}@${row.version}`, row]));
   const admitted: V[] = [];
@@ -80,13 +95,24 @@ export async function partBuried<V extends Named>(
   return { admitted, buried };
 }
 
-function isSame({ commit, goMod }: Named, grave: { readonly commit: string; readonly go_mod_h1: string }): boolean {
-  return grave.commit === commit && goMod !== undefined && grave.go_mod_h1 === h1OfGoMod(goMod);
+/** What is known of what was published under a name that was taken away. */
+interface BuriedContent {
+  /** Null for an uploaded version. */
+  readonly commit: string | null;
+  readonly go_mod_h1: string;
+  /** Null for a version whose zip nobody had asked for. */
+  readonly h1: string | null;
+}
+
+/** The same go.mod, and the same commit or the same zip; the database asks the same (tombstone_holds). */
+function isSame({ commit, goMod, zip }: Named, grave: BuriedContent): boolean {
+  if (goMod === undefined || grave.go_mod_h1 !== h1OfGoMod(goMod)) return false;
+  return (commit !== undefined && grave.commit === commit) || (zip !== undefined && grave.h1 === zip.h1);
 }
 
 /** Why a tag cannot become a version whose name was taken away, in one sentence for its author. */
 export function reasonToRefuse(version: string, { commit, returnable }: Buried<unknown>["grave"]): string {
   return returnable
-    ? `${version} was published before from commit ${commit.slice(0, 12)} and its name is never given to other content; use a new version`
+    ? `${version} was published before ${commit === null ? "by an upload" : `from commit ${commit.slice(0, 12)}`} and its name is never given to other content; use a new version`
     : `${version} was deleted on purpose and does not come back; use a new version`;
 }

@@ -46,7 +46,8 @@ export async function takeBack(
 ): Promise<void> {
   const reason = "the version was deleted";
   const { id, version, h1 } = row;
-  const [commit, goModH1] = [row.commit!, row.goModH1!]; // a hosted version is whole
+  const { commit } = row;
+  const goModH1 = row.goModH1!; // a hosted version is whole
   const { path: modulePath } = module;
   // As in publishing, one writer a project at a time, before anything else is locked.
   await tx.$queryRaw`SELECT 1 FROM project p JOIN module m ON m.project_id = p.id WHERE m.id = ${module.id} FOR UPDATE OF p`;

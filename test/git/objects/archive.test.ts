@@ -4,9 +4,10 @@ import { join } from "node:path";
 import JSZip from "jszip";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isFailure } from "../../../src/errors.ts";
-import { type ArchivedModule, archiveModule } from "../../../src/git/objects/archive.ts";
+import { archiveModule } from "../../../src/git/objects/archive.ts";
 import { deadByAge, removeLeftovers } from "../../../src/git/objects/leftovers.ts";
 import { Repositories } from "../../../src/git/objects/repositories.ts";
+import type { ZipFile } from "../../../src/registry/versions/zip-file.ts";
 import { type FixtureFile, git, makeRepository, temporaryDirectory } from "../../support/git-fixture.ts";
 import { type DirectDownload, directDownload } from "../direct-go.ts";
 
@@ -259,7 +260,7 @@ async function archive(
   name: string,
   it: Case,
   options: { signal?: AbortSignal; maxBytes?: number } = {},
-): Promise<ArchivedModule & { file: string }> {
+): Promise<ZipFile & { file: string }> {
   const { path, version } = moduleOf(name, it);
   const file = join(scratch.path, `${name}.zip`);
   const archived = await archiveModule({
