@@ -28,6 +28,7 @@ const output = await codegen({
     contextType: "./context.ts#GraphqlContext",
     mappers: {
       User: `${REGISTRY}/rows.ts#UserRow`,
+      Trust: `${REGISTRY}/rows.ts#TrustRow`,
       Token: `${REGISTRY}/rows.ts#TokenRow`,
       Group: `${REGISTRY}/rows.ts#GroupRow`,
       Project: `${REGISTRY}/rows.ts#ProjectRow`,

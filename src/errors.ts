@@ -41,6 +41,15 @@ export const REASONS = {
   user_blocked: "unauthenticated",
   deploy_token_username_wrong: "unauthenticated",
   token_of_another: "unauthenticated",
+  id_token_unreadable: "unauthenticated",
+  id_token_algorithm_refused: "unauthenticated",
+  id_token_issuer_untrusted: "unauthenticated",
+  id_token_key_unknown: "unauthenticated",
+  id_token_signature_wrong: "unauthenticated",
+  id_token_expired: "unauthenticated",
+  id_token_not_yet_valid: "unauthenticated",
+  id_token_audience_wrong: "unauthenticated",
+  id_token_claims_mismatch: "unauthenticated",
 
   insufficient_scope: "insufficient-scope",
 
@@ -85,6 +94,7 @@ export const REASONS = {
   database_unavailable: "unavailable",
   disk_full: "unavailable",
   upstream_unavailable: "unavailable",
+  issuer_unavailable: "unavailable",
   server_busy: "unavailable",
   server_stopping: "unavailable",
   took_too_long: "unavailable",

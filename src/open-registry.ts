@@ -21,6 +21,7 @@ import { openDiskBlobs } from "./storage/disk-blobs.ts";
 import type { Signer } from "./sumdb/note.ts";
 import type { Log } from "./telemetry/log.ts";
 import { UNCOUNTED } from "./telemetry/metrics.ts";
+import { openIdTokens } from "./upstream/id-tokens.ts";
 
 /** How long a start waits for a PostgreSQL that does not answer yet. */
 const DATABASE_PATIENCE_MS = 30_000;
@@ -79,6 +80,8 @@ export async function openRegistry(
     closers.push(() => tokenUse.close());
     const traffic = new Traffic(database.pool, log);
     closers.push(() => traffic.close());
+    const idTokens = openIdTokens({ allowNetworks: config.allowPrivateNetworks, caFile: config.upstreamCaFile }, log);
+    closers.push(() => idTokens.close());
     const jobs = openJobs(url, role, log, metrics);
     closers.push(() => jobs.stop());
     const registry: Registry = {
@@ -90,6 +93,7 @@ export async function openRegistry(
       jobs,
       memory: new AccessMemory(),
       tokenUse,
+      idTokens,
       requirementMemory: createRequirementMemory(),
       traffic,
       log,

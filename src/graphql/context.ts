@@ -29,6 +29,8 @@ export interface GraphqlContext {
 
 /** Where clients of other doors find a project. */
 export interface Urls {
+  /** This server, without a slash at the end. */
+  readonly instance: string;
   repository(project: { readonly fullPath: string }): string;
   goProxy(project: { readonly fullPath: string }): string;
   /** The .info of a version that is stored. */
@@ -74,6 +76,7 @@ export function createContext(
 
 function urlsOf(registry: Registry, { url, modulePages, hasWorld }: AddressOptions): Urls {
   return {
+    instance: url,
     repository: ({ fullPath }) => `${url}/${fullPath}.git`,
     goProxy: ({ fullPath }) => projectGoProxy(url, fullPath),
     moduleInfo: ({ path, version }) =>

@@ -8,6 +8,7 @@ import { isId } from "../registry/lists/keyset-page.ts";
 export type GlobalType =
   | "User"
   | "Token"
+  | "Trust"
   | "Group"
   | "Project"
   | "Member"

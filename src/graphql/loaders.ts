@@ -11,6 +11,7 @@ import { countProjectsOfGroups, findProjects, projectsOfGroups } from "../regist
 import { protectedTagsOfProjects } from "../registry/forge/protected-tags.ts";
 import { tagEventsOfProjects, tagEventsOfVersions } from "../registry/forge/tag-events.ts";
 import { tokensOfGroups, tokensOfProjects, tokensOfUsers } from "../registry/forge/tokens.ts";
+import { trustsOfGroups, trustsOfProjects } from "../registry/forge/trusts.ts";
 import { findUsersById } from "../registry/forge/users.ts";
 import type { Page, PageRequest } from "../registry/lists/keyset-page.ts";
 import {
@@ -57,6 +58,7 @@ import type {
   RejectedTagRow,
   TagEventRow,
   TokenRow,
+  TrustRow,
   UserRow,
   VersionRow,
 } from "../registry/rows.ts";
@@ -165,6 +167,8 @@ export interface Loaders {
   readonly tokensOfUser: ListLoader<UserRow, PageRequest, Page<TokenRow>>;
   readonly rejectedTags: ListLoader<ProjectRow, number, readonly RejectedTagRow[]>;
   readonly tagEvents: ListLoader<ProjectRow, number, readonly TagEventRow[]>;
+  readonly trustsOfProject: ListLoader<ProjectRow, undefined, readonly TrustRow[]>;
+  readonly trustsOfGroup: ListLoader<GroupRow, undefined, readonly TrustRow[]>;
   readonly protectedTags: ListLoader<ProjectRow, undefined, readonly ProtectedTagRow[]>;
 }
 
@@ -268,6 +272,8 @@ export function createLoaders(registry: Registry, principal: Principal): Loaders
     tokensOfGroup: listLoader((groups, page) => tokensOfGroups(registry, principal, groups, page)),
     tokensOfUser: listLoader((users, page) => tokensOfUsers(registry, principal, users, page)),
     rejectedTags: listLoader((projects, take) => rejectedTagsOfProjects(registry, principal, projects, take)),
+    trustsOfProject: listLoader((projects) => trustsOfProjects(registry, principal, projects)),
+    trustsOfGroup: listLoader((groups) => trustsOfGroups(registry, principal, groups)),
     protectedTags: listLoader((projects) => protectedTagsOfProjects(registry, principal, projects)),
     tagEvents: listLoader((projects, take) => tagEventsOfProjects(registry, principal, projects, take)),
   };

@@ -110,6 +110,7 @@ export async function serveGit(door: GitDoor, ctx: Context, request: GitRequest)
 function callerOf(principal: Principal, from: string): string {
   if (principal.kind === "user") return `user ${principal.userId}`;
   if (principal.kind === "deploy-token") return `token ${principal.tokenId}`;
+  if (principal.kind === "workload") return `job ${principal.issuer} ${principal.subject}`;
   return machineOf(from);
 }
 

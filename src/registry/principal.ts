@@ -22,8 +22,8 @@ export interface UserPrincipal {
   readonly validUntil: number;
 }
 
-/** What a deploy token opens: one project, or all projects at or below a group. */
-export type OpenedByDeployToken = { readonly projectId: number } | { readonly groupId: number };
+/** What a deploy token or a trust opens: one project, or all projects at or below a group. */
+export type Opened = { readonly projectId: number } | { readonly groupId: number };
 
 /** A deploy token: it belongs to a project or a group and is nobody. */
 export interface DeployPrincipal {
@@ -32,10 +32,35 @@ export interface DeployPrincipal {
   readonly name: string;
   /** The user name that Basic authentication must carry. */
   readonly username: string;
-  readonly opens: OpenedByDeployToken;
+  readonly opens: Opened;
   /** The groups around its project, or its group and those above. They may be seen. */
   readonly groupIds: readonly number[];
   readonly scopes: readonly TokenScope[];
+  readonly validUntil: number;
+}
+
+/** What one trust lets a job do. */
+export interface Grant {
+  readonly opens: Opened;
+  /** The groups around its project, or its group and those above. They may be seen. */
+  readonly groupIds: readonly number[];
+  readonly scopes: readonly TokenScope[];
+}
+
+/**
+ * A job of a CI system, or anything else that has no secret: an issuer that is trusted here says by an ID token who it is. It
+ * is no user, and may what the trusts say that its token fits.
+ */
+export interface WorkloadPrincipal {
+  readonly kind: "workload";
+  /** The claims `iss` and `sub` of its token. */
+  readonly issuer: string;
+  readonly subject: string;
+  /** One for each trust; at least one. */
+  readonly grants: readonly Grant[];
+  /** Those of all grants: what the ways in ask for. What may be done in one place its grants say. */
+  readonly scopes: readonly TokenScope[];
+  /** When its token, or the first of the trusts, expires. */
   readonly validUntil: number;
 }
 
@@ -48,7 +73,7 @@ export interface OperatorPrincipal {
   readonly kind: "operator";
 }
 
-export type Principal = UserPrincipal | DeployPrincipal | AnonymousPrincipal | OperatorPrincipal;
+export type Principal = UserPrincipal | DeployPrincipal | WorkloadPrincipal | AnonymousPrincipal | OperatorPrincipal;
 
 export const ANONYMOUS: AnonymousPrincipal = Object.freeze({ kind: "anonymous" });
 export const OPERATOR: OperatorPrincipal = Object.freeze({ kind: "operator" });
@@ -57,5 +82,6 @@ export const OPERATOR: OperatorPrincipal = Object.freeze({ kind: "operator" });
 export function nameOf(principal: Principal): string {
   if (principal.kind === "user") return principal.username;
   if (principal.kind === "deploy-token") return `deploy token ${principal.name}`;
+  if (principal.kind === "workload") return `job ${principal.subject} of ${principal.issuer}`;
   return principal.kind === "operator" ? "cli" : "anonymous";
 }

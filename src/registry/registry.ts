@@ -22,6 +22,7 @@ export interface Registry {
   readonly jobs: Jobs;
   readonly memory: RememberedAccess;
   readonly tokenUse: NotedTokens;
+  readonly idTokens: VerifiedIdTokens;
   readonly requirementMemory: RememberedRequirements;
   readonly traffic: CountedTraffic;
   readonly log: Log;
@@ -73,6 +74,15 @@ export interface NotedTokens {
   neverUsed(tokenId: number): void;
   /** Writes the first use of a token down, so that the answer to it tells already; nothing for one that was used before. */
   writeFirst(tokenId: number): Promise<void> | undefined;
+}
+
+/** Verifies ID tokens (upstream/id-tokens.ts). */
+export interface VerifiedIdTokens {
+  /**
+   * The claims of an ID token of an issuer that is trusted: its signature, times and issuer are right. Throws unauthenticated
+   * with what is wrong with it, or unavailable when the keys of the issuer cannot be had.
+   */
+  verify(token: string, issuer: string): Promise<Readonly<Record<string, unknown>>>;
 }
 
 /** What go.mod files require, by the number of the version (modules/requirement-memory.ts). */

@@ -52,6 +52,9 @@ export type ModuleRow = Module;
 /** A version without go.mod and .info, which may be large: goModsOf (versions/version-rows.ts) reads these. */
 export type VersionRow = Omit<ModuleVersion, "goMod" | "info">;
 
+/** A trust with the project, and its group, or the group that trusts. */
+export type TrustRow = Prisma.TrustGetPayload<{ include: { project: { include: { group: true } }; group: true } }>;
+
 export type RejectedTagRow = RejectedTag;
 
 export type TagEventRow = TagEvent;

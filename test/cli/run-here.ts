@@ -30,6 +30,7 @@ export async function runHere(words: readonly string[], environment: Readonly<Re
     const code = await run(words);
     return { code, stdout, stderr };
   } finally {
+    process.exitCode = undefined; // a command says so that it ends with 1; the next one has not
     for (const [n, signal] of SIGNALS.entries())
       for (const added of process.listeners(signal))
         if (!listeners[n]!.includes(added)) process.removeListener(signal, added);

@@ -81,6 +81,13 @@ describe("who may do what", () => {
          values ('DEPLOY', 'of acme', '{read_repository}', 'f', ${ids.acme}, 'ci')`,
     ],
     ["it becomes one of another group", `update token set group_id = ${ids.sub} where name = 'of acme'`],
+    [
+      "an issuer is trusted",
+      `insert into trust (project_id, issuer, audience, claims, scopes)
+         values (${ids.lib}, 'https://ci.test', 'here', '{"sub": "job"}', '{read_api}')`,
+    ],
+    ["a trust gets an end", "update trust set expires_at = now()"],
+    ["a trust goes", "delete from trust"],
     ["it goes with that group", `delete from "group" where id = ${ids.sub}`],
   ])("%s", async (_, sql) => {
     expect(await noticesOf(sql)).toEqual([ACCESS]);

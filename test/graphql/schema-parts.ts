@@ -158,6 +158,13 @@ export const PARTS = {
     "UserDeletePayload",
   ],
 
+  // Trusted issuers of ID tokens.
+  trusts: [
+    ...["Project.trusts", "Group.trusts", "Trust", "ClaimPattern", "ClaimPatternInput"],
+    ...["Mutation.trustCreate", "TrustCreateInput", "TrustCreatePayload"],
+    ...["Mutation.trustDelete", "TrustDeleteInput", "TrustDeletePayload"],
+  ],
+
   // What administrators look at: the audit trail, jobs, upstreams, prefixes, rejected tags; flags for users.
   administration: [
     "Query.administration",

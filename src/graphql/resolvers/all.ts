@@ -27,6 +27,7 @@ import { Query } from "./query.ts";
 import { GoModuleSearchConnection, GoModuleSearchHit } from "./search.ts";
 import { CacheHitDay, CacheHitRate, Statistics } from "./statistics.ts";
 import { Token, tokenMutations } from "./token.ts";
+import { Trust, trustMutations } from "./trust.ts";
 import { User, userMutations } from "./user.ts";
 
 export const resolvers: Resolvers = {
@@ -41,6 +42,7 @@ export const resolvers: Resolvers = {
     ...memberMutations,
     ...protectedTagMutations,
     ...tokenMutations,
+    ...trustMutations,
     ...featureFlagMutations,
     ...goModuleMutations,
     ...packageMutations,
@@ -48,6 +50,7 @@ export const resolvers: Resolvers = {
   },
   User,
   Token,
+  Trust,
   Group,
   Project,
   Member,

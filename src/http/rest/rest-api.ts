@@ -23,6 +23,7 @@ import { type Given, readGiven } from "./request-body.ts";
 import { routeTable } from "./route.ts";
 import { serverCalls } from "./server-calls.ts";
 import { tokenCalls } from "./token-calls.ts";
+import { trustCalls } from "./trust-calls.ts";
 import { userCalls } from "./user-calls.ts";
 
 const ROOT = "/api/v4";
@@ -37,6 +38,7 @@ const CALLS: readonly Call[] = [
   ...memberCalls,
   ...repositoryCalls,
   ...deployTokenCalls,
+  ...trustCalls,
   ...protectedTagCalls,
   ...packageCalls,
   ...featureCalls,

@@ -1,9 +1,9 @@
 // The rules of access.ts as conditions for the database, so that a list holds what each of its rows alone would be shown. That
 // the two agree is tested for every principal (test/registry/access/access-lists.test.ts).
 import { Prisma, type Visibility } from "../../database/generated/client.ts";
-import type { DeployPrincipal, Principal, UserPrincipal } from "../principal.ts";
+import type { DeployPrincipal, Opened, Principal, UserPrincipal, WorkloadPrincipal } from "../principal.ts";
 import { isAdministrator } from "./access.ts";
-import { GUEST, PROJECT_ACTS } from "./acts.ts";
+import { GUEST, levelByScopes, PROJECT_ACTS } from "./acts.ts";
 
 /** What a principal reaches without looking at a single project: what its lists are made of. */
 interface Reach {
@@ -16,27 +16,36 @@ interface Reach {
 }
 
 /** Who reaches something beside what everybody does. */
-type Belonging = UserPrincipal | DeployPrincipal;
+type Belonging = UserPrincipal | DeployPrincipal | WorkloadPrincipal;
+
+/** Whether somebody belongs somewhere: everybody but the anonymous, and the operator, who needs not to. */
+export function belongs(principal: Principal): principal is Belonging {
+  return principal.kind !== "anonymous" && principal.kind !== "operator";
+}
 
 /** What is seen by membership of at least this level, by a deploy token, or by visibility. */
 function reachOf(principal: Principal, level: number): Reach {
   const reach: Reach = { everything: isAdministrator(principal), visibilities: ["PUBLIC"], projects: [], groups: [] };
-  if (principal.kind !== "user" && principal.kind !== "deploy-token") return reach;
+  if (!belongs(principal)) return reach;
   const visibilities: readonly Visibility[] = principal.kind === "user" ? ["PUBLIC", "INTERNAL"] : ["PUBLIC"];
   return { ...reach, visibilities, ...belongingsOf(principal, level) };
 }
 
-/** Of what a user is a member with at least this level; of what a deploy token is, which has no level. */
+/** Of what a user is a member with at least this level, or a job by its trusts; of what a deploy token is, which has no level. */
 function belongingsOf(principal: Belonging, level: number): Pick<Reach, "projects" | "groups"> {
-  if (principal.kind === "deploy-token") {
-    const { opens } = principal;
-    return "projectId" in opens
-      ? { projects: [opens.projectId], groups: [] }
-      : { projects: [], groups: [opens.groupId] };
-  }
+  if (principal.kind === "deploy-token") return numbersOf([principal.opens]);
+  if (principal.kind === "workload")
+    return numbersOf(principal.grants.filter(({ scopes }) => levelByScopes(scopes) >= level).map(({ opens }) => opens));
   const { memberships } = principal;
   const reaching = (levels: ReadonlyMap<number, number>) => [...levels].filter(([, l]) => l >= level).map(([id]) => id);
   return { projects: reaching(memberships.projects), groups: reaching(memberships.groups) };
+}
+
+function numbersOf(opened: readonly Opened[]): Pick<Reach, "projects" | "groups"> {
+  return {
+    projects: opened.flatMap((opens) => ("projectId" in opens ? [opens.projectId] : [])),
+    groups: opened.flatMap((opens) => ("groupId" in opens ? [opens.groupId] : [])),
+  };
 }
 
 /** Those of a reach whatever their visibility. `below`: the numbers of all groups at or below those of the reach, where they are known. */
@@ -100,11 +109,13 @@ export function seenGroupsInSql(principal: Principal): Prisma.Sql {
 /** Groups that are seen because of what is in them. */
 function aroundMemberships(principal: Principal): number[] {
   if (principal.kind === "deploy-token") return [...principal.groupIds];
+  if (principal.kind === "workload") return principal.grants.flatMap(({ groupIds }) => groupIds);
   return principal.kind === "user" ? [...principal.memberships.containing] : [];
 }
 
 /**
- * The projects of which a user is a member with at least this level, directly or by a group; those that a deploy token opens.
+ * The projects of which a user is a member with at least this level, directly or by a group; those that a deploy token opens,
+ * or the trusts of a job.
  * `below`: as above.
  */
 export function memberProjects(

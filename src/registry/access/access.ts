@@ -3,17 +3,19 @@
 //   see a project         public: everybody; internal: every user; private: its members; administrators see all
 //   see a group           the same, and whoever is a member of something inside it
 //   a deploy token        opens its project, or all at or below its group, as far as its scopes go, and sees the groups around
+//   a job (ID token)      the same by each trust that it fits, with the level that the trust's scopes stand for
 //   read packages or code whoever sees the project, but a Guest of a private one may not
 //   read packages         where they are for members only: Reporters
 // A Guest's "may see, may not do" is told (403); what may not be seen does not exist (404), or, to somebody without
 // credentials, asks for some (401). Questions are asked in this order: scope, visibility, access level, registry, flag.
 import type { PackageAccess, TokenScope, Visibility } from "../../database/generated/client.ts";
 import { Failure } from "../../errors.ts";
-import type { DeployPrincipal, Principal, UserPrincipal } from "../principal.ts";
+import type { DeployPrincipal, Opened, Principal, UserPrincipal, WorkloadPrincipal } from "../principal.ts";
 import {
   DOOR_SCOPES,
   GROUP_ACTS,
   type GroupAct,
+  levelByScopes,
   nameOfLevel,
   OWNER,
   PROJECT_ACTS,
@@ -49,15 +51,43 @@ export function requireScope(principal: Principal, door: ScopedDoor): void {
   requireOneOf(principal, DOOR_SCOPES[door]);
 }
 
-function requireOneOf(principal: Principal, opening: readonly TokenScope[]): void {
+/** `there`: the place that it is about. Two trusts that a job fits may say different things of different places. */
+function requireOneOf(principal: Principal, opening: readonly TokenScope[], there?: Place): void {
   if (principal.kind === "anonymous" || principal.kind === "operator") return;
-  if (principal.scopes.some((scope) => opening.includes(scope))) return;
+  const scopes = principal.kind === "workload" && there ? scopesThere(principal, there) : principal.scopes;
+  if (scopes.some((scope) => opening.includes(scope))) return;
   const wanted = opening.filter((scope) => (SCOPES_OF[principal.kind] as readonly TokenScope[]).includes(scope));
-  throw new Failure(
-    "insufficient-scope",
-    `the token's scopes (${principal.scopes.join(", ")}) do not open this; ${wanted.length > 0 ? `make one with ${wanted.join(" or ")}` : "use a personal access token"}`,
-    { scopes: wanted },
-  );
+  const remedy =
+    wanted.length === 0
+      ? "use a personal access token"
+      : principal.kind === "workload"
+        ? `have the issuer trusted with ${wanted.join(" or ")} (gokura trust add)`
+        : `make one with ${wanted.join(" or ")}`;
+  throw new Failure("insufficient-scope", `the token's scopes (${scopes.join(", ")}) do not open this; ${remedy}`, {
+    scopes: wanted,
+  });
+}
+
+/** A project or a group, as far as a trust that opens it is concerned. */
+interface Place {
+  /** Of a project. */
+  readonly projectId?: number;
+  /** The group, or that of the project, and those above. */
+  readonly traversalIds: readonly number[];
+}
+
+function placeOf(project: ProjectSubject): Place {
+  return { projectId: project.id, traversalIds: project.group.traversalIds };
+}
+
+function opensPlace(opens: Opened, { projectId, traversalIds }: Place): boolean {
+  return "projectId" in opens ? opens.projectId === projectId : traversalIds.includes(opens.groupId);
+}
+
+/** What a job may do in a place; what it may anywhere, if nothing opens the place to it. */
+function scopesThere({ grants, scopes }: WorkloadPrincipal, place: Place): readonly TokenScope[] {
+  const there = grants.filter(({ opens }) => opensPlace(opens, place)).flatMap((grant) => grant.scopes);
+  return there.length > 0 ? [...new Set(there)] : scopes;
 }
 
 // ---- levels and visibility -----------------------------------------------------------------------------------------
@@ -67,9 +97,17 @@ export function isAdministrator(principal: Principal): boolean {
   return principal.kind === "operator" || (principal.kind === "user" && principal.admin);
 }
 
+/** The highest level that the trusts of a job give in a place; 0 for none. */
+function levelByTrust({ grants }: WorkloadPrincipal, place: Place): number {
+  let level = 0;
+  for (const { opens, scopes } of grants) if (opensPlace(opens, place)) level = Math.max(level, levelByScopes(scopes));
+  return level;
+}
+
 /** The highest level in a group and its ancestors; 0 for none. */
 export function groupLevel(principal: Principal, group: { readonly traversalIds: readonly number[] }): number {
   if (isAdministrator(principal)) return OWNER;
+  if (principal.kind === "workload") return levelByTrust(principal, { traversalIds: group.traversalIds });
   if (principal.kind !== "user") return 0;
   let level = 0;
   for (const id of group.traversalIds) level = Math.max(level, principal.memberships.groups.get(id) ?? 0);
@@ -78,6 +116,7 @@ export function groupLevel(principal: Principal, group: { readonly traversalIds:
 
 /** The highest level in a project and the groups around it; 0 for none. */
 export function projectLevel(principal: Principal, project: ProjectSubject): number {
+  if (principal.kind === "workload") return levelByTrust(principal, placeOf(project));
   const direct = principal.kind === "user" ? (principal.memberships.projects.get(project.id) ?? 0) : 0;
   return Math.max(direct, groupLevel(principal, project.group));
 }
@@ -102,7 +141,7 @@ function isOpenTo(principal: Principal, visibility: Visibility): boolean {
 
 /** Whether a deploy token is of this project, or of a group around it. */
 function isDeployTokenOf({ opens }: DeployPrincipal, project: ProjectSubject): boolean {
-  return "projectId" in opens ? opens.projectId === project.id : project.group.traversalIds.includes(opens.groupId);
+  return opensPlace(opens, placeOf(project));
 }
 
 export function maySeeProject(principal: Principal, project: ProjectSubject): boolean {
@@ -118,6 +157,7 @@ export function maySeeGroup(principal: Principal, group: GroupSubject): boolean 
     const { opens, groupIds } = principal;
     return groupIds.includes(group.id) || ("groupId" in opens && group.traversalIds.includes(opens.groupId));
   }
+  if (principal.kind === "workload") return principal.grants.some(({ groupIds }) => groupIds.includes(group.id));
   return principal.kind === "user" && principal.memberships.containing.has(group.id);
 }
 
@@ -189,7 +229,7 @@ export function demandNamespaceSeen<S extends GroupSubject>(principal: Principal
  */
 export function demandAct(principal: Principal, act: ProjectAct, project: ProjectSubject): void {
   demandSeen(principal, project);
-  requireOneOf(principal, scopesOf(PROJECT_ACTS[act]));
+  requireOneOf(principal, scopesOf(PROJECT_ACTS[act]), placeOf(project));
   if (mayAct(principal, act, project)) return;
   throw principal.kind === "anonymous" ? hidden(principal, "Project") : lacking(PROJECT_ACTS[act], project.fullPath);
 }
@@ -197,7 +237,7 @@ export function demandAct(principal: Principal, act: ProjectAct, project: Projec
 /** demandAct, in a group. */
 export function demandGroupAct(principal: Principal, act: GroupAct, group: GroupSubject): void {
   demandGroupSeen(principal, group);
-  requireOneOf(principal, scopesOf(GROUP_ACTS[act]));
+  requireOneOf(principal, scopesOf(GROUP_ACTS[act]), { traversalIds: group.traversalIds });
   if (mayGroupAct(principal, act, group)) return;
   throw principal.kind === "anonymous" ? hidden(principal, "Group") : lacking(GROUP_ACTS[act], group.fullPath);
 }

@@ -41,10 +41,11 @@ export const DOOR_SCOPES = {
 /** A way in, as far as the scopes of tokens are concerned. */
 export type ScopedDoor = keyof typeof DOOR_SCOPES;
 
-/** What each kind of token can be given. */
+/** What each kind of token, and the ID tokens that a trust lets in, can be given. */
 export const SCOPES_OF = {
   user: ["api", "read_api", "read_user", "read_repository", "write_repository", "read_checksum_log"],
   "deploy-token": ["read_repository", "read_package_registry", "write_package_registry"],
+  workload: ["read_api", "read_repository", "write_repository", "read_package_registry", "write_package_registry"],
 } as const satisfies Record<string, readonly TokenScope[]>;
 
 interface ActRule {
@@ -75,6 +76,9 @@ export const PROJECT_ACTS = {
   "token.list": { level: MAINTAINER, by: API_READ, words: "listing deploy tokens" },
   "token.create": { level: MAINTAINER, by: API_WRITE, words: "making a deploy token" },
   "token.revoke": { level: MAINTAINER, by: API_WRITE, words: "revoking a deploy token" },
+  "trust.list": { level: MAINTAINER, by: API_READ, words: "listing trusted issuers" },
+  "trust.create": { level: MAINTAINER, by: API_WRITE, words: "trusting an issuer" },
+  "trust.delete": { level: MAINTAINER, by: API_WRITE, words: "ending the trust in an issuer" },
   "version.delete": { level: MAINTAINER, by: API_WRITE, words: "deleting a version" },
   "package.delete": { level: MAINTAINER, by: API_WRITE, words: "deleting a package" },
   "tag-event.list": { level: MAINTAINER, by: API_READ, words: "seeing what became of tags" },
@@ -97,6 +101,9 @@ export const GROUP_ACTS = {
   "token.list": { level: MAINTAINER, by: API_READ, words: "listing deploy tokens" },
   "token.create": { level: OWNER, by: API_WRITE, words: "making a deploy token" },
   "token.revoke": { level: OWNER, by: API_WRITE, words: "revoking a deploy token" },
+  "trust.list": { level: MAINTAINER, by: API_READ, words: "listing trusted issuers" },
+  "trust.create": { level: OWNER, by: API_WRITE, words: "trusting an issuer" },
+  "trust.delete": { level: OWNER, by: API_WRITE, words: "ending the trust in an issuer" },
   "group.update": { level: OWNER, by: API_WRITE, words: "changing a group" },
   "member.add": { level: OWNER, by: API_WRITE, words: "adding members" },
   "member.remove": { level: OWNER, by: API_WRITE, words: "removing members" },
@@ -104,6 +111,14 @@ export const GROUP_ACTS = {
 } as const satisfies Record<string, ActRule>;
 
 export type GroupAct = keyof typeof GROUP_ACTS;
+
+/**
+ * The level that a trust gives where it opens: who may publish is a Developer there, who may read a Reporter. What exactly its
+ * scopes say, as of a token's.
+ */
+export function levelByScopes(scopes: readonly TokenScope[]): number {
+  return scopes.some((scope) => scope.startsWith("write_")) ? DEVELOPER : REPORTER;
+}
 
 /** The scopes of which a token needs one to do something, by whichever way in. */
 export function scopesOf({ by }: Pick<ActRule, "by">): TokenScope[] {

@@ -1,12 +1,14 @@
 // Credentials -> Principal. A token is found by its digest, together with its user and what the user is a member of, and
 // the answer is remembered until something about access changes (access-memory.ts). Bad credentials are refused on every
 // door, also where nobody would need any: a client that sends a token must not believe that it works when it does not.
+// What has the form of an ID token is one (workloads.ts): it is verified once, and then remembered like any other.
 import type { TokenScope } from "../../database/generated/client.ts";
 import { Failure, type ReasonOf } from "../../errors.ts";
 import type { Memberships, Principal } from "../principal.ts";
 import { ANONYMOUS } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import { digestOf } from "./token-format.ts";
+import { isIdToken, workloadOf } from "./workloads.ts";
 
 /** What a request brought. The user name is that of Basic authentication; other ways have none. */
 export interface Credentials {
@@ -21,7 +23,7 @@ export async function authenticate(registry: Registry, credentials: Credentials 
   const principal = await registry.memory.remember(
     registry.memory.principals,
     digest,
-    () => load(registry, digest),
+    () => (isIdToken(credentials.secret) ? workloadOf(registry, credentials.secret) : load(registry, digest)),
     (loaded) =>
       "validUntil" in loaded && loaded.validUntil !== Number.POSITIVE_INFINITY ? loaded.validUntil - Date.now() : 0,
   );

@@ -13,7 +13,7 @@ export type AuditEventRow = AuditEvent;
 
 /** Which events; all if nothing is given. */
 export interface AuditFilter {
-  /** A user name, `deploy token NAME`, `cli` or `gokura`; exact. */
+  /** A user name, `deploy token NAME`, `job SUBJECT of ISSUER`, `cli` or `gokura`; exact. */
   readonly actor?: string | null | undefined;
   /** Verb and noun such as `project.create`, or a noun with its dot, such as `project.`. */
   readonly action?: string | null | undefined;

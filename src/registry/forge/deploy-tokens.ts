@@ -5,7 +5,7 @@ import { notFound } from "../../errors.ts";
 import { demandAct, demandAdministrator, demandGroupAct } from "../access/access.ts";
 import { isId } from "../lists/keyset-page.ts";
 import { type NumberedPage, type NumberedPageRequest, readNumberedPage } from "../lists/numbered-page.ts";
-import type { OpenedByDeployToken, Principal } from "../principal.ts";
+import type { Opened, Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { GroupRow, ProjectRow, TokenRow } from "../rows.ts";
 import { activeTokens } from "./tokens.ts";
@@ -14,7 +14,7 @@ import { activeTokens } from "./tokens.ts";
 export type DeployTokenOwner = { readonly project: ProjectRow } | { readonly group: GroupRow };
 
 /** Refuses whoever may not list the tokens of an owner: Maintainers may. Returns what they open. */
-function demandList(principal: Principal, owner: DeployTokenOwner): OpenedByDeployToken {
+function demandList(principal: Principal, owner: DeployTokenOwner): Opened {
   if ("project" in owner) {
     demandAct(principal, "token.list", owner.project);
     return { projectId: owner.project.id };

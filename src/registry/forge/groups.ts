@@ -5,7 +5,7 @@ import type { Transaction } from "../../database/client.ts";
 import { Prisma, type Visibility } from "../../database/generated/client.ts";
 import { invalid, notFound } from "../../errors.ts";
 import { demandGroupAct, demandGroupSeen, demandUser, hidden, isAdministrator, maySeeGroup } from "../access/access.ts";
-import { memberGroups, seenGroups, seenGroupsInSql } from "../access/access-conditions.ts";
+import { belongs, memberGroups, seenGroups, seenGroupsInSql } from "../access/access-conditions.ts";
 import { GUEST, OWNER } from "../access/acts.ts";
 import { audit } from "../audit.ts";
 import { change, pathTaken } from "../change.ts";
@@ -88,14 +88,14 @@ const FEW_GROUPS = 1_000;
 
 /**
  * The numbers of the groups of which a user is a member with at least this level, directly or by one above, or of those that
- * a group's deploy token opens; undefined if they are too many to be named.
+ * a group's deploy token or trust opens; undefined if they are too many to be named.
  */
 export async function groupsOfMember(
   registry: Registry,
   principal: Principal,
   level: number = GUEST,
 ): Promise<number[] | undefined> {
-  if (principal.kind !== "user" && principal.kind !== "deploy-token") return [];
+  if (!belongs(principal)) return [];
   if (principal.kind === "user" && principal.memberships.groups.size === 0) return [];
   const where = memberGroups(principal, level);
   const rows = await registry.prisma.group.findMany({ where, select: { id: true }, take: FEW_GROUPS + 1 });

@@ -18,7 +18,7 @@ import { audit } from "../audit.ts";
 import { change } from "../change.ts";
 import { firstOfEach } from "../lists/first-of-each.ts";
 import { keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
-import type { OpenedByDeployToken, Principal } from "../principal.ts";
+import type { Opened, Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { GroupRow, ProjectRow, TokenRow, UserRow } from "../rows.ts";
 import { checkDescription, checkName } from "../text.ts";
@@ -111,14 +111,15 @@ function insertDeployToken(
   principal: Principal,
   input: NewDeployToken,
   subject: string,
-  opens: OpenedByDeployToken,
+  opens: Opened,
 ): Promise<MadeToken> {
   const scopes = checkScopes(input.scopes, SCOPES_OF["deploy-token"], "a deploy token");
   const username = input.username || `gokura+deploy-token-${Date.now().toString(36)}`;
   return insertToken(registry, principal, input, subject, { kind: "DEPLOY", ...opens, username, scopes });
 }
 
-function checkScopes<S extends TokenScope>(given: readonly string[], known: readonly S[], what: string): S[] {
+/** The scopes that are given, in the order of those that can be. Throws invalid for others, and for none. `what`: for a sentence. */
+export function checkScopes<S extends TokenScope>(given: readonly string[], known: readonly S[], what: string): S[] {
   const unknown = given.filter((scope) => !known.some((one) => one === scope));
   if (given.length === 0 || unknown.length > 0)
     throw invalid(

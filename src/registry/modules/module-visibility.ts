@@ -4,7 +4,7 @@
 
 import type { Prisma, Visibility } from "../../database/generated/client.ts";
 import { isAdministrator, mayReadUpstream } from "../access/access.ts";
-import { memberProjects } from "../access/access-conditions.ts";
+import { belongs, memberProjects } from "../access/access-conditions.ts";
 import { PROJECT_ACTS } from "../access/acts.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
@@ -31,7 +31,7 @@ export async function reachOf(registry: Registry, principal: Principal): Promise
 async function projectsInReach(registry: Registry, principal: Principal): Promise<Omit<Reach, "hidden">> {
   if (isAdministrator(principal)) return { visibilities: ["PUBLIC", "INTERNAL", "PRIVATE"], projectIds: [] };
   const visibilities: readonly Visibility[] = principal.kind === "user" ? ["PUBLIC", "INTERNAL"] : ["PUBLIC"];
-  if (principal.kind !== "user" && principal.kind !== "deploy-token") return { visibilities, projectIds: [] };
+  if (!belongs(principal)) return { visibilities, projectIds: [] };
   if (principal.kind === "user" && principal.memberships.groups.size + principal.memberships.projects.size === 0)
     return { visibilities, projectIds: [] };
   const closed: Prisma.ProjectWhereInput = {

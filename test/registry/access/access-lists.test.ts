@@ -1,9 +1,16 @@
 // Lists follow the same rules as single things: what a principal finds in a list is exactly what it may see, whichever way
 // it is a member. Every principal against every project of a small world, in the real database.
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Visibility } from "../../../src/database/generated/client.ts";
-import { mayListModules, maySeeGroup, maySeeProject, projectLevel } from "../../../src/registry/access/access.ts";
+import type { TokenScope, Visibility } from "../../../src/database/generated/client.ts";
 import {
+  isAdministrator,
+  mayListModules,
+  maySeeGroup,
+  maySeeProject,
+  projectLevel,
+} from "../../../src/registry/access/access.ts";
+import {
+  belongs,
   memberProjects,
   readableProjects,
   readableProjectsInSql,
@@ -19,7 +26,7 @@ import { addMember } from "../../../src/registry/forge/members.ts";
 import { createProject, findProjects } from "../../../src/registry/forge/projects.ts";
 import { createDeployToken, createGroupDeployToken, createPersonalToken } from "../../../src/registry/forge/tokens.ts";
 import { createUser } from "../../../src/registry/forge/users.ts";
-import { ANONYMOUS, OPERATOR, type Principal } from "../../../src/registry/principal.ts";
+import { ANONYMOUS, type Grant, OPERATOR, type Principal } from "../../../src/registry/principal.ts";
 import type { Registry } from "../../../src/registry/registry.ts";
 import type { GroupRow, ProjectRow } from "../../../src/registry/rows.ts";
 import { testRegistry } from "../../support/registry.ts";
@@ -86,6 +93,32 @@ beforeAll(async () => {
     const { secret: ofGroup } = await createGroupDeployToken(registry, OPERATOR, group, deploy);
     principals.set(`deploy token of ${group}`, await authenticate(registry, { secret: ofGroup, username: "ci" }));
   }
+  const opens = async (fullPath: string): Promise<Pick<Grant, "opens" | "groupIds">> => {
+    const project = projects.find((one) => one.fullPath === fullPath);
+    if (project) return { opens: { projectId: project.id }, groupIds: project.group.traversalIds };
+    const group = await registry.prisma.group.findFirstOrThrow({ where: { fullPath } });
+    return { opens: { groupId: group.id }, groupIds: group.traversalIds };
+  };
+  for (const trusted of [
+    ["other/private"],
+    ["top/sub/members"],
+    ["top"],
+    ["closed/deep"],
+    ["top/sub/private", "closed"],
+  ]) {
+    const scopes: TokenScope[] = ["read_api"];
+    const grants: Grant[] = [];
+    for (const fullPath of trusted) grants.push({ ...(await opens(fullPath)), scopes });
+    const job = {
+      kind: "workload",
+      issuer: "https://ci.test",
+      subject: "job",
+      grants,
+      scopes,
+      validUntil: Infinity,
+    } as const;
+    principals.set(`job of ${trusted.join(" and ")}`, job);
+  }
   groups = await registry.prisma.group.findMany();
 });
 
@@ -93,7 +126,7 @@ const paths = (rows: readonly { readonly fullPath: string }[]): string[] => rows
 
 describe("every principal", () => {
   test("there are enough of them, and of projects, to tell something", () => {
-    expect(principals.size).toBe(10 + 3 * Object.keys(ACCESS_LEVELS).length);
+    expect(principals.size).toBe(15 + 3 * Object.keys(ACCESS_LEVELS).length);
     expect(projects).toHaveLength(12);
   });
 
@@ -122,7 +155,7 @@ describe("every principal", () => {
 
   test("and in that of a level exactly those of which it is a member with this level", async () => {
     for (const [name, principal] of principals) {
-      if (principal.kind !== "user" || principal.admin) continue;
+      if (!belongs(principal) || principal.kind === "deploy-token" || isAdministrator(principal)) continue;
       for (const level of Object.values(ACCESS_LEVELS)) {
         const expected = paths(projects.filter((project) => projectLevel(principal, project) >= level));
         for (const below of [undefined, await groupsOfMember(registry, principal, level)]) {
@@ -150,6 +183,6 @@ describe("every principal", () => {
         projects.map((project) => `${maySeeProject(principal, project)}${mayListModules(principal, project)}`).join(),
       ),
     );
-    expect(answers.size).toBe(12);
+    expect(answers.size).toBe(14);
   });
 });
