@@ -26,7 +26,7 @@ async function serve({ json = false }: { json?: boolean }): Promise<void> {
     const app = await startApp(config, log, stop);
     if (json) console.log(JSON.stringify(introduction(app)));
     else introduce(app);
-    await collectStartGarbage();
+    collectStartGarbage();
     const end = app.lost ? AbortSignal.any([stop, app.lost]) : stop;
     if (!end.aborted) await new Promise((ended) => end.addEventListener("abort", ended));
     if (stop.aborted) log.info({ by: (stop.reason as Stopped).by }, "stopping: requests under way may finish");

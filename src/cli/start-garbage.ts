@@ -1,11 +1,15 @@
-// What a start leaves behind: a server that has just loaded three hundred files holds twice the memory that it needs, and
-// V8 gives it back only when somebody else is short of it. So it is collected once, when the server has begun to serve.
-import { Session } from "node:inspector/promises";
+// What a start leaves behind: a server that has just loaded three hundred files holds more memory than it needs, and V8
+// gives it back only when somebody else is short of it. So it is collected once, when the server has begun to serve.
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 
-/** Has V8 collect everything that is not used any more, and give back what it took. Takes some 50 ms. */
-export async function collectStartGarbage(): Promise<void> {
-  const session = new Session();
-  session.connect();
-  await session.post("HeapProfiler.collectGarbage");
-  session.disconnect();
+/**
+ * Has V8 collect what is not used any more, and give back what it took. Takes some 50 ms. Not by HeapProfiler.collectGarbage,
+ * which frees more but leaves a young generation of 1 MB: every answer from memory then pays for six times as many collections.
+ */
+export function collectStartGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  setFlagsFromString("--no-expose-gc");
+  collect();
 }
