@@ -36,6 +36,8 @@ export interface FakeUpstream {
   ): Promise<VersionFiles>;
   /** Refuses connections from now on, or no more. */
   down(isDown: boolean): void;
+  /** How many connections were refused. */
+  refused(): number;
 }
 
 export interface VersionFiles {
@@ -70,6 +72,7 @@ export async function fakeUpstream(handler?: Handler, options: FakeOptions = {})
   const targets: string[] = [];
   const sockets = new Set<Socket>();
   let isDown = false;
+  let refused = 0;
   let open = 0;
   const byPath: Handler = (req, res) => {
     const path = asked.at(-1)!;
@@ -88,7 +91,10 @@ export async function fakeUpstream(handler?: Handler, options: FakeOptions = {})
   const { address = "127.0.0.1", tls } = options;
   const server = tls ? https.createServer(tls, handle) : http.createServer(handle);
   server.on("connection", (socket: Socket) => {
-    if (isDown) socket.destroy();
+    if (isDown) {
+      refused++;
+      socket.destroy();
+    }
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
   });
@@ -126,6 +132,7 @@ export async function fakeUpstream(handler?: Handler, options: FakeOptions = {})
       on(`${escaped}/@v/${version}.zip`, zip);
       return { info, mod, zip };
     },
+    refused: () => refused,
     down(down) {
       isDown = down;
       if (down) for (const socket of sockets) socket.destroy();

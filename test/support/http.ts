@@ -17,16 +17,33 @@ export interface Ask {
 }
 
 /** One request on a connection of its own. */
-export function ask(base: string, path: string, { method = "GET", headers = {}, body, ca }: Ask = {}): Promise<Answer> {
+export function ask(base: string, path: string, options: Ask = {}): Promise<Answer> {
+  return asking(base, path, options).whole;
+}
+
+/** A request whose answer is on its way. */
+export interface Asking {
+  /** How many bytes of the body have come so far. */
+  received(): number;
+  /** The answer when all of it is there; rejects when it breaks off. */
+  readonly whole: Promise<Answer>;
+}
+
+/** One request on a connection of its own, watched while its answer comes. */
+export function asking(base: string, path: string, { method = "GET", headers = {}, body, ca }: Ask = {}): Asking {
   const { hostname, port, protocol } = new URL(base);
-  return new Promise((resolve, reject) => {
+  let received = 0;
+  const whole = new Promise<Answer>((resolve, reject) => {
     const length = body === undefined || body.length === 0 ? {} : { "content-length": String(Buffer.byteLength(body)) };
     const common = { hostname, port, path, method, headers: { ...length, ...headers }, agent: false } as const;
     const request = protocol === "https:" ? https.request({ ...common, ...(ca ? { ca } : {}) }) : http.request(common);
     request.on("error", reject);
     request.on("response", (response) => {
       const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("data", (chunk: Buffer) => {
+        received += chunk.length;
+        chunks.push(chunk);
+      });
       response.on("error", reject);
       response.on("end", () => {
         const bytes = Buffer.concat(chunks);
@@ -35,6 +52,7 @@ export function ask(base: string, path: string, { method = "GET", headers = {}, 
     });
     request.end(body);
   });
+  return { received: () => received, whole };
 }
 
 export const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });

@@ -9,7 +9,7 @@ import { testDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { type FakeUpstream, fakeUpstream, zipOf } from "../support/fake-upstream.ts";
 import { type Environment, type ServingProcess, serveGokura } from "../support/gokura-process.ts";
-import { ask } from "../support/http.ts";
+import { ask, asking } from "../support/http.ts";
 import { sharingBlobs } from "../support/shared-blobs.ts";
 import { temporary } from "../support/temporary.ts";
 
@@ -42,6 +42,12 @@ async function slowModule(): Promise<{ at: string; zip: Buffer; go(): void; star
   return { at, zip, go: gate.resolve, started: () => started };
 }
 
+/** When these are answered, the server has long looked at what it was asked before them. */
+async function rounds({ url }: ServingProcess): Promise<void> {
+  for (let n = 0; n < 5; n++)
+    expect((await ask(url, `${GO}cached-only/example.com/not-there/@v/v1.0.${n}.info`)).status).toBe(404);
+}
+
 /** A client that goes away as soon as it has read something. */
 function impatient(url: string): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -72,11 +78,13 @@ test("50 clients of two servers cost one download; the bytes come before it ends
   const { at, zip, go, started } = await slowModule();
   expect(await impatient(`${first.url}${GO}${at}`)).toBeGreaterThan(0); // the first of all, and it is gone
   expect(started()).toBe(true);
-  const clients = Array.from({ length: 50 }, (_, i) => ask(i % 2 === 0 ? first.url : second.url, GO + at));
+  const clients = Array.from({ length: 50 }, (_, i) => asking(i % 2 === 0 ? first.url : second.url, GO + at));
   expect(await impatient(`${first.url}${GO}${at}`)).toBeGreaterThan(0);
-  await delay(300);
+  const ofFirst = clients.filter((_, i) => i % 2 === 0);
+  await expect.poll(() => ofFirst.every(({ received }) => received() > 0), { timeout: 10_000 }).toBe(true);
+  await rounds(second);
   go();
-  for (const answer of await Promise.all(clients)) {
+  for (const answer of await Promise.all(clients.map(({ whole }) => whole))) {
     expect(answer.status).toBe(200);
     expect(answer.bytes.equals(zip)).toBe(true);
   }
@@ -99,8 +107,12 @@ test("HEAD waits for the whole", async () => {
   const { at, zip, go } = await slowModule();
   const get = ask(first.url, GO + at);
   const head = ask(first.url, GO + at, { method: "HEAD" });
-  const early = await Promise.race([head, delay(300, undefined)]);
-  expect(early).toBeUndefined();
+  let answered = false;
+  void head.then(() => {
+    answered = true;
+  });
+  await rounds(first);
+  expect(answered).toBe(false);
   go();
   expect((await head).headers["content-length"]).toBe(String(zip.length));
   expect((await get).bytes.length).toBe(zip.length);
@@ -113,7 +125,7 @@ test("a server that is killed half-way leaves nothing; another one takes over, a
   expect(await cut).toBeGreaterThan(0);
   // Another server waits for the one that has the lock…
   const waiting = ask(first.url, GO + at);
-  await delay(200);
+  await rounds(first);
   expect(upstream.count(at)).toBe(1);
   await dying.stop("SIGKILL");
   // …and begins anew when it is dead.
@@ -158,7 +170,7 @@ test("killed at whatever moment while 50 MB come and are stored: never a part of
       ({ status, bytes }) => `${status} ${bytes.length}`,
       () => "cut off",
     );
-    await delay(ms);
+    await delay(ms); // the moment of the kill is the subject
     await dying.stop("SIGKILL");
     outcomes.push(await got);
     const seen = await ask(first.url, `${GO}cached-only/${at}`);
@@ -180,7 +192,8 @@ test("a server that is told to stop does not wait for upstream", async () => {
   const { at } = await slowModule();
   const stopping = await serveGokura(another());
   await impatient(`${stopping.url}${GO}${at}`);
+  // Time is the subject: what does not end by itself is waited for 20 s (http/server.ts).
   const start = performance.now();
   expect((await stopping.stop()).code).toBe(0);
-  expect(performance.now() - start).toBeLessThan(8_000);
+  expect(performance.now() - start).toBeLessThan(15_000);
 });
