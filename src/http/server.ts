@@ -26,6 +26,7 @@ import { answerPlainHttp, readCertificate, stateOfCertificate, watchCertificate 
 import { clientAddress } from "./client-address.ts";
 import { observe } from "./every-request.ts";
 import { type GitDoor, parseGitPath, serveGit } from "./git-door.ts";
+import { parseForeignUpload, serveForeignUpload } from "./go/foreign-uploads.ts";
 import { serveGoGet } from "./go/go-get.ts";
 import { type GoProxy, serveGoProxy } from "./go/go-proxy.ts";
 import { addGoRoutes } from "./go/go-routes.ts";
@@ -165,7 +166,7 @@ async function listen(server: http.Server, config: Config): Promise<void> {
 
 /** Whether what answers a request asks for the body itself: an upload. */
 function asksItself({ method, url = "" }: http.IncomingMessage): boolean {
-  return method === "PUT" && (url.includes("/@v/") || /^\/api\/(?:packages|go)\//.test(url));
+  return method === "PUT" && (url.includes("/@v/") || parseForeignUpload(method, url) !== undefined);
 }
 
 /** Before the server is open: an administrator's token does not work yet, and a client must not take that for an answer. */
@@ -214,7 +215,9 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
   );
   app.use(async (ctx, next) => {
     const git = parseGitPath(ctx.path);
-    if (isRootGoPath(ctx.path)) await serveGoProxy(goProxy, ctx, { kind: "instance" }, ctx.path.slice(1));
+    const foreign = parseForeignUpload(ctx.method, ctx.path);
+    if (foreign) await serveForeignUpload(uploads, ctx, foreign);
+    else if (isRootGoPath(ctx.path)) await serveGoProxy(goProxy, ctx, { kind: "instance" }, ctx.path.slice(1));
     else if (git) await serveGit(gitDoor, ctx, git);
     else if (ctx.query["go-get"] === "1" && audienceOf(ctx) === "browser") await serveGoGet(registry, address.url, ctx);
     else if (!redirectGit(ctx, addressOf(ctx.req))) await next();

@@ -48,12 +48,16 @@ export function openUploads(parts: Omit<Uploads, "places">): Uploads {
   return { ...parts, places: createSlots(JUDGED_AT_ONCE, { what: "uploads" }) };
 }
 
-/** A version that is to be uploaded to a project, by somebody who may do that (demandPublish). */
-export interface Upload {
-  readonly principal: Principal;
-  readonly project: ProjectRow;
+/** Which version an upload is. */
+export interface UploadName {
   readonly modulePath: string;
   readonly version: string;
+}
+
+/** A version that is to be uploaded to a project, by somebody who may do that (demandPublish). */
+export interface Upload extends UploadName {
+  readonly principal: Principal;
+  readonly project: ProjectRow;
   /** A finished module zip, or a tree as `git archive` writes it. */
   readonly format: "zip" | "tar";
   /** The h1 that the sender says it has. */
@@ -65,7 +69,9 @@ export interface UploadOutcome {
   readonly isNew: boolean;
   readonly h1: string;
   readonly goModH1: string;
-  /** Bytes of the zip. */
+  /** Of the bytes of the zip that is kept, in hexadecimal. */
+  readonly sha256: string;
+  /** Bytes of that zip. */
   readonly size: number;
 }
 
@@ -135,6 +141,21 @@ async function demandName({ archives }: Uploads, upload: Upload): Promise<Module
   return location;
 }
 
+/** Which version a module zip says that it is, by the first name in it. Throws unprocessable if it says none. */
+export async function nameInZip(path: string, size: number): Promise<UploadName> {
+  const file = await open(path);
+  try {
+    const entries = await readZipDirectory(file, size);
+    const [, modulePath, version] = entries.map(({ name }) => /^([^@]+)@([^/]+)\//.exec(name)).find(Boolean) ?? [];
+    if (modulePath !== undefined && version !== undefined) return { modulePath, version };
+    throw brokenRules(["the names in the zip do not begin with MODULE@VERSION/"]);
+  } catch (error) {
+    throw error instanceof BadZip ? brokenRules([error.message]) : error;
+  } finally {
+    await file.close();
+  }
+}
+
 /** A zip that may be kept. */
 interface JudgedZip extends MadeZip {
   readonly goMod: Buffer | undefined;
@@ -186,7 +207,7 @@ async function keep(uploads: Uploads, upload: Upload, zip: JudgedZip, path: stri
   uploads.changed(project.id);
   if (isNew)
     registry.log.info({ project: project.fullPath, module: modulePath, version, h1 }, "a version was uploaded");
-  if (isNew) return { isNew, h1, goModH1: h1OfGoMod(goMod), size };
+  if (isNew) return { isNew, h1, goModH1: h1OfGoMod(goMod), sha256, size };
   const other = await findVersion(registry, project.id, modulePath, version);
   if (!other) throw new Failure("conflict", `${modulePath}@${version} was deleted a moment ago`);
   return samePublished(uploads, upload, other, h1);
@@ -215,7 +236,8 @@ async function samePublished(
     if (isFailure(error, "not-found")) return undefined; // its tag cannot be one
     throw error;
   });
-  if (zip?.h1 === h1) return { isNew: false, h1, goModH1: h1OfGoMod(published.goMod), size: zip.size };
+  if (zip?.h1 === h1)
+    return { isNew: false, h1, goModH1: h1OfGoMod(published.goMod), sha256: zip.sha256, size: zip.size };
   const from = published.commit === null ? "by an upload" : `from commit ${published.commit.slice(0, 12)}`;
   throw new Failure(
     "conflict",

@@ -5,12 +5,20 @@
 //
 // 201 for a new version, 200 for one that is published with the same content already. Who may is decided first, then what can
 // be said of the name; only then is the body asked for, so that with `Expect: 100-continue` a refusal costs no upload.
+import { rm } from "node:fs/promises";
 import type { Context } from "koa";
 import { Failure, notFound } from "../../errors.ts";
 import { linger } from "../../git/protocol/carriage.ts";
 import { parseGoPath } from "../../gomod/proxy-path.ts";
-import { receiveBody, tooLarge } from "../../intake/received-body.ts";
-import { maxBytesOf, publishUpload, type Upload, type UploadOutcome, type Uploads } from "../../intake/uploads.ts";
+import { type ReceivedBody, receiveBody, tooLarge } from "../../intake/received-body.ts";
+import {
+  maxBytesOf,
+  publishUpload,
+  type Upload,
+  type UploadName,
+  type UploadOutcome,
+  type Uploads,
+} from "../../intake/uploads.ts";
 import { demandPublish, requireScope } from "../../registry/access/access.ts";
 import { authenticate } from "../../registry/access/authentication.ts";
 import { ownerOf } from "../../registry/forge/module-owner.ts";
@@ -35,7 +43,7 @@ export async function serveUpload(uploads: Uploads, ctx: Context, view: GoView, 
 }
 
 /** Who uploads, if the token is one for that. */
-async function uploader(registry: Registry, ctx: Context): Promise<Principal> {
+export async function uploader(registry: Registry, ctx: Context): Promise<Principal> {
   const principal = await authenticate(registry, credentialsOf(ctx.headers));
   ctx.state.principal = principal;
   requireScope(principal, "package upload");
@@ -50,23 +58,63 @@ async function answerUpload(uploads: Uploads, ctx: Context, upload: Omit<Upload,
   ctx.body = uploadAnswer(upload, outcome);
 }
 
-/** Takes the body of an upload. What a refused client still sends is read and thrown away, lest it lose the answer. */
-async function takeUpload(uploads: Uploads, ctx: Context, upload: Omit<Upload, "claimed">): Promise<UploadOutcome> {
-  const { req, res } = ctx;
+/** Publishes an upload, whose body is asked for when nothing else is against it. */
+export async function takeUpload(
+  uploads: Uploads,
+  ctx: Context,
+  upload: Omit<Upload, "claimed">,
+): Promise<UploadOutcome> {
   const maxBytes = maxBytesOf(uploads, upload.format);
+  return withBody(ctx, maxBytes, (receive) => publishUpload(uploads, { ...upload, claimed: claimedIn(ctx) }, receive));
+}
+
+/** Takes a body into a scratch file, which is gone when the work with it is done. */
+export async function takeBody<T>(
+  ctx: Context,
+  registry: Registry,
+  maxBytes: number,
+  work: (file: string, received: ReceivedBody) => Promise<T>,
+): Promise<T> {
+  const scratch = registry.blobs.scratch();
+  try {
+    return await work(scratch, await withBody(ctx, maxBytes, (receive) => receive(scratch)));
+  } finally {
+    await rm(scratch, { force: true });
+  }
+}
+
+/**
+ * Does some work that may ask for the request's body, to be written to a path. What a refused client still sends is read and
+ * thrown away, lest it lose the answer.
+ */
+async function withBody<T>(
+  ctx: Context,
+  maxBytes: number,
+  work: (receive: (path: string) => Promise<ReceivedBody>) => Promise<T>,
+): Promise<T> {
+  const { req, res } = ctx;
   let asked = false;
   try {
     if (Number(req.headers["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);
-    return await publishUpload(uploads, { ...upload, claimed: claimedIn(ctx) }, (file) => {
+    return await work(async (path) => {
       asked = true;
       if (expectsContinue(ctx)) res.writeContinue();
-      return receiveBody(req, file, maxBytes);
+      const received = await receiveBody(req, path, maxBytes);
+      demandDigest(ctx, received.sha256);
+      return received;
     });
   } finally {
     // A client that waits to be asked for the body sends none after an answer, and may not know that we know.
     if (!asked && expectsContinue(ctx)) ctx.set("Connection", "close");
     else linger(req);
   }
+}
+
+/** Compares what came with the SHA-256 of its bytes that clients of Artifactory send along. */
+function demandDigest(ctx: Context, sha256: string): void {
+  const claimed = ctx.get("X-Checksum-Sha256");
+  if (claimed !== "" && claimed.toLowerCase() !== sha256)
+    throw new Failure("unprocessable", `the body has the SHA-256 ${sha256}, and X-Checksum-Sha256 says ${claimed}`);
 }
 
 /** Whether the client sends its body only when it is asked for it (RFC 9110, 10.1.1). */
@@ -82,7 +130,7 @@ function claimedIn(ctx: Context): string | undefined {
 }
 
 /** What is told of an upload that is published. */
-function uploadAnswer({ modulePath, version }: Pick<Upload, "modulePath" | "version">, outcome: UploadOutcome) {
+export function uploadAnswer({ modulePath, version }: UploadName, outcome: UploadOutcome) {
   const { h1, goModH1, size } = outcome;
   return {
     ...{ module: modulePath, version, h1, go_mod_h1: goModH1, size },
@@ -95,7 +143,7 @@ export function isUploadPath(path: string): boolean {
   return /\.(?:zip|tar)$/.test(path);
 }
 
-function uploadAddress(path: string): Pick<Upload, "modulePath" | "version" | "format"> {
+function uploadAddress(path: string): UploadName & Pick<Upload, "format"> {
   const format = path.endsWith(".tar") ? "tar" : "zip";
   const request = parseGoPath(path.replace(/\.tar$/, ".zip"));
   if (request.kind !== "zip")
