@@ -1,0 +1,3 @@
+module gokura.localhost/conformance/go-doc
+
+go 1.24
