@@ -15,14 +15,29 @@ const MAX_RETRACTIONS = 1_000;
 const MAX_TEXT = 4_000;
 /** A longer name in a requirement is no module's; also, the database's index takes no more. */
 const MAX_NAME = 1_000;
+/** From this size on what was read is kept beside the bytes: a push asks three times, and a megabyte takes most of a second. */
+const KEPT_FROM_BYTES = 64 * 1024;
 
 /** The file, or a sentence that says why the go command does not read it (`isInvalid`), or we do not. */
 export type ReadGoMod =
   | { readonly file: GoModFile; readonly problem?: undefined; readonly isInvalid: false }
   | { readonly file?: undefined; readonly problem: string; readonly isInvalid: boolean };
 
-/** Reads a go.mod for its requirements, retractions and deprecation. */
+const kept = new WeakMap<Buffer, ReadGoMod>();
+
+/**
+ * Reads a go.mod for its requirements, retractions and deprecation. Not to be changed by the caller: of a large one, whoever
+ * asks with the same Buffer has the same answer.
+ */
 export function readGoMod(goMod: Buffer): ReadGoMod {
+  const known = kept.get(goMod);
+  if (known) return known;
+  const read = parse(goMod);
+  if (goMod.length >= KEPT_FROM_BYTES) kept.set(goMod, read);
+  return read;
+}
+
+function parse(goMod: Buffer): ReadGoMod {
   if (goMod.length > MAX_READ_BYTES)
     return {
       problem: `go.mod has ${goMod.length} bytes; over ${MAX_READ_BYTES} only its module line is read`,

@@ -1,0 +1,26 @@
+// What is read of a stranger's go.mod, once for all who ask about the same bytes.
+import { expect, test } from "vitest";
+import { MAX_READ_BYTES, readGoMod } from "../../../src/registry/versions/readable-go-mod.ts";
+
+const requiring = (count: number): Buffer =>
+  Buffer.from(
+    `module example.com/m\n\nrequire (\n${Array.from({ length: count }, (_, n) => `\texample.com/required-${n} v1.0.${n}`).join("\n")}\n)\n`,
+  );
+
+test("a large go.mod is parsed once for each Buffer, a small one is not kept", () => {
+  const large = requiring(3_000);
+  expect(readGoMod(large).file?.requires).toHaveLength(3_000);
+  expect(readGoMod(large)).toBe(readGoMod(large));
+  const broken = Buffer.concat([large, Buffer.from("require\n")]);
+  expect(readGoMod(broken)).toMatchObject({ isInvalid: true });
+  expect(readGoMod(broken)).toBe(readGoMod(broken));
+  const small = requiring(3);
+  expect(readGoMod(small)).not.toBe(readGoMod(small));
+  expect(readGoMod(small)).toEqual(readGoMod(small));
+});
+
+test("a go.mod that is too large is not read, and that is no fault of it", () => {
+  const { file, isInvalid, problem } = readGoMod(Buffer.alloc(MAX_READ_BYTES + 1, " "));
+  expect([file, isInvalid]).toEqual([undefined, false]);
+  expect(problem).toContain("only its module line is read");
+});
