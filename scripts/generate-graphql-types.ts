@@ -55,6 +55,8 @@ const output = await codegen({
       GoModuleConnection: "./connection.ts#CountedModules",
       GoModuleVersionConnection: "./connection.ts#CountedVersions",
       ProjectConnection: "./connection.ts#CountedProjects",
+      Policy: `${REGISTRY}/rows.ts#PolicyRow`,
+      PolicyVerdict: `${REGISTRY}/policies/explain.ts#Explanation`,
       FeatureFlag: `${REGISTRY}/rows.ts#FlagRow`,
       Administration: "Record<never, never>",
       AuditEvent: `${REGISTRY}/administration/audit-trail.ts#AuditEventRow`,

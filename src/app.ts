@@ -13,7 +13,14 @@ import { checkGitVersion } from "./git/process/git-environment.ts";
 import type { GraphqlDoor, GraphqlOptions } from "./graphql/endpoint/endpoint.ts";
 import { HotCache } from "./http/go/hot-cache.ts";
 import { type RunningServer, startServer } from "./http/server.ts";
-import { type Closer, closeAll, type OpenedRegistry, openRegistry, openSigners } from "./open-registry.ts";
+import {
+  type Closer,
+  closeAll,
+  type OpenedRegistry,
+  type OpenOptions,
+  openRegistry,
+  openSigners,
+} from "./open-registry.ts";
 import { openChecksumLog } from "./registry/checksums/checksum-log.ts";
 import type { ChecksumLog } from "./registry/checksums/log-state.ts";
 import { logPinnedZips } from "./registry/checksums/pinned-zips.ts";
@@ -51,11 +58,11 @@ export interface RunningApp {
   stop(): Promise<void>;
 }
 
-/** Starts the server with all its doors; resolves when it answers. `stopSignal` ends a start that is under way. */
-export async function startApp(config: Config, log: Log, stopSignal?: AbortSignal): Promise<RunningApp> {
+/** Starts the server with all its doors; resolves when it answers. */
+export async function startApp(config: Config, log: Log, options: OpenOptions = {}): Promise<RunningApp> {
   const gitVersion = await checkGitVersion();
   const startedAt = Date.now();
-  const opened = await openRegistry(config, log, "worker", stopSignal);
+  const opened = await openRegistry(config, log, "worker", options);
   const { registry } = opened;
   const closers: Closer[] = [() => opened.close()];
   const stop = (): Promise<void> => closeAll(closers);
@@ -182,8 +189,9 @@ async function listenForChanges(url: string, registry: Registry, hotCache: HotCa
     url,
     {
       changed(channel, payload) {
-        if (channel === "gokura_access") registry.memory.forget();
-        else {
+        if (channel !== "gokura_content") registry.memory.forget();
+        if (channel === "gokura_policies") hotCache.policiesChanged();
+        if (channel === "gokura_content") {
           // A project's number and perhaps "deleted", or "upstream" and a module path.
           const [content, more] = payload.split(" ");
           if (content === "upstream" && more !== undefined) hotCache.contentChanged(more, false);

@@ -64,6 +64,8 @@ export const REASONS = {
   module_path_foreign: "forbidden",
   package_registry_disabled: "forbidden",
   upstream_forbids: "forbidden",
+  policy_denied: "forbidden",
+  policy_held: "forbidden",
 
   not_found: "not-found",
   no_such_address: "not-found",

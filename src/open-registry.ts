@@ -14,6 +14,7 @@ import { loadSigners } from "./registry/checksums/signing-keys.ts";
 import { openPrivateModules } from "./registry/forge/private-modules.ts";
 import { createRequirementMemory } from "./registry/modules/requirement-memory.ts";
 import { Traffic } from "./registry/numbers/traffic.ts";
+import { createPolicyState } from "./registry/policies/noted-verdicts.ts";
 import type { Registry } from "./registry/registry.ts";
 import { openSecretBox, type SecretBox } from "./registry/secret-box.ts";
 import { claimDataDirectory, openDataDirectory } from "./storage/data-directory.ts";
@@ -35,16 +36,24 @@ export interface OpenedRegistry {
   close(): Promise<void>;
 }
 
+/** How a registry is opened. */
+export interface OpenOptions {
+  /** Ends an opening that is under way. */
+  readonly stopSignal?: AbortSignal | undefined;
+  /** The clock that policies go by, in milliseconds since 1970; the machine's if not given. */
+  readonly now?: (() => number) | undefined;
+}
+
 /**
  * Opens the database (starting the embedded one if need be), brings it to the newest migration and builds the registry on
  * it. A `sender` only leaves jobs behind; a `worker` is a server. Throws a Failure that says what to do, or the reason of
- * `stop` when that is aborted meanwhile.
+ * `stopSignal` when that is aborted meanwhile.
  */
 export async function openRegistry(
   config: Config,
   log: Log,
   role: "worker" | "sender",
-  stop?: AbortSignal,
+  { stopSignal: stop, now }: OpenOptions = {},
 ): Promise<OpenedRegistry> {
   const closers: Closer[] = [];
   const close = (): Promise<void> => closeAll(closers);
@@ -95,6 +104,7 @@ export async function openRegistry(
       tokenUse,
       idTokens,
       requirementMemory: createRequirementMemory(),
+      policies: createPolicyState(now),
       traffic,
       log,
       metrics,

@@ -47,6 +47,7 @@ const MAY_IMPORT_IN_ROOM: Record<string, Record<string, readonly string[]>> = {
     forge: ["", "lists", "access"],
     versions: ["", "lists", "access", "forge"],
     checksums: ["", "lists", "access"],
+    policies: ["", "lists", "access", "forge", "versions"],
     modules: ["", "lists", "access", "versions"],
     packages: ["", "lists", "access", "forge", "versions"],
     numbers: ["", "lists", "access", "modules"],

@@ -58,7 +58,7 @@ async function demo({ keep = false, json = false }: { keep?: boolean; json?: boo
         GOKURA_LOG_LEVEL: "error",
       }),
       createLog("error"),
-      stop,
+      { stopSignal: stop },
     );
     done(`it is at ${app.url}, the Go proxy is on for everybody`);
     const module = await Promise.race([play(app, directory), interrupted]);

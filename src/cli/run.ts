@@ -28,6 +28,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   member: async () => (await import("./member.ts")).addMemberCommands,
   "client-config": async () => (await import("./client-config.ts")).addClientConfigCommand,
   flag: async () => (await import("./flag.ts")).addFlagCommands,
+  policy: async () => (await import("./policy.ts")).addPolicyCommands,
   completion: async () => (await import("./completion.ts")).addCompletionCommand,
   sumdb: async () => (await import("./sumdb.ts")).addSumdbCommands,
 };

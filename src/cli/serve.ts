@@ -23,7 +23,7 @@ async function serve({ json = false }: { json?: boolean }): Promise<void> {
   const stop = stopSignal(config.underNpm);
   try {
     const { startApp } = await import("../app.ts");
-    const app = await startApp(config, log, stop);
+    const app = await startApp(config, log, { stopSignal: stop });
     if (json) console.log(JSON.stringify(introduction(app)));
     else introduce(app);
     collectStartGarbage();

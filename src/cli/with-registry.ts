@@ -20,7 +20,9 @@ export async function withRegistry(
   process.umask(PRIVATE_UMASK);
   const config = readConfig();
   const log = createLog(config.logLevel === "silent" ? "silent" : "warn");
-  const opened = await telling("opening the database", () => openRegistry(config, log, "sender", stopSignal()));
+  const opened = await telling("opening the database", () =>
+    openRegistry(config, log, "sender", { stopSignal: stopSignal() }),
+  );
   try {
     await telling("working", () => work(opened.registry, OPERATOR));
   } finally {

@@ -13,11 +13,14 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** How often the connection is asked whether it lives, and how long it may take to say so. */
 const HEARTBEAT_MS = 5_000;
 
-/** gokura_access: who may do what. gokura_content: what a project publishes (payload: its id). */
 /** The name of the connection on which a server listens, in pg_stat_activity. */
 export const LISTENER_NAME = "gokura notices";
 
-export type Channel = "gokura_access" | "gokura_content";
+/**
+ * gokura_access: who may do what. gokura_content: what a project publishes (payload: its id). gokura_policies: which versions
+ * may be had.
+ */
+export type Channel = "gokura_access" | "gokura_content" | "gokura_policies";
 
 export interface Notices {
   /** Whether every change made from now on will be heard. */
@@ -72,7 +75,7 @@ export async function listenForNotices(
     next.on("notification", (notice) => handlers.changed(notice.channel as Channel, notice.payload ?? ""));
     try {
       await next.connect();
-      await next.query("LISTEN gokura_access; LISTEN gokura_content");
+      await next.query("LISTEN gokura_access; LISTEN gokura_content; LISTEN gokura_policies");
     } catch (error) {
       socket.destroy();
       throw error;

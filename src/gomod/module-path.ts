@@ -213,6 +213,11 @@ function globExpression(glob: string): RegExp | undefined {
   return new RegExp(`^${source}$`, "su");
 }
 
+/** Whether a text is such a list and each of its globs can match something; an empty one or a malformed one cannot. */
+export function isGlobList(globs: string): boolean {
+  return globs.split(",").every((entry) => entry !== "" && entry !== "/" && globExpression(entry) !== undefined);
+}
+
 /**
  * Whether a path prefix of the target matches a glob of the comma-separated list, as GOPRIVATE, GONOPROXY and GONOSUMDB
  * are read: a glob with N slashes is matched against the first N+1 elements: module.MatchPrefixPatterns. The target is a

@@ -15,6 +15,7 @@ export type GlobalType =
   | "GoModule"
   | "GoModuleVersion"
   | "AuditEvent"
+  | "Policy"
   | "Package"
   | "PackageFile"
   | "PackageDependencyLink"

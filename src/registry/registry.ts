@@ -12,7 +12,7 @@ import type { DiskBlobs } from "../storage/disk-blobs.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Principal } from "./principal.ts";
-import type { DeclaredPrefix, FlagRow, ProjectRow } from "./rows.ts";
+import type { DeclaredPrefix, FlagRow, PolicyRow, ProjectRow } from "./rows.ts";
 import type { SecretBox } from "./secret-box.ts";
 
 export interface Registry {
@@ -24,6 +24,7 @@ export interface Registry {
   readonly tokenUse: NotedTokens;
   readonly idTokens: VerifiedIdTokens;
   readonly requirementMemory: RememberedRequirements;
+  readonly policies: PolicyState;
   readonly traffic: CountedTraffic;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -38,6 +39,16 @@ export interface Registry {
   readonly dataDirectory: string;
 }
 
+/** What policies go by beside their rules (policies/). */
+export interface PolicyState {
+  /** The clock on the wall: milliseconds since 1970. */
+  readonly now: () => number;
+  /** What was written down within the hour: who was refused which version by which rule. */
+  readonly noted: LRUCache<string, true>;
+  /** How much was written down in the present minute. */
+  readonly writing: { minute: number; written: number };
+}
+
 /** What is remembered about who may do what (access/access-memory.ts). */
 export interface RememberedAccess {
   /** By the digest of the token. */
@@ -47,6 +58,8 @@ export interface RememberedAccess {
   readonly flags: LRUCache<"all", readonly FlagRow[]>;
   /** The module prefixes that projects declared, longest first. */
   readonly prefixes: LRUCache<"all", readonly DeclaredPrefix[]>;
+  /** The rules about which versions may be had, in the order in which they were made. */
+  readonly policies: LRUCache<"all", readonly PolicyRow[]>;
   /** Whether there is any project whose packages the anonymous may not read. */
   readonly hasClosedPackages: LRUCache<"all", boolean>;
   /** Counts up whenever everything is forgotten: an answer that was worked out under another number is not to be kept. */

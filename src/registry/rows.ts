@@ -4,6 +4,7 @@ import type {
   Group,
   Module,
   ModuleVersion,
+  Policy,
   Prisma,
   ProtectedTag,
   RejectedTag,
@@ -54,6 +55,9 @@ export type VersionRow = Omit<ModuleVersion, "goMod" | "info">;
 
 /** A trust with the project, and its group, or the group that trusts. */
 export type TrustRow = Prisma.TrustGetPayload<{ include: { project: { include: { group: true } }; group: true } }>;
+
+/** A rule about which versions may be had, with the full path of its group. */
+export type PolicyRow = Policy & { readonly group: { readonly fullPath: string } | null };
 
 export type RejectedTagRow = RejectedTag;
 

@@ -10,7 +10,9 @@ const { url, client, ids, one } = await guardedDatabase();
 const listener = new pg.Client(url);
 await listener.connect();
 atEnd(() => listener.end());
-await listener.query("LISTEN gokura_access; LISTEN gokura_content; LISTEN gokura_mirror; LISTEN end_of_change");
+await listener.query(
+  "LISTEN gokura_access; LISTEN gokura_content; LISTEN gokura_mirror; LISTEN gokura_policies; LISTEN end_of_change",
+);
 
 /** Makes a change and returns the notices of it, each once, in order: "gokura_access" or "gokura_content ID". */
 async function noticesOf(sql: string, values: unknown[] = []): Promise<string[]> {
@@ -170,4 +172,12 @@ describe("what a project publishes, with the number of the project", () => {
     const many = `insert into ref (project_id, name, oid, peeled) select ${ids.lib}, 'refs/tags/many' || n, 'a', 'a' from generate_series(1, 1000) n`;
     expect(await noticesOf(many)).toEqual([CONTENT]);
   });
+});
+
+test.each([
+  ["appears", "insert into policy (pattern, action, reason, created_by) values ('example.com', 'DENY', '', 'root')"],
+  ["changes", "update policy set versions = 'v1.0.0'"],
+  ["goes", "delete from policy"],
+])("a rule %s", async (_, sql) => {
+  expect(await noticesOf(sql)).toEqual(["gokura_policies"]);
 });

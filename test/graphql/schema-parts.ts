@@ -23,6 +23,21 @@ import {
 
 /** What the test file of each part asks for. */
 export const PARTS = {
+  // Rules about which versions may be had.
+  policies: [
+    "Query.policies",
+    "Query.policyVerdict",
+    "Policy",
+    "PolicyConnection",
+    "PolicyEdge",
+    "PolicyVerdict",
+    "Mutation.policyCreate",
+    "Mutation.policyDelete",
+    "PolicyCreateInput",
+    "PolicyCreatePayload",
+    "PolicyDeleteInput",
+    "PolicyDeletePayload",
+  ],
   // Packages as GitLab has them.
   packages: [
     "Query.package",

@@ -20,6 +20,7 @@ import {
   PackageFile,
   packageMutations,
 } from "./package.ts";
+import { Policy, PolicyVerdict, policyMutations } from "./policy.ts";
 import { Project, projectMutations } from "./project.ts";
 import { RejectedTag } from "./project-tags.ts";
 import { ProtectedTag, protectedTagMutations } from "./protected-tag.ts";
@@ -47,6 +48,7 @@ export const resolvers: Resolvers = {
     ...goModuleMutations,
     ...packageMutations,
     ...administrationMutations,
+    ...policyMutations,
   },
   User,
   Token,
@@ -71,6 +73,8 @@ export const resolvers: Resolvers = {
   PackageDependencyLink,
   ...countables,
   FeatureFlag,
+  Policy,
+  PolicyVerdict,
   Administration,
   AuditEvent,
   Job,

@@ -7,7 +7,7 @@ import { type MadeZip, zipKeyOf } from "../../registry/versions/version-zip.ts";
 import { NO_PAGE } from "../protocol/conditions.ts";
 import { ABSENCE_SECONDS, REASON_HEADER } from "../protocol/problem.ts";
 import type { BlobAnswer } from "../protocol/send-blob.ts";
-import type { HotCache, TextAnswer } from "./hot-cache.ts";
+import type { HotAnswer, HotCache, TextAnswer } from "./hot-cache.ts";
 
 /** How long clients may keep what can change: lists, @latest, branches. */
 const MUTABLE_SECONDS = 60;
@@ -15,6 +15,9 @@ const MUTABLE_SECONDS = 60;
 const IMMUTABLE_SECONDS = 7 * 24 * 3600;
 
 const NO_PAGE_HEADERS = Object.entries(NO_PAGE).flat();
+
+/** Where an answer says that a policy warns of the version. */
+const POLICY_HEADER = "Gokura-Policy";
 
 /** Characters of a message: the go command shows 648 bytes (cmd/go/internal/web). */
 const MAX_TOLD = 500;
@@ -77,6 +80,18 @@ export async function presentZip(
   const bytes = isWanted ? await keptIn.zips.read(blobs, key, size) : undefined;
   const downloads = traffic.countOf(version.id);
   return { blob: { key, size, etag: `"${sha256}"`, headers: zipHeaders(version.version), bytes, downloads } };
+}
+
+/** An answer with what policies warn of beside it, if they do. */
+export function withWarning<A extends HotAnswer>(answer: A, warning: string | undefined): A {
+  if (warning === undefined) return answer;
+  if (!("blob" in answer)) return { ...answer, headers: withPolicyHeader(answer.headers, warning) };
+  return { ...answer, blob: { ...answer.blob, headers: withPolicyHeader(answer.blob.headers, warning) } };
+}
+
+/** Headers (name, value, name, value…) with what policies warn of among them, if they do. */
+export function withPolicyHeader(headers: readonly string[], warning: string | undefined): string[] {
+  return warning === undefined ? [...headers] : [...headers, POLICY_HEADER, warning];
 }
 
 /** What says that an answer is the zip of a version: name, value, name, value… */

@@ -15,30 +15,21 @@
 // kept ready in memory (hot-cache.ts). Errors are text/plain, because that is what the go command shows to its user.
 import type { Context } from "koa";
 import { isFailure, notFound } from "../../errors.ts";
-import {
-  type HostedModules,
-  isServable,
-  latestOf,
-  listOf,
-  type Resolved,
-  resolveQuery,
-} from "../../git/indexing/hosted-modules.ts";
-import { type ModuleArchives, zipOf } from "../../git/indexing/module-archives.ts";
-import { tellable } from "../../gomod/commit-time.ts";
-import { type GoRequest, parseGoPath, type VersionRequest } from "../../gomod/proxy-path.ts";
+import type { HostedModules } from "../../git/indexing/hosted-modules.ts";
+import type { ModuleArchives } from "../../git/indexing/module-archives.ts";
+import { parseGoPath } from "../../gomod/proxy-path.ts";
 import type { Uploads } from "../../intake/uploads.ts";
 import { requireScope } from "../../registry/access/access.ts";
 import { authenticate } from "../../registry/access/authentication.ts";
 import type { ChecksumLog } from "../../registry/checksums/log-state.ts";
-import type { ProjectRow } from "../../registry/rows.ts";
-import type { ServedVersion } from "../../registry/versions/served-versions.ts";
 import type { DependencyProxy } from "../../upstream/dependency-proxy.ts";
 import type { PublicSums } from "../../upstream/public-sums.ts";
 import type { SumdbProxy } from "../../upstream/sumdb-proxy.ts";
 import { credentialsOf } from "../protocol/credentials.ts";
 import { ownDatabaseAt, ownDatabaseIn, serveChecksumDatabase } from "./checksum-database.ts";
-import { absence, absenceInWords, present, presentZip } from "./go-answers.ts";
+import { absence, absenceInWords } from "./go-answers.ts";
 import { answererInView, demandView, type GoView } from "./go-view.ts";
+import { hostedAnswer } from "./hosted-answers.ts";
 import { type HotAnswer, type HotCache, writeHotAnswer } from "./hot-cache.ts";
 import { isUploadPath, serveUpload } from "./uploads.ts";
 import { serveFromUpstream } from "./upstream-answers.ts";
@@ -93,7 +84,7 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, p
   if (answerer.kind === "world") {
     const { dependencies, hotCache } = proxy;
     const { group, request } = answerer;
-    return serveFromUpstream({ dependencies, hotCache, ctx, storedOnly, group }, request);
+    return serveFromUpstream({ dependencies, hotCache, ctx, storedOnly, group, principal }, request);
   }
   const { project } = answerer;
 
@@ -105,19 +96,20 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, p
     return write(proxy, ctx, kept.answer);
   }
   const begun = proxy.hotCache.moment(project.id);
-  const keep = (answer: HotAnswer, pinned: boolean): Promise<void> => {
+  const keep = (answer: HotAnswer, pinned: boolean, freshMs: number): Promise<void> => {
     answers.stored++;
-    if (registry.memory.live) proxy.hotCache.set(url, project.id, begun, pinned, answer);
+    if (registry.memory.live) proxy.hotCache.set(url, project.id, begun, pinned, answer, { freshMs });
     return write(proxy, ctx, answer);
   };
   try {
-    const { answer, pinned } = await answerTo(proxy, project, answerer.request ?? parseGoPath(rest));
-    await keep(answer, pinned);
+    const request = answerer.request ?? parseGoPath(rest);
+    const { answer, pinned, freshMs } = await hostedAnswer(proxy, principal, project, request);
+    await keep(answer, pinned, freshMs);
   } catch (error) {
     // What is not there is asked for again and again: the go command looks for a module under every parent path.
     // Nor is what no repository can have; 400 would make it give up (Go Modules Reference, "GOPROXY protocol").
     if (!isFailure(error, "not-found", "invalid", "too-large")) throw error;
-    await keep(absence(error), false);
+    await keep(absence(error), false, Number.POSITIVE_INFINITY);
   }
 }
 
@@ -130,60 +122,6 @@ export async function serveSumdb(proxy: GoProxy, ctx: Context): Promise<void> {
   const own = ownDatabaseAt(proxy.checksums, ctx.path);
   if (!own) throw notFound("this is no checksum database of this server", "no_such_address");
   return serveChecksumDatabase(proxy, ctx, { kind: "instance" }, own);
-}
-
-async function answerTo(
-  proxy: GoProxy,
-  project: ProjectRow,
-  request: GoRequest,
-): Promise<{ answer: HotAnswer; pinned: boolean }> {
-  const { hosted } = proxy;
-  const { modulePath } = request;
-  switch (request.kind) {
-    case "list": {
-      const versions = await listOf(hosted, project, modulePath);
-      const lines = versions.map(({ version }) => `${version}\n`).join("");
-      return { answer: present(Buffer.from(lines), "text/plain; charset=utf-8", false), pinned: false };
-    }
-    case "latest": {
-      const resolved = await latestOf(hosted, project, modulePath);
-      return { answer: present(infoOf(resolved), "application/json", false), pinned: false };
-    }
-    case "info": {
-      const resolved = await resolveQuery(hosted, project, modulePath, request.version);
-      return { answer: present(infoOf(resolved), "application/json", resolved.pinned), pinned: resolved.pinned };
-    }
-    case "mod": {
-      const version = await exactVersion(hosted, project, request);
-      return { answer: present(version.goMod, "text/plain; charset=utf-8", true), pinned: true };
-    }
-    case "zip": {
-      const version = await exactVersion(hosted, project, request);
-      const zip = await zipOf(proxy.archives, project.id, version);
-      return { answer: await presentZip(hosted.registry, zip, version, proxy.hotCache), pinned: true };
-    }
-  }
-}
-
-/** .mod and .zip are of versions, not of branches. */
-async function exactVersion(
-  hosted: HostedModules,
-  project: ProjectRow,
-  { modulePath, version, kind }: VersionRequest<"mod" | "zip">,
-): Promise<ServedVersion> {
-  if (!isServable(version))
-    throw notFound(
-      `${modulePath}@${version}: .${kind} needs a canonical version; ask for .info first to learn it`,
-      "version_invalid",
-    );
-  return (await resolveQuery(hosted, project, modulePath, version)).version;
-}
-
-/** As the go command writes it: seconds, UTC. */
-function infoOf({ version, origin }: Resolved): Buffer {
-  // Versions of earlier releases may have later times; go refuses one that it cannot parse.
-  const time = `${tellable(version.time).toISOString().slice(0, 19)}Z`;
-  return Buffer.from(JSON.stringify({ Version: version.version, Time: time, Origin: origin }));
 }
 
 async function serveSumDatabase(proxy: GoProxy, ctx: Context, nameAndRest: string, storedOnly: boolean): Promise<void> {

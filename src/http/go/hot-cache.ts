@@ -49,9 +49,9 @@ interface Entry {
   readonly of: ContentOf;
   /** The state of the project's content that the answer was made of; undefined: it is the same in every state. */
   readonly state: number | undefined;
-  /** How often something pinned had been taken away from the project. */
+  /** How often something pinned had been taken away from the project, or other versions could be had than before. */
   readonly deletions: number;
-  /** Of what comes from upstream: until when it may be given without a look (performance.now). */
+  /** Until when it may be given without a look (performance.now): what comes from upstream, and what policies let through. */
   readonly until: number;
   /** Of what comes from upstream: the state of what is known about access and ownership that the answer was made in. */
   readonly generation: number | undefined;
@@ -59,19 +59,24 @@ interface Entry {
   readonly group: GroupRow | undefined;
 }
 
-/** How far an answer from upstream may be trusted: it belongs to no project whose access could be asked for. */
-export interface UpstreamTrust {
+/** How far an answer may be trusted. */
+export interface Trust {
+  /** How long it may be given without a look. */
   readonly freshMs: number;
-  readonly generation: number;
-  /** The group whose endpoint it is; undefined: the instance's. */
-  readonly group: GroupRow | undefined;
+  /** Of one from upstream, which belongs to no project whose access could be asked for: the state in which it was made. */
+  readonly generation?: number;
+  /** Of one from upstream: the group whose endpoint it is; undefined: the instance's. */
+  readonly group?: GroupRow | undefined;
 }
+
+const FOR_EVER: Trust = { freshMs: Number.POSITIVE_INFINITY };
 
 export class HotCache {
   readonly #entries: LRUCache<string, Entry>;
   readonly #states = new Map<ContentOf, number>();
   readonly #deletions = new Map<ContentOf, number>();
   #epoch = 0;
+  #policyChanges = 0;
 
   /** The largest answer that is kept whole, in bytes. */
   readonly maxAnswerBytes: number;
@@ -95,15 +100,21 @@ export class HotCache {
   /** A project publishes something else than before; `deleted`: also what is the same in every state may be gone. */
   contentChanged(content: ContentOf, deleted: boolean): void {
     this.#states.set(content, (this.#states.get(content) ?? 0) + 1);
-    if (deleted) this.#deletions.set(content, this.deletionsOf(content) + 1);
+    if (deleted) this.#deletions.set(content, (this.#deletions.get(content) ?? 0) + 1);
+  }
+
+  /** Other versions may be had than before: every answer is worked out anew, also what is the same in every state. */
+  policiesChanged(): void {
+    this.#policyChanges++;
   }
 
   deletionsOf(content: ContentOf): number {
-    return this.#deletions.get(content) ?? 0;
+    return (this.#deletions.get(content) ?? 0) + this.#policyChanges;
   }
 
   clear(): void {
     this.#epoch++;
+    this.#policyChanges++;
     this.#entries.clear();
   }
 
@@ -120,13 +131,13 @@ export class HotCache {
   /**
    * Keeps an answer, unless the project's content is not what it was when the answer was begun. `pinned`: for ever the same.
    */
-  set(url: string, of: ContentOf, begun: Moment, pinned: boolean, answer: HotAnswer, upstream?: UpstreamTrust): void {
+  set(url: string, of: ContentOf, begun: Moment, pinned: boolean, answer: HotAnswer, trust: Trust = FOR_EVER): void {
     if (url.length > MAX_KEY_LENGTH || bytesOf(answer) > this.maxAnswerBytes) return;
     // There was no room to read it just now: the next who asks tries again.
     if ("blob" in answer && !answer.blob.bytes && answer.blob.size <= this.maxAnswerBytes) return;
     const { state, deletions } = begun;
-    const until = upstream ? performance.now() + upstream.freshMs : Number.POSITIVE_INFINITY;
-    const { generation, group } = upstream ?? {};
+    const { freshMs, generation, group } = trust;
+    const until = performance.now() + freshMs;
     this.#entries.set(url, { answer, of, state: pinned ? undefined : state, deletions, until, generation, group });
   }
 

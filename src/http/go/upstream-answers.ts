@@ -7,14 +7,28 @@ import type { Context } from "koa";
 import { isFailure, notFound } from "../../errors.ts";
 import type { GoRequest, VersionRequest } from "../../gomod/proxy-path.ts";
 import { canonicalVersion, isValid } from "../../gomod/version.ts";
+import { type Gate, gateOf, type Passed } from "../../registry/policies/gate.ts";
+import type { Principal } from "../../registry/principal.ts";
 import type { GroupRow } from "../../registry/rows.ts";
+import { isExactVersion } from "../../upstream/admission.ts";
 import { ABSENCE_MS, type Absent, type Found } from "../../upstream/answers.ts";
 import type { DependencyProxy } from "../../upstream/dependency-proxy.ts";
 import type { Download, StoredZip } from "../../upstream/download.ts";
-import { absence, absenceInWords, present, presentZip, zipHeaders } from "./go-answers.ts";
+import { type Judged, judgedLatest, judgedList, judgedQuery } from "../../upstream/judged-answers.ts";
+import {
+  absence,
+  absenceInWords,
+  present,
+  presentZip,
+  withPolicyHeader,
+  withWarning,
+  zipHeaders,
+} from "./go-answers.ts";
 import { type HotAnswer, type HotCache, isTrusted, writeHotAnswer } from "./hot-cache.ts";
 
 const TYPES = { list: "text/plain; charset=utf-8", latest: "application/json", info: "application/json" };
+
+const NO_POLICY: Passed = { warning: undefined, freshMs: Number.POSITIVE_INFINITY };
 
 /** A request for what is nobody's here. */
 export interface WorldRequest {
@@ -26,9 +40,12 @@ export interface WorldRequest {
   readonly storedOnly: boolean;
   /** The group whose endpoint was asked; undefined: the instance's. */
   readonly group: GroupRow | undefined;
+  readonly principal: Principal;
 }
 
 interface Asked extends WorldRequest {
+  /** What policies let through: for how long, and what they warn of. */
+  readonly passed: Passed;
   /** Keeps an answer ready for the next who asks, if it may be kept; `pinned`: for ever the same. */
   readonly keep: (answer: HotAnswer, pinned: boolean, freshMs: number) => void;
 }
@@ -47,26 +64,52 @@ export async function serveFromUpstream(world: WorldRequest, request: GoRequest)
     if (registry.memory.live && freshMs > 0 && (pinned || !storedOnly))
       hotCache.set(url, modulePath, begun, pinned, answer, { freshMs, generation, group });
   };
-  const asked: Asked = { ...world, keep };
   const kept = hotCache.get(url);
   try {
-    if (kept?.of === modulePath && isTrusted(kept, registry) && (await writeUnlessLost(asked, kept.answer))) {
+    const unjudged: Asked = { ...world, keep, passed: NO_POLICY };
+    if (kept?.of === modulePath && isTrusted(kept, registry) && (await writeUnlessLost(unjudged, kept.answer))) {
       answers.memory++;
       return;
     }
-    if (request.kind === "zip") return await serveZip(asked, request);
-    const answer = await answerTo(dependencies, request, storedOnly);
+    const groupIds = group?.traversalIds ?? [];
+    const gate = await gateOf(registry, { principal: world.principal, modulePath, hosted: false, groupIds });
+    if (request.kind === "zip") {
+      const { version } = canonical(request);
+      return await serveZip({ ...unjudged, passed: (await gate?.pass(version)) ?? NO_POLICY }, request);
+    }
+    const { answer, ...passed } = gate
+      ? await judgedTo(dependencies, gate, request, storedOnly)
+      : { answer: await answerTo(dependencies, request, storedOnly), ...NO_POLICY };
     const type = request.kind === "mod" ? "text/plain; charset=utf-8" : TYPES[request.kind];
     const ready =
       answer.kind === "found" ? present(answer.body, type, answer.pinned) : absenceInWords(answer.status, answer.text);
     const pinned = answer.kind === "found" && answer.pinned;
     answers[answer.asked ? "upstream" : "stored"]++;
-    keep(ready, pinned, answer.kind === "found" ? answer.freshMs : answer.unasked ? 0 : ABSENCE_MS / 2);
-    await write(asked, ready);
+    const freshMs = answer.kind === "found" ? answer.freshMs : answer.unasked ? 0 : ABSENCE_MS / 2;
+    const told = withWarning(ready, passed.warning);
+    keep(told, pinned, Math.min(freshMs, passed.freshMs));
+    await write(unjudged, told);
   } catch (error) {
     if (!isFailure(error, "not-found", "invalid", "too-large")) throw error;
-    await write(asked, absence(error));
+    await write(world, absence(error));
   }
+}
+
+/** What is told of a request at an endpoint with policies. */
+async function judgedTo(
+  dependencies: DependencyProxy,
+  gate: Gate,
+  request: Exclude<GoRequest, VersionRequest<"zip">>,
+  storedOnly: boolean,
+): Promise<Judged<Found | Absent>> {
+  const { modulePath } = request;
+  const options = { storedOnly };
+  if (request.kind === "list") return judgedList(dependencies, gate, modulePath, options);
+  if (request.kind === "latest") return judgedLatest(dependencies, gate, modulePath, options);
+  if (request.kind === "info" && !isExactVersion(modulePath, request.version))
+    return judgedQuery(dependencies, gate, modulePath, request.version, options);
+  const passed = await gate.pass(request.kind === "mod" ? canonical(request).version : request.version);
+  return { answer: await answerTo(dependencies, request, storedOnly), ...passed };
 }
 
 function answerTo(
@@ -119,8 +162,9 @@ async function isOver(download: Download): Promise<boolean> {
 
 async function sendZip(asked: Asked, version: string, { id, zip }: StoredZip): Promise<void> {
   const { dependencies, hotCache } = asked;
-  const answer = await presentZip(dependencies.registry, zip, { id, version }, hotCache);
-  asked.keep(answer, true, Number.POSITIVE_INFINITY);
+  const { warning, freshMs } = asked.passed;
+  const answer = withWarning(await presentZip(dependencies.registry, zip, { id, version }, hotCache), warning);
+  asked.keep(answer, true, freshMs);
   await write(asked, answer);
 }
 
@@ -130,7 +174,7 @@ function sendZipUnlessLost(asked: Asked, version: string, zip: StoredZip): Promi
 }
 
 /** Sends a zip as it arrives; if it turns out to be none that may be had, the connection is cut. */
-async function sendArriving({ ctx, dependencies }: Asked, version: string, download: Download): Promise<void> {
+async function sendArriving({ ctx, dependencies, passed }: Asked, version: string, download: Download): Promise<void> {
   const { traffic } = dependencies.registry;
   // What turns out to be no zip that may be had was no download.
   download.outcome.then(
@@ -139,7 +183,7 @@ async function sendArriving({ ctx, dependencies }: Asked, version: string, downl
   );
   ctx.respond = false;
   const length = download.length === undefined ? [] : ["Content-Length", String(download.length)];
-  ctx.res.writeHead(200, [...zipHeaders(version), ...length]);
+  ctx.res.writeHead(200, [...withPolicyHeader(zipHeaders(version), passed.warning), ...length]);
   await pipeline(download.bytes(), ctx.res).catch((error: NodeJS.ErrnoException) => {
     ctx.res.destroy();
     const left = ["ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE"].includes(error.code ?? "");
@@ -154,7 +198,7 @@ function canonical<Asked extends VersionRequest<"mod"> | VersionRequest<"zip">>(
   throw notFound(`${modulePath}@${version}: .${kind} needs a canonical version; ask for .info first to learn it`);
 }
 
-function write({ dependencies, hotCache, ctx }: Asked, answer: HotAnswer): Promise<void> {
+function write({ dependencies, hotCache, ctx }: WorldRequest, answer: HotAnswer): Promise<void> {
   ctx.respond = false;
   return writeHotAnswer(hotCache, answer, dependencies.registry.blobs, ctx.req, ctx.res);
 }

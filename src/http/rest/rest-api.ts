@@ -15,6 +15,7 @@ import { memberCalls } from "./member-calls.ts";
 import { describeApi } from "./openapi.ts";
 import { packageCalls } from "./package-calls.ts";
 import { PAGE_PARAMETERS, pageOf, setPageHeaders } from "./pages.ts";
+import { policyCalls } from "./policy-calls.ts";
 import { projectCalls } from "./project-calls.ts";
 import { protectedTagCalls } from "./protected-tag-calls.ts";
 import { parametersReader, type Read } from "./read-parameters.ts";
@@ -42,6 +43,7 @@ const CALLS: readonly Call[] = [
   ...protectedTagCalls,
   ...packageCalls,
   ...featureCalls,
+  ...policyCalls,
 ];
 
 /** Answers the calls of the API; what is none of them is left to the next. */

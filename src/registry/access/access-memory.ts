@@ -4,7 +4,7 @@
 import { LRUCache } from "lru-cache";
 import type { Principal } from "../principal.ts";
 import type { RememberedAccess } from "../registry.ts";
-import type { DeclaredPrefix, FlagRow, ProjectRow } from "../rows.ts";
+import type { DeclaredPrefix, FlagRow, PolicyRow, ProjectRow } from "../rows.ts";
 
 const MAX_PRINCIPALS = 10_000;
 const MAX_PROJECTS = 10_000;
@@ -19,6 +19,8 @@ export class AccessMemory implements RememberedAccess {
   readonly flags = new LRUCache<"all", readonly FlagRow[]>({ max: 1 });
   /** The module prefixes that projects declared, longest first. */
   readonly prefixes = new LRUCache<"all", readonly DeclaredPrefix[]>({ max: 1 });
+
+  readonly policies = new LRUCache<"all", readonly PolicyRow[]>({ max: 1 });
 
   /** Whether there is any project whose packages the anonymous may not read. */
   readonly hasClosedPackages = new LRUCache<"all", boolean>({ max: 1 });
@@ -41,6 +43,7 @@ export class AccessMemory implements RememberedAccess {
     this.projects.clear();
     this.flags.clear();
     this.prefixes.clear();
+    this.policies.clear();
     this.hasClosedPackages.clear();
   }
 

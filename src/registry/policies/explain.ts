@@ -1,0 +1,73 @@
+// What policies say of one version, for whoever wonders: the verdict, the rule that it is of, and what would change it. It
+// is asked of the same rules as the Go endpoint's, by the same function.
+import type { PolicyKind } from "../../database/generated/client.ts";
+import { invalid } from "../../errors.ts";
+import { isValid } from "../../gomod/version.ts";
+import { demandUpstream, hidden, maySeeProject } from "../access/access.ts";
+import { demandGroup } from "../forge/groups.ts";
+import { isOwned, ownerOf } from "../forge/module-owner.ts";
+import type { Principal } from "../principal.ts";
+import type { Registry } from "../registry.ts";
+import { refusalOf, whomToAsk } from "./refusal.ts";
+import { kindOfForeign, rulesAbout } from "./rules-in-force.ts";
+import { judge, type RuleVerdict } from "./verdict.ts";
+
+/** What policies say of a version. */
+export interface Explanation extends RuleVerdict {
+  readonly modulePath: string;
+  readonly version: string;
+  readonly kind: PolicyKind;
+  /** What clients are told: the refusal, or the reason of a warning; undefined if nothing is in the way. */
+  readonly told: string | undefined;
+  /** One sentence: what would change the verdict. */
+  readonly change: string;
+}
+
+/** A version, and where it would be asked for. */
+export interface ExplainedVersion {
+  readonly modulePath: string;
+  readonly version: string;
+  /** Full path of the group whose endpoint would be asked; the instance's if not given. Of a hosted module it is its own. */
+  readonly groupPath?: string | undefined;
+}
+
+/** Explains what policies say of a version, stored or not, to whoever could fetch it. Throws not-found to others. */
+export async function explainPolicies(
+  registry: Registry,
+  principal: Principal,
+  { modulePath, version, groupPath }: ExplainedVersion,
+): Promise<Explanation> {
+  if (!isValid(version)) throw invalid("must be a version such as v1.2.3", "version");
+  const { kind, groupIds } = await placeOf(registry, principal, modulePath, groupPath);
+  const levels = await rulesAbout(registry, modulePath, kind, groupIds);
+  const verdict = judge(levels, version, registry.policies.now());
+  const name = `${modulePath}@${version}`;
+  const told = refusalOf(name, verdict)?.message ?? (verdict.action === "WARN" ? verdict.rule?.reason : undefined);
+  return { ...verdict, modulePath, version, kind, told, change: changeOf(name, verdict) };
+}
+
+async function placeOf(
+  registry: Registry,
+  principal: Principal,
+  modulePath: string,
+  groupPath: string | undefined,
+): Promise<{ kind: PolicyKind; groupIds: readonly number[] }> {
+  const owner = await ownerOf(registry, modulePath);
+  if (owner && maySeeProject(principal, owner)) return { kind: "HOSTED", groupIds: owner.group.traversalIds };
+  if (await isOwned(registry, modulePath)) throw hidden(principal, "Module");
+  demandUpstream(principal, registry);
+  const group = groupPath === undefined ? undefined : await demandGroup(registry, principal, groupPath);
+  return { kind: kindOfForeign(modulePath), groupIds: group?.traversalIds ?? [] };
+}
+
+function changeOf(name: string, { action, rule }: RuleVerdict): string {
+  if (rule === undefined) return "nothing is in force for it: a rule that denies or holds it would";
+  const ends = rule.expiresAt ? `the end of rule ${rule.id} (${rule.expiresAt.toISOString()}), or ` : "";
+  const removal = `${ends}removing rule ${rule.id}: ${whomToAsk(rule)}`;
+  const [path, version] = name.split("@");
+  const place = rule.group ? ` --group ${rule.group.fullPath}` : "";
+  if (action === "HOLD")
+    return `${removal}; or an exception: gokura policy add --pattern ${path} --versions ${version} --action allow${place}`;
+  if (action === "DENY") return `${removal}; no exception lifts a rule that denies`;
+  return removal;
+}

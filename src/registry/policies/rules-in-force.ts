@@ -1,0 +1,29 @@
+// Which rules are in force for a module at an endpoint. They are remembered like everything about access, and forgotten when
+// the database says that one has changed (NOTIFY gokura_policies), so that a verdict asks nobody.
+import type { PolicyKind } from "../../database/generated/client.ts";
+import type { Registry } from "../registry.ts";
+import type { PolicyRow } from "../rows.ts";
+import { WITH_GROUP } from "./rules.ts";
+import { levelsFor, type RuleLevels, TOOLCHAIN_PATH } from "./verdict.ts";
+
+/** All rules, oldest first; remembered. */
+function loadPolicies(registry: Registry): Promise<readonly PolicyRow[]> {
+  return registry.memory.remember(registry.memory.policies, "all", () =>
+    registry.prisma.policy.findMany({ include: WITH_GROUP, orderBy: { id: "asc" } }),
+  );
+}
+
+/** The rules about a module of a project, or at the endpoint of a group: `groupIds` from the top down. */
+export async function rulesAbout(
+  registry: Registry,
+  modulePath: string,
+  kind: PolicyKind,
+  groupIds: readonly number[],
+): Promise<RuleLevels> {
+  return levelsFor(await loadPolicies(registry), modulePath, kind, groupIds);
+}
+
+/** The kind of a module that no project owns. */
+export function kindOfForeign(modulePath: string): PolicyKind {
+  return modulePath === TOOLCHAIN_PATH ? "TOOLCHAIN" : "UPSTREAM";
+}

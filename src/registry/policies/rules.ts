@@ -1,0 +1,153 @@
+// The rules about which versions may be had: who may make them, and what one may be. A rule names module paths as GOPRIVATE
+// does, perhaps versions, and what becomes of these: DENY and HOLD refuse them, WARN tells, ALLOW is the exception, and an
+// exception has an end (expiresAt). Rules of the instance are for everybody, those of a group for its Go endpoints and its
+// projects. What rules say together is worked out in verdict.ts; nothing is ever deleted because of one.
+import type { PolicyAction, PolicyKind, Prisma } from "../../database/generated/client.ts";
+import { invalid, notFound } from "../../errors.ts";
+import { isGlobList } from "../../gomod/module-path.ts";
+import { isVersionQuery, matchesQuery } from "../../gomod/version-query.ts";
+import { demandAdministrator, demandGroupAct } from "../access/access.ts";
+import { audit } from "../audit.ts";
+import { change } from "../change.ts";
+import { demandGroup } from "../forge/groups.ts";
+import { isId, type Order } from "../lists/keyset-page.ts";
+import { idsOf, type NumberedPage, type NumberedPageRequest, readNumberedPage } from "../lists/numbered-page.ts";
+import { nameOf, type Principal } from "../principal.ts";
+import type { Registry } from "../registry.ts";
+import type { GroupRow, PolicyRow } from "../rows.ts";
+import { isKeepable } from "../text.ts";
+
+/** So many rules has a group, or the instance. */
+const MAX_RULES = 1_000;
+const MAX_PATTERN = 1_000;
+/** More stars than that in one glob, and a long path is matched in many ways before it is known not to match. */
+const MAX_STARS = 2;
+const MAX_GLOBS = 50;
+const MAX_QUERIES = 8;
+const MAX_REASON = 300;
+
+/** What is read along with a rule. */
+export const WITH_GROUP = { group: { select: { fullPath: true } } } as const satisfies Prisma.PolicyInclude;
+
+/** A rule to be made. */
+export interface NewPolicy {
+  /** Full path of a group; not given: for the whole instance. */
+  readonly groupPath?: string | undefined;
+  /** Module paths, as GOPRIVATE has them: globs with commas between them, each for all below it. */
+  readonly pattern: string;
+  /** Version queries with spaces between them, all of which a version must satisfy: `>=v1.2.0 <v1.5.0`. All if not given. */
+  readonly versions?: string | undefined;
+  /** UPSTREAM if not given. */
+  readonly kind?: PolicyKind | undefined;
+  readonly action: PolicyAction;
+  /** It refuses nothing: what it would do is written down. */
+  readonly dryRun?: boolean | undefined;
+  /** What clients are told. */
+  readonly reason?: string | undefined;
+  readonly expiresAt?: Date | undefined;
+}
+
+/** Makes a rule: for the instance administrators, for a group its Owners. It is in force in every server within a second. */
+export async function createPolicy(registry: Registry, principal: Principal, rule: NewPolicy): Promise<PolicyRow> {
+  const group = await demandPlace(registry, principal, rule.groupPath, "policy.create");
+  const { pattern, versions = null, kind = "UPSTREAM", action, dryRun = false, reason = "", expiresAt } = rule;
+  checkPattern(pattern);
+  if (versions !== null) checkVersions(versions);
+  if (dryRun && action !== "DENY" && action !== "HOLD")
+    throw invalid("a dry run is of a rule that refuses: deny or hold", "dryRun");
+  checkReason(reason);
+  if (expiresAt !== undefined && !(expiresAt.getTime() > registry.policies.now()))
+    throw invalid("the end of a rule must be in the future", "expiresAt");
+  const groupId = group?.id ?? null;
+  return change(registry, "", async (tx) => {
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('gokura policies'))`;
+    if ((await tx.policy.count({ where: { groupId } })) >= MAX_RULES)
+      throw invalid(
+        `there are at most ${MAX_RULES} rules in one place: use patterns, and remove those that have ended`,
+      );
+    const data = { groupId, pattern, versions, kind, action, dryRun, reason, createdBy: nameOf(principal) };
+    const made = await tx.policy.create({ data: { ...data, expiresAt: expiresAt ?? null }, include: WITH_GROUP });
+    await audit(tx, principal, "policy.create", placeOf(made), told(made));
+    return made;
+  });
+}
+
+/** Removes a rule, and returns what it was. Administrators; of a group's its Owners. */
+export async function deletePolicy(registry: Registry, principal: Principal, id: number): Promise<PolicyRow> {
+  const rule = isId(id) ? await registry.prisma.policy.findUnique({ where: { id }, include: WITH_GROUP }) : null;
+  if (rule === null) {
+    demandAdministrator(principal);
+    throw notFound("Policy Not Found");
+  }
+  await demandPlace(registry, principal, rule.group?.fullPath, "policy.delete");
+  await change(registry, "", async (tx) => {
+    await tx.policy.delete({ where: { id } });
+    await audit(tx, principal, "policy.delete", placeOf(rule), told(rule));
+  });
+  return rule;
+}
+
+/** The rules of a group, or of the instance, oldest first. Administrators; of a group's its Reporters. */
+export async function listPolicies(
+  registry: Registry,
+  principal: Principal,
+  groupPath: string | undefined,
+  numbered: NumberedPageRequest,
+  order: Order = "asc",
+): Promise<NumberedPage<PolicyRow>> {
+  const group = await demandPlace(registry, principal, groupPath, "policy.list");
+  const where = { groupId: group?.id ?? null, ...idsOf(numbered) };
+  return readNumberedPage(numbered, {
+    read: (skip, take) =>
+      registry.prisma.policy.findMany({ where, include: WITH_GROUP, orderBy: { id: order }, skip, take }),
+    count: (take) => registry.prisma.policy.count({ where, take }),
+  });
+}
+
+/** The place of rules, if the principal may do that there: a group, or the instance. */
+async function demandPlace(
+  registry: Registry,
+  principal: Principal,
+  groupPath: string | undefined,
+  act: "policy.list" | "policy.create" | "policy.delete",
+): Promise<GroupRow | undefined> {
+  if (groupPath === undefined) {
+    demandAdministrator(principal);
+    return undefined;
+  }
+  const group = await demandGroup(registry, principal, groupPath);
+  demandGroupAct(principal, act, group);
+  return group;
+}
+
+/** How the audit trail calls the place of a rule. */
+function placeOf({ group }: PolicyRow): string {
+  return group?.fullPath ?? "instance";
+}
+
+function told(rule: PolicyRow): Prisma.InputJsonObject {
+  const { id, pattern, versions, kind, action, dryRun, reason, expiresAt } = rule;
+  return { id, pattern, versions, kind, action, dryRun, reason, expiresAt: expiresAt?.toISOString() ?? null };
+}
+
+function checkPattern(pattern: string): void {
+  if (pattern.length > MAX_PATTERN || !/^[\x21-\x7e]+$/.test(pattern) || !isGlobList(pattern))
+    throw invalid("must be module paths as GOPRIVATE has them, such as example.com/acme,*.corp.example.com", "pattern");
+  const globs = pattern.split(",");
+  if (globs.length > MAX_GLOBS || globs.some((glob) => glob.split("*").length > MAX_STARS + 1))
+    throw invalid(`has at most ${MAX_GLOBS} globs, each with at most ${MAX_STARS} stars`, "pattern");
+}
+
+function checkVersions(versions: string): void {
+  const queries = versions.split(" ");
+  const isGood = queries.length <= MAX_QUERIES && versions.length <= MAX_PATTERN && queries.every(isVersionQuery);
+  if (!isGood) throw invalid("must be version queries such as v1.2.3, v1 or '>=v1.2.0 <v1.5.0'", "versions");
+  for (const query of queries) matchesQuery("v0.0.0", query); // refuses what cannot be compared with
+}
+
+function checkReason(reason: string): void {
+  if (reason.length > MAX_REASON) throw invalid(`a reason has at most ${MAX_REASON} characters`, "reason");
+  // The go command shows nothing of an answer with a control character in it.
+  if (!isKeepable(reason) || /[\x00-\x1f\x7f-\x9f\u2028\u2029]/.test(reason))
+    throw invalid("a reason is one line of text", "reason");
+}

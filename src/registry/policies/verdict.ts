@@ -1,0 +1,81 @@
+// What rules say of a version, all together: a pure function of the rules in force, so that a verdict costs no question. The
+// rules stand in levels: those of the instance, then those of each group from the top down. Within all of them the first
+// DENY wins. An ALLOW lifts the holds of its own level and of those below it, never of one above: a group may be stricter
+// than the instance, not laxer. Every verdict names the rule it is of, and says when it may change by itself.
+import type { PolicyKind } from "../../database/generated/client.ts";
+import { matchPrefixPatterns } from "../../gomod/module-path.ts";
+import { isValid } from "../../gomod/version.ts";
+import { matchesQuery } from "../../gomod/version-query.ts";
+import type { PolicyRow } from "../rows.ts";
+
+/** The module whose versions are the releases of Go itself. */
+export const TOOLCHAIN_PATH = "golang.org/toolchain";
+
+/** The rules about one module at one endpoint: of the instance, then of each group from the top down; none of them empty. */
+export type RuleLevels = readonly (readonly PolicyRow[])[];
+
+/** What becomes of a version. */
+export type VerdictAction = "ALLOW" | "WARN" | "HOLD" | "DENY";
+
+/** What the rules say of a version. */
+export interface RuleVerdict {
+  /** HOLD and DENY are refused, and lists leave them out. */
+  readonly action: VerdictAction;
+  /** The rule that decided; undefined: none had anything to say. */
+  readonly rule: PolicyRow | undefined;
+  /** Rules that would refuse it if they were no dry run. */
+  readonly dryRuns: readonly PolicyRow[];
+  /** When a rule that is about the version ends, in milliseconds since 1970; Infinity for never. */
+  readonly until: number;
+}
+
+/** The rules that are about a module, by their levels. `groupIds`: the groups around the endpoint, or the project. */
+export function levelsFor(
+  rules: readonly PolicyRow[],
+  modulePath: string,
+  kind: PolicyKind,
+  groupIds: readonly number[],
+): RuleLevels {
+  if (rules.length === 0) return [];
+  const about = rules.filter((rule) => rule.kind === kind && matchPrefixPatterns(rule.pattern, modulePath));
+  return [null, ...groupIds]
+    .map((id) => about.filter(({ groupId }) => groupId === id))
+    .filter((level) => level.length > 0);
+}
+
+/** What rules say of a version at a moment, in milliseconds since 1970. */
+export function judge(levels: RuleLevels, version: string, now: number): RuleVerdict {
+  let until = Number.POSITIVE_INFINITY;
+  const dryRuns: PolicyRow[] = [];
+  const speaking = levels.map((level) =>
+    level.filter((rule) => {
+      const end = rule.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY;
+      if (end <= now || !isAbout(rule, version)) return false;
+      until = Math.min(until, end);
+      if (rule.dryRun) dryRuns.push(rule);
+      return !rule.dryRun;
+    }),
+  );
+  const verdict = (action: VerdictAction, rule: PolicyRow | undefined): RuleVerdict => ({
+    ...{ action, rule, until },
+    dryRuns: action === "DENY" ? [] : dryRuns,
+  });
+  const first = (action: VerdictAction, among: readonly (readonly PolicyRow[])[] = speaking): PolicyRow | undefined =>
+    among.flat().find((rule) => rule.action === action);
+
+  const denying = first("DENY");
+  if (denying) return verdict("DENY", denying);
+  const exempted = speaking.findIndex((level) => first("ALLOW", [level]));
+  const bound = exempted < 0 ? speaking : speaking.slice(0, exempted);
+  const holding = first("HOLD", bound);
+  if (holding) return verdict("HOLD", holding);
+  const warning = first("WARN");
+  if (warning) return verdict("WARN", warning);
+  return verdict("ALLOW", first("ALLOW"));
+}
+
+/** Whether a rule is about a version. What is no version, such as a branch, is only one of a rule about all of them. */
+function isAbout({ versions }: PolicyRow, version: string): boolean {
+  if (versions === null) return true;
+  return isValid(version) && versions.split(" ").every((query) => matchesQuery(version, query));
+}
