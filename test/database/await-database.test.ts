@@ -1,5 +1,4 @@
 // What a start does about a PostgreSQL that cannot be used: waits where waiting can help, and says what to check.
-import { setTimeout as delay } from "node:timers/promises";
 import { expect, inject, test } from "vitest";
 import { awaitDatabase } from "../../src/database/client.ts";
 import { createLog } from "../../src/telemetry/log.ts";
@@ -13,11 +12,11 @@ interface Attempt {
   readonly failure: string | undefined;
   readonly kind: string | undefined;
   readonly logged: string[];
+  /** Wall time: what is waited for is at least what was said, on a busy machine longer. */
   readonly ms: number;
 }
 
-async function attempt(url: string, patienceMs: number, stop?: AbortSignal): Promise<Attempt> {
-  const logged: string[] = [];
+async function attempt(url: string, patienceMs: number, stop?: AbortSignal, logged: string[] = []): Promise<Attempt> {
   const log = createLog("trace", { write: (line: string) => void logged.push(line) });
   const start = performance.now();
   const outcome = await awaitDatabase(url, log, patienceMs, stop).then(
@@ -43,7 +42,6 @@ test.concurrent("nothing listens: it is tried for as long as was said, told once
   );
   expect(kind).toBe("unavailable");
   expect(ms).toBeGreaterThan(1_000);
-  expect(ms).toBeLessThan(4_000);
   expect(logged).toHaveLength(1);
   expect(JSON.parse(logged[0]!)).toMatchObject({
     level: "warn",
@@ -54,8 +52,9 @@ test.concurrent("nothing listens: it is tried for as long as was said, told once
 
 test.concurrent("one that comes up meanwhile is taken", async () => {
   const link = await cuttableLink(Number(serverPort), false);
-  const waiting = attempt(over(link, admin), 20_000);
-  await delay(600);
+  const told: string[] = [];
+  const waiting = attempt(over(link, admin), 20_000, undefined, told);
+  await expect.poll(() => told.length).toBe(1); // it has been tried
   await link.mend();
   const { failure, logged } = await waiting;
   expect(failure).toBeUndefined();
@@ -67,9 +66,9 @@ test.concurrent("a port that takes connections and says nothing is no database e
 }, async () => {
   const link = await cuttableLink(Number(serverPort));
   link.silence();
-  const { failure, ms } = await attempt(over(link, admin), 100);
+  const { failure, logged } = await attempt(over(link, admin), 100);
   expect(failure).toMatch(/cannot be used: (timeout expired|.*timeout)/i);
-  expect(ms).toBeLessThan(9_000);
+  expect(logged).toEqual([]); // once is enough
 });
 
 test.concurrent.each([
@@ -80,20 +79,19 @@ test.concurrent.each([
 ] as const)("%s is told without waiting, and without the password", async (_, change, said) => {
   // A resolver that does not answer at all (EAI_AGAIN) may do so later: that is waited for.
   const url = changed(change);
-  const { failure, ms, logged } = await attempt(url, url.includes("invalid") ? 1_000 : 30_000);
+  const { failure, logged } = await attempt(url, url.includes("invalid") ? 1_000 : 30_000);
   expect(failure).toMatch(/^PostgreSQL at \S+ cannot be used: .*\. Check DATABASE_URL and that the server runs\.$/s);
   expect(failure).toMatch(said);
-  expect(ms).toBeLessThan(10_000);
+  if (!failure?.includes("EAI_AGAIN")) expect(logged).toEqual([]); // who waits says so
   for (const secret of [password, "hush-hush"]) expect(failure + logged.join("")).not.toContain(secret);
 });
 
 test.concurrent("the waiting ends when we are told to stop", async () => {
   const link = await cuttableLink(Number(serverPort), false);
   const stop = new AbortController();
-  const waiting = attempt(over(link, admin), 30_000, stop.signal);
-  await delay(300);
+  const told: string[] = [];
+  const waiting = attempt(over(link, admin), 30_000, stop.signal, told);
+  await expect.poll(() => told.length).toBe(1);
   stop.abort(new Error("told to stop"));
-  const { failure, ms } = await waiting;
-  expect(failure).toBe("told to stop");
-  expect(ms).toBeLessThan(2_000);
+  expect((await waiting).failure).toBe("told to stop");
 });

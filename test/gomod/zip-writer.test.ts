@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { Writable } from "node:stream";
+import { setImmediate as everybodysTurn } from "node:timers/promises";
 import JSZip from "jszip";
 import { expect, test } from "vitest";
 import { writeModuleZip, type ZipSource } from "../../src/gomod/zip-writer.ts";
@@ -79,6 +80,11 @@ test("the same files give the same bytes, however they are cut", async () => {
   expect(first.bytes().equals(second.bytes())).toBe(true);
 });
 
+/** Whoever else has something to do has had so many turns. */
+async function turns(count: number): Promise<void> {
+  for (let n = 0; n < count; n++) await everybodysTurn();
+}
+
 test("a slow destination holds the reading back", async () => {
   const pulled = { count: 0 };
   let taken = 0;
@@ -88,7 +94,7 @@ test("a slow destination holds the reading back", async () => {
     write(chunk: Buffer, _encoding, done) {
       taken += chunk.length;
       lead = Math.max(lead, pulled.count * 64_000 - taken);
-      setTimeout(done, 1);
+      void turns(20).then(() => done());
     },
   });
   await writeModuleZip("m@v1", [{ name: "big", content: repeat(noise(4, 1000), 300, pulled) }], slow);
@@ -141,7 +147,7 @@ test.each([1, 70])("a destination that fails fails the zip: at its write %i", as
   const sink = new Writable({
     highWaterMark: 1,
     write(_chunk, _encoding, done) {
-      setTimeout(() => done(++writes === failing ? new Error("disk full") : null), 0);
+      setImmediate(() => done(++writes === failing ? new Error("disk full") : null));
     },
   });
   await expect(writeModuleZip("m@v1", [{ name: "a", content: repeat(noise(7, 1000), 100) }], sink)).rejects.toThrow(
@@ -151,8 +157,7 @@ test.each([1, 70])("a destination that fails fails the zip: at its write %i", as
 });
 
 test("a destination that is closed fails the zip", async () => {
-  const sink = new Writable({ highWaterMark: 1, write: () => {} });
-  setTimeout(() => sink.destroy(), 20);
+  const sink = new Writable({ highWaterMark: 1, write: () => void setImmediate(() => sink.destroy()) });
   await expect(writeModuleZip("m@v1", [{ name: "a", content: repeat(noise(8, 1000), 100) }], sink)).rejects.toThrow(
     "the zip's destination was closed",
   );

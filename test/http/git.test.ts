@@ -2,7 +2,6 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createGroup } from "../../src/registry/forge/groups.ts";
@@ -12,7 +11,7 @@ import { createDeployToken } from "../../src/registry/forge/tokens.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { makeRepository } from "../support/git-fixture.ts";
 import { ask, basic, bearer } from "../support/http.ts";
-import { git, pushRecipe, remoteOf, tryGit } from "../support/push.ts";
+import { git, packsOnTheirWay, pushRecipe, remoteOf, tryGit } from "../support/push.ts";
 import { type TestServer, testServer } from "../support/server.ts";
 import { temporary } from "../support/temporary.ts";
 
@@ -207,9 +206,13 @@ describe("pushes that go wrong", () => {
     );
     socket.write(head);
     socket.write(whole.subarray(0, whole.length / 2));
-    await delay(300);
+    const isOpen = async (): Promise<boolean> =>
+      (await server.registry.prisma.project.findFirst({ where: { fullPath: "alice/cut" } }))?.pushStartedAt !== null;
+    await expect.poll(() => packsOnTheirWay(server.dataDirectory), { timeout: 5_000 }).toHaveLength(1);
+    expect(await isOpen()).toBe(true);
     socket.destroy();
-    await delay(300);
+    await expect.poll(isOpen, { timeout: 5_000 }).toBe(false);
+    expect(packsOnTheirWay(server.dataDirectory)).toEqual([]);
     expect(await refsOf("alice/cut")).toBe("");
     expect(await versions()).not.toContainEqual({ version: "v1.5.0" });
     await git(["-C", directory, "push", remoteOf(server.url, "alice/cut", token), "v1.5.0"]);

@@ -106,10 +106,11 @@ test("back again: what changed meanwhile is in force, and everything works witho
 test("told to stop while its database is away, it stops all the same", async () => {
   await link.cut();
   await becomes("/-/readiness", 503);
+  // Time is the subject: what does not end by itself holds a server up for 20 s (http/server.ts).
   const started = performance.now();
   const { code } = await server.stop();
   expect(code).toBe(0);
-  expect(performance.now() - started).toBeLessThan(10_000);
+  expect(performance.now() - started).toBeLessThan(15_000);
 });
 
 test("no request was lost in a stack trace: the log says what was away, in lines that can be read", () => {

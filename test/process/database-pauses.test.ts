@@ -46,7 +46,7 @@ test("every push that git says went through is a version, however long its recor
       ),
     ),
   );
-  await delay(PAUSE_MS);
+  await delay(PAUSE_MS); // time is the subject
   await database.query("rollback");
   const outcomes = await pushing;
   expect(outcomes.filter((outcome) => outcome === "pushed").length).toBeGreaterThan(PUSHES / 2);

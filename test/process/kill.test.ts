@@ -5,7 +5,6 @@ import { randomBytes } from "node:crypto";
 import { readdirSync } from "node:fs";
 import http from "node:http";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { expect, test } from "vitest";
 import { atEnd } from "../support/at-end.ts";
@@ -14,7 +13,7 @@ import { eventually } from "../support/eventually.ts";
 import { git as gitHere } from "../support/git-fixture.ts";
 import { embeddedPid, processesOf, type ServingProcess, serveGokura } from "../support/gokura-process.ts";
 import { ask, bearer } from "../support/http.ts";
-import { pushRecipe, remoteOf, tryGit } from "../support/push.ts";
+import { packsOnTheirWay, pushRecipe, remoteOf, tryGit } from "../support/push.ts";
 import { temporary } from "../support/temporary.ts";
 
 const TOKEN = "administrator-token-of-the-tests";
@@ -85,7 +84,7 @@ test("a push that was cut off moved no ref and made no version, and can be pushe
   );
   const exited = new Promise<number | null>((resolve) => client.once("exit", resolve));
   await door.stuck;
-  await delay(300);
+  await expect.poll(() => packsOnTheirWay(data), { timeout: 10_000 }).toHaveLength(1);
   await first.stop("SIGKILL");
   door.close();
   expect(await exited).not.toBe(0);

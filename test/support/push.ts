@@ -1,6 +1,7 @@
 // Pushing with the real git: a recipe makes a repository (git-fixture.ts), and all its branches and tags are pushed. Never
 // synchronously: the server that answers may be in this very process.
 import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { makeRepository, type Recipe } from "./git-fixture.ts";
 import { temporary } from "./temporary.ts";
@@ -22,6 +23,11 @@ const GIT_ENV = {
   GIT_COMMITTER_NAME: "C",
   GIT_COMMITTER_EMAIL: "c@example.com",
 };
+
+/** The packs below a directory of which git has received a part: pushes that are half-way. */
+export function packsOnTheirWay(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: "utf8" }).filter((name) => /\/tmp_pack_\w+$/.test(name));
+}
 
 /** Runs a program to its end. */
 export function runProgram(

@@ -66,7 +66,6 @@ export interface GraphqlOptions {
   readonly upstreams?: () => readonly UpstreamStatus[];
   /** The repositories of projects; makes the zips of hosted versions that have none yet. */
   readonly archives: ModuleArchives;
-  readonly timeLimitMs?: number;
   readonly bodyPatienceMs?: number;
 }
 
@@ -80,7 +79,6 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
     modulePages,
     hasWorld,
     archives,
-    timeLimitMs = TIME_LIMIT_MS,
     bodyPatienceMs = BODY_PATIENCE_MS,
   } = options;
   const apollo = createApollo(registry, production);
@@ -117,7 +115,7 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
             ctx.state.principal as Principal,
             { url: url(), modulePages, hasWorld },
             archives,
-            timeLimitMs,
+            TIME_LIMIT_MS,
             upstreams,
             (errors) => {
               ctx.state.reason = errors?.[0]?.extensions?.reason;

@@ -1,6 +1,5 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import { CatFile } from "../../../src/git/objects/cat-file.ts";
 import { git, gitProcesses, makeRepository, temporaryDirectory } from "../../support/git-fixture.ts";
@@ -67,8 +66,7 @@ test("an idle process ends and the next request starts another", async () => {
   expect((await reader.header(made.blob.oid))?.size).toBe(17);
   const [first] = readers();
   expect(first).toBeDefined();
-  for (let n = 0; n < 100 && readers().length > 0; n++) await sleep(20);
-  expect(readers()).toEqual([]);
+  await expect.poll(readers, { timeout: 5_000 }).toEqual([]);
   expect((await reader.header(made.blob.oid))?.size).toBe(17);
   await reader.close();
   expect(readers()).toEqual([]);

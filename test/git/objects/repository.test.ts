@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { initRepository } from "../../../src/git/objects/init-repository.ts";
 import { Repositories } from "../../../src/git/objects/repositories.ts";
+import { Repository } from "../../../src/git/objects/repository.ts";
 import { git, gitProcesses, makeRepository, temporaryDirectory } from "../../support/git-fixture.ts";
 
 const scratch = temporaryDirectory();
@@ -89,16 +90,17 @@ describe("refs", () => {
     await expect(repositories.at(path).resolveRevision("v1.1.0")).rejects.toThrow("unknown revision v1.1.0");
   });
 
-  test("ten thousand annotated tags are listed within some seconds", { timeout: 30_000 }, async () => {
+  test("ten thousand annotated tags are listed without a look at each", { timeout: 30_000 }, async () => {
     const path = join(scratch.path, "many.git");
     const names = Array.from({ length: 10_000 }, (_, n) => `v1.${n}.0`);
     makeRepository(path, (recipe) => {
       const commit = recipe.commit({ "go.mod": "module m\n" });
       for (const name of names) recipe.annotatedTag(name, commit);
     });
-    const start = performance.now();
-    const refs = await repositories.at(path).listRefs();
-    expect(performance.now() - start).toBeLessThan(5_000);
+    const unread = new Repository(path, () => {
+      throw new Error("an object is read");
+    });
+    const refs = await unread.listRefs();
     expect(refs.length).toBe(10_001);
     expect(refs.every((ref) => ref.type === "commit")).toBe(true);
   });

@@ -1,7 +1,7 @@
 // Bodies that end in odd ways, below HTTP: what nobody waits for any more must not fail unheard, which would end the process.
 import type { IncomingMessage } from "node:http";
 import { PassThrough } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
+import { setImmediate as everybodysTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { clientPace } from "../../../src/git/protocol/client-pace.ts";
 import { requestBody } from "../../../src/git/protocol/request-body.ts";
@@ -23,7 +23,7 @@ test("a request that breaks after its reader was told to stop fails nowhere else
   ending.abort(new Error("stop"));
   await expect(body.next()).rejects.toThrow("stop");
   req.destroy(new Error("aborted"));
-  await delay(50);
+  for (let n = 0; n < 10; n++) await everybodysTurn();
   process.off("unhandledRejection", listen);
   expect(unheard).toEqual([]);
 });

@@ -16,6 +16,7 @@ import type { RefCommand } from "../../../src/git/protocol/push-commands.ts";
 import { type DonePush, serveReceivePack } from "../../../src/git/protocol/receive-pack.ts";
 import { advertiseRefs, type GitService, serveUploadPack } from "../../../src/git/protocol/smart-http.ts";
 import { git, makeRepository, temporaryDirectory } from "../../support/git-fixture.ts";
+import { packsOnTheirWay } from "../../support/push.ts";
 
 const scratch = temporaryDirectory();
 const MAX_PUSH_BYTES = 2 * 1024 * 1024;
@@ -256,7 +257,8 @@ describe("push", () => {
     beforeEnd = async (name) => {
       if (name !== "push.git") return [];
       recorded = refsOf("push.git");
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      // As long as a client needs for a whole conversation.
+      expect(await client(["ls-remote", `${base}/push.git`])).toMatchObject({ code: 0 });
       expect(ended).toBe(false);
       return [];
     };
@@ -438,8 +440,7 @@ describe("push", () => {
     req.on("error", () => {});
     req.write(Buffer.concat([command, FLUSH, bytes.subarray(0, bytes.length >> 1)]));
     const objects = join(scratch.path, "killed.git", "objects");
-    await expect.poll(() => readdirSync(objects).some((each) => each.startsWith("tmp_objdir"))).toBe(true);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await expect.poll(() => packsOnTheirWay(objects)).toHaveLength(1);
     req.destroy();
     await expect.poll(() => lastOutcome("killed.git/git-receive-pack")?.outcome, { timeout: 8000 }).toBe("aborted");
     beforeEnd = undefined;

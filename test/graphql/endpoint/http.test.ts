@@ -146,14 +146,12 @@ describe("bodies", () => {
   test("that do not come to an end are not waited for", async () => {
     const hurried = await serveGraphql(registry, { bodyPatienceMs: 200 });
     const { port } = new URL(hurried.url);
-    const start = performance.now();
     const socket = connect(Number(port), "127.0.0.1");
     socket.on("error", () => {});
     socket.write(
       "POST /api/graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
     );
     await new Promise((done) => socket.once("close", done));
-    expect(performance.now() - start).toBeLessThan(5_000);
     expect((await hurried.as()(QUERY)).status).toBe(200);
   });
 

@@ -21,7 +21,7 @@ test(`${CUTS} connections cut while two servers append`, async () => {
   const end = performance.now() + 50_000;
   const cutting = (async () => {
     while (cuts < CUTS) {
-      await delay(Math.random() * 12);
+      await delay(Math.random() * 12); // the moment is the subject
       if (performance.now() > end) throw new Error("the database did not let itself be cut");
       // Those that are in a transaction, which is where it hurts.
       const { rowCount } = await cutter.query(

@@ -46,7 +46,7 @@ test(`${SERVERS * KILLS_EACH} kills lose nothing that was told and fork nothing`
       const ended = new Promise((resolve) => child.once("close", resolve));
       await Promise.race([ready, ended]);
       // Some are killed while they compare database and journal at their start, most while they append.
-      await delay(Math.random() * 500);
+      await delay(Math.random() * 500); // the moment is the subject
       child.kill("SIGKILL");
       await ended;
       kills++;
