@@ -13,6 +13,8 @@ import { checkGitVersion } from "./git/process/git-environment.ts";
 import type { GraphqlDoor, GraphqlOptions } from "./graphql/endpoint/endpoint.ts";
 import { HotCache } from "./http/go/hot-cache.ts";
 import { type RunningServer, startServer } from "./http/server.ts";
+import { type FollowedMirrors, followMirrors } from "./mirrors/follower.ts";
+import { openRemotes, type Remotes } from "./mirrors/remotes.ts";
 import {
   type Closer,
   closeAll,
@@ -32,6 +34,7 @@ import type { Registry } from "./registry/registry.ts";
 import type { Log } from "./telemetry/log.ts";
 import { type OpenedDependencyProxy, openDependencyProxy } from "./upstream/dependency-proxy.ts";
 import { createDirect } from "./upstream/direct.ts";
+import { writeCaBundle } from "./upstream/git-fetch.ts";
 import { openGitMirrors } from "./upstream/git-mirror.ts";
 import { openHttp } from "./upstream/guarded-http.ts";
 import { hostsNamedIn, isOff } from "./upstream/policy.ts";
@@ -71,7 +74,8 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     closers.push(() => repositories.close());
     const archives: ModuleArchives = openModuleArchives(registry, repositories);
     const hotCache = new HotCache(config.hotCacheBytes);
-    const notices = await listenForChanges(opened.databaseUrl, registry, hotCache);
+    let mirrors: FollowedMirrors | undefined;
+    const notices = await listenForChanges(opened.databaseUrl, registry, hotCache, () => mirrors?.wake());
     closers.push(() => notices.close());
 
     const upstream = await openUpstream(config, opened, repositories);
@@ -92,6 +96,11 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     const purging = keepPurged(registry, repositories);
     closers.push(() => purging.close());
     await resumeIndexing(registry);
+    const remotes = openRemotes(config);
+    closers.push(async () => remotes.close());
+    const following = await openMirrors(config, registry, repositories, remotes);
+    mirrors = following;
+    closers.push(() => following.close());
     await resumeDescribing(registry);
     await registry.jobs.sendAlone("log-sums", { after: 0 });
 
@@ -183,12 +192,38 @@ async function openUpstream(
   };
 }
 
+/** Begins to follow the remotes of mirrors. */
+function openMirrors(
+  { upstreamCaFile, dataDirectory, maxPushBytes }: Config,
+  registry: Registry,
+  repositories: Repositories,
+  remotes: Remotes,
+): Promise<FollowedMirrors> {
+  let caBundle: Promise<string> | undefined;
+  return followMirrors({
+    ...{ registry, repositories, ...remotes, maxFetchBytes: maxPushBytes },
+    caBundle() {
+      caBundle ??= writeCaBundle(join(dataDirectory, "mirrors"), upstreamCaFile);
+      return caBundle;
+    },
+  });
+}
+
 /** Everything that is remembered is forgotten when the database says that it changed. */
-async function listenForChanges(url: string, registry: Registry, hotCache: HotCache): Promise<Notices> {
+async function listenForChanges(
+  url: string,
+  registry: Registry,
+  hotCache: HotCache,
+  wakeMirrors: () => void,
+): Promise<Notices> {
   const notices = await listenForNotices(
     url,
     {
       changed(channel, payload) {
+        if (channel === "gokura_mirror") {
+          wakeMirrors();
+          return;
+        }
         if (channel !== "gokura_content") registry.memory.forget();
         if (channel === "gokura_policies") hotCache.policiesChanged();
         if (channel === "gokura_content") {
@@ -201,6 +236,7 @@ async function listenForChanges(url: string, registry: Registry, hotCache: HotCa
       forget() {
         registry.memory.forget();
         hotCache.clear();
+        wakeMirrors();
       },
     },
     registry.log,

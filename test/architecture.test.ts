@@ -8,7 +8,7 @@ const RULES = ["gomod", "sumdb", "godoc"];
 /** Small machines that all rooms may use; they import nothing. */
 const GROUND = ["concurrency", "network"];
 const FLOOR = [...RULES, "storage", "database", "jobs", "telemetry"];
-const BELOW_DOORS = [...FLOOR, "registry", "git", "upstream", "intake"];
+const BELOW_DOORS = [...FLOOR, "registry", "git", "upstream", "intake", "mirrors"];
 
 const MAY_IMPORT: Record<string, readonly string[]> = {
   concurrency: [],
@@ -24,6 +24,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   git: [...FLOOR, "registry"],
   upstream: [...FLOOR, "registry", "git"],
   intake: [...FLOOR, "registry", "git", "upstream"],
+  mirrors: [...FLOOR, "registry", "git", "upstream"],
   settings: ["sumdb", "upstream"],
   http: [...BELOW_DOORS, "graphql"],
   graphql: BELOW_DOORS,

@@ -2,8 +2,7 @@
 // want `machine host`; go trusts SSL_CERT_FILE, git GIT_SSL_CAINFO.
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { type Config, readConfig } from "../config.ts";
-import { invalid } from "../errors.ts";
+import { readConfig } from "../config.ts";
 import { openSigners } from "../open-registry.ts";
 import { groupGoProxy, instanceGoProxy, projectGoProxy } from "../registry/forge/client-settings.ts";
 import { DEPENDENCY_PROXY, isFlagOnForGroup, loadFlags } from "../registry/forge/feature-flags.ts";
@@ -11,6 +10,7 @@ import { demandGroup } from "../registry/forge/groups.ts";
 import { declaredPrefixesIn } from "../registry/forge/module-owner.ts";
 import { demandProject, modulePathOf } from "../registry/forge/projects.ts";
 import { isOff } from "../upstream/policy.ts";
+import { clientUrl } from "./client-url.ts";
 import { printJson } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
 
@@ -69,14 +69,6 @@ export function addClientConfigCommand(program: Command): void {
 export function netrcLines(url: string, token = "YOUR_TOKEN"): string[] {
   const { host, hostname } = new URL(url);
   return [...new Set([host, hostname])].map((machine) => `machine ${machine} login gokura password ${token}`);
-}
-
-function clientUrl(config: Config): string {
-  if (config.url !== undefined) return config.url;
-  const { host, port } = config.listen;
-  if (port === 0) throw invalid("the server takes a free port each time: set GOKURA_URL, or a port in GOKURA_LISTEN");
-  const name = host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host;
-  return `${config.tls.kind === "off" ? "http" : "https"}://${name}:${port}`;
 }
 
 function print(config: ClientConfig, json: boolean): void {

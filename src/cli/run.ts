@@ -31,6 +31,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   policy: async () => (await import("./policy.ts")).addPolicyCommands,
   completion: async () => (await import("./completion.ts")).addCompletionCommand,
   sumdb: async () => (await import("./sumdb.ts")).addSumdbCommands,
+  mirror: async () => (await import("./mirror.ts")).addMirrorCommands,
 };
 
 /** Runs the command and returns its exit code. */

@@ -18,9 +18,9 @@ export const LISTENER_NAME = "gokura notices";
 
 /**
  * gokura_access: who may do what. gokura_content: what a project publishes (payload: its id). gokura_policies: which versions
- * may be had.
+ * may be had. gokura_mirror: a look of a mirror is wanted sooner.
  */
-export type Channel = "gokura_access" | "gokura_content" | "gokura_policies";
+export type Channel = "gokura_access" | "gokura_content" | "gokura_policies" | "gokura_mirror";
 
 export interface Notices {
   /** Whether every change made from now on will be heard. */
@@ -75,7 +75,7 @@ export async function listenForNotices(
     next.on("notification", (notice) => handlers.changed(notice.channel as Channel, notice.payload ?? ""));
     try {
       await next.connect();
-      await next.query("LISTEN gokura_access; LISTEN gokura_content; LISTEN gokura_policies");
+      await next.query("LISTEN gokura_access; LISTEN gokura_content; LISTEN gokura_policies; LISTEN gokura_mirror");
     } catch (error) {
       socket.destroy();
       throw error;

@@ -27,6 +27,15 @@ export type ProjectRow = Prisma.ProjectGetPayload<{ include: { group: true } }>;
 /** A membership with its user. */
 export type MemberRow = Prisma.MemberGetPayload<{ include: { user: true } }>;
 
+/** What is read along with a mirror. */
+export const WITH_REMOTE = {
+  credential: true,
+  project: { include: { group: true } },
+} as const satisfies Prisma.MirrorInclude;
+
+/** A mirror with its project and what it sends to its remote; the secret of that is sealed. */
+export type MirrorRow = Prisma.MirrorGetPayload<{ include: typeof WITH_REMOTE }>;
+
 /** What is read along with a feature flag: its gates, with the names of those that it is open to. */
 export const WITH_GATES = {
   gates: {

@@ -24,6 +24,10 @@ export interface Metrics {
   /** Seconds from a push to its tags being versions. */
   readonly indexing: { observe(seconds: number): void };
   readonly jobsFailed: Count<"job">;
+  /** Looks of mirrors at their remotes, by outcome: unchanged, changed, failed. */
+  readonly mirrorLooks: Count<"outcome">;
+  /** Mirrors that are on, and of them those whose last look failed. */
+  readonly mirrors: { set(labels: Labels<"state">, value: number): void };
   /** 1 while changes in the database reach this process. */
   readonly listening: { set(value: number): void };
   /** When the TLS certificate expires, in seconds since 1970; 0 without TLS. */
@@ -43,6 +47,8 @@ export const UNCOUNTED: Metrics = {
   tagEvents: count,
   indexing: distribution,
   jobsFailed: count,
+  mirrorLooks: count,
+  mirrors: { set() {} },
   listening: { set() {} },
   certificateExpires: { set() {} },
 };

@@ -54,6 +54,18 @@ export function createMetrics(): PrometheusMetrics {
       labelNames: ["job"],
       registers,
     }),
+    mirrorLooks: new Counter({
+      name: "gokura_mirror_looks_total",
+      help: "Looks of mirrors at their remotes",
+      labelNames: ["outcome"],
+      registers,
+    }),
+    mirrors: new Gauge({
+      name: "gokura_mirrors",
+      help: "Mirrors that are on, and of them those whose last look failed",
+      labelNames: ["state"],
+      registers,
+    }),
     certificateExpires: new Gauge({
       name: "gokura_tls_certificate_expires_timestamp_seconds",
       help: "When the TLS certificate expires; 0 without TLS",

@@ -1,30 +1,24 @@
 // Repositories of others, as bare mirrors of their branches and tags, read with the same code as our own. What a remote has
 // is asked with one guarded GET (info/refs of the smart protocol); only if that differs from the last time does git itself
-// go out. git resolves names on its own, so it is pinned to the address that was checked (http.curloptResolve), follows no
-// redirect (the guarded GET has found where they end), and may speak https and nothing else.
-// Sources: git's Documentation/gitprotocol-http.adoc ("Discovering References") and git-config(1) (http.curloptResolve,
-// http.followRedirects, protocol.allow).
+// go out (git-fetch.ts).
+// Source: git's Documentation/gitprotocol-http.adoc ("Discovering References").
 import { createHash, randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import tls from "node:tls";
 import { createSingleFlight } from "../concurrency/single-flight.ts";
 import { Failure, notFound } from "../errors.ts";
 import { initRepository } from "../git/objects/init-repository.ts";
 import type { Repositories } from "../git/objects/repositories.ts";
 import type { Repository } from "../git/objects/repository.ts";
-import { gitEnvironment } from "../git/process/git-environment.ts";
-import { GitError, runGit } from "../git/process/git-process.ts";
+import { runGit } from "../git/process/git-process.ts";
 import { packetCutter } from "../git/protocol/pkt-line.ts";
+import { fetchRefs, writeCaBundle } from "./git-fetch.ts";
 import type { GuardedHttp } from "./guarded-http.ts";
 
 /** 100,000 refs and more. */
 const MAX_ADVERTISEMENT_BYTES = 64 * 1024 * 1024;
-const FETCH_TIMEOUT_MS = 10 * 60_000;
 /** The largest mirror. */
 const MAX_MIRROR_BYTES = 4 * 1024 ** 3;
-const SIZE_CHECK_MS = 1_000;
 const ABANDONED_AFTER_MS = 24 * 3600 * 1000;
 const ADVERTISED = "gokura-advertised";
 
@@ -53,10 +47,7 @@ export async function openGitMirrors(parts: GitMirrorsParts): Promise<GitMirrors
   const scratchDirectory = join(directory, "scratch");
   await mkdir(scratchDirectory, { recursive: true });
   await sweep(scratchDirectory, now());
-  // git trusts whom Node trusts.
-  const caBundle = join(directory, "trusted.pem");
-  const extra = parts.caFile === undefined ? [] : [readFileSync(parts.caFile, "utf8")];
-  await writeFile(caBundle, [...tls.getCACertificates("default"), ...extra].join("\n"));
+  const caBundle = await writeCaBundle(directory, parts.caFile);
 
   const checked = new Map<string, number>();
   const refreshing = createSingleFlight<string>();
@@ -65,7 +56,14 @@ export async function openGitMirrors(parts: GitMirrorsParts): Promise<GitMirrors
     const remote = await advertisementOf(http, url);
     if (remote.digest !== (await readFile(join(mirror, ADVERTISED), "utf8").catch(() => ""))) {
       await initRepository(mirror, { objectFormat: remote.objectFormat });
-      await fetch(remote.url, mirror, await http.addressesOf(remote.url), caBundle);
+      await fetchRefs(mirror, {
+        url: remote.url,
+        addresses: await http.addressesOf(remote.url),
+        caBundle,
+        maxBytes: MAX_MIRROR_BYTES,
+        // The go command fetches without a look at the objects: what it serves, we serve. Nothing of it is checked out.
+        asTheyAre: true,
+      });
       if (remote.head !== undefined) await runGit(mirror, ["symbolic-ref", "HEAD", remote.head]);
       const next = join(mirror, `${ADVERTISED}.new`);
       await writeFile(next, remote.digest);
@@ -144,75 +142,10 @@ async function advertisementOf(http: GuardedHttp, url: string): Promise<Advertis
   };
 }
 
-/** Has git bring branches and tags up to date, from one of the addresses only. */
-async function fetch(url: string, mirror: string, addresses: readonly string[], caBundle: string): Promise<void> {
-  const { protocol, hostname, port, host } = new URL(url);
-  const pinned = addresses.map((address) => (address.includes(":") ? `[${address}]` : address)).join(",");
-  const environment = gitEnvironment({
-    transports: ["https"],
-    settings: [
-      // The go command fetches without a look at the objects: what it serves, we serve. Nothing of it is checked out.
-      ["fetch.fsckObjects", "false"],
-      ["http.followRedirects", "false"],
-      ["http.curloptResolve", `${hostname.replace(/^\[|\]$/g, "")}:${port || "443"}:${pinned}`],
-      ["http.sslCAInfo", caBundle],
-      ["http.lowSpeedLimit", "1000"],
-      ["http.lowSpeedTime", "30"],
-      ["http.proxy", ""],
-      ["credential.helper", ""],
-    ],
-  });
-  if (protocol !== "https:") throw notFound(`${host}: git repositories are read over https only`);
-  const tooBig = new AbortController();
-  const watch = setInterval(() => {
-    void sizeOf(join(mirror, "objects", "pack")).then((bytes) => {
-      if (bytes > MAX_MIRROR_BYTES)
-        tooBig.abort(new Failure("too-large", `the repository at ${host} is larger than ${MAX_MIRROR_BYTES} bytes`));
-    });
-  }, SIZE_CHECK_MS);
-  try {
-    const refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
-    await runGit(
-      mirror,
-      [
-        "fetch",
-        "--quiet",
-        "--force",
-        "--prune",
-        "--no-tags",
-        "--no-write-fetch-head",
-        // What a server has is what there is, even if it is itself a shallow clone.
-        "--update-shallow",
-        "--end-of-options",
-        url,
-        ...refs,
-      ],
-      { environment, timeoutMs: FETCH_TIMEOUT_MS, signal: tooBig.signal },
-    );
-  } catch (cause) {
-    if (cause instanceof GitError)
-      throw new Failure("unavailable", `git could not fetch from ${host}`, { reason: "upstream_unavailable", cause });
-    throw cause;
-  } finally {
-    clearInterval(watch);
-  }
-}
-
 /** What a crash left behind; younger files may be another process's. */
 async function sweep(directory: string, now: number): Promise<void> {
   for (const name of await readdir(directory)) {
     const found = await stat(join(directory, name)).catch(() => undefined);
     if (found && now - found.mtimeMs > ABANDONED_AFTER_MS) await rm(join(directory, name), { force: true });
   }
-}
-
-async function sizeOf(directory: string): Promise<number> {
-  const names = await readdir(directory).catch(() => []);
-  const sizes = names.map((name) =>
-    stat(join(directory, name)).then(
-      ({ size }) => size,
-      () => 0,
-    ),
-  );
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }

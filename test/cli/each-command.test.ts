@@ -25,6 +25,16 @@ const STEPS: readonly (readonly (readonly [line: string, printed: unknown])[])[]
     ["project update acme/lib --visibility internal --json", { visibility: "internal" }],
     ["project explain acme/lib --json", []],
     ["project protect-tag acme/lib v* --access-level developer --json", { name: "v*", level: "developer" }],
+    [
+      "mirror add acme/follows https://git.example.invalid/lib --module-prefix example.invalid/lib --json",
+      {
+        project: "acme/follows",
+        prefix: "example.invalid/lib",
+        state: "new",
+        hookUrl: expect.stringMatching(/^https:\/\/go\.example\.com\/-\/hooks\/\d+$/),
+        hookSecret: expect.stringMatching(/^whsec_/),
+      },
+    ],
     ["member add --project acme/lib --user alice --json", { place: "acme/lib", user: "alice", level: "developer" }],
     ["client-config --project acme/lib --json", { gonosumdb: "go.example.com/acme/lib" }],
     ["token list --user alice --json", [{ name: "laptop" }]],
@@ -37,7 +47,13 @@ const STEPS: readonly (readonly (readonly [line: string, printed: unknown])[])[]
       [{ name: "go.example.com/sumdb", gosumdb: expect.stringMatching(/^go\.example\.com\/sumdb\+/) }],
     ],
   ],
-  [["member list --project acme/lib --json", [{ user: "alice" }]]],
+  [
+    ["member list --project acme/lib --json", [{ user: "alice" }]],
+    ["mirror list --json", [{ project: "acme/follows", url: "https://git.example.invalid/lib" }]],
+    ["mirror sync acme/follows --json", { project: "acme/follows" }],
+  ],
+  [["mirror show acme/follows --new-secret --json", { hookSecret: expect.stringMatching(/^whsec_/) }]],
+  [["mirror remove acme/follows --json", { state: "removed" }]],
   [
     ["project unprotect-tag acme/lib v* --json", { name: "v*", level: "developer" }],
     ["user unblock alice --json", { state: "active" }],

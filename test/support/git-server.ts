@@ -2,6 +2,7 @@
 // it is ours, so it takes whatever a repository may be.
 import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -17,6 +18,12 @@ export interface GitServer {
   readonly directory: string;
   /** The certificate that it shows, for 127.0.0.1 and `host`. */
   readonly caFile: string;
+  /** What was asked, "GET /lib.git/info/refs?… version=2", the oldest first. */
+  readonly asked: string[];
+  /** Answers in the place of git where it returns true; undefined: git answers everything. */
+  misbehave: ((req: IncomingMessage, res: ServerResponse) => boolean) | undefined;
+  /** Whether protocol 2 is spoken. */
+  speaksV2: boolean;
   /** Answers `/PATH?go-get=1` with a page whose head has these go-import contents. */
   page(path: string, ...goImports: string[]): void;
 }
@@ -31,7 +38,11 @@ export async function gitServer(host: string): Promise<GitServer> {
   const caFile = join(home, "ca.pem");
   writeFileSync(caFile, cert);
   const pages = new Map<string, string>();
+  const asked: string[] = [];
+  const state: Pick<GitServer, "misbehave" | "speaksV2"> = { misbehave: undefined, speaksV2: true };
   const server = https.createServer({ cert, key }, (req, res) => {
+    asked.push([req.method, req.url, req.headers["git-protocol"]].join(" ").trim());
+    if (state.misbehave?.(req, res)) return;
     const url = new URL(req.url ?? "/", "https://x");
     const page = pages.get(url.pathname);
     if (page !== undefined && url.searchParams.get("go-get") === "1") return void res.end(page);
@@ -51,7 +62,7 @@ export async function gitServer(host: string): Promise<GitServer> {
         REQUEST_METHOD: req.method,
         CONTENT_TYPE: req.headers["content-type"] ?? "",
         HTTP_CONTENT_ENCODING: req.headers["content-encoding"] ?? "",
-        GIT_PROTOCOL: String(req.headers["git-protocol"] ?? ""),
+        GIT_PROTOCOL: state.speaksV2 ? String(req.headers["git-protocol"] ?? "") : "",
       },
       stdio: ["pipe", "pipe", "ignore"],
     });
@@ -77,12 +88,12 @@ export async function gitServer(host: string): Promise<GitServer> {
     await new Promise((done) => server.close(done));
   });
   const { port } = server.address() as AddressInfo;
-  return {
+  return Object.assign(state, {
     url: `https://127.0.0.1:${port}`,
-    ...{ port, directory, caFile },
-    page(path, ...goImports) {
+    ...{ port, directory, caFile, asked },
+    page(path: string, ...goImports: string[]) {
       const tags = goImports.map((content) => `<meta name="go-import" content="${content}">`).join("");
       pages.set(`/${path}`, `<html><head>${tags}</head><body></body></html>\n`);
     },
-  };
+  });
 }

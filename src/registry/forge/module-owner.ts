@@ -21,6 +21,11 @@ export async function isOwned(registry: Registry, modulePath: string): Promise<b
   return (await declaredPrefixes(registry)).some(({ prefix }) => isBelow(modulePath, prefix));
 }
 
+/** The number of the project that declared exactly this prefix. */
+export async function projectOfPrefix(registry: Registry, prefix: string): Promise<number | undefined> {
+  return (await declaredPrefixes(registry)).find((declared) => declared.prefix === prefix)?.projectId;
+}
+
 /** The prefixes that projects declared, of a group, however deep in it, or of all; in their order. */
 export async function declaredPrefixesIn(registry: Registry, groupId?: number): Promise<string[]> {
   const rows = await registry.prisma.project.findMany({

@@ -343,7 +343,8 @@ export function moduleRootsOf(
   return [modulePathOf(registry, project), ...(project.modulePrefix ? [project.modulePrefix] : [])];
 }
 
-function checkModulePrefix(registry: Registry, prefix: string | null | undefined): string | null {
+/** A prefix that a project may declare, null for none. Throws invalid. */
+export function checkModulePrefix(registry: Registry, prefix: string | null | undefined): string | null {
   if (!prefix) return null;
   const why = checkPath(prefix);
   if (why !== undefined) throw invalid(`the module prefix cannot be used: ${why}`);

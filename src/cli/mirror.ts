@@ -1,0 +1,154 @@
+// gokura mirror …
+import { type Command, InvalidArgumentError } from "commander";
+import { readConfig } from "../config.ts";
+import { invalid } from "../errors.ts";
+import { addMirror } from "../mirrors/add-mirror.ts";
+import { openRemotes } from "../mirrors/remotes.ts";
+import { wantLook } from "../registry/forge/mirror-looks.ts";
+import { deleteMirror, demandMirror, listMirrors, renewHookSecret } from "../registry/forge/mirrors.ts";
+import { createProject, findProject } from "../registry/forge/projects.ts";
+import type { RemoteCredential } from "../registry/forge/remote-url.ts";
+import type { MirrorRow } from "../registry/rows.ts";
+import { allById } from "./all-by-id.ts";
+import { clientUrl } from "./client-url.ts";
+import { JSON_OPTION, visibility } from "./options.ts";
+import { printOne, printRows, type Row } from "./output.ts";
+import { withRegistry } from "./with-registry.ts";
+
+const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+export function addMirrorCommands(program: Command): void {
+  const mirror = program.command("mirror").description("projects that follow a repository elsewhere");
+  mirror
+    .command("add <project> <url>")
+    .description("have a project follow a repository elsewhere; makes the project if there is none")
+    .option("--user <name>", "the user name that is sent there; git if not given, which does for tokens")
+    .option("--password-stdin", "read the password or token from standard input; it is kept sealed")
+    .option("--module-prefix <path>", 'the module path that it serves, such as github.com/acme/lib; "" for none')
+    .option(
+      "--interval <time>",
+      "look at least so often, such as 5m; else it depends on how often it changes",
+      interval,
+    )
+    .option("--visibility <who>", "of a project that is made: private (default), internal or public", visibility)
+    .option(...JSON_OPTION)
+    .addHelpText(
+      "after",
+      `
+Without --module-prefix it serves the path that the address suggests, if the go command in direct mode finds this very
+repository for it. The address and the secret for hooks are printed, the secret this once.
+Example: gokura mirror add acme/lib https://github.com/acme/lib
+Example: pass show git-token | gokura mirror add acme/lib https://git.example.com/acme/lib --password-stdin`,
+    )
+    .action(async (fullPath: string, url: string, options) => {
+      const { user, passwordStdin = false, modulePrefix, interval: intervalSeconds, json = false } = options;
+      if (user !== undefined && !passwordStdin) throw new InvalidArgumentError("--user goes with --password-stdin.");
+      const credential = passwordStdin ? { username: user ?? "git", password: await readPassword() } : undefined;
+      await withRegistry(async (registry, operator) => {
+        const config = readConfig();
+        const remotes = openRemotes(config);
+        try {
+          if (!(await findProject(registry, fullPath)))
+            await createProject(registry, operator, { fullPath, visibility: options.visibility });
+          const asked: { credential?: RemoteCredential } = credential ? { credential } : {};
+          const input = { url, modulePrefix, intervalSeconds, ...asked };
+          const added = await addMirror(registry, remotes, operator, fullPath, input);
+          const { mirror: made, hookSecret, withoutPrefix } = added;
+          const current = await demandMirror(registry, operator, fullPath);
+          printOne({ ...rowOf({ ...made, project: current.project }), hookUrl: hookUrl(made), hookSecret }, json);
+          if (withoutPrefix !== undefined) console.error(`No module prefix: ${withoutPrefix}.`);
+          if (!json) console.log("The secret is shown this once: give it to the hook of the repository there.");
+        } finally {
+          remotes.close();
+        }
+      });
+    });
+  mirror
+    .command("list")
+    .description("all mirrors, with what came of their last look")
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura mirror list")
+    .action(({ json = false }) =>
+      withRegistry(async (registry, operator) => {
+        const rows = await allById((numbered) => listMirrors(registry, operator, numbered));
+        printRows(rows.map(rowOf), json, "no mirrors");
+      }),
+    );
+  mirror
+    .command("show <project>")
+    .description("how a mirror is doing, and where its hooks go")
+    .option("--new-secret", "give its hooks another secret, shown this once; the old one is refused from then on")
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura mirror show acme/lib")
+    .action((fullPath: string, { newSecret = false, json = false }) =>
+      withRegistry(async (registry, operator) => {
+        const made = newSecret ? await renewHookSecret(registry, operator, fullPath) : undefined;
+        const found = made?.mirror ?? (await demandMirror(registry, operator, fullPath));
+        const secret = made ? { hookSecret: made.hookSecret } : {};
+        printOne({ ...rowOf(found), hookUrl: hookUrl(found), ...secret }, json);
+      }),
+    );
+  mirror
+    .command("sync <project>")
+    .description("have a mirror look now; the running server does")
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura mirror sync acme/lib")
+    .action((fullPath: string, { json = false }) =>
+      withRegistry(async (registry, operator) => {
+        const { projectId } = await demandMirror(registry, operator, fullPath, "mirror.sync");
+        if (!(await wantLook(registry, projectId, 0)))
+          throw invalid(`${fullPath} does not follow its remote: it is off`);
+        printOne(rowOf(await demandMirror(registry, operator, fullPath)), json);
+      }),
+    );
+  mirror
+    .command("remove <project>")
+    .description("have a project follow nothing any more: it keeps what it has and takes pushes again")
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura mirror remove acme/lib")
+    .action((fullPath: string, { json = false }) =>
+      withRegistry(async (registry, operator) =>
+        printOne({ ...rowOf(await deleteMirror(registry, operator, fullPath)), state: "removed" }, json),
+      ),
+    );
+}
+
+function interval(word: string): number {
+  const [, number, unit] = /^(\d{1,6})([smhd])$/.exec(word) ?? [];
+  if (number === undefined) throw new InvalidArgumentError("use a time such as 90s, 5m, 6h or 1d.");
+  return Number(number) * UNIT_SECONDS[unit as keyof typeof UNIT_SECONDS];
+}
+
+async function readPassword(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  const password = Buffer.concat(chunks)
+    .toString("utf8")
+    .replace(/\r?\n$/, "");
+  if (password === "") throw invalid("standard input held no password");
+  return password;
+}
+
+const hookUrl = ({ id }: MirrorRow): string => `${clientUrl(readConfig())}/-/hooks/${id}`;
+
+function rowOf(mirror: MirrorRow): Row {
+  const { project } = mirror;
+  return {
+    id: mirror.id,
+    project: project.fullPath,
+    url: mirror.url,
+    user: mirror.credential?.username,
+    prefix: project.modulePrefix,
+    state: stateOf(mirror),
+    looked: mirror.lookedAt,
+    changed: mirror.changedAt,
+    next: mirror.enabled ? mirror.nextLookAt : null,
+    error: mirror.lastError,
+  };
+}
+
+function stateOf({ enabled, lookedAt, lastError }: MirrorRow): string {
+  if (!enabled) return "off";
+  if (lookedAt === null) return "new";
+  return lastError === null ? "ok" : "failing";
+}

@@ -1,0 +1,211 @@
+// Mirrors: projects that follow a remote repository. While one is on, the project takes no pushes; switched off or removed, it
+// is an ordinary project that keeps its branches, tags and versions. Beside its address a mirror has what it sends to be let
+// in, and a secret that proves the hooks of its remote. When it looks is for mirror-looks.ts; what it does then, for the room
+// of mirrors.
+import { randomBytes } from "node:crypto";
+import { Failure, invalid, notFound } from "../../errors.ts";
+import { demandAct, demandAdministrator } from "../access/access.ts";
+import type { ProjectAct } from "../access/acts.ts";
+import { audit } from "../audit.ts";
+import { change } from "../change.ts";
+import { type NumberedPage, type NumberedPageRequest, readNumberedPage } from "../lists/numbered-page.ts";
+import type { Principal } from "../principal.ts";
+import type { Registry } from "../registry.ts";
+import { type MirrorRow, type ProjectRow, WITH_REMOTE } from "../rows.ts";
+import { dropUnusedCredential, storeCredential } from "./credentials.ts";
+import { checkModulePrefix, demandProject } from "./projects.ts";
+import { checkCredential, parseRemoteUrl, type RemoteCredential } from "./remote-url.ts";
+import { reindexAllTags } from "./waiting-tags.ts";
+
+/** Random bytes of a hook's secret: as many as Standard Webhooks has. */
+const HOOK_SECRET_BYTES = 32;
+/** Seconds; the database checks it too. */
+const SHORTEST_INTERVAL = 10;
+const LONGEST_INTERVAL = 7 * 86_400;
+/** What the secrets of signed hooks begin with (Standard Webhooks, "Secrets"). */
+const HOOK_SECRET_PREFIX = "whsec_";
+
+export interface NewMirror {
+  /** https; credentials that stand in it are taken out and kept sealed. */
+  readonly url: string;
+  readonly credential?: RemoteCredential | undefined;
+  /** The longest time between two looks, in seconds; else it depends on how often something changes. */
+  readonly intervalSeconds?: number | undefined;
+  /** A module prefix for its project, and what shows that it may have it: written to the audit trail. */
+  readonly prefix?: { readonly path: string; readonly evidence: string } | undefined;
+}
+
+export interface MirrorChange {
+  readonly url?: string | undefined;
+  /** Null takes it away. */
+  readonly credential?: RemoteCredential | null | undefined;
+  readonly enabled?: boolean | undefined;
+  readonly intervalSeconds?: number | null | undefined;
+}
+
+/** What of a mirror anybody may be told who may read it: no secrets. */
+export interface MadeMirror {
+  readonly mirror: MirrorRow;
+  /** To be given to the remote's hook; it is told this once. */
+  readonly hookSecret: string;
+}
+
+const NO_MIRROR = "this project follows no remote repository (gokura mirror add makes it follow one)";
+
+/** The mirror of a project. Maintainers. Throws not-found when it has none. */
+export async function demandMirror(
+  registry: Registry,
+  principal: Principal,
+  fullPath: string | number,
+  act: Extract<ProjectAct, `mirror.${string}`> = "mirror.read",
+): Promise<MirrorRow> {
+  const project = await demandProject(registry, principal, fullPath);
+  demandAct(principal, act, project);
+  const found = await registry.prisma.mirror.findUnique({ where: { projectId: project.id }, include: WITH_REMOTE });
+  if (!found) throw notFound(NO_MIRROR);
+  return found;
+}
+
+/** All mirrors, by number. Administrators. */
+export async function listMirrors(
+  registry: Registry,
+  principal: Principal,
+  numbered: NumberedPageRequest,
+): Promise<NumberedPage<MirrorRow>> {
+  demandAdministrator(principal);
+  const where = numbered.idAfter === undefined ? {} : { id: { gt: numbered.idAfter } };
+  return readNumberedPage(numbered, {
+    read: (skip, take) =>
+      registry.prisma.mirror.findMany({ where, orderBy: { id: "asc" }, skip, take, include: WITH_REMOTE }),
+    count: (take) => registry.prisma.mirror.count({ where, take }),
+  });
+}
+
+/** Has a project follow a remote repository from now on. Maintainers. Throws conflict when it follows one already. */
+export async function createMirror(
+  registry: Registry,
+  principal: Principal,
+  fullPath: string | number,
+  input: NewMirror,
+): Promise<MadeMirror> {
+  const project = await demandProject(registry, principal, fullPath);
+  demandAct(principal, "mirror.create", project);
+  const { url, origin, credential: inUrl } = parseRemoteUrl(input.url);
+  const credential = input.credential === undefined ? inUrl : checkCredential(input.credential);
+  const { secret: hookSecret, sealed } = await newHookSecret(registry, project);
+  checkInterval(input.intervalSeconds);
+  const modulePrefix = input.prefix === undefined ? undefined : checkModulePrefix(registry, input.prefix.path);
+  const taken = new Failure(
+    "conflict",
+    `${project.fullPath} follows a remote repository already${input.prefix ? `, or the module prefix ${input.prefix.path} belongs to another project` : ""}`,
+  );
+  const mirror = await change(registry, taken, async (tx) => {
+    const [locked] = await tx.$queryRaw<{ pushing: boolean }[]>`
+      SELECT push_started_at IS NOT NULL AS pushing FROM project WHERE id = ${project.id} FOR UPDATE`;
+    if (locked?.pushing)
+      throw new Failure("conflict", `somebody is pushing to ${project.fullPath}: try again in a moment`);
+    const credentialId = credential ? await storeCredential(registry, tx, origin, credential) : null;
+    const { intervalSeconds = null } = input;
+    const made = await tx.mirror.create({
+      data: { projectId: project.id, url, credentialId, hookSecret: sealed, intervalSeconds },
+    });
+    if (input.prefix && modulePrefix && modulePrefix !== project.modulePrefix) {
+      await tx.project.update({ where: { id: project.id }, data: { modulePrefix } });
+      await audit(tx, principal, "mirror.module_prefix", project.fullPath, { ...input.prefix, url });
+      await reindexAllTags(registry, tx, project.id);
+    }
+    await audit(tx, principal, "mirror.create", project.fullPath, { url, username: credential?.username ?? null });
+    return tx.mirror.findUniqueOrThrow({ where: { id: made.id }, include: WITH_REMOTE });
+  });
+  return { mirror, hookSecret };
+}
+
+/**
+ * Changes a mirror, and has it look at once. Maintainers. Credentials go with their host: an address on another one has none
+ * unless some are given.
+ */
+export async function updateMirror(
+  registry: Registry,
+  principal: Principal,
+  fullPath: string | number,
+  input: MirrorChange,
+): Promise<MirrorRow> {
+  const mirror = await demandMirror(registry, principal, fullPath, "mirror.update");
+  const address = parseRemoteUrl(input.url ?? mirror.url);
+  const given = input.credential === undefined ? address.credential : input.credential;
+  const credential = given ? checkCredential(given) : given;
+  checkInterval(input.intervalSeconds);
+  const keepsCredential = credential === undefined && mirror.credential?.origin === address.origin;
+  return change(registry, "", async (tx) => {
+    const credentialId = credential
+      ? await storeCredential(registry, tx, address.origin, credential)
+      : keepsCredential
+        ? mirror.credentialId
+        : null;
+    const { enabled, intervalSeconds } = input;
+    await tx.mirror.update({
+      where: { id: mirror.id },
+      data: {
+        url: address.url,
+        credentialId,
+        // What another repository had says nothing of this one.
+        ...(address.url === mirror.url ? {} : { refsDigest: null, failures: 0, lastError: null }),
+        ...(enabled === undefined ? {} : { enabled }),
+        ...(intervalSeconds === undefined ? {} : { intervalSeconds }),
+        nextLookAt: new Date(),
+      },
+    });
+    if (credentialId !== mirror.credentialId) await dropUnusedCredential(tx, mirror.credentialId);
+    await audit(tx, principal, "mirror.update", mirror.project.fullPath, {
+      url: address.url,
+      ...(enabled === undefined ? {} : { enabled }),
+      credentialChanged: credentialId !== mirror.credentialId,
+    });
+    return tx.mirror.findUniqueOrThrow({ where: { id: mirror.id }, include: WITH_REMOTE });
+  });
+}
+
+/** Makes a mirror an ordinary project, which keeps what it has. Maintainers. */
+export async function deleteMirror(
+  registry: Registry,
+  principal: Principal,
+  fullPath: string | number,
+): Promise<MirrorRow> {
+  const mirror = await demandMirror(registry, principal, fullPath, "mirror.delete");
+  await change(registry, "", async (tx) => {
+    await tx.mirror.delete({ where: { id: mirror.id } });
+    await dropUnusedCredential(tx, mirror.credentialId);
+    await audit(tx, principal, "mirror.delete", mirror.project.fullPath, { url: mirror.url });
+  });
+  return { ...mirror, project: { ...mirror.project, mirrored: false } };
+}
+
+/** Gives a mirror another secret for its hooks, which is told this once; the old one proves nothing any more. Maintainers. */
+export async function renewHookSecret(
+  registry: Registry,
+  principal: Principal,
+  fullPath: string | number,
+): Promise<MadeMirror> {
+  const mirror = await demandMirror(registry, principal, fullPath, "mirror.update");
+  const { secret, sealed } = await newHookSecret(registry, mirror.project);
+  await change(registry, "", async (tx) => {
+    await tx.mirror.update({ where: { id: mirror.id }, data: { hookSecret: sealed } });
+    await audit(tx, principal, "mirror.renew_hook_secret", mirror.project.fullPath);
+  });
+  return { mirror, hookSecret: secret };
+}
+
+function checkInterval(seconds: number | null | undefined): void {
+  if (seconds != null && !(Number.isInteger(seconds) && seconds >= SHORTEST_INTERVAL && seconds <= LONGEST_INTERVAL))
+    throw invalid(`must be from ${SHORTEST_INTERVAL} seconds to a week`, "interval");
+}
+
+async function newHookSecret(
+  registry: Registry,
+  project: Pick<ProjectRow, "id">,
+): Promise<{ readonly secret: string; readonly sealed: string }> {
+  const secret = HOOK_SECRET_PREFIX + randomBytes(HOOK_SECRET_BYTES).toString("base64");
+  return { secret, sealed: (await registry.secrets()).seal(secret, hookPurpose(project.id)) };
+}
+
+const hookPurpose = (projectId: number): string => `hooks of project ${projectId}`;

@@ -1,0 +1,120 @@
+// git itself fetching from a server that others chose. git resolves names on its own, so it is pinned to the addresses that
+// were checked (http.curloptResolve), follows no redirect (whoever asked for the refs has found where they end), and may speak
+// https and nothing else. Credentials are in no URL and in no argument, where the list of processes and the repository's
+// configuration would show them, but in its environment, for the one origin that they are of.
+// Sources: git-config(1) (http.curloptResolve, http.followRedirects, http.<url>.extraHeader, protocol.allow); git-fetch(1).
+import { readFileSync } from "node:fs";
+import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import tls from "node:tls";
+import { Failure, notFound } from "../errors.ts";
+import { gitEnvironment } from "../git/process/git-environment.ts";
+import { GitError, runGit } from "../git/process/git-process.ts";
+
+const FETCH_TIMEOUT_MS = 10 * 60_000;
+const SIZE_CHECK_MS = 1_000;
+
+export interface RefFetch {
+  /** https, where the redirects end. */
+  readonly url: string;
+  /** Where the host is: from one of these only it is fetched. */
+  readonly addresses: readonly string[];
+  /** A file of PEM certificates that are trusted (writeCaBundle). */
+  readonly caBundle: string;
+  /** The most bytes that the packs of the repository may have together; beyond it the fetch is broken off. */
+  readonly maxBytes: number;
+  /** Sent with every request, such as `Basic …`. */
+  readonly authorization?: string | undefined;
+  /** Objects are taken without a look; else only if a push of them would be. */
+  readonly asTheyAre?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Writes the certificates that git is to trust: those that Node trusts, and an administrator's. Returns the file. */
+export async function writeCaBundle(directory: string, caFile: string | undefined): Promise<string> {
+  const file = join(directory, "trusted.pem");
+  await mkdir(directory, { recursive: true });
+  const extra = caFile === undefined ? [] : [readFileSync(caFile, "utf8")];
+  await writeFile(file, [...tls.getCACertificates("default"), ...extra].join("\n"));
+  return file;
+}
+
+/**
+ * Has git make the branches and tags of a bare repository what a remote has, moved and deleted ones too; other refs stay.
+ * Throws too-large, and unavailable when git did not succeed: then some refs may have moved, each of them whole.
+ */
+export async function fetchRefs(
+  directory: string,
+  { url, addresses, caBundle, maxBytes, authorization, asTheyAre = false, signal }: RefFetch,
+): Promise<void> {
+  const { protocol, hostname, port, host, origin } = new URL(url);
+  if (protocol !== "https:") throw notFound(`${host}: git repositories are read over https only`);
+  const pinned = addresses.map((address) => (address.includes(":") ? `[${address}]` : address)).join(",");
+  const environment = gitEnvironment({
+    transports: ["https"],
+    settings: [
+      ...(asTheyAre ? [["fetch.fsckObjects", "false"] as const] : []),
+      ["fetch.unpackLimit", "1"],
+      ["http.followRedirects", "false"],
+      ["http.curloptResolve", `${hostname.replace(/^\[|\]$/g, "")}:${port || "443"}:${pinned}`],
+      ["http.sslCAInfo", caBundle],
+      ["http.lowSpeedLimit", "1000"],
+      ["http.lowSpeedTime", "30"],
+      ["http.proxy", ""],
+      ["credential.helper", ""],
+      ...(authorization === undefined
+        ? []
+        : [[`http.${origin}/.extraHeader`, `Authorization: ${authorization}`] as const]),
+    ],
+  });
+  const tooBig = new AbortController();
+  const watch = setInterval(() => {
+    void packBytes(directory).then((bytes) => {
+      if (bytes > maxBytes)
+        tooBig.abort(new Failure("too-large", `the repository at ${host} is larger than ${maxBytes} bytes`));
+    });
+  }, SIZE_CHECK_MS);
+  try {
+    const refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+    await runGit(
+      directory,
+      [
+        "fetch",
+        "--quiet",
+        "--force",
+        "--prune",
+        "--no-tags",
+        "--no-write-fetch-head",
+        // What a server has is what there is, even if it is itself a shallow clone.
+        "--update-shallow",
+        "--end-of-options",
+        url,
+        ...refs,
+      ],
+      {
+        environment,
+        timeoutMs: FETCH_TIMEOUT_MS,
+        signal: signal === undefined ? tooBig.signal : AbortSignal.any([tooBig.signal, signal]),
+      },
+    );
+  } catch (cause) {
+    if (cause instanceof GitError)
+      throw new Failure("unavailable", `git could not fetch from ${host}`, { reason: "upstream_unavailable", cause });
+    throw cause;
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+/** How many bytes the packs of a bare repository have together. */
+export async function packBytes(directory: string): Promise<number> {
+  const packs = join(directory, "objects", "pack");
+  const names = await readdir(packs).catch(() => []);
+  const sizes = names.map((name) =>
+    stat(join(packs, name)).then(
+      ({ size }) => size,
+      () => 0,
+    ),
+  );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}

@@ -1,0 +1,224 @@
+// A server that follows repositories of git's own http-backend: what changes there changes here, what was served stays, and a
+// remote that is broken, empty or hostile takes nothing away.
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { wantLook } from "../../src/registry/forge/mirror-looks.ts";
+import { createMirror, deleteMirror, demandMirror, updateMirror } from "../../src/registry/forge/mirrors.ts";
+import { createProject } from "../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
+import type { MirrorRow } from "../../src/registry/rows.ts";
+import { makeRepository, type Recipe } from "../support/git-fixture.ts";
+import { type GitServer, gitServer } from "../support/git-server.ts";
+import { ask, bearer } from "../support/http.ts";
+import { remoteOf, tryGit } from "../support/push.ts";
+import { MODULE_HOST, type TestServer, testServer } from "../support/server.ts";
+
+let remote: GitServer;
+let server: TestServer;
+let token: string;
+
+beforeAll(async () => {
+  remote = await gitServer("git.test");
+  server = await testServer({
+    environment: { GOKURA_ALLOW_PRIVATE_NETWORKS: "127.0.0.0/8", GOKURA_UPSTREAM_CA_FILE: remote.caFile },
+  });
+  token = await server.token("alice");
+});
+
+beforeEach(() => {
+  remote.misbehave = undefined;
+  remote.speaksV2 = true;
+});
+
+const at = (name: string): string => join(remote.directory, `${name}.git`);
+const change = (name: string, recipe: (r: Recipe) => void): void => void makeRepository(at(name), recipe);
+const mirrorOf = (name: string): Promise<MirrorRow> => demandMirror(server.registry, OPERATOR, `alice/${name}`);
+
+/** Has a project follow the repository of its name, and waits for the first look. */
+async function follow(name: string, credential?: { username: string; password: string }): Promise<MirrorRow> {
+  await createProject(server.registry, OPERATOR, { fullPath: `alice/${name}` });
+  const url = `${remote.url}/${name}.git`;
+  await createMirror(server.registry, OPERATOR, `alice/${name}`, { url, credential });
+  return looked(name, 0);
+}
+
+/** Waits for a look that ended after a moment (milliseconds since 1970). */
+async function looked(name: string, after: number): Promise<MirrorRow> {
+  await expect
+    .poll(async () => (await mirrorOf(name)).lookedAt?.getTime() ?? 0, { timeout: 30_000, interval: 20 })
+    .toBeGreaterThan(after);
+  return mirrorOf(name);
+}
+
+/** Has a mirror look, and waits for it. */
+async function look(name: string): Promise<MirrorRow> {
+  const before = (await mirrorOf(name)).lookedAt?.getTime() ?? 0;
+  const { projectId } = await mirrorOf(name);
+  await wantLook(server.registry, projectId, 0);
+  return looked(name, before);
+}
+
+const go = async (name: string, rest: string): Promise<string> => {
+  const path = `/api/v4/projects/alice%2F${name}/packages/go/${MODULE_HOST}/alice/${name}/${rest}`;
+  const { status, text } = await ask(server.url, path, { headers: bearer(token) });
+  return status === 200 ? text : String(status);
+};
+const versions = async (name: string, expected: string): Promise<void> =>
+  expect.poll(() => go(name, "@v/list"), { timeout: 30_000, interval: 20 }).toBe(expected);
+const lib = (name: string) => `module ${MODULE_HOST}/alice/${name}\n`;
+
+describe("what changes there", () => {
+  test("tags become versions; moved and deleted ones are noted, and what was served stays", async () => {
+    change("lib", (r) => {
+      const first = r.commit({ "go.mod": lib("lib") });
+      r.tag("v1.0.0", first);
+      r.annotatedTag("v1.1.0", first);
+    });
+    expect(await follow("lib")).toMatchObject({ lastError: null, failures: 0, changedAt: expect.any(Date) });
+    await versions("lib", "v1.0.0\nv1.1.0\n");
+    const before = await go("lib", "@v/v1.0.0.info");
+
+    change("lib", (r) => {
+      const next = r.commit({ "a.go": "package lib\n" });
+      r.tag("v1.0.0", next);
+      r.tag("v1.2.0", next);
+    });
+    await makeDeleted("lib", "refs/tags/v1.1.0");
+    await look("lib");
+    await versions("lib", "v1.0.0\nv1.1.0\nv1.2.0\n");
+    expect(await go("lib", "@v/v1.0.0.info")).toBe(before);
+    const { projectId } = await mirrorOf("lib");
+    const events = await server.registry.prisma.tagEvent.findMany({ where: { projectId }, orderBy: { tag: "asc" } });
+    expect(events.map(({ tag, kind }) => `${tag} ${kind}`)).toEqual(["v1.0.0 MOVED", "v1.1.0 DELETED"]);
+  });
+
+  test("a look that finds nothing new starts no git, and a branch is asked for by name", async () => {
+    change("quiet", (r) => void r.commit({ "go.mod": lib("quiet") }, { branch: "trunk" }));
+    await follow("quiet");
+    remote.asked.length = 0;
+    expect(await look("quiet")).toMatchObject({ lastError: null });
+    expect(remote.asked.filter((line) => line.includes("info/refs"))).toEqual([]);
+    expect(await go("quiet", "@v/trunk.info")).toContain('"Version":"v0.0.0-');
+  });
+
+  test.each([true, false])("SHA-256, with protocol 2: %s", async (v2) => {
+    const name = `hash${v2 ? 2 : 1}`;
+    remote.speaksV2 = v2;
+    makeRepository(at(name), (r) => r.tag("v1.0.0", r.commit({ "go.mod": lib(name) })), { sha256: true });
+    expect((await follow(name)).lastError).toBeNull();
+    await versions(name, "v1.0.0\n");
+    expect((await mirrorOf(name)).project.objectFormat).toBe("SHA256");
+  });
+});
+
+describe("pushes and the end of a mirror", () => {
+  test("pushes are refused with the reason; off and removed, it keeps everything and takes them again", async () => {
+    change("ending", (r) => r.tag("v1.0.0", r.commit({ "go.mod": lib("ending") })));
+    await follow("ending");
+    const push = () => tryGit(["-C", at("ending"), "push", remoteOf(server.url, "alice/ending", token), "main:next"]);
+    const refused = await push();
+    expect(refused.status).not.toBe(0);
+    expect(refused.output).toContain("alice/ending is a mirror and takes nothing but what it follows");
+    await updateMirror(server.registry, OPERATOR, "alice/ending", { enabled: false });
+    expect((await push()).status).toBe(0);
+    await updateMirror(server.registry, OPERATOR, "alice/ending", { enabled: true });
+    expect((await push()).status).not.toBe(0);
+    await deleteMirror(server.registry, OPERATOR, "alice/ending");
+    expect((await push()).status).toBe(0);
+    await versions("ending", "v1.0.0\n");
+  });
+
+  test("credentials reach the remote, git's own requests too, and are in neither database nor repository", async () => {
+    change("closed", (r) => r.tag("v1.0.0", r.commit({ "go.mod": lib("closed") })));
+    remote.misbehave = (req, res) => {
+      if (req.headers.authorization === `Basic ${Buffer.from("ci:s3cret-word").toString("base64")}`) return false;
+      res.writeHead(401, { "WWW-Authenticate": "Basic" }).end();
+      return true;
+    };
+    const mirror = await follow("closed", { username: "ci", password: "s3cret-word" });
+    expect(mirror.lastError).toBeNull();
+    await versions("closed", "v1.0.0\n");
+    const rows = await server.registry.database.pool.query("select c::text from credential c");
+    expect(JSON.stringify(rows.rows)).not.toContain("s3cret");
+    const audits = await server.registry.database.pool.query("select a::text from audit_event a");
+    expect(JSON.stringify(audits.rows) + server.logged.join("")).not.toContain("s3cret");
+    // On another host they are not taken along.
+    const moved = await updateMirror(server.registry, OPERATOR, "alice/closed", { url: "https://git.invalid/closed" });
+    expect(moved.credential).toBeNull();
+    expect(await server.registry.prisma.credential.count()).toBe(0);
+  });
+});
+
+describe("a remote that is not well", () => {
+  test("was well once", async () => {
+    change("sick", (r) => r.tag("v1.0.0", r.commit({ "go.mod": lib("sick") })));
+    await follow("sick");
+    await versions("sick", "v1.0.0\n");
+  });
+
+  test("comes back empty: nothing is taken away, and its owner hears of it", async () => {
+    rmSync(at("sick"), { recursive: true });
+    change("sick", () => {});
+    expect((await look("sick")).lastError).toMatch(/has no branches and tags there any more: what is here stays/);
+    expect(await go("sick", "@v/list")).toBe("v1.0.0\n");
+    expect((await mirrorOf("sick")).failures).toBe(1);
+  });
+
+  test("names its objects by another hash: it is not followed", async () => {
+    rmSync(at("sick"), { recursive: true });
+    makeRepository(at("sick"), (r) => r.tag("v2.0.0", r.commit({ "go.mod": lib("sick") })), { sha256: true });
+    expect((await look("sick")).lastError).toMatch(/names the objects of that repository by sha256 now/);
+    expect(await go("sick", "@v/list")).toBe("v1.0.0\n");
+  });
+
+  test("lost its history: what was published stays, and what is new is taken", async () => {
+    rmSync(at("sick"), { recursive: true });
+    change("sick", (r) => r.tag("v1.1.0", r.commit({ "go.mod": lib("sick"), "x.go": "package x\n" })));
+    expect((await look("sick")).lastError).toBeNull();
+    await versions("sick", "v1.0.0\nv1.1.0\n");
+  });
+
+  test("lies about its refs, breaks off within the pack, is away: told in one sentence, and overcome", async () => {
+    change("sick", (r) => r.tag("v1.2.0", r.commit({ "y.go": "package x\n" })));
+    let packs = 0;
+    remote.misbehave = (req, res) => {
+      if (req.method !== "POST" || !String(req.headers["user-agent"]).startsWith("git/")) return false;
+      packs++;
+      res.setHeader("content-type", "application/x-git-upload-pack-result");
+      res.end("0011packfile\n0009\u0001PACK");
+      return true;
+    };
+    expect((await look("sick")).lastError).toMatch(/^git could not fetch from 127\.0\.0\.1:\d+: /);
+    expect(packs).toBeGreaterThan(0);
+    remote.misbehave = (_, res) => res.destroy() !== undefined;
+    expect((await look("sick")).lastError).toMatch(/the connection broke off$/);
+    expect((await mirrorOf("sick")).failures).toBe(2);
+    expect(await go("sick", "@v/list")).toBe("v1.0.0\nv1.1.0\n");
+    remote.misbehave = undefined;
+    expect(await look("sick")).toMatchObject({ lastError: null, failures: 0 });
+    await versions("sick", "v1.0.0\nv1.1.0\nv1.2.0\n");
+  });
+
+  test("holds an object that a push would not be let in with", async () => {
+    change("sick", (r) => r.tag("v1.9.0", r.commit({ ".git/config": "[core]\n" })));
+    expect((await look("sick")).lastError).toMatch(/git could not fetch from .*: /);
+    expect(await go("sick", "@v/list")).not.toContain("v1.9.0");
+  });
+
+  test("asks to be left alone: none of its mirrors looks before the time is over", async () => {
+    remote.misbehave = (_, res) => Boolean(res.writeHead(429, { "Retry-After": "3600" }).end());
+    const told = await look("sick");
+    expect(told.lastError).toMatch(/asks to be left alone for 3600 s/);
+    expect(told.nextLookAt.getTime() - told.lookedAt!.getTime()).toBeGreaterThan(3_590_000);
+    remote.asked.length = 0;
+    const { projectId } = await mirrorOf("lib");
+    await wantLook(server.registry, projectId, 0);
+    await versions("lib", "v1.0.0\nv1.1.0\nv1.2.0\n");
+    expect(remote.asked).toEqual([]);
+  });
+});
+
+async function makeDeleted(name: string, ref: string): Promise<void> {
+  expect((await tryGit(["-C", at(name), "update-ref", "-d", ref])).status).toBe(0);
+}
