@@ -40,6 +40,7 @@ const MAY_IMPORT_IN_ROOM: Record<string, Record<string, readonly string[]>> = {
     comment: [""],
     source: ["", "comment"],
     package: ["", "comment", "source"],
+    thread: ["", "source", "package"],
   },
   registry: {
     "": [],

@@ -104,6 +104,9 @@ export interface SourceProblem {
   readonly problem: string;
 }
 
+/** The problem of a file that was given up. */
+export const TOO_MUCH = "takes too much to parse and was not read";
+
 /** The documentation of the package in one directory. */
 export interface PackageDocumentation {
   readonly name: string;

@@ -1,8 +1,8 @@
 // The documentation of the package in one directory, out of its files: parsed once each, then put together for every
 // system. Systems that have the same files share one record; where all four have the same, it is said to be for all.
-import type { BuildContext, PackageDocumentation, SourceProblem } from "../documentation.ts";
+import { type BuildContext, type PackageDocumentation, type SourceProblem, TOO_MUCH } from "../documentation.ts";
 import { BUILD_CONTEXTS, isInContext } from "../source/build-context.ts";
-import { type GoParser, MAX_SOURCE_BYTES } from "../source/go-source.ts";
+import { type GoParser, MAX_SOURCE_BYTES, ParserDied } from "../source/go-source.ts";
 import { readSourceFile, type SourceFile } from "../source/source-file.ts";
 import { packageDoc } from "./package-doc.ts";
 
@@ -12,7 +12,16 @@ export interface GoFile {
   readonly text: string;
 }
 
-/** Documents a directory; undefined if there is no package on any system. */
+/** Thrown instead of ParserDied: with the file that was too much. */
+export class FileTooMuch extends Error {
+  readonly file: string;
+  constructor(file: string, cause: unknown) {
+    super(`${file} ${TOO_MUCH}`, { cause });
+    this.file = file;
+  }
+}
+
+/** Documents a directory; undefined if there is no package on any system. Throws FileTooMuch, and the parser is gone. */
 export function documentPackage(parser: GoParser, files: readonly GoFile[]): PackageDocumentation | undefined {
   const problems: SourceProblem[] = [];
   const read: { readonly source: SourceFile; readonly text: string }[] = [];
@@ -56,8 +65,13 @@ function readBounded(parser: GoParser, name: string, text: string, problems: Sou
     problems.push({ file: name, problem: `is larger than ${MAX_SOURCE_BYTES / 1024 / 1024} MiB and was not read` });
     return undefined;
   }
-  const source = parser.parse(text, (root) => readSourceFile(name, text, root));
-  if (!source) problems.push({ file: name, problem: "takes too much to parse and was not read" });
+  let source: SourceFile | undefined;
+  try {
+    source = parser.parse(text, (root) => readSourceFile(name, text, root));
+  } catch (error) {
+    throw error instanceof ParserDied ? new FileTooMuch(name, error) : error;
+  }
+  if (!source) problems.push({ file: name, problem: TOO_MUCH });
   else if (source.hasErrors)
     problems.push({ file: name, problem: "could not be parsed whole: something may be missing" });
   return source;

@@ -14,8 +14,8 @@ const PAGE_BYTES = 64 * 1024;
 /** What web-tree-sitter begins with. */
 const FIRST_MEMORY_BYTES = 32 * 1024 * 1024;
 /** Of the parser's memory, where a parse is given up; it would end at the second number, and the parser with it. */
-const GIVEN_UP_BYTES = 144 * 1024 * 1024;
-const MAX_MEMORY_BYTES = 192 * 1024 * 1024;
+const GIVEN_UP_BYTES = 104 * 1024 * 1024;
+const MAX_MEMORY_BYTES = 128 * 1024 * 1024;
 
 export type SyntaxNode = Node;
 
@@ -24,9 +24,15 @@ declare const WebAssembly: {
   Memory: new (size: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
 };
 
+/** The parser has come to the end of its memory, and is of no use any more. */
+export class ParserDied extends Error {}
+
 /** A loaded parser, one for a thread. */
 export interface GoParser {
-  /** Hands the root of a source's tree to `read`, and frees it; undefined if the parse was given up. */
+  /**
+   * Hands the root of a source's tree to `read`, and frees it; undefined if the parse was given up. Throws ParserDied where
+   * memory ended before that.
+   */
   parse<T>(text: string, read: (root: SyntaxNode) => T): T | undefined;
   /** Bytes of memory that the parser has taken so far. */
   memoryBytes(): number;
@@ -47,7 +53,7 @@ export async function loadGoParser(): Promise<GoParser> {
     parse(text, read) {
       const deadline = performance.now() + PARSE_MS;
       const progressCallback = (): boolean => performance.now() > deadline || memoryBytes() > GIVEN_UP_BYTES;
-      const tree = parser.parse(text, null, { progressCallback });
+      const tree = parsed(() => parser.parse(text, null, { progressCallback }));
       if (!tree) {
         parser.reset();
         return undefined;
@@ -60,4 +66,12 @@ export async function loadGoParser(): Promise<GoParser> {
     },
     memoryBytes,
   };
+}
+
+function parsed<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (cause) {
+    throw new ParserDied("the parser has come to the end of its memory", { cause });
+  }
 }

@@ -1,0 +1,72 @@
+// Packages are documented in a thread: nothing that a source does reaches the process around it, and its memory comes back.
+import { brotliDecompressSync } from "node:zlib";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { PackageDocumentation } from "../../src/godoc/documentation.ts";
+import {
+  type DocumentationThreads,
+  type DocumentedDirectory,
+  openDocumentationThreads,
+} from "../../src/godoc/thread/documentation-threads.ts";
+
+let threads: DocumentationThreads;
+beforeAll(() => {
+  threads = openDocumentationThreads();
+});
+afterAll(() => threads.close());
+
+const directory = (...texts: string[]) => ({
+  files: texts.map((text, n) => ({ name: `f${n}.go`, bytes: Buffer.from(text) })),
+  problems: [],
+});
+const read = (found: DocumentedDirectory | undefined): PackageDocumentation =>
+  JSON.parse(brotliDecompressSync(found!.content).toString());
+
+test("a package comes back with what lists need, and with everything", async () => {
+  const found = await threads.document(
+    {
+      ...directory(
+        '// Package p does. More.\npackage p\n\nimport "os"\n\ntype T struct{ F int }\n\nfunc (T) Do(f os.File) {}\n',
+      ),
+      problems: [{ file: "x.go", problem: "was not read" }],
+    },
+    true,
+  );
+  expect(found).toMatchObject({ name: "p", synopsis: "Package p does.", imports: ["os"] });
+  expect(found!.words).toEqual(["do", "f", "t", "t.do", "t.f"]);
+  expect(read(found)).toMatchObject({
+    builds: [{ contexts: [], doc: { types: [{ name: "T", methods: [{ name: "Do", recv: "T" }] }] } }],
+    problems: [{ file: "x.go", problem: "was not read" }],
+  });
+});
+
+test("a directory that holds no package is none", async () => {
+  expect(await threads.document(directory("//go:build ignore\n\npackage main\n"), true)).toBeUndefined();
+});
+
+test("who waits for a page comes before whole modules", async () => {
+  const order: string[] = [];
+  const ask = async (name: string, soon: boolean): Promise<void> => {
+    await threads.document(directory(`package ${name}\n`), soon);
+    order.push(name);
+  };
+  await Promise.all([ask("first", false), ask("second", false), ask("third", false), ask("page", true)]);
+  expect(order).toEqual(["first", "page", "second", "third"]);
+});
+
+test.each([
+  ["two million parentheses", `var X = ${"(".repeat(2_000_000)}`],
+  ["four megabytes of constants", `const (\n${"\tA = 1\n".repeat(500_000)})\n`],
+])("%s are given up, the rest of the package is there, and the memory comes back", async (_, text) => {
+  const found = await threads.document(directory("package p\n\nfunc Fine() {}\n", `package p\n\n${text}`), true);
+  expect(read(found).builds[0]!.doc.funcs).toMatchObject([{ name: "Fine" }]);
+  expect(read(found).problems).toEqual([{ file: "f1.go", problem: "takes too much to parse and was not read" }]);
+  expect(threads.running).toBe(false);
+  expect(await threads.document(directory("package fine\n"), true)).toMatchObject({ name: "fine" });
+});
+
+test("what waits when the server stops is told so", async () => {
+  const stopping = openDocumentationThreads();
+  const asked = Promise.allSettled([1, 2].map(() => stopping.document(directory("package p\n"), false)));
+  await stopping.close();
+  for (const one of await asked) expect(one).toMatchObject({ status: "rejected" });
+});
