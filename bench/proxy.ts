@@ -171,6 +171,7 @@ async function besideGoproxy(program: string, directory: string, upstream: Upstr
 
 const settingsFor = (upstream: Upstream) => ({
   GOKURA_UPSTREAM: upstream.url,
+  GOKURA_UPSTREAM_VERIFY: "off", // no checksum database knows these
   GOKURA_UPSTREAM_TTL: "3600",
   GOKURA_ALLOW_PRIVATE_NETWORKS: "127.0.0.0/8",
 });

@@ -10,6 +10,7 @@ import { ensureBuiltZips, type ModuleArchives, openModuleArchives } from "./git/
 import { openTagIndexer } from "./git/indexing/tag-indexer.ts";
 import { Repositories } from "./git/objects/repositories.ts";
 import { checkGitVersion } from "./git/process/git-environment.ts";
+import { matchPrefixPatterns } from "./gomod/module-path.ts";
 import type { GraphqlDoor, GraphqlOptions } from "./graphql/endpoint/endpoint.ts";
 import { HotCache } from "./http/go/hot-cache.ts";
 import { type RunningServer, startServer } from "./http/server.ts";
@@ -32,17 +33,27 @@ import { resumeIndexing } from "./registry/forge/waiting-tags.ts";
 import { describe, resumeDescribing } from "./registry/modules/module-document.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { Log } from "./telemetry/log.ts";
+import { createDatabaseSource } from "./upstream/database-source.ts";
 import { type OpenedDependencyProxy, openDependencyProxy } from "./upstream/dependency-proxy.ts";
 import { createDirect } from "./upstream/direct.ts";
 import { writeCaBundle } from "./upstream/git-fetch.ts";
 import { openGitMirrors } from "./upstream/git-mirror.ts";
 import { openHttp } from "./upstream/guarded-http.ts";
 import { hostsNamedIn, isOff } from "./upstream/policy.ts";
-import { createPublicSums } from "./upstream/public-sums.ts";
+import { openProvedDatabase } from "./upstream/proved-database.ts";
+import { createPublicSums, type PublicSums } from "./upstream/public-sums.ts";
 import { createSumdbProxy, type SumdbProxy } from "./upstream/sumdb-proxy.ts";
+import { toldNames } from "./upstream/told-names.ts";
 import { createUpstreamClient } from "./upstream/upstream-client.ts";
 import { createUpstreamHealth } from "./upstream/upstream-health.ts";
 import { type UpstreamStatus, upstreamStatus } from "./upstream/upstream-status.ts";
+import {
+  createVerification,
+  TOOLCHAIN,
+  type Verification,
+  type VerificationSettings,
+} from "./upstream/upstream-verification.ts";
+import { keepVerified, verifyStoredVersions } from "./upstream/verify-stored.ts";
 
 export interface RunningApp {
   /** Where clients reach it, without a slash at the end. */
@@ -89,6 +100,9 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     await registry.jobs.work("build-zips", ({ versionIds }) => ensureBuiltZips(archives, versionIds));
     await registry.jobs.work("describe-module", (payload) => describe(registry, payload));
     await registry.jobs.work("log-sums", (payload) => logPinnedZips(checksums, payload));
+    await registry.jobs.work("verify-stored", (payload) =>
+      verifyStoredVersions(registry, upstream.verification, upstream.publicSums, payload),
+    );
     closers.push(() => registry.jobs.stop());
     await recordOpenPushes(registry, repositories);
     const tidying = keepTidy(registry, startedAt);
@@ -103,6 +117,8 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     closers.push(() => following.close());
     await resumeDescribing(registry);
     await registry.jobs.sendAlone("log-sums", { after: 0 });
+    const verifying = await keepVerified(registry, upstream.verification);
+    closers.push(() => verifying.close());
 
     let server: RunningServer | undefined;
     const url = (): string => server?.url ?? config.url ?? "";
@@ -116,13 +132,16 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
       ...{ config, registry, repositories, indexer, archives, hotCache, graphql },
       dependencies: upstream.proxy,
       sumDatabases: upstream.sumDatabases,
-      ...{ checksums, publicSums: createPublicSums(config.sumDatabases, upstream.sumDatabases, log) },
+      ...{ checksums, publicSums: upstream.publicSums },
     });
     closers.push(() => server.stop());
     // The first token is shown once, so it is made when nothing is left that could keep us from showing it.
     const firstSetup = await setUp(registry, config.adminToken);
     server.open();
     for (const warning of config.warnings) log.warn(warning);
+    void toldNames(config.upstream, verificationOf(config)).then((warnings) => {
+      for (const warning of warnings) log.warn(warning);
+    });
     log.info({ url: server.url, port: server.port, git: gitVersion, moduleHost: config.moduleHost }, "gokura is up");
     const { url: clientUrl, port, certificateFile } = server;
     return { url: clientUrl, port, certificateFile, firstSetup, registry, checksums, lost: opened.lost, stop };
@@ -152,12 +171,24 @@ function graphqlOnDemand(options: GraphqlOptions): GraphqlDoor & { stop(): Promi
   };
 }
 
+const verificationOf = ({ upstreamVerify, noSumdbPatterns }: Config): VerificationSettings => ({
+  mode: upstreamVerify,
+  noSumdb: noSumdbPatterns,
+});
+
+interface OpenedUpstream extends OpenedDependencyProxy {
+  readonly sumDatabases: SumdbProxy;
+  readonly publicSums: PublicSums | undefined;
+  readonly verification: Verification;
+  readonly status: () => readonly UpstreamStatus[];
+}
+
 /** What answers for the modules and checksums of others: from store and, unless GOKURA_UPSTREAM is off, by asking. */
 async function openUpstream(
   config: Config,
   { registry, databaseUrl }: OpenedRegistry,
   repositories: Repositories,
-): Promise<OpenedDependencyProxy & { sumDatabases: SumdbProxy; status: () => readonly UpstreamStatus[] }> {
+): Promise<OpenedUpstream> {
   const caFile = config.upstreamCaFile;
   const databases = config.sumDatabases;
   const http = openHttp({
@@ -172,18 +203,27 @@ async function openUpstream(
     : undefined;
   const health = createUpstreamHealth(registry.log);
   const client = createUpstreamClient(config.upstream, http, registry.log, { direct, health });
+  const source = createDatabaseSource(client);
+  const mayHear = async (modulePath: string): Promise<boolean> =>
+    !registry.privateModules.covers(modulePath) &&
+    (modulePath === TOOLCHAIN || !matchPrefixPatterns(config.noSumdbPatterns, modulePath)) &&
+    !(await isOwned(registry, modulePath));
+  const proved = databases.map((database) => openProvedDatabase(registry, database, source));
+  const publicSums = proved[0]
+    ? createPublicSums(registry, proved[0], async (path) => !source.off && (await mayHear(path)))
+    : undefined;
+  const verification = createVerification(verificationOf(config), publicSums);
   const opened = openDependencyProxy({
     registry,
     databaseUrl,
     upstreams: isOff(config.upstream) ? undefined : client,
+    verification,
     listTtlMs: config.upstreamTtlSeconds * 1000,
   });
-  const { blobs } = registry;
-  const mayAsk = async (modulePath: string): Promise<boolean> =>
-    !registry.privateModules.covers(modulePath) && !(await isOwned(registry, modulePath));
   return {
     proxy: opened.proxy,
-    sumDatabases: createSumdbProxy({ databases, blobs, client, mayAsk }),
+    ...{ publicSums, verification },
+    sumDatabases: createSumdbProxy({ databases: proved, blobs: registry.blobs, source, mayAsk: mayHear }),
     status: () => upstreamStatus(config.upstream, health),
     async close() {
       http.close();
@@ -227,9 +267,9 @@ async function listenForChanges(
         if (channel !== "gokura_content") registry.memory.forget();
         if (channel === "gokura_policies") hotCache.policiesChanged();
         if (channel === "gokura_content") {
-          // A project's number and perhaps "deleted", or "upstream" and a module path.
-          const [content, more] = payload.split(" ");
-          if (content === "upstream" && more !== undefined) hotCache.contentChanged(more, false);
+          // A project's number and perhaps "deleted", or "upstream", a module path and perhaps "deleted".
+          const [content, more, gone] = payload.split(" ");
+          if (content === "upstream" && more !== undefined) hotCache.contentChanged(more, gone !== undefined);
           else hotCache.contentChanged(Number(content), more !== undefined);
         }
       },

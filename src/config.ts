@@ -29,9 +29,9 @@ import {
 import { parseCaFile, type TlsConfig, tlsOf } from "./settings/certificates.ts";
 import { type Environment, findUnknown, settingOf } from "./settings/environment.ts";
 import { parseAdminToken, parseDatabaseUrl, parseSecretKey, parseSigningKeys } from "./settings/secrets.ts";
-import { ownHosts, upstreamOf } from "./settings/upstream-setting.ts";
+import { ownHosts, upstreamOf, verifyModeOf } from "./settings/upstream-setting.ts";
 import { checkDatabaseName, PUBLIC_DATABASE, parseSumDatabases, type SumDatabase } from "./sumdb/database-name.ts";
-import { holdsCredentials, type UpstreamList } from "./upstream/policy.ts";
+import { holdsCredentials, type UpstreamList, type VerifyMode } from "./upstream/policy.ts";
 
 const DEFAULT_MAX_PUSH_BYTES = 2 * 1024 ** 3;
 const DEFAULT_HOT_CACHE_BYTES = 64 * 1024 ** 2;
@@ -70,8 +70,12 @@ export interface Config {
   readonly anonymousUpstream: boolean;
   /** Patterns as GOPRIVATE's: modules that are never asked upstream. */
   readonly privatePatterns: string;
-  /** Checksum databases that are proxied. */
+  /** Checksum databases that are proxied. What comes from upstream is compared with the first. */
   readonly sumDatabases: readonly SumDatabase[];
+  /** What becomes of modules from upstream that cannot be compared with it. */
+  readonly upstreamVerify: VerifyMode;
+  /** Patterns as GONOSUMDB's: modules from upstream that no checksum database knows or may hear of. */
+  readonly noSumdbPatterns: string;
   /** The name of our own checksum database; undefined: the one that it has, or the default for a new one. */
   readonly sumdbName: string | undefined;
   /** Its signing keys, the current one first; undefined: those of the data directory. */
@@ -110,6 +114,8 @@ export function readConfig(environment: Environment = process.env): Config {
   const url = parsed("GOKURA_URL", undefined, parseUrl);
   const warnings: string[] = [];
   const upstream = upstreamOf(get("GOKURA_UPSTREAM"), environment.GOPROXY, ownHosts(listen, url), mistakes, warnings);
+  const sumDatabases = parsed("GOKURA_SUMDB", [PUBLIC_DATABASE], parseSumDatabases);
+  const upstreamVerify = verifyModeOf(get("GOKURA_UPSTREAM_VERIFY"), sumDatabases.length > 0, mistakes);
   const sumdbName = parsed("GOKURA_SUMDB_NAME", undefined, checkDatabaseName);
   const config: Config = {
     listen,
@@ -129,7 +135,8 @@ export function readConfig(environment: Environment = process.env): Config {
     upstreamCaFile: parsed("GOKURA_UPSTREAM_CA_FILE", undefined, parseCaFile),
     upstreamTtlSeconds: parsed("GOKURA_UPSTREAM_TTL", DEFAULT_UPSTREAM_TTL_SECONDS, parseTtl),
     privatePatterns: get("GOKURA_PRIVATE") ?? "",
-    sumDatabases: parsed("GOKURA_SUMDB", [PUBLIC_DATABASE], parseSumDatabases),
+    ...{ sumDatabases, upstreamVerify },
+    noSumdbPatterns: get("GOKURA_UPSTREAM_NOSUMDB") ?? "",
     sumdbName,
     sumdbKeys: parsed("GOKURA_SUMDB_KEY", undefined, (text) => parseSigningKeys(text, sumdbName)),
     secretKey: parsed("GOKURA_SECRET_KEY", undefined, parseSecretKey),

@@ -66,6 +66,7 @@ export const REASONS = {
   upstream_forbids: "forbidden",
   policy_denied: "forbidden",
   policy_held: "forbidden",
+  version_quarantined: "forbidden",
 
   not_found: "not-found",
   no_such_address: "not-found",
@@ -74,6 +75,7 @@ export const REASONS = {
   dependency_proxy_disabled: "not-found",
   module_private: "not-found",
   not_fetched: "not-found",
+  checksum_unknown: "not-found",
   nothing_pushed: "not-found",
   version_invalid: "not-found",
 
@@ -97,6 +99,10 @@ export const REASONS = {
   disk_full: "unavailable",
   upstream_unavailable: "unavailable",
   issuer_unavailable: "unavailable",
+  checksum_mismatch: "unavailable",
+  checksum_unverified: "unavailable",
+  checksum_database_unproved: "unavailable",
+  checksum_database_distrusted: "unavailable",
   server_busy: "unavailable",
   server_stopping: "unavailable",
   took_too_long: "unavailable",

@@ -50,6 +50,8 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     upstreamTtlSeconds: 60,
     privatePatterns: "",
     sumDatabases: [PUBLIC_DATABASE],
+    upstreamVerify: "require",
+    noSumdbPatterns: "",
     sumdbName: undefined,
     sumdbKeys: undefined,
     secretKey: undefined,

@@ -10,6 +10,7 @@ import { type DescribeModulePayload, describeModule } from "./describe-module.ts
 import { type IndexRefsPayload, indexRefs } from "./index-refs.ts";
 import type { JobDefinition } from "./job-definition.ts";
 import { type LogSumsPayload, logSums } from "./log-sums.ts";
+import { type VerifyStoredPayload, verifyStored } from "./verify-stored.ts";
 
 /** Where pg-boss keeps its tables. */
 export const JOB_SCHEMA = "pgboss";
@@ -29,6 +30,7 @@ export interface JobPayloads {
   "build-zips": BuildZipsPayload;
   "describe-module": DescribeModulePayload;
   "log-sums": LogSumsPayload;
+  "verify-stored": VerifyStoredPayload;
 }
 
 export type JobName = keyof JobPayloads;
@@ -38,6 +40,7 @@ const DEFINITIONS: readonly (JobDefinition & { readonly name: JobName })[] = [
   buildZips,
   describeModule,
   logSums,
+  verifyStored,
 ];
 
 export interface Jobs {

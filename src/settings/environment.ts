@@ -35,6 +35,8 @@ export const SETTINGS: readonly Setting[] = [
   { name: "GOKURA_UPSTREAM_TTL" },
   { name: "GOKURA_PRIVATE" },
   { name: "GOKURA_SUMDB" },
+  { name: "GOKURA_UPSTREAM_VERIFY" },
+  { name: "GOKURA_UPSTREAM_NOSUMDB" },
   { name: "GOKURA_SUMDB_NAME" },
   { name: "GOKURA_SUMDB_KEY", secret: true },
   { name: "GOKURA_SECRET_KEY", secret: true },

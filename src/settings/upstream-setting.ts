@@ -1,7 +1,7 @@
 // GOKURA_UPSTREAM, and what becomes of the go command's own GOPROXY where it is not set.
 
 import { isIP } from "node:net";
-import { OFF, parseUpstreams, type UpstreamList } from "../upstream/policy.ts";
+import { OFF, parseUpstreams, type UpstreamList, type VerifyMode } from "../upstream/policy.ts";
 import type { Listen } from "./addresses.ts";
 
 /**
@@ -44,4 +44,20 @@ function isOwnEndpoint(url: URL, hosts: readonly string[]): boolean {
 
 function hostAndPort({ hostname, port, protocol }: URL): string {
   return `${hostname}:${port || (protocol === "https:" ? "443" : "80")}`;
+}
+
+/**
+ * GOKURA_UPSTREAM_VERIFY. Unless set everything from upstream is verified, where there is a database to ask; adds to the
+ * mistakes what is no mode, and a mode that needs a database where there is none.
+ */
+export function verifyModeOf(text: string | undefined, hasDatabase: boolean, mistakes: string[]): VerifyMode {
+  const otherwise = hasDatabase ? "require" : "off";
+  if (text === undefined) return otherwise;
+  if (text !== "require" && text !== "allow" && text !== "off") {
+    mistakes.push(`GOKURA_UPSTREAM_VERIFY: "${text}" is none of require, allow and off`);
+    return otherwise;
+  }
+  if (text !== "off" && !hasDatabase)
+    mistakes.push(`GOKURA_UPSTREAM_VERIFY=${text} needs a checksum database to ask, and GOKURA_SUMDB is off`);
+  return text;
 }

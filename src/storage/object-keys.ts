@@ -16,13 +16,9 @@ export function repositoryKey(projectId: number): string {
  * Something of a checksum database: a tile under the name that it has in URLs (`tile/8/0/x001/234`, with `.p` the
  * widest partial one that is known); a record under the SHA-256 of its module and version, which are as long as they like.
  */
-export function sumDatabaseObjectKey(
-  database: string,
-  thing: { tile: string } | { record: string } | "latest",
-): string {
+export function sumDatabaseObjectKey(database: string, thing: { tile: string } | { record: string }): string {
   // A name may hold slashes; as one directory no name can lie in another.
-  const directory = `sumdb/${encodeURIComponent(database)}`;
-  if (thing === "latest") return `${directory}/latest`;
+  const directory = `proved-sumdb/${encodeURIComponent(database)}`;
   if ("record" in thing) {
     const digest = hash("sha256", thing.record, "hex");
     return `${directory}/record/${digest.slice(0, 2)}/${digest}`;

@@ -74,10 +74,10 @@ function parseUrl(text: string): string {
 }
 
 /** The database that a path `<name>/rest` names, and the rest; of several the longest name. Undefined if none does. */
-export function databaseIn(
-  databases: readonly SumDatabase[],
+export function databaseIn<D extends Pick<SumDatabase, "name">>(
+  databases: readonly D[],
   nameAndRest: string,
-): { database: SumDatabase; rest: string } | undefined {
+): { database: D; rest: string } | undefined {
   const fitting = databases.filter(({ name }) => nameAndRest.startsWith(`${name}/`));
   const database = fitting.sort((a, b) => b.name.length - a.name.length)[0];
   return database && { database, rest: nameAndRest.slice(database.name.length + 1) };

@@ -77,8 +77,3 @@ export function tilePrefix(level: TilePath["level"], bytes: Buffer, width: numbe
   }
   return bytes.subarray(0, end);
 }
-
-/** Whether bytes can be this tile: as many entries as its width says, no more. */
-export function isTile({ level, width }: TilePath, bytes: Buffer): boolean {
-  return tilePrefix(level, bytes, width)?.length === bytes.length;
-}

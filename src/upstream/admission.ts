@@ -8,7 +8,11 @@
 //   .zip   obeys the rules of module zips (golang.org/x/mod/zip CheckZip), and every file unpacks to what is declared. A
 //          go.mod in it that is not the .mod is told, but no reason to refuse: the go command takes both, each by its sum
 //   list   has nothing but versions
+// And the sums of .mod and .zip are those that a checksum database was proved to say, where one was asked
+// (upstream-verification.ts): this is what finds a moved tag, and an upstream that serves one module to you and another to
+// everybody else.
 import type { FileHandle } from "node:fs/promises";
+import type { Failure } from "../errors.ts";
 import type { H1Hash } from "../gomod/dir-hash.ts";
 import { declaredModulePath } from "../gomod/go-mod-line.ts";
 import { quote } from "../gomod/go-quote.ts";
@@ -16,11 +20,51 @@ import { checkPathMajor, splitPathMajor } from "../gomod/module-path.ts";
 import { canonicalVersion, isValid, sortVersions } from "../gomod/version.ts";
 import { parseVersionInfo } from "../gomod/version-info.ts";
 import { checkModuleZip, zipProblem } from "../gomod/zip-check.ts";
+import type { ProvedSums } from "../registry/checksums/proved-sums.ts";
 import { readModuleZip } from "../registry/versions/module-zip-content.ts";
 import { BadZip, readZipDirectory } from "../storage/zip-reader.ts";
 
 /** Upstream sent something that is not what was asked for. The message is told to clients. */
 export class Refused extends Error {}
+
+/** Upstream sent something else than everybody else has: a checksum database was proved to say so. */
+export class Mismatch extends Refused {
+  /** What is compared, the sum of what came, and the record: its sum, number and database. */
+  readonly sums: MismatchedSums;
+
+  constructor(sums: MismatchedSums) {
+    const { what, downloaded, recorded, database, id } = sums;
+    super(
+      `SECURITY ERROR: the ${what} that upstream sent is ${downloaded}, but record ${id} of ${database} says ${recorded}; it is not what everybody else has`,
+    );
+    this.sums = sums;
+  }
+}
+
+export interface MismatchedSums {
+  readonly what: "zip" | "go.mod";
+  readonly downloaded: string;
+  readonly recorded: string;
+  readonly database: string;
+  readonly id: number;
+}
+
+/** What a checksum database was found to say about a version. */
+export type Verdict =
+  | (ProvedSums & { readonly kind: "proved" })
+  /** It is not known, and nothing depends on it. */
+  | { readonly kind: "unproved" }
+  /** It is not known, and so nothing is stored. */
+  | { readonly kind: "refused"; readonly failure: Failure };
+
+/** Whether a verdict vouches for a sum. Throws Mismatch when it says another one. */
+export function vouchesFor(verdict: Verdict, what: "zip" | "go.mod", sum: string): boolean {
+  if (verdict.kind !== "proved") return false;
+  const { database, id } = verdict;
+  const recorded = what === "zip" ? verdict.h1 : verdict.goModH1;
+  if (recorded !== sum) throw new Mismatch({ what, downloaded: sum, recorded, database, id });
+  return true;
+}
 
 /** Whether a text is a version that could be asked for .mod and .zip of a module: canonical, and of its path's major. */
 export function isExactVersion(modulePath: string, version: string): boolean {

@@ -16,7 +16,9 @@ import { createDependencyState, type DependencyState } from "./dependency-state.
 import type { Download, DownloadOutcome } from "./download.ts";
 import { LATEST, versionWasSeen } from "./latest-version.ts";
 import { listAnswer } from "./module-list.ts";
+import { demandUncontradicted } from "./refusals.ts";
 import type { UpstreamClient } from "./upstream-client.ts";
+import type { Verification } from "./upstream-verification.ts";
 import { infoFile, versionFile } from "./version-files.ts";
 import { startDownload } from "./zip-download.ts";
 
@@ -54,6 +56,7 @@ export interface DependencyProxyParts {
   readonly databaseUrl: string;
   /** undefined: only what is stored is served. */
   readonly upstreams: UpstreamClient | undefined;
+  readonly verification: Verification;
   /** How long a list and @latest are fresh. */
   readonly listTtlMs?: number;
 }
@@ -66,9 +69,9 @@ export interface OpenedDependencyProxy {
 
 /** Builds the dependency proxy. */
 export function openDependencyProxy(parts: DependencyProxyParts): OpenedDependencyProxy {
-  const { registry, databaseUrl, upstreams, listTtlMs = LIST_TTL_MS } = parts;
+  const { registry, databaseUrl, upstreams, verification, listTtlMs = LIST_TTL_MS } = parts;
   const locks = openLocks(databaseUrl, registry.log);
-  const state = createDependencyState({ registry, upstreams, locks, listTtlMs });
+  const state = createDependencyState({ registry, upstreams, verification, locks, listTtlMs });
   function download(request: VersionRequest<"mod">, options?: AskOptions): Promise<Found | Absent>;
   function download(request: VersionRequest<"zip">, options?: AskOptions): Promise<ZipAnswer>;
   function download(
@@ -118,7 +121,9 @@ async function zipFile(
   lost: boolean,
 ): Promise<ZipAnswer> {
   const { modulePath, version } = request;
-  const { stored, buried } = await lookUpVersion(state.registry, modulePath, version);
+  const found = await lookUpVersion(state.registry, modulePath, version);
+  demandUncontradicted(state, request, found);
+  const { stored, buried } = found;
   if (stored?.zip && !lost) return { kind: "stored", id: stored.id, zip: stored.zip };
   const path = goPathOf(request);
   if (storedOnly || !state.upstreams) return notCached(path);

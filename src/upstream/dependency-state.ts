@@ -8,6 +8,7 @@ import type { Registry } from "../registry/registry.ts";
 import { ABSENCE_MS, type Absent, FLEETING_MS } from "./answers.ts";
 import type { Download } from "./download.ts";
 import type { UpstreamClient } from "./upstream-client.ts";
+import type { Verification } from "./upstream-verification.ts";
 
 const MAX_ABSENCES = 20_000;
 const MAX_FLEETING_BYTES = 8 * 1024 * 1024;
@@ -24,6 +25,8 @@ export interface DependencyState {
   readonly registry: Registry;
   /** Whom to ask; undefined: nobody (GOKURA_UPSTREAM=off), only what is stored is served. */
   readonly upstreams: UpstreamClient | undefined;
+  /** What is compared with a checksum database before it is stored. */
+  readonly verification: Verification;
   /** Among the servers on one database. */
   readonly locks: Locks;
   /** How long a list and @latest are fresh. */
@@ -50,7 +53,7 @@ export interface DependencyState {
 
 /** The state of a process that has just started. */
 export function createDependencyState(
-  parts: Pick<DependencyState, "registry" | "upstreams" | "locks" | "listTtlMs">,
+  parts: Pick<DependencyState, "registry" | "upstreams" | "verification" | "locks" | "listTtlMs">,
 ): DependencyState {
   return {
     ...parts,

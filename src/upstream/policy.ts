@@ -92,3 +92,6 @@ export function hostsNamedIn(list: UpstreamList, ...urls: readonly (string | und
   const named = list.flatMap((upstream) => (upstream.kind === "proxy" ? [upstream.url] : []));
   return new Set([...named, ...urls.filter((url) => url !== undefined)].map((url) => new URL(url).host));
 }
+
+/** GOKURA_UPSTREAM_VERIFY: what becomes of modules that cannot be compared with a checksum database. */
+export type VerifyMode = "require" | "allow" | "off";

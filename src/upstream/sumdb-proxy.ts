@@ -1,10 +1,8 @@
-// Checksum databases through us, so that clients need not reach them and an office without the internet can still verify.
-// What a database says is signed, so we can pass it on but not change it, and do not: every byte is as it came. Nearly all
-// of it never changes and is stored for ever (full tiles, partial tiles of one width, records); only /latest grows old. A
-// record that is not there may be there in a moment, so absence is not stored.
-// How a database is reached is the go command's rule: the first upstream whose /sumdb/<name>/supported says 200 is used for
-// everything, and if none does, the database itself.
-// Sources: go.dev/design/25530-sumdb, "Proxying a Checksum Database"; cmd/go/internal/modfetch/sumdb.go (initBase).
+// Checksum databases of others through us, so that clients need not reach them and an office without the internet can still
+// verify. What a database says is signed, so we can pass it on but not change it, and do not: every byte is as it came. Only
+// what we have proved ourselves (proved-database.ts) is passed on as its word and kept: records, and tiles. None of it ever
+// changes. A record that is not there may be there in a moment, so absence is not kept; /latest grows old.
+// Source: go.dev/design/25530-sumdb, "Proxying a Checksum Database".
 import { createSingleFlight } from "../concurrency/single-flight.ts";
 import { Failure, isFailure, notFound } from "../errors.ts";
 import { escapePath, escapeVersion, type ModulePath, unescapePath, unescapeVersion } from "../gomod/module-path.ts";
@@ -12,22 +10,15 @@ import { canonicalVersion } from "../gomod/version.ts";
 import type { DiskBlobs } from "../storage/disk-blobs.ts";
 import { sumDatabaseObjectKey } from "../storage/object-keys.ts";
 import { smallObjects } from "../storage/small-objects.ts";
-import { databaseIn, type SumDatabase } from "../sumdb/database-name.ts";
-import { isRecordAnswer, isTreeNote } from "../sumdb/record-answer.ts";
-import { FULL_WIDTH, isTile, parseTilePath, type TilePath, tilePrefix } from "../sumdb/tile-path.ts";
-import { bytesOf } from "./bounded-body.ts";
-import { isOff, type ProxyUpstream } from "./policy.ts";
-import type { Absence, FetchOptions, UpstreamClient } from "./upstream-client.ts";
+import { databaseIn } from "../sumdb/database-name.ts";
+import { FULL_WIDTH, parseTilePath, type TilePath, tilePrefix } from "../sumdb/tile-path.ts";
+import type { DatabaseSource } from "./database-source.ts";
+import { MAX_TILE_BYTES } from "./kept-tiles.ts";
+import type { ProvedDatabase } from "./proved-database.ts";
+import type { Absence } from "./upstream-client.ts";
 
 /** How long /latest is believed. */
 const LATEST_MS = 60_000;
-/** How long the way to a database is remembered. */
-const WAY_MS = 10 * 60_000;
-/** A record has two lines and a tree note a few. */
-const MAX_RECORD_BYTES = 64 * 1024;
-/** 256 records. */
-const MAX_TILE_BYTES = 4 * 1024 * 1024;
-const FIRST_BYTE_TIMEOUT_MS = 30_000;
 const TEXT = "text/plain; charset=utf-8";
 const WEEK_SECONDS = 7 * 24 * 3600;
 const MINUTE_SECONDS = 60;
@@ -45,10 +36,10 @@ export interface SumdbFound {
 export type SumdbAnswer = SumdbFound | Absence;
 
 export interface SumdbProxyParts {
-  readonly databases: readonly SumDatabase[];
+  readonly databases: readonly ProvedDatabase[];
   readonly blobs: DiskBlobs;
-  /** Whom to ask; nobody if its list begins with `off`. */
-  readonly client: UpstreamClient;
+  /** Whom to ask. */
+  readonly source: DatabaseSource;
   /** Whether a module path may be told to others: not if it is hosted here, or private. */
   readonly mayAsk: (modulePath: ModulePath) => boolean | Promise<boolean>;
   readonly now?: () => number;
@@ -58,133 +49,104 @@ export interface SumdbProxy {
   /**
    * Answers what stands behind `/sumdb/`, as it was sent: `<name>/lookup/…`. `storedOnly`: nobody is asked. Throws not-found
    * for a database that is not proxied and a path that no database has, invalid for a lookup that is none, unavailable when
-   * nobody could be asked.
+   * nobody could be asked or what came could not be proved.
    */
   serve(nameAndRest: string, options?: { readonly storedOnly?: boolean }): Promise<SumdbAnswer>;
 }
 
-/** Where a database is asked: a proxy of the list, or the database itself, and the path in front. */
-interface Way {
-  readonly at: ProxyUpstream;
-  readonly prefix: string;
-}
-
 export function createSumdbProxy(parts: SumdbProxyParts): SumdbProxy {
-  const { databases, blobs, client, mayAsk, now = Date.now } = parts;
+  const { databases, blobs, source, mayAsk, now = Date.now } = parts;
   const store = smallObjects(blobs);
-  const ways = new Map<string, { way: Promise<Way>; until: number }>();
+  const lookingUp = createSingleFlight<string>();
   const latest = new Map<string, { bytes: Buffer; until: number }>();
-  const fetching = createSingleFlight<string>();
 
-  const wayTo = (database: SumDatabase): Promise<Way> => {
-    const known = ways.get(database.name);
-    if (known !== undefined && now() < known.until) return known.way;
-    const way = findWay(client, database);
-    ways.set(database.name, { way, until: now() + WAY_MS });
-    way.catch(() => ways.delete(database.name));
-    return way;
-  };
-
-  /** Asks for something once, however many want it, and keeps it when it is good. */
-  const fetchOnce = (
-    database: SumDatabase,
-    path: string,
-    maxBytes: number,
-    isGood: (bytes: Buffer) => boolean,
-    keep: (bytes: Buffer) => Promise<void>,
-  ): Promise<Buffer | Absence> => {
-    return fetching.run(`${database.name}/${path}`, async (): Promise<Buffer | Absence> => {
-      const { at, prefix } = await wayTo(database);
-      const answer = await client.ask(at, `${prefix}${path}`, timed(maxBytes));
-      if (answer.kind === "absent") return answer;
-      const bytes = await bytesOf(answer.body);
-      if (!isGood(bytes))
-        throw new Failure("unavailable", `${at.name} answered something else than ${database.name} would to /${path}`);
-      await keep(bytes);
-      return bytes;
-    });
-  };
-
-  const offline = (database: SumDatabase, path: string): Failure =>
+  const offline = (database: ProvedDatabase, path: string): Failure =>
     notFound(`${database.name}/${path} is not stored here, and nobody is asked`);
 
-  const serveTile = async (database: SumDatabase, tile: TilePath, storedOnly: boolean): Promise<SumdbAnswer> => {
+  const serveTile = async (database: ProvedDatabase, tile: TilePath, storedOnly: boolean): Promise<SumdbAnswer> => {
     const type = tile.level === "data" ? TEXT : "application/octet-stream";
-    const partial = tile.width < FULL_WIDTH;
-    const wholeKey = sumDatabaseObjectKey(database.name, { tile: tile.fullPath });
+    const isPartial = tile.width < FULL_WIDTH;
     const partialKey = sumDatabaseObjectKey(database.name, { tile: `${tile.fullPath}.p` });
-    const whole = await store.get(wholeKey);
-    if (whole && !partial) return pinned(whole, type);
-    // A narrow tile is the beginning of each wider one, so of the partial ones the widest is enough.
-    const widest = whole ?? (partial ? await store.get(partialKey) : undefined);
-    const beginning = widest && tilePrefix(tile.level, widest, tile.width);
-    if (beginning) return pinned(beginning, type);
-    if (storedOnly) throw offline(database, tile.path);
-    const answer = await fetchOnce(
-      database,
-      tile.path,
-      MAX_TILE_BYTES,
-      (bytes) => isTile(tile, bytes),
-      (bytes) => store.put(partial ? partialKey : wholeKey, bytes),
-    );
-    return Buffer.isBuffer(answer) ? pinned(answer, type) : answer;
+    if (storedOnly) {
+      // A narrow tile is the beginning of each wider one, so of the partial ones the widest is enough.
+      const whole = await store.get(sumDatabaseObjectKey(database.name, { tile: tile.fullPath }));
+      const widest = whole ?? (isPartial ? await store.get(partialKey) : undefined);
+      const beginning = widest && tilePrefix(tile.level, widest, tile.width);
+      if (!beginning) throw offline(database, tile.path);
+      return pinned(beginning, type);
+    }
+    // A client that has heard of a newer head than we did, from elsewhere, may be told of it by us a moment later.
+    const known = (await database.tile(tile)) ?? ((await newerHead(database)) && (await database.tile(tile)));
+    if (known) {
+      if (isPartial) await keepWider(partialKey, tile, known);
+      return pinned(known, type);
+    }
+    // No head vouches for it: the client judges it, and it is not kept.
+    const answer = await source.ask(database, tile.path, MAX_TILE_BYTES);
+    return Buffer.isBuffer(answer) ? { ...changing(answer), contentType: type } : answer;
   };
 
-  const serveLookup = async (database: SumDatabase, text: string, storedOnly: boolean): Promise<SumdbAnswer> => {
+  /** Of the partial tiles of a place the widest is kept. */
+  const keepWider = async (key: string, { level, width }: TilePath, bytes: Buffer): Promise<void> => {
+    const kept = await store.get(key);
+    if (!kept || tilePrefix(level, kept, width) === undefined) await store.put(key, bytes);
+  };
+
+  /** Whether the database tells a head that was not asked for a moment ago. */
+  const newerHead = async (database: ProvedDatabase): Promise<boolean> => {
+    const known = latest.get(database.name);
+    if (known && now() < known.until) return false;
+    return (await askLatest(database)).kind === "found";
+  };
+
+  const serveLookup = async (database: ProvedDatabase, text: string, storedOnly: boolean): Promise<SumdbAnswer> => {
     const { modulePath, version } = parseLookup(text);
     const key = sumDatabaseObjectKey(database.name, { record: `${modulePath}@${version}` });
     if (!(await mayAsk(modulePath)))
       throw notFound(
-        `${modulePath} is not told to checksum databases: it is hosted here or private; set GONOSUMDB for it`,
+        `${modulePath} is not told to checksum databases: it is hosted here or private; this registry's own database knows it (gokura sumdb key)`,
       );
     const stored = await store.get(key);
     if (stored) return pinned(stored, TEXT);
-    const path = `lookup/${escapePath(modulePath)}@${escapeVersion(version)}`;
-    if (storedOnly) throw offline(database, path);
-    const answer = await fetchOnce(
-      database,
-      path,
-      MAX_RECORD_BYTES,
-      (bytes) => isRecordAnswer(bytes, database.name, modulePath, version),
-      (bytes) => store.put(key, bytes),
-    );
-    return Buffer.isBuffer(answer) ? pinned(answer, TEXT) : answer;
+    if (storedOnly) throw offline(database, `lookup/${escapePath(modulePath)}@${escapeVersion(version)}`);
+    return lookingUp.run(key, async (): Promise<SumdbAnswer> => {
+      const answer = await database.lookup(modulePath, version);
+      if (answer.kind === "absent") return answer;
+      await store.put(key, answer.bytes);
+      return pinned(answer.bytes, TEXT);
+    });
   };
 
-  const serveLatest = async (database: SumDatabase, storedOnly: boolean): Promise<SumdbAnswer> => {
-    const key = sumDatabaseObjectKey(database.name, "latest");
+  const askLatest = async (database: ProvedDatabase): Promise<SumdbAnswer> => {
+    const answer = await database.latest();
+    if (!Buffer.isBuffer(answer)) return answer;
+    latest.set(database.name, { bytes: answer, until: now() + LATEST_MS });
+    return changing(answer);
+  };
+
+  const serveLatest = async (database: ProvedDatabase, storedOnly: boolean): Promise<SumdbAnswer> => {
     const known = latest.get(database.name);
     if (known && now() < known.until) return changing(known.bytes);
-    const stored = async (otherwise: unknown): Promise<SumdbAnswer> => {
-      const bytes = known?.bytes ?? (await store.get(key));
-      if (!bytes) throw otherwise;
-      return changing(bytes);
+    const held = async (otherwise: unknown): Promise<SumdbAnswer> => {
+      const note = await database.heldHead();
+      if (!note) throw otherwise;
+      return changing(note);
     };
-    if (storedOnly) return await stored(offline(database, "latest"));
+    if (storedOnly) return held(offline(database, "latest"));
     try {
-      const answer = await fetchOnce(
-        database,
-        "latest",
-        MAX_RECORD_BYTES,
-        (bytes) => isTreeNote(bytes, database.name),
-        async (bytes) => {
-          latest.set(database.name, { bytes, until: now() + LATEST_MS });
-          await store.put(key, bytes);
-        },
-      );
-      return Buffer.isBuffer(answer) ? changing(answer) : answer;
+      return await askLatest(database);
     } catch (error) {
-      // An older tree is as true as it was.
-      if (isFailure(error, "unavailable")) return await stored(error);
+      // An older tree is as true as it was, unless its database was caught lying.
+      const isAway = isFailure(error, "unavailable") && !error.reason.startsWith("checksum_");
+      if (isAway) return await held(error);
       throw error;
     }
   };
 
   return {
     async serve(nameAndRest, options = {}) {
-      const storedOnly = (options.storedOnly ?? false) || isOff(client.list);
-      const text = decoded(nameAndRest);
-      const found = databaseIn(databases, text);
+      const storedOnly = (options.storedOnly ?? false) || source.off;
+      const found = databaseIn(databases, decoded(nameAndRest));
       if (!found) throw notFound("this checksum database is not proxied here (GOKURA_SUMDB)");
       const { database, rest } = found;
       if (rest === "supported") return { ...changing(Buffer.alloc(0)), maxAgeSeconds: MINUTE_SECONDS };
@@ -212,29 +174,6 @@ const changing = (bytes: Buffer): SumdbFound => ({
   maxAgeSeconds: LATEST_MS / 1000,
   immutable: false,
 });
-
-const timed = (maxBytes: number): FetchOptions => ({ maxBytes, firstByteTimeoutMs: FIRST_BYTE_TIMEOUT_MS });
-
-/** initBase: through the first proxy that says that it supports the database, else to the database itself. */
-async function findWay(client: UpstreamClient, database: SumDatabase): Promise<Way> {
-  const { name, url } = database;
-  const itself = url ?? `https://${name}`;
-  const direct: Way = { at: { kind: "proxy", url: itself, name, fallback: "on-absence" }, prefix: "" };
-  if (url !== undefined) return direct;
-  for (const upstream of client.list) {
-    if (upstream.kind !== "proxy") break;
-    const prefix = `sumdb/${name}/`;
-    try {
-      const answer = await client.ask(upstream, `${prefix}supported`, timed(MAX_RECORD_BYTES));
-      if (answer.kind === "absent") continue;
-      answer.body.resume(); // nothing is in it
-      return { at: upstream, prefix };
-    } catch (error) {
-      if (upstream.fallback === "on-absence") throw error;
-    }
-  }
-  return direct;
-}
 
 function decoded(raw: string): string {
   try {

@@ -2,14 +2,14 @@
 // or private, end (dependency confusion: registry/forge/module-owner.ts, GOKURA_PRIVATE), and where what came is judged
 // before anybody else can have it. What is known of one path for seconds, an absence or trouble, is not asked again: whoever
 // asks often must not cost upstream as often.
-import { Failure, isFailure, notFound } from "../errors.ts";
+import { isFailure, notFound } from "../errors.ts";
 import { type GoRequest, goPathOf } from "../gomod/proxy-path.ts";
 import { isOwned } from "../registry/forge/module-owner.ts";
 import { Refused } from "./admission.ts";
 import { type Absent, absent, notCached } from "./answers.ts";
 import type { DependencyState } from "./dependency-state.ts";
 import { BrokenOff, Unreachable } from "./http-trouble.ts";
-import { absentAsRefused, writeDown } from "./refusals.ts";
+import { absentAsRefused, asFailure, writeDown } from "./refusals.ts";
 import type { Absence, Answering, FoundUpstream, UpstreamClient } from "./upstream-client.ts";
 
 /** Longer names are not asked for: nobody has them, and the database's indexes take no more. */
@@ -67,9 +67,10 @@ export async function askAndJudge<T>(
     try {
       return await remembered(state, path, () => upstreams.fetchBytes(request, { maxBytes, check }));
     } catch (error) {
-      if (isFailure(error, "too-large")) await writeDown(state, path, "", new Refused(error.message));
-      else if (!(error instanceof Refused)) throw error;
-      throw new Failure("unavailable", `${path}: ${error.message}`, { reason: "upstream_unavailable" });
+      const refused = isFailure(error, "too-large") ? new Refused(error.message) : error;
+      if (!(refused instanceof Refused)) throw error;
+      if (refused !== error) await writeDown(state, path, "", refused);
+      throw asFailure(path, refused);
     }
   });
   return answer.kind === "found" ? { kind: "found", bytes: answer.bytes, verdict: verdict! } : answer;

@@ -1,13 +1,15 @@
 // The small files of one version, .info and .mod: pinned when they are stored, else fetched once for everybody who asks, judged,
 // and stored for ever. Each costs one request: a .mod never the zip, and an .info nothing else.
+import { h1OfGoMod } from "../gomod/dir-hash.ts";
 import { MAX_GO_MOD } from "../gomod/module-zip.ts";
 import { goPathOf, type VersionRequest } from "../gomod/proxy-path.ts";
 import { notFetched } from "../registry/versions/tombstones.ts";
 import { type KnownVersion, lookUpVersion, storeUpstreamPart } from "../registry/versions/upstream-modules.ts";
-import { admitGoMod, admitInfo, isExactVersion } from "./admission.ts";
+import { admitGoMod, admitInfo, isExactVersion, vouchesFor } from "./admission.ts";
 import { type Absent, changing, FLEETING_MS, type Found, notCached, pinned } from "./answers.ts";
 import type { DependencyState } from "./dependency-state.ts";
 import { lookOrGet } from "./download-lock.ts";
+import { demandTried, demandUncontradicted, refuseUnproved } from "./refusals.ts";
 import { storedInfo, storedRevision, storeRevision } from "./stored-versions.ts";
 import { askAndJudge } from "./upstream-request.ts";
 
@@ -52,6 +54,7 @@ export async function versionFile(
   };
   const path = goPathOf(request);
   const found = await lookUpVersion(state.registry, modulePath, version);
+  demandUncontradicted(state, request, found);
   const stored = storedIn(found);
   if (stored) return stored;
   if (storedOnly || !state.upstreams)
@@ -84,11 +87,20 @@ async function getInfo(state: DependencyState, request: VersionRequest<"info">):
 
 async function getGoMod(state: DependencyState, request: VersionRequest<"mod">): Promise<Found | Absent> {
   const { modulePath, version } = request;
-  const answer = await askAndJudge(state, request, MAX_GO_MOD, (bytes) => admitGoMod(modulePath, bytes));
+  const path = goPathOf(request);
+  demandTried(state, path);
+  const proving = state.verification.begin(modulePath, version);
+  proving.catch(() => {}); // looked at when there is something to compare
+  const answer = await askAndJudge(state, request, MAX_GO_MOD, async (bytes) => {
+    const { keep } = admitGoMod(modulePath, bytes);
+    return { keep: vouchesFor(await proving, "go.mod", h1OfGoMod(bytes)) || keep };
+  });
   if (answer.kind === "absent") return answer;
+  const proved = await proving;
+  if (proved.kind === "refused") throw refuseUnproved(state, path, proved.failure);
   const goMod = answer.bytes;
   if (answer.verdict.keep)
     return pinned((await storeUpstreamPart(state.registry, modulePath, version, { goMod })).goMod!);
-  state.fleeting.set(goPathOf(request), goMod);
+  state.fleeting.set(path, goMod);
   return changing(goMod, FLEETING_MS);
 }

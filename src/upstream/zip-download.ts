@@ -3,16 +3,17 @@
 // written that promises it.
 import { rm } from "node:fs/promises";
 import { isFailure } from "../errors.ts";
+import { h1OfGoMod } from "../gomod/dir-hash.ts";
 import { MAX_ZIP_FILE } from "../gomod/module-zip.ts";
 import { goPathOf, type VersionRequest } from "../gomod/proxy-path.ts";
 import { findUpstreamVersion, recordUpstreamEvent, storeUpstreamPart } from "../registry/versions/upstream-modules.ts";
 import { type MadeZip, zipKeyOf } from "../registry/versions/version-zip.ts";
-import { admitZip, Refused } from "./admission.ts";
+import { admitZip, Refused, type Verdict, vouchesFor } from "./admission.ts";
 import { type Absent, type Found, pinned } from "./answers.ts";
 import type { DependencyState } from "./dependency-state.ts";
 import { Download, type DownloadOutcome } from "./download.ts";
 import { lookOrGet, ZIP_PATIENCE_MS } from "./download-lock.ts";
-import { absentAsRefused } from "./refusals.ts";
+import { absentAsRefused, demandTried, refuseUnproved } from "./refusals.ts";
 import type { FoundUpstream } from "./upstream-client.ts";
 import { ask } from "./upstream-request.ts";
 import { versionFile } from "./version-files.ts";
@@ -28,14 +29,17 @@ export function startDownload(state: DependencyState, request: VersionRequest<"z
     return { kind: "stored", id: stored.id, zip: stored.zip };
   };
   const get = async (download: Download): Promise<DownloadOutcome> => {
-    // Both at once: the zip is judged by its .mod, and what comes from far away comes in one time instead of two.
+    demandTried(state, goPathOf(request));
+    // All at once: the zip is judged by its .mod, and what comes from far away comes in one time instead of two.
     const described: Promise<Found | Absent> = goMod
       ? Promise.resolve(pinned(goMod))
       : versionFile(state, { kind: "mod", modulePath, version }, false);
-    described.catch(() => {}); // looked at when the zip has come so far
+    const proving = state.verification.begin(modulePath, version);
+    described.catch(() => {}); // both are looked at when the zip has come so far
+    proving.catch(() => {});
     const answer = await ask(state, request, MAX_ZIP_FILE);
     if (answer.kind === "absent") return answer;
-    return receiveZip(state, download, { request, answer, described });
+    return receiveZip(state, download, { request, answer, described, proving });
   };
   return new Download((download) =>
     lookOrGet(state.locks, goPathOf(request), look, () => get(download), ZIP_PATIENCE_MS),
@@ -51,12 +55,13 @@ interface ArrivingZip {
   readonly request: VersionRequest<"zip">;
   readonly answer: FoundUpstream;
   readonly described: Promise<Found | Absent>;
+  readonly proving: Promise<Verdict>;
 }
 
 async function receiveZip(
   state: DependencyState,
   download: Download,
-  { request, answer, described }: ArrivingZip,
+  { request, answer, described, proving }: ArrivingZip,
 ): Promise<DownloadOutcome> {
   const { registry } = state;
   const { modulePath, version } = request;
@@ -67,6 +72,10 @@ async function receiveZip(
     const mod = await described;
     if (mod.kind === "absent") return mod;
     const { h1, goModDiffers } = await admitZip(modulePath, version, file, size, mod.body);
+    const proved = await proving;
+    if (proved.kind === "refused") throw refuseUnproved(state, path, proved.failure);
+    vouchesFor(proved, "zip", h1);
+    vouchesFor(proved, "go.mod", h1OfGoMod(mod.body));
     // A .mod that names another module is pinned only if the zip vouches for it.
     if (goModDiffers && !mod.pinned)
       throw new Refused(

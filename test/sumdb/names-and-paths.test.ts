@@ -10,8 +10,7 @@ import {
   parseRecord,
   recordText,
 } from "../../src/sumdb/record.ts";
-import { isRecordAnswer, isTreeNote } from "../../src/sumdb/record-answer.ts";
-import { isTile, parseC2spTilePath, parseTilePath, tilePrefix } from "../../src/sumdb/tile-path.ts";
+import { parseC2spTilePath, parseTilePath, tilePrefix } from "../../src/sumdb/tile-path.ts";
 
 /** A verifier key of a name, as golang.org/x/mod/sumdb/note makes it. */
 function verifierKey(name: string): string {
@@ -93,33 +92,6 @@ test("a narrow tile is the beginning of a wide one", () => {
   const records = Buffer.from("0\na\nb\n\n1\nc\nd\n\n");
   expect(tilePrefix("data", records, 1)?.toString()).toBe("0\na\nb\n\n");
   expect(tilePrefix("data", records, 3)).toBeUndefined();
-  const tile = parseTilePath("tile/8/0/000.p/10")!;
-  expect([isTile(tile, hashes), isTile(tile, hashes.subarray(32)), isTile(tile, Buffer.alloc(320 + 32))]).toEqual([
-    true,
-    false,
-    false,
-  ]);
-});
-
-test("the shape of a record and of a tree", () => {
-  const note = `go.sum database tree\n12\n${"A".repeat(43)}=\n\n\u2014 sum.example.com abcd=\n`;
-  const record = `3\nexample.com/M v1.0.0 h1:x=\nexample.com/M v1.0.0/go.mod h1:y=\n\n${note}`;
-  const fits = (text: string, path = "example.com/M", database = "sum.example.com"): boolean =>
-    isRecordAnswer(Buffer.from(text), database, path, "v1.0.0");
-  expect(fits(record)).toBe(true);
-  expect(isTreeNote(Buffer.from(note), "sum.example.com")).toBe(true);
-  for (const wrong of [
-    record.slice(0, -1),
-    record.replace("3\n", ""),
-    record.replace("/go.mod", ""),
-    record.replace("example.com/M v1.0.0 h1", "example.com/N v1.0.0 h1"),
-    record.replace("h1:y=\n", "h1:y=\nexample.com/M v1.0.1 h1:z=\n"),
-    record.replace("database tree", "database"),
-    "<html>",
-    "",
-  ])
-    expect(fits(wrong), wrong).toBe(false);
-  expect([fits(record, "example.com/m"), fits(record, "example.com/M", "other.example")]).toEqual([false, false]);
 });
 
 test("C2SP's names of tiles, which are none of Go's", () => {

@@ -67,6 +67,7 @@ beforeAll(async () => {
     DATABASE_URL: await testDatabase(),
     GOKURA_DATA_DIR: temporary("two"),
     GOKURA_UPSTREAM: upstream.url,
+    GOKURA_UPSTREAM_VERIFY: "off",
     GOKURA_MODULE_HOST: "gokura.test",
     GOKURA_ADMIN_TOKEN: "administrator-token-of-the-tests",
   };

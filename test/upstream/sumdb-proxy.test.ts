@@ -1,23 +1,31 @@
 // Checksum databases through us: the real one, where this machine can reach it, with the real go command, then without it;
 // and made ones that misbehave.
 import { execFileSync } from "node:child_process";
-import { createHash, generateKeyPairSync } from "node:crypto";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { Failure } from "../../src/errors.ts";
 import { parseGoPath } from "../../src/gomod/proxy-path.ts";
+import type { Registry } from "../../src/registry/registry.ts";
 import { openDiskBlobs } from "../../src/storage/disk-blobs.ts";
 import { PUBLIC_DATABASE, parseSumDatabases, type SumDatabase } from "../../src/sumdb/database-name.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { bytesOf } from "../../src/upstream/bounded-body.ts";
+import { createDatabaseSource } from "../../src/upstream/database-source.ts";
 import { openHttp } from "../../src/upstream/guarded-http.ts";
 import { hostsNamedIn, OFF, parseUpstreams, type UpstreamList } from "../../src/upstream/policy.ts";
+import { openProvedDatabase } from "../../src/upstream/proved-database.ts";
 import { createSumdbProxy, type SumdbAnswer, type SumdbProxy } from "../../src/upstream/sumdb-proxy.ts";
 import { createUpstreamClient, type UpstreamClient } from "../../src/upstream/upstream-client.ts";
-import { type FakeUpstream, fakeUpstream, type Handler } from "../support/fake-upstream.ts";
+import { type FakeUpstream, fakeUpstream } from "../support/fake-upstream.ts";
 import { goCommand } from "../support/go.ts";
+import { testRegistry } from "../support/registry.ts";
+import { type MadeDatabase, makeDatabase } from "../support/sum-database.ts";
 import { temporary } from "../support/temporary.ts";
 
 const log = createLog("silent");
+let registry: Registry;
+beforeAll(async () => {
+  registry = await testRegistry();
+});
 
 function clientOf(list: UpstreamList, databases: readonly SumDatabase[] = []): UpstreamClient {
   const named = databases.map(({ name, url }) => url ?? `https://${name}`);
@@ -36,18 +44,12 @@ async function proxyOf(
   more: { mayAsk?: (path: string) => boolean; now?: () => number } = {},
 ): Promise<Made> {
   const blobs = await openDiskBlobs(temporary("sumdb"));
-  const parts = { databases, blobs, mayAsk: () => true, ...more };
-  return {
-    proxy: createSumdbProxy({ ...parts, client: clientOf(list, databases) }),
-    offline: createSumdbProxy({ ...parts, client: clientOf(OFF) }),
+  const made = (client: UpstreamClient): SumdbProxy => {
+    const source = createDatabaseSource(client);
+    const proved = databases.map((database) => openProvedDatabase({ ...registry, blobs }, database, source));
+    return createSumdbProxy({ databases: proved, blobs, source, mayAsk: () => true, ...more });
   };
-}
-
-function verifierKey(name: string): string {
-  const der = generateKeyPairSync("ed25519").publicKey.export({ format: "der", type: "spki" });
-  const key = Buffer.concat([Buffer.of(1), der.subarray(-32)]);
-  const hash = createHash("sha256").update(`${name}\n`).update(key).digest("hex").slice(0, 8);
-  return `${name}+${hash}+${key.toString("base64")}`;
+  return { proxy: made(clientOf(list, databases)), offline: made(clientOf(OFF)) };
 }
 
 /** What an answer comes to, for tables. */
@@ -63,37 +65,47 @@ async function outcome(answer: Promise<SumdbAnswer>): Promise<string> {
 }
 
 const NAME = "sum.example.test/db";
-const NOTE = `go.sum database tree\n700\n${"A".repeat(43)}=\n\n\u2014 ${NAME} abcd=\n`;
-const RECORD = `3\nexample.com/M v1.0.0 h1:x=\nexample.com/M v1.0.0/go.mod h1:y=\n\n${NOTE}`;
+const SUMS = { h1: `h1:${"B".repeat(42)}A=`, goModH1: `h1:${"C".repeat(42)}A=` };
 
-/** A database of 700 records, whose hashes are made up. */
-const database: Handler = (req, res) => {
-  const path = decodeURIComponent(req.url ?? "").replace(/^.*?(?=lookup|tile|latest|supported)/, "");
-  const width = /\.p\/(\d+)$/.exec(path)?.[1];
-  if (path === "supported") res.end();
-  else if (path === "latest") res.end(NOTE);
-  else if (path === "lookup/example.com/!m@v1.0.0") res.end(RECORD);
-  else if (path.startsWith("lookup/example.com/wrong@")) res.end(RECORD);
-  else if (path.startsWith("tile/8/0/000") || path.startsWith("tile/8/0/001") || path === "tile/8/0/002.p/188")
-    res.end(Buffer.alloc(32 * Number(width ?? 256), 9));
-  else if (path.startsWith("tile/8/0/003")) res.end("short");
-  else res.writeHead(404, { "Content-Type": "text/plain; charset=utf-8" }).end("not found: no such thing\n");
-};
+/** A database of 700 records, one of them of example.com/M. */
+function made(): MadeDatabase {
+  const database = makeDatabase(NAME);
+  database.grow(3);
+  database.add("example.com/M", "v1.0.0", SUMS);
+  database.grow(696);
+  return database;
+}
 
-const throughProxy = (server: FakeUpstream): [UpstreamList, SumDatabase[]] => [
+async function serving(database: MadeDatabase): Promise<FakeUpstream> {
+  return fakeUpstream(
+    (req, res) =>
+      void (
+        database.handle(req, res) ||
+        res.writeHead(404, { "Content-Type": "text/plain; charset=utf-8" }).end("not found: no such thing\n")
+      ),
+  );
+}
+
+const throughProxy = (server: FakeUpstream, { verifierKey }: MadeDatabase): [UpstreamList, SumDatabase[]] => [
   parseUpstreams(`${server.url}/go,direct`),
-  parseSumDatabases(verifierKey(NAME)),
+  parseSumDatabases(verifierKey),
 ];
 
 describe("a made database", () => {
-  test("through a proxy of the list: one question for each thing, and none when it is stored", async () => {
-    const server = await fakeUpstream(database);
-    const { proxy, offline } = await proxyOf(...throughProxy(server));
+  test("through a proxy of the list: what was proved is kept, and answered when nobody can be asked", async () => {
+    const database = made();
+    const server = await serving(database);
+    const { proxy, offline } = await proxyOf(...throughProxy(server, database));
     const paths = ["supported", "lookup/example.com/%21m@v1.0.0", "latest", "tile/8/0/000", "tile/8/0/002.p/188"];
-    const wanted = ["200 0 60", "200 157 for ever", "200 81 60", "200 8192 for ever", "200 6016 for ever"];
-    const ask = (one: SumdbProxy): Promise<string[]> =>
-      Promise.all(paths.map((path) => outcome(one.serve(`${NAME}/${path}`))));
-    expect((await ask(proxy)).map(shape)).toEqual(wanted.map(shape));
+    const wanted = ["200 n 60", "200 n for ever", "200 n 60", "200 8192 for ever", "200 6016 for ever"];
+    const shape = (text: string): string => text.replace(/^200 \d{1,3} /, "200 n ");
+    const ask = async (one: SumdbProxy): Promise<string[]> => {
+      const all: string[] = [];
+      for (const path of paths) all.push(shape(await outcome(one.serve(`${NAME}/${path}`))));
+      return all;
+    };
+    expect(await ask(proxy)).toEqual(wanted);
+    // The record, and every tile that proves it, once each.
     expect(server.targets.toSorted()).toEqual(
       [
         `/go/sumdb/${NAME}/latest`,
@@ -101,14 +113,15 @@ describe("a made database", () => {
         `/go/sumdb/${NAME}/supported`,
         `/go/sumdb/${NAME}/tile/8/0/000`,
         `/go/sumdb/${NAME}/tile/8/0/002.p/188`,
+        `/go/sumdb/${NAME}/tile/8/1/000.p/2`,
       ].toSorted(),
     );
     server.asked.length = 0;
-    expect((await ask(proxy)).map(shape)).toEqual(wanted.map(shape));
-    expect((await ask(offline)).map(shape)).toEqual(wanted.map(shape));
+    expect(await ask(proxy)).toEqual(wanted);
+    expect(await ask(offline)).toEqual(wanted);
     expect(server.asked).toEqual([]);
     const record = await offline.serve(`${NAME}/lookup/example.com/!m@v1.0.0`);
-    expect(record.kind === "found" && record.bytes.toString()).toBe(RECORD);
+    expect(record.kind === "found" && record.bytes).toEqual(await database.answer("lookup/example.com/!m@v1.0.0"));
 
     // The beginning of a stored tile answers a narrower one; what is not stored is not there.
     expect(await outcome(offline.serve(`${NAME}/tile/8/0/000.p/10`))).toBe("200 320 for ever");
@@ -120,19 +133,41 @@ describe("a made database", () => {
     expect(await outcome(proxy.serve(`${NAME}/tile/8/0/001`, { storedOnly: true }))).toMatch(/^not-found: .* nobody/);
   });
 
-  const shape = (text: string): string => text.replace(/^200 (157|81|\d{2,3}) /, "200 n ");
-
-  test("what is not there, or is not what was asked, is passed on or refused, and not stored", async () => {
-    const server = await fakeUpstream(database);
-    const { proxy } = await proxyOf(...throughProxy(server));
+  test("what is not proved is refused and not kept, and asked again", async () => {
+    const database = made();
+    const server = await serving(database);
+    const { proxy, offline } = await proxyOf(...throughProxy(server, database));
     const serve = (rest: string): Promise<string> => outcome(proxy.serve(rest));
-    expect(await serve(`${NAME}/lookup/example.com/none@v1.0.0`)).toBe("404 not found: no such thing");
-    expect(await serve(`${NAME}/lookup/example.com/none@v1.0.0`)).toBe("404 not found: no such thing");
-    expect(server.asked.filter((path) => path.includes("none"))).toHaveLength(2);
-    for (const path of ["lookup/example.com/wrong@v1.0.0", "tile/8/0/003", "tile/8/0/003.p/7"])
-      expect(await serve(`${NAME}/${path}`)).toBe(
-        `unavailable: HOST/go answered something else than ${NAME} would to /${path}`,
+    const bent: [string, RegExp, string][] = [
+      ["lookup/example.com/!m@v1.0.0", /lookup/, "200 "],
+      ["tile/8/0/001", /tile.8.0.001$/, "200 8192 for ever"],
+      ["tile/8/data/000.p/5", /data/, "200 "],
+    ];
+    for (const [path, which, good] of bent) {
+      database.bend((asked, bytes) => {
+        if (!bytes || !which.test(asked)) return bytes;
+        return Buffer.from(bytes.map((byte, n) => (n === 40 ? byte ^ 1 : byte)));
+      });
+      expect([path, await serve(`${NAME}/${path}`)]).toEqual([
+        path,
+        expect.stringMatching(/^unavailable: what sum.example.test.db says could not be proved/),
+      ]);
+      database.bend(undefined);
+      expect(await outcome(offline.serve(`${NAME}/${path}`)), path).toMatch(/not stored here/);
+      expect((await serve(`${NAME}/${path}`)).slice(0, good.length), path).toBe(good);
+    }
+  });
+
+  test("what is not there, or is no question, is passed on or refused", async () => {
+    const database = made();
+    const server = await serving(database);
+    const { proxy } = await proxyOf(...throughProxy(server, database));
+    const serve = (rest: string): Promise<string> => outcome(proxy.serve(rest));
+    for (let n = 0; n < 2; n++)
+      expect(await serve(`${NAME}/lookup/example.com/none@v1.0.0`)).toBe(
+        "404 not found: lookup/example.com/none@v1.0.0",
       );
+    expect(server.asked.filter((path) => path.includes("none"))).toHaveLength(2);
     const asked = server.asked.length;
     expect(await serve(`${NAME}/lookup/example.com/m@main`)).toMatch(/^invalid: .*canonical versions only, not main$/);
     expect(await serve(`${NAME}/lookup/example.com/M@v1.0.0`)).toMatch(/^invalid: invalid escaped module path/);
@@ -144,46 +179,64 @@ describe("a made database", () => {
     expect(server.asked).toHaveLength(asked);
   });
 
+  test("a tile of a head that we have not heard of is passed on, and not kept", async () => {
+    const database = made();
+    const server = await serving(database);
+    const { proxy, offline } = await proxyOf(...throughProxy(server, database));
+    expect(await outcome(proxy.serve(`${NAME}/latest`))).toMatch(/^200/);
+    database.grow(10); // a client may have learned of it elsewhere
+    expect(await outcome(proxy.serve(`${NAME}/tile/8/0/002.p/198`))).toBe("200 6336 60");
+    expect(await outcome(offline.serve(`${NAME}/tile/8/0/002.p/198`))).toMatch(/not stored here/);
+  });
+
   test("names of ours are told to nobody", async () => {
-    const server = await fakeUpstream(database);
-    const { proxy } = await proxyOf(...throughProxy(server), { mayAsk: (path) => path !== "example.com/M" });
-    expect(await outcome(proxy.serve(`${NAME}/lookup/example.com/!m@v1.0.0`))).toMatch(/^not-found: .*set GONOSUMDB/);
+    const database = made();
+    const server = await serving(database);
+    const { proxy } = await proxyOf(...throughProxy(server, database), { mayAsk: (path) => path !== "example.com/M" });
+    expect(await outcome(proxy.serve(`${NAME}/lookup/example.com/!m@v1.0.0`))).toMatch(/^not-found: .*own database/);
     expect(server.asked).toEqual([]);
   });
 
   test("many at once cost one question", async () => {
-    const server = await fakeUpstream(database);
-    const { proxy } = await proxyOf(...throughProxy(server));
-    const all = await Promise.all(Array.from({ length: 50 }, () => outcome(proxy.serve(`${NAME}/tile/8/0/000`))));
-    expect(new Set(all)).toEqual(new Set(["200 8192 for ever"]));
-    expect(server.asked).toHaveLength(2);
+    const database = made();
+    const server = await serving(database);
+    const { proxy } = await proxyOf(...throughProxy(server, database));
+    const all = await Promise.all(
+      Array.from({ length: 50 }, () => outcome(proxy.serve(`${NAME}/lookup/example.com/!m@v1.0.0`))),
+    );
+    expect(new Set(all).size).toBe(1);
+    expect(server.asked.filter((path) => path.includes("lookup"))).toHaveLength(1);
   });
 
   test("the way there is the go command's: past proxies that have not got it, to the URL that was given", async () => {
-    const [a, b, own] = [
-      await fakeUpstream((_, res) => res.writeHead(404).end()),
-      await fakeUpstream(database),
-      await fakeUpstream(database),
-    ];
+    const database = made();
+    const a = await fakeUpstream((_, res) => res.writeHead(404).end());
+    const [b, own] = [await serving(database), await serving(database)];
     const down = await fakeUpstream((_, res) => res.writeHead(500).end());
-    const asked = async (list: string, spelled = verifierKey(NAME)): Promise<string> => {
-      const made = await proxyOf(parseUpstreams(list), parseSumDatabases(spelled));
-      const said = await outcome(made.proxy.serve(`${NAME}/tile/8/0/000`));
+    const asked = async (list: string, spelled = database.verifierKey): Promise<string> => {
+      const proxied = await proxyOf(parseUpstreams(list), parseSumDatabases(spelled));
+      const said = await outcome(proxied.proxy.serve(`${NAME}/latest`));
       const servers = Object.entries({ a, b, own, down });
-      return `${said.split(" ")[0]} ${servers.map(([name, one]) => `${name}${one.asked.splice(0).length}`).join(" ")}`;
+      const counts = servers.map(([name, one]) => {
+        const paths = one.asked.splice(0);
+        return `${name}${paths.filter((path) => !path.includes("tile/")).length}`;
+      });
+      return `${said.split(" ")[0]} ${counts.join(" ")}`;
     };
     expect(await asked(`${a.url},${b.url}`)).toBe("200 a1 b2 own0 down0");
     expect(await asked(`${down.url}|${b.url}`)).toBe("200 a0 b2 own0 down1");
-    expect(await asked(`${down.url},${b.url}`)).toBe("unavailable: a0 b0 own0 down1");
-    expect(await asked(`${a.url},direct`)).toBe("unavailable: a1 b0 own0 down0"); // https://sum.example.test is nobody
-    expect(await asked(`${b.url}`, `${verifierKey(NAME)} ${own.url}`)).toBe("200 a0 b0 own1 down0");
+    const other = made().verifierKey; // no head of it is known
+    expect(await asked(`${down.url},${b.url}`, other)).toBe("unavailable: a0 b0 own0 down1");
+    expect(await asked(`${a.url},direct`, other)).toBe("unavailable: a1 b0 own0 down0"); // https://sum.example.test is nobody
+    expect(await asked(`${b.url}`, `${database.verifierKey} ${own.url}`)).toBe("200 a0 b0 own1 down0");
   });
 
   test("/latest is asked again after a minute, and an old tree is better than none", async () => {
     let up = true;
     let clock = 0;
-    const server = await fakeUpstream((req, res) => (up ? database(req, res) : void res.destroy()));
-    const { proxy } = await proxyOf(...throughProxy(server), { now: () => clock });
+    const database = made();
+    const server = await fakeUpstream((req, res) => (up ? void database.handle(req, res) : void res.destroy()));
+    const { proxy } = await proxyOf(...throughProxy(server, database), { now: () => clock });
     const latest = (): Promise<string> => outcome(proxy.serve(`${NAME}/latest`));
     const count = (): number => server.asked.filter((path) => path.endsWith("latest")).length;
     const fine = await latest();

@@ -228,7 +228,9 @@ async function recordOf(
   if (known) return known;
   const found = storedOnly ? undefined : await publicSums?.find(modulePath, version);
   if (found?.kind !== "proved")
-    throw notFound(found?.text || `${modulePath}@${version} is not in this checksum database`);
+    throw notFound(
+      (found?.kind === "absent" && found.text) || `${modulePath}@${version} is not in this checksum database`,
+    );
   const { h1, goModH1, id: publicId } = found;
   return ensureRecord(checksums, { modulePath, version, known: { h1, goModH1, basis: "PUBLIC", publicId } });
 }

@@ -50,7 +50,8 @@ export interface RecordRow {
   public_id: string | bigint | null;
 }
 
-const sumText = (bytes: Buffer): string => `h1:${bytes.toString("base64")}`;
+/** The 32 bytes of a sum as go.sum has them. */
+export const sumText = (bytes: Buffer): string => `h1:${bytes.toString("base64")}`;
 
 /** The 32 bytes of a sum. Throws for what is none. */
 export function sumBytes(sum: string): Buffer {

@@ -26,24 +26,33 @@ export interface KnownVersion {
   readonly stored: StoredVersion | undefined;
   /** Why it is not fetched: something was published under the name here, and taken away. */
   readonly buried: string | undefined;
+  /** Whether what is stored is not what a checksum database was proved to say. */
+  readonly isContradicted: boolean;
 }
 
 /** What is known of a version, stored or taken away. */
 export async function lookUpVersion(registry: Registry, modulePath: string, version: string): Promise<KnownVersion> {
   const { rows } = await registry.database.pool.query<
-    { [key in keyof PinnedRow]: PinnedRow[key] | null } & { buried: string | null }
+    { [key in keyof PinnedRow]: PinnedRow[key] | null } & { buried: string | null; contradicted: boolean | null }
   >({
     name: "upstream-version",
-    text: `SELECT t.reason AS buried, v.* FROM (SELECT) AS one
+    text: `SELECT t.reason AS buried, v.id, v.info, v.go_mod, v.h1, v.zip_key, v.zip_size,
+        v.h1 <> 'h1:' || encode(p.h1, 'base64') OR v.go_mod_h1 <> 'h1:' || encode(p.go_mod_h1, 'base64') AS contradicted
+      FROM (SELECT) AS one
       LEFT JOIN tombstone t ON t.module_path = $1 AND t.version = $2
+      LEFT JOIN proved_sum p ON p.path = $1 AND p.version = $2
       LEFT JOIN (
-        SELECT v.id, v.info, v.go_mod, v.h1, v.zip_key, v.zip_size
+        SELECT v.id, v.info, v.go_mod, v.go_mod_h1, v.h1, v.zip_key, v.zip_size
         FROM module_version v JOIN module m ON m.id = v.module_id
         WHERE m.path = $1 AND m.origin = 'UPSTREAM' AND v.version = $2) AS v ON true`,
     values: [modulePath, version],
   });
-  const { buried, id, ...row } = rows[0]!;
-  return { stored: id === null ? undefined : storedIn({ id, ...row }), buried: buried ?? undefined };
+  const { buried, contradicted, id, ...row } = rows[0]!;
+  return {
+    stored: id === null ? undefined : storedIn({ id, ...row }),
+    buried: buried ?? undefined,
+    isContradicted: contradicted ?? false,
+  };
 }
 
 /** What is stored of a version; undefined if nothing is. */
@@ -197,11 +206,14 @@ export async function storeUpstreamAnswer(
 export type UpstreamEvent =
   /** Something was refused; the subject is its path. */
   | "upstream.refused"
+  /** Something was refused, or is not served any more, because a checksum database says otherwise; the subject as above. */
+  | "upstream.mismatch"
   /** A zip holds another go.mod than the .mod, and both are kept; the subject is the module's path@version. */
   | "upstream.go_mod_differs";
 
 const TOLD: Record<UpstreamEvent, string> = {
   "upstream.refused": "refused what upstream sent",
+  "upstream.mismatch": "SECURITY: what upstream sent is not what the checksum database says",
   "upstream.go_mod_differs": "upstream's zip holds another go.mod than its .mod",
 };
 
@@ -210,10 +222,11 @@ export async function recordUpstreamEvent(
   registry: Registry,
   event: UpstreamEvent,
   subject: string,
-  detail: { readonly upstream: string; readonly reason: string },
+  detail: { readonly upstream: string; readonly reason: string; readonly [more: string]: string | number },
 ): Promise<void> {
-  registry.log.warn({ subject, ...detail }, TOLD[event]);
+  registry.log[event === "upstream.mismatch" ? "error" : "warn"]({ subject, ...detail }, TOLD[event]);
   await audit(registry.prisma, "gokura", event, subject, {
+    ...detail,
     upstream: storableText(detail.upstream),
     reason: storableText(detail.reason),
   });

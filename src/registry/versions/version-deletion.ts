@@ -4,7 +4,7 @@
 import type { Transaction } from "../../database/client.ts";
 import type { ModuleVersion } from "../../database/generated/client.ts";
 import { Failure, notFound } from "../../errors.ts";
-import { demandAct } from "../access/access.ts";
+import { demandAct, demandAdministrator } from "../access/access.ts";
 import { audit } from "../audit.ts";
 import { change, deliberately } from "../change.ts";
 import type { Principal } from "../principal.ts";
@@ -34,6 +34,33 @@ export async function deleteVersion(
   if (!row) throw notFound(`there is no version ${version} of ${modulePath}`);
   await change(registry, "", (tx) => takeBack(registry, tx, principal, module, row));
   return module;
+}
+
+/**
+ * Forgets a version from upstream that turned out not to be what everybody else has, so that it is fetched again. For
+ * administrators; the caller has found out that it is such a one (registry/checksums/proved-sums.ts).
+ */
+export async function forgetUpstreamVersion(
+  registry: Registry,
+  principal: Principal,
+  modulePath: string,
+  version: string,
+): Promise<void> {
+  demandAdministrator(principal);
+  await change(registry, "", async (tx) => {
+    const [row] = await tx.$queryRaw<{ id: number; moduleId: number; h1: string | null; goModH1: string | null }[]>`
+      SELECT v.id, v.module_id AS "moduleId", v.h1, v.go_mod_h1 AS "goModH1" FROM module_version v
+      JOIN module m ON m.id = v.module_id
+      WHERE m.path = ${modulePath} AND m.origin = 'UPSTREAM' AND v.version = ${version} FOR UPDATE OF m`;
+    if (!row) throw notFound(`nothing is stored of ${modulePath}@${version}`);
+    await deliberately(tx);
+    await withdrawDependencies(tx, row);
+    await tx.moduleVersion.delete({ where: { id: row.id } });
+    await markGone(tx, modulePath, version);
+    await refreshRetractions(tx, new Set([row.moduleId]));
+    await registry.jobs.send(tx, "describe-module", { moduleId: row.moduleId });
+    await audit(tx, principal, "upstream.forget", `${modulePath}@${version}`, { h1: row.h1, goModH1: row.goModH1 });
+  });
 }
 
 /** Takes a version of a hosted module back, in a transaction of the caller, who has asked whether the principal may. */

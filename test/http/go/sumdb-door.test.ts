@@ -1,6 +1,5 @@
 // Checksum databases behind every Go endpoint, answered by a fake upstream: whoever may use the endpoint gets the database's
 // own bytes, from store if they were there before, and the same with nobody to ask.
-import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
 import { beforeAll, expect, test } from "vitest";
 import { createGroup } from "../../../src/registry/forge/groups.ts";
 import { createProject } from "../../../src/registry/forge/projects.ts";
@@ -10,22 +9,17 @@ import { type FakeUpstream, fakeUpstream } from "../../support/fake-upstream.ts"
 import { ask, bearer } from "../../support/http.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../../support/server.ts";
 import { sharingBlobs } from "../../support/shared-blobs.ts";
+import { makeDatabase } from "../../support/sum-database.ts";
 
 const NAME = "sum.example.test/db";
 const VIEWS = ["", "groups/acme/-/", "groups/acme%2Fdeep/-/", "projects/acme%2Fhidden/"];
 const admin = bearer(ADMIN_TOKEN);
 
-const note = `go.sum database tree\n700\n${"A".repeat(43)}=\n\n\u2014 ${NAME} abcd=\n`;
-/** What the database says, to the byte; by the path that is asked, as the go command writes it. */
-const SAID: Record<string, Buffer> = {
-  latest: Buffer.from(note),
-  "lookup/example.com/!m@v1.0.0": Buffer.from(
-    `3\nexample.com/M v1.0.0 h1:x=\nexample.com/M v1.0.0/go.mod h1:y=\n\n${note}`,
-  ),
-  "tile/8/0/000": randomBytes(32 * 256),
-  "tile/8/0/002.p/188": randomBytes(32 * 188),
-  "tile/8/1/000.p/2": randomBytes(32 * 2),
-};
+/** What the database is asked, as the go command writes it. */
+const ASKED = ["latest", "lookup/example.com/!m@v1.0.0", "tile/8/0/000", "tile/8/0/002.p/188", "tile/8/1/000.p/2"];
+const database = makeDatabase(NAME);
+/** What it says, to the byte. */
+const SAID: Record<string, Buffer> = {};
 
 let upstream: FakeUpstream;
 let server: TestServer;
@@ -36,11 +30,14 @@ const at = (one: TestServer, view: string, rest: string, headers: Record<string,
 
 beforeAll(async () => {
   upstream = await fakeUpstream();
-  const der = generateKeyPairSync("ed25519").publicKey.export({ format: "der", type: "spki" });
-  const key = Buffer.concat([Buffer.of(1), der.subarray(-32)]);
-  const hash = createHash("sha256").update(`${NAME}\n`).update(key).digest("hex").slice(0, 8);
-  const made = `${NAME}+${hash}+${key.toString("base64")}`;
-  environment = { GOKURA_UPSTREAM: upstream.url, GOKURA_SUMDB: `${PUBLIC_DATABASE.name},${made}` };
+  database.grow(3);
+  database.add("example.com/M", "v1.0.0", { h1: `h1:${"A".repeat(43)}=`, goModH1: `h1:${"A".repeat(43)}=` });
+  database.grow(696);
+  for (const path of ASKED) SAID[path] = (await database.answer(path))!;
+  environment = {
+    GOKURA_UPSTREAM: upstream.url,
+    GOKURA_SUMDB: `${PUBLIC_DATABASE.name},${database.verifierKey}`,
+  };
   server = await testServer({ environment });
   for (const database of [NAME, PUBLIC_DATABASE.name]) upstream.on(`sumdb/${database}/supported`, "");
   for (const [path, bytes] of Object.entries(SAID)) upstream.on(`sumdb/${NAME}/${path}`, bytes);
@@ -95,7 +92,10 @@ test("with nobody to ask, or asked not to, every view answers from store, and wh
     for (const [one, prefix, headers] of ways) {
       const get = (rest: string) => at(one, view, `${prefix}sumdb/${NAME}/${rest}`, { ...admin, ...headers });
       expect((await get("supported")).status).toBe(200);
-      for (const [path, bytes] of Object.entries(SAID)) expect((await get(path)).bytes.equals(bytes)).toBe(true);
+      for (const [path, bytes] of Object.entries(SAID)) {
+        const answer = await get(path);
+        expect([path, prefix, answer.status, answer.bytes.equals(bytes)]).toEqual([path, prefix, 200, true]);
+      }
       expect((await get("tile/8/0/000.p/3")).bytes.equals(SAID["tile/8/0/000"]!.subarray(0, 96))).toBe(true);
       for (const path of ["lookup/example.com/n@v1.0.0", "tile/8/0/001", "tile/8/0/002.p/189", "tile/8/0/002"])
         expect([path, (await get(path)).status]).toEqual([path, 404]);
