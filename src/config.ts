@@ -86,6 +86,8 @@ export interface Config {
   readonly allowPrivateNetworks: readonly string[];
   /** Where people read about modules that are not stored here: a URL with {path} and perhaps {version}. */
   readonly modulePages: string;
+  /** With what commands ask other registries (gokura publish). */
+  readonly token: string | undefined;
   /** NODE_ENV=production: no GraphQL landing page, no introspection for the anonymous. */
   readonly production: boolean;
   /** npm (or npx) started us: when it is gone, nobody is left who could tell us to stop. */
@@ -142,6 +144,7 @@ export function readConfig(environment: Environment = process.env): Config {
     secretKey: parsed("GOKURA_SECRET_KEY", undefined, parseSecretKey),
     allowPrivateNetworks: parsed("GOKURA_ALLOW_PRIVATE_NETWORKS", [], parseAddresses),
     modulePages: parsed("GOKURA_MODULE_PAGES", DEFAULT_MODULE_PAGES, parseModulePages),
+    token: get("GOKURA_TOKEN"),
     production: environment.NODE_ENV === "production",
     underNpm: environment.npm_command !== undefined,
     warnings,

@@ -57,6 +57,7 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     secretKey: undefined,
     allowPrivateNetworks: [],
     modulePages: "https://{path}",
+    token: undefined,
     production: false,
     underNpm: false,
     warnings: [],

@@ -29,6 +29,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   "client-config": async () => (await import("./client-config.ts")).addClientConfigCommand,
   flag: async () => (await import("./flag.ts")).addFlagCommands,
   policy: async () => (await import("./policy.ts")).addPolicyCommands,
+  publish: async () => (await import("./publish.ts")).addPublishCommand,
   completion: async () => (await import("./completion.ts")).addCompletionCommand,
   sumdb: async () => (await import("./sumdb.ts")).addSumdbCommands,
   mirror: async () => (await import("./mirror.ts")).addMirrorCommands,
@@ -77,6 +78,7 @@ async function createProgram(word: string | undefined, json: boolean): Promise<C
   const program = new Command("gokura")
     .description("A self-hosted Go module registry: push a tag, `go get` it.")
     .version(PRODUCT_VERSION)
+    .enablePositionalOptions() // --version is the program's own only in front of a command
     .helpCommand(false)
     .showHelpAfterError(HELP_HINT)
     .configureHelp({ showGlobalOptions: true })

@@ -42,6 +42,7 @@ export const SETTINGS: readonly Setting[] = [
   { name: "GOKURA_SECRET_KEY", secret: true },
   { name: "GOKURA_ALLOW_PRIVATE_NETWORKS" },
   { name: "GOKURA_MODULE_PAGES" },
+  { name: "GOKURA_TOKEN", secret: true },
   { name: "GOKURA_S3_", reserved: "refused" },
 ];
 
