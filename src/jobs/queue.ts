@@ -2,6 +2,7 @@
 // causes it commits, survives a crash, and is tried again when it fails. What each job means stands in its own file; what
 // it does is given to `work` by app.ts.
 import type { PgBoss, SendOptions } from "pg-boss";
+import { createSingleFlight } from "../concurrency/single-flight.ts";
 import type { Transaction } from "../database/client.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -153,28 +154,20 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
         notifyPollingIntervalSeconds: 1,
       };
       await boss.work<JobPayloads[typeof name]>(name, { ...options, perJobResults: true }, async (jobs) => {
-        const runs = new Map<string, Promise<unknown>>();
-        for (const { data } of jobs) {
-          const key = JSON.stringify(data);
-          if (!runs.has(key))
-            runs.set(
-              key,
-              run(data).then(
-                () => undefined,
-                (error: unknown) => error ?? "failed",
-              ),
-            );
-        }
+        const runs = createSingleFlight<string, void>();
         return Promise.all(
           jobs.map(async ({ id, data }) => {
-            const error = await runs.get(JSON.stringify(data));
-            if (error === undefined) return { id, status: "completed" as const };
-            metrics.jobsFailed.inc({ job: name });
-            log.error(
-              { err: error, job: name, payload: data as object },
-              "a job failed; it is tried again up to five times",
-            );
-            return { id, status: "failed" as const, output: { message: String(error) } };
+            try {
+              await runs.run(JSON.stringify(data), () => run(data));
+              return { id, status: "completed" as const };
+            } catch (error) {
+              metrics.jobsFailed.inc({ job: name });
+              log.error(
+                { err: error, job: name, payload: data as object },
+                "a job failed; it is tried again up to five times",
+              );
+              return { id, status: "failed" as const, output: { message: String(error) } };
+            }
           }),
         );
       });

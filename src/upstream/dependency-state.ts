@@ -45,7 +45,10 @@ export interface DependencyState {
   readonly seen: LRUCache<string, true>;
   /** What is being fetched now, by what is asked. */
   readonly fetching: SingleFlight<string>;
-  /** Zips that are arriving, by their path; written by dependency-proxy.ts. */
+  /**
+   * Zips that are arriving, by their path; written by dependency-proxy.ts. No single flight: who comes reads along, and so
+   * needs the download itself at once, not its end.
+   */
   readonly downloads: Map<string, Download>;
   /** Lists whose last refresh failed, and when; written by module-list.ts. */
   readonly resting: Map<string, number>;

@@ -1,5 +1,6 @@
 // Tags become versions. What a tag stands for is said by its name alone (gomod/tag-version.ts), so a new tag costs only
 // itself: no other tag and no tree is looked through. What it cannot be is written down with the reason, for its author.
+import { createSingleFlight } from "../../concurrency/single-flight.ts";
 import { type Failure, invalid, isFailure } from "../../errors.ts";
 import { type TaggedModule, whyNotAVersion } from "../../gomod/tag-version.ts";
 import { isIncompatible } from "../../gomod/version.ts";
@@ -39,28 +40,20 @@ export interface TagIndexer {
 
 /** One run a project at a time: a push waits for its tags a moment (http/git-door.ts) while the job for them starts too. */
 export function openTagIndexer(registry: Registry, repositories: Repositories): TagIndexer {
-  const running = new Map<number, Promise<void>>();
-  const next = new Map<number, Promise<void>>();
-  const start = (projectId: number): Promise<void> => {
-    const run = indexTags(registry, repositories, projectId).finally(() => running.delete(projectId));
-    running.set(projectId, run);
-    return run;
-  };
+  const running = createSingleFlight<number, void>();
+  const waiting = createSingleFlight<number, { readonly run: Promise<void> }>();
+  const start = (projectId: number): Promise<void> =>
+    running.run(projectId, () => indexTags(registry, repositories, projectId));
   return {
-    index(projectId) {
-      const current = running.get(projectId);
+    async index(projectId) {
+      const current = running.underWay(projectId);
       if (!current) return start(projectId);
-      let following = next.get(projectId);
-      if (!following) {
-        following = current
-          .catch(() => {}) // told to those who asked for it
-          .then(() => {
-            next.delete(projectId);
-            return start(projectId);
-          });
-        next.set(projectId, following);
-      }
-      return following;
+      // They wait together until their run begins, not until it ends: who asks later needs another one.
+      const { run } = await waiting.run(projectId, async () => {
+        await current.catch(() => {}); // told to those who asked for it
+        return { run: start(projectId) };
+      });
+      return run;
     },
   };
 }
