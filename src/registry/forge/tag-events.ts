@@ -4,6 +4,7 @@ import type { Transaction } from "../../database/client.ts";
 import { mayAct, type ProjectSubject } from "../access/access.ts";
 import { firstOfEach } from "../lists/first-of-each.ts";
 import { checkPageSize } from "../lists/keyset-page.ts";
+import { inOrderFound } from "../lists/of-each.ts";
 import { nameOf, type Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { TagEventRow } from "../rows.ts";
@@ -72,9 +73,8 @@ export async function tagEventsOfVersions(
       SELECT e.id FROM tag_event e WHERE e.project_id = list.project_id AND e.tag = list.tag
       ORDER BY e.id DESC LIMIT ${checkPageSize(take)}) AS event`;
   const events = await registry.prisma.tagEvent.findMany({ where: { id: { in: rows.map(({ id }) => id) } } });
-  const byId = new Map(events.map((event) => [event.id, event]));
-  const found = Map.groupBy(rows, ({ list }) => list);
-  return new Map(shown.map(({ id }) => [id, (found.get(id) ?? []).flatMap((row) => byId.get(row.id) ?? [])]));
+  const found = Map.groupBy(inOrderFound(rows, events), ({ list }) => list);
+  return new Map(shown.map(({ id }) => [id, found.get(id) ?? []]));
 }
 
 /**

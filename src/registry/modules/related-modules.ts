@@ -5,6 +5,7 @@ import { Prisma } from "../../database/generated/client.ts";
 import { pathMajorPrefix, splitPathMajor } from "../../gomod/module-path.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
 import { COUNT_LIMIT, countingTo, keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import { inOrderFound } from "../lists/of-each.ts";
 import type { Registry } from "../registry.ts";
 import type { ModuleRow } from "../rows.ts";
 
@@ -33,11 +34,7 @@ export function subModulesOf(
               SELECT id, path FROM module WHERE ${Prisma.join([below(registry), ...inBounds(["path"], bounds)], " AND ")}
               ORDER BY ${inOrder(["path"], order)} LIMIT ${take}) AS below`;
         const rows = await registry.prisma.module.findMany({ where: { id: { in: found.map(({ id }) => id) } } });
-        const modulesById = new Map(rows.map((row) => [row.id, row]));
-        return found.flatMap(({ list, id }) => {
-          const row = modulesById.get(id);
-          return row ? [{ ...row, list }] : []; // deleted meanwhile
-        });
+        return inOrderFound(found, rows);
       },
     },
   );
@@ -84,16 +81,12 @@ export async function otherMajorsOf(
         AND ${shown(registry)}
       LIMIT ${MAX_MAJORS}) AS other`;
   const rows = await registry.prisma.module.findMany({ where: { id: { in: found.map(({ id }) => id) } } });
-  const byId = new Map(rows.map((row) => [row.id, row]));
-  const others = Map.groupBy(found, ({ list }) => list);
+  const others = Map.groupBy(inOrderFound(found, rows), ({ list }) => list);
   return new Map(
     modules.map(({ id, path }) => {
-      const ofModule = (others.get(id) ?? []).flatMap((one) => byId.get(one.id) ?? []);
       const base = baseOf(path);
-      return [
-        id,
-        ofModule.filter((one) => baseOf(one.path) === base).sort((a, b) => majorOf(a.path) - majorOf(b.path)),
-      ];
+      const ofModule = (others.get(id) ?? []).filter((one) => baseOf(one.path) === base);
+      return [id, ofModule.sort((a, b) => majorOf(a.path) - majorOf(b.path))];
     }),
   );
 }

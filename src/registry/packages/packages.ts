@@ -8,6 +8,7 @@ import { change } from "../change.ts";
 import { findProject } from "../forge/projects.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
 import { keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import { inOrderFound } from "../lists/of-each.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { ProjectRow, VersionRow } from "../rows.ts";
@@ -131,11 +132,7 @@ export async function rowsOf(registry: Registry, found: readonly Found[]): Promi
     where: { id: { in: found.map(({ id }) => id) } },
     omit: { goMod: true, info: true },
   });
-  const byId = new Map(rows.map((row) => [row.id, row]));
-  return found.flatMap(({ list, id, path }) => {
-    const row = byId.get(id);
-    return row ? [{ ...asPackage(row, path), list }] : []; // deleted meanwhile
-  });
+  return inOrderFound(found, rows).map(({ list, path, ...row }) => ({ ...asPackage(row, path), list }));
 }
 
 function asPackage(row: VersionRow, projectPath: string): PackageRow {
