@@ -84,7 +84,8 @@ export async function openRegistry(
       const applied = await migrate(url);
       if (applied.length > 0) log.info({ applied }, "the database was brought up to date");
     }
-    const metrics = role === "worker" ? (await import("./telemetry/prometheus.ts")).createMetrics() : UNCOUNTED;
+    const metrics =
+      role === "worker" ? (await import("./telemetry/prometheus.ts")).createMetrics(dataDirectory) : UNCOUNTED;
     const tokenUse = new TokenUse(database.pool, log);
     closers.push(() => tokenUse.close());
     const traffic = new Traffic(database.pool, log);

@@ -1,5 +1,6 @@
 // The counters of a server, as Prometheus reads them at /-/metrics. Names follow its conventions: base units, `_total` for
 // counters. What each counts is said by the interface in metrics.ts.
+import { statfs } from "node:fs/promises";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Metrics } from "./metrics.ts";
 
@@ -9,11 +10,29 @@ export interface PrometheusMetrics extends Metrics {
   readonly jobsFailed: Counter<"job">;
 }
 
-/** Everything that is counted, at zero, and the process itself: processor time, memory, garbage collection, the event loop. */
-export function createMetrics(): PrometheusMetrics {
+/**
+ * Everything that is counted, at zero, and the process itself: processor time, memory, garbage collection, the event loop.
+ * Of `dataDirectory` the disk is looked at whenever somebody reads.
+ */
+export function createMetrics(dataDirectory: string): PrometheusMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: "gokura_" });
   const registers = [registry];
+  const free = new Gauge({
+    name: "gokura_data_disk_free_bytes",
+    help: "What is left on the disk of the data directory for programs that are not root's",
+    registers,
+    async collect() {
+      const { bavail, blocks, bsize } = await statfs(dataDirectory);
+      free.set(bavail * bsize);
+      size.set(blocks * bsize);
+    },
+  });
+  const size = new Gauge({
+    name: "gokura_data_disk_size_bytes",
+    help: "How much the disk of the data directory holds",
+    registers,
+  });
   return {
     registry,
     requests: new Counter({

@@ -137,7 +137,7 @@ describe("jobs", () => {
       (registry.database.pool.options as { connectionString: string }).connectionString,
       "worker",
       createLog("silent"),
-      createMetrics(),
+      createMetrics("."),
     );
     atEnd(() => worker.stop());
     await worker.work("index-refs", async ({ projectId }) => void done.push(projectId));

@@ -24,7 +24,7 @@ async function queue(url: string, role: "worker" | "sender" = "worker"): Promise
   const logged: { level: string; msg: string }[] = [];
   const log = createLog("info", { write: (line: string) => void logged.push(JSON.parse(line)) });
   const database = openDatabase(url, log);
-  const metrics = createMetrics();
+  const metrics = createMetrics(".");
   const jobs = openJobs(url, role, log, metrics);
   atEnd(async () => {
     await jobs.stop();
