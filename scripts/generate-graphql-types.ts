@@ -28,6 +28,8 @@ const output = await codegen({
     contextType: "./context.ts#GraphqlContext",
     mappers: {
       User: `${REGISTRY}/rows.ts#UserRow`,
+      Hook: `${REGISTRY}/rows.ts#HookRow`,
+      HookDelivery: `${REGISTRY}/rows.ts#HookDeliveryRow`,
       Trust: `${REGISTRY}/rows.ts#TrustRow`,
       Token: `${REGISTRY}/rows.ts#TokenRow`,
       Group: `${REGISTRY}/rows.ts#GroupRow`,

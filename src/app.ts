@@ -39,6 +39,7 @@ import { createDirect } from "./upstream/direct.ts";
 import { writeCaBundle } from "./upstream/git-fetch.ts";
 import { openGitMirrors } from "./upstream/git-mirror.ts";
 import { openHttp } from "./upstream/guarded-http.ts";
+import { type HookSender, startHookSender } from "./upstream/hook-sender.ts";
 import { hostsNamedIn, isOff } from "./upstream/policy.ts";
 import { openProvedDatabase } from "./upstream/proved-database.ts";
 import { createPublicSums, type PublicSums } from "./upstream/public-sums.ts";
@@ -85,8 +86,11 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     closers.push(() => repositories.close());
     const archives: ModuleArchives = openModuleArchives(registry, repositories);
     const hotCache = new HotCache(config.hotCacheBytes);
+    const hooks = startHooks(config, registry);
+    closers.push(() => hooks.close());
     let mirrors: FollowedMirrors | undefined;
-    const notices = await listenForChanges(opened.databaseUrl, registry, hotCache, () => mirrors?.wake());
+    const wakers = { gokura_mirror: () => mirrors?.wake(), gokura_hooks: () => hooks.wake() };
+    const notices = await listenForChanges(opened.databaseUrl, registry, hotCache, wakers);
     closers.push(() => notices.close());
 
     const upstream = await openUpstream(config, opened, repositories);
@@ -249,19 +253,33 @@ function openMirrors(
   });
 }
 
+/** Tells hooks. Whoever may make one chooses its address, so no host is trusted because an administrator named it elsewhere. */
+function startHooks(config: Config, registry: Registry): HookSender {
+  const { allowPrivateNetworks: allowNetworks, upstreamCaFile: caFile } = config;
+  const http = openHttp({ allowNetworks, trustedHosts: new Set(), caFile });
+  const sender = startHookSender(registry, http);
+  return {
+    wake: () => sender.wake(),
+    async close() {
+      await sender.close();
+      http.close();
+    },
+  };
+}
+
 /** Everything that is remembered is forgotten when the database says that it changed. */
 async function listenForChanges(
   url: string,
   registry: Registry,
   hotCache: HotCache,
-  wakeMirrors: () => void,
+  wakers: { readonly gokura_mirror: () => void; readonly gokura_hooks: () => void },
 ): Promise<Notices> {
   const notices = await listenForNotices(
     url,
     {
       changed(channel, payload) {
-        if (channel === "gokura_mirror") {
-          wakeMirrors();
+        if (channel === "gokura_mirror" || channel === "gokura_hooks") {
+          wakers[channel]();
           return;
         }
         if (channel !== "gokura_content") registry.memory.forget();
@@ -276,7 +294,7 @@ async function listenForChanges(
       forget() {
         registry.memory.forget();
         hotCache.clear();
-        wakeMirrors();
+        for (const wake of Object.values(wakers)) wake();
       },
     },
     registry.log,

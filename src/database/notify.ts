@@ -18,9 +18,11 @@ export const LISTENER_NAME = "gokura notices";
 
 /**
  * gokura_access: who may do what. gokura_content: what a project publishes (payload: its id). gokura_policies: which versions
- * may be had. gokura_mirror: a look of a mirror is wanted sooner.
+ * may be had. gokura_mirror: a look of a mirror is wanted sooner. gokura_hooks: something waits to be delivered.
  */
-export type Channel = "gokura_access" | "gokura_content" | "gokura_policies" | "gokura_mirror";
+export type Channel = (typeof CHANNELS)[number];
+
+const CHANNELS = ["gokura_access", "gokura_content", "gokura_policies", "gokura_mirror", "gokura_hooks"] as const;
 
 export interface Notices {
   /** Whether every change made from now on will be heard. */
@@ -75,7 +77,7 @@ export async function listenForNotices(
     next.on("notification", (notice) => handlers.changed(notice.channel as Channel, notice.payload ?? ""));
     try {
       await next.connect();
-      await next.query("LISTEN gokura_access; LISTEN gokura_content; LISTEN gokura_policies; LISTEN gokura_mirror");
+      await next.query(CHANNELS.map((channel) => `LISTEN ${channel}`).join("; "));
     } catch (error) {
       socket.destroy();
       throw error;

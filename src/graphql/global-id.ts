@@ -9,6 +9,8 @@ export type GlobalType =
   | "User"
   | "Token"
   | "Trust"
+  | "Hook"
+  | "HookDelivery"
   | "Group"
   | "Project"
   | "Member"

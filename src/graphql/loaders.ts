@@ -6,6 +6,8 @@
 import DataLoader from "dataloader";
 import type { ModuleRequirements, ModuleVersionName, UnknownRequirements } from "../gomod/module-graph.ts";
 import { descendantsOfGroups, findGroups } from "../registry/forge/groups.ts";
+import { deliveriesOfHooks } from "../registry/forge/hook-deliveries.ts";
+import { hooksOfGroups, hooksOfProjects } from "../registry/forge/hooks.ts";
 import { listMembers } from "../registry/forge/members.ts";
 import { countProjectsOfGroups, findProjects, projectsOfGroups } from "../registry/forge/projects.ts";
 import { protectedTagsOfProjects } from "../registry/forge/protected-tags.ts";
@@ -51,6 +53,8 @@ import type { Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import type {
   GroupRow,
+  HookDeliveryRow,
+  HookRow,
   MemberRow,
   ModuleRow,
   ProjectRow,
@@ -167,6 +171,10 @@ export interface Loaders {
   readonly tokensOfUser: ListLoader<UserRow, PageRequest, Page<TokenRow>>;
   readonly rejectedTags: ListLoader<ProjectRow, number, readonly RejectedTagRow[]>;
   readonly tagEvents: ListLoader<ProjectRow, number, readonly TagEventRow[]>;
+  readonly hooksOfProject: ListLoader<ProjectRow, undefined, readonly HookRow[]>;
+  readonly hooksOfGroup: ListLoader<GroupRow, undefined, readonly HookRow[]>;
+  /** The newest so many. Who has a hook may see them. */
+  readonly deliveries: ListLoader<HookRow, number, readonly HookDeliveryRow[]>;
   readonly trustsOfProject: ListLoader<ProjectRow, undefined, readonly TrustRow[]>;
   readonly trustsOfGroup: ListLoader<GroupRow, undefined, readonly TrustRow[]>;
   readonly protectedTags: ListLoader<ProjectRow, undefined, readonly ProtectedTagRow[]>;
@@ -272,6 +280,9 @@ export function createLoaders(registry: Registry, principal: Principal): Loaders
     tokensOfGroup: listLoader((groups, page) => tokensOfGroups(registry, principal, groups, page)),
     tokensOfUser: listLoader((users, page) => tokensOfUsers(registry, principal, users, page)),
     rejectedTags: listLoader((projects, take) => rejectedTagsOfProjects(registry, principal, projects, take)),
+    hooksOfProject: listLoader((projects) => hooksOfProjects(registry, principal, projects)),
+    hooksOfGroup: listLoader((groups) => hooksOfGroups(registry, principal, groups)),
+    deliveries: listLoader((hooks, take) => deliveriesOfHooks(registry, hooks, take)),
     trustsOfProject: listLoader((projects) => trustsOfProjects(registry, principal, projects)),
     trustsOfGroup: listLoader((groups) => trustsOfGroups(registry, principal, groups)),
     protectedTags: listLoader((projects) => protectedTagsOfProjects(registry, principal, projects)),

@@ -2,6 +2,7 @@
 // else, because each is named by files that otherwise need nothing of each other.
 import type {
   Group,
+  HookDelivery,
   Module,
   ModuleVersion,
   Policy,
@@ -67,6 +68,11 @@ export type TrustRow = Prisma.TrustGetPayload<{ include: { project: { include: {
 
 /** A rule about which versions may be had, with the full path of its group. */
 export type PolicyRow = Policy & { readonly group: { readonly fullPath: string } | null };
+
+/** A hook with the project, and its group, or the group whose it is; with neither it is the instance's. */
+export type HookRow = Prisma.HookGetPayload<{ include: { project: { include: { group: true } }; group: true } }>;
+
+export type HookDeliveryRow = HookDelivery;
 
 export type RejectedTagRow = RejectedTag;
 

@@ -173,6 +173,15 @@ export const PARTS = {
     "UserDeletePayload",
   ],
 
+  // Hooks and their deliveries.
+  hooks: [
+    ...["Project.hooks", "Group.hooks", "Hook", "HookDelivery"],
+    ...["Mutation.hookCreate", "HookCreateInput", "HookCreatePayload"],
+    ...["Mutation.hookUpdate", "HookUpdateInput", "HookUpdatePayload"],
+    ...["Mutation.hookDelete", "HookDeleteInput", "HookDeletePayload"],
+    ...["Mutation.hookDeliveryResend", "HookDeliveryResendInput", "HookDeliveryResendPayload"],
+  ],
+
   // Trusted issuers of ID tokens.
   trusts: [
     ...["Project.trusts", "Group.trusts", "Trust", "ClaimPattern", "ClaimPatternInput"],

@@ -11,6 +11,7 @@ import { contentOfGoModule, contentOfGoModuleVersion, GoModuleFile, GoModuleFile
 import { GoDependent, GoDependentConnection } from "./go-dependent.ts";
 import { GoModule, GoModuleVersion, goModuleMutations } from "./go-module.ts";
 import { Group, groupMutations } from "./group.ts";
+import { Hook, HookDelivery, hookMutations } from "./hook.ts";
 import { Member, memberMutations } from "./member.ts";
 import {
   Package,
@@ -44,6 +45,7 @@ export const resolvers: Resolvers = {
     ...protectedTagMutations,
     ...tokenMutations,
     ...trustMutations,
+    ...hookMutations,
     ...featureFlagMutations,
     ...goModuleMutations,
     ...packageMutations,
@@ -53,6 +55,8 @@ export const resolvers: Resolvers = {
   User,
   Token,
   Trust,
+  Hook,
+  HookDelivery,
   Group,
   Project,
   Member,

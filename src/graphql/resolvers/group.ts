@@ -27,6 +27,7 @@ export const Group: GroupResolvers = {
     );
   },
   members: (group, page, { loaders }) => connectionOrNull(loaders.membersOfGroup.load(group, page)),
+  hooks: async (group, _, { loaders }) => (await loaders.hooksOfGroup.load(group, undefined)) ?? null,
   trusts: async (group, _, { loaders }) => (await loaders.trustsOfGroup.load(group, undefined)) ?? null,
   deployTokens: (group, page, { loaders }) => connectionOrNull(loaders.tokensOfGroup.load(group, page)),
 };

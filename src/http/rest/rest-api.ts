@@ -11,6 +11,7 @@ import type { Asked, Call, RestParts } from "./call.ts";
 import { deployTokenCalls } from "./deploy-token-calls.ts";
 import { featureCalls } from "./feature-calls.ts";
 import { groupCalls } from "./group-calls.ts";
+import { hookCalls } from "./hook-calls.ts";
 import { memberCalls } from "./member-calls.ts";
 import { describeApi } from "./openapi.ts";
 import { packageCalls } from "./package-calls.ts";
@@ -40,6 +41,7 @@ const CALLS: readonly Call[] = [
   ...repositoryCalls,
   ...deployTokenCalls,
   ...trustCalls,
+  ...hookCalls,
   ...protectedTagCalls,
   ...packageCalls,
   ...featureCalls,

@@ -8,6 +8,7 @@ import { inOrderFound } from "../lists/of-each.ts";
 import { nameOf, type Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { TagEventRow } from "../rows.ts";
+import { announce } from "./hook-events.ts";
 import { TAGS } from "./ref-names.ts";
 
 /** A tag or branch whose old commit is named by it no more. */
@@ -38,10 +39,23 @@ export async function recordTagEvents(
     }));
   if (events.length === 0) return;
   await tx.tagEvent.createMany({ data: events });
+  for (const [event, kind] of [
+    ["tag.moved", "MOVED"],
+    ["tag.deleted", "DELETED"],
+  ] as const)
+    for (const [actor, some] of Map.groupBy(
+      events.filter((one) => one.kind === kind),
+      (one) => one.actor,
+    ))
+      await announce(tx, { projectId }, event, some.map(tagOf), actor ?? undefined);
   for (const event of events) {
     registry.metrics.tagEvents.inc({ kind: event.kind.toLowerCase() });
     registry.log.warn(event, `a tag was ${event.kind.toLowerCase()}; what was published from it stays as it was`);
   }
+}
+
+function tagOf({ tag, oldCommit, newCommit }: Pick<TagEventRow, "tag" | "oldCommit" | "newCommit">): object {
+  return { tag, old_commit: oldCommit, new_commit: newCommit };
 }
 
 function actorOf(pusher: Principal | undefined): string | null {

@@ -9,9 +9,9 @@ type Column = "created_at" | "id" | "package_name" | "path" | "sort_key" | "tag"
 
 /** Where the lists are. Names of the database, written in our code. */
 export interface Lists {
-  readonly table: "member" | "module" | "module_version" | "rejected_tag" | "tag_event" | "token";
+  readonly table: "hook_delivery" | "member" | "module" | "module_version" | "rejected_tag" | "tag_event" | "token";
   /** The column that says which list a row is in. */
-  readonly list: "group_id" | "module_id" | "project_id" | "user_id";
+  readonly list: "group_id" | "hook_id" | "module_id" | "project_id" | "user_id";
   /** The columns that they are sorted by, one after the other. */
   readonly key: Column | readonly Column[];
   /** Which rows count; all if absent. */

@@ -2,9 +2,12 @@
 // is written in the transaction in which the versions enter (enter-versions.ts).
 import type { Sql } from "../../database/sql.ts";
 import { Failure } from "../../errors.ts";
+import { announce } from "../forge/hook-events.ts";
 import { markIndexed, type WaitingTag } from "../forge/waiting-tags.ts";
 import type { Registry } from "../registry.ts";
+import { announceVersions } from "./announced-versions.ts";
 import { type EnteringVersion, enteringVersions } from "./enter-versions.ts";
+import { storableText } from "./readable-go-mod.ts";
 import { type Refusal, replaceRefusals } from "./rejected-tags.ts";
 import { reasonToRefuse } from "./tombstones.ts";
 
@@ -54,8 +57,14 @@ export async function publish(registry: Registry, projectId: number, publication
       );
     }
     await markIndexed(tx, projectId, publication.tags);
+    await announceVersions(tx, projectId, entered);
+    await announce(tx, { projectId }, "tag.rejected", refusals.filter(({ silent }) => !silent).map(rejectionOf));
     return entered.map(({ id }) => id);
   });
+}
+
+function rejectionOf({ tag, modulePath, version, reason }: Refusal): object {
+  return { tag, path: modulePath, version, reason: storableText(reason) };
 }
 
 async function ensureModules(

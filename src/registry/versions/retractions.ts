@@ -8,6 +8,7 @@ import type { Sql } from "../../database/sql.ts";
 import { isRetracted, type Retraction } from "../../gomod/go-mod-file.ts";
 import { retractingVersion } from "../../gomod/version-list.ts";
 import type { Registry } from "../registry.ts";
+import { announceRetractions } from "./announced-versions.ts";
 import { readGoMod } from "./readable-go-mod.ts";
 
 /** What a go.mod says about its module. */
@@ -51,10 +52,17 @@ async function mark(tx: Sql, versions: readonly VersionName[], { retracts }: Sai
   const ids = versions.map(({ id }) => id);
   const retracted = marks.map((each) => each.retracted);
   const rationales = marks.map((each) => each.rationale ?? null);
-  await tx.$executeRaw`UPDATE module_version AS v SET retracted = said.retracted, retract_rationale = said.rationale
+  const changed = await tx.$queryRaw<{ id: number }[]>`UPDATE module_version AS v
+    SET retracted = said.retracted, retract_rationale = said.rationale
     FROM unnest(${ids}::int[], ${retracted}::bool[], ${rationales}::text[]) AS said (id, retracted, rationale)
     WHERE v.id = said.id
-      AND (v.retracted, v.retract_rationale) IS DISTINCT FROM (said.retracted, said.rationale)`;
+      AND (v.retracted, v.retract_rationale) IS DISTINCT FROM (said.retracted, said.rationale)
+    RETURNING v.id`;
+  const now = new Set(changed.map(({ id }) => id));
+  await announceRetractions(
+    tx,
+    ids.filter((id, n) => retracted[n] && now.has(id)),
+  );
 }
 
 /**

@@ -4,8 +4,9 @@
 // the same or is refused: a project's versions do not depend on the way they came.
 import { Failure } from "../../errors.ts";
 import { auditInSql } from "../audit.ts";
-import type { Principal } from "../principal.ts";
+import { nameOf, type Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
+import { announceVersions } from "./announced-versions.ts";
 import { enteringVersions } from "./enter-versions.ts";
 import { notUploaded } from "./tombstones.ts";
 import { logSumsSoon, type MadeZip } from "./version-zip.ts";
@@ -69,6 +70,7 @@ export async function publishUploaded(
     for (const { grave } of buried) throw notUploaded(modulePath, version, grave);
     const [row] = entered;
     if (!row) return undefined;
+    await announceVersions(tx, projectId, entered, nameOf(principal));
     await auditInSql(tx, principal, "version.upload", `${modulePath}@${version}`, { h1: zip.h1 });
     return row.id;
   });

@@ -5,6 +5,7 @@ import type { Sql } from "../../database/sql.ts";
 import { Failure } from "../../errors.ts";
 import { h1OfGoMod } from "../../gomod/dir-hash.ts";
 import { audit } from "../audit.ts";
+import { announce } from "../forge/hook-events.ts";
 import type { Registry } from "../registry.ts";
 import { enteringVersions, enterUpstreamPart, type PinnedRow } from "./enter-versions.ts";
 import { storableText } from "./readable-go-mod.ts";
@@ -217,7 +218,7 @@ const TOLD: Record<UpstreamEvent, string> = {
   "upstream.go_mod_differs": "upstream's zip holds another go.mod than its .mod",
 };
 
-/** Writes an event down, for ever: an AuditEvent of that name, and a warning in the log. */
+/** Writes an event down, for ever: an AuditEvent of that name, and a warning in the log; hooks of the instance are told. */
 export async function recordUpstreamEvent(
   registry: Registry,
   event: UpstreamEvent,
@@ -225,9 +226,10 @@ export async function recordUpstreamEvent(
   detail: { readonly upstream: string; readonly reason: string; readonly [more: string]: string | number },
 ): Promise<void> {
   registry.log[event === "upstream.mismatch" ? "error" : "warn"]({ subject, ...detail }, TOLD[event]);
-  await audit(registry.prisma, "gokura", event, subject, {
-    ...detail,
-    upstream: storableText(detail.upstream),
-    reason: storableText(detail.reason),
+  const told = { ...detail, upstream: storableText(detail.upstream), reason: storableText(detail.reason) };
+  await registry.prisma.$transaction(async (tx) => {
+    await audit(tx, "gokura", event, subject, told);
+    if (event !== "upstream.go_mod_differs")
+      await announce(tx, "instance", "module.refused", [{ path: subject, ...told }]);
   });
 }

@@ -8,6 +8,7 @@ import gitlab
 
 import features
 import groups
+import hooks
 import members
 import packages
 import projects
@@ -31,6 +32,7 @@ def main() -> None:
     members.run(as_ada, as_bob, team, core, tools, bob)
     tokens.deploy_tokens(gl, as_ada, as_bob, tools)
     tokens.group_deploy_tokens(gl, as_ada, as_bob, team, core)
+    hooks.run(gl, as_ada.projects.get(tools.id), as_ada.groups.get(team.id))
     packages.run(gl, as_bob, url, os.environ["PACKAGES_PROJECT"])
     features.run(gl, as_ada, tools, team)
     groups.end(as_ada, team, core)

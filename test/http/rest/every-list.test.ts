@@ -22,6 +22,9 @@ beforeAll(async () => {
     r.tag("v1.0.0", r.commit({ "go.mod": `module ${MODULE_HOST}/team/lib\n`, "a.go": "package lib\n" }));
   });
   const [{ id }] = (await rest("GET", "/projects/team%2Flib/packages")).json;
+  const hooked: Record<string, number> = {};
+  for (const root of ["/projects/team%2Flib", "/groups/team", ""])
+    hooked[root] = (await rest("POST", `${root}/hooks`, { url: "https://hooks.test" })).json.id;
   const document = JSON.parse((await ask(server.url, "/api/v4/openapi.json")).text);
   const isList = (path: string) =>
     document.paths[path].get?.parameters?.some((one: { name: string }) => one.name === "per_page");
@@ -32,7 +35,8 @@ beforeAll(async () => {
         .replace("/projects/{id}", "/projects/team%2Flib")
         .replace(/\/(groups|namespaces)\/\{id\}/, "/$1/team")
         .replace("/users/{id}", "/users/1")
-        .replace("{package_id}", id),
+        .replace("{package_id}", id)
+        .replace(/^(.*)\/hooks\/\{hook_id\}/, (_, root: string) => `${root}/hooks/${hooked[root]}`),
     );
 });
 
