@@ -11,6 +11,7 @@ import { pseudoVersion, pseudoVersionRev, SHORT_HASH_LENGTH, timestampOf } from 
 import { gitlabVersionOfTag, type TaggedModule } from "../../gomod/tag-version.ts";
 import { compare, isPseudoVersion, isValid } from "../../gomod/version.ts";
 import type { Repository } from "../objects/repository.ts";
+import { resolveRevision } from "../objects/revision.ts";
 import { runGit } from "../process/git-process.ts";
 import { parseObjection } from "./go-mod-objection.ts";
 import type { ModuleAtCommit } from "./module-at-commit.ts";
@@ -68,7 +69,7 @@ async function moduleAtRevision(
 ): Promise<ModuleAtCommit> {
   const { modulePath } = location;
   const revision = isPseudoVersion(requested) ? pseudoVersionRev(requested) : requested || "HEAD";
-  const commit = await repository.resolveRevision(revision);
+  const commit = await resolveRevision(repository, revision);
   if (isPseudoVersion(requested)) {
     const problem = pseudoProblem(requested, commit.oid, commit.time);
     if (problem !== undefined)

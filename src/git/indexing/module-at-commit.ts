@@ -22,7 +22,8 @@ import {
 import { pseudoVersion, SHORT_HASH_LENGTH } from "../../gomod/pseudo-version.ts";
 import { commitTagVersion } from "../../gomod/tag-version.ts";
 import { compare, isPseudoVersion, major } from "../../gomod/version.ts";
-import type { Ref, Repository, ResolvedRevision } from "../objects/repository.ts";
+import type { Ref, Repository } from "../objects/repository.ts";
+import { type ResolvedRevision, resolveRevision } from "../objects/revision.ts";
 import { type Dependence, tagDependence } from "./origin.ts";
 
 const TAGS = "refs/tags/";
@@ -70,7 +71,7 @@ export async function moduleAtRevision(
 ): Promise<ModuleAtCommit> {
   const refs = await repository.listRefs();
   const revision = requested === "" ? "HEAD" : revisionOf(location, requested);
-  const commit = await repository.resolveRevision(revision, refs).catch((error: unknown) => {
+  const commit = await resolveRevision(repository, revision, refs).catch((error: unknown) => {
     if (isFailure(error, "not-found")) throw refusal(location, requested || "latest", error.message);
     throw error;
   });

@@ -1,7 +1,6 @@
-// One bare repository as the rest of Gokura sees it: which branches and tags there are, which commit a name stands for,
-// what a file holds at a commit, what is an ancestor of what. The semantics are those of the go command's
-// cmd/go/internal/modfetch/codehost/git.go (Stat, Tags, ReadFile, RecentTag, DescendsFrom), so that versions come out as
-// `go` in direct mode computes them. Only refs/heads and refs/tags count, and what they reach: forges keep proposals of
+// One bare repository as the rest of Gokura sees it: which branches and tags there are, what a file holds at a commit, what is
+// an ancestor of what. The semantics are those of the go command's cmd/go/internal/modfetch/codehost/git.go (Tags, ReadFile,
+// RecentTag, DescendsFrom), so that versions come out as `go` in direct mode computes them. Only refs/heads and refs/tags count, and what they reach: forges keep proposals of
 // strangers under other refs, and those must not pass for commits of the module (mod_get_hash.txt).
 //
 // Everything here takes object ids that git gave or names that were checked: nothing that a user typed becomes a revision
@@ -9,7 +8,7 @@
 
 import { readFile as readFileFromDisk } from "node:fs/promises";
 import { join } from "node:path";
-import { Failure, invalid, notFound } from "../../errors.ts";
+import { Failure, invalid } from "../../errors.ts";
 import { commitTime } from "../../gomod/commit-time.ts";
 import { GitError, runGit } from "../process/git-process.ts";
 import { type CatFile, isDamage, type ObjectType } from "./cat-file.ts";
@@ -17,8 +16,6 @@ import { type Commit, parseCommit, parseTagMessage } from "./commit.ts";
 import { keepObjects } from "./kept-objects.ts";
 import { type EntryKind, findTreeEntry, type TreeEntry } from "./tree-entry.ts";
 
-/** A prefix of a hash that counts as one: seven digits or more (git.go minHashDigits). */
-const HASH_PREFIX = /^[0-9a-f]{7,64}$/;
 /** A tree (one directory's listing) larger than this is not looked through, in bytes. */
 const MAX_TREE_BYTES = 64 * 1024 * 1024;
 /** A commit object larger than this is refused, in bytes. */
@@ -57,11 +54,6 @@ export interface CommitInfo {
   readonly oid: string;
   /** The committer date, whole seconds, as in versions and .info. */
   readonly time: Date;
-}
-
-export interface ResolvedRevision extends CommitInfo {
-  /** The name by which it was found: refs/tags/…, refs/heads/… or HEAD; none for a commit found by its hash alone. */
-  readonly ref?: string;
 }
 
 export interface FileAtCommit {
@@ -241,52 +233,15 @@ export class Repository {
     return lines(await this.#git(["rev-list", `--skip=${skip}`, `--max-count=${take}`, objectId(oid), "--"]));
   }
 
-  /**
-   * The commit that a revision stands for, as `go get m@rev` finds it: a tag, a branch, `HEAD`, or a prefix (7 digits or
-   * more, lowercase) of the hash of a commit that branches or tags reach, in this order. Throws Failure("not-found") with
-   * the go command's words.
-   */
-  async resolveRevision(rev: string, refs?: readonly Ref[]): Promise<ResolvedRevision> {
-    const all = refs ?? (await this.listRefs());
-    const unknown = (): Failure => notFound(`unknown revision ${rev}`);
-    const named = async (ref: string, oid: string): Promise<ResolvedRevision> => {
-      const info = await this.commitInfo(oid);
-      if (info === undefined) throw unknown(); // a tag of a blob or a tree
-      return { ...info, ref };
-    };
-    for (const name of [`refs/tags/${rev}`, `refs/heads/${rev}`]) {
-      const ref = all.find((each) => each.name === name);
-      if (ref !== undefined) return await named(name, ref.peeled ?? ref.oid);
-    }
-    const head = await this.head(all);
-    if (rev === "HEAD" && head !== undefined) return await named("HEAD", head.oid);
-    if (!HASH_PREFIX.test(rev)) throw unknown();
+  /** The commit that an object stands for, without reading it; undefined if it is or leads to none. */
+  async commitOf(oid: string): Promise<string | undefined> {
+    return (await this.#reader().header(`${objectId(oid)}^{commit}`))?.oid;
+  }
 
-    // As git.go: first among what refs stand for, where it also learns the name; then in the whole history.
-    const tips = new Map<string, string>(); // object -> its first name in byte order
-    for (const each of [...(head === undefined ? [] : [{ name: "HEAD", oid: head.oid, peeled: undefined }]), ...all]) {
-      const oid = each.peeled ?? each.oid;
-      const known = tips.get(oid);
-      if (oid.startsWith(rev) && (known === undefined || each.name < known)) tips.set(oid, each.name);
-    }
-    if (tips.size > 1) throw notFound(`ambiguous revision ${rev}`);
-    for (const [oid, ref] of tips) return await named(ref, oid);
-
-    const commits = new Set<string>();
-    const said = await this.#git(["rev-parse", `--disambiguate=${rev}`]);
-    for (const oid of lines(said)) {
-      const commit = await this.#reader().header(`${oid}^{commit}`);
-      if (commit === undefined) continue;
-      // An object id is good only if it is itself in reach; for a tag object that means that a tag ref holds it.
-      const reached = commit.oid === oid ? await this.isReachable(oid, all) : all.some((ref) => ref.oid === oid);
-      if (reached) commits.add(commit.oid);
-    }
-    if (commits.size > 1) throw notFound(`ambiguous revision ${rev}`);
-    for (const oid of commits) {
-      const info = await this.commitInfo(oid);
-      if (info !== undefined) return info;
-    }
-    throw unknown();
+  /** The ids of all objects that begin with some digits (4 or more, hexadecimal, lowercase), reached from somewhere or not. */
+  async objectsWith(prefix: string): Promise<string[]> {
+    if (!/^[0-9a-f]{4,64}$/.test(prefix)) throw invalid(`${JSON.stringify(prefix)} does not begin a git object id`);
+    return lines(await this.#git(["rev-parse", `--disambiguate=${prefix}`]));
   }
 
   /** The names (without refs/tags/) of the tags that stand for a commit, sorted. Pass refs when asking for many commits. */

@@ -5,6 +5,7 @@ import { isFailure, notFound } from "../../errors.ts";
 import { repositoryExists, repositoryOf } from "../../git/hosting/repositories-of-projects.ts";
 import type { Commit } from "../../git/objects/commit.ts";
 import type { Repository } from "../../git/objects/repository.ts";
+import { resolveRevision } from "../../git/objects/revision.ts";
 import { demandCode, mayAct } from "../../registry/access/access.ts";
 import { demandCurrentProject } from "../../registry/forge/projects.ts";
 import { tagProtection } from "../../registry/forge/protected-tags.ts";
@@ -246,7 +247,7 @@ const MAX_HISTORY = 2_000_000_000;
 
 async function commitNamed(repository: Repository, name: string): Promise<{ oid: string }> {
   try {
-    return await repository.resolveRevision(name);
+    return await resolveRevision(repository, name);
   } catch (error) {
     throw isFailure(error, "not-found") ? notFound("Commit Not Found") : error;
   }

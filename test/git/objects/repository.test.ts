@@ -4,6 +4,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { initRepository } from "../../../src/git/objects/init-repository.ts";
 import { Repositories } from "../../../src/git/objects/repositories.ts";
 import { Repository } from "../../../src/git/objects/repository.ts";
+import { resolveRevision } from "../../../src/git/objects/revision.ts";
 import { git, gitProcesses, makeRepository, temporaryDirectory } from "../../support/git-fixture.ts";
 
 const scratch = temporaryDirectory();
@@ -87,7 +88,7 @@ describe("refs", () => {
       ["tree", tree],
       ["tree", tree],
     ]);
-    await expect(repositories.at(path).resolveRevision("v1.1.0")).rejects.toThrow("unknown revision v1.1.0");
+    await expect(resolveRevision(repositories.at(path), "v1.1.0")).rejects.toThrow("unknown revision v1.1.0");
   });
 
   test("ten thousand annotated tags are listed without a look at each", { timeout: 30_000 }, async () => {
@@ -220,17 +221,17 @@ describe("commits", () => {
 
 describe("revisions", () => {
   test("tag, then branch, then HEAD, then hash", async () => {
-    expect(await repository.resolveRevision("v1.0.1")).toMatchObject({ oid: r.first.oid, ref: "refs/tags/v1.0.1" });
-    expect(await repository.resolveRevision("thrice")).toMatchObject({ oid: r.first.oid, ref: "refs/tags/thrice" });
-    expect(await repository.resolveRevision("same")).toMatchObject({ oid: r.second.oid, ref: "refs/tags/same" });
-    expect(await repository.resolveRevision("feature/x")).toEqual({
+    expect(await resolveRevision(repository, "v1.0.1")).toMatchObject({ oid: r.first.oid, ref: "refs/tags/v1.0.1" });
+    expect(await resolveRevision(repository, "thrice")).toMatchObject({ oid: r.first.oid, ref: "refs/tags/thrice" });
+    expect(await resolveRevision(repository, "same")).toMatchObject({ oid: r.second.oid, ref: "refs/tags/same" });
+    expect(await resolveRevision(repository, "feature/x")).toEqual({
       oid: r.side.oid,
       ref: "refs/heads/feature/x",
       time: new Date(1_800_000_000_000),
     });
-    expect(await repository.resolveRevision("HEAD")).toMatchObject({ oid: r.second.oid, ref: "HEAD" });
-    expect(await repository.resolveRevision(r.second.oid)).toMatchObject({ oid: r.second.oid, ref: "HEAD" });
-    expect(await repository.resolveRevision(r.side.oid.slice(0, 7))).toMatchObject({ ref: "refs/heads/feature/x" });
+    expect(await resolveRevision(repository, "HEAD")).toMatchObject({ oid: r.second.oid, ref: "HEAD" });
+    expect(await resolveRevision(repository, r.second.oid)).toMatchObject({ oid: r.second.oid, ref: "HEAD" });
+    expect(await resolveRevision(repository, r.side.oid.slice(0, 7))).toMatchObject({ ref: "refs/heads/feature/x" });
   });
 
   test("a commit inside the history is found by its hash alone", async () => {
@@ -239,11 +240,11 @@ describe("revisions", () => {
       path,
       (recipe) => [recipe.commit({ a: "1" }), recipe.commit({ a: "2" })] as const,
     );
-    expect(await repositories.at(path).resolveRevision(old.oid.slice(0, 12))).toEqual({
+    expect(await resolveRevision(repositories.at(path), old.oid.slice(0, 12))).toEqual({
       oid: old.oid,
       time: new Date("2024-01-01T00:00:00Z"),
     });
-    expect(await repositories.at(path).resolveRevision(tip.oid)).toMatchObject({ ref: "HEAD" });
+    expect(await resolveRevision(repositories.at(path), tip.oid)).toMatchObject({ ref: "HEAD" });
   });
 
   test.each([
@@ -260,7 +261,7 @@ describe("revisions", () => {
     "blob",
     "blob-annotated",
   ])("%j is an unknown revision", async (rev) => {
-    await expect(repository.resolveRevision(rev)).rejects.toMatchObject({
+    await expect(resolveRevision(repository, rev)).rejects.toMatchObject({
       kind: "not-found",
       message: `unknown revision ${rev}`,
     });
@@ -276,13 +277,13 @@ describe("revisions", () => {
       oid.toUpperCase(),
       "0".repeat(40),
     ]) {
-      await expect(repository.resolveRevision(rev)).rejects.toThrow(`unknown revision ${rev}`);
+      await expect(resolveRevision(repository, rev)).rejects.toThrow(`unknown revision ${rev}`);
     }
   });
 
   test("the hash of a tag object is the tag's commit, of a blob nothing", async () => {
-    expect(await repository.resolveRevision(r.annotated.oid)).toMatchObject({ oid: r.first.oid });
-    await expect(repository.resolveRevision(r.blob.oid)).rejects.toThrow("unknown revision");
+    expect(await resolveRevision(repository, r.annotated.oid)).toMatchObject({ oid: r.first.oid });
+    await expect(resolveRevision(repository, r.blob.oid)).rejects.toThrow("unknown revision");
   });
 
   test("a prefix of two hashes is ambiguous, unless only one of them is in reach", async () => {
@@ -311,12 +312,12 @@ describe("revisions", () => {
     const child = (parent: string): string =>
       git([`--git-dir=${path}`, "commit-tree", "-p", parent, "-m", "child", tree]).trim();
     git([`--git-dir=${path}`, "update-ref", "refs/heads/a", child(a)]);
-    expect(await repositories.at(path).resolveRevision(prefix)).toMatchObject({ oid: a });
+    expect(await resolveRevision(repositories.at(path), prefix)).toMatchObject({ oid: a });
     git([`--git-dir=${path}`, "update-ref", "refs/heads/b", child(b)]);
-    await expect(repositories.at(path).resolveRevision(prefix)).rejects.toThrow(`ambiguous revision ${prefix}`);
+    await expect(resolveRevision(repositories.at(path), prefix)).rejects.toThrow(`ambiguous revision ${prefix}`);
     git([`--git-dir=${path}`, "update-ref", "refs/heads/a", a]);
     git([`--git-dir=${path}`, "update-ref", "refs/tags/b", b]);
-    await expect(repositories.at(path).resolveRevision(prefix)).rejects.toThrow(`ambiguous revision ${prefix}`);
+    await expect(resolveRevision(repositories.at(path), prefix)).rejects.toThrow(`ambiguous revision ${prefix}`);
   });
 
   test("a repository with SHA-256 ids works the same", async () => {
@@ -332,8 +333,8 @@ describe("revisions", () => {
     );
     const sha256 = repositories.at(path);
     expect(made.oid).toHaveLength(64);
-    expect(await sha256.resolveRevision("v1.0.0")).toMatchObject({ oid: made.oid });
-    expect(await sha256.resolveRevision(made.oid.slice(0, 12))).toMatchObject({ oid: made.oid });
+    expect(await resolveRevision(sha256, "v1.0.0")).toMatchObject({ oid: made.oid });
+    expect(await resolveRevision(sha256, made.oid.slice(0, 12))).toMatchObject({ oid: made.oid });
     expect((await sha256.readFile(made.oid, "sub/go.mod", 100))?.content.toString()).toBe("module m/sub\n");
   });
 });
