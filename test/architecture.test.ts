@@ -28,7 +28,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   settings: ["sumdb", "upstream"],
   http: [...BELOW_DOORS, "graphql"],
   graphql: BELOW_DOORS,
-  cli: BELOW_DOORS,
+  doctor: ["database", "git", "upstream"],
+  cli: [...BELOW_DOORS, "doctor"],
 };
 /**
  * In rooms that have folders: what each folder may import of its room. "" are the files of the room itself: below all others

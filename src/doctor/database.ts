@@ -1,0 +1,81 @@
+// The database as a server needs it: new enough, migrated, durable, and with notices that arrive, which a pooler in
+// transaction mode swallows without a word.
+import { setTimeout as delay } from "node:timers/promises";
+import pg from "pg";
+import { isMigrated } from "../database/migrate.ts";
+import { doubtful, type Finding, good, wrong } from "./finding.ts";
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const NOTICE_PATIENCE_MS = 2_000;
+/** The oldest PostgreSQL that the project supports itself (postgresql.org, "Versioning Policy"), as server_version_num. */
+const OLDEST_SUPPORTED = 140_000;
+const ABOUT = "database";
+
+/** Looks at a database; `url` is not shown, for it holds the password. Changes nothing. */
+export async function examineDatabase(url: string): Promise<Finding[]> {
+  const pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, max: 2 });
+  pool.on("error", () => {});
+  try {
+    const [version, fsync, commit] = await settingsOf(pool, ["server_version_num", "fsync", "synchronous_commit"]);
+    const number = Number(version);
+    const findings = [
+      number < OLDEST_SUPPORTED
+        ? doubtful(ABOUT, `PostgreSQL ${Math.floor(number / 10_000)} gets no fixes any more`, "Upgrade it.")
+        : good(ABOUT, `PostgreSQL ${Math.floor(number / 10_000)}.${number % 10_000} answers`),
+    ];
+    if (fsync === "off" || commit === "off")
+      findings.push(
+        wrong(
+          ABOUT,
+          `${fsync === "off" ? "fsync" : "synchronous_commit"} is off`,
+          "Switch it on: a power cut loses what was acknowledged otherwise.",
+        ),
+      );
+    findings.push(
+      (await isMigrated(pool))
+        ? good(ABOUT, "it is at the newest migration")
+        : doubtful(
+            ABOUT,
+            "it is not at the newest migration of this release",
+            "Start the server, which migrates, or run gokura migrate.",
+          ),
+    );
+    findings.push(
+      (await noticesArrive(pool))
+        ? good(ABOUT, "notices of changes arrive (LISTEN)")
+        : wrong(
+            ABOUT,
+            "notices of changes do not arrive (LISTEN)",
+            "DATABASE_URL must lead to PostgreSQL itself: poolers in transaction mode pass no notices on.",
+          ),
+    );
+    return findings;
+  } catch (error) {
+    const { message, code } = error as { message: string; code?: string };
+    return [wrong(ABOUT, `it does not answer: ${message || code}`, "Is PostgreSQL up, and is DATABASE_URL right?")];
+  } finally {
+    await pool.end();
+  }
+}
+
+async function settingsOf(pool: pg.Pool, names: readonly string[]): Promise<string[]> {
+  const { rows } = await pool.query<{ value: string }>(
+    "SELECT current_setting(name) AS value FROM unnest($1::text[]) WITH ORDINALITY AS asked(name, place) ORDER BY place",
+    [names],
+  );
+  return rows.map(({ value }) => value);
+}
+
+/** Whether one connection hears what another one says, a transaction later. */
+async function noticesArrive(pool: pg.Pool): Promise<boolean> {
+  const channel = `gokura_examination_${process.pid}`;
+  const listener = await pool.connect();
+  try {
+    const heard = new Promise<boolean>((done) => listener.once("notification", () => done(true)));
+    await listener.query(`LISTEN ${channel}`);
+    await pool.query("SELECT pg_notify($1, '')", [channel]);
+    return await Promise.race([heard, delay(NOTICE_PATIENCE_MS, false, { ref: false })]);
+  } finally {
+    listener.release(true);
+  }
+}
