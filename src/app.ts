@@ -10,7 +10,7 @@ import { ensureBuiltZips, type ModuleArchives, openModuleArchives } from "./git/
 import { openTagIndexer } from "./git/indexing/tag-indexer.ts";
 import { Repositories } from "./git/objects/repositories.ts";
 import { checkGitVersion } from "./git/process/git-environment.ts";
-import { matchPrefixPatterns } from "./gomod/module-path.ts";
+import { type ModulePath, matchPrefixPatterns } from "./gomod/module-path.ts";
 import type { GraphqlDoor, GraphqlOptions } from "./graphql/endpoint/endpoint.ts";
 import { HotCache } from "./http/go/hot-cache.ts";
 import { type RunningServer, startServer } from "./http/server.ts";
@@ -40,6 +40,7 @@ import { writeCaBundle } from "./upstream/git-fetch.ts";
 import { openGitMirrors } from "./upstream/git-mirror.ts";
 import { openHttp } from "./upstream/guarded-http.ts";
 import { type HookSender, startHookSender } from "./upstream/hook-sender.ts";
+import { keepHeads } from "./upstream/log-heads.ts";
 import { hostsNamedIn, isOff } from "./upstream/policy.ts";
 import { openProvedDatabase } from "./upstream/proved-database.ts";
 import { createPublicSums, type PublicSums } from "./upstream/public-sums.ts";
@@ -124,6 +125,9 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     const verifying = await keepVerified(registry, upstream.verification);
     closers.push(() => verifying.close());
 
+    const heads = keepAges(config, registry, upstream.publicSums, upstream.sumDatabases);
+    closers.push(async () => heads.close());
+
     let server: RunningServer | undefined;
     const url = (): string => server?.url ?? config.url ?? "";
     const graphql = graphqlOnDemand({
@@ -185,6 +189,22 @@ interface OpenedUpstream extends OpenedDependencyProxy {
   readonly publicSums: PublicSums | undefined;
   readonly verification: Verification;
   readonly status: () => readonly UpstreamStatus[];
+}
+
+/** Has the ages of versions worked out of the first checksum database, where there is one and somebody to ask. */
+function keepAges(
+  config: Config,
+  registry: Registry,
+  publicSums: PublicSums | undefined,
+  sumDatabases: SumdbProxy,
+): { close(): void } {
+  const [database] = config.sumDatabases;
+  if (publicSums === undefined || database === undefined || isOff(config.upstream)) return { close() {} };
+  registry.policies.askRecord = async (modulePath, version) => {
+    const found = await publicSums.find(modulePath as ModulePath, version);
+    return found.kind === "proved" ? found.id : undefined;
+  };
+  return keepHeads(registry, database, sumDatabases);
 }
 
 /** What answers for the modules and checksums of others: from store and, unless GOKURA_UPSTREAM is off, by asking. */

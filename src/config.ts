@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Failure } from "./errors.ts";
+import { parseAge } from "./registry/policies/age.ts";
 import {
   DEFAULT_LISTEN,
   DEFAULT_MODULE_PAGES,
@@ -68,6 +69,8 @@ export interface Config {
   readonly upstreamTtlSeconds: number;
   /** Whether modules from upstream are there for those who send no token. */
   readonly anonymousUpstream: boolean;
+  /** The age that versions from upstream must have, and whether exact ones are refused too; undefined: none. */
+  readonly cooldown: { readonly seconds: number; readonly strict: boolean } | undefined;
   /** Patterns as GOPRIVATE's: modules that are never asked upstream. */
   readonly privatePatterns: string;
   /** Checksum databases that are proxied. What comes from upstream is compared with the first. */
@@ -136,6 +139,10 @@ export function readConfig(environment: Environment = process.env): Config {
     anonymousUpstream: parsed("GOKURA_ANONYMOUS_UPSTREAM", !holdsCredentials(upstream), parseSwitch),
     upstreamCaFile: parsed("GOKURA_UPSTREAM_CA_FILE", undefined, parseCaFile),
     upstreamTtlSeconds: parsed("GOKURA_UPSTREAM_TTL", DEFAULT_UPSTREAM_TTL_SECONDS, parseTtl),
+    cooldown: cooldownOf(
+      parsed("GOKURA_COOLDOWN", undefined, parseCooldown),
+      parsed("GOKURA_COOLDOWN_MODE", false, parseCooldownMode),
+    ),
     privatePatterns: get("GOKURA_PRIVATE") ?? "",
     ...{ sumDatabases, upstreamVerify },
     noSumdbPatterns: get("GOKURA_UPSTREAM_NOSUMDB") ?? "",
@@ -160,4 +167,18 @@ export function defaultSumdbName({ url, listen }: Pick<Config, "url" | "listen">
   const { host, port } = listen;
   const shown = host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host;
   return port === 0 || port === 443 ? `${shown}/sumdb` : `${shown}:${port}/sumdb`;
+}
+
+function cooldownOf(seconds: number | undefined, strict: boolean): Config["cooldown"] {
+  return seconds === undefined ? undefined : { seconds, strict };
+}
+
+function parseCooldown(text: string): number | undefined {
+  return text === "off" ? undefined : parseAge(text);
+}
+
+/** Whether exact versions are refused too. */
+function parseCooldownMode(text: string): boolean {
+  if (text !== "soft" && text !== "strict") throw new Error(`"${text}" is neither soft nor strict`);
+  return text === "strict";
 }

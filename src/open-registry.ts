@@ -105,7 +105,7 @@ export async function openRegistry(
       tokenUse,
       idTokens,
       requirementMemory: createRequirementMemory(),
-      policies: createPolicyState(now),
+      policies: createPolicyState({ now, cooldown: config.cooldown, logKey: config.sumDatabases[0]?.verifierKey }),
       traffic,
       log,
       metrics,

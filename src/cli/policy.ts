@@ -1,6 +1,7 @@
 // gokura policy …: which versions may be had, and why not.
 import { type Command, InvalidArgumentError } from "commander";
 import type { PolicyAction, PolicyKind } from "../database/generated/client.ts";
+import { ageInWords, parseAge } from "../registry/policies/age.ts";
 import { explainPolicies } from "../registry/policies/explain.ts";
 import { createPolicy, deletePolicy, listPolicies } from "../registry/policies/rules.ts";
 import type { PolicyRow } from "../registry/rows.ts";
@@ -21,6 +22,8 @@ interface AddOptions {
   readonly reason?: string;
   readonly until?: Date;
   readonly dryRun?: boolean;
+  readonly age?: number;
+  readonly strict?: boolean;
   readonly json?: boolean;
 }
 
@@ -36,6 +39,8 @@ export function addPolicyCommands(program: Command): void {
     .option("--versions <queries>", "only these, such as v1.2.3 or '>=v1.2.0 <v1.5.0'")
     .option("--kind <kind>", "upstream (if not given), hosted or toolchain", wordOf(KINDS))
     .option("--group <path>", "only for the endpoints and projects of a group")
+    .option("--age <age>", "of hold: only versions that are younger, such as 7d or 36h", age)
+    .option("--strict", "with --age: refuse exact versions too, not only in lists and @latest")
     .option("--reason <text>", "what clients read")
     .option("--until <moment>", "when the rule ends, such as 2027-01-31 or 2027-01-31T12:00:00Z", moment)
     .option("--dry-run", "refuse nothing, but write down what would be refused")
@@ -44,9 +49,9 @@ export function addPolicyCommands(program: Command): void {
       "after",
       "\nExample: gokura policy add --pattern example.com/bad --versions v1.3.0 --action deny --reason 'stolen token, see CHAT-12'",
     )
-    .action(({ group: groupPath, until: expiresAt, json = false, ...rule }: AddOptions) =>
+    .action(({ group: groupPath, until: expiresAt, age: minimumAge, json = false, ...rule }: AddOptions) =>
       withRegistry(async (registry, operator) =>
-        printOne(rowOf(await createPolicy(registry, operator, { ...rule, groupPath, expiresAt })), json),
+        printOne(rowOf(await createPolicy(registry, operator, { ...rule, groupPath, expiresAt, minimumAge })), json),
       ),
     );
   policy
@@ -82,9 +87,13 @@ export function addPolicyCommands(program: Command): void {
         const [modulePath = "", version, ...rest] = name.split("@");
         if (version === undefined || rest.length > 0) throw new InvalidArgumentError("name MODULE@VERSION.");
         const said = await explainPolicies(registry, operator, { modulePath, version, groupPath });
-        const { action, rule, kind, told, change, dryRuns } = said;
+        const { action, rule, kind, told, change, dryRuns, cooldown } = said;
         const row = { module: modulePath, version, kind: kind.toLowerCase(), verdict: action.toLowerCase() };
-        printOne({ ...row, rule: rule?.id, told, change, wouldRefuse: dryRuns.map(({ id }) => String(id)) }, json);
+        const heldUntil = cooldown && new Date(cooldown.endsAt);
+        printOne(
+          { ...row, rule: rule?.id, heldUntil, told, change, wouldRefuse: dryRuns.map(({ id }) => String(id)) },
+          json,
+        );
       }),
     );
 }
@@ -96,6 +105,14 @@ function wordOf<const T extends Readonly<Record<string, string>>>(words: T): (wo
   };
 }
 
+function age(word: string): number {
+  try {
+    return parseAge(word);
+  } catch (error) {
+    throw new InvalidArgumentError(`${(error as Error).message}.`);
+  }
+}
+
 function moment(word: string): Date {
   const at = /^\d{4}-\d{2}-\d{2}(?:T[\d:.]+(?:Z|[+-]\d{2}:\d{2}))?$/.test(word) ? new Date(word) : new Date(Number.NaN);
   if (Number.isNaN(at.getTime()))
@@ -105,8 +122,10 @@ function moment(word: string): Date {
 
 function rowOf(rule: PolicyRow): Row {
   const { id, pattern, versions, kind, action, dryRun, reason, group, expiresAt, createdBy, createdAt } = rule;
+  const { minimumAge, strict } = rule;
   return {
     ...{ id, action: action.toLowerCase(), pattern, versions, kind: kind.toLowerCase(), group: group?.fullPath },
+    ...{ age: minimumAge === null ? null : ageInWords(minimumAge), strict },
     ...{ dryRun, reason, until: expiresAt, createdBy, created: createdAt },
   };
 }

@@ -47,6 +47,30 @@ export interface PolicyState {
   readonly noted: LRUCache<string, true>;
   /** How much was written down in the present minute. */
   readonly writing: { minute: number; written: number };
+  /** The age that every version from upstream must have (GOKURA_COOLDOWN); undefined: none. */
+  readonly cooldown: Cooldown | undefined;
+  /** The key of the checksum database by whose records ages are known; undefined: there is none. */
+  readonly logKey: string | undefined;
+  /** Asks that database; undefined: nobody can be asked. */
+  askRecord: AskRecord | undefined;
+  /** Trees of the database that are known to have existed, ascending, for some time. */
+  trees: { readonly trees: readonly SeenTree[]; readonly until: number } | undefined;
+}
+
+/** An age that versions must have. */
+export interface Cooldown {
+  readonly seconds: number;
+  /** Exact versions are refused too; otherwise lists and @latest leave them out. */
+  readonly strict: boolean;
+}
+
+/** The number of a version's record, proved; undefined: the database has none. Throws what keeps it from being asked. */
+export type AskRecord = (modulePath: string, version: string) => Promise<number | undefined>;
+
+/** A tree of the log, so many records, and when it existed at the latest, in milliseconds since 1970. */
+export interface SeenTree {
+  readonly size: number;
+  readonly existedAt: number;
 }
 
 /** What is remembered about who may do what (access/access-memory.ts). */

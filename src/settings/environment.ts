@@ -34,6 +34,8 @@ export const SETTINGS: readonly Setting[] = [
   { name: "GOKURA_UPSTREAM_CA_FILE" },
   { name: "GOKURA_UPSTREAM_TTL" },
   { name: "GOKURA_PRIVATE" },
+  { name: "GOKURA_COOLDOWN" },
+  { name: "GOKURA_COOLDOWN_MODE" },
   { name: "GOKURA_SUMDB" },
   { name: "GOKURA_UPSTREAM_VERIFY" },
   { name: "GOKURA_UPSTREAM_NOSUMDB" },

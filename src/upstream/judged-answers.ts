@@ -4,10 +4,12 @@
 import { Failure } from "../errors.ts";
 import { isRetracted } from "../gomod/go-mod-file.ts";
 import type { ModulePath } from "../gomod/module-path.ts";
+import { isPseudoVersion } from "../gomod/version.ts";
 import { parseVersionInfo } from "../gomod/version-info.ts";
-import { latestVersion, linesOfList, retractingVersion } from "../gomod/version-list.ts";
-import type { Gate } from "../registry/policies/gate.ts";
+import { latestVersion, linesOfList, newestPseudoVersion, retractingVersion } from "../gomod/version-list.ts";
+import { type Gate, isHidden, type Passed } from "../registry/policies/gate.ts";
 import { type ShownList, showList } from "../registry/policies/shown-list.ts";
+import { seenPseudoVersions } from "../registry/policies/version-ages.ts";
 import { readGoMod } from "../registry/versions/readable-go-mod.ts";
 import type { Absent, Found } from "./answers.ts";
 import type { AskOptions, DependencyProxy } from "./dependency-proxy.ts";
@@ -54,17 +56,19 @@ export async function judgedLatest(
   const listed = list.kind === "found" ? list.body.toString("utf8") : "";
   const shown = await shownOf(proxy, gate, modulePath, `${listed}\n${latest}\n`, options);
   if (shown.versions.includes(latest)) {
-    const { warning, freshMs } = await gate.pass(latest);
+    const { warning, freshMs } = await gate.pass(latest, "by query");
     return { answer, warning, freshMs: Math.min(freshMs, shown.freshMs) };
   }
-  const named = await latestOfShown(proxy, modulePath, shown.versions, options);
+  const named =
+    (await latestOfShown(proxy, modulePath, shown.versions, options)) ??
+    (isPseudoVersion(latest) ? await olderCommit(proxy, gate, modulePath) : undefined);
   if (named === undefined) {
-    await gate.pass(latest);
+    await gate.pass(latest, "by query");
     throw new Failure("forbidden", `${modulePath}: policies leave none of its versions`, { reason: "policy_held" });
   }
-  const { warning, freshMs } = await gate.pass(named);
+  const { warning, freshMs } = await gate.pass(named, "by query");
   const info = await proxy.query(modulePath, named, options);
-  return { answer: asLatest(info), warning, freshMs: Math.min(freshMs, shown.freshMs) };
+  return { answer: asLatest(info, answer.freshMs), warning, freshMs: Math.min(freshMs, shown.freshMs) };
 }
 
 /** The latest of the versions that are shown, by what the newest of these retracts. */
@@ -80,13 +84,18 @@ async function latestOfShown(
   return latestVersion(shown, (version) => isRetracted(version, retracts).retracted);
 }
 
-/** What a version is, is for ever so; that it is the latest, is not. */
-function asLatest(info: Found | Absent): Found | Absent {
-  return info.kind === "found" ? { ...info, pinned: false, freshMs: Math.min(info.freshMs, LATEST_FRESH_MS) } : info;
+/** Of the commits that were seen before, where a module has no versions, the newest that may be had. */
+async function olderCommit(proxy: DependencyProxy, gate: Gate, modulePath: ModulePath): Promise<string | undefined> {
+  const seen = await seenPseudoVersions(proxy.registry, modulePath);
+  const verdicts = await gate.verdicts(seen);
+  const open = seen.filter((version) => !isHidden(verdicts.get(version)!));
+  return newestPseudoVersion(open.map((version) => ({ version, time: undefined })));
 }
 
-/** For how long the latest version of a list is given without a look. */
-const LATEST_FRESH_MS = 10_000;
+/** What a version is, is for ever so; that it is the latest, only as long as upstream's own word about that is fresh. */
+function asLatest(info: Found | Absent, freshMs: number): Found | Absent {
+  return info.kind === "found" ? { ...info, pinned: false, freshMs: Math.min(info.freshMs, freshMs) } : info;
+}
 
 /** The .info of what a branch or a commit names, if that version may be had. Throws forbidden if it may not. */
 export async function judgedQuery(
@@ -99,7 +108,23 @@ export async function judgedQuery(
   const answer = await proxy.query(modulePath, revision, options);
   const version = answer.kind === "found" ? parseVersionInfo(answer.body)?.version : undefined;
   if (version === undefined) return { answer, warning: undefined, freshMs: Number.POSITIVE_INFINITY };
-  return { answer, ...(await gate.pass(version)) };
+  return { answer, ...(await gate.pass(version, "by query")) };
+}
+
+/** A version that is asked for by its name, if it may be had. Throws forbidden if it may not; an absence if there is none. */
+export async function passByName(
+  proxy: DependencyProxy,
+  gate: Gate,
+  modulePath: ModulePath,
+  version: string,
+  options: AskOptions,
+): Promise<Passed | Absent> {
+  if (gate.isStrict) {
+    // Its age counts from when it is first seen, and what is not there is not seen.
+    const info = await proxy.query(modulePath, version, options);
+    if (info.kind === "absent") return info;
+  }
+  return gate.pass(version, "by name");
 }
 
 function shownOf(

@@ -98,6 +98,10 @@ test.each([
   [`pattern: "*", action: DENY, versions: "<=v1"`, "ambiguous semantic version"],
   [`pattern: "*", action: ALLOW, dryRun: true`, "a dry run is of a rule that refuses"],
   [`pattern: "*", action: DENY, reason: "two\\nlines"`, "one line"],
+  [`pattern: "*", action: DENY, minimumAge: 3600`, "an age is of a rule that holds"],
+  [`pattern: "*", action: HOLD, kind: HOSTED, minimumAge: 3600`, "an age is of a rule that holds"],
+  [`pattern: "*", action: HOLD, minimumAge: 90`, "whole hours"],
+  [`pattern: "*", action: HOLD, strict: true`, "strict is of a rule with an age"],
   [`pattern: "*", action: DENY, expiresAt: "2001-01-01T00:00:00Z"`, "must be in the future"],
 ])("a rule that cannot be: %s", async (input, why) => {
   const { data } = await graphql(
@@ -117,25 +121,34 @@ test("an id that is none; pages; an exception with an end, in a group", async ()
   const { data } = await graphql(
     `{
       policies(groupPath: "acme", first: 1) {
-        nodes { id groupPath pattern versions kind action dryRun reason expiresAt createdBy createdAt }
+        nodes { id groupPath pattern versions kind action dryRun minimumAge strict reason expiresAt createdBy createdAt }
         edges { cursor node { id } }
         pageInfo { endCursor hasNextPage }
       }
       last: policies(groupPath: "acme", last: 1) { nodes { id } }
-      verdict: policyVerdict(path: "example.com/bad", version: "v1.3.0", groupPath: "acme") { action dryRuns { id } }
+      verdict: policyVerdict(path: "example.com/bad", version: "v1.3.0", groupPath: "acme") { action heldUntil dryRuns { id } }
     }`,
     secret.owner,
   );
   expect(data.policies.nodes).toMatchObject([
     { groupPath: "acme", kind: "UPSTREAM", createdBy: "owner", expiresAt: until },
   ]);
-  expect([data.last.nodes, data.verdict]).toEqual([[{ id }], { action: "ALLOW", dryRuns: [{ id }] }]);
+  expect([data.last.nodes, data.verdict]).toEqual([[{ id }], { action: "ALLOW", heldUntil: null, dryRuns: [{ id }] }]);
   const cursor = data.policies.pageInfo.endCursor;
   const next = await graphql(
     `{ a: policies(groupPath: "acme", first: 1, after: "${cursor}") { nodes { id } } b: policies(groupPath: "acme", last: 1, before: "${cursor}") { nodes { id } } }`,
     secret.owner,
   );
   expect(next.data).toEqual({ a: { nodes: [] }, b: { nodes: [] } });
+  const young = await graphql(
+    `mutation { policyCreate(input: { groupPath: "acme", pattern: "*", action: HOLD, minimumAge: 604800, strict: true }) { policy { id minimumAge strict } errors } }`,
+    secret.owner,
+  );
+  expect(young.data.policyCreate.policy).toMatchObject({ minimumAge: 604_800, strict: true });
+  await graphql(
+    `mutation { policyDelete(input: { id: "${young.data.policyCreate.policy.id}" }) { errors } }`,
+    secret.owner,
+  );
   const remove = (one: string) =>
     graphql(`mutation { policyDelete(input: { id: "${one}" }) { policy { id } errors reasons } }`, secret.owner);
   expect((await remove("12")).data.policyDelete).toMatchObject({ policy: null, reasons: ["invalid_request"] });

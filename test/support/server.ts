@@ -34,10 +34,12 @@ export interface TestServer {
 export interface ServerOptions {
   readonly tls?: boolean;
   readonly environment?: Record<string, string>;
+  /** The clock that policies go by. */
+  readonly now?: () => number;
 }
 
 /** Starts a server and stops it after the test file. */
-export async function testServer({ tls = false, environment = {} }: ServerOptions = {}): Promise<TestServer> {
+export async function testServer({ tls = false, environment = {}, now }: ServerOptions = {}): Promise<TestServer> {
   const dataDirectory = temporary("server");
   const logged: string[] = [];
   const config = readConfig({
@@ -52,7 +54,7 @@ export async function testServer({ tls = false, environment = {} }: ServerOption
     ...environment,
   });
   const log = createLog("debug", { write: (line: string) => void logged.push(line) });
-  const app: RunningApp = await startApp(config, log);
+  const app: RunningApp = await startApp(config, log, { now });
   atEnd(() => app.stop());
   const { registry, certificateFile = "" } = app;
   return {

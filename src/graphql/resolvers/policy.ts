@@ -15,6 +15,7 @@ export const Policy: PolicyResolvers = {
 export const PolicyVerdict: PolicyVerdictResolvers = {
   policy: ({ rule }) => rule ?? null,
   told: ({ told }) => told ?? null,
+  heldUntil: ({ cooldown }) => (cooldown ? new Date(cooldown.endsAt) : null),
   dryRuns: ({ dryRuns }) => [...dryRuns],
 };
 

@@ -9,7 +9,7 @@
 //
 // A PUT to the address of a .zip publishes it (uploads.ts).
 //
-// With `cached-only/` in front of it, or the header "Disable-Module-Fetch: true", only what is stored is served.
+// With `cooldown/7d/` in front of it, versions from upstream must be so old. With `cached-only/`, or the header "Disable-Module-Fetch: true", only what is stored is served.
 //
 // Who may ask is decided first, in the order of registry/access/access.ts; only then is the path looked at. Everything but zips is
 // kept ready in memory (hot-cache.ts). Errors are text/plain, because that is what the go command shows to its user.
@@ -22,6 +22,7 @@ import type { Uploads } from "../../intake/uploads.ts";
 import { requireScope } from "../../registry/access/access.ts";
 import { authenticate } from "../../registry/access/authentication.ts";
 import type { ChecksumLog } from "../../registry/checksums/log-state.ts";
+import { parseAge } from "../../registry/policies/age.ts";
 import type { DependencyProxy } from "../../upstream/dependency-proxy.ts";
 import type { PublicSums } from "../../upstream/public-sums.ts";
 import type { SumdbProxy } from "../../upstream/sumdb-proxy.ts";
@@ -50,14 +51,16 @@ export interface GoProxy {
 
 /** The prefix of paths that are answered from store alone, as the public mirror has it. */
 const CACHED_ONLY = "cached-only/";
+/** What is in front of an age that versions must have. */
+const COOLDOWN = "cooldown/";
 /** What is in front of a checksum database's name. */
 const SUMDB = "sumdb/";
 
 /** Answers a request to a Go endpoint; `path` is what stands behind the endpoint's own path, as it was sent. */
 export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, path: string): Promise<void> {
   const { registry } = proxy.hosted;
-  const storedOnly = path.startsWith(CACHED_ONLY) || ctx.get("Disable-Module-Fetch").toLowerCase() === "true";
-  const rest = path.startsWith(CACHED_ONLY) ? path.slice(CACHED_ONLY.length) : path;
+  const { rest, cachedOnly, cooldownSeconds } = withoutPrefixes(path);
+  const storedOnly = cachedOnly || ctx.get("Disable-Module-Fetch").toLowerCase() === "true";
   if (ctx.method === "PUT" && isUploadPath(rest)) return serveUpload(proxy.uploads, ctx, view, rest);
   if (ctx.method !== "GET" && ctx.method !== "HEAD") {
     ctx.status = 405;
@@ -84,7 +87,7 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, p
   if (answerer.kind === "world") {
     const { dependencies, hotCache } = proxy;
     const { group, request } = answerer;
-    return serveFromUpstream({ dependencies, hotCache, ctx, storedOnly, group, principal }, request);
+    return serveFromUpstream({ dependencies, hotCache, ctx, storedOnly, group, principal, cooldownSeconds }, request);
   }
   const { project } = answerer;
 
@@ -110,6 +113,26 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, p
     // Nor is what no repository can have; 400 would make it give up (Go Modules Reference, "GOPROXY protocol").
     if (!isFailure(error, "not-found", "invalid", "too-large")) throw error;
     await keep(absence(error), false, Number.POSITIVE_INFINITY);
+  }
+}
+
+/**
+ * What stands in front of a module path, in any order: `cached-only/`, `cooldown/7d/`. Throws invalid, which is no 404, for
+ * an age that is none: a client that was told of an absence would go on without any.
+ */
+function withoutPrefixes(path: string): { rest: string; cachedOnly: boolean; cooldownSeconds: number | undefined } {
+  let rest = path;
+  let cachedOnly = false;
+  let cooldownSeconds: number | undefined;
+  for (;;) {
+    if (rest.startsWith(CACHED_ONLY)) {
+      cachedOnly = true;
+      rest = rest.slice(CACHED_ONLY.length);
+    } else if (rest.startsWith(COOLDOWN)) {
+      const [, age = ""] = rest.split("/", 2);
+      cooldownSeconds = Math.max(cooldownSeconds ?? 0, parseAge(age));
+      rest = rest.slice(COOLDOWN.length + age.length + 1);
+    } else return { rest, cachedOnly, cooldownSeconds };
   }
 }
 

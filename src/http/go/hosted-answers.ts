@@ -63,17 +63,17 @@ export async function hostedAnswer(
     }
     case "info": {
       const resolved = await resolveQuery(hosted, project, modulePath, request.version);
-      const passed = await gate?.pass(resolved.version.version);
+      const passed = await gate?.pass(resolved.version.version, "by name");
       return keepable(present(infoOf(resolved), "application/json", resolved.pinned), resolved.pinned, passed);
     }
     case "mod": {
       const version = await exactVersion(hosted, project, request);
-      const passed = await gate?.pass(version.version);
+      const passed = await gate?.pass(version.version, "by name");
       return keepable(present(version.goMod, "text/plain; charset=utf-8", true), true, passed);
     }
     case "zip": {
       const version = await exactVersion(hosted, project, request);
-      const passed = await gate?.pass(version.version);
+      const passed = await gate?.pass(version.version, "by name");
       const zip = await zipOf(parts.archives, project.id, version);
       return keepable(await presentZip(hosted.registry, zip, version, parts.hotCache), true, passed);
     }
@@ -121,12 +121,12 @@ async function latestThatPasses(
   const named = latestVersion(names, (version) => retracted.has(version));
   const isListed = latest.version.ref !== null;
   if (!isListed || named === latest.version.version)
-    return { resolved: latest, passed: await gate.pass(latest.version.version) };
+    return { resolved: latest, passed: await gate.pass(latest.version.version, "by query") };
   if (named === undefined) {
-    await gate.pass(latest.version.version);
+    await gate.pass(latest.version.version, "by query");
     throw new Failure("forbidden", `${modulePath}: policies leave none of its versions`, { reason: "policy_held" });
   }
-  const passed = await gate.pass(named);
+  const passed = await gate.pass(named, "by query");
   const resolved = await resolveQuery(hosted, project, modulePath, named);
   return { resolved, passed: { ...passed, freshMs: Math.min(passed.freshMs, freshMs) } };
 }

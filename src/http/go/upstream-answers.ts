@@ -14,7 +14,7 @@ import { isExactVersion } from "../../upstream/admission.ts";
 import { ABSENCE_MS, type Absent, type Found } from "../../upstream/answers.ts";
 import type { DependencyProxy } from "../../upstream/dependency-proxy.ts";
 import type { Download, StoredZip } from "../../upstream/download.ts";
-import { type Judged, judgedLatest, judgedList, judgedQuery } from "../../upstream/judged-answers.ts";
+import { type Judged, judgedLatest, judgedList, judgedQuery, passByName } from "../../upstream/judged-answers.ts";
 import {
   absence,
   absenceInWords,
@@ -41,6 +41,8 @@ export interface WorldRequest {
   /** The group whose endpoint was asked; undefined: the instance's. */
   readonly group: GroupRow | undefined;
   readonly principal: Principal;
+  /** The age that the address demands of versions, in seconds. */
+  readonly cooldownSeconds: number | undefined;
 }
 
 interface Asked extends WorldRequest {
@@ -72,10 +74,13 @@ export async function serveFromUpstream(world: WorldRequest, request: GoRequest)
       return;
     }
     const groupIds = group?.traversalIds ?? [];
-    const gate = await gateOf(registry, { principal: world.principal, modulePath, hosted: false, groupIds });
+    const { principal, cooldownSeconds } = world;
+    const gate = await gateOf(registry, { principal, modulePath, hosted: false, groupIds, cooldownSeconds });
     if (request.kind === "zip") {
       const { version } = canonical(request);
-      return await serveZip({ ...unjudged, passed: (await gate?.pass(version)) ?? NO_POLICY }, request);
+      const passed = gate ? await passByName(dependencies, gate, modulePath, version, { storedOnly }) : NO_POLICY;
+      if ("kind" in passed) return await write(world, absenceInWords(passed.status, passed.text));
+      return await serveZip({ ...unjudged, passed }, request);
     }
     const { answer, ...passed } = gate
       ? await judgedTo(dependencies, gate, request, storedOnly)
@@ -108,7 +113,9 @@ async function judgedTo(
   if (request.kind === "latest") return judgedLatest(dependencies, gate, modulePath, options);
   if (request.kind === "info" && !isExactVersion(modulePath, request.version))
     return judgedQuery(dependencies, gate, modulePath, request.version, options);
-  const passed = await gate.pass(request.kind === "mod" ? canonical(request).version : request.version);
+  const { version } = request.kind === "mod" ? canonical(request) : request;
+  const passed = await passByName(dependencies, gate, modulePath, version, options);
+  if ("kind" in passed) return { answer: passed, ...NO_POLICY };
   return { answer: await answerTo(dependencies, request, storedOnly), ...passed };
 }
 

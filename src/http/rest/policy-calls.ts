@@ -21,6 +21,8 @@ const Policy = z
     kind: z.enum(KINDS),
     action: z.enum(ACTIONS),
     dry_run: z.boolean(),
+    minimum_age: z.int().nullable(),
+    strict: z.boolean(),
     reason: z.string(),
     expires_at: z.iso.datetime().nullable(),
     created_by: z.string(),
@@ -36,6 +38,7 @@ const Verdict = z
     action: z.enum(ACTIONS),
     policy: Policy.nullable(),
     told: z.string().nullable(),
+    held_until: z.iso.datetime().nullable(),
     change: z.string(),
     dry_runs: z.array(Policy),
   })
@@ -48,6 +51,8 @@ const RULE = {
   kind: choice(KINDS).default("upstream"),
   action: choice(ACTIONS),
   dry_run: boolean().default(false).describe("Refuse nothing, but write down what would be refused"),
+  minimum_age: integer(1).optional().describe("Of hold: only versions that are younger, in seconds, of whole hours"),
+  strict: boolean().default(false).describe("Of such a rule: refuse exact versions too"),
   reason: text().default("").describe("What clients are told"),
   expires_at: moment().optional().describe("When the rule ends"),
 };
@@ -143,9 +148,10 @@ export const policyCalls = [
     failures: [404],
     handle: async ({ registry, principal, parameters: { module, version, group } }) => {
       const said = await explainPolicies(registry, principal, { modulePath: module, version, groupPath: group });
-      const { kind, action, rule, told = null, change, dryRuns } = said;
+      const { kind, action, rule, told = null, change, dryRuns, cooldown } = said;
       return {
         ...{ module, version, told, change, kind: wordOf(kind), action: wordOf(action) },
+        held_until: cooldown ? new Date(cooldown.endsAt).toISOString() : null,
         policy: rule ? policyOf(rule) : null,
         dry_runs: dryRuns.map(policyOf),
       };
@@ -158,17 +164,10 @@ const rows = <P extends { readonly rows: readonly PolicyRow[] }>(page: P) => ({
   rows: page.rows.map(policyOf),
 });
 
-function ruleOf({
-  kind,
-  action,
-  dry_run: dryRun,
-  expires_at: expiresAt,
-  pattern,
-  versions,
-  reason,
-}: GivenRule): NewPolicy {
-  const words = { kind: constantOf(kind), action: constantOf(action) };
-  return { pattern, versions, reason, dryRun, expiresAt, ...words };
+function ruleOf(given: GivenRule): NewPolicy {
+  const { pattern, versions, reason, strict, dry_run: dryRun, minimum_age: minimumAge, expires_at: expiresAt } = given;
+  const words = { kind: constantOf(given.kind), action: constantOf(given.action) };
+  return { pattern, versions, reason, strict, dryRun, minimumAge, expiresAt, ...words };
 }
 
 function policyOf(rule: PolicyRow): z.input<typeof Policy> {
@@ -179,6 +178,8 @@ function policyOf(rule: PolicyRow): z.input<typeof Policy> {
     kind: wordOf(rule.kind),
     action: wordOf(rule.action),
     dry_run: rule.dryRun,
+    minimum_age: rule.minimumAge,
+    strict: rule.strict,
     expires_at: rule.expiresAt?.toISOString() ?? null,
     created_by: rule.createdBy,
     created_at: rule.createdAt.toISOString(),

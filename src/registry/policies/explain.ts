@@ -8,12 +8,14 @@ import { demandGroup } from "../forge/groups.ts";
 import { isOwned, ownerOf } from "../forge/module-owner.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
+import { agesWithoutRule, demandedAges, withAge } from "./gate.ts";
 import { refusalOf, whomToAsk } from "./refusal.ts";
 import { kindOfForeign, rulesAbout } from "./rules-in-force.ts";
-import { judge, type RuleVerdict } from "./verdict.ts";
+import { judge, type Verdict } from "./verdict.ts";
+import { lastKnownSince } from "./version-ages.ts";
 
 /** What policies say of a version. */
-export interface Explanation extends RuleVerdict {
+export interface Explanation extends Verdict {
   readonly modulePath: string;
   readonly version: string;
   readonly kind: PolicyKind;
@@ -40,7 +42,12 @@ export async function explainPolicies(
   if (!isValid(version)) throw invalid("must be a version such as v1.2.3", "version");
   const { kind, groupIds } = await placeOf(registry, principal, modulePath, groupPath);
   const levels = await rulesAbout(registry, modulePath, kind, groupIds);
-  const verdict = judge(levels, version, registry.policies.now());
+  const { now, cooldown } = registry.policies;
+  const said = judge(levels, version, now());
+  // As lists have it: whoever asks why wonders about what is missing there.
+  const demands = kind === "UPSTREAM" ? demandedAges(said, agesWithoutRule(cooldown, undefined), "by query") : [];
+  const since = demands.length === 0 ? undefined : await lastKnownSince(registry, modulePath, version);
+  const verdict = withAge(said, demands, since, now());
   const name = `${modulePath}@${version}`;
   const told = refusalOf(name, verdict)?.message ?? (verdict.action === "WARN" ? verdict.rule?.reason : undefined);
   return { ...verdict, modulePath, version, kind, told, change: changeOf(name, verdict) };
@@ -60,14 +67,14 @@ async function placeOf(
   return { kind: kindOfForeign(modulePath), groupIds: group?.traversalIds ?? [] };
 }
 
-function changeOf(name: string, { action, rule }: RuleVerdict): string {
+function changeOf(name: string, { action, rule, cooldown }: Verdict): string {
+  const exception = `an exception: gokura policy add --pattern ${name.replace("@", " --versions ")} --action allow`;
+  if (cooldown && !cooldown.rule) return `time, or ${exception}: ${whomToAsk(undefined)}`;
   if (rule === undefined) return "nothing is in force for it: a rule that denies or holds it would";
   const ends = rule.expiresAt ? `the end of rule ${rule.id} (${rule.expiresAt.toISOString()}), or ` : "";
   const removal = `${ends}removing rule ${rule.id}: ${whomToAsk(rule)}`;
-  const [path, version] = name.split("@");
   const place = rule.group ? ` --group ${rule.group.fullPath}` : "";
-  if (action === "HOLD")
-    return `${removal}; or an exception: gokura policy add --pattern ${path} --versions ${version} --action allow${place}`;
+  if (action === "HOLD") return `${cooldown ? "time, or " : ""}${removal}; or ${exception}${place}`;
   if (action === "DENY") return `${removal}; no exception lifts a rule that denies`;
   return removal;
 }

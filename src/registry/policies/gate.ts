@@ -1,11 +1,12 @@
-// What stands between an endpoint and the versions of one module: the rules in force there, and what else is asked of a
-// version before it may be had. Where nothing is in force there is no gate, and an answer costs nothing.
-import { nameOf, type Principal } from "../principal.ts";
-import type { Registry } from "../registry.ts";
+// What stands between an endpoint and the versions of one module: the rules in force there, and the age that a version must
+// have before it may be had. Where nothing is in force there is no gate, and an answer costs nothing.
+import type { Principal } from "../principal.ts";
+import type { Cooldown, Registry } from "../registry.ts";
 import { noteVerdict } from "./noted-verdicts.ts";
 import { refusalOf, warningOf } from "./refusal.ts";
 import { kindOfForeign, rulesAbout } from "./rules-in-force.ts";
-import { judge, type RuleLevels, type RuleVerdict } from "./verdict.ts";
+import { type DemandedAge, judge, type RuleLevels, type RuleVerdict, type Verdict } from "./verdict.ts";
+import { knownSince } from "./version-ages.ts";
 
 /** Who asks for a module, and where. */
 export interface GateSubject {
@@ -15,14 +16,21 @@ export interface GateSubject {
   readonly hosted: boolean;
   /** The groups around the endpoint, or around the project, from the top down. */
   readonly groupIds: readonly number[];
+  /** The age that the address of the endpoint demands, in seconds. */
+  readonly cooldownSeconds?: number | undefined;
 }
 
-/** What is judged of the versions of one module at one endpoint. */
+/** How a version is asked for: by its name, or as what a list, a branch or @latest means, which can mean another one. */
+export type Asked = "by name" | "by query";
+
+/** What is judged of the versions of one module at one endpoint. All that it is asked about must be known to exist. */
 export interface Gate {
-  /** What is said of each of some versions; none is noted. */
-  verdicts(versions: readonly string[]): Promise<ReadonlyMap<string, RuleVerdict>>;
+  /** Whether versions that are asked for by their name must have an age. */
+  readonly isStrict: boolean;
+  /** What is said of each of some versions, asked for by query; none is noted. */
+  verdicts(versions: readonly string[]): Promise<ReadonlyMap<string, Verdict>>;
   /** What is said of a version that somebody wants. Throws forbidden if it may not be had. Both are noted. */
-  pass(version: string): Promise<Passed>;
+  pass(version: string, asked: Asked): Promise<Passed>;
 }
 
 /** A version that may be had. */
@@ -38,33 +46,75 @@ export async function gateOf(registry: Registry, subject: GateSubject): Promise<
   const { modulePath, groupIds, hosted } = subject;
   const kind = hosted ? "HOSTED" : kindOfForeign(modulePath);
   const levels = await rulesAbout(registry, modulePath, kind, groupIds);
-  return levels.length === 0 ? undefined : createGate(registry, subject, levels);
+  const ages = kind === "UPSTREAM" ? agesWithoutRule(registry.policies.cooldown, subject.cooldownSeconds) : [];
+  return levels.length === 0 && ages.length === 0 ? undefined : createGate(registry, subject, levels, ages);
 }
 
-function createGate(registry: Registry, { principal, modulePath }: GateSubject, levels: RuleLevels): Gate {
+/** The ages that are demanded by no rule: by the setting, and by the address, which asks as the setting says. */
+export function agesWithoutRule(setting: Cooldown | undefined, ofAddress: number | undefined): DemandedAge[] {
+  const ages: DemandedAge[] = [];
+  if (setting) ages.push({ ...setting, rule: undefined });
+  if (ofAddress !== undefined) ages.push({ seconds: ofAddress, strict: setting?.strict ?? false, rule: undefined });
+  return ages;
+}
+
+function createGate(
+  registry: Registry,
+  { principal, modulePath }: GateSubject,
+  levels: RuleLevels,
+  ages: readonly DemandedAge[],
+): Gate {
   const { now } = registry.policies;
+  const judged = async (versions: readonly string[], asked: Asked): Promise<Map<string, Verdict>> => {
+    const moment = now();
+    const byRules = versions.map((version) => [version, judge(levels, version, moment)] as const);
+    const demands = new Map(byRules.map(([version, said]) => [version, demandedAges(said, ages, asked)]));
+    const aged = versions.filter((version) => demands.get(version)!.length > 0);
+    const longest = Math.max(0, ...aged.flatMap((version) => demands.get(version)!.map(({ seconds }) => seconds)));
+    const since = await knownSince(registry, modulePath, aged, moment - longest * 1000);
+    return new Map(
+      byRules.map(([version, said]) => [version, withAge(said, demands.get(version)!, since.get(version), moment)]),
+    );
+  };
   return {
-    async verdicts(versions) {
-      const moment = now();
-      return new Map(versions.map((version) => [version, judge(levels, version, moment)]));
-    },
-    async pass(version) {
-      const moment = now();
+    isStrict: ages.some(({ strict }) => strict) || levels.flat().some(({ strict }) => strict),
+    verdicts: (versions) => judged(versions, "by query"),
+    async pass(version, asked) {
       const name = `${modulePath}@${version}`;
-      const verdict = judge(levels, version, moment);
+      const verdict = (await judged([version], asked)).get(version)!;
       noteVerdict(registry, principal, name, verdict);
       const refusal = refusalOf(name, verdict);
-      if (refusal) {
-        registry.log.info({ name, rule: verdict.rule?.id, principal: nameOf(principal) }, "a policy refused a version");
-        throw refusal;
-      }
-      return { warning: warningOf(verdict), freshMs: verdict.until - moment };
+      if (refusal) throw refusal;
+      return { warning: warningOf(verdict), freshMs: verdict.until - now() };
     },
   };
 }
 
+/** The ages that a version must have, asked for so; none where it is refused anyhow, or an exception lifts them. */
+export function demandedAges(said: RuleVerdict, ages: readonly DemandedAge[], asked: Asked): DemandedAge[] {
+  if (isHidden(said)) return [];
+  const all = said.exempt ? said.ages : [...ages, ...said.ages];
+  return all.filter(({ strict }) => strict || asked === "by query");
+}
+
+/** What is said of a version that is known to exist since a moment. */
+export function withAge(
+  said: RuleVerdict,
+  demands: readonly DemandedAge[],
+  since: number | undefined,
+  now: number,
+): Verdict {
+  let cooldown: Verdict["cooldown"];
+  for (const demand of demands) {
+    const endsAt = (since ?? now) + demand.seconds * 1000;
+    if (endsAt > now && endsAt > (cooldown?.endsAt ?? 0)) cooldown = { ...demand, endsAt };
+  }
+  if (cooldown === undefined) return { ...said, cooldown };
+  return { ...said, action: "HOLD", rule: cooldown.rule, cooldown, until: Math.min(said.until, cooldown.endsAt) };
+}
+
 /** Whether lists leave a version out. */
-export function isHidden({ action }: RuleVerdict): boolean {
+export function isHidden({ action }: Pick<RuleVerdict, "action">): boolean {
   return action === "DENY" || action === "HOLD";
 }
 

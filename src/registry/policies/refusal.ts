@@ -3,10 +3,22 @@
 // (cmd/go/internal/modfetch/proxy.go, TryProxies).
 import { Failure } from "../../errors.ts";
 import type { PolicyRow } from "../rows.ts";
-import type { RuleVerdict } from "./verdict.ts";
+import { ageInWords } from "./age.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** The refusal of a version; undefined if it may be had. */
-export function refusalOf(name: string, { action, rule }: RuleVerdict): Failure | undefined {
+export function refusalOf(name: string, { action, rule, cooldown }: Verdict): Failure | undefined {
+  if (cooldown) {
+    const by = cooldown.rule ? ` by rule ${cooldown.rule.id}` : "";
+    const why = cooldown.rule?.reason
+      ? `: ${cooldown.rule.reason}`
+      : `: it is younger than ${ageInWords(cooldown.seconds)}`;
+    return new Failure(
+      "forbidden",
+      `${name} is held until ${secondsOf(new Date(cooldown.endsAt))}${by}${why}; take an older version, or ${whomToAsk(cooldown.rule)} for an exception`,
+      { reason: "policy_held" },
+    );
+  }
   if (rule === undefined || (action !== "DENY" && action !== "HOLD")) return undefined;
   const end = rule.expiresAt === null ? "" : ` until ${secondsOf(rule.expiresAt)}`;
   const did = action === "DENY" ? "denied" : "held";
@@ -17,12 +29,12 @@ export function refusalOf(name: string, { action, rule }: RuleVerdict): Failure 
 }
 
 /** Who can change what a rule says. */
-export function whomToAsk({ group }: Pick<PolicyRow, "group">): string {
-  return `ask ${group ? `an Owner of the group ${group.fullPath}` : "an administrator of this registry"}`;
+export function whomToAsk(rule: Pick<PolicyRow, "group"> | undefined): string {
+  return `ask ${rule?.group ? `an Owner of the group ${rule.group.fullPath}` : "an administrator of this registry"}`;
 }
 
 /** The header that tells of a warning beside the answer; undefined if there is nothing to tell. */
-export function warningOf({ action, rule }: RuleVerdict): string | undefined {
+export function warningOf({ action, rule }: Verdict): string | undefined {
   if (action !== "WARN" || rule === undefined) return undefined;
   return `warn; rule=${rule.id}; reason=${JSON.stringify(rule.reason.replace(/[^\x20-\x7e]/g, "?"))}`;
 }

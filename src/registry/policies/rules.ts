@@ -16,6 +16,7 @@ import { nameOf, type Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { GroupRow, PolicyRow } from "../rows.ts";
 import { isKeepable } from "../text.ts";
+import { MAX_AGE_SECONDS } from "./age.ts";
 
 /** So many rules has a group, or the instance. */
 const MAX_RULES = 1_000;
@@ -42,6 +43,10 @@ export interface NewPolicy {
   readonly action: PolicyAction;
   /** It refuses nothing: what it would do is written down. */
   readonly dryRun?: boolean | undefined;
+  /** Of HOLD: only versions that are younger, in seconds. */
+  readonly minimumAge?: number | undefined;
+  /** Of such a rule: exact versions are refused too. */
+  readonly strict?: boolean | undefined;
   /** What clients are told. */
   readonly reason?: string | undefined;
   readonly expiresAt?: Date | undefined;
@@ -51,10 +56,18 @@ export interface NewPolicy {
 export async function createPolicy(registry: Registry, principal: Principal, rule: NewPolicy): Promise<PolicyRow> {
   const group = await demandPlace(registry, principal, rule.groupPath, "policy.create");
   const { pattern, versions = null, kind = "UPSTREAM", action, dryRun = false, reason = "", expiresAt } = rule;
+  const { minimumAge = null, strict = false } = rule;
   checkPattern(pattern);
   if (versions !== null) checkVersions(versions);
   if (dryRun && action !== "DENY" && action !== "HOLD")
     throw invalid("a dry run is of a rule that refuses: deny or hold", "dryRun");
+  if (minimumAge !== null && (action !== "HOLD" || kind !== "UPSTREAM"))
+    throw invalid("an age is of a rule that holds what comes from upstream", "minimumAge");
+  if (minimumAge !== null && dryRun)
+    throw invalid("a rule with an age has no dry run: gokura policy explain", "dryRun");
+  if (minimumAge !== null && !(Number.isInteger(minimumAge / 3600) && minimumAge > 0 && minimumAge <= MAX_AGE_SECONDS))
+    throw invalid("an age is of whole hours, up to a year", "minimumAge");
+  if (strict && minimumAge === null) throw invalid("strict is of a rule with an age", "strict");
   checkReason(reason);
   if (expiresAt !== undefined && !(expiresAt.getTime() > registry.policies.now()))
     throw invalid("the end of a rule must be in the future", "expiresAt");
@@ -65,7 +78,8 @@ export async function createPolicy(registry: Registry, principal: Principal, rul
       throw invalid(
         `there are at most ${MAX_RULES} rules in one place: use patterns, and remove those that have ended`,
       );
-    const data = { groupId, pattern, versions, kind, action, dryRun, reason, createdBy: nameOf(principal) };
+    const said = { pattern, versions, kind, action, dryRun, minimumAge, strict, reason };
+    const data = { groupId, ...said, createdBy: nameOf(principal) };
     const made = await tx.policy.create({ data: { ...data, expiresAt: expiresAt ?? null }, include: WITH_GROUP });
     await audit(tx, principal, "policy.create", placeOf(made), told(made));
     return made;
@@ -126,8 +140,19 @@ function placeOf({ group }: PolicyRow): string {
 }
 
 function told(rule: PolicyRow): Prisma.InputJsonObject {
-  const { id, pattern, versions, kind, action, dryRun, reason, expiresAt } = rule;
-  return { id, pattern, versions, kind, action, dryRun, reason, expiresAt: expiresAt?.toISOString() ?? null };
+  const { id, pattern, versions, kind, action, dryRun, minimumAge, strict, reason, expiresAt } = rule;
+  return {
+    id,
+    pattern,
+    versions,
+    kind,
+    action,
+    dryRun,
+    minimumAge,
+    strict,
+    reason,
+    expiresAt: expiresAt?.toISOString() ?? null,
+  };
 }
 
 function checkPattern(pattern: string): void {

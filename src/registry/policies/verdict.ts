@@ -6,6 +6,7 @@ import type { PolicyKind } from "../../database/generated/client.ts";
 import { matchPrefixPatterns } from "../../gomod/module-path.ts";
 import { isValid } from "../../gomod/version.ts";
 import { matchesQuery } from "../../gomod/version-query.ts";
+import type { Cooldown } from "../registry.ts";
 import type { PolicyRow } from "../rows.ts";
 
 /** The module whose versions are the releases of Go itself. */
@@ -25,8 +26,24 @@ export interface RuleVerdict {
   readonly rule: PolicyRow | undefined;
   /** Rules that would refuse it if they were no dry run. */
   readonly dryRuns: readonly PolicyRow[];
+  /** Ages that it must have. */
+  readonly ages: readonly DemandedAge[];
+  /** Whether an ALLOW of the instance lifts whatever age is demanded by no rule. */
+  readonly exempt: boolean;
   /** When a rule that is about the version ends, in milliseconds since 1970; Infinity for never. */
   readonly until: number;
+}
+
+/** An age that a version must have. */
+export interface DemandedAge extends Cooldown {
+  /** The rule that demands it; undefined: the setting, or the address of the endpoint. */
+  readonly rule: PolicyRow | undefined;
+}
+
+/** What is said of a version, its age included. */
+export interface Verdict extends RuleVerdict {
+  /** That it is too young: until when, in milliseconds since 1970. The action is then HOLD. */
+  readonly cooldown: (DemandedAge & { readonly endsAt: number }) | undefined;
 }
 
 /** The rules that are about a module, by their levels. `groupIds`: the groups around the endpoint, or the project. */
@@ -52,21 +69,25 @@ export function judge(levels: RuleLevels, version: string, now: number): RuleVer
       const end = rule.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY;
       if (end <= now || !isAbout(rule, version)) return false;
       until = Math.min(until, end);
-      if (rule.dryRun) dryRuns.push(rule);
+      if (rule.dryRun && rule.minimumAge === null) dryRuns.push(rule);
       return !rule.dryRun;
     }),
   );
+  const first = (action: VerdictAction, among: readonly (readonly PolicyRow[])[] = speaking): PolicyRow | undefined =>
+    among.flat().find((rule) => rule.action === action && rule.minimumAge === null);
+  const exempted = speaking.findIndex((level) => first("ALLOW", [level]));
+  const bound = exempted < 0 ? speaking : speaking.slice(0, exempted);
+  const ages = bound
+    .flat()
+    .flatMap((rule) => (rule.minimumAge === null ? [] : [{ seconds: rule.minimumAge, strict: rule.strict, rule }]));
+  const exempt = exempted === 0 && speaking[0]!.every(({ groupId }) => groupId === null);
   const verdict = (action: VerdictAction, rule: PolicyRow | undefined): RuleVerdict => ({
-    ...{ action, rule, until },
+    ...{ action, rule, until, ages, exempt },
     dryRuns: action === "DENY" ? [] : dryRuns,
   });
-  const first = (action: VerdictAction, among: readonly (readonly PolicyRow[])[] = speaking): PolicyRow | undefined =>
-    among.flat().find((rule) => rule.action === action);
 
   const denying = first("DENY");
   if (denying) return verdict("DENY", denying);
-  const exempted = speaking.findIndex((level) => first("ALLOW", [level]));
-  const bound = exempted < 0 ? speaking : speaking.slice(0, exempted);
   const holding = first("HOLD", bound);
   if (holding) return verdict("HOLD", holding);
   const warning = first("WARN");
