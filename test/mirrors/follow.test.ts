@@ -3,9 +3,10 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { createHook, deleteHook } from "../../src/registry/forge/hooks.ts";
 import { wantLook } from "../../src/registry/forge/mirror-looks.ts";
 import { createMirror, deleteMirror, demandMirror, updateMirror } from "../../src/registry/forge/mirrors.ts";
-import { createProject } from "../../src/registry/forge/projects.ts";
+import { createProject, findProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import type { MirrorRow } from "../../src/registry/rows.ts";
 import { makeRepository, type Recipe } from "../support/git-fixture.ts";
@@ -160,9 +161,22 @@ describe("a remote that is not well", () => {
   test("comes back empty: nothing is taken away, and its owner hears of it", async () => {
     rmSync(at("sick"), { recursive: true });
     change("sick", () => {});
+    const { projectId } = await mirrorOf("sick");
+    const project = await findProject(server.registry, projectId);
+    const owner = { project: project! };
+    const { hook } = await createHook(server.registry, OPERATOR, owner, { url: "https://hooks.invalid" });
     expect((await look("sick")).lastError).toMatch(/has no branches and tags there any more: what is here stays/);
     expect(await go("sick", "@v/list")).toBe("v1.0.0\n");
     expect((await mirrorOf("sick")).failures).toBe(1);
+    await look("sick");
+    const told = await server.registry.prisma.hookDelivery.findMany({ where: { hookId: hook.id } });
+    expect(told.map(({ body }) => JSON.parse(body).data)).toEqual([
+      {
+        project: { id: projectId, path_with_namespace: "alice/sick" },
+        mirrors: [{ url: `${remote.url}/sick.git`, error: expect.stringContaining("has no branches and tags") }],
+      },
+    ]);
+    await deleteHook(server.registry, OPERATOR, owner, hook.id);
   });
 
   test("names its objects by another hash: it is not followed", async () => {

@@ -2,8 +2,10 @@
 // by saying that a look is under way, and what came of it is written with the time of the next. So a look is never lost and
 // never done twice, hundreds of idle mirrors cost one small statement for each look, and whoever wants one sooner (a hook, a
 // client, a person) moves the time forward. A look that a crash cut off is taken up by the next start.
+import { inTransaction } from "../../database/sql.ts";
 import type { Registry } from "../registry.ts";
 import { type MirrorRow, WITH_REMOTE } from "../rows.ts";
+import { announce } from "./hook-events.ts";
 
 /** A look that is under way for so long belongs to nobody any more. */
 const LEASE = "30 minutes";
@@ -59,19 +61,26 @@ export interface EndedLook {
   readonly refsDigest?: string | undefined;
 }
 
-/** Writes down what came of a look. The next one is when `nextInMs` says, or when somebody wanted it meanwhile. */
+/**
+ * Writes down what came of a look. The next one is when `nextInMs` says, or when somebody wanted it meanwhile. Hooks are told
+ * of the first failure after a look that went well.
+ */
 export async function endLook(registry: Registry, { mirror, lease }: BegunLook, ended: EndedLook): Promise<void> {
-  const { nextInMs, error = null, changed = false, refsDigest = null } = ended;
-  await registry.database.pool.query(
-    `UPDATE mirror SET look_started_at = NULL, looked_at = now(),
-        next_look_at = CASE WHEN next_look_at = $2 THEN now() + $3 * interval '1 millisecond' ELSE next_look_at END,
-        last_error = $4, failures = CASE WHEN $4::text IS NULL THEN 0 ELSE failures + 1 END,
-        succeeded_at = CASE WHEN $4::text IS NULL THEN now() ELSE succeeded_at END,
-        changed_at = CASE WHEN $5 THEN now() ELSE changed_at END,
-        refs_digest = CASE WHEN url = $7 THEN COALESCE($6, refs_digest) ELSE refs_digest END
-      WHERE id = $1`,
-    [mirror.id, lease, Math.round(nextInMs), error?.slice(0, MAX_ERROR) ?? null, changed, refsDigest, mirror.url],
-  );
+  const { nextInMs, changed = false, refsDigest = null } = ended;
+  const { url, projectId } = mirror;
+  const error = ended.error?.slice(0, MAX_ERROR) ?? null;
+  await inTransaction(registry.database.pool, async (tx) => {
+    const [row] = await tx.$queryRaw<{ failures: number }[]>`
+      UPDATE mirror SET look_started_at = NULL, looked_at = now(),
+        next_look_at = CASE WHEN next_look_at = ${lease}
+          THEN now() + ${Math.round(nextInMs)} * interval '1 millisecond' ELSE next_look_at END,
+        last_error = ${error}, failures = CASE WHEN ${error}::text IS NULL THEN 0 ELSE failures + 1 END,
+        succeeded_at = CASE WHEN ${error}::text IS NULL THEN now() ELSE succeeded_at END,
+        changed_at = CASE WHEN ${changed} THEN now() ELSE changed_at END,
+        refs_digest = CASE WHEN url = ${url} THEN COALESCE(${refsDigest}, refs_digest) ELSE refs_digest END
+      WHERE id = ${mirror.id} RETURNING failures`;
+    if (row?.failures === 1) await announce(tx, { projectId }, "mirror.failed", [{ url, error }]);
+  });
 }
 
 /** Looks that a crash cut off are due at once. For the start of a server. */
