@@ -432,6 +432,38 @@ test("a mirror marks its project, stays that of it, and lets an empty one take t
   expect(await mirrored()).toBe(false);
 });
 
+describe("trusts and hooks", () => {
+  test.each([
+    [
+      "a trust of a project and a group",
+      `trust (project_id, group_id, issuer, audience, claims, scopes)
+       values (${ids.lib}, ${ids.acme}, 'https://ci.test', 'here', '{"sub": "x"}', '{read_api}')`,
+    ],
+    [
+      "a trust of nothing",
+      `trust (issuer, audience, claims, scopes)
+       values ('https://ci.test', 'here', '{"sub": "x"}', '{read_api}')`,
+    ],
+    [
+      "a trust that asks for no claim",
+      `trust (project_id, issuer, audience, claims, scopes)
+       values (${ids.lib}, 'https://ci.test', 'here', '{}', '{read_api}')`,
+    ],
+    [
+      "a trust that asks for a list",
+      `trust (project_id, issuer, audience, claims, scopes)
+       values (${ids.lib}, 'https://ci.test', 'here', '["sub"]', '{read_api}')`,
+    ],
+    [
+      "a hook of a project and a group",
+      `hook (project_id, group_id, url, events, signing_key)
+       values (${ids.lib}, ${ids.acme}, 'https://hooks.test', '{tag.moved}', 'x')`,
+    ],
+  ])("%s cannot be", async (_, row) => {
+    expect((await refused(`insert into ${row}`)).code).toBe(CHECK);
+  });
+});
+
 test("no guard was forgotten here: these are all the triggers and checks that there are", async () => {
   const { rows } = await client.query<{ name: string }>(
     `select tgname as name from pg_trigger t join pg_class c on c.oid = t.tgrelid
@@ -459,6 +491,7 @@ test("no guard was forgotten here: these are all the triggers and checks that th
       ...["sum_record", "sum_tile", "sum_name"].flatMap((table) => [`${table}_not_truncated`, `${table}_pinned`]),
       ...["sum_tree_grows", "sum_tree_kept", "sum_tree_not_truncated", "sum_tree_one", "sum_tree_root"],
       ...["mirror_interval", "mirror_marks_project", "mirror_project_pinned", "mirror_url"],
+      ...["trust_of_one", "trust_asks_for_claims", "hook_of_one"],
       ...["sum_record_sums", "sum_record_basis", "sum_tile_full", "module_version_record"],
     ].sort(),
   );

@@ -11,7 +11,7 @@ const listener = new pg.Client(url);
 await listener.connect();
 atEnd(() => listener.end());
 await listener.query(
-  "LISTEN gokura_access; LISTEN gokura_content; LISTEN gokura_mirror; LISTEN gokura_policies; LISTEN end_of_change",
+  "LISTEN gokura_access; LISTEN gokura_content; LISTEN gokura_mirror; LISTEN gokura_policies; LISTEN gokura_hooks; LISTEN end_of_change",
 );
 
 /** Makes a change and returns the notices of it, each once, in order: "gokura_access" or "gokura_content ID". */
@@ -178,4 +178,13 @@ test.each([
   ["goes", "delete from policy"],
 ])("a rule %s", async (_, sql) => {
   expect(await noticesOf(sql)).toEqual(["gokura_policies"]);
+});
+
+test("what waits to be delivered is told, and a statement that writes down nothing is not", async () => {
+  const tell = (event: string) => `insert into hook_delivery (hook_id, event, body)
+    select id, '${event}', '{}' from hook where '${event}' = any(events)`;
+  await client.query(`insert into hook (url, events, signing_key) values ('https://hooks.test', '{tag.moved}', 'x')`);
+  expect(await noticesOf(tell("tag.moved"))).toEqual(["gokura_hooks"]);
+  expect(await noticesOf(tell("tag.deleted"))).toEqual([]);
+  expect(await noticesOf("update hook_delivery set attempts = 1")).toEqual([]);
 });
