@@ -2,8 +2,9 @@
 // comes in and passed on as it was understood, down to the upstream that is asked in its turn. The go command escapes
 // upper-case letters as `!` and the letter, and sends that `!` as %21; everything is read strictly, so that one thing has one
 // URL, and nothing is cleaned up, so that `..` and `//` mean nothing.
-import { Failure, isFailure, notFound } from "../errors.ts";
+import { Failure, invalid, isFailure, notFound } from "../errors.ts";
 import { escapePath, escapeVersion, type ModulePath, unescapePath, unescapeVersion } from "./module-path.ts";
+import { canonicalVersion } from "./version.ts";
 
 /** What is asked of a Go proxy. */
 export type GoRequest =
@@ -78,4 +79,18 @@ function telling<T>(read: () => T): T {
 
 function shown(text: string, most = 60): string {
   return text.length > most ? `${text.slice(0, most)}…` : text;
+}
+
+/**
+ * Reads what stands behind `/lookup/` of a checksum database: `<escaped module path>@<escaped version>`, of a canonical version
+ * only (golang.org/x/mod/sumdb, server.go). Throws invalid with what is wrong.
+ */
+export function parseLookupPath(text: string): { readonly modulePath: ModulePath; readonly version: string } {
+  const at = text.indexOf("@");
+  if (at < 0) throw invalid("a lookup is of MODULE@VERSION");
+  const modulePath = unescapePath(text.slice(0, at));
+  const version = unescapeVersion(text.slice(at + 1));
+  if (canonicalVersion(version) !== version)
+    throw invalid(`a checksum database knows canonical versions only, not ${version.slice(0, 60)}`);
+  return { modulePath, version };
 }

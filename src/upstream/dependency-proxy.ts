@@ -7,7 +7,7 @@ import { openLocks } from "../database/locks.ts";
 import type { ModulePath } from "../gomod/module-path.ts";
 import { goPathOf, type VersionRequest } from "../gomod/proxy-path.ts";
 import type { Registry } from "../registry/registry.ts";
-import { notFetched } from "../registry/versions/tombstones.ts";
+import { wasPublishedHere } from "../registry/versions/tombstones.ts";
 import { lookUpVersion } from "../registry/versions/upstream-modules.ts";
 import { isExactVersion } from "./admission.ts";
 import { type Absent, type Found, notCached } from "./answers.ts";
@@ -129,7 +129,7 @@ async function zipFile(
   if (storedOnly || !state.upstreams) return notCached(path);
   const known = state.absences.get(path);
   if (known) return known;
-  if (buried !== undefined) throw notFetched(modulePath, version, { reason: buried });
+  if (buried !== undefined) throw wasPublishedHere(modulePath, version, { reason: buried });
   let download = state.downloads.get(path);
   if (!download) {
     download = startDownload(state, request);

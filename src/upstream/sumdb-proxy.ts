@@ -4,9 +4,9 @@
 // changes. A record that is not there may be there in a moment, so absence is not kept; /latest grows old.
 // Source: go.dev/design/25530-sumdb, "Proxying a Checksum Database".
 import { createSingleFlight } from "../concurrency/single-flight.ts";
-import { Failure, isFailure, notFound } from "../errors.ts";
-import { escapePath, escapeVersion, type ModulePath, unescapePath, unescapeVersion } from "../gomod/module-path.ts";
-import { canonicalVersion } from "../gomod/version.ts";
+import { type Failure, isFailure, notFound } from "../errors.ts";
+import { escapePath, escapeVersion, type ModulePath } from "../gomod/module-path.ts";
+import { parseLookupPath } from "../gomod/proxy-path.ts";
 import type { DiskBlobs } from "../storage/disk-blobs.ts";
 import { sumDatabaseObjectKey } from "../storage/object-keys.ts";
 import { smallObjects } from "../storage/small-objects.ts";
@@ -100,7 +100,7 @@ export function createSumdbProxy(parts: SumdbProxyParts): SumdbProxy {
   };
 
   const serveLookup = async (database: ProvedDatabase, text: string, storedOnly: boolean): Promise<SumdbAnswer> => {
-    const { modulePath, version } = parseLookup(text);
+    const { modulePath, version } = parseLookupPath(text);
     const key = sumDatabaseObjectKey(database.name, { record: `${modulePath}@${version}` });
     if (!(await mayAsk(modulePath)))
       throw notFound(
@@ -181,15 +181,4 @@ function decoded(raw: string): string {
   } catch {
     throw notFound("the URL has a broken percent-encoding");
   }
-}
-
-/** `<escaped module path>@<escaped version>`, a canonical version only (sumdb/server.go refuses others with 400). */
-function parseLookup(text: string): { modulePath: ModulePath; version: string } {
-  const at = text.indexOf("@");
-  if (at < 0) throw new Failure("invalid", "a lookup is of MODULE@VERSION");
-  const modulePath = unescapePath(text.slice(0, at));
-  const version = unescapeVersion(text.slice(at + 1));
-  if (canonicalVersion(version) !== version)
-    throw new Failure("invalid", `a checksum database knows canonical versions only, not ${version.slice(0, 60)}`);
-  return { modulePath, version };
 }

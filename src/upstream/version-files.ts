@@ -3,7 +3,7 @@
 import { h1OfGoMod } from "../gomod/dir-hash.ts";
 import { MAX_GO_MOD } from "../gomod/module-zip.ts";
 import { goPathOf, type VersionRequest } from "../gomod/proxy-path.ts";
-import { notFetched } from "../registry/versions/tombstones.ts";
+import { wasPublishedHere } from "../registry/versions/tombstones.ts";
 import { type KnownVersion, lookUpVersion, storeUpstreamPart } from "../registry/versions/upstream-modules.ts";
 import { admitGoMod, admitInfo, isExactVersion, vouchesFor } from "./admission.ts";
 import { type Absent, changing, FLEETING_MS, type Found, notCached, pinned } from "./answers.ts";
@@ -64,7 +64,7 @@ export async function versionFile(
   const known = state.absences.get(path);
   if (known) return known;
   const answered = await state.fetching.run(path, async () => {
-    if (found.buried !== undefined) throw notFetched(modulePath, version, { reason: found.buried });
+    if (found.buried !== undefined) throw wasPublishedHere(modulePath, version, { reason: found.buried });
     const look = async (): Promise<Found | undefined> =>
       storedIn(await lookUpVersion(state.registry, modulePath, version));
     const get = (): Promise<Found | Absent> =>

@@ -9,7 +9,7 @@ import {
   findFile,
   MAX_FILE_BYTES,
   type ModuleFile,
-  notFetched,
+  notFetchedYet,
   pageOfFiles,
   textOfFile,
   type VersionZip,
@@ -91,6 +91,6 @@ async function zipOf({ loaders, archives }: GraphqlContext, row: VersionRow): Pr
   const module = stillThere(await loaders.module.load(moduleId));
   const prefix = zipPrefix(module.path, version);
   if (h1 !== null && sha256 !== null && zipSize !== null) return { zip: { h1, sha256, size: Number(zipSize) }, prefix };
-  if (module.projectId === null) throw notFetched(module.path, version);
+  if (module.projectId === null) throw notFetchedYet(module.path, version);
   return { zip: await zipOfVersion(archives, id), prefix };
 }

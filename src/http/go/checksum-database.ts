@@ -16,11 +16,11 @@
 // from, so each answers for all that the principal may read and not only for what it lists.
 // Sources: go.dev/design/25530-sumdb; golang.org/x/mod/sumdb (server.go); https://c2sp.org/tlog-tiles.
 import type { Context } from "koa";
-import { invalid, isFailure, notFound } from "../../errors.ts";
+import { isFailure, notFound } from "../../errors.ts";
 import { type HostedModules, resolveQuery } from "../../git/indexing/hosted-modules.ts";
 import { type ModuleArchives, zipOf } from "../../git/indexing/module-archives.ts";
-import { escapePath, escapeVersion, type ModulePath, unescapePath, unescapeVersion } from "../../gomod/module-path.ts";
-import { canonicalVersion } from "../../gomod/version.ts";
+import { escapePath, escapeVersion, type ModulePath } from "../../gomod/module-path.ts";
+import { parseLookupPath } from "../../gomod/proxy-path.ts";
 import { demandAuditor, requireScope } from "../../registry/access/access.ts";
 import { ensureRecord } from "../../registry/checksums/checksum-log.ts";
 import { headCovering, noteOf } from "../../registry/checksums/log-names.ts";
@@ -179,7 +179,7 @@ async function serveLookup(
   const { registry } = hosted;
   // An auditor's token opens the log, and no module.
   requireScope(ctx.state.principal as Principal, "go endpoint");
-  const { modulePath, version } = parseLookup(text);
+  const { modulePath, version } = parseLookupPath(text);
   const url = ctx.req.url!;
   const path = `${escapePath(modulePath)}/@v/${escapeVersion(version)}.info`;
   const answerer = await answererInView(registry, ctx.state.principal as Principal, { kind: "instance" }, path);
@@ -233,15 +233,4 @@ async function recordOf(
     );
   const { h1, goModH1, id: publicId } = found;
   return ensureRecord(checksums, { modulePath, version, known: { h1, goModH1, basis: "PUBLIC", publicId } });
-}
-
-/** `<escaped module path>@<escaped version>`, of a canonical version only, as golang.org/x/mod/sumdb (server.go). */
-function parseLookup(text: string): { modulePath: ModulePath; version: string } {
-  const at = text.indexOf("@");
-  if (at < 0) throw invalid("a lookup is of MODULE@VERSION");
-  const modulePath = unescapePath(text.slice(0, at));
-  const version = unescapeVersion(text.slice(at + 1));
-  if (canonicalVersion(version) !== version)
-    throw invalid(`a checksum database knows canonical versions only, not ${version.slice(0, 60)}`);
-  return { modulePath, version };
 }

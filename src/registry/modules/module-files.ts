@@ -215,7 +215,7 @@ export async function compareFiles(registry: Registry, before: VersionZip, after
 }
 
 /** What to say of a version from upstream whose zip nobody has fetched yet. */
-export function notFetched(modulePath: string, version: string): Failure {
+export function notFetchedYet(modulePath: string, version: string): Failure {
   const name = `${modulePath}@${version}`;
   return notFound(
     `the files of ${name} are not here yet: fetch them first (go mod download ${name}), then ask again`,

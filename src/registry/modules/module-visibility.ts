@@ -13,7 +13,7 @@ import type { Registry } from "../registry.ts";
 const EVERYTHING = "*";
 
 /** What a principal may find: all of these visibilities, and whatever is of these projects. */
-export interface Reach {
+export interface Findable {
   readonly visibilities: readonly Visibility[];
   readonly projectIds: readonly number[];
   /** But nothing from upstream under these paths, which are in lower case as in module_search; or `*`: nothing at all. */
@@ -21,14 +21,14 @@ export interface Reach {
 }
 
 /** Reads what a principal may find. */
-export async function reachOf(registry: Registry, principal: Principal): Promise<Reach> {
+export async function findableBy(registry: Registry, principal: Principal): Promise<Findable> {
   const hidden = mayReadUpstream(principal, registry)
     ? registry.privateModules.fetchedBefore.map((path) => path.toLowerCase())
     : [EVERYTHING];
-  return { ...(await projectsInReach(registry, principal)), hidden };
+  return { ...(await findableProjects(registry, principal)), hidden };
 }
 
-async function projectsInReach(registry: Registry, principal: Principal): Promise<Omit<Reach, "hidden">> {
+async function findableProjects(registry: Registry, principal: Principal): Promise<Omit<Findable, "hidden">> {
   if (isAdministrator(principal)) return { visibilities: ["PUBLIC", "INTERNAL", "PRIVATE"], projectIds: [] };
   const visibilities: readonly Visibility[] = principal.kind === "user" ? ["PUBLIC", "INTERNAL"] : ["PUBLIC"];
   if (!belongs(principal)) return { visibilities, projectIds: [] };
@@ -42,8 +42,8 @@ async function projectsInReach(registry: Registry, principal: Principal): Promis
   return { visibilities, projectIds: rows.map(({ id }) => id) };
 }
 
-/** The rows of module_search, by the alias s, within a reach that is given as three parameters. */
-export function withinReach(visibilities: string, projectIds: string, hidden: string): string {
+/** The rows of module_search, by the alias s, that may be found by a Findable, given as three parameters. */
+export function isFindable(visibilities: string, projectIds: string, hidden: string): string {
   const seen = `(s.visibility = ANY(${visibilities}::"Visibility"[]) OR (s.visibility IS NOT NULL AND s.project_id = ANY(${projectIds}::int[])))`;
   return `(${seen} AND ${notHidden(hidden)})`;
 }

@@ -14,7 +14,7 @@ import { invalid } from "../../errors.ts";
 import { checkPageSize, isId, PAGE_DEFAULT, type Page } from "../lists/keyset-page.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
-import { notHidden, type Reach, reachOf, withinReach } from "./module-visibility.ts";
+import { type Findable, findableBy, isFindable, notHidden } from "./module-visibility.ts";
 
 /** The most candidates of each way of matching. */
 const CANDIDATES = { path: 100, element: 500, alike: 100, words: 1_000, readme: 200 };
@@ -67,7 +67,7 @@ export async function searchModules(
 ): Promise<FoundPage> {
   const size = checkPageSize(request.first ?? PAGE_DEFAULT);
   const [score, moduleId] = request.after == null ? [Number.POSITIVE_INFINITY, 0] : positionIn(request.after);
-  const scored = scoredIn(await reachOf(registry, principal), search);
+  const scored = scoredIn(await findableBy(registry, principal), search);
   const [found] = scored
     ? await run<{ all: number[]; ids: number[]; scores: number[] }>(registry, {
         // All of them too: counting them takes a moment, finding them once more would take as long as this.
@@ -174,7 +174,7 @@ function termsOf(query: string): Terms {
 
 /** The candidates with their scores, as the beginning of a statement; undefined for a query that says nothing. */
 function scoredIn(
-  { visibilities, projectIds, hidden }: Reach,
+  { visibilities, projectIds, hidden }: Findable,
   { query, origin, license, goVersion }: Search,
 ): (Statement & { readonly next: number }) | undefined {
   const { whole, tail, words } = termsOf(query);
@@ -182,7 +182,7 @@ function scoredIn(
   const filters = [origin ?? null, storable(license), storable(goVersion)];
   const values: unknown[] = [whole, tail, visibilities, projectIds, ...filters, hidden];
   const parameter = (value: unknown): string => `$${values.push(value)}`;
-  const visible = `${withinReach("$3", "$4", "$8")} AND ($5::"ModuleOrigin" IS NULL OR s.origin = $5::"ModuleOrigin")
+  const visible = `${isFindable("$3", "$4", "$8")} AND ($5::"ModuleOrigin" IS NULL OR s.origin = $5::"ModuleOrigin")
     AND ($6::text IS NULL OR $6 = ANY(s.licenses)) AND ($7::text IS NULL OR s.go_version = $7)`;
 
   const from = (where: string, limit: number, order = "") =>

@@ -3,7 +3,7 @@
 // and is told of those whose modules may be listed.
 import { isAdministrator } from "../access/access.ts";
 import { checkPageSize } from "../lists/keyset-page.ts";
-import { reachOf, withinReach } from "../modules/module-visibility.ts";
+import { findableBy, isFindable } from "../modules/module-visibility.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import { type Span, spansOf } from "./download-spans.ts";
@@ -40,11 +40,11 @@ export async function topModules(
   take: number,
 ): Promise<{ moduleId: number; count: bigint }[]> {
   const [from, to] = boundsOf(period);
-  const { visibilities, projectIds, hidden } = await reachOf(registry, principal);
+  const { visibilities, projectIds, hidden } = await findableBy(registry, principal);
   const most = async (counts: string, values: readonly unknown[] = []) => {
     const { rows } = await registry.database.pool.query<{ module_id: number; total: string }>(
       `SELECT d.module_id, d.total FROM ${counts} AS d JOIN module_search s ON s.module_id = d.module_id
-        WHERE ${withinReach("$2", "$3", "$4")} ORDER BY d.total DESC, d.module_id LIMIT $1`,
+        WHERE ${isFindable("$2", "$3", "$4")} ORDER BY d.total DESC, d.module_id LIMIT $1`,
       [checkPageSize(take), visibilities, projectIds, hidden, ...values],
     );
     return rows.map((row) => ({ moduleId: row.module_id, count: BigInt(row.total) }));

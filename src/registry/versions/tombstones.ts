@@ -34,7 +34,7 @@ export async function takenBack(registry: Registry, modulePath: string): Promise
 }
 
 /** Why a name cannot be fetched from upstream, under which something of a project was published once. */
-export function notFetched(modulePath: string, version: string, { reason }: Pick<Grave, "reason">): Failure {
+export function wasPublishedHere(modulePath: string, version: string, { reason }: Pick<Grave, "reason">): Failure {
   return notFound(`${modulePath}@${version} was published here before (${reason}); it is not fetched`);
 }
 

@@ -9,7 +9,7 @@ import { announce } from "../forge/hook-events.ts";
 import type { Registry } from "../registry.ts";
 import { enteringVersions, enterUpstreamPart, type PinnedRow } from "./enter-versions.ts";
 import { storableText } from "./readable-go-mod.ts";
-import { notFetched } from "./tombstones.ts";
+import { wasPublishedHere } from "./tombstones.ts";
 import type { MadeZip } from "./version-zip.ts";
 
 /** What is stored of a version from upstream. */
@@ -89,7 +89,7 @@ export async function storeUpstreamPart(
 ): Promise<StoredVersion> {
   const judgedBy = "goMod" in part && part.zip ? part.goMod : undefined;
   const entry = await enterUpstreamPart(registry, { modulePath, version, ...part });
-  if (entry?.outcome === "buried") throw notFetched(modulePath, version, entry);
+  if (entry?.outcome === "buried") throw wasPublishedHere(modulePath, version, entry);
   if (entry?.outcome === "differs") throw otherGoMod(modulePath, version);
   const stored = entry ? storedIn(entry.row) : await storeSpeakingPart(registry, modulePath, version, part, judgedBy);
   if (judgedBy) registry.jobs.gather("describe-module", stored.id);
@@ -110,7 +110,7 @@ async function storeSpeakingPart(
       if (judgedBy) await demandSameGoMod(tx, moduleId, modulePath, version, judgedBy);
       return new Map([[modulePath, moduleId]]);
     });
-    for (const { grave } of buried) throw notFetched(modulePath, version, grave);
+    for (const { grave } of buried) throw wasPublishedHere(modulePath, version, grave);
     const [row] = await tx.$queryRaw<PinnedRow[]>`
       SELECT v.id, v.info, v.go_mod, v.h1, v.zip_key, v.zip_size FROM module_version v JOIN module m ON m.id = v.module_id
       WHERE m.path = ${modulePath} AND m.origin = 'UPSTREAM' AND v.version = ${version}`;
