@@ -41,7 +41,7 @@ import { openGitMirrors } from "./upstream/git-mirror.ts";
 import { openHttp } from "./upstream/guarded-http.ts";
 import { type HookSender, startHookSender } from "./upstream/hook-sender.ts";
 import { keepHeads } from "./upstream/log-heads.ts";
-import { hostsNamedIn, isOff } from "./upstream/policy.ts";
+import { hostsNamedIn, isOff, knowsWorld } from "./upstream/policy.ts";
 import { openProvedDatabase } from "./upstream/proved-database.ts";
 import { createPublicSums, type PublicSums } from "./upstream/public-sums.ts";
 import { createSumdbProxy, type SumdbProxy } from "./upstream/sumdb-proxy.ts";
@@ -134,6 +134,8 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
       ...{ registry, url, archives, production: config.production, upstreams: upstream.status },
       modulePages: config.modulePages,
       hasWorld: !isOff(config.upstream),
+      checksums,
+      gosumdb: knowsWorld(config) ? checksums.signers[0]!.verifierKey : undefined,
     });
     closers.push(() => graphql.stop());
     server = await startServer({

@@ -9,7 +9,7 @@ import { DEPENDENCY_PROXY, isFlagOnForGroup, loadFlags } from "../registry/forge
 import { demandGroup } from "../registry/forge/groups.ts";
 import { declaredPrefixesIn } from "../registry/forge/module-owner.ts";
 import { demandProject, modulePathOf } from "../registry/forge/projects.ts";
-import { isOff } from "../upstream/policy.ts";
+import { isOff, knowsWorld } from "../upstream/policy.ts";
 import { clientUrl } from "./client-url.ts";
 import { printJson } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
@@ -45,7 +45,7 @@ export function addClientConfigCommand(program: Command): void {
         const remoteOf = (path: string) => `${url}/${path}.git`;
         const certificate =
           config.tls.kind === "self-signed" ? join(config.dataDirectory, "tls", "cert.pem") : undefined;
-        const verifiesAll = !isOff(config.upstream) && config.sumDatabases.length > 0;
+        const verifiesAll = knowsWorld(config);
         const gosumdb = verifiesAll ? (await openSigners(config))[0]!.verifierKey : undefined;
         const base = { netrc: netrcLines(url), certificate, gosumdb };
         if (project) {

@@ -156,7 +156,7 @@ async function goCommand(
   );
   const settings = {
     GOPROXY: projectGoProxy(app.url, PROJECT),
-    GONOSUMDB: modulePath,
+    GOSUMDB: app.checksums.signers[0]!.verifierKey,
     SSL_CERT_FILE: app.certificateFile!,
   };
   for (const [name, value] of Object.entries(settings)) say(`    ${name}=${value}`);

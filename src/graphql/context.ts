@@ -3,6 +3,7 @@ import type { GraphQLFormattedError } from "graphql";
 import type { ModuleArchives } from "../git/indexing/module-archives.ts";
 import type { ModuleVersionName } from "../gomod/module-graph.ts";
 import { escapePath, escapeVersion, type ModulePath } from "../gomod/module-path.ts";
+import type { ChecksumLog } from "../registry/checksums/log-state.ts";
 import { type GoSettings, goSettings, instanceGoProxy, projectGoProxy } from "../registry/forge/client-settings.ts";
 import type { Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -20,6 +21,7 @@ export interface GraphqlContext {
   readonly urls: Urls;
   /** Makes the zips of hosted versions that have none yet. */
   readonly archives: ModuleArchives;
+  readonly checksums: ChecksumLog;
   readonly upstreams: () => readonly UpstreamStatus[];
   readonly timeLimit: TimeLimit;
   readonly answerLimit: AnswerLimit;
@@ -49,6 +51,8 @@ export interface AddressOptions {
   readonly modulePages: string;
   /** Whether modules that are not ours can be had here too. */
   readonly hasWorld: boolean;
+  /** Our checksum database as GOSUMDB holds it, if it knows the sums of those, too. */
+  readonly gosumdb: string | undefined;
 }
 
 /** The context of one request. */
@@ -57,6 +61,7 @@ export function createContext(
   principal: Principal,
   addresses: AddressOptions,
   archives: ModuleArchives,
+  checksums: ChecksumLog,
   timeLimitMs: number,
   upstreams: () => readonly UpstreamStatus[] = () => [],
   note: GraphqlContext["note"] = () => {},
@@ -67,6 +72,7 @@ export function createContext(
     loaders: createLoaders(registry, principal),
     urls: urlsOf(registry, addresses),
     archives,
+    checksums,
     upstreams,
     timeLimit: startTimeLimit(timeLimitMs),
     answerLimit: startAnswerLimit(),
@@ -74,7 +80,7 @@ export function createContext(
   };
 }
 
-function urlsOf(registry: Registry, { url, modulePages, hasWorld }: AddressOptions): Urls {
+function urlsOf(registry: Registry, { url, modulePages, hasWorld, gosumdb }: AddressOptions): Urls {
   return {
     instance: url,
     repository: ({ fullPath }) => `${url}/${fullPath}.git`,
@@ -85,6 +91,6 @@ function urlsOf(registry: Registry, { url, modulePages, hasWorld }: AddressOptio
       modulePages.replaceAll(/\{path\}|\{version\}/g, (what) =>
         (what === "{path}" ? path : version).split("/").map(encodeURIComponent).join("/"),
       ),
-    goSettings: (modulePath, project) => goSettings(registry, url, modulePath, project, hasWorld),
+    goSettings: (modulePath, project) => goSettings(registry, url, modulePath, project, { hasWorld, gosumdb }),
   };
 }

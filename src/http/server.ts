@@ -18,6 +18,7 @@ import { authenticate } from "../registry/access/authentication.ts";
 import type { ChecksumLog } from "../registry/checksums/log-state.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { DependencyProxy } from "../upstream/dependency-proxy.ts";
+import { knowsWorld } from "../upstream/policy.ts";
 import type { PublicSums } from "../upstream/public-sums.ts";
 import type { SumdbProxy } from "../upstream/sumdb-proxy.ts";
 import { audienceOf } from "./audience.ts";
@@ -206,7 +207,9 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
     // GOAUTH=git has the credential helper keep a token if this answers 200 to it, and forget it otherwise.
     ctx.state.principal = await authenticate(registry, credentialsOf(ctx.headers));
     ctx.type = "text/plain; charset=utf-8";
-    ctx.body = welcome(address.url, registry.moduleHost);
+    const { verifierKey } = parts.checksums.signers[0]!;
+    const verifier = knowsWorld(config) ? `GOSUMDB='${verifierKey}'` : `GONOSUMDB=${registry.moduleHost}`;
+    ctx.body = welcome(address.url, registry.moduleHost, verifier);
   });
 
   const addressOf = ownAddress(config, () => address.url);
@@ -223,7 +226,7 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
     else if (!redirectGit(ctx, addressOf(ctx.req))) await next();
   });
   app.use(tidyApiPath);
-  app.use(restOnDemand({ registry, hosted, archives, addressOf: (ctx) => addressOf(ctx.req) }));
+  app.use(restOnDemand({ registry, hosted, archives, checksums, addressOf: (ctx) => addressOf(ctx.req) }));
   app.use(router.routes());
   app.use((ctx) => {
     if (audienceOf(ctx) === "go") throw notFound(rightGoEndpoint(addressOf(ctx.req), ctx.path), "no_such_address");
@@ -241,11 +244,12 @@ function answerTwoHosts(res: http.ServerResponse): void {
   res.end("a request names one host: this one has several Host headers\n");
 }
 
-function welcome(url: string, moduleHost: string): string {
+/** `verifier`: the variable that says who verifies. */
+function welcome(url: string, moduleHost: string, verifier: string): string {
   return `This is Gokura, a Go module registry.
 
 push    git push ${url}/GROUP/PROJECT.git v1.0.0
-fetch   GOPROXY=${url}/api/v4/packages/go GONOSUMDB=${moduleHost} go get ${moduleHost}/GROUP/PROJECT@v1.0.0
+fetch   GOPROXY=${url}/api/v4/packages/go ${verifier} go get ${moduleHost}/GROUP/PROJECT@v1.0.0
 query   ${url}/api/graphql, ${url}/api/v4 (described by ${url}/api/v4/openapi.json)
 
 "gokura client-config" prints the settings for go, git and ~/.netrc.

@@ -95,3 +95,9 @@ export function hostsNamedIn(list: UpstreamList, ...urls: readonly (string | und
 
 /** GOKURA_UPSTREAM_VERIFY: what becomes of modules that cannot be compared with a checksum database. */
 export type VerifyMode = "require" | "allow" | "off";
+
+/** Whether our checksum database answers for modules of others: there must be somebody to ask about them. */
+export const knowsWorld = (config: {
+  readonly upstream: UpstreamList;
+  readonly sumDatabases: readonly unknown[];
+}): boolean => !isOff(config.upstream) && config.sumDatabases.length > 0;

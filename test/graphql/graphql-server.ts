@@ -11,6 +11,8 @@ import { createGraphqlEndpoint, type GraphqlOptions } from "../../src/graphql/en
 import { errorOf } from "../../src/graphql/failure-error.ts";
 import { credentialsOf } from "../../src/http/protocol/credentials.ts";
 import { authenticate } from "../../src/registry/access/authentication.ts";
+import { openChecksumLog } from "../../src/registry/checksums/checksum-log.ts";
+import { loadSigners } from "../../src/registry/checksums/signing-keys.ts";
 import { type CurrentRef, nobodysPush, recordRefs } from "../../src/registry/forge/recorded-refs.ts";
 import { createPersonalToken } from "../../src/registry/forge/tokens.ts";
 import { createUser, type NewUser } from "../../src/registry/forge/users.ts";
@@ -19,6 +21,9 @@ import { OPERATOR } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { type NewVersion, publish } from "../../src/registry/versions/publish.ts";
 import type { Refusal } from "../../src/registry/versions/rejected-tags.ts";
+
+const loadTestSigners = ({ dataDirectory }: Registry) =>
+  loadSigners({ dataDirectory, name: undefined, defaultName: "go.example.com/sumdb", keys: undefined });
 
 export interface GraphqlError {
   readonly message: string;
@@ -52,7 +57,11 @@ export interface GraphqlServer {
 }
 
 export const PUBLIC_URL = "https://go.example.com";
-const ADDRESSES = { modulePages: "https://pkg.example.com/{path}@{version}", hasWorld: true };
+const ADDRESSES = {
+  modulePages: "https://pkg.example.com/{path}@{version}",
+  hasWorld: true,
+  gosumdb: undefined,
+};
 
 /** Serves a registry until the end of the test file. */
 export async function serveGraphql(
@@ -66,6 +75,7 @@ export async function serveGraphql(
     production: true,
     ...ADDRESSES,
     archives: openModuleArchives(registry, repositories),
+    checksums: await openChecksumLog(registry, await loadTestSigners(registry)),
     ...options,
   });
   await endpoint.start();

@@ -23,6 +23,8 @@ import {
 
 /** What the test file of each part asks for. */
 export const PARTS = {
+  // The checksum log.
+  checksums: ["Query.checksumDatabase", "ChecksumDatabase", "GoModuleVersion.checksumRecord", "ChecksumRecord"],
   // Rules about which versions may be had.
   policies: [
     "Query.policies",

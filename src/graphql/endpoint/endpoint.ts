@@ -24,6 +24,7 @@ import type { Context, Middleware } from "koa";
 import { Failure, invalid, isFailure } from "../../errors.ts";
 import type { ModuleArchives } from "../../git/indexing/module-archives.ts";
 import { requireScope } from "../../registry/access/access.ts";
+import type { ChecksumLog } from "../../registry/checksums/log-state.ts";
 import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { UpstreamStatus } from "../../upstream/upstream-status.ts";
@@ -62,6 +63,9 @@ export interface GraphqlOptions {
   readonly modulePages: string;
   /** Whether the instance's Go endpoint has modules that are not ours. */
   readonly hasWorld: boolean;
+  /** Our checksum database as GOSUMDB holds it, if it knows the sums of those, too. */
+  readonly gosumdb: string | undefined;
+  readonly checksums: ChecksumLog;
   /** How those are doing whom we ask for the modules of others; nobody if absent. */
   readonly upstreams?: () => readonly UpstreamStatus[];
   /** The repositories of projects; makes the zips of hosted versions that have none yet. */
@@ -78,6 +82,8 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
     upstreams,
     modulePages,
     hasWorld,
+    gosumdb,
+    checksums,
     archives,
     bodyPatienceMs = BODY_PATIENCE_MS,
   } = options;
@@ -113,8 +119,9 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
           createContext(
             registry,
             ctx.state.principal as Principal,
-            { url: url(), modulePages, hasWorld },
+            { url: url(), modulePages, hasWorld, gosumdb },
             archives,
+            checksums,
             TIME_LIMIT_MS,
             upstreams,
             (errors) => {

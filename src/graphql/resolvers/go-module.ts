@@ -3,6 +3,7 @@ import { deleteVersion } from "../../registry/versions/version-deletion.ts";
 import { counted } from "../connection.ts";
 import type { GoModuleResolvers, GoModuleVersionResolvers, GoVersionSort, MutationResolvers } from "../generated.ts";
 import { globalId } from "../global-id.ts";
+import { checksumsOfGoModuleVersion } from "./checksum.ts";
 import { downloadsOf } from "./downloads.ts";
 import { buildListFields } from "./go-build-list.ts";
 import { dependentConnection } from "./go-dependent.ts";
@@ -48,6 +49,7 @@ export const GoModuleVersion: GoModuleVersionResolvers = {
     return goMod && goModOf(goMod, loaders);
   },
   ...buildListFields,
+  ...checksumsOfGoModuleVersion,
   dependents: async (version, { direct, ...page }, { loaders }) =>
     dependentConnection(await loaders.dependentsOfVersion.load(version, { ...page, direct }), async (limit) =>
       stillThere(await loaders.countDependentsOfVersion.load(version, { direct, limit })),
@@ -55,13 +57,13 @@ export const GoModuleVersion: GoModuleVersionResolvers = {
   installSnippet: async ({ moduleId, version }, _, { loaders, urls }) => {
     const { path, projectId } = stillThere(await loaders.module.load(moduleId));
     const project = projectId === null ? undefined : stillThere(await loaders.project.load(projectId));
-    const { goproxy, gonosumdb } = urls.goSettings(path, project);
+    const { goproxy, checksums } = urls.goSettings(path, project);
     return {
       get: `go get ${path}@${version}`,
       require: `require ${path} ${version}`,
       import: `import "${path}"`,
       goproxy,
-      env: [goproxy, ...(gonosumdb === undefined ? [] : [gonosumdb])],
+      env: [goproxy, ...(checksums === undefined ? [] : [checksums])],
     };
   },
   tagEvents: async (version, { first }, { loaders }) =>

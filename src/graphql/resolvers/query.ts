@@ -11,6 +11,7 @@ import { countModules, findModule, listModules } from "../../registry/versions/m
 import { connection, counted } from "../connection.ts";
 import type { QueryResolvers } from "../generated.ts";
 import { numberIn } from "../global-id.ts";
+import { checksumQueries } from "./checksum.ts";
 import { policyQueries } from "./policy.ts";
 import { searchQueries } from "./search.ts";
 
@@ -85,6 +86,7 @@ export const Query: QueryResolvers = {
     return {};
   },
   ...searchQueries,
+  ...checksumQueries,
   ...policyQueries,
 
   statistics: () => ({}),

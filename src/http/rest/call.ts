@@ -19,6 +19,7 @@ import type * as z from "zod";
 import type { HostedModules } from "../../git/indexing/hosted-modules.ts";
 import type { ModuleArchives } from "../../git/indexing/module-archives.ts";
 import type { ScopedDoor } from "../../registry/access/acts.ts";
+import type { ChecksumLog } from "../../registry/checksums/log-state.ts";
 import type { NumberedPage, NumberedPageRequest } from "../../registry/lists/numbered-page.ts";
 import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
@@ -33,6 +34,7 @@ export interface RestParts {
   readonly registry: Registry;
   readonly hosted: HostedModules;
   readonly archives: ModuleArchives;
+  readonly checksums: ChecksumLog;
   /** The address that the client of a request uses, without a slash at the end. */
   addressOf(ctx: Context): string;
 }

@@ -94,7 +94,8 @@ const PROJECT_ORDERS = [
   "type",
 ] as const satisfies readonly PackageQuery["sort"]["by"][];
 
-const ONE = { id: idOrPath("project"), package_id: numberOf("package") };
+/** What names one package. */
+export const ONE = { id: idOrPath("project"), package_id: numberOf("package") };
 const FILE = { ...ONE, file_id: numberOf("file") };
 
 interface ListAsked {
@@ -290,7 +291,8 @@ export const packageCalls = [
   }),
 ];
 
-async function demandPackage(
+/** A package of a project, by its number. */
+export async function demandPackage(
   registry: Registry,
   principal: Principal,
   { id, package_id: packageId }: { readonly id: number | string; readonly package_id: number },

@@ -8,6 +8,7 @@ import { authenticate } from "../../registry/access/authentication.ts";
 import type { Principal } from "../../registry/principal.ts";
 import { credentialsOf } from "../protocol/credentials.ts";
 import type { Asked, Call, RestParts } from "./call.ts";
+import { checksumCalls } from "./checksum-calls.ts";
 import { deployTokenCalls } from "./deploy-token-calls.ts";
 import { featureCalls } from "./feature-calls.ts";
 import { groupCalls } from "./group-calls.ts";
@@ -46,6 +47,7 @@ const CALLS: readonly Call[] = [
   ...packageCalls,
   ...featureCalls,
   ...policyCalls,
+  ...checksumCalls,
 ];
 
 /** Answers the calls of the API; what is none of them is left to the next. */

@@ -256,11 +256,14 @@ export function demandAdministrator(principal: Principal): void {
   throw new Failure("forbidden", "only administrators may do this", { reason: "administrators_only" });
 }
 
-/** Refuses whoever may not hear of every name in the checksum log. */
+/** Whether somebody may hear of every name in the checksum log. */
+export const mayReadRecords = (principal: Principal): boolean =>
+  isAdministrator(principal) || (principal.kind === "user" && principal.scopes.includes("read_checksum_log"));
+
+/** Refuses whoever may not. */
 export function demandAuditor(principal: Principal): void {
-  if (isAdministrator(principal)) return;
+  if (mayReadRecords(principal)) return;
   if (principal.kind === "anonymous") throw hidden(principal, "User");
-  if (principal.kind === "user" && principal.scopes.includes("read_checksum_log")) return;
   throw new Failure(
     "forbidden",
     "what lists the records of the checksum database names every module, private ones too: it takes an administrator, or a token with read_checksum_log, which an administrator makes",

@@ -30,3 +30,20 @@ export async function provedRecordOf(
   const checkpoint = await noteOf(log, head, name, name);
   return { ...record, treeSize: head.size, proof: formatProof(record.text, record.id, hashes, checkpoint) };
 }
+
+/** What clients are told of the log. */
+export interface DescribedLog {
+  readonly name: string;
+  /** As GOSUMDB holds it. */
+  readonly verifierKey: string;
+  readonly size: number;
+  /** The newest head, signed, as the go command reads it. */
+  readonly head: string;
+}
+
+/** The log under its current name, as it stands now. Throws unavailable while it is closed. */
+export async function describeLog(log: ChecksumLog): Promise<DescribedLog> {
+  const { name, verifierKey } = log.signers[0]!;
+  const tree = await readTree(log);
+  return { name, verifierKey, size: tree.size, head: (await noteOf(log, tree, name)).toString() };
+}

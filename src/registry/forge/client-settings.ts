@@ -1,5 +1,5 @@
-// What the go command must be told to get modules from here: which endpoint to ask, and which modules no public checksum
-// database knows. GOPRIVATE is not the way: it would have go pass over the endpoint (Go Modules Reference, "Private modules").
+// What the go command must be told to get modules from here: which endpoint to ask, and who verifies what comes. Our own
+// checksum database verifies everything where it knows the world too; else the public one is asked about what is not ours. GOPRIVATE is not the way: it would have go pass over the endpoint (Go Modules Reference, "Private modules").
 import type { Registry } from "../registry.ts";
 import type { ProjectRow } from "../rows.ts";
 import { moduleRootsOf } from "./projects.ts";
@@ -22,8 +22,16 @@ export function instanceGoProxy(url: string): string {
 /** The settings for a module, as NAME=value: of a project, or from upstream. */
 export interface GoSettings {
   readonly goproxy: string;
-  /** undefined: a module that the checksum database knows. */
-  readonly gonosumdb: string | undefined;
+  /** Who verifies: our checksum database, or that the public one is not asked; undefined: that one knows it. */
+  readonly checksums: string | undefined;
+}
+
+/** What an instance has for clients. */
+export interface Offered {
+  /** Whether the instance's endpoint has the world too. */
+  readonly hasWorld: boolean;
+  /** Our checksum database as GOSUMDB holds it, if it knows the world too. */
+  readonly gosumdb: string | undefined;
 }
 
 /**
@@ -35,11 +43,12 @@ export function goSettings(
   url: string,
   modulePath: string,
   project: ProjectRow | undefined,
-  hasWorld: boolean,
+  { hasWorld, gosumdb }: Offered,
 ): GoSettings {
   const own = project ? [projectGoProxy(url, project.fullPath)] : [];
   const goproxy = [...own, instanceGoProxy(url), ...(hasWorld ? [] : ["direct"])].join(",");
   const roots = project ? moduleRootsOf(registry, project) : [];
   const root = roots.find((one) => modulePath === one || modulePath.startsWith(`${one}/`)) ?? modulePath;
-  return { goproxy: `GOPROXY=${goproxy}`, gonosumdb: project && `GONOSUMDB=${root}` };
+  const checksums = gosumdb === undefined ? project && `GONOSUMDB=${root}` : `GOSUMDB=${gosumdb}`;
+  return { goproxy: `GOPROXY=${goproxy}`, checksums };
 }

@@ -1,5 +1,6 @@
 // GraphQL over HTTP: methods, bodies, forged requests from browsers, what is shown in production, and what becomes of our
 // own defects.
+
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { getIntrospectionQuery } from "graphql";
@@ -7,6 +8,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { openModuleArchives } from "../../../src/git/indexing/module-archives.ts";
 import { Repositories } from "../../../src/git/objects/repositories.ts";
 import { createGraphqlEndpoint } from "../../../src/graphql/endpoint/endpoint.ts";
+import { openChecksumLog } from "../../../src/registry/checksums/checksum-log.ts";
 import { ANONYMOUS } from "../../../src/registry/principal.ts";
 import type { Registry } from "../../../src/registry/registry.ts";
 import { createLog } from "../../../src/telemetry/log.ts";
@@ -236,7 +238,15 @@ describe("defects of ours", () => {
 
 test("an endpoint that is not started, or stopped, says to come back", async () => {
   const endpoint = createGraphqlEndpoint({
-    ...{ registry, url: () => "", production: true, modulePages: "https://{path}", hasWorld: false },
+    ...{
+      registry,
+      url: () => "",
+      production: true,
+      modulePages: "https://{path}",
+      hasWorld: false,
+      gosumdb: undefined,
+    },
+    checksums: await openChecksumLog(registry, []),
     archives: openModuleArchives(registry, new Repositories()),
   });
   const ask = async () => {
