@@ -2,7 +2,7 @@
 // fixed dates and names, so that object ids are the same on every machine.
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -102,10 +102,11 @@ export function temporaryDirectory(): { readonly path: string; dispose(): void }
  */
 export function makeRepository<T>(directory: string, recipe: (r: Recipe) => T, options: { sha256?: boolean } = {}): T {
   const format = options.sha256 === true ? "sha256" : "sha1";
-  git(["init", "--quiet", "--bare", "--template=", "--initial-branch=main", `--object-format=${format}`, directory]);
+  if (!existsSync(join(directory, "HEAD"))) cpSync(emptyRepository(format), directory, { recursive: true });
   const stream: Buffer[] = [];
   const objects: { oid: string }[] = [];
   const heads = new Map<string, FixtureObject>();
+  const commits = new Set<FixtureObject>();
   const refs: [name: string, target: FixtureObject][] = [];
   let time = FIRST_TIME - DAY;
 
@@ -133,6 +134,7 @@ export function makeRepository<T>(directory: string, recipe: (r: Recipe) => T, o
       const parents = given.parents ?? (previous === undefined ? [] : [previous]);
       time = given.time ?? time + DAY;
       const { object, mark } = newObject();
+      commits.add(object);
       if (parents.length === 0) say(`reset refs/heads/${branch}\n`);
       say(`commit refs/heads/${branch}\nmark ${mark}\nauthor A <a@example.com> ${time - DAY} +0500\n`);
       say(`committer C <c@example.com> ${time} -0300\n`);
@@ -170,6 +172,9 @@ export function makeRepository<T>(directory: string, recipe: (r: Recipe) => T, o
     ref: (name, target) => void refs.push([name, target]),
   });
 
+  // Refs of commits of this recipe are made on the way; git asks a process more for those of other objects.
+  const others = refs.filter(([, target]) => !commits.has(target));
+  for (const [name, target] of refs) if (commits.has(target)) say(`reset ${name}\nfrom ${markOf(target)}\n\n`);
   const marks = join(directory, "fixture-marks");
   git([`--git-dir=${directory}`, "fast-import", "--quiet", "--force", `--export-marks=${marks}`], {
     input: Buffer.concat(stream),
@@ -180,10 +185,24 @@ export function makeRepository<T>(directory: string, recipe: (r: Recipe) => T, o
     if (object !== undefined) object.oid = oid;
   }
   rmSync(marks);
-  git([`--git-dir=${directory}`, "update-ref", "--stdin"], {
-    input: refs.map(([name, target]) => `update ${name} ${target.oid}\n`).join(""),
-  });
+  if (others.length > 0)
+    git([`--git-dir=${directory}`, "update-ref", "--stdin"], {
+      input: others.map(([name, target]) => `update ${name} ${target.oid}\n`).join(""),
+    });
   return result;
+}
+
+const emptyRepositories = new Map<string, string>();
+
+/** A bare repository without anything in it, made once by git and copied since: a process less for each repository. */
+function emptyRepository(format: "sha1" | "sha256"): string {
+  const known = emptyRepositories.get(format);
+  if (known !== undefined) return known;
+  const { path, dispose } = temporaryDirectory();
+  process.once("exit", dispose);
+  git(["init", "--quiet", "--bare", "--template=", "--initial-branch=main", `--object-format=${format}`, path]);
+  emptyRepositories.set(format, path);
+  return path;
 }
 
 /** A path as fast-import reads it whatever its bytes are: in quotes, everything unusual in octal. */
