@@ -10,51 +10,30 @@ import { ensureBuiltZips, type ModuleArchives, openModuleArchives } from "./git/
 import { openTagIndexer } from "./git/indexing/tag-indexer.ts";
 import { Repositories } from "./git/objects/repositories.ts";
 import { checkGitVersion } from "./git/process/git-environment.ts";
-import { type ModulePath, matchPrefixPatterns } from "./gomod/module-path.ts";
+import type { ModulePath } from "./gomod/module-path.ts";
 import type { GraphqlDoor, GraphqlOptions } from "./graphql/endpoint/endpoint.ts";
 import { HotCache } from "./http/go/hot-cache.ts";
 import { type RunningServer, startServer } from "./http/server.ts";
 import { type FollowedMirrors, followMirrors } from "./mirrors/follower.ts";
 import { openRemotes, type Remotes } from "./mirrors/remotes.ts";
-import {
-  type Closer,
-  closeAll,
-  type OpenedRegistry,
-  type OpenOptions,
-  openRegistry,
-  openSigners,
-} from "./open-registry.ts";
+import { type Closer, closeAll, type OpenOptions, openRegistry, openSigners } from "./open-registry.ts";
+import { openUpstream, verificationOf } from "./open-upstream.ts";
 import { openChecksumLog } from "./registry/checksums/checksum-log.ts";
 import type { ChecksumLog } from "./registry/checksums/log-state.ts";
 import { logPinnedZips } from "./registry/checksums/pinned-zips.ts";
-import { isOwned } from "./registry/forge/module-owner.ts";
 import { type FirstSetup, setUp } from "./registry/forge/setup.ts";
 import { resumeIndexing } from "./registry/forge/waiting-tags.ts";
 import { describe, resumeDescribing } from "./registry/modules/module-document.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { Log } from "./telemetry/log.ts";
-import { createDatabaseSource } from "./upstream/database-source.ts";
-import { type OpenedDependencyProxy, openDependencyProxy } from "./upstream/dependency-proxy.ts";
-import { createDirect } from "./upstream/direct.ts";
 import { writeCaBundle } from "./upstream/git-fetch.ts";
-import { openGitMirrors } from "./upstream/git-mirror.ts";
 import { openHttp } from "./upstream/guarded-http.ts";
 import { type HookSender, startHookSender } from "./upstream/hook-sender.ts";
 import { keepHeads } from "./upstream/log-heads.ts";
-import { hostsNamedIn, isOff, knowsWorld } from "./upstream/policy.ts";
-import { openProvedDatabase } from "./upstream/proved-database.ts";
-import { createPublicSums, type PublicSums } from "./upstream/public-sums.ts";
-import { createSumdbProxy, type SumdbProxy } from "./upstream/sumdb-proxy.ts";
+import { isOff, knowsWorld } from "./upstream/policy.ts";
+import type { PublicSums } from "./upstream/public-sums.ts";
+import type { SumdbProxy } from "./upstream/sumdb-proxy.ts";
 import { toldNames } from "./upstream/told-names.ts";
-import { createUpstreamClient } from "./upstream/upstream-client.ts";
-import { createUpstreamHealth } from "./upstream/upstream-health.ts";
-import { type UpstreamStatus, upstreamStatus } from "./upstream/upstream-status.ts";
-import {
-  createVerification,
-  TOOLCHAIN,
-  type Verification,
-  type VerificationSettings,
-} from "./upstream/upstream-verification.ts";
 import { keepVerified, verifyStoredVersions } from "./upstream/verify-stored.ts";
 
 export interface RunningApp {
@@ -181,18 +160,6 @@ function graphqlOnDemand(options: GraphqlOptions): GraphqlDoor & { stop(): Promi
   };
 }
 
-const verificationOf = ({ upstreamVerify, noSumdbPatterns }: Config): VerificationSettings => ({
-  mode: upstreamVerify,
-  noSumdb: noSumdbPatterns,
-});
-
-interface OpenedUpstream extends OpenedDependencyProxy {
-  readonly sumDatabases: SumdbProxy;
-  readonly publicSums: PublicSums | undefined;
-  readonly verification: Verification;
-  readonly status: () => readonly UpstreamStatus[];
-}
-
 /** Has the ages of versions worked out of the first checksum database, where there is one and somebody to ask. */
 function keepAges(
   config: Config,
@@ -207,55 +174,6 @@ function keepAges(
     return found.kind === "proved" ? found.id : undefined;
   };
   return keepHeads(registry, database, sumDatabases);
-}
-
-/** What answers for the modules and checksums of others: from store and, unless GOKURA_UPSTREAM is off, by asking. */
-async function openUpstream(
-  config: Config,
-  { registry, databaseUrl }: OpenedRegistry,
-  repositories: Repositories,
-): Promise<OpenedUpstream> {
-  const caFile = config.upstreamCaFile;
-  const databases = config.sumDatabases;
-  const http = openHttp({
-    allowNetworks: config.allowPrivateNetworks,
-    trustedHosts: hostsNamedIn(config.upstream, ...databases.map(({ url }) => url)),
-    caFile,
-  });
-  const asksGit = config.upstream.some(({ kind }) => kind === "direct");
-  const directory = join(config.dataDirectory, "mirrors");
-  const direct = asksGit
-    ? createDirect({ http, mirrors: await openGitMirrors({ directory, repositories, http, caFile }) })
-    : undefined;
-  const health = createUpstreamHealth(registry.log);
-  const client = createUpstreamClient(config.upstream, http, registry.log, { direct, health });
-  const source = createDatabaseSource(client);
-  const mayHear = async (modulePath: string): Promise<boolean> =>
-    !registry.privateModules.covers(modulePath) &&
-    (modulePath === TOOLCHAIN || !matchPrefixPatterns(config.noSumdbPatterns, modulePath)) &&
-    !(await isOwned(registry, modulePath));
-  const proved = databases.map((database) => openProvedDatabase(registry, database, source));
-  const publicSums = proved[0]
-    ? createPublicSums(registry, proved[0], async (path) => !source.off && (await mayHear(path)))
-    : undefined;
-  const verification = createVerification(verificationOf(config), publicSums);
-  const opened = openDependencyProxy({
-    registry,
-    databaseUrl,
-    upstreams: isOff(config.upstream) ? undefined : client,
-    verification,
-    listTtlMs: config.upstreamTtlSeconds * 1000,
-  });
-  return {
-    proxy: opened.proxy,
-    ...{ publicSums, verification },
-    sumDatabases: createSumdbProxy({ databases: proved, blobs: registry.blobs, source, mayAsk: mayHear }),
-    status: () => upstreamStatus(config.upstream, health),
-    async close() {
-      http.close();
-      await opened.close();
-    },
-  };
 }
 
 /** Begins to follow the remotes of mirrors. */

@@ -79,8 +79,8 @@ const MAY_IMPORT_IN_ROOM: Record<string, Record<string, readonly string[]>> = {
 /** Types and values that every room may use. */
 const FOR_ALL = new Set(["errors.ts", "config.ts"]);
 /** The composition: main -> cli -> app -> rooms. */
-const TOP = new Set(["main.ts", "app.ts", "open-registry.ts", "config.ts"]);
-const TOP_OF_CLI = new Set(["app.ts", "open-registry.ts"]);
+const TOP = new Set(["main.ts", "app.ts", "open-registry.ts", "open-upstream.ts", "config.ts"]);
+const TOP_OF_CLI = new Set(["app.ts", "open-registry.ts", "open-upstream.ts"]);
 
 /** The settings; where the programs git and go are found (PATH). */
 const MAY_READ_ENVIRONMENT = new Set(["config.ts", "git/process/git-environment.ts", "cli/demo.ts"]);

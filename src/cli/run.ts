@@ -30,6 +30,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   "client-config": async () => (await import("./client-config.ts")).addClientConfigCommand,
   flag: async () => (await import("./flag.ts")).addFlagCommands,
   policy: async () => (await import("./policy.ts")).addPolicyCommands,
+  import: async () => (await import("./import.ts")).addImportCommands,
+  prefetch: async () => (await import("./prefetch.ts")).addPrefetchCommand,
   publish: async () => (await import("./publish.ts")).addPublishCommand,
   completion: async () => (await import("./completion.ts")).addCompletionCommand,
   sumdb: async () => (await import("./sumdb.ts")).addSumdbCommands,

@@ -49,16 +49,33 @@ export interface MismatchedSums {
   readonly id: number;
 }
 
+/** What whoever wants a version knows of it. */
+export interface ExpectedSums {
+  readonly kind: "expected";
+  readonly h1: string | undefined;
+  readonly goModH1: string | undefined;
+  /** What says so, such as go.sum. */
+  readonly by: string;
+}
+
 /** What a checksum database was found to say about a version. */
 export type Verdict =
   | (ProvedSums & { readonly kind: "proved" })
+  /** No database was asked, but whoever wants the version knows its sums, or one of them. */
+  | ExpectedSums
   /** It is not known, and nothing depends on it. */
   | { readonly kind: "unproved" }
   /** It is not known, and so nothing is stored. */
   | { readonly kind: "refused"; readonly failure: Failure };
 
-/** Whether a verdict vouches for a sum. Throws Mismatch when it says another one. */
+/** Whether a verdict vouches for a sum. Throws Mismatch when a database says another one, Refused when somebody else does. */
 export function vouchesFor(verdict: Verdict, what: "zip" | "go.mod", sum: string): boolean {
+  if (verdict.kind === "expected") {
+    const expected = what === "zip" ? verdict.h1 : verdict.goModH1;
+    if (expected !== undefined && expected !== sum)
+      throw new Refused(`the ${what} is ${sum}, and ${verdict.by} says ${expected}`);
+    return false;
+  }
   if (verdict.kind !== "proved") return false;
   const { database, id } = verdict;
   const recorded = what === "zip" ? verdict.h1 : verdict.goModH1;

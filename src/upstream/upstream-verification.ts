@@ -11,7 +11,7 @@
 // golang.org/toolchain ignores GONOSUMDB).
 import { Failure, isFailure } from "../errors.ts";
 import { type ModulePath, matchPrefixPatterns } from "../gomod/module-path.ts";
-import type { Verdict } from "./admission.ts";
+import type { ExpectedSums, Verdict } from "./admission.ts";
 import type { VerifyMode } from "./policy.ts";
 import type { PublicSums } from "./public-sums.ts";
 
@@ -24,6 +24,37 @@ export interface Verification {
   covers(modulePath: string): boolean;
   /** Begins to find out what the sums of a version are. Never rejects but for what is a defect. */
   begin(modulePath: ModulePath, version: string): Promise<Verdict>;
+}
+
+/** A verification that knows besides what whoever wants a version expects. What a database was proved to say comes first. */
+export function expecting(
+  verification: Verification,
+  expected: (modulePath: ModulePath, version: string) => Promise<ExpectedSums | undefined>,
+): Verification {
+  return {
+    ...verification,
+    async begin(modulePath, version) {
+      const found = await verification.begin(modulePath, version);
+      const known = await expected(modulePath, version);
+      if (known === undefined || found.kind === "refused") return found;
+      if (found.kind !== "proved") return known;
+      const { id, database } = found;
+      for (const [said, recorded] of [
+        [known.h1, found.h1],
+        [known.goModH1, found.goModH1],
+      ] as const)
+        if (said !== undefined && said !== recorded)
+          return {
+            kind: "refused",
+            failure: new Failure(
+              "unavailable",
+              `${modulePath}@${version}: ${known.by} says ${said}, but record ${id} of ${database} says ${recorded}`,
+              { reason: "checksum_mismatch" },
+            ),
+          };
+      return found;
+    },
+  };
 }
 
 export interface VerificationSettings {
