@@ -47,6 +47,7 @@ const output = await codegen({
       GoBuildListEntry: "../gomod/module-graph.ts#BuildListEntry",
       GoModRequire: "../gomod/go-mod-file.ts#Requirement",
       TagEvent: `${REGISTRY}/rows.ts#TagEventRow`,
+      Mirror: `${REGISTRY}/rows.ts#MirrorRow`,
       ProtectedTag: `${REGISTRY}/rows.ts#ProtectedTagRow`,
       Package: `${REGISTRY}/packages/packages.ts#PackageRow`,
       PackageBase: `${REGISTRY}/packages/packages.ts#PackageRow`,

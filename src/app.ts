@@ -111,14 +111,14 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     const url = (): string => server?.url ?? config.url ?? "";
     const graphql = graphqlOnDemand({
       ...{ registry, url, archives, production: config.production, upstreams: upstream.status },
-      modulePages: config.modulePages,
+      ...{ modulePages: config.modulePages, remotes },
       hasWorld: !isOff(config.upstream),
       checksums,
       gosumdb: knowsWorld(config) ? checksums.signers[0]!.verifierKey : undefined,
     });
     closers.push(() => graphql.stop());
     server = await startServer({
-      ...{ config, registry, repositories, indexer, archives, hotCache, graphql },
+      ...{ config, registry, repositories, indexer, archives, hotCache, graphql, remotes },
       dependencies: upstream.proxy,
       sumDatabases: upstream.sumDatabases,
       ...{ checksums, publicSums: upstream.publicSums },

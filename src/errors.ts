@@ -41,6 +41,7 @@ export const REASONS = {
   user_blocked: "unauthenticated",
   deploy_token_username_wrong: "unauthenticated",
   token_of_another: "unauthenticated",
+  hook_unproved: "unauthenticated",
   id_token_unreadable: "unauthenticated",
   id_token_algorithm_refused: "unauthenticated",
   id_token_issuer_untrusted: "unauthenticated",

@@ -3,6 +3,7 @@ import type { GraphQLFormattedError } from "graphql";
 import type { ModuleArchives } from "../git/indexing/module-archives.ts";
 import type { ModuleVersionName } from "../gomod/module-graph.ts";
 import { escapePath, escapeVersion, type ModulePath } from "../gomod/module-path.ts";
+import type { Remotes } from "../mirrors/remotes.ts";
 import type { ChecksumLog } from "../registry/checksums/log-state.ts";
 import { type GoSettings, goSettings, instanceGoProxy, projectGoProxy } from "../registry/forge/client-settings.ts";
 import type { Principal } from "../registry/principal.ts";
@@ -22,6 +23,8 @@ export interface GraphqlContext {
   /** Makes the zips of hosted versions that have none yet. */
   readonly archives: ModuleArchives;
   readonly checksums: ChecksumLog;
+  /** The way to the remotes of mirrors. */
+  readonly remotes: Remotes;
   readonly upstreams: () => readonly UpstreamStatus[];
   readonly timeLimit: TimeLimit;
   readonly answerLimit: AnswerLimit;
@@ -62,6 +65,7 @@ export function createContext(
   addresses: AddressOptions,
   archives: ModuleArchives,
   checksums: ChecksumLog,
+  remotes: Remotes,
   timeLimitMs: number,
   upstreams: () => readonly UpstreamStatus[] = () => [],
   note: GraphqlContext["note"] = () => {},
@@ -73,6 +77,7 @@ export function createContext(
     urls: urlsOf(registry, addresses),
     archives,
     checksums,
+    remotes,
     upstreams,
     timeLimit: startTimeLimit(timeLimitMs),
     answerLimit: startAnswerLimit(),

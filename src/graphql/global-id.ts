@@ -11,6 +11,7 @@ export type GlobalType =
   | "Trust"
   | "Hook"
   | "HookDelivery"
+  | "Mirror"
   | "Group"
   | "Project"
   | "Member"

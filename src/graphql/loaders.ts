@@ -9,6 +9,7 @@ import { descendantsOfGroups, findGroups } from "../registry/forge/groups.ts";
 import { deliveriesOfHooks } from "../registry/forge/hook-deliveries.ts";
 import { hooksOfGroups, hooksOfProjects } from "../registry/forge/hooks.ts";
 import { listMembers } from "../registry/forge/members.ts";
+import { mirrorsOfProjects } from "../registry/forge/mirrors.ts";
 import { countProjectsOfGroups, findProjects, projectsOfGroups } from "../registry/forge/projects.ts";
 import { protectedTagsOfProjects } from "../registry/forge/protected-tags.ts";
 import { tagEventsOfProjects, tagEventsOfVersions } from "../registry/forge/tag-events.ts";
@@ -56,6 +57,7 @@ import type {
   HookDeliveryRow,
   HookRow,
   MemberRow,
+  MirrorRow,
   ModuleRow,
   ProjectRow,
   ProtectedTagRow,
@@ -177,6 +179,7 @@ export interface Loaders {
   readonly deliveries: ListLoader<HookRow, number, readonly HookDeliveryRow[]>;
   readonly trustsOfProject: ListLoader<ProjectRow, undefined, readonly TrustRow[]>;
   readonly trustsOfGroup: ListLoader<GroupRow, undefined, readonly TrustRow[]>;
+  readonly mirrors: ListLoader<ProjectRow, undefined, MirrorRow | null>;
   readonly protectedTags: ListLoader<ProjectRow, undefined, readonly ProtectedTagRow[]>;
 }
 
@@ -285,6 +288,7 @@ export function createLoaders(registry: Registry, principal: Principal): Loaders
     deliveries: listLoader((hooks, take) => deliveriesOfHooks(registry, hooks, take)),
     trustsOfProject: listLoader((projects) => trustsOfProjects(registry, principal, projects)),
     trustsOfGroup: listLoader((groups) => trustsOfGroups(registry, principal, groups)),
+    mirrors: listLoader((projects) => mirrorsOfProjects(registry, principal, projects)),
     protectedTags: listLoader((projects) => protectedTagsOfProjects(registry, principal, projects)),
     tagEvents: listLoader((projects, take) => tagEventsOfProjects(registry, principal, projects, take)),
   };

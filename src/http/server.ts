@@ -14,6 +14,7 @@ import type { Repositories } from "../git/objects/repositories.ts";
 import { openPushes } from "../git/push/project-push.ts";
 import type { GraphqlDoor } from "../graphql/endpoint/endpoint.ts";
 import { openUploads } from "../intake/uploads.ts";
+import type { Remotes } from "../mirrors/remotes.ts";
 import { authenticate } from "../registry/access/authentication.ts";
 import type { ChecksumLog } from "../registry/checksums/log-state.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -33,6 +34,7 @@ import { type GoProxy, serveGoProxy } from "./go/go-proxy.ts";
 import { addGoRoutes } from "./go/go-routes.ts";
 import { answerFromMemory, type HotCache } from "./go/hot-cache.ts";
 import { addHealth, type Stage } from "./health.ts";
+import { serveHook } from "./hooks-in.ts";
 import { ownAddress } from "./own-address.ts";
 import { NO_PAGE, namesTwoHosts } from "./protocol/conditions.ts";
 import { credentialsOf } from "./protocol/credentials.ts";
@@ -57,6 +59,7 @@ export interface ServerParts {
   readonly archives: ModuleArchives;
   readonly hotCache: HotCache;
   readonly graphql: GraphqlDoor;
+  readonly remotes: Remotes;
   readonly dependencies: DependencyProxy;
   readonly sumDatabases: SumdbProxy;
   readonly checksums: ChecksumLog;
@@ -198,6 +201,7 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
 
   const router = new Router();
   addHealth(router, registry, stage);
+  router.all("/-/hooks/:id", (ctx) => serveHook(registry, ctx));
   addGoRoutes(router, goProxy);
   router.all("/api/graphql", async (ctx, next) => {
     ctx.state.principal = await authenticate(registry, credentialsOf(ctx.headers));
@@ -226,7 +230,16 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
     else if (!redirectGit(ctx, addressOf(ctx.req))) await next();
   });
   app.use(tidyApiPath);
-  app.use(restOnDemand({ registry, hosted, archives, checksums, addressOf: (ctx) => addressOf(ctx.req) }));
+  app.use(
+    restOnDemand({
+      registry,
+      hosted,
+      archives,
+      checksums,
+      remotes: parts.remotes,
+      addressOf: (ctx) => addressOf(ctx.req),
+    }),
+  );
   app.use(router.routes());
   app.use((ctx) => {
     if (audienceOf(ctx) === "go") throw notFound(rightGoEndpoint(addressOf(ctx.req), ctx.path), "no_such_address");

@@ -10,6 +10,7 @@ import { Repositories } from "../../src/git/objects/repositories.ts";
 import { createGraphqlEndpoint, type GraphqlOptions } from "../../src/graphql/endpoint/endpoint.ts";
 import { errorOf } from "../../src/graphql/failure-error.ts";
 import { credentialsOf } from "../../src/http/protocol/credentials.ts";
+import { openRemotes } from "../../src/mirrors/remotes.ts";
 import { authenticate } from "../../src/registry/access/authentication.ts";
 import { openChecksumLog } from "../../src/registry/checksums/checksum-log.ts";
 import { loadSigners } from "../../src/registry/checksums/signing-keys.ts";
@@ -70,6 +71,7 @@ export async function serveGraphql(
 ): Promise<GraphqlServer> {
   const repositories = new Repositories();
   const endpoint = createGraphqlEndpoint({
+    remotes: openRemotes({ allowPrivateNetworks: [], upstreamCaFile: undefined }),
     registry,
     url: () => PUBLIC_URL,
     production: true,

@@ -40,6 +40,20 @@ export const PARTS = {
     "PolicyDeleteInput",
     "PolicyDeletePayload",
   ],
+  // Projects that follow a repository elsewhere.
+  mirrors: [
+    "Project.mirror",
+    "Mirror",
+    "Mutation.mirrorCreate",
+    "Mutation.mirrorSync",
+    "Mutation.mirrorDelete",
+    "MirrorCreateInput",
+    "MirrorCreatePayload",
+    "MirrorSyncInput",
+    "MirrorSyncPayload",
+    "MirrorDeleteInput",
+    "MirrorDeletePayload",
+  ],
   // Packages as GitLab has them.
   packages: [
     "Query.package",

@@ -23,6 +23,7 @@ import { BREAK, type DocumentNode, type OperationDefinitionNode, visit } from "g
 import type { Context, Middleware } from "koa";
 import { Failure, invalid, isFailure } from "../../errors.ts";
 import type { ModuleArchives } from "../../git/indexing/module-archives.ts";
+import type { Remotes } from "../../mirrors/remotes.ts";
 import { requireScope } from "../../registry/access/access.ts";
 import type { ChecksumLog } from "../../registry/checksums/log-state.ts";
 import type { Principal } from "../../registry/principal.ts";
@@ -70,6 +71,7 @@ export interface GraphqlOptions {
   readonly upstreams?: () => readonly UpstreamStatus[];
   /** The repositories of projects; makes the zips of hosted versions that have none yet. */
   readonly archives: ModuleArchives;
+  readonly remotes: Remotes;
   readonly bodyPatienceMs?: number;
 }
 
@@ -84,6 +86,7 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
     hasWorld,
     gosumdb,
     checksums,
+    remotes,
     archives,
     bodyPatienceMs = BODY_PATIENCE_MS,
   } = options;
@@ -122,6 +125,7 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
             { url: url(), modulePages, hasWorld, gosumdb },
             archives,
             checksums,
+            remotes,
             TIME_LIMIT_MS,
             upstreams,
             (errors) => {

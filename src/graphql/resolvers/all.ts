@@ -13,6 +13,7 @@ import { GoModule, GoModuleVersion, goModuleMutations } from "./go-module.ts";
 import { Group, groupMutations } from "./group.ts";
 import { Hook, HookDelivery, hookMutations } from "./hook.ts";
 import { Member, memberMutations } from "./member.ts";
+import { Mirror, mirrorMutations } from "./mirror.ts";
 import {
   Package,
   PackageBase,
@@ -43,6 +44,7 @@ export const resolvers: Resolvers = {
     ...groupMutations,
     ...memberMutations,
     ...protectedTagMutations,
+    ...mirrorMutations,
     ...tokenMutations,
     ...trustMutations,
     ...hookMutations,
@@ -62,6 +64,7 @@ export const resolvers: Resolvers = {
   Member,
   RejectedTag,
   ProtectedTag,
+  Mirror,
   GoModule: { ...GoModule, ...contentOfGoModule },
   GoModuleVersion: { ...GoModuleVersion, ...contentOfGoModuleVersion },
   GoModuleFile,

@@ -27,6 +27,7 @@ export const Project: ProjectResolvers = {
   tagEvents: async (project, { first }, { loaders }) =>
     (await loaders.tagEvents.load(project, first ?? TAGS_DEFAULT)) ?? null,
   protectedTags: async (project, _, { loaders }) => (await loaders.protectedTags.load(project, undefined)) ?? null,
+  mirror: async (project, _, { loaders }) => (await loaders.mirrors.load(project, undefined)) ?? null,
   members: (project, page, { loaders }) => connectionOrNull(loaders.membersOfProject.load(project, page)),
   hooks: async (project, _, { loaders }) => (await loaders.hooksOfProject.load(project, undefined)) ?? null,
   trusts: async (project, _, { loaders }) => (await loaders.trustsOfProject.load(project, undefined)) ?? null,

@@ -30,7 +30,7 @@ import { credentialsOf } from "../protocol/credentials.ts";
 import { ownDatabaseAt, ownDatabaseIn, serveChecksumDatabase } from "./checksum-database.ts";
 import { absence, absenceInWords } from "./go-answers.ts";
 import { answererInView, demandView, type GoView } from "./go-view.ts";
-import { hostedAnswer } from "./hosted-answers.ts";
+import { freshMsOf, hostedAnswer } from "./hosted-answers.ts";
 import { type HotAnswer, type HotCache, writeHotAnswer } from "./hot-cache.ts";
 import { isUploadPath, serveUpload } from "./uploads.ts";
 import { serveFromUpstream } from "./upstream-answers.ts";
@@ -112,7 +112,7 @@ export async function serveGoProxy(proxy: GoProxy, ctx: Context, view: GoView, p
     // What is not there is asked for again and again: the go command looks for a module under every parent path.
     // Nor is what no repository can have; 400 would make it give up (Go Modules Reference, "GOPROXY protocol").
     if (!isFailure(error, "not-found", "invalid", "too-large")) throw error;
-    await keep(absence(error), false, Number.POSITIVE_INFINITY);
+    await keep(absence(error), false, freshMsOf(project));
   }
 }
 

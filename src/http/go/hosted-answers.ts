@@ -13,6 +13,7 @@ import { type ModuleArchives, zipOf } from "../../git/indexing/module-archives.t
 import { tellable } from "../../gomod/commit-time.ts";
 import type { GoRequest, VersionRequest } from "../../gomod/proxy-path.ts";
 import { latestVersion } from "../../gomod/version-list.ts";
+import { wantLook } from "../../registry/forge/mirror-looks.ts";
 import { type Gate, gateOf, type Passed } from "../../registry/policies/gate.ts";
 import { showList } from "../../registry/policies/shown-list.ts";
 import type { Principal } from "../../registry/principal.ts";
@@ -40,8 +41,36 @@ interface KeepableAnswer {
 
 const UNJUDGED: Passed = { warning: undefined, freshMs: Number.POSITIVE_INFINITY };
 
+/**
+ * A mirror looks at its remote when a client asks what there is, so often at the most; for so long such an answer may be
+ * kept, or nobody would come to ask. In milliseconds.
+ */
+const LOOK_GAP_MS = 10_000;
+
+/** For how long at the most what a project has may be told without asking again: it may be a mirror, which then looks. */
+export function freshMsOf(project: ProjectRow): number {
+  return project.mirrored ? LOOK_GAP_MS : Number.POSITIVE_INFINITY;
+}
+
 /** The answer to a request for a module of a project. Throws not-found, gone, and forbidden for what policies refuse. */
 export async function hostedAnswer(
+  parts: HostedParts,
+  principal: Principal,
+  project: ProjectRow,
+  request: GoRequest,
+): Promise<KeepableAnswer> {
+  const asksWhatIsThere = request.kind === "list" || request.kind === "latest";
+  if (!asksWhatIsThere || !project.mirrored) return judgedAnswer(parts, principal, project, request);
+  const { registry } = parts.hosted;
+  // Nobody waits for it: this client has what is here, the next one what is new.
+  wantLook(registry, project.id, LOOK_GAP_MS).catch((error: unknown) => {
+    registry.log.debug({ err: error, project: project.fullPath }, "a mirror could not be told to look");
+  });
+  const found = await judgedAnswer(parts, principal, project, request);
+  return { ...found, freshMs: Math.min(found.freshMs, LOOK_GAP_MS) };
+}
+
+async function judgedAnswer(
   parts: HostedParts,
   principal: Principal,
   project: ProjectRow,

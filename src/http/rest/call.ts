@@ -18,6 +18,7 @@ import type { Context } from "koa";
 import type * as z from "zod";
 import type { HostedModules } from "../../git/indexing/hosted-modules.ts";
 import type { ModuleArchives } from "../../git/indexing/module-archives.ts";
+import type { Remotes } from "../../mirrors/remotes.ts";
 import type { ScopedDoor } from "../../registry/access/acts.ts";
 import type { ChecksumLog } from "../../registry/checksums/log-state.ts";
 import type { NumberedPage, NumberedPageRequest } from "../../registry/lists/numbered-page.ts";
@@ -35,6 +36,7 @@ export interface RestParts {
   readonly hosted: HostedModules;
   readonly archives: ModuleArchives;
   readonly checksums: ChecksumLog;
+  readonly remotes: Remotes;
   /** The address that the client of a request uses, without a slash at the end. */
   addressOf(ctx: Context): string;
 }

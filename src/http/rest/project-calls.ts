@@ -3,7 +3,7 @@
 import type * as z from "zod";
 import { invalid } from "../../errors.ts";
 import { changeProject } from "../../git/hosting/project-change.ts";
-import { demandNamespaceSeen, demandUser, hidden } from "../../registry/access/access.ts";
+import { demandGroupAct, demandNamespaceSeen, demandUser, hidden } from "../../registry/access/access.ts";
 import { findGroup, findGroupById } from "../../registry/forge/groups.ts";
 import { searchProjects, wantedLevel } from "../../registry/forge/project-search.ts";
 import {
@@ -13,12 +13,14 @@ import {
   demandProject,
   updateProject,
 } from "../../registry/forge/projects.ts";
+import { parseRemoteUrl } from "../../registry/forge/remote-url.ts";
 import { findUserById } from "../../registry/forge/users.ts";
 import type { NumberedPageRequest } from "../../registry/lists/numbered-page.ts";
 import type { GroupRow, ProjectRow } from "../../registry/rows.ts";
 import { type Asked, call, listCall } from "./call.ts";
 import { nameOfWord } from "./group-answer.ts";
 import { groupOfAddress } from "./group-calls.ts";
+import { mirrorNewProject } from "./mirror-calls.ts";
 import {
   accessLevel,
   boolean,
@@ -129,6 +131,19 @@ function pathOfName(name: string): string {
     .toLowerCase();
 }
 
+/** The address that a new project is to follow; read before there is a project. */
+function followedUrl(given: { import_url?: string | undefined; mirror?: boolean | undefined }): string | undefined {
+  const { import_url: url, mirror } = given;
+  if (url === undefined && !mirror) return undefined;
+  if (url === undefined || !mirror)
+    throw invalid(
+      "import_url and mirror=true go together: what is imported once is pushed (git push --mirror)",
+      "mirror",
+    );
+  parseRemoteUrl(url, "import_url");
+  return url;
+}
+
 const archiving = (action: "archive" | "unarchive") =>
   call({
     method: "POST",
@@ -215,6 +230,8 @@ export const projectCalls = [
       namespace_id: integer().optional().describe("The number of its group; else it goes into one's own namespace"),
       visibility: visibilityWord().default("private"),
       repository_object_format: choice(["sha1", "sha256"]).optional().describe("Of the repository to come; for ever"),
+      import_url: text().optional().describe("With mirror: the https address of the repository to follow"),
+      mirror: boolean().optional().describe("Follow the repository of import_url; Maintainers of the group"),
       ...settings,
     },
     oneOf: ["name", "path"],
@@ -226,6 +243,8 @@ export const projectCalls = [
       const { name, path = pathOfName(name ?? "") } = parameters;
       if (path.includes("/")) throw invalid("must not contain slashes: name the group with namespace_id", "path");
       const namespace = await namespaceFor(asked);
+      const followed = followedUrl(parameters);
+      if (followed !== undefined) demandGroupAct(principal, "mirror.create", namespace);
       const enabled = parameters.packages_enabled === false ? ("DISABLED" as const) : undefined;
       const chosen = settingsOf(parameters);
       const project = await createProject(registry, principal, {
@@ -236,7 +255,9 @@ export const projectCalls = [
         visibility: nameOfWord(parameters.visibility),
         objectFormat: nameOfWord(parameters.repository_object_format),
       });
-      return oneProject(asked, project);
+      if (followed === undefined) return oneProject(asked, project);
+      await mirrorNewProject(asked, project.id, followed);
+      return oneProject(asked, await demandProject(registry, principal, project.id));
     },
   }),
 

@@ -14,6 +14,7 @@ import { featureCalls } from "./feature-calls.ts";
 import { groupCalls } from "./group-calls.ts";
 import { hookCalls } from "./hook-calls.ts";
 import { memberCalls } from "./member-calls.ts";
+import { mirrorCalls } from "./mirror-calls.ts";
 import { describeApi } from "./openapi.ts";
 import { packageCalls } from "./package-calls.ts";
 import { PAGE_PARAMETERS, pageOf, setPageHeaders } from "./pages.ts";
@@ -44,6 +45,7 @@ const CALLS: readonly Call[] = [
   ...trustCalls,
   ...hookCalls,
   ...protectedTagCalls,
+  ...mirrorCalls,
   ...packageCalls,
   ...featureCalls,
   ...policyCalls,

@@ -106,6 +106,7 @@ export const GROUP_ACTS = {
   "group.see": { level: GUEST, by: READING, words: "seeing a private group" },
   "member.list": { level: GUEST, by: API_READ, words: "listing members" },
   "project.create": { level: DEVELOPER, by: ["api write", "git push"], words: "making a project" },
+  "mirror.create": { level: MAINTAINER, by: API_WRITE, words: "making mirrors in a group" },
   "group.create": { level: MAINTAINER, by: API_WRITE, words: "making a subgroup" },
   "policy.list": { level: REPORTER, by: API_READ, words: "seeing the policies of a group" },
   "policy.create": { level: OWNER, by: API_WRITE, words: "making a policy" },

@@ -4,7 +4,7 @@
 // of mirrors.
 import { randomBytes } from "node:crypto";
 import { Failure, invalid, notFound } from "../../errors.ts";
-import { demandAct, demandAdministrator } from "../access/access.ts";
+import { demandAct, demandAdministrator, mayAct } from "../access/access.ts";
 import type { ProjectAct } from "../access/acts.ts";
 import { audit } from "../audit.ts";
 import { change } from "../change.ts";
@@ -64,6 +64,18 @@ export async function demandMirror(
   const found = await registry.prisma.mirror.findUnique({ where: { projectId: project.id }, include: WITH_REMOTE });
   if (!found) throw notFound(NO_MIRROR);
   return found;
+}
+
+/** The mirrors of projects, by the project's number; only of those of which the principal is Maintainer. */
+export async function mirrorsOfProjects(
+  registry: Registry,
+  principal: Principal,
+  projects: readonly ProjectRow[],
+): Promise<Map<number, MirrorRow | null>> {
+  const ids = projects.filter((project) => mayAct(principal, "mirror.read", project)).map(({ id }) => id);
+  const rows = await registry.prisma.mirror.findMany({ where: { projectId: { in: ids } }, include: WITH_REMOTE });
+  const found = new Map(rows.map((row) => [row.projectId, row]));
+  return new Map(ids.map((id) => [id, found.get(id) ?? null]));
 }
 
 /** All mirrors, by number. Administrators. */
@@ -193,6 +205,17 @@ export async function renewHookSecret(
     await audit(tx, principal, "mirror.renew_hook_secret", mirror.project.fullPath);
   });
   return { mirror, hookSecret: secret };
+}
+
+/** A mirror by its number and the secret that proves its hooks; undefined: there is none, or it is off. */
+export async function mirrorOfHook(
+  registry: Registry,
+  id: number,
+): Promise<{ readonly projectId: number; readonly secret: string } | undefined> {
+  const found = await registry.prisma.mirror.findUnique({ where: { id, enabled: true } });
+  if (!found) return undefined;
+  const secret = (await registry.secrets()).open(found.hookSecret, hookPurpose(found.projectId));
+  return { projectId: found.projectId, secret };
 }
 
 function checkInterval(seconds: number | null | undefined): void {

@@ -10,6 +10,7 @@ import features
 import groups
 import hooks
 import members
+import mirrors
 import packages
 import projects
 import tokens
@@ -29,6 +30,7 @@ def main() -> None:
     as_bob = tokens.client_of(gl, url, bob)
     team, core = groups.run(as_ada, as_bob)
     tools = projects.run(as_ada, as_bob, team, core)
+    mirrors.run(as_ada, team)
     members.run(as_ada, as_bob, team, core, tools, bob)
     tokens.deploy_tokens(gl, as_ada, as_bob, tools)
     tokens.group_deploy_tokens(gl, as_ada, as_bob, team, core)

@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { openModuleArchives } from "../../../src/git/indexing/module-archives.ts";
 import { Repositories } from "../../../src/git/objects/repositories.ts";
 import { createGraphqlEndpoint } from "../../../src/graphql/endpoint/endpoint.ts";
+import { openRemotes } from "../../../src/mirrors/remotes.ts";
 import { openChecksumLog } from "../../../src/registry/checksums/checksum-log.ts";
 import { ANONYMOUS } from "../../../src/registry/principal.ts";
 import type { Registry } from "../../../src/registry/registry.ts";
@@ -247,6 +248,7 @@ test("an endpoint that is not started, or stopped, says to come back", async () 
       gosumdb: undefined,
     },
     checksums: await openChecksumLog(registry, []),
+    remotes: openRemotes({ allowPrivateNetworks: [], upstreamCaFile: undefined }),
     archives: openModuleArchives(registry, new Repositories()),
   });
   const ask = async () => {

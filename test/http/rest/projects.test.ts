@@ -42,6 +42,7 @@ test("a new project, with every field", async () => {
     name_with_namespace: "The Team / Lib.Go",
     visibility: "private",
     archived: false,
+    mirror: false,
     empty_repo: true,
     created_at: TIME,
     last_activity_at: TIME,
