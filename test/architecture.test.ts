@@ -29,7 +29,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   http: [...BELOW_DOORS, "graphql"],
   graphql: BELOW_DOORS,
   doctor: ["database", "git", "upstream"],
-  cli: [...BELOW_DOORS, "doctor"],
+  fsck: ["gomod", "storage", "registry", "git"],
+  cli: [...BELOW_DOORS, "doctor", "fsck"],
 };
 /**
  * In rooms that have folders: what each folder may import of its room. "" are the files of the room itself: below all others

@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   serve: async () => (await import("./serve.ts")).addServeCommand,
   migrate: async () => (await import("./migrate.ts")).addMigrateCommand,
   doctor: async () => (await import("./doctor.ts")).addDoctorCommand,
+  fsck: async () => (await import("./fsck.ts")).addFsckCommand,
   version: async () => (await import("./version.ts")).addVersionCommand,
   demo: async () => (await import("./demo.ts")).addDemoCommand,
   user: async () => (await import("./user.ts")).addUserCommands,

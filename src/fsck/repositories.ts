@@ -1,0 +1,64 @@
+// Whether the repositories are as the rows say: there, with the refs that were recorded, and where they are read whole, sound
+// by git's own judgement.
+import { type Repositories, repositoryExists, repositoryOf } from "../git/hosting/repositories-of-projects.ts";
+import { GitError, runGit } from "../git/process/git-process.ts";
+import type { Registry } from "../registry/registry.ts";
+import { whileNoPush } from "../registry/versions/needed-objects.ts";
+import { recordedRefs } from "../registry/versions/stored-versions.ts";
+import type { Problem } from "./problem.ts";
+
+const GIT_FSCK_TIMEOUT_MS = 60 * 60_000;
+const MAX_SHOWN = 20;
+/** Of what git says of a damaged repository. */
+const MAX_WORDS = 500;
+
+/** Examines the repository of one project; `deep` has git read every object. */
+export async function examineRepository(
+  registry: Registry,
+  repositories: Repositories,
+  projectId: number,
+  about: string,
+  deep: boolean,
+): Promise<Problem[]> {
+  const problem = (fault: Problem["fault"], says: string): Problem => ({ fault, about, says, repaired: false });
+  const problems: Problem[] = [];
+  // A push that is under way has refs that are not recorded yet; what it left is recorded when it ends, or at the next start.
+  await whileNoPush(registry, projectId, async () => {
+    const recorded = await recordedRefs(registry, projectId);
+    if (!repositoryExists(registry, projectId)) {
+      if (recorded.size > 0) problems.push(problem("repository_missing", "its repository is gone"));
+      return;
+    }
+    const repository = repositoryOf(registry, repositories, projectId);
+    const there = new Map((await repository.listRefNames()).map(({ name, oid }) => [name, oid]));
+    const names = [...new Set([...recorded.keys(), ...there.keys()])].filter(
+      (name) => recorded.get(name) !== there.get(name),
+    );
+    for (const name of names.slice(0, MAX_SHOWN))
+      problems.push(
+        problem(
+          "ref_differs",
+          `${name} is ${there.get(name) ?? "not there"} in the repository and ${recorded.get(name) ?? "not recorded"} in the database`,
+        ),
+      );
+    if (names.length > MAX_SHOWN) problems.push(problem("ref_differs", `${names.length - MAX_SHOWN} more refs differ`));
+  });
+  if (deep && repositoryExists(registry, projectId)) {
+    const words = await complaintsOf(repositoryOf(registry, repositories, projectId).directory);
+    if (words !== undefined) problems.push(problem("repository_damaged", words));
+  }
+  return problems;
+}
+
+/** What `git fsck` says of a repository; undefined: nothing. Oddities of old histories are none. */
+async function complaintsOf(directory: string): Promise<string | undefined> {
+  try {
+    await runGit(directory, ["fsck", "--full", "--no-dangling", "--no-progress", "--connectivity-only"], {
+      timeoutMs: GIT_FSCK_TIMEOUT_MS,
+    });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof GitError)) throw error;
+    return error.stderr.replaceAll(directory, "the repository").trim().slice(0, MAX_WORDS) || error.message;
+  }
+}
