@@ -19,7 +19,7 @@ import { openRemotes, type Remotes } from "./mirrors/remotes.ts";
 import { type Closer, closeAll, type OpenOptions, openRegistry, openSigners } from "./open-registry.ts";
 import { openUpstream, verificationOf } from "./open-upstream.ts";
 import { openChecksumLog } from "./registry/checksums/checksum-log.ts";
-import type { ChecksumLog } from "./registry/checksums/log-state.ts";
+import { type ChecksumLog, readTree } from "./registry/checksums/log-state.ts";
 import { logPinnedZips } from "./registry/checksums/pinned-zips.ts";
 import { type FirstSetup, setUp } from "./registry/forge/setup.ts";
 import { resumeIndexing } from "./registry/forge/waiting-tags.ts";
@@ -35,6 +35,7 @@ import type { PublicSums } from "./upstream/public-sums.ts";
 import type { SumdbProxy } from "./upstream/sumdb-proxy.ts";
 import { toldNames } from "./upstream/told-names.ts";
 import { keepVerified, verifyStoredVersions } from "./upstream/verify-stored.ts";
+import { webOnDemand } from "./web/for-people.ts";
 
 export interface RunningApp {
   /** Where clients reach it, without a slash at the end. */
@@ -117,8 +118,19 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
       gosumdb: knowsWorld(config) ? checksums.signers[0]!.verifierKey : undefined,
     });
     closers.push(() => graphql.stop());
+    const hasWorld = !isOff(config.upstream);
+    const web = webOnDemand({
+      ...{ registry, archives, upstreams: upstream.status, modulePages: config.modulePages, hasWorld },
+      // As gokura client-config: our database stands for all others only where it has all modules.
+      gosumdb: () => (knowsWorld(config) ? checksums.signers[0]!.verifierKey : undefined),
+      checksumDatabase: async () => {
+        const { name, verifierKey: key } = checksums.signers[0]!;
+        return { name, key, records: (await readTree(checksums)).size, closed: checksums.state.closed };
+      },
+    });
     server = await startServer({
       ...{ config, registry, repositories, indexer, archives, hotCache, graphql, remotes },
+      ...{ web },
       dependencies: upstream.proxy,
       sumDatabases: upstream.sumDatabases,
       ...{ checksums, publicSums: upstream.publicSums },

@@ -4,28 +4,18 @@ import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { readConfig } from "../config.ts";
 import { openSigners } from "../open-registry.ts";
-import { groupGoProxy, instanceGoProxy, projectGoProxy } from "../registry/forge/client-settings.ts";
-import { DEPENDENCY_PROXY, isFlagOnForGroup, loadFlags } from "../registry/forge/feature-flags.ts";
+import { type ClientSettings, clientSettings, goLines, netrcLines } from "../registry/forge/client-settings.ts";
 import { demandGroup } from "../registry/forge/groups.ts";
-import { declaredPrefixesIn } from "../registry/forge/module-owner.ts";
-import { demandProject, modulePathOf } from "../registry/forge/projects.ts";
+import { demandProject } from "../registry/forge/projects.ts";
 import { isOff, knowsWorld } from "../upstream/policy.ts";
 import { clientUrl } from "./client-url.ts";
 import { printJson } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
 
-export interface ClientConfig {
-  readonly goproxy: string;
-  /** Our own names, which no public checksum database knows. */
-  readonly gonosumdb: string;
-  /** Our checksum database, if it knows the world too; then nothing needs to be left out. */
-  readonly gosumdb: string | undefined;
-  /** Whether the endpoint has the world too, so that nothing else needs to be asked. */
-  readonly alone: boolean;
+export interface ClientConfig extends ClientSettings {
   readonly netrc: readonly string[];
   /** undefined: the certificate is one that clients trust anyway, or there is none. */
   readonly certificate: string | undefined;
-  readonly remote: string | undefined;
 }
 
 export function addClientConfigCommand(program: Command): void {
@@ -42,33 +32,19 @@ export function addClientConfigCommand(program: Command): void {
       return withRegistry(async (registry, operator) => {
         const config = readConfig();
         const url = clientUrl(config);
-        const remoteOf = (path: string) => `${url}/${path}.git`;
         const certificate =
           config.tls.kind === "self-signed" ? join(config.dataDirectory, "tls", "cert.pem") : undefined;
-        const verifiesAll = knowsWorld(config);
-        const gosumdb = verifiesAll ? (await openSigners(config))[0]!.verifierKey : undefined;
-        const base = { netrc: netrcLines(url), certificate, gosumdb };
-        if (project) {
-          const found = await demandProject(registry, operator, project);
-          const goproxy = projectGoProxy(url, found.fullPath);
-          const gonosumdb = modulePathOf(registry, found);
-          print({ ...base, goproxy, gonosumdb, alone: false, remote: remoteOf(found.fullPath) }, json);
-          return;
-        }
-        const found = group === undefined ? undefined : await demandGroup(registry, operator, group);
-        const hosted = found ? `${registry.moduleHost}/${found.fullPath}` : registry.moduleHost;
-        const gonosumdb = [hosted, ...(await declaredPrefixesIn(registry, found?.id))].join(",");
-        const goproxy = found ? groupGoProxy(url, found.fullPath) : instanceGoProxy(url);
-        const hasWorld = !found || isFlagOnForGroup(await loadFlags(registry), DEPENDENCY_PROXY, found);
-        print({ ...base, goproxy, gonosumdb, alone: hasWorld && !isOff(config.upstream), remote: undefined }, json);
+        const hasWorld = !isOff(config.upstream);
+        const gosumdb = knowsWorld(config) ? (await openSigners(config))[0]!.verifierKey : undefined;
+        const place = project
+          ? { project: await demandProject(registry, operator, project) }
+          : group === undefined
+            ? ("instance" as const)
+            : { group: await demandGroup(registry, operator, group) };
+        const settings = await clientSettings(registry, url, place, { hasWorld, gosumdb });
+        print({ ...settings, netrc: netrcLines(url), certificate }, json);
       });
     });
-}
-
-/** The lines of ~/.netrc for go and for git. */
-export function netrcLines(url: string, token = "YOUR_TOKEN"): string[] {
-  const { host, hostname } = new URL(url);
-  return [...new Set([host, hostname])].map((machine) => `machine ${machine} login gokura password ${token}`);
 }
 
 function print(config: ClientConfig, json: boolean): void {
@@ -77,9 +53,7 @@ function print(config: ClientConfig, json: boolean): void {
     return;
   }
   console.log("# go\n");
-  console.log(`go env -w GOPROXY='${config.goproxy}${config.alone ? "'" : `,'"$(go env GOPROXY)"`}`);
-  if (config.gosumdb === undefined) console.log(`go env -w GONOSUMDB='${config.gonosumdb}'`);
-  else console.log(`go env -w GOSUMDB='${config.gosumdb}' GONOSUMDB=`);
+  for (const line of goLines(config)) console.log(line);
   if (config.certificate) {
     console.log(`export SSL_CERT_FILE=${config.certificate}`);
     console.log(`export GIT_SSL_CAINFO=${config.certificate}`);

@@ -14,13 +14,12 @@ import git, { type HttpClient } from "isomorphic-git";
 import type { RunningApp } from "../app.ts";
 import { readConfig } from "../config.ts";
 import { Failure } from "../errors.ts";
-import { projectGoProxy } from "../registry/forge/client-settings.ts";
+import { netrcLines, projectGoProxy } from "../registry/forge/client-settings.ts";
 import { createProject, modulePathOf } from "../registry/forge/projects.ts";
 import { createPersonalToken } from "../registry/forge/tokens.ts";
 import { createUser } from "../registry/forge/users.ts";
 import { OPERATOR } from "../registry/principal.ts";
 import { createLog } from "../telemetry/log.ts";
-import { netrcLines } from "./client-config.ts";
 import { stopSignal } from "./stop-signal.ts";
 
 const USER = "demo";

@@ -22,6 +22,8 @@ import type { DependencyProxy } from "../upstream/dependency-proxy.ts";
 import { knowsWorld } from "../upstream/policy.ts";
 import type { PublicSums } from "../upstream/public-sums.ts";
 import type { SumdbProxy } from "../upstream/sumdb-proxy.ts";
+import type { WebDoor } from "../web/door.ts";
+import { wantsPage } from "../web/wants-page.ts";
 import { audienceOf } from "./audience.ts";
 import { belowPrefix } from "./below-prefix.ts";
 import { answerPlainHttp, readCertificate, stateOfCertificate, watchCertificate } from "./certificate.ts";
@@ -38,6 +40,7 @@ import { serveHook } from "./hooks-in.ts";
 import { ownAddress } from "./own-address.ts";
 import { NO_PAGE, namesTwoHosts } from "./protocol/conditions.ts";
 import { credentialsOf } from "./protocol/credentials.ts";
+import { explain } from "./protocol/problem.ts";
 import { restOnDemand, tidyApiPath } from "./rest-on-demand.ts";
 import { isRootGoPath, redirectGit, rightAddress, rightGoEndpoint } from "./right-address.ts";
 import { silentConnections } from "./silent-connections.ts";
@@ -60,6 +63,7 @@ export interface ServerParts {
   readonly hotCache: HotCache;
   readonly graphql: GraphqlDoor;
   readonly remotes: Remotes;
+  readonly web: WebDoor;
   readonly dependencies: DependencyProxy;
   readonly sumDatabases: SumdbProxy;
   readonly checksums: ChecksumLog;
@@ -207,7 +211,8 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
     ctx.state.principal = await authenticate(registry, credentialsOf(ctx.headers));
     await parts.graphql.middleware(ctx, next);
   });
-  router.get("/", async (ctx) => {
+  router.get("/", async (ctx, next) => {
+    if (wantsPage(ctx)) return next(); // the pages have a first page of their own
     // GOAUTH=git has the credential helper keep a token if this answers 200 to it, and forget it otherwise.
     ctx.state.principal = await authenticate(registry, credentialsOf(ctx.headers));
     ctx.type = "text/plain; charset=utf-8";
@@ -241,6 +246,15 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
     }),
   );
   app.use(router.routes());
+  app.use(async (ctx, next) => {
+    const asked = {
+      url: addressOf(ctx.req),
+      from: ctx.state.from as string,
+      credentials: () => credentialsOf(ctx.headers),
+      explain: (error: unknown) => explain(error, registry.log),
+    };
+    if (audienceOf(ctx) !== "browser" || !(await parts.web.serve(ctx, asked))) await next();
+  });
   app.use((ctx) => {
     if (audienceOf(ctx) === "go") throw notFound(rightGoEndpoint(addressOf(ctx.req), ctx.path), "no_such_address");
     if (audienceOf(ctx) !== "api")

@@ -1,7 +1,7 @@
 // What is in the files of modules. Of a module the answers were written down before (registry/modules/module-document.ts); of a
 // version they are read out of its zip, which is made for it if it is hosted and has none yet.
 import { notFound } from "../../errors.ts";
-import { zipOfVersion } from "../../git/indexing/module-archives.ts";
+import { zipWithFiles } from "../../git/indexing/version-files.ts";
 import { describeVersion, goVersionOf } from "../../registry/modules/module-document.ts";
 import {
   checkFilePath,
@@ -9,11 +9,9 @@ import {
   findFile,
   MAX_FILE_BYTES,
   type ModuleFile,
-  notFetchedYet,
   pageOfFiles,
   textOfFile,
   type VersionZip,
-  zipPrefix,
 } from "../../registry/modules/module-files.ts";
 import type { VersionRow } from "../../registry/rows.ts";
 import { type Connection, connection } from "../connection.ts";
@@ -85,12 +83,6 @@ async function descriptionOf(context: GraphqlContext, version: VersionRow) {
   return describeVersion(context.registry, await zipOf(context, version));
 }
 
-/** The zip of a version. Throws not-found, with the next step, if it is not here and cannot be made. */
-async function zipOf({ loaders, archives }: GraphqlContext, row: VersionRow): Promise<VersionZip> {
-  const { id, moduleId, version, h1, zipKey: sha256, zipSize } = row;
-  const module = stillThere(await loaders.module.load(moduleId));
-  const prefix = zipPrefix(module.path, version);
-  if (h1 !== null && sha256 !== null && zipSize !== null) return { zip: { h1, sha256, size: Number(zipSize) }, prefix };
-  if (module.projectId === null) throw notFetchedYet(module.path, version);
-  return { zip: await zipOfVersion(archives, id), prefix };
+async function zipOf({ loaders, archives }: GraphqlContext, version: VersionRow): Promise<VersionZip> {
+  return zipWithFiles(archives, stillThere(await loaders.module.load(version.moduleId)), version);
 }

@@ -48,6 +48,12 @@ export function failureOf(error: unknown, log: Log): Failure {
   });
 }
 
+/** The Failure to tell of whatever was thrown, and the status that says the same. */
+export function explain(error: unknown, log: Log): { readonly failure: Failure; readonly status: number } {
+  const failure = failureOf(error, log);
+  return { failure, status: STATUS[failure.kind] };
+}
+
 /**
  * An error is what a person must act on, with all that is known of it. A disk that is full is one, told seldom. Everything
  * else, such as an upstream that does not answer, concerns others, or passes.

@@ -19,17 +19,32 @@ export interface Credentials {
 /** Who sends these credentials. Throws unauthenticated when they are unknown, expired, revoked or of a blocked user. */
 export async function authenticate(registry: Registry, credentials: Credentials | undefined): Promise<Principal> {
   if (credentials === undefined) return ANONYMOUS;
-  const digest = digestOf(credentials.secret);
-  const principal = await registry.memory.remember(
-    registry.memory.principals,
-    digest,
-    () => (isIdToken(credentials.secret) ? workloadOf(registry, credentials.secret) : load(registry, digest)),
-    (loaded) =>
-      "validUntil" in loaded && loaded.validUntil !== Number.POSITIVE_INFINITY ? loaded.validUntil - Date.now() : 0,
+  const { secret } = credentials;
+  const principal = await remembered(registry, digestOf(secret), (digest) =>
+    isIdToken(secret) ? workloadOf(registry, secret) : load(registry, digest),
   );
   const accepted = accept(registry, principal, credentials);
   if ("tokenId" in accepted) await registry.tokenUse.writeFirst(accepted.tokenId);
   return accepted;
+}
+
+/** Whose token has this digest. Throws unauthenticated as authenticate does. */
+export function principalOfToken(registry: Registry, digest: string): Promise<Principal> {
+  return remembered(registry, digest, (one) => load(registry, one));
+}
+
+function remembered(
+  registry: Registry,
+  digest: string,
+  find: (digest: string) => Promise<Principal>,
+): Promise<Principal> {
+  return registry.memory.remember(
+    registry.memory.principals,
+    digest,
+    () => find(digest),
+    (loaded) =>
+      "validUntil" in loaded && loaded.validUntil !== Number.POSITIVE_INFINITY ? loaded.validUntil - Date.now() : 0,
+  );
 }
 
 /** As authenticate, but only from memory: undefined when the database would have to be asked. */

@@ -162,6 +162,11 @@ export async function findUserById(registry: Registry, id: number): Promise<User
   return (await registry.prisma.user.findUnique({ where: { id } })) ?? undefined;
 }
 
+/** Whether there is but one user: the administrator of the first start. */
+export async function isOnlyUser(registry: Registry): Promise<boolean> {
+  return (await registry.prisma.user.count({ take: 2 })) === 1;
+}
+
 /** Users by number. */
 export function findUsersById(registry: Registry, ids: readonly number[]): Promise<UserRow[]> {
   return registry.prisma.user.findMany({ where: { id: { in: [...ids] } } });

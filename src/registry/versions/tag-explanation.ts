@@ -21,18 +21,23 @@ export interface TagExplanation {
   readonly reason: string;
 }
 
-/** Explains one tag, or all tags of a project. Whoever may read the code. An unknown tag is explained as well. */
+/**
+ * Explains one tag, some, or all tags of a project. Whoever may read the code. An unknown tag is explained as well when it is
+ * the only one asked for.
+ */
 export async function explainTags(
   registry: Registry,
   principal: Principal,
   fullPath: string,
-  tag?: string,
+  asked?: string | readonly string[],
 ): Promise<TagExplanation[]> {
   const project = demandCode(principal, await demandProject(registry, principal, fullPath));
   const projectId = project.id;
-  const ofTag = tag === undefined ? {} : { tag };
+  const tags = typeof asked === "string" ? [asked] : asked;
+  const refs = tags?.map((tag) => TAGS + tag);
+  const ofTag = tags === undefined ? {} : { tag: { in: [...tags] } };
   const versions = await registry.prisma.moduleVersion.findMany({
-    where: { module: { projectId }, ref: tag === undefined ? { not: null } : TAGS + tag },
+    where: { module: { projectId }, ref: refs === undefined ? { not: null } : { in: refs } },
     include: { module: { select: { path: true } } },
     orderBy: { id: "desc" },
     take: MOST,
@@ -48,7 +53,7 @@ export async function explainTags(
     take: MOST,
   });
   const waiting = await registry.prisma.ref.findMany({
-    where: { projectId, indexed: false, name: tag === undefined ? { startsWith: TAGS } : TAGS + tag },
+    where: { projectId, indexed: false, name: refs === undefined ? { startsWith: TAGS } : { in: refs } },
     take: MOST,
   });
   const made = new Set(versions.map((row) => `${row.module.path}@${row.version}`));
@@ -85,13 +90,13 @@ export async function explainTags(
       reason: "the tag was pushed and is about to be looked at; ask again in a moment",
     })),
   ];
-  if (tag !== undefined && said.length === 0)
+  if (typeof asked === "string" && said.length === 0)
     said.push({
-      tag,
+      tag: asked,
       module: undefined,
       version: undefined,
       verdict: "refused",
-      reason: await whyUnknown(registry, projectId, fullPath, tag),
+      reason: await whyUnknown(registry, projectId, fullPath, asked),
     });
   return said.sort((a, b) => (a.tag < b.tag ? -1 : a.tag > b.tag ? 1 : 0));
 }

@@ -2,6 +2,9 @@
 import type { Registry } from "../registry.ts";
 import type { VersionRow } from "../rows.ts";
 
+/** A commit makes a version of each module in its repository; more are not named. */
+const MOST_OF_COMMIT = 100;
+
 /** Versions by number. Says nothing about who may see them. */
 export function findVersionRows(registry: Registry, ids: readonly number[]): Promise<VersionRow[]> {
   return registry.prisma.moduleVersion.findMany({ where: { id: { in: [...ids] } }, omit: { goMod: true, info: true } });
@@ -36,4 +39,19 @@ export async function goModsOf(
     [versionIds, maxBytes],
   );
   return new Map(rows.map((row) => [row.id, row.go_mod]));
+}
+
+/** The versions that were made of a commit of a project, pseudo-versions too. Says nothing about who may see them. */
+export async function versionsOfCommit(
+  registry: Registry,
+  projectId: number,
+  commit: string,
+): Promise<{ readonly path: string; readonly version: string }[]> {
+  const rows = await registry.prisma.moduleVersion.findMany({
+    where: { module: { projectId }, commit },
+    select: { version: true, module: { select: { path: true } } },
+    orderBy: [{ moduleId: "asc" }, { sortKey: "desc" }],
+    take: MOST_OF_COMMIT,
+  });
+  return rows.map(({ version, module }) => ({ path: module.path, version }));
 }

@@ -1,0 +1,108 @@
+// Forms that change something. Each carries what only a page of this session can know, beside what the browser itself says
+// about where a form comes from (session/same-origin.ts).
+
+import { invalid, isFailure } from "../../errors.ts";
+import { type Html, html, NOTHING } from "./template.ts";
+import type { Page, Show, Visit } from "./visit.ts";
+
+/** The field of a form that says which session it belongs to. */
+export const FORM_TOKEN = "form_token";
+
+/** A form that is sent to an address; `content` are its fields and buttons. */
+export function form(visit: Visit, action: string, content: unknown, kind = "form"): Html {
+  const token = visit.session?.formToken;
+  return html`<form class="${kind}" method="post" action="${action}">
+${token === undefined ? NOTHING : html`<input type="hidden" name="${FORM_TOKEN}" value="${token}">`}${content}
+</form>`;
+}
+
+/** A form that is one button. */
+export function buttonForm(
+  visit: Visit,
+  action: string,
+  text: string,
+  fields: Readonly<Record<string, string>> = {},
+  kind: "danger" | "plain" | "" = "",
+  label?: string,
+): Html {
+  const hidden = Object.entries(fields).map(
+    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
+  );
+  const named = label === undefined ? NOTHING : html` aria-label="${label}"`;
+  return form(visit, action, html`${hidden}<button type="submit" class="${kind}"${named}>${text}</button>`, "inline");
+}
+
+/** A line of text to fill in, with its label and, if there is one, a word of help. */
+export function textField(
+  name: string,
+  label: string,
+  more: {
+    readonly value?: string | undefined;
+    readonly help?: string;
+    readonly required?: boolean;
+    readonly type?: "text" | "date" | "search" | "password";
+    readonly autocomplete?: string;
+  } = {},
+): Html {
+  const { value = "", help, required = false, type = "text", autocomplete = "off" } = more;
+  const described = help === undefined ? NOTHING : html` aria-describedby="${name}-help"`;
+  return html`<p><label for="${name}">${label}</label>
+<input id="${name}" name="${name}" type="${type}" value="${value}" autocomplete="${autocomplete}"${required ? html` required` : NOTHING}${described}>
+${help === undefined ? NOTHING : html`<span class="quiet" id="${name}-help">${help}</span>`}</p>`;
+}
+
+/** A choice among values. */
+export function choice(
+  name: string,
+  label: string,
+  options: readonly (readonly [value: string, text: string])[],
+  chosen: string | null | undefined,
+): Html {
+  return html`<div><label for="${name}">${label}</label>
+<select id="${name}" name="${name}">${options.map(
+    ([value, text]) =>
+      html`<option value="${value}"${value === (chosen ?? "") ? html` selected` : NOTHING}>${text}</option>`,
+  )}</select></div>`;
+}
+
+/** A page with forms that go to its own address: it shows, perhaps with what was wrong with what a form sent. */
+export type ShowForm = (visit: Visit, fault?: string) => Promise<Page> | Page;
+
+/**
+ * Takes what the forms of a page send. What `act` refuses for a reason that the sender can do something about is said on the
+ * page itself, which is shown again.
+ */
+export function taking(show: ShowForm, act: Show): Show {
+  return async (visit) => {
+    try {
+      return await act(visit);
+    } catch (error) {
+      if (!isFailure(error, "invalid", "conflict", "forbidden") || error.reason === "cross_site_request") throw error;
+      return { ...(await show(visit, error.message)), status: 422 };
+    }
+  };
+}
+
+/** What was wrong with a form, above it; nothing if nothing was. */
+export function faultOf(fault: string | undefined): Html | "" {
+  return fault === undefined ? NOTHING : html`<div class="banner bad" role="alert"><p>${fault}</p></div>`;
+}
+
+/** A field that says which of the forms of a page this is. */
+export function which(name: string): Html {
+  return html`<input type="hidden" name="do" value="${name}">`;
+}
+
+/** A field as it was sent, without blanks around it; undefined where it is empty. */
+export function sent(visit: Visit, name: string): string | undefined {
+  return visit.form.get(name)?.trim() || undefined;
+}
+
+/** The day in a field, as its first moment; undefined for an empty one. */
+export function dayIn(visit: Visit, name: string): Date | undefined {
+  const text = sent(visit, name);
+  if (text === undefined) return undefined;
+  const day = /^\d{4}-\d\d-\d\d$/.test(text) ? new Date(`${text}T00:00:00Z`) : undefined;
+  if (!day || Number.isNaN(day.getTime())) throw invalid(`${text.slice(0, 40)} is no day such as 2027-01-31`);
+  return day;
+}

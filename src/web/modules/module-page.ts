@@ -1,0 +1,32 @@
+// The page of a module or of one of its versions, tab by tab.
+import type { Tab } from "../html/addresses.ts";
+import type { Html } from "../html/template.ts";
+import type { Show, Visit } from "../html/visit.ts";
+import { buildListTab } from "./build-list-tab.ts";
+import { dependentsTab } from "./dependents-tab.ts";
+import { downloadsTab } from "./downloads-tab.ts";
+import { tabAsked, versionPage } from "./frame.ts";
+import { goModTab } from "./go-mod-tab.ts";
+import { licensesTab } from "./licenses-tab.ts";
+import { overviewTab } from "./overview-tab.ts";
+import { provenanceTab } from "./provenance-tab.ts";
+import { demandShown, type ShownVersion } from "./shown-version.ts";
+import { versionsTab } from "./versions-tab.ts";
+
+const CONTENTS: Readonly<Record<Tab, (visit: Visit, shown: ShownVersion) => Promise<Html>>> = {
+  overview: overviewTab,
+  versions: versionsTab,
+  gomod: goModTab,
+  buildlist: buildListTab,
+  importedby: dependentsTab,
+  licenses: licensesTab,
+  downloads: downloadsTab,
+  provenance: provenanceTab,
+};
+
+export const showModule: Show = async (visit) => {
+  // pkg.go.dev has the page of a module, as against that of a package, below mod/: links of gopls in go.mod lead there.
+  const shown = await demandShown(visit, visit.named.address!.replace(/^mod\//, ""));
+  const tab = tabAsked(visit);
+  return versionPage(visit, shown, tab, await CONTENTS[tab](visit, shown));
+};

@@ -1,0 +1,201 @@
+// Which address is which page. The first pattern that fits decides; parts with a name are decoded and given to the page. A
+// page is loaded when it is first asked for. Projects come last, because their paths may be anything that is left.
+import type { Show } from "./html/visit.ts";
+
+interface Route {
+  readonly pattern: RegExp;
+  /** Whether it is for programs too, such as feeds, images and the files of browsers: whatever Accept says. */
+  readonly anyClient?: true;
+  /** Whether its form changes nothing but the session, so that a token for reading will do. */
+  readonly anyScope?: true;
+  readonly get?: () => Promise<Show>;
+  readonly post?: () => Promise<Show>;
+}
+
+/** A page that was found, with what its address says. */
+export interface FoundRoute {
+  readonly named: Readonly<Record<string, string>>;
+  readonly anyClient: boolean;
+  readonly anyScope: boolean;
+  readonly load: (() => Promise<Show>) | undefined;
+}
+
+const atom = () => import("./feeds/atom.ts");
+const groups = () => import("./forge/groups.ts");
+const group = () => import("./forge/group.ts");
+const project = () => import("./forge/project.ts");
+const settings = () => import("./forge/project-settings.ts");
+const refs = () => import("./forge/refs.ts");
+const commit = () => import("./forge/commit.ts");
+const account = () => import("./account/tokens.ts");
+const admin = () => import("./administration/lists.ts");
+const signIn = () => import("./session/sign-in.ts");
+
+const ROUTES: readonly Route[] = [
+  {
+    pattern: /^\/-\/assets\/(?<hash>[^/]+)\/(?<name>[^/]+)$/,
+    anyClient: true,
+    get: async () => (await import("./html/assets.ts")).showAsset,
+  },
+  { pattern: /^\/robots\.txt$/, anyClient: true, get: async () => (await import("./start/robots.ts")).showRobots },
+  { pattern: /^\/$/, get: async () => (await import("./start/home.ts")).showHome },
+  { pattern: /^\/-\/search$/, get: async () => (await import("./start/search.ts")).showSearch },
+  { pattern: /^\/-\/help$/, get: async () => (await import("./start/help.ts")).showHelp },
+  { pattern: /^\/-\/set-up$/, get: async () => (await import("./start/set-up.ts")).showSetUp },
+  {
+    pattern: /^\/-\/sign-in$/,
+    anyScope: true,
+    get: async () => (await signIn()).showSignIn,
+    post: async () => (await signIn()).signIn,
+  },
+  { pattern: /^\/-\/sign-out$/, anyScope: true, post: async () => (await signIn()).signOut },
+  {
+    pattern: /^\/-\/versions\.atom$/,
+    anyClient: true,
+    get: async () => (await atom()).showAllVersions,
+  },
+  {
+    pattern: /^\/-\/go\/(?<path>.+)\.atom$/,
+    anyClient: true,
+    get: async () => (await atom()).showModuleFeed,
+  },
+  {
+    pattern: /^\/(?<path>[^-](?:(?!\/-\/).)*)\.atom$/,
+    anyClient: true,
+    get: async () => (await atom()).showPathFeed,
+  },
+  {
+    pattern: /^\/(?<project>[^-].*?)\/-\/badges\/version\.svg$/,
+    anyClient: true,
+    get: async () => (await import("./feeds/badge.ts")).showVersionBadge,
+  },
+  {
+    pattern: /^\/-\/user_settings\/personal_access_tokens$/,
+    get: async () => (await account()).showTokens,
+    post: async () => (await account()).changeTokens,
+  },
+  { pattern: /^\/admin$/, get: async () => (await import("./administration/overview.ts")).showOverview },
+  {
+    pattern: /^\/admin\/users$/,
+    get: async () => (await import("./administration/users.ts")).showUsers,
+    post: async () => (await import("./administration/users.ts")).changeUsers,
+  },
+  {
+    pattern: /^\/admin\/tokens$/,
+    get: async () => (await import("./administration/tokens.ts")).showAllTokens,
+    post: async () => (await import("./administration/tokens.ts")).changeAllTokens,
+  },
+  {
+    pattern: /^\/admin\/feature_flags$/,
+    get: async () => (await import("./administration/flags.ts")).showFlags,
+    post: async () => (await import("./administration/flags.ts")).changeFlags,
+  },
+  { pattern: /^\/admin\/module_prefixes$/, get: async () => (await admin()).showPrefixes },
+  { pattern: /^\/admin\/upstreams$/, get: async () => (await admin()).showUpstreams },
+  {
+    pattern: /^\/admin\/jobs$/,
+    get: async () => (await admin()).showJobs,
+    post: async () => (await admin()).changeJobs,
+  },
+  { pattern: /^\/admin\/rejected_tags$/, get: async () => (await admin()).showAllRejectedTags },
+  { pattern: /^\/admin\/audit$/, get: async () => (await admin()).showAudit },
+  {
+    pattern: /^\/-\/raw\/(?<address>.+)$/,
+    anyClient: true,
+    get: async () => (await import("./modules/raw-file.ts")).showRawFile,
+  },
+  {
+    pattern: /^\/-\/zip\/(?<address>.+)$/,
+    anyClient: true,
+    get: async () => (await import("./modules/chosen-files.ts")).showChosenFiles,
+  },
+  {
+    pattern: /^\/-\/src\/(?<address>.+)$/,
+    get: async () => (await import("./modules/files-page.ts")).showFiles,
+  },
+  {
+    pattern: /^\/-\/diff\/(?<module>.+?)@(?<from>[^@]+?)\.\.\.(?<to>[^@]+)$/,
+    get: async () => (await import("./modules/diff-page.ts")).showDiff,
+  },
+  {
+    pattern: /^\/-\/go\/(?<address>.+)$/,
+    get: async () => (await import("./modules/module-page.ts")).showModule,
+  },
+  {
+    pattern: /^\/-\/groups$/,
+    get: async () => (await groups()).showGroups,
+    post: async () => (await groups()).makeGroup,
+  },
+  {
+    pattern: /^\/-\/projects$/,
+    get: async () => (await groups()).showProjects,
+    post: async () => (await groups()).makeProject,
+  },
+  { pattern: /^\/groups\/(?<group>.+?)\/-\/packages$/, get: async () => (await group()).showGroupPackages },
+  {
+    pattern: /^\/groups\/(?<group>.+?)\/-\/group_members$/,
+    get: async () => (await group()).showGroupMembers,
+    post: async () => (await group()).changeGroupMembers,
+  },
+  {
+    pattern: /^\/groups\/(?<group>.+?)\/-\/edit$/,
+    get: async () => (await group()).showGroupSettings,
+    post: async () => (await group()).changeGroup,
+  },
+  { pattern: /^\/groups\/(?<group>(?:(?!\/-\/).)+)$/, get: async () => (await group()).showGroup },
+  { pattern: /^\/(?<project>[^-].*?)\/-\/packages$/, get: async () => (await project()).showProjectPackages },
+  { pattern: /^\/(?<project>[^-].*?)\/-\/packages\/(?<id>\d+)$/, get: async () => (await commit()).showPackage },
+  { pattern: /^\/(?<project>[^-].*?)\/-\/branches$/, get: async () => (await refs()).showBranches },
+  { pattern: /^\/(?<project>[^-].*?)\/-\/tags$/, get: async () => (await refs()).showTags },
+  { pattern: /^\/(?<project>[^-].*?)\/-\/rejected_tags$/, get: async () => (await refs()).showRejectedTags },
+  {
+    pattern: /^\/(?<project>[^-].*?)\/-\/project_members$/,
+    get: async () => (await project()).showProjectMembers,
+    post: async () => (await project()).changeProjectMembers,
+  },
+  {
+    pattern: /^\/(?<project>[^-].*?)\/-\/(?:edit|settings)$/,
+    get: async () => (await settings()).showProjectSettings,
+    post: async () => (await settings()).changeProjectSettings,
+  },
+  { pattern: /^\/(?<project>[^-].*?)\/-\/commit\/(?<sha>.+)$/, get: async () => (await commit()).showCommit },
+  { pattern: /^\/(?<project>[^-].*?)\/-\/(?:tree|blob)\/(?<rest>.+)$/, get: async () => (await commit()).showTree },
+  {
+    pattern: /^\/(?<project>[^-].*?)\/-\/compare\/(?<from>.+?)\.{2,3}(?<to>.+)$/,
+    get: async () => (await commit()).showCompare,
+  },
+  {
+    pattern: /^\/(?<path>(?!-\/|admin(?:\/|$))(?:(?!\/-\/).)+)$/,
+    get: async () => (await import("./forge/by-path.ts")).showByPath,
+  },
+];
+
+/** The page at an address; undefined if there is none. `path` begins with a slash, and is as it was sent. */
+export function findRoute(path: string, method: string): FoundRoute | undefined {
+  for (const { pattern, anyClient = false, anyScope = false, get, post } of ROUTES) {
+    const match = pattern.exec(path);
+    if (!match) continue;
+    const named: Record<string, string> = {};
+    for (const [name, text] of Object.entries(match.groups ?? {})) {
+      const plain = decoded(text ?? "");
+      if (plain === undefined) return undefined;
+      named[name] = plain;
+    }
+    return {
+      named,
+      anyClient,
+      anyScope,
+      load: method === "POST" ? post : method === "GET" || method === "HEAD" ? get : undefined,
+    };
+  }
+  return undefined;
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    const plain = decodeURIComponent(text);
+    return plain.includes("\0") ? undefined : plain;
+  } catch {
+    return undefined;
+  }
+}
