@@ -83,6 +83,7 @@ export const REASONS = {
   conflict: "conflict",
   already_exists: "conflict",
   path_taken: "conflict",
+  recorded_otherwise: "conflict",
   version_differs: "conflict",
 
   version_deleted: "gone",

@@ -88,13 +88,13 @@ export async function openUpstream(
       : isOff(config.upstream)
         ? undefined
         : client);
+  const isExempt = (modulePath: string): boolean =>
+    modulePath !== TOOLCHAIN && matchPrefixPatterns(config.noSumdbPatterns, modulePath);
   const mayHear = async (modulePath: string): Promise<boolean> =>
-    !registry.privateModules.covers(modulePath) &&
-    (modulePath === TOOLCHAIN || !matchPrefixPatterns(config.noSumdbPatterns, modulePath)) &&
-    !(await isOwned(registry, modulePath));
+    !registry.privateModules.covers(modulePath) && !isExempt(modulePath) && !(await isOwned(registry, modulePath));
   const proved = databases.map((database) => openProvedDatabase(registry, database, source));
   const publicSums = proved[0]
-    ? createPublicSums(registry, proved[0], async (path) => !source.off && (await mayHear(path)))
+    ? createPublicSums(registry, proved[0], async (path) => !source.off && (await mayHear(path)), isExempt)
     : undefined;
   const compared = createVerification(verificationOf(config), publicSums);
   const verification = elsewhere.expected ? expecting(compared, elsewhere.expected) : compared;

@@ -19,16 +19,18 @@ export interface PublicSums {
   readonly name: string;
   /**
    * The proved sums of a version, or the word of the database that it has none. `unasked`: nobody may be asked about the name.
-   * Throws unavailable when the database cannot be asked, or is not to be believed.
+   * `exempt`: because GOKURA_UPSTREAM_NOSUMDB says so. Throws unavailable when the database cannot be asked, or is not to be
+   * believed.
    */
-  find(modulePath: ModulePath, version: string): Promise<FoundSums | Absence | { readonly kind: "unasked" }>;
+  find(modulePath: ModulePath, version: string): Promise<FoundSums | Absence | { readonly kind: "unasked" | "exempt" }>;
 }
 
-/** `mayAsk`: whether a database may hear of a name. */
+/** `mayAsk`: whether a database may hear of a name; `isExempt`: whether that is so because a pattern of the administrator's names it. */
 export function createPublicSums(
   registry: Registry,
   database: ProvedDatabase,
   mayAsk: (modulePath: ModulePath) => Promise<boolean>,
+  isExempt: (modulePath: ModulePath) => boolean,
 ): PublicSums {
   const finding = createSingleFlight<string>();
   return {
@@ -37,6 +39,7 @@ export function createPublicSums(
       finding.run(`${modulePath}@${version}`, async () => {
         const known = await findProvedSums(registry, modulePath, version);
         if (known) return { kind: "proved", ...known } as const;
+        if (isExempt(modulePath)) return { kind: "exempt" } as const;
         if (!(await mayAsk(modulePath))) return { kind: "unasked" } as const;
         const answer = await database.lookup(modulePath, version);
         if (answer.kind === "absent") return answer;

@@ -88,7 +88,7 @@ export function createVerification(
       try {
         const found = await publicSums.find(modulePath, version);
         if (found.kind === "proved") return found;
-        if (found.kind === "unasked") return { kind: "unproved" };
+        if (found.kind !== "absent") return { kind: "unproved" };
         const said = found.text.trim() === "" ? "" : ` (${found.text.trim().split("\n", 1)[0]})`;
         return otherwise(
           new Failure(

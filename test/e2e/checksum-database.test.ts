@@ -1,8 +1,10 @@
 // The real go command verifies what is hosted here against our own checksum database: no GONOSUMDB, private and public
 // modules in one build, each sum in the one signed log.
 import { readFileSync, writeFileSync } from "node:fs";
+import https from "node:https";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { ensureRecord } from "../../src/registry/checksums/checksum-log.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { type GoCommand, goCommand } from "../support/go.ts";
@@ -188,4 +190,45 @@ test("heads and hashes are for everybody, what lists records is for auditors, wh
     expect([path, (await anonymous(path)).status]).toEqual([path, 400]);
   for (const path of ["", "x", "tile/8/0/1", "tile/8/0/000.p/0"])
     expect([path, (await anonymous(path)).status]).toEqual([path, 404]);
+});
+
+test("other content under a name that is logged is refused with the reason, and the log stays as it is", async () => {
+  const sum = `h1:${"A".repeat(43)}=`;
+  const name = "gokura.test/alice/back";
+  const known = { h1: sum, goModH1: sum, basis: "PUBLIC", publicId: 1 } as const;
+  await ensureRecord(server.checksums, { modulePath: name, version: "v1.0.0", known });
+  await pushRecipe(
+    remoteOf(server.url, "alice/back", token),
+    (r) => void r.tag("v1.0.0", r.commit({ "go.mod": `module ${name}\n`, "a.go": "package x\n" })),
+    { GIT_SSL_CAINFO: server.certificateFile },
+  );
+  const headers = { authorization: `Bearer ${token}` };
+  const answer = await ask(server.url, `${INSTANCE}/${name}/@v/v1.0.0.zip`, { headers, ca: server.ca });
+  expect([answer.status, answer.headers["gokura-reason"], answer.text]).toEqual([
+    409,
+    "recorded_otherwise",
+    expect.stringContaining(`${name} v1.0.0 is in the checksum log with other sums`),
+  ]);
+});
+
+test("1,000 lookups of private names by a stranger: each the very answer to a name that is nobody's", async () => {
+  const stranger = { authorization: `Bearer ${await server.token("mallory")}` };
+  const agent = new https.Agent({ keepAlive: true, ca: server.ca });
+  const lookup = async (path: string) => {
+    const { status, text, headers } = await ask(server.url, `/sumdb/lookup/${path}`, {
+      ...{ headers: stranger, ca: server.ca, agent },
+    });
+    const { date: _, "x-request-id": __, ...rest } = headers;
+    return JSON.stringify([status, text, rest]);
+  };
+  const answers = new Set<string>();
+  for (let n = 0; n < 1_000; n += 20)
+    for (const answer of await Promise.all(
+      Array.from({ length: 20 }, (_, k) =>
+        lookup((n + k) % 2 === 0 ? `${LIB}@v1.${(n + k) % 4}.0` : `gokura.test/nobody${n + k}/x@v1.0.0`),
+      ),
+    ))
+      answers.add(answer);
+  agent.destroy();
+  expect(answers.size).toBe(1);
 });

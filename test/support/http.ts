@@ -14,9 +14,11 @@ export interface Ask {
   readonly headers?: Record<string, string>;
   readonly body?: string | Buffer;
   readonly ca?: string;
+  /** Keeps connections; without it each request has its own. */
+  readonly agent?: https.Agent;
 }
 
-/** One request on a connection of its own. */
+/** One request, on a connection of its own unless an agent keeps some. */
 export function ask(base: string, path: string, options: Ask = {}): Promise<Answer> {
   return asking(base, path, options).whole;
 }
@@ -30,12 +32,16 @@ export interface Asking {
 }
 
 /** One request on a connection of its own, watched while its answer comes. */
-export function asking(base: string, path: string, { method = "GET", headers = {}, body, ca }: Ask = {}): Asking {
+export function asking(
+  base: string,
+  path: string,
+  { method = "GET", headers = {}, body, ca, agent }: Ask = {},
+): Asking {
   const { hostname, port, protocol } = new URL(base);
   let received = 0;
   const whole = new Promise<Answer>((resolve, reject) => {
     const length = body === undefined || body.length === 0 ? {} : { "content-length": String(Buffer.byteLength(body)) };
-    const common = { hostname, port, path, method, headers: { ...length, ...headers }, agent: false } as const;
+    const common = { hostname, port, path, method, headers: { ...length, ...headers }, agent: agent ?? false } as const;
     const request = protocol === "https:" ? https.request({ ...common, ...(ca ? { ca } : {}) }) : http.request(common);
     request.on("error", reject);
     request.on("response", (response) => {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { type RunningApp, startApp } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import type { TokenScope } from "../../src/database/generated/client.ts";
+import type { ChecksumLog } from "../../src/registry/checksums/log-state.ts";
 import { createPersonalToken } from "../../src/registry/forge/tokens.ts";
 import { createUser, findUser } from "../../src/registry/forge/users.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
@@ -25,6 +26,7 @@ export interface TestServer {
   readonly ca: string;
   /** The key of its checksum database, as GOSUMDB holds it. */
   readonly verifierKey: string;
+  readonly checksums: ChecksumLog;
   /** What was logged, line by line. */
   readonly logged: string[];
   /** A token of a user, who is made if need be. */
@@ -63,6 +65,7 @@ export async function testServer({ tls = false, environment = {}, now }: ServerO
     registry,
     dataDirectory,
     certificateFile,
+    checksums: app.checksums,
     verifierKey: app.checksums.signers[0]!.verifierKey,
     ca: certificateFile === "" ? "" : readFileSync(certificateFile, "utf8"),
     logged,

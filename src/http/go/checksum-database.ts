@@ -19,6 +19,7 @@ import type { Context } from "koa";
 import { isFailure, notFound } from "../../errors.ts";
 import { type HostedModules, resolveQuery } from "../../git/indexing/hosted-modules.ts";
 import { type ModuleArchives, zipOf } from "../../git/indexing/module-archives.ts";
+import { h1OfGoMod } from "../../gomod/dir-hash.ts";
 import { escapePath, escapeVersion, type ModulePath } from "../../gomod/module-path.ts";
 import { parseLookupPath } from "../../gomod/proxy-path.ts";
 import { demandAuditor, requireScope } from "../../registry/access/access.ts";
@@ -28,10 +29,12 @@ import { findRecord, readTile, recordsFrom } from "../../registry/checksums/log-
 import { type ChecksumLog, readTree } from "../../registry/checksums/log-state.ts";
 import type { LoggedRecord } from "../../registry/checksums/logged-record.ts";
 import type { Principal } from "../../registry/principal.ts";
+import { findUpstreamVersion } from "../../registry/versions/upstream-modules.ts";
 import { dataTile, entryBundle, lookupAnswer } from "../../sumdb/record.ts";
 import { parseC2spTilePath, parseTilePath, type TilePath } from "../../sumdb/tile-path.ts";
 import { TILE_WIDTH } from "../../sumdb/tree-hash.ts";
 import { GO_ORIGIN } from "../../sumdb/tree-head.ts";
+import type { DependencyProxy } from "../../upstream/dependency-proxy.ts";
 import type { PublicSums } from "../../upstream/public-sums.ts";
 import { absence, present } from "./go-answers.ts";
 import { type Answerer, answererInView, demandView, type GoView } from "./go-view.ts";
@@ -50,6 +53,8 @@ export interface ChecksumDoor {
   readonly hotCache: HotCache;
   /** What others say of modules that are nobody's here; undefined: nobody is asked. */
   readonly publicSums: PublicSums | undefined;
+  /** What has them. */
+  readonly dependencies: DependencyProxy;
 }
 
 /** A question to one of the names of the log. */
@@ -209,12 +214,13 @@ async function serveLookup(
 
 /** The record of a version that the principal may have; logged, and its zip made, if need be. */
 async function recordOf(
-  { checksums, hosted, archives, publicSums }: ChecksumDoor,
+  proxy: ChecksumDoor,
   answerer: Answerer,
   storedOnly: boolean,
   modulePath: ModulePath,
   version: string,
 ): Promise<LoggedRecord> {
+  const { checksums, hosted, archives, publicSums } = proxy;
   const { registry } = hosted;
   if (answerer.kind === "project") {
     const { project } = answerer;
@@ -227,10 +233,31 @@ async function recordOf(
   const known = await findRecord(registry, modulePath, version);
   if (known) return known;
   const found = storedOnly ? undefined : await publicSums?.find(modulePath, version);
+  if (found?.kind === "exempt") return observed(proxy, modulePath, version);
   if (found?.kind !== "proved")
     throw notFound(
       (found?.kind === "absent" && found.text) || `${modulePath}@${version} is not in this checksum database`,
     );
   const { h1, goModH1, id: publicId } = found;
   return ensureRecord(checksums, { modulePath, version, known: { h1, goModH1, basis: "PUBLIC", publicId } });
+}
+
+/** The record of a private module of an upstream, which no database knows: as it came the first time, and never otherwise. */
+async function observed(
+  { checksums, hosted, dependencies }: ChecksumDoor,
+  modulePath: ModulePath,
+  version: string,
+): Promise<LoggedRecord> {
+  const zip = await dependencies.download({ kind: "zip", modulePath, version });
+  const outcome = zip.kind === "arriving" ? await zip.download.outcome : zip;
+  const stored =
+    outcome.kind === "stored" ? await findUpstreamVersion(hosted.registry, modulePath, version) : undefined;
+  if (!stored?.zip || !stored.goMod)
+    throw notFound((outcome.kind === "absent" && outcome.text) || `${modulePath}@${version} is not there`);
+  const sums = { h1: stored.zip.h1, goModH1: h1OfGoMod(stored.goMod) };
+  return ensureRecord(checksums, {
+    modulePath,
+    version,
+    known: { ...sums, basis: "OBSERVED", publicId: undefined },
+  });
 }

@@ -10,7 +10,7 @@ import type { Registry } from "../registry.ts";
 import { enteringVersions, enterUpstreamPart, type PinnedRow } from "./enter-versions.ts";
 import { storableText } from "./readable-go-mod.ts";
 import { wasPublishedHere } from "./tombstones.ts";
-import type { MadeZip } from "./version-zip.ts";
+import { type MadeZip, recordedOtherwise } from "./version-zip.ts";
 
 /** What is stored of a version from upstream. */
 export interface StoredVersion {
@@ -88,7 +88,9 @@ export async function storeUpstreamPart(
   part: UpstreamPart,
 ): Promise<StoredVersion> {
   const judgedBy = "goMod" in part && part.zip ? part.goMod : undefined;
-  const entry = await enterUpstreamPart(registry, { modulePath, version, ...part });
+  const entry = await enterUpstreamPart(registry, { modulePath, version, ...part }).catch((error: unknown) => {
+    throw recordedOtherwise(error) ?? error;
+  });
   if (entry?.outcome === "buried") throw wasPublishedHere(modulePath, version, entry);
   if (entry?.outcome === "differs") throw otherGoMod(modulePath, version);
   const stored = entry ? storedIn(entry.row) : await storeSpeakingPart(registry, modulePath, version, part, judgedBy);

@@ -19,13 +19,17 @@ export interface MadeZip {
  * same zip make the same sum; if they ever do not, that is a defect, and the first one stays.
  */
 export async function pinZip(registry: Registry, versionId: number, zip: MadeZip): Promise<MadeZip> {
-  const { rows } = await registry.database.pool.query<{ h1: string; zip_key: string; zip_size: string }>(
-    `WITH mine AS (
-      UPDATE module_version SET h1 = $2, zip_key = $3, zip_size = $4 WHERE id = $1 AND h1 IS NULL
-      RETURNING h1, zip_key, zip_size)
-    SELECT * FROM mine UNION ALL SELECT h1, zip_key, zip_size FROM module_version WHERE id = $1 AND h1 IS NOT NULL`,
-    [versionId, zip.h1, zip.sha256, zip.size],
-  );
+  const { rows } = await registry.database.pool
+    .query<{ h1: string; zip_key: string; zip_size: string }>(
+      `WITH mine AS (
+        UPDATE module_version SET h1 = $2, zip_key = $3, zip_size = $4 WHERE id = $1 AND h1 IS NULL
+        RETURNING h1, zip_key, zip_size)
+      SELECT * FROM mine UNION ALL SELECT h1, zip_key, zip_size FROM module_version WHERE id = $1 AND h1 IS NOT NULL`,
+      [versionId, zip.h1, zip.sha256, zip.size],
+    )
+    .catch((error: unknown) => {
+      throw recordedOtherwise(error) ?? error;
+    });
   const pinned = rows[0];
   if (!pinned) throw new Failure("not-found", "the version is gone");
   if (pinned.h1 !== zip.h1)
@@ -34,6 +38,20 @@ export async function pinZip(registry: Registry, versionId: number, zip: MadeZip
       "a zip was made twice with different sums; the first stays",
     );
   return { h1: pinned.h1, sha256: pinned.zip_key, size: Number(pinned.zip_size) };
+}
+
+/**
+ * What is told when the database refused sums because the checksum log has others under the name (trigger record_holds, which
+ * says which); undefined for another error.
+ */
+export function recordedOtherwise(error: unknown): Failure | undefined {
+  const { constraint, message } = (error ?? {}) as { constraint?: unknown; message?: string };
+  if (constraint !== "record_holds") return undefined;
+  return new Failure(
+    "conflict",
+    `${message}; the content that was logged is the only one that may have it: use another version`,
+    { reason: "recorded_otherwise", cause: error },
+  );
 }
 
 /** Leaves the job that logs the sums of a version whose zip has just been pinned. Nothing waits for it, nor fails. */
