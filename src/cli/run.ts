@@ -32,6 +32,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   flag: async () => (await import("./flag.ts")).addFlagCommands,
   policy: async () => (await import("./policy.ts")).addPolicyCommands,
   import: async () => (await import("./import.ts")).addImportCommands,
+  bundle: async () => (await import("./bundle.ts")).addBundleCommands,
   prefetch: async () => (await import("./prefetch.ts")).addPrefetchCommand,
   publish: async () => (await import("./publish.ts")).addPublishCommand,
   completion: async () => (await import("./completion.ts")).addCompletionCommand,

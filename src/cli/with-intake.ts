@@ -63,12 +63,19 @@ export async function wantedIn(files: readonly string[]): Promise<Map<string, Wa
   return wanted;
 }
 
-/** Brings versions in, tells how far it is and what was refused, and has the command end with 1 if anything was. */
-export async function tellImport(
+/** What came of all versions. */
+export interface ImportReport {
+  readonly new: number;
+  readonly present: number;
+  readonly refused: readonly Pick<ImportedVersion, "module" | "version" | "reason">[];
+}
+
+/** Brings versions in, and tells on a terminal how far it is; without `json` also at once what is refused. */
+export async function importing(
   parts: ImportParts,
   wanted: readonly WantedVersion[],
   { json, signal }: { readonly json: boolean; readonly signal: AbortSignal },
-): Promise<void> {
+): Promise<ImportReport> {
   const counts = { new: 0, present: 0, refused: 0 };
   const refused: Pick<ImportedVersion, "module" | "version" | "reason">[] = [];
   const showing = process.stderr.isTTY;
@@ -90,8 +97,19 @@ export async function tellImport(
   }
   if (showing) process.stderr.write("\r\u001b[K");
   signal.throwIfAborted();
-  const new_ = parts.dryRun ? "would be new" : "new";
-  if (json) printJson({ dryRun: parts.dryRun ?? false, new: counts.new, present: counts.present, refused });
-  else console.log(`${counts.new} ${new_}, ${counts.present} were there, ${counts.refused} refused`);
+  return { new: counts.new, present: counts.present, refused };
+}
+
+/** Brings versions in and prints the report; the command ends with 1 if anything was refused. */
+export async function tellImport(
+  parts: ImportParts,
+  wanted: readonly WantedVersion[],
+  how: { readonly json: boolean; readonly signal: AbortSignal },
+): Promise<void> {
+  const report = await importing(parts, wanted, how);
+  const { new: added, present, refused } = report;
+  if (how.json) printJson({ dryRun: parts.dryRun ?? false, ...report });
+  else
+    console.log(`${added} ${parts.dryRun ? "would be new" : "new"}, ${present} were there, ${refused.length} refused`);
   if (refused.length > 0) process.exitCode = 1;
 }
