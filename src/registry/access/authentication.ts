@@ -38,13 +38,14 @@ function remembered(
   digest: string,
   find: (digest: string) => Promise<Principal>,
 ): Promise<Principal> {
-  return registry.memory.remember(
-    registry.memory.principals,
-    digest,
-    () => find(digest),
-    (loaded) =>
-      "validUntil" in loaded && loaded.validUntil !== Number.POSITIVE_INFINITY ? loaded.validUntil - Date.now() : 0,
-  );
+  return registry.memory.remember(registry.memory.principals, digest, () => find(digest), timeToRemember);
+}
+
+/** For how many milliseconds a principal is remembered; 0: until something changes; less: not at all. */
+function timeToRemember(principal: Principal): number {
+  if (!("validUntil" in principal) || principal.validUntil === Number.POSITIVE_INFINITY) return 0;
+  const left = principal.validUntil - Date.now();
+  return left > 0 ? left : -1;
 }
 
 /** As authenticate, but only from memory: undefined when the database would have to be asked. */

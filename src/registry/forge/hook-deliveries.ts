@@ -84,9 +84,10 @@ export async function recordAttempt(
   const { status = null, durationMs } = outcome;
   const isAccepted = status !== null && status >= 200 && status < 300;
   const wait = RETRY_SECONDS[delivery.attempts - 1];
-  const isOver = isAccepted || status === 410 || wait === undefined;
   await registry.prisma.$transaction(async (tx) => {
-    // The hook may be deleted meanwhile, and its deliveries with it.
+    const hook = await tx.hook.findUnique({ where: { id: delivery.hookId } });
+    if (!hook) return; // it was deleted meanwhile, and its deliveries with it
+    const isOver = isAccepted || status === 410 || wait === undefined || hook.disabledAt !== null;
     await tx.hookDelivery.updateMany({
       where: { id: delivery.id },
       data: {
