@@ -35,6 +35,7 @@ import type { PublicSums } from "./upstream/public-sums.ts";
 import type { SumdbProxy } from "./upstream/sumdb-proxy.ts";
 import { toldNames } from "./upstream/told-names.ts";
 import { keepVerified, verifyStoredVersions } from "./upstream/verify-stored.ts";
+import { keepWitnessed } from "./upstream/witnesses.ts";
 import { webOnDemand } from "./web/for-people.ts";
 
 export interface RunningApp {
@@ -107,6 +108,9 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
 
     const heads = keepAges(config, registry, upstream.publicSums, upstream.sumDatabases);
     closers.push(async () => heads.close());
+
+    const witnessed = keepWitnessed(checksums, config.sumdbWitnesses);
+    closers.push(async () => witnessed.close());
 
     let server: RunningServer | undefined;
     const url = (): string => server?.url ?? config.url ?? "";

@@ -31,6 +31,7 @@ import { parseCaFile, type TlsConfig, tlsOf } from "./settings/certificates.ts";
 import { type Environment, findUnknown, settingOf } from "./settings/environment.ts";
 import { parseAdminToken, parseDatabaseUrl, parseSecretKey, parseSigningKeys } from "./settings/secrets.ts";
 import { ownHosts, upstreamOf, verifyModeOf } from "./settings/upstream-setting.ts";
+import { parseWitnesses, type Witness } from "./sumdb/cosignature.ts";
 import { checkDatabaseName, PUBLIC_DATABASE, parseSumDatabases, type SumDatabase } from "./sumdb/database-name.ts";
 import { holdsCredentials, type UpstreamList, type VerifyMode } from "./upstream/policy.ts";
 
@@ -83,6 +84,8 @@ export interface Config {
   readonly sumdbName: string | undefined;
   /** Its signing keys, the current one first; undefined: those of the data directory. */
   readonly sumdbKeys: readonly string[] | undefined;
+  /** Who signs its heads with it. */
+  readonly sumdbWitnesses: readonly Witness[];
   /** What secrets of others are sealed with; undefined: the key of the data directory. */
   readonly secretKey: string | undefined;
   /** Addresses and CIDRs of private networks that redirects, `direct` and mirrors may reach. */
@@ -147,6 +150,7 @@ export function readConfig(environment: Environment = process.env): Config {
     ...{ sumDatabases, upstreamVerify },
     noSumdbPatterns: get("GOKURA_UPSTREAM_NOSUMDB") ?? "",
     sumdbName,
+    sumdbWitnesses: parsed("GOKURA_SUMDB_WITNESSES", [], parseWitnesses),
     sumdbKeys: parsed("GOKURA_SUMDB_KEY", undefined, (text) => parseSigningKeys(text, sumdbName)),
     secretKey: parsed("GOKURA_SECRET_KEY", undefined, parseSecretKey),
     allowPrivateNetworks: parsed("GOKURA_ALLOW_PRIVATE_NETWORKS", [], parseAddresses),

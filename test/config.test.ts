@@ -53,6 +53,7 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     sumDatabases: [PUBLIC_DATABASE],
     upstreamVerify: "require",
     noSumdbPatterns: "",
+    sumdbWitnesses: [],
     sumdbName: undefined,
     sumdbKeys: undefined,
     secretKey: undefined,

@@ -41,6 +41,7 @@ export const SETTINGS: readonly Setting[] = [
   { name: "GOKURA_UPSTREAM_NOSUMDB" },
   { name: "GOKURA_SUMDB_NAME" },
   { name: "GOKURA_SUMDB_KEY", secret: true },
+  { name: "GOKURA_SUMDB_WITNESSES" },
   { name: "GOKURA_SECRET_KEY", secret: true },
   { name: "GOKURA_ALLOW_PRIVATE_NETWORKS" },
   { name: "GOKURA_MODULE_PAGES" },

@@ -123,12 +123,24 @@ interface KeyParts {
   readonly key: Buffer;
 }
 
+/** A public key `name+hash+base64` whose hash is its own; undefined for what is none of the algorithm. */
+export function publicKeyIn(
+  text: string,
+  algorithm: number,
+): { name: string; keyHash: Buffer; publicKey: KeyObject } | undefined {
+  const parts = keyParts(text, algorithm);
+  if (!parts) return undefined;
+  const keyHash = keyHashOf(parts.name, parts.key, algorithm);
+  if (keyHash.toString("hex") !== parts.hash8) return undefined;
+  return { name: parts.name, keyHash, publicKey: publicKeyOf(parts.key) };
+}
+
 /** The parts of `name+hash+base64` of an Ed25519 key; undefined where they have not their form. */
-function keyParts(text: string): KeyParts | undefined {
+function keyParts(text: string, algorithm: number = ALGORITHM_ED25519): KeyParts | undefined {
   const [, name = "", hash8 = "", base64 = ""] = /^([^+]*)\+([0-9a-fA-F]{8})\+(.*)$/su.exec(text) ?? [];
   const bytes = Buffer.from(base64, "base64");
   if (!isKeyName(name) || !BASE64.test(base64)) return undefined;
-  if (bytes.length !== KEY_BYTES + 1 || bytes[0] !== ALGORITHM_ED25519) return undefined;
+  if (bytes.length !== KEY_BYTES + 1 || bytes[0] !== algorithm) return undefined;
   return { name, hash8: hash8.toLowerCase(), key: bytes.subarray(1) };
 }
 

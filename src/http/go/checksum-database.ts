@@ -24,6 +24,7 @@ import { escapePath, escapeVersion, type ModulePath } from "../../gomod/module-p
 import { parseLookupPath } from "../../gomod/proxy-path.ts";
 import { demandAuditor, requireScope } from "../../registry/access/access.ts";
 import { ensureRecord } from "../../registry/checksums/checksum-log.ts";
+import { cosignedHead } from "../../registry/checksums/cosigned-heads.ts";
 import { headCovering, noteOf } from "../../registry/checksums/log-names.ts";
 import { findRecord, readTile, recordsFrom } from "../../registry/checksums/log-records.ts";
 import { type ChecksumLog, readTree } from "../../registry/checksums/log-state.ts";
@@ -143,8 +144,10 @@ export async function serveChecksumDatabase(
 
   if (rest === "supported") return write(present(Buffer.alloc(0), TEXT, false));
   if (rest === "latest") return write(present(await noteOf(checksums, await readTree(checksums), name), TEXT, false));
-  if (rest === "checkpoint")
-    return write(present(await noteOf(checksums, await readTree(checksums), name, name), TEXT, false));
+  if (rest === "checkpoint") {
+    const cosigned = await cosignedHead(registry, name);
+    return write(present(cosigned ?? (await noteOf(checksums, await readTree(checksums), name, name)), TEXT, false));
+  }
   if (rest.startsWith("lookup/")) {
     const asked = { name, rest: rest.slice("lookup/".length), storedOnly };
     return serveLookup(proxy, ctx, view, asked);
