@@ -1,14 +1,16 @@
-// Real modules by every way in: a pushed tag, the zip, a tar of `git archive`, gokura publish. Whichever way is the first, the
-// others find the same version, and its sums and its go.mod are those that the go command has of it. The short form has a
-// dozen modules; EVERY_WAY=100 takes so many from the module cache of this machine besides.
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+// Real modules by every way in: a pushed tag, the zip, a tar of `git archive`, gokura publish, an import of a module cache.
+// Whichever way is the first, the others find the same version, and its sums and its go.mod are those that the go command has
+// of it. The short form has ten modules; EVERY_WAY=100 takes so many from the module cache of
+// this machine besides.
+import { cpSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import JSZip from "jszip";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { explainTags } from "../../src/registry/versions/tag-explanation.ts";
 import { runHere } from "../cli/run-here.ts";
+import { testDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { makeRepository } from "../support/git-fixture.ts";
 import { ask, bearer } from "../support/http.ts";
@@ -18,8 +20,8 @@ import { temporary } from "../support/temporary.ts";
 
 const MODULES = [
   ...["rsc.io/quote@v1.5.2", "rsc.io/quote/v3@v3.1.0", "gopkg.in/yaml.v3@v3.0.1", "github.com/BurntSushi/toml@v1.4.0"],
-  ...["github.com/google/uuid@v1.6.0", "github.com/pkg/errors@v0.9.1", "github.com/spf13/pflag@v1.0.5"],
-  ...["github.com/russross/blackfriday/v2@v2.1.0", "golang.org/x/sync@v0.10.0", "github.com/satori/go.uuid@v1.2.0"],
+  ...["github.com/google/uuid@v1.6.0", "github.com/pkg/errors@v0.9.1"],
+  ...["golang.org/x/sync@v0.10.0", "github.com/satori/go.uuid@v1.2.0"],
   ...["github.com/dgrijalva/jwt-go@v3.2.0+incompatible", "golang.org/x/mod@v0.22.0"],
 ];
 
@@ -56,9 +58,11 @@ const modules = await download(names);
 
 let server: TestServer;
 let token: string;
+let database: string;
 
 beforeAll(async () => {
-  server = await testServer();
+  database = await testDatabase();
+  server = await testServer({ environment: { DATABASE_URL: database } });
   token = await server.token("acme");
 });
 
@@ -74,7 +78,14 @@ async function placed(module: Downloaded, number: number) {
   const tag = Version.replace("+incompatible", "");
   const escaped = Path.replace(/[A-Z]/g, (letter) => `!${letter.toLowerCase()}`);
   const address = `/api/v4/projects/${encodeURIComponent(project)}/packages/go/${escaped}/@v/${Version}`;
-  return { project, zip, files, tag, address, hasGoMod: files["go.mod"] !== undefined };
+  // What the go command has of it, and nothing else.
+  const cache = temporary("cache");
+  const at = join(cache, escaped, "@v");
+  cpSync(dirname(Zip), at, {
+    recursive: true,
+    filter: (name) => name === dirname(Zip) || name.startsWith(Zip.slice(0, -3)),
+  });
+  return { cache, project, zip, files, tag, address, hasGoMod: files["go.mod"] !== undefined };
 }
 type Placed = Awaited<ReturnType<typeof placed>>;
 
@@ -104,6 +115,15 @@ const WAYS: Record<string, (placed: Placed, directory: string) => Promise<boolea
     const answer = await ask(server.url, `${address}.tar`, { method: "PUT", headers: bearer(token), body });
     expect([200, 201], answer.text).toContain(answer.status);
     return answer.status === 201;
+  },
+  async import({ cache }) {
+    const words = ["import", "modules", cache, "--json"];
+    const { code, stdout, stderr } = await runHere(words, {
+      ...{ DATABASE_URL: database, GOKURA_DATA_DIR: server.dataDirectory, GOKURA_MODULE_HOST: "gokura.test" },
+      ...{ GOKURA_UPSTREAM: "off", GOKURA_SUMDB: "off", GOKURA_UPSTREAM_VERIFY: "off" },
+    });
+    expect(code, stdout + stderr).toBe(0);
+    return JSON.parse(stdout).new === 1;
   },
   async publish({ hasGoMod, project }, directory) {
     if (!hasGoMod) return false;

@@ -9,7 +9,7 @@ import { runHere } from "../cli/run-here.ts";
 import { testDatabase } from "../support/database.ts";
 import { type FakeUpstream, fakeUpstream, zipOf } from "../support/fake-upstream.ts";
 import { goCommand } from "../support/go.ts";
-import { ask } from "../support/http.ts";
+import { ask, bearer } from "../support/http.ts";
 import { type TestServer, testServer } from "../support/server.ts";
 import { temporary } from "../support/temporary.ts";
 
@@ -179,4 +179,28 @@ test("prefetch fetches what go.sum files name, the go.mod alone where they say n
   expect((await ask(server.url, `/api/v4/packages/go/${E}/@v/v1.2.0.zip`, offline)).status).toBe(404);
   writeFileSync(file, `${E} v1.0.0 ${wrong}\n`);
   expect((await run(["prefetch", "--go-sum", file])).refused[0]!.reason).toContain("DIFFERS");
+});
+
+test("prefetch over HTTP tells of each version as it comes, to those with a token, and of our own names nothing", async () => {
+  const F = "example.com/f";
+  for (const version of ["v1.0.0", "v1.1.0"]) await upstream.version(F, version, { "f.go": "package f\n" });
+  const online = await testServer({
+    environment: { GOKURA_UPSTREAM: upstream.url, GOKURA_SUMDB: "off", GOKURA_UPSTREAM_VERIFY: "off" },
+  });
+  const go = goCommand({ GOPROXY: upstream.url, GOFLAGS: "-modcacherw -mod=mod" });
+  const { Sum } = JSON.parse(await go.must("mod", "download", "-json", `${F}@v1.0.0`));
+  const body = `${F} v1.0.0 ${Sum}\n${F} v1.1.0 h1:${"C".repeat(43)}=\n${OWN} v1.0.0 ${Sum}\n`;
+  const post = (headers: Record<string, string>, text = body) =>
+    ask(online.url, "/api/v4/packages/go/prefetch", { method: "POST", headers, body: text });
+  expect((await post({})).status).toBe(401);
+  const token = bearer(await online.token("builder"));
+  expect((await post(token, "nonsense\n")).status).toBe(400);
+  const lines = (await post(token)).text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(lines).toHaveLength(3);
+  expect(lines).toContainEqual({ module: F, version: "v1.0.0", outcome: "new" });
+  expect(lines.find(({ version }) => version === "v1.1.0").reason).toContain("DIFFERS");
+  expect(lines.at(-1)).toEqual({ new: 1, present: 0, refused: 1, done: true });
 });

@@ -5,6 +5,7 @@ import type { Context } from "koa";
 import { type GoProxy, serveGoProxy, serveSumdb } from "./go-proxy.ts";
 import type { GoView } from "./go-view.ts";
 import { serveIndex } from "./index-feed.ts";
+import { servePrefetch } from "./prefetch.ts";
 
 /** Adds the routes of all Go endpoints to the router. */
 export function addGoRoutes(router: Router, goProxy: GoProxy): void {
@@ -14,6 +15,7 @@ export function addGoRoutes(router: Router, goProxy: GoProxy): void {
   router.get("/api/v4/packages/go/index", (ctx) => index(ctx, { kind: "instance" }));
   router.get("/api/v4/groups/:id/-/packages/go/index", (ctx) => index(ctx, { kind: "group", id: ctx.params.id! }));
   router.get("/api/v4/projects/:id/packages/go/index", (ctx) => index(ctx, { kind: "project", id: ctx.params.id! }));
+  router.post("/api/v4/packages/go/prefetch", (ctx) => servePrefetch(goProxy, ctx));
   router.all("/api/v4/projects/:id/packages/go/{*rest}", (ctx) => go(ctx, { kind: "project", id: ctx.params.id! }));
   router.all("/api/v4/groups/:id/-/packages/go/{*rest}", (ctx) => go(ctx, { kind: "group", id: ctx.params.id! }));
   router.all("/api/v4/packages/go/{*rest}", (ctx) => go(ctx, { kind: "instance" }));
