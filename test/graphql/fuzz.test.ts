@@ -78,6 +78,7 @@ async function askAll(documents: readonly string[]): Promise<void> {
     for (let n = next++; n < documents.length; n = next++) {
       const asker = people[n % people.length]!;
       const document = documents[n]!;
+      // Nothing waits for it: it only tells which query is late.
       const late = setTimeout(() => console.error(`FUZZ_SEED=${SEED}: late: ${document}`), PATIENCE_MS);
       const answer = await asker(document);
       clearTimeout(late);

@@ -304,6 +304,6 @@ test("a kept connection that the server closed meanwhile costs a new one, not an
   const http = openHttp({ allowNetworks: [], trustedHosts: new Set([server.host]) });
   for (let n = 0; n < 40; n++) {
     expect(await textOf((await http.get(server.url, { maxBytes: MAX })).body)).toBe("x");
-    await delay(n % 8);
+    await delay(n % 8); // before, at and after that moment
   }
 });
