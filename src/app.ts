@@ -21,6 +21,7 @@ import { openUpstream, verificationOf } from "./open-upstream.ts";
 import { openChecksumLog } from "./registry/checksums/checksum-log.ts";
 import { type ChecksumLog, readTree } from "./registry/checksums/log-state.ts";
 import { logPinnedZips } from "./registry/checksums/pinned-zips.ts";
+import { documentModules, resumeDocumenting } from "./registry/documentation/module-documentation.ts";
 import { type FirstSetup, setUp } from "./registry/forge/setup.ts";
 import { resumeIndexing } from "./registry/forge/waiting-tags.ts";
 import { describe, resumeDescribing } from "./registry/modules/module-document.ts";
@@ -85,6 +86,7 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     await registry.jobs.work("index-refs", ({ projectId }) => indexer.index(projectId));
     await registry.jobs.work("build-zips", ({ versionIds }) => ensureBuiltZips(archives, versionIds));
     await registry.jobs.work("describe-module", (payload) => describe(registry, payload));
+    await registry.jobs.work("document-module", (payload) => documentModules(registry, payload));
     await registry.jobs.work("log-sums", (payload) => logPinnedZips(checksums, payload));
     await registry.jobs.work("verify-stored", (payload) =>
       verifyStoredVersions(registry, upstream.verification, upstream.publicSums, payload),
@@ -102,6 +104,7 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     mirrors = following;
     closers.push(() => following.close());
     await resumeDescribing(registry);
+    await resumeDocumenting(registry);
     await registry.jobs.sendAlone("log-sums", { after: 0 });
     const verifying = await keepVerified(registry, upstream.verification);
     closers.push(() => verifying.close());

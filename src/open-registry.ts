@@ -11,6 +11,7 @@ import { openJobs } from "./jobs/queue.ts";
 import { AccessMemory } from "./registry/access/access-memory.ts";
 import { TokenUse } from "./registry/access/token-use.ts";
 import { loadSigners } from "./registry/checksums/signing-keys.ts";
+import { closeDocumentationWork, openDocumentationWork } from "./registry/documentation/documented-versions.ts";
 import { openPrivateModules } from "./registry/forge/private-modules.ts";
 import { createRequirementMemory } from "./registry/modules/requirement-memory.ts";
 import { Traffic } from "./registry/numbers/traffic.ts";
@@ -94,6 +95,8 @@ export async function openRegistry(
     closers.push(() => idTokens.close());
     const jobs = openJobs(url, role, log, metrics);
     closers.push(() => jobs.stop());
+    const documentation = openDocumentationWork();
+    closers.push(() => closeDocumentationWork(documentation));
     const registry: Registry = {
       database,
       get prisma() {
@@ -107,6 +110,7 @@ export async function openRegistry(
       requirementMemory: createRequirementMemory(),
       policies: createPolicyState({ now, cooldown: config.cooldown, logKey: config.sumDatabases[0]?.verifierKey }),
       traffic,
+      documentation,
       log,
       metrics,
       moduleHost: config.moduleHost,

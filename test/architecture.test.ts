@@ -54,6 +54,7 @@ const MAY_IMPORT_IN_ROOM: Record<string, Record<string, readonly string[]>> = {
     checksums: ["", "lists", "access"],
     policies: ["", "lists", "access", "forge", "versions"],
     modules: ["", "lists", "access", "versions"],
+    documentation: ["", "lists", "access", "versions", "modules"],
     packages: ["", "lists", "access", "forge", "versions"],
     numbers: ["", "lists", "access", "modules"],
     administration: ["", "lists", "access", "forge"],

@@ -8,6 +8,7 @@ import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { type BuildZipsPayload, buildZips } from "./build-zips.ts";
 import { type DescribeModulePayload, describeModule } from "./describe-module.ts";
+import { type DocumentModulePayload, documentModule } from "./document-module.ts";
 import { type IndexRefsPayload, indexRefs } from "./index-refs.ts";
 import type { JobDefinition } from "./job-definition.ts";
 import { type LogSumsPayload, logSums } from "./log-sums.ts";
@@ -30,6 +31,7 @@ export interface JobPayloads {
   "index-refs": IndexRefsPayload;
   "build-zips": BuildZipsPayload;
   "describe-module": DescribeModulePayload;
+  "document-module": DocumentModulePayload;
   "log-sums": LogSumsPayload;
   "verify-stored": VerifyStoredPayload;
 }
@@ -40,6 +42,7 @@ const DEFINITIONS: readonly (JobDefinition & { readonly name: JobName })[] = [
   indexRefs,
   buildZips,
   describeModule,
+  documentModule,
   logSums,
   verifyStored,
 ];

@@ -4,8 +4,12 @@
 // What folders of this room remember or count stands here only as what others need of it, so that this file, which every
 // other imports, imports none of them.
 import type { LRUCache } from "lru-cache";
+import type { SingleFlight } from "../concurrency/single-flight.ts";
+import type { Slots } from "../concurrency/slots.ts";
 import type { Database } from "../database/client.ts";
 import type { PrismaClient } from "../database/generated/client.ts";
+import type { PackageDocumentation } from "../godoc/documentation.ts";
+import type { DocumentationThreads } from "../godoc/thread/documentation-threads.ts";
 import type { ModuleRequirements, UnknownRequirements } from "../gomod/module-graph.ts";
 import type { Jobs } from "../jobs/queue.ts";
 import type { DiskBlobs } from "../storage/disk-blobs.ts";
@@ -26,6 +30,7 @@ export interface Registry {
   readonly requirementMemory: RememberedRequirements;
   readonly policies: PolicyState;
   readonly traffic: CountedTraffic;
+  readonly documentation: DocumentationWork;
   readonly log: Log;
   readonly metrics: Metrics;
   /** First element of hosted module paths. */
@@ -146,4 +151,15 @@ export interface PrivateModules {
   covers(modulePath: string): boolean;
   /** Those that had been fetched from upstream before: no more can come, so they are the same until the next start. */
   readonly fetchedBefore: readonly string[];
+}
+
+/** What documentation is made with, and which is being made (documentation/documented-versions.ts). */
+export interface DocumentationWork {
+  readonly threads: DocumentationThreads;
+  /** By the version's number and the directory. */
+  readonly packages: SingleFlight<string, PackageDocumentation | undefined>;
+  /** Whole versions, by number. */
+  readonly versions: SingleFlight<number, void>;
+  /** So many whole versions at once. */
+  readonly turns: Slots;
 }

@@ -36,7 +36,14 @@ export type ThreadAnswer =
   | { readonly tooMuch: string };
 
 /** What cannot be documented: it took more than it may. */
-class TooMuch extends Error {}
+export class TooMuch extends Error {}
+
+/** Nothing is documented any more: the process ends. */
+export class ThreadsClosed extends Error {
+  constructor() {
+    super("the server stops");
+  }
+}
 
 export interface DocumentationThreads {
   /**
@@ -118,7 +125,7 @@ export function openDocumentationThreads(): DocumentationThreads {
   };
   return {
     document(directory, soon) {
-      if (isClosed) return Promise.reject(new Error("the documentation threads are closed"));
+      if (isClosed) return Promise.reject(new ThreadsClosed());
       return new Promise((done, failed) => {
         waiting[soon ? "soon" : "later"].push({ directory, done, failed });
         next();
@@ -130,7 +137,7 @@ export function openDocumentationThreads(): DocumentationThreads {
     async close() {
       isClosed = true;
       const left = [...waiting.soon.splice(0), ...waiting.later.splice(0)];
-      const closed = new Error("the server stops");
+      const closed = new ThreadsClosed();
       for (const job of left) job.failed(closed);
       const ended = end();
       finish((job) => job.failed(closed));

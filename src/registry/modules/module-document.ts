@@ -183,6 +183,7 @@ interface VersionToDescribe {
   readonly h1: string;
   readonly zipKey: string;
   readonly zipSize: string;
+  readonly hosted: boolean;
 }
 
 /** Of each module the latest version if it has a zip, else the newest that has; those are left out that are described. */
@@ -191,7 +192,7 @@ async function versionsToDescribe(registry: Registry, moduleIds: readonly number
   const { rows } = await registry.database.pool.query<VersionToDescribe>({
     name: "versions-to-describe",
     text: `SELECT v.id, m.id AS "moduleId", m.path, v.version, v.go_mod AS "goMod", v.h1, v.zip_key AS "zipKey",
-        v.zip_size AS "zipSize"
+        v.zip_size AS "zipSize", m.project_id IS NOT NULL AS hosted
       FROM module m CROSS JOIN LATERAL (
         SELECT * FROM module_version WHERE module_id = m.id AND zip_key IS NOT NULL
         ORDER BY id = ANY($2::int[]) DESC, retracted,
@@ -228,6 +229,7 @@ async function write(registry: Registry, version: VersionToDescribe): Promise<vo
       ...[JSON.stringify(licenses), goVersionOf(version.goMod) ?? null],
     ],
   });
+  if (version.hosted) await registry.jobs.sendAlone("document-module", { moduleId: version.moduleId });
 }
 
 /** The go line of a go.mod, if it is a Go version. */
