@@ -44,6 +44,7 @@ const MAY_IMPORT_IN_ROOM: Record<string, Record<string, readonly string[]>> = {
     source: ["", "comment"],
     package: ["", "comment", "source"],
     thread: ["", "source", "package"],
+    shown: ["", "comment", "package"],
   },
   registry: {
     "": [],

@@ -25,6 +25,25 @@ import {
 export const PARTS = {
   // The checksum log.
   checksums: ["Query.checksumDatabase", "ChecksumDatabase", "GoModuleVersion.checksumRecord", "ChecksumRecord"],
+  // What packages say and declare.
+  documentation: [
+    "Query.goSymbols",
+    "GoModuleVersion.goPackages",
+    "GoModuleVersion.goPackage",
+    "GoModuleVersion.apiDiff",
+    "GoPackage",
+    "GoPackageConnection",
+    "GoPackageEdge",
+    "GoPackageDocumentation",
+    "GoSymbol",
+    "GoSourceProblem",
+    "GoFoundPackage",
+    "GoFoundPackageConnection",
+    "GoFoundPackageEdge",
+    "GoApiDiff",
+    "GoPackageApiDiff",
+    "GoApiChange",
+  ],
   // Rules about which versions may be had.
   policies: [
     "Query.policies",

@@ -14,10 +14,12 @@ export interface HtmlForm {
   /** Of headings: 3 for `<h3>`. */
   readonly headingLevel: number;
   readonly docLinkUrl: DocLinkUrl;
-  /** Whether paragraphs have end tags, and headings a class that pages style. */
+  /** Whether paragraphs have end tags. */
   readonly closed?: boolean;
   /** What becomes of the address of a link; "" for no link. Without it addresses stay as they are. */
   readonly safeUrl?: (url: string) => string;
+  /** What becomes of the anchor of a heading; "" for none. A page has several comments, and an anchor only once. */
+  readonly anchor?: (id: string) => string;
 }
 
 /** Where go/doc lets links lead: to a path of the site, or to an anchor of this page. */
@@ -32,7 +34,7 @@ export function webAddress(url: string): string {
 }
 
 /** Escapes text for HTML and for attributes in quotes. */
-function escapeHtml(text: string): string {
+export function escapeHtml(text: string): string {
   return text.replace(/[<&"'>]/g, (c) => ESCAPES[c]!);
 }
 const ESCAPES: Record<string, string> = { "<": "&lt;", "&": "&amp;", '"': "&quot;", "'": "&apos;", ">": "&gt;" };
@@ -47,7 +49,8 @@ function blockHtml(block: Block, form: HtmlForm): string {
     case "paragraph":
       return `<p>${inlineHtml(block.text, form)}${form.closed ? "</p>" : ""}\n`;
     case "heading": {
-      const id = headingId(block.text);
+      const plain = headingId(block.text);
+      const id = form.anchor?.(plain) ?? plain;
       const tag = `h${form.headingLevel}`;
       return `<${tag}${id === "" ? "" : ` id="${escapeHtml(id)}"`}>${inlineHtml(block.text, form)}</${tag}>\n`;
     }

@@ -9,6 +9,12 @@ import { FeatureFlag, featureFlagMutations } from "./feature-flag.ts";
 import { GoBuildListEntry, GoModRequire } from "./go-build-list.ts";
 import { contentOfGoModule, contentOfGoModuleVersion, GoModuleFile, GoModuleFileConnection } from "./go-content.ts";
 import { GoDependent, GoDependentConnection } from "./go-dependent.ts";
+import {
+  documentationOfGoModuleVersion,
+  documentationQueries,
+  GoPackage,
+  GoPackageDocumentation,
+} from "./go-documentation.ts";
 import { GoModule, GoModuleVersion, goModuleMutations } from "./go-module.ts";
 import { Group, groupMutations } from "./group.ts";
 import { Hook, HookDelivery, hookMutations } from "./hook.ts";
@@ -37,7 +43,7 @@ export const resolvers: Resolvers = {
   DateTime,
   Date: CalendarDate,
   BigInt: BigInt64,
-  Query,
+  Query: { ...Query, ...documentationQueries },
   Mutation: {
     ...userMutations,
     ...projectMutations,
@@ -66,7 +72,9 @@ export const resolvers: Resolvers = {
   ProtectedTag,
   Mirror,
   GoModule: { ...GoModule, ...contentOfGoModule },
-  GoModuleVersion: { ...GoModuleVersion, ...contentOfGoModuleVersion },
+  GoModuleVersion: { ...GoModuleVersion, ...contentOfGoModuleVersion, ...documentationOfGoModuleVersion },
+  GoPackage,
+  GoPackageDocumentation,
   GoModuleFile,
   GoModuleFileConnection,
   GoModRequire,

@@ -83,6 +83,7 @@ async function descriptionOf(context: GraphqlContext, version: VersionRow) {
   return describeVersion(context.registry, await zipOf(context, version));
 }
 
-async function zipOf({ loaders, archives }: GraphqlContext, version: VersionRow): Promise<VersionZip> {
+/** The zip of a version. Throws not-found, with the next step, if it is not here and cannot be made. */
+export async function zipOf({ loaders, archives }: GraphqlContext, version: VersionRow): Promise<VersionZip> {
   return zipWithFiles(archives, stillThere(await loaders.module.load(version.moduleId)), version);
 }

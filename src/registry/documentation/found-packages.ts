@@ -3,7 +3,7 @@
 // upstream those that somebody has looked at. What the principal may not find is not there (modules/module-visibility.ts).
 import { invalid } from "../../errors.ts";
 import { keysetPage, type Page, type PageRequest } from "../lists/keyset-page.ts";
-import { reachOf, withinReach } from "../modules/module-visibility.ts";
+import { findableBy, isFindable } from "../modules/module-visibility.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import { isKeepable } from "../text.ts";
@@ -32,22 +32,6 @@ export function importersOf(
   request: PageRequest,
 ): Promise<Page<FoundPackage>> {
   return found(registry, principal, request, "p.imports @> ARRAY[$5] AND m.path <> $6", [path, modulePath]);
-}
-
-/** How many these are, packages and modules, counted to `limit` packages. */
-export async function countImporters(
-  registry: Registry,
-  principal: Principal,
-  { path, modulePath }: { readonly path: string; readonly modulePath: string },
-  limit: number,
-): Promise<{ readonly packages: number; readonly modules: number }> {
-  const { visibilities, projectIds, hidden } = await reachOf(registry, principal);
-  const { rows } = await registry.database.pool.query<{ packages: number; modules: number }>(
-    `SELECT count(*)::int AS packages, count(DISTINCT id)::int AS modules FROM (
-       SELECT m.id ${FROM} WHERE p.imports @> ARRAY[$4] AND m.path <> $5 AND ${withinReach("$1", "$2", "$3")} LIMIT $6) AS some`,
-    [visibilities, projectIds, hidden, path, modulePath, limit],
-  );
-  return rows[0]!;
 }
 
 /**
@@ -96,7 +80,7 @@ async function found(
   condition: string,
   values: readonly string[],
 ): Promise<Page<FoundPackage>> {
-  const { visibilities, projectIds, hidden } = await reachOf(registry, principal);
+  const { visibilities, projectIds, hidden } = await findableBy(registry, principal);
   return keysetPage<FoundPackage, string>(request, {
     keyType: "string",
     order: "asc",
@@ -110,7 +94,7 @@ async function found(
       const { rows } = await registry.database.pool.query<FoundPackage>(
         `SELECT ${PATH} AS path, p.name, p.synopsis, m.path AS "modulePath", v.version, p.version_id AS "versionId",
            p.directory ${FROM}
-         WHERE ${[condition, withinReach("$1", "$2", "$3"), ...bounds].join(" AND ")}
+         WHERE ${[condition, isFindable("$1", "$2", "$3"), ...bounds].join(" AND ")}
          ORDER BY ${PATH} ${order} LIMIT $4`,
         all,
       );
