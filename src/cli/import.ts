@@ -8,6 +8,7 @@ import { addWanted, type WantedVersion } from "../intake/go-sum.ts";
 import { type ModuleDirectory, openModuleDirectory } from "../intake/module-directory.ts";
 import { isExactVersion } from "../upstream/admission.ts";
 import { parseUpstreams } from "../upstream/policy.ts";
+import { addImportOrganization } from "./import-org.ts";
 import { JSON_OPTION } from "./options.ts";
 import { telling } from "./progress.ts";
 import { tellImport, wantedIn, withIntake } from "./with-intake.ts";
@@ -21,9 +22,9 @@ interface ImportWords {
 }
 
 export function addImportCommands(program: Command): void {
-  program
-    .command("import")
-    .description("bring in what is kept elsewhere")
+  const imports = program.command("import").description("bring in what is kept elsewhere");
+  addImportOrganization(imports);
+  imports
     .command("modules")
     .argument("<directory or URL>", "a module cache, the storage of another proxy, or the URL of a GOPROXY")
     .description("bring in module versions that are stored elsewhere, each judged as if an upstream had sent it")

@@ -13,6 +13,7 @@ import { allById } from "./all-by-id.ts";
 import { clientUrl } from "./client-url.ts";
 import { JSON_OPTION, visibility } from "./options.ts";
 import { printOne, printRows, type Row } from "./output.ts";
+import { readPassword } from "./password.ts";
 import { withRegistry } from "./with-registry.ts";
 
 const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 };
@@ -117,16 +118,6 @@ function interval(word: string): number {
   const [, number, unit] = /^(\d{1,6})([smhd])$/.exec(word) ?? [];
   if (number === undefined) throw new InvalidArgumentError("use a time such as 90s, 5m, 6h or 1d.");
   return Number(number) * UNIT_SECONDS[unit as keyof typeof UNIT_SECONDS];
-}
-
-async function readPassword(): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  const password = Buffer.concat(chunks)
-    .toString("utf8")
-    .replace(/\r?\n$/, "");
-  if (password === "") throw invalid("standard input held no password");
-  return password;
 }
 
 const hookUrl = ({ id }: MirrorRow): string => `${clientUrl(readConfig())}/-/hooks/${id}`;

@@ -37,8 +37,13 @@ export async function authorizationFor(
   stored: StoredCredential | null,
 ): Promise<string | undefined> {
   if (stored === null) return undefined;
+  const password = await passwordFor(registry, url, stored);
+  return `Basic ${Buffer.from(`${stored.username}:${password}`).toString("base64")}`;
+}
+
+/** The password or token that it is; throws unavailable when it is for another origin, or cannot be opened. */
+export async function passwordFor(registry: Registry, url: string, stored: StoredCredential): Promise<string> {
   const { origin } = new URL(url);
   if (stored.origin !== origin) throw new Failure("unavailable", `the stored credentials are not for ${origin}`);
-  const password = (await registry.secrets()).open(stored.secret, purposeOf(origin));
-  return `Basic ${Buffer.from(`${stored.username}:${password}`).toString("base64")}`;
+  return (await registry.secrets()).open(stored.secret, purposeOf(origin));
 }

@@ -31,6 +31,10 @@ export interface NewMirror {
   readonly credential?: RemoteCredential | undefined;
   /** The longest time between two looks, in seconds; else it depends on how often something changes. */
   readonly intervalSeconds?: number | undefined;
+  /** Made by an import: which repository it is there, and the credential of all that the import made. */
+  readonly importedFrom?:
+    | { readonly sourceId: number; readonly externalId: string; readonly credentialId: number | null }
+    | undefined;
   /** A module prefix for its project, and what shows that it may have it: written to the audit trail. */
   readonly prefix?: { readonly path: string; readonly evidence: string } | undefined;
 }
@@ -116,10 +120,15 @@ export async function createMirror(
       SELECT push_started_at IS NOT NULL AS pushing FROM project WHERE id = ${project.id} FOR UPDATE`;
     if (locked?.pushing)
       throw new Failure("conflict", `somebody is pushing to ${project.fullPath}: try again in a moment`);
-    const credentialId = credential ? await storeCredential(registry, tx, origin, credential) : null;
-    const { intervalSeconds = null } = input;
+    const { intervalSeconds = null, importedFrom } = input;
+    const credentialId = credential
+      ? await storeCredential(registry, tx, origin, credential)
+      : (importedFrom?.credentialId ?? null);
     const made = await tx.mirror.create({
-      data: { projectId: project.id, url, credentialId, hookSecret: sealed, intervalSeconds },
+      data: {
+        ...{ projectId: project.id, url, credentialId, hookSecret: sealed, intervalSeconds },
+        ...{ importSourceId: importedFrom?.sourceId ?? null, externalId: importedFrom?.externalId ?? null },
+      },
     });
     if (input.prefix && modulePrefix && modulePrefix !== project.modulePrefix) {
       await tx.project.update({ where: { id: project.id }, data: { modulePrefix } });

@@ -15,3 +15,8 @@ export function checkVisibility(
       "visibility",
     );
 }
+
+/** The less visible of two. */
+export function narrower(one: Visibility, other: Visibility): Visibility {
+  return RANK[one] < RANK[other] ? one : other;
+}
