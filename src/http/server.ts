@@ -113,9 +113,11 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     req.url?.startsWith("/-/") ? void callback(req, res) : answerStarting(req, res),
   );
   server.off("request", handle).on("request", beforeOpen);
-  // An upload asks for its body when nothing is against it (http/go/uploads.ts); all others take theirs at once.
+  // An upload asks for its body when nothing is against it (http/go/uploads.ts); all others take theirs at once. Where nobody
+  // has asked, nobody knows whether the next bytes are that body or another request: so the connection ends with the answer.
   server.on("checkContinue", (req: http.IncomingMessage, res: http.ServerResponse) => {
-    if (!asksItself(req)) res.writeContinue();
+    if (asksItself(req)) res.setHeader("Connection", "close");
+    else res.writeContinue();
     server.emit("request", req, res);
   });
   server.setTimeout(IDLE_TIMEOUT_MS);

@@ -382,17 +382,23 @@ describe("what is refused", () => {
 
   test("before it is sent, if the client waits to be asked", async () => {
     const { hostname, port } = new URL(server.url);
-    const send = (version: string, zip: Buffer): Promise<{ status: number; asked: boolean }> =>
+    const send = (
+      version: string,
+      zip: Buffer,
+      headersOf = bearer(token),
+    ): Promise<{ status: number; asked: boolean }> =>
       new Promise((resolve, reject) => {
         let asked = false;
         const path = `${endpoint("acme/lib")}/${P}/@v/${version}.zip`;
-        const headers = { ...bearer(token), expect: "100-continue", "content-length": String(zip.length) };
+        const headers = { ...headersOf, expect: "100-continue", "content-length": String(zip.length) };
         const request = http.request({ hostname, port, path, method: "PUT", headers, agent: false });
         request.on("continue", () => {
           asked = true;
           request.end(zip);
         });
         request.on("response", (response) => {
+          // Whether the next bytes would be a body or a request nobody could tell.
+          expect(response.headers.connection).toBe("close");
           response.resume().on("end", () => {
             resolve({ status: response.statusCode!, asked });
             request.destroy();
@@ -402,5 +408,6 @@ describe("what is refused", () => {
       });
     expect(await send("v1.8.0", await moduleZip("v1.8.0"))).toEqual({ status: 201, asked: true });
     expect(await send("v1.4.0", await moduleZip("v1.4.0"))).toEqual({ status: 410, asked: false });
+    expect(await send("v1.8.1", await moduleZip("v1.8.1"), bearer("no token"))).toEqual({ status: 401, asked: false });
   });
 });

@@ -104,9 +104,7 @@ async function withBody<T>(
       return received;
     });
   } finally {
-    // A client that waits to be asked for the body sends none after an answer, and may not know that we know.
-    if (!asked && expectsContinue(ctx)) ctx.set("Connection", "close");
-    else linger(req);
+    if (asked || !expectsContinue(ctx)) linger(req);
   }
 }
 
