@@ -10,7 +10,7 @@
 // those between the record and what is known are begun with those that show the new head.
 import { Failure } from "../errors.ts";
 import { escapePath, escapeVersion, type ModulePath } from "../gomod/module-path.ts";
-import { readTrust, recordMisbehaviour, swapHead } from "../registry/checksums/trusted-heads.ts";
+import { readTrust, recordMisbehaviour, swapHead, type Trust } from "../registry/checksums/trusted-heads.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { SumDatabase } from "../sumdb/database-name.ts";
 import { LogFault } from "../sumdb/log-fault.ts";
@@ -70,14 +70,19 @@ export function openProvedDatabase(registry: Registry, database: SumDatabase, so
         `${name} is not believed any more (${trust.misbehaviour}): an administrator must look, and decide with gokura sumdb trust`,
         { reason: "checksum_database_distrusted" },
       );
-    const { note } = trust.head ?? {};
-    if (!note && known.head) known = unknownLog(verifier, tiles);
-    else if (note && !known.head?.note.equals(note))
-      // What was remembered of tiles holds for a head that continues ours; an administrator may have begun anew.
-      known = await (known.head ? followed(known, note) : Promise.reject()).catch(() =>
-        knownLog(verifier, tiles, note),
-      );
+    const { head } = trust;
+    if (!head) known = known.head ? unknownLog(verifier, tiles) : known;
+    else if (!known.head?.note.equals(head.note)) known = await caughtUp(known, head);
     return known;
+  };
+
+  /**
+   * The log with the head that another server put there. What is remembered of tiles holds for one that continues ours; but an
+   * administrator may have begun anew, or restored a backup that knows less.
+   */
+  const caughtUp = async (log: ProvedLog, head: NonNullable<Trust["head"]>): Promise<ProvedLog> => {
+    const anew = (): ProvedLog => knownLog(verifier, tiles, head.note);
+    return log.head && head.size > log.head.size ? followed(log, head.note).catch(anew) : anew();
   };
 
   const learn = (note: Buffer): Promise<ProvedLog> => {

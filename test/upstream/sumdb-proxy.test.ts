@@ -189,6 +189,27 @@ describe("a made database", () => {
     expect(await outcome(offline.serve(`${NAME}/tile/8/0/002.p/198`))).toMatch(/not stored here/);
   });
 
+  test("a restored backup of PostgreSQL that knows an older head is no trouble: the newer one is learned again", async () => {
+    const database = made();
+    const server = await serving(database);
+    const { proxy } = await proxyOf(...throughProxy(server, database));
+    const { pool } = registry.database;
+    const older = await database.head();
+    database.grow(10);
+    expect(await outcome(proxy.serve(`${NAME}/latest`))).toMatch(/^200/);
+    await pool.query("DELETE FROM trusted_head WHERE verifier_key = $1", [database.verifierKey]);
+    await pool.query("INSERT INTO trusted_head (verifier_key, size, note) VALUES ($1, 700, $2)", [
+      database.verifierKey,
+      older,
+    ]);
+    database.add("example.com/N", "v1.0.0", SUMS);
+    expect(await outcome(proxy.serve(`${NAME}/lookup/example.com/!n@v1.0.0`))).toMatch(/^200/);
+    const { rows } = await pool.query("SELECT size::int FROM trusted_head WHERE verifier_key = $1", [
+      database.verifierKey,
+    ]);
+    expect(rows).toEqual([{ size: 711 }]);
+  });
+
   test("names of ours are told to nobody", async () => {
     const database = made();
     const server = await serving(database);
