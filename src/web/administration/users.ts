@@ -71,7 +71,7 @@ ${form(visit, action, html`${which("delete")}${textField("victim", "User name, t
 function changes(visit: Visit, { username, admin, blockedAt }: UserRow): Html {
   const button = (what: string, text: string, kind: "danger" | "" = ""): Html =>
     buttonForm(visit, visit.at.admin("users"), text, { do: what, username }, kind, `${text}: ${username}`);
-  return html`<div class="row">${button("token", "New token")}${blockedAt === null ? button("block", "Block", "danger") : button("unblock", "Unblock")}${admin ? button("demote", "No administrator") : button("promote", "Administrator")}</div>`;
+  return html`<div class="row">${button("token", "New token")}${blockedAt === null ? button("block", "Block", "danger") : button("unblock", "Unblock")}${admin ? button("demote", "Take administration away") : button("promote", "Make administrator")}</div>`;
 }
 
 export const changeUsers = taking(showUsers, async (visit) => {

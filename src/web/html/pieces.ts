@@ -33,9 +33,12 @@ function ago(moment: Date, now: number): string {
 const plural = (number: number | bigint, noun: string): string =>
   number === 1 || number === 1n ? noun : noun.endsWith("y") ? `${noun.slice(0, -1)}ies` : `${noun}s`;
 
+/** Made once: making it takes longer than writing a hundred numbers. */
+const IN_THREES = new Intl.NumberFormat("en-US");
+
 /** A number, with its digits in threes. */
 export function number(value: number | bigint): string {
-  return value.toLocaleString("en-US");
+  return IN_THREES.format(value);
 }
 
 /** How many of something: `1 module`, `2 modules`. */
@@ -84,6 +87,9 @@ export function lines(...text: readonly string[]): Html {
 /** A column of a table: what stands above it, and whether it holds numbers. */
 export type Column = string | { readonly title: string; readonly number: true };
 
+/** Tables of so many columns keep a width in which they can be read, on narrow screens too. */
+const WIDE = 5;
+
 /** A table that scrolls in its own box where the screen is narrow. Cells of the first column are the names of their rows. */
 export function table(caption: string, columns: readonly Column[], rows: readonly (readonly unknown[])[]): Html {
   const isNumber = columns.map((column) => typeof column !== "string");
@@ -96,7 +102,7 @@ export function table(caption: string, columns: readonly Column[], rows: readonl
       html`<tr>${cells.map((cell, n) => html`<td${isNumber[n] ? html` class="number"` : NOTHING}>${cell}</td>`)}</tr>
 `,
   );
-  return html`<section class="scroll" aria-label="${caption}" tabindex="0"><table>
+  return html`<section class="scroll" aria-label="${caption}" tabindex="0"><table${columns.length >= WIDE ? html` class="wide"` : NOTHING}>
 <caption>${caption}</caption>
 <thead><tr>${head}</tr></thead>
 <tbody>

@@ -5,7 +5,7 @@ import { newestVersions } from "../../registry/versions/newest-versions.ts";
 import { banner, lines, time } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import { page, type Show, type Visit } from "../html/visit.ts";
-import { settingsFor } from "./set-up.ts";
+import { goSettingsFor } from "./set-up.ts";
 
 const NEWEST = 12;
 
@@ -32,7 +32,9 @@ ${
 <p><a href="${at.search()}">All modules</a> · <a href="${at.at("/-/versions.atom")}">Atom feed</a></p>
 </div>
 <div class="side">
-${await settingsFor(visit, "instance")}
+<h2 id="set-up">Set me up</h2>
+${await goSettingsFor(visit)}
+<p><a href="${at.setUp()}">All lines: ~/.netrc, git, CI</a></p>
 </div>
 </div>`,
     { feed: at.at("/-/versions.atom") },

@@ -30,8 +30,14 @@ ${await settingsFor(visit, place)}
   );
 };
 
+/** The lines for go alone, for everything. */
+export async function goSettingsFor({ registry, url, parts }: Visit): Promise<Html> {
+  const offered = { hasWorld: parts.hasWorld, gosumdb: parts.gosumdb() };
+  return lines(...goLines(await clientSettings(registry, url, "instance", offered)));
+}
+
 /** The lines for a place. */
-export async function settingsFor({ registry, url, parts }: Visit, place: SettingsPlace): Promise<Html> {
+async function settingsFor({ registry, url, parts }: Visit, place: SettingsPlace): Promise<Html> {
   const settings = await clientSettings(registry, url, place, {
     hasWorld: parts.hasWorld,
     gosumdb: parts.gosumdb(),
