@@ -64,7 +64,7 @@ const ALL: readonly (readonly [name: string, path: string])[] = [
 ];
 
 const FEW = new Set(
-  ["home", "search", "sign-in", "group-members", "project", "tags", "module", "versions", "go-mod"].concat([
+  ["home", "search", "sign-in", "project", "tags", "module", "versions", "go-mod"].concat([
     "downloads",
     "files",
     "source",
@@ -75,7 +75,7 @@ const FEW = new Set(
   ]),
 );
 const PAGES = process.env.PAGES === "all" ? ALL : ALL.filter(([name]) => FEW.has(name));
-const TIME_MS = process.env.PAGES === "all" ? 600_000 : 60_000;
+const TIME_MS = process.env.PAGES === "all" ? 600_000 : 180_000;
 
 const DRESSES = {
   "with scripts": { viewport: { width: 1280, height: 900 } },
