@@ -61,9 +61,7 @@ test.concurrent("one that comes up meanwhile is taken", async () => {
   expect(logged).toHaveLength(1);
 });
 
-test.concurrent("a port that takes connections and says nothing is no database either", {
-  timeout: 20_000,
-}, async () => {
+test.concurrent("a port that takes connections and says nothing is no database either", async () => {
   const link = await cuttableLink(Number(serverPort));
   link.silence();
   const { failure, logged } = await attempt(over(link, admin), 100);

@@ -91,7 +91,7 @@ describe("refs", () => {
     await expect(resolveRevision(repositories.at(path), "v1.1.0")).rejects.toThrow("unknown revision v1.1.0");
   });
 
-  test("ten thousand annotated tags are listed without a look at each", { timeout: 30_000 }, async () => {
+  test("ten thousand annotated tags are listed without a look at each", async () => {
     const path = join(scratch.path, "many.git");
     const names = Array.from({ length: 10_000 }, (_, n) => `v1.${n}.0`);
     makeRepository(path, (recipe) => {
