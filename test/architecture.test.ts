@@ -31,7 +31,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   doctor: ["database", "git", "upstream"],
   web: BELOW_DOORS,
   fsck: ["gomod", "storage", "registry", "git"],
-  cli: [...BELOW_DOORS, "doctor", "fsck"],
+  backup: ["database", "registry", "git"],
+  cli: [...BELOW_DOORS, "doctor", "fsck", "backup"],
 };
 /**
  * In rooms that have folders: what each folder may import of its room. "" are the files of the room itself: below all others

@@ -20,6 +20,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   migrate: async () => (await import("./migrate.ts")).addMigrateCommand,
   doctor: async () => (await import("./doctor.ts")).addDoctorCommand,
   fsck: async () => (await import("./fsck.ts")).addFsckCommand,
+  backup: async () => (await import("./backup.ts")).addBackupCommand,
+  restore: async () => (await import("./backup.ts")).addRestoreCommand,
   version: async () => (await import("./version.ts")).addVersionCommand,
   demo: async () => (await import("./demo.ts")).addDemoCommand,
   user: async () => (await import("./user.ts")).addUserCommands,

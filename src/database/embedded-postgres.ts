@@ -33,8 +33,7 @@ const SETTINGS: Record<string, string> = {
   unix_socket_directories: "",
   shared_buffers: "64MB",
   max_connections: "60",
-  wal_level: "minimal",
-  max_wal_senders: "0",
+  max_wal_senders: "2", // gokura backup reads the cluster while it runs
   max_wal_size: "256MB",
   min_wal_size: "32MB",
   io_method: "sync",

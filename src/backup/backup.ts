@@ -1,0 +1,96 @@
+// A backup of everything, beside a server that runs. First the database, then the files, which only ever grow: so whatever a
+// row of the saved database promises is among the files that are saved after it. What came later lies there too, does no
+// harm, and is left out by the restore. A second backup to the same place copies what is new.
+import { copyFile, mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { writeBaseBackup } from "../database/base-backup.ts";
+import { postgresDirectory } from "../database/running-database.ts";
+import { Failure } from "../errors.ts";
+import type { Registry } from "../registry/registry.ts";
+import { countStoredVersions } from "../registry/versions/stored-versions.ts";
+import { type Copied, copyFiles, removeOthers } from "./copied-files.ts";
+import { describeBackup, descriptionOf } from "./description.ts";
+
+/** Packs come and go while git tidies: so often is looked for new ones. */
+const MAX_PASSES = 20;
+/** What of the data directory is not saved: the database, which is copied by itself; caches; sockets, locks, what is half done. */
+const SKIPPED =
+  /^postgres$|^postgres-elsewhere$|^mirrors$|^server\.sock$|^blobs\/scratch\/|\.lock$|\/tmp_[^/]*$|\/tmp_objdir-|\.git\.new-/;
+export const DATA = "data";
+export const BASE = "base.tar.gz";
+export const MANIFEST = "backup_manifest";
+export const PASSWORD = "password";
+
+export interface BackupOptions {
+  /** The release, for the description. */
+  readonly gokura: string;
+  /** The embedded database; undefined: it is external. */
+  readonly embeddedUrl: string | undefined;
+  /** Told what is done, and how many bytes of it. */
+  readonly progress: (what: string, bytes: number) => void;
+}
+
+export interface BackupReport {
+  readonly moment: string;
+  readonly versions: number;
+  /** Files that were copied now, and their bytes; what was there from the last time is not among them. */
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** Backs up to a directory, which is made, or holds an earlier backup of the same registry. */
+export async function backUp(registry: Registry, target: string, options: BackupOptions): Promise<BackupReport> {
+  await demandTarget(target);
+  const moment = new Date().toISOString();
+  const versions = await countStoredVersions(registry);
+  const database = options.embeddedUrl === undefined ? null : `database-${moment.replace(/[^0-9]/g, "")}`;
+  if (options.embeddedUrl !== undefined && database !== null) {
+    options.progress("database", 0);
+    await mkdir(join(target, database), { mode: 0o700 });
+    await writeBaseBackup(options.embeddedUrl, join(target, database, BASE), join(target, database, MANIFEST));
+    await copyFile(join(postgresDirectory(registry.dataDirectory), PASSWORD), join(target, database, PASSWORD));
+  }
+  const { files, bytes, there } = await copyAll(registry.dataDirectory, join(target, DATA), options.progress);
+  await describeBackup(target, { gokura: options.gokura, moment, cluster: database, versions });
+  // Only now may the last one go.
+  await removeOthers(join(target, DATA), there);
+  for (const name of await readdir(target))
+    if (name.startsWith("database-") && name !== database) await rm(join(target, name), { recursive: true });
+  return { moment, versions, files, bytes };
+}
+
+async function demandTarget(target: string): Promise<void> {
+  await mkdir(target, { recursive: true, mode: 0o700 });
+  const names = (await readdir(target)).filter((name) => !name.startsWith("."));
+  const isOurs =
+    (await descriptionOf(target)) !== undefined || names.every((name) => name === DATA || name.startsWith("database-"));
+  if (!isOurs)
+    throw new Failure(
+      "conflict",
+      `${target} holds other things than a backup: give an empty directory, or one of an earlier backup`,
+    );
+}
+
+/**
+ * Copies until a pass has seen the same packs as the one before and nothing has vanished under it. git writes a new pack before
+ * it takes away what is in it, so then every object that was there at the beginning has been copied, in the one or the other.
+ */
+async function copyAll(from: string, to: string, progress: BackupOptions["progress"]): Promise<Copied> {
+  let [files, bytes, packsBefore] = [0, 0, ""];
+  const told = (more: number): void => {
+    bytes += more;
+    progress("files", bytes);
+  };
+  for (let pass = 1; ; pass++) {
+    const copied = await copyFiles(from, to, (path) => SKIPPED.test(path), told);
+    files += copied.files;
+    const packs = [...copied.there].filter((path) => path.endsWith(".pack")).join();
+    if (packs === packsBefore && copied.vanished === 0 && pass > 1) return { ...copied, files, bytes };
+    if (pass >= MAX_PASSES)
+      throw new Failure(
+        "unavailable",
+        "the repositories change faster than they can be copied: try again at a quieter hour",
+      );
+    packsBefore = packs;
+  }
+}

@@ -1,0 +1,36 @@
+// What a backup says of itself: backup.json, which is written last. Without it there is no backup.
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Failure } from "../errors.ts";
+
+const FORMAT = 1;
+const NAME = "backup.json";
+
+export interface Description {
+  readonly format: typeof FORMAT;
+  /** The release that wrote it. */
+  readonly gokura: string;
+  /** Everything that was acknowledged before this moment is in it. */
+  readonly moment: string;
+  /** The directory of the database below the backup; null: the database is external, and saved by pg_dump. */
+  readonly cluster: string | null;
+  /** Versions that were published at that moment, or somewhat later. */
+  readonly versions: number;
+}
+
+/** Puts the description in place. */
+export async function describeBackup(target: string, description: Omit<Description, "format">): Promise<void> {
+  const text = JSON.stringify({ format: FORMAT, ...description }, null, 2);
+  await writeFile(join(target, `${NAME}.new`), `${text}\n`, { mode: 0o600, flush: true });
+  await rename(join(target, `${NAME}.new`), join(target, NAME));
+}
+
+/** The description of a backup; undefined: there is none, or none that was finished. Throws conflict for another format. */
+export async function descriptionOf(target: string): Promise<Description | undefined> {
+  const text = await readFile(join(target, NAME), "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
+  const description = JSON.parse(text) as Description;
+  if (description.format !== FORMAT)
+    throw new Failure("conflict", `${target} has the format ${description.format}; this release reads ${FORMAT}`);
+  return description;
+}

@@ -1,0 +1,99 @@
+// A backup beside a server that takes pushes all the while, and what comes back out of it: everything that was acknowledged
+// before the moment that the backup names, byte for byte, and nothing half.
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { git as gitHere } from "../support/git-fixture.ts";
+import { gokura, type ServingProcess, serveGokura } from "../support/gokura-process.ts";
+import { ask, bearer } from "../support/http.ts";
+import { pushRecipe, remoteOf, tryGit } from "../support/push.ts";
+import { temporary } from "../support/temporary.ts";
+
+const TOKEN = "administrator-token-of-the-tests";
+const MODULE = "gokura.test/root/lib";
+const GO = `/api/v4/projects/root%2Flib/packages/go/${MODULE}/@v`;
+
+const get = (server: ServingProcess, path: string) => ask(server.url, `${GO}/${path}`, { headers: bearer(TOKEN) });
+const versionsOf = async (server: ServingProcess): Promise<string[]> =>
+  (await get(server, "list")).text.split("\n").filter(Boolean);
+
+test("a backup under pushes, a second one that copies what is new, and a restore that is whole", {
+  timeout: 300_000,
+}, async () => {
+  const parent = temporary("backup");
+  const [data, target, again] = ["data", "target", "again"].map((name) => join(parent, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const settings = {
+    GOKURA_DATA_DIR: data,
+    GOKURA_ADMIN_TOKEN: TOKEN,
+    GOKURA_MODULE_HOST: "gokura.test",
+    GOKURA_UPSTREAM: "off",
+  };
+  const server = await serveGokura(settings);
+  const pushed = await pushRecipe(remoteOf(server.url, "root/lib", TOKEN), (r) => {
+    r.tag("v1.0.0", r.commit({ "go.mod": `module ${MODULE}\n`, "a.go": "package lib\n" }));
+  });
+  await gitHere(["-C", pushed.directory, "remote", "add", "here", remoteOf(server.url, "root/lib", TOKEN)]);
+  const acknowledged: { readonly version: string; readonly at: number }[] = [{ version: "v1.0.0", at: Date.now() }];
+  let pushing = true;
+  const pushes = (async () => {
+    for (let n = 1; pushing; n++) {
+      const version = `v1.0.${n}`;
+      pushed.change((r) => r.tag(version, r.commit({ "b.go": `package lib // ${n}\n` })));
+      expect((await tryGit(["-C", pushed.directory, "push", "here", version])).status).toBe(0);
+      acknowledged.push({ version, at: Date.now() });
+    }
+  })();
+
+  const first = await gokura(["backup", target, "--json"], settings);
+  expect([first.code, first.stderr]).toEqual([0, ""]);
+  const second = await gokura(["backup", target, "--json"], settings);
+  pushing = false;
+  await pushes;
+  expect([second.code, second.stderr]).toEqual([0, ""]);
+  const report = JSON.parse(second.stdout) as { moment: string; files: number };
+  expect(readdirSync(target).filter((name) => name.startsWith("database-"))).toHaveLength(1);
+  const third = JSON.parse((await gokura(["backup", target, "--json"], settings)).stdout) as { files: number };
+  expect(third.files).toBeLessThan(JSON.parse(first.stdout).files);
+
+  const before = acknowledged.filter(({ at }) => at < Date.parse(report.moment)).map(({ version }) => version);
+  const zip = await get(server, "v1.0.0.zip");
+  expect(zip.status).toBe(200);
+  await server.stop("SIGKILL");
+  const restored = await gokura(["restore", target, "--data-dir", again, "--deep"], { GOKURA_UPSTREAM: "off" });
+  expect([restored.code, restored.stderr]).toEqual([0, ""]);
+  expect(restored.stdout).toMatch(/^problems +0$/m);
+
+  const back = await serveGokura({ ...settings, GOKURA_DATA_DIR: again });
+  const versions = await versionsOf(back);
+  expect(versions).toEqual(expect.arrayContaining(before));
+  expect((await get(back, "v1.0.0.zip")).bytes.equals(zip.bytes)).toBe(true);
+  // It goes on: the next push is the next version.
+  pushed.change((r) => r.tag("v1.9.0", r.commit({ "c.go": "package lib\n" })));
+  await gitHere(["-C", pushed.directory, "remote", "add", "back", remoteOf(back.url, "root/lib", TOKEN)]);
+  expect((await tryGit(["-C", pushed.directory, "push", "back", "v1.9.0"])).status).toBe(0);
+  expect(await versionsOf(back)).toContain("v1.9.0");
+  expect((await back.stop()).code).toBe(0);
+
+  // What cannot be restored says so, and restores nothing.
+  const over = await gokura(["restore", target, "--data-dir", again], {});
+  expect([over.code, over.stderr]).toEqual([1, expect.stringContaining("not empty")]);
+  const [database] = readdirSync(target).filter((name) => name.startsWith("database-"));
+  const manifest = join(target, database!, "backup_manifest");
+  const text = readFileSync(manifest, "utf8");
+  writeFileSync(manifest, text.replace(/"Path": "PG_VERSION", "Size": 3/, '"Path": "PG_VERSION", "Size": 4'));
+  const damaged = await gokura(["restore", target, "--data-dir", join(parent, "damaged")], {});
+  expect([damaged.code, damaged.stderr]).toEqual([
+    1,
+    expect.stringContaining("PG_VERSION is not as its manifest says"),
+  ]);
+  rmSync(join(target, "backup.json"));
+  const unfinished = await gokura(["restore", target, "--data-dir", join(parent, "unfinished")], {});
+  expect([unfinished.code, unfinished.stderr]).toEqual([1, expect.stringContaining("no finished backup")]);
+  appendFileSync(join(parent, "other"), "");
+  const strange = await gokura(["backup", parent], settings);
+  expect([strange.code, strange.stderr]).toEqual([1, expect.stringContaining("holds other things")]);
+});
