@@ -36,6 +36,7 @@ import type { PublicSums } from "./upstream/public-sums.ts";
 import type { SumdbProxy } from "./upstream/sumdb-proxy.ts";
 import { toldNames } from "./upstream/told-names.ts";
 import { keepVerified, verifyStoredVersions } from "./upstream/verify-stored.ts";
+import { databaseAt, keepMirrored } from "./upstream/vulndb-mirror.ts";
 import { keepWitnessed } from "./upstream/witnesses.ts";
 import { webOnDemand } from "./web/for-people.ts";
 
@@ -109,6 +110,8 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     const verifying = await keepVerified(registry, upstream.verification);
     closers.push(() => verifying.close());
 
+    const vulnerabilities = keepVulnerabilities(config, registry);
+    closers.push(() => vulnerabilities.close());
     const heads = keepAges(config, registry, upstream.publicSums, upstream.sumDatabases);
     closers.push(async () => heads.close());
 
@@ -175,6 +178,20 @@ function graphqlOnDemand(options: GraphqlOptions): GraphqlDoor & { stop(): Promi
     },
     async stop() {
       await (await opened)?.stop();
+    },
+  };
+}
+
+/** Mirrors the vulnerability database, where one is named. */
+function keepVulnerabilities(config: Config, registry: Registry): { close(): Promise<void> } {
+  const { vulnerabilityDatabase: url, allowPrivateNetworks: allowNetworks, upstreamCaFile: caFile } = config;
+  if (url === undefined) return { async close() {} };
+  const http = openHttp({ allowNetworks, trustedHosts: new Set([new URL(url).host]), caFile });
+  const mirroring = keepMirrored(registry, databaseAt(url, http));
+  return {
+    async close() {
+      http.close();
+      await mirroring.close();
     },
   };
 }

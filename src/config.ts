@@ -70,6 +70,8 @@ export interface Config {
   readonly upstreamTtlSeconds: number;
   /** Whether modules from upstream are there for those who send no token. */
   readonly anonymousUpstream: boolean;
+  /** The URL of the vulnerability database that is mirrored: http, https or file; undefined: none. */
+  readonly vulnerabilityDatabase: string | undefined;
   /** The age that versions from upstream must have, and whether exact ones are refused too; undefined: none. */
   readonly cooldown: { readonly seconds: number; readonly strict: boolean } | undefined;
   /** Patterns as GOPRIVATE's: modules that are never asked upstream. */
@@ -142,6 +144,7 @@ export function readConfig(environment: Environment = process.env): Config {
     anonymousUpstream: parsed("GOKURA_ANONYMOUS_UPSTREAM", !holdsCredentials(upstream), parseSwitch),
     upstreamCaFile: parsed("GOKURA_UPSTREAM_CA_FILE", undefined, parseCaFile),
     upstreamTtlSeconds: parsed("GOKURA_UPSTREAM_TTL", DEFAULT_UPSTREAM_TTL_SECONDS, parseTtl),
+    vulnerabilityDatabase: parsed("GOKURA_VULNDB", undefined, parseVulnerabilityDatabase),
     cooldown: cooldownOf(
       parsed("GOKURA_COOLDOWN", undefined, parseCooldown),
       parsed("GOKURA_COOLDOWN_MODE", false, parseCooldownMode),
@@ -185,4 +188,12 @@ function parseCooldown(text: string): number | undefined {
 function parseCooldownMode(text: string): boolean {
   if (text !== "soft" && text !== "strict") throw new Error(`"${text}" is neither soft nor strict`);
   return text === "strict";
+}
+
+function parseVulnerabilityDatabase(text: string): string | undefined {
+  if (text === "off") return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^(?:https?|file):$/.test(url.protocol) || url.username !== "" || url.search !== "" || url.hash !== "")
+    throw new Error(`"${text}" is neither off nor the URL of a vulnerability database, of https, http or file`);
+  return text;
 }

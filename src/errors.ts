@@ -79,6 +79,7 @@ export const REASONS = {
   checksum_unknown: "not-found",
   nothing_pushed: "not-found",
   version_invalid: "not-found",
+  vulndb_absent: "not-found",
 
   conflict: "conflict",
   already_exists: "conflict",

@@ -48,6 +48,7 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     anonymousUpstream: true,
     upstreamCaFile: undefined,
     upstreamTtlSeconds: 60,
+    vulnerabilityDatabase: undefined,
     cooldown: undefined,
     privatePatterns: "",
     sumDatabases: [PUBLIC_DATABASE],

@@ -37,6 +37,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   bundle: async () => (await import("./bundle.ts")).addBundleCommands,
   prefetch: async () => (await import("./prefetch.ts")).addPrefetchCommand,
   publish: async () => (await import("./publish.ts")).addPublishCommand,
+  advisory: async () => (await import("./advisory.ts")).addAdvisoryCommands,
+  vuln: async () => (await import("./vuln.ts")).addVulnCommands,
   completion: async () => (await import("./completion.ts")).addCompletionCommand,
   sumdb: async () => (await import("./sumdb.ts")).addSumdbCommands,
   mirror: async () => (await import("./mirror.ts")).addMirrorCommands,

@@ -44,6 +44,7 @@ import { explain } from "./protocol/problem.ts";
 import { restOnDemand, tidyApiPath } from "./rest-on-demand.ts";
 import { isRootGoPath, redirectGit, rightAddress, rightGoEndpoint } from "./right-address.ts";
 import { silentConnections } from "./silent-connections.ts";
+import { serveVulnerabilityDatabase } from "./vulnerability-database.ts";
 
 const HEADERS_TIMEOUT_MS = 20_000;
 const KEEP_ALIVE_MS = 65_000; // longer than the reverse proxies in front of us
@@ -209,6 +210,7 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
   addHealth(router, registry, stage);
   router.all("/-/hooks/:id", (ctx) => serveHook(registry, ctx));
   addGoRoutes(router, goProxy);
+  router.get("/vulndb/{*name}", (ctx) => serveVulnerabilityDatabase(registry, ctx, ctx.path.slice("/vulndb/".length)));
   router.all("/api/graphql", async (ctx, next) => {
     ctx.state.principal = await authenticate(registry, credentialsOf(ctx.headers));
     await parts.graphql.middleware(ctx, next);

@@ -1,6 +1,7 @@
 // What the functions of this room give back: rows, with what is read along with them. They stand together, below everything
 // else, because each is named by files that otherwise need nothing of each other.
 import type {
+  Advisory,
   Group,
   HookDelivery,
   Module,
@@ -65,6 +66,8 @@ export type VersionRow = Omit<ModuleVersion, "goMod" | "info">;
 
 /** A trust with the project, and its group, or the group that trusts. */
 export type TrustRow = Prisma.TrustGetPayload<{ include: { project: { include: { group: true } }; group: true } }>;
+
+export type AdvisoryRow = Advisory;
 
 /** A rule about which versions may be had, with the full path of its group. */
 export type PolicyRow = Policy & { readonly group: { readonly fullPath: string } | null };

@@ -35,6 +35,7 @@ export const SETTINGS: readonly Setting[] = [
   { name: "GOKURA_UPSTREAM_TTL" },
   { name: "GOKURA_PRIVATE" },
   { name: "GOKURA_COOLDOWN" },
+  { name: "GOKURA_VULNDB" },
   { name: "GOKURA_COOLDOWN_MODE" },
   { name: "GOKURA_SUMDB" },
   { name: "GOKURA_UPSTREAM_VERIFY" },

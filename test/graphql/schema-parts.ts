@@ -44,6 +44,20 @@ export const PARTS = {
     "GoPackageApiDiff",
     "GoApiChange",
   ],
+  // What is known to be wrong with versions.
+  advisories: [
+    "Query.vulnerabilityDatabase",
+    "GoModuleVersion.vulnerabilities",
+    "Vulnerability",
+    "VulnerabilityDatabase",
+    "Advisory",
+    "Mutation.advisoryCreate",
+    "Mutation.advisoryWithdraw",
+    "AdvisoryCreateInput",
+    "AdvisoryCreatePayload",
+    "AdvisoryWithdrawInput",
+    "AdvisoryWithdrawPayload",
+  ],
   // Rules about which versions may be had.
   policies: [
     "Query.policies",

@@ -1,5 +1,6 @@
 // Versions must have an age before lists show them, and that age is not what their authors say. The clock is the test's.
 import { beforeAll, describe, expect, test } from "vitest";
+import { replaceDatabase } from "../../src/registry/advisories/vulnerability-database.ts";
 import { setFlag } from "../../src/registry/forge/feature-flags.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { explainPolicies } from "../../src/registry/policies/explain.ts";
@@ -162,6 +163,29 @@ test("of a module without tags the newest commit that is old enough", async () =
   upstream.on(`${at}/@latest`, info(second!));
   upstream.on(`${at}/@v/${second}.info`, info(second!));
   await expect.poll(() => latest(soft, at)).toBe(first);
+});
+
+test("the fix of a known vulnerability does not wait", async () => {
+  await released("example.com/fixed", "v1.0.0");
+  await released("example.com/fixed", "v1.0.1");
+  expect(await listed(soft, "example.com/fixed")).toBe("");
+  const body = JSON.stringify({
+    ...{ id: "GO-2026-0001", modified: "2026-01-01T00:00:00Z" },
+    affected: [
+      {
+        package: { name: "example.com/fixed", ecosystem: "Go" },
+        ranges: [{ type: "SEMVER", events: [{ introduced: "0" }, { fixed: "1.0.1" }] }],
+      },
+    ],
+  });
+  const changed = new Map([["GO-2026-0001", body]]);
+  const modified = new Date(now);
+  await replaceDatabase(
+    soft.registry,
+    { modified, modules: "[]", vulns: "[]", changed, ids: new Set(changed.keys()) },
+    modified,
+  );
+  await expect.poll(() => listed(soft, "example.com/fixed")).toBe("v1.0.1");
 });
 
 test("toolchains do not wait", async () => {

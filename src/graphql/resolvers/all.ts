@@ -3,6 +3,7 @@
 import type { Resolvers } from "../generated.ts";
 import { BigInt64, CalendarDate, DateTime } from "../scalars.ts";
 import { Administration, AuditEvent, administrationMutations, Job, ModulePrefix, Upstream } from "./administration.ts";
+import { Advisory, advisoryMutations, Vulnerability, vulnerabilitiesOfVersion } from "./advisory.ts";
 import { countables } from "./countable.ts";
 import { Downloads, DownloadsOfVersion, DownloadsOnDay, ModuleDownloads } from "./downloads.ts";
 import { FeatureFlag, featureFlagMutations } from "./feature-flag.ts";
@@ -59,6 +60,7 @@ export const resolvers: Resolvers = {
     ...packageMutations,
     ...administrationMutations,
     ...policyMutations,
+    ...advisoryMutations,
   },
   User,
   Token,
@@ -72,7 +74,12 @@ export const resolvers: Resolvers = {
   ProtectedTag,
   Mirror,
   GoModule: { ...GoModule, ...contentOfGoModule },
-  GoModuleVersion: { ...GoModuleVersion, ...contentOfGoModuleVersion, ...documentationOfGoModuleVersion },
+  GoModuleVersion: {
+    ...GoModuleVersion,
+    ...contentOfGoModuleVersion,
+    ...documentationOfGoModuleVersion,
+    ...vulnerabilitiesOfVersion,
+  },
   GoPackage,
   GoPackageDocumentation,
   GoModuleFile,
@@ -90,6 +97,8 @@ export const resolvers: Resolvers = {
   FeatureFlag,
   Policy,
   PolicyVerdict,
+  Advisory,
+  Vulnerability,
   Administration,
   AuditEvent,
   Job,

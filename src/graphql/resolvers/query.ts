@@ -11,6 +11,7 @@ import { countModules, findModule, listModules } from "../../registry/versions/m
 import { connection, counted } from "../connection.ts";
 import type { QueryResolvers } from "../generated.ts";
 import { numberIn } from "../global-id.ts";
+import { advisoryQueries } from "./advisory.ts";
 import { checksumQueries } from "./checksum.ts";
 import { policyQueries } from "./policy.ts";
 import { searchQueries } from "./search.ts";
@@ -88,6 +89,7 @@ export const Query: QueryResolvers = {
   ...searchQueries,
   ...checksumQueries,
   ...policyQueries,
+  ...advisoryQueries,
 
   statistics: () => ({}),
 };

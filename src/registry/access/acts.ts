@@ -83,6 +83,7 @@ export const PROJECT_ACTS = {
   "hook.create": { level: MAINTAINER, by: API_WRITE, words: "making a hook" },
   "hook.update": { level: MAINTAINER, by: API_WRITE, words: "changing a hook" },
   "hook.delete": { level: MAINTAINER, by: API_WRITE, words: "deleting a hook" },
+  "advisory.create": { level: MAINTAINER, by: API_WRITE, words: "making an advisory" },
   "version.delete": { level: MAINTAINER, by: API_WRITE, words: "deleting a version" },
   "package.delete": { level: MAINTAINER, by: API_WRITE, words: "deleting a package" },
   "tag-event.list": { level: MAINTAINER, by: API_READ, words: "seeing what became of tags" },

@@ -4,6 +4,7 @@ import type { PolicyKind } from "../../database/generated/client.ts";
 import { invalid } from "../../errors.ts";
 import { isValid } from "../../gomod/version.ts";
 import { demandUpstream, hidden, maySeeProject } from "../access/access.ts";
+import { fixesAmong } from "../advisories/vulnerabilities.ts";
 import { demandGroup } from "../forge/groups.ts";
 import { isOwned, ownerOf } from "../forge/module-owner.ts";
 import type { Principal } from "../principal.ts";
@@ -47,7 +48,8 @@ export async function explainPolicies(
   // As lists have it: whoever asks why wonders about what is missing there.
   const demands = kind === "UPSTREAM" ? demandedAges(said, agesWithoutRule(cooldown, undefined), "by query") : [];
   const since = demands.length === 0 ? undefined : await lastKnownSince(registry, modulePath, version);
-  const verdict = withAge(said, demands, since, now());
+  const isFix = demands.length > 0 && (await fixesAmong(registry, modulePath, [version])).has(version);
+  const verdict = withAge(said, isFix ? [] : demands, since, now());
   const name = `${modulePath}@${version}`;
   const told = refusalOf(name, verdict)?.message ?? (verdict.action === "WARN" ? verdict.rule?.reason : undefined);
   return { ...verdict, modulePath, version, kind, told, change: changeOf(name, verdict) };

@@ -1,5 +1,6 @@
 // What stands between an endpoint and the versions of one module: the rules in force there, and the age that a version must
 // have before it may be had. Where nothing is in force there is no gate, and an answer costs nothing.
+import { fixesAmong } from "../advisories/vulnerabilities.ts";
 import type { Principal } from "../principal.ts";
 import type { Cooldown, Registry } from "../registry.ts";
 import { noteVerdict } from "./noted-verdicts.ts";
@@ -71,9 +72,16 @@ function createGate(
     const demands = new Map(byRules.map(([version, said]) => [version, demandedAges(said, ages, asked)]));
     const aged = versions.filter((version) => demands.get(version)!.length > 0);
     const longest = Math.max(0, ...aged.flatMap((version) => demands.get(version)!.map(({ seconds }) => seconds)));
-    const since = await knownSince(registry, modulePath, aged, moment - longest * 1000);
+    const [since, fixes] = await Promise.all([
+      knownSince(registry, modulePath, aged, moment - longest * 1000),
+      fixesAmong(registry, modulePath, aged),
+    ]);
     return new Map(
-      byRules.map(([version, said]) => [version, withAge(said, demands.get(version)!, since.get(version), moment)]),
+      byRules.map(([version, said]) => {
+        // Who waits for a fix has a known vulnerability meanwhile.
+        const ages = fixes.has(version) ? [] : demands.get(version)!;
+        return [version, withAge(said, ages, since.get(version), moment)];
+      }),
     );
   };
   return {

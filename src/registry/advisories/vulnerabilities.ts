@@ -1,0 +1,69 @@
+// Which known vulnerabilities versions have: by the advisories of the mirrored database and those of one's own modules. An
+// advisory about a module that somebody may not see is none to him.
+import { affects, fixFor, isFixOf, type Advisory as Osv, parseAdvisory } from "../../gomod/vulnerable-range.ts";
+import type { Registry } from "../registry.ts";
+
+/** A vulnerability of a version. */
+export interface KnownVulnerability {
+  readonly id: string;
+  readonly aliases: readonly string[];
+  readonly summary: string;
+  /** The module that has it. */
+  readonly modulePath: string;
+  readonly version: string;
+  /** The lowest version above that has it no more; undefined: there is none. */
+  readonly fixedIn: string | undefined;
+}
+
+/** A version of a module. */
+export interface ModuleAtVersion {
+  readonly path: string;
+  readonly version: string;
+}
+
+/** The vulnerabilities of versions, in their order. Says nothing about who may see the modules. */
+export async function vulnerabilitiesOf(
+  registry: Registry,
+  versions: readonly ModuleAtVersion[],
+): Promise<KnownVulnerability[]> {
+  const known = await advisoriesAbout(registry, [...new Set(versions.map(({ path }) => path))]);
+  return versions.flatMap(({ path, version }) =>
+    (known.get(path) ?? [])
+      .filter((advisory) => affects(advisory, path, version))
+      .map((advisory) => ({
+        id: advisory.id,
+        aliases: advisory.aliases ?? [],
+        summary: advisory.summary ?? "",
+        modulePath: path,
+        version,
+        fixedIn: fixFor(advisory, path, version),
+      })),
+  );
+}
+
+/** Which of some versions of a module an advisory names as its fix. */
+export async function fixesAmong(
+  registry: Registry,
+  modulePath: string,
+  versions: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const about = (await advisoriesAbout(registry, [modulePath])).get(modulePath) ?? [];
+  return new Set(versions.filter((version) => about.some((advisory) => isFixOf(advisory, modulePath, version))));
+}
+
+/** The advisories about modules, by their paths, oldest first. */
+async function advisoriesAbout(registry: Registry, paths: readonly string[]): Promise<Map<string, Osv[]>> {
+  if (paths.length === 0) return new Map();
+  const { rows } = await registry.database.pool.query<{ path: string; body: string }>({
+    name: "advisories-about",
+    text: `SELECT m.path, a.body FROM advisory_module m JOIN advisory a ON a.id = m.advisory_id
+      WHERE m.path = ANY($1) AND a.withdrawn_at IS NULL ORDER BY a.id`,
+    values: [paths],
+  });
+  const known = new Map<string, Osv[]>();
+  for (const { path, body } of rows) {
+    const advisory = parseAdvisory(body);
+    if (advisory) known.set(path, [...(known.get(path) ?? []), advisory]);
+  }
+  return known;
+}
