@@ -1,4 +1,5 @@
-// The first tab: how to get the module, its readme, and beside them what is known of it and its newest versions.
+// The first tab: how to get the module, its readme and packages, the documentation of the package that the address names, and
+// beside them what is known of the module and its newest versions.
 import { isFailure } from "../../errors.ts";
 import { countDependentsOfModules } from "../../registry/modules/dependents.ts";
 import { describeVersion, type VersionDocument } from "../../registry/modules/module-document.ts";
@@ -10,6 +11,7 @@ import { facts, lines, mark, nothingYet, number, size, time, upTo } from "../htm
 import { externalUrl, type Html, html, NOTHING } from "../html/template.ts";
 import type { Visit } from "../html/visit.ts";
 import { readmeMarkup } from "../text/markdown.ts";
+import { documentationOfPackage, packageList } from "./documentation.ts";
 import { type ShownVersion, zipOfShown } from "./shown-version.ts";
 
 const NEWEST = 10;
@@ -19,9 +21,11 @@ const COUNTED = 1_000;
 export async function overviewTab(visit: Visit, shown: ShownVersion): Promise<Html> {
   const { registry, principal, at, url } = visit;
   const { module, project, version, directory } = shown;
-  const [newest, document, downloads, dependents, below, repositories] = await Promise.all([
+  const [newest, document, documentation, packages, downloads, dependents, below, repositories] = await Promise.all([
     versionsOfModules(registry, [module], {}, { by: "version", order: "desc" }, { first: NEWEST }),
     documentOf(visit, shown),
+    documentationOfPackage(visit, shown),
+    directory === "" ? packageList(visit, shown) : NOTHING,
     downloadsOf(registry, "module", [module.id], {}),
     countDependentsOfModules(registry, principal, [module], {}, COUNTED),
     subModulesOf(registry, [module], { first: SUB_MODULES }),
@@ -35,6 +39,8 @@ export async function overviewTab(visit: Visit, shown: ShownVersion): Promise<Ht
 <div>
 ${lines(`go get ${importPath}@${version.version}`)}
 ${directory === "" ? readmeOf(visit, shown, document) : NOTHING}
+${documentation}
+${packages}
 </div>
 <aside aria-label="About the module">
 <h2>About</h2>
