@@ -91,7 +91,8 @@ export function findUnknown(environment: Environment, mistakes: string[]): void 
       mistakes.push(`${name}: this release keeps its data on disk only; object storage comes with a later one`);
       continue;
     }
-    const near = closest(name, known);
+    const withoutFile = name.replace(/_FILE$/, "");
+    const near = known.includes(withoutFile) ? withoutFile : closest(name, known);
     const hint = distance(name, near) <= Math.max(3, name.length / 3) ? `; did you mean ${near}?` : "";
     mistakes.push(`${name} is no setting of gokura${hint}`);
   }

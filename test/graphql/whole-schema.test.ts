@@ -699,8 +699,8 @@ describe("the whole schema", () => {
   });
 
   test.each(Object.entries(PARTS).filter(([, entries]) => entries.length > 0))("the part %s has its test", (part) => {
-    expect(readFileSync(`test/graphql/${part}.test.ts`, "utf8")).toContain(
-      `expect(leftOut("${part}", server.sent)).toEqual([])`,
+    expect(readFileSync(`test/graphql/${part}.test.ts`, "utf8")).toMatch(
+      new RegExp(`expect\\(leftOut\\("${part}", (?:server\\.)?sent\\)\\)\\.toEqual\\(\\[\\]\\)`),
     );
   });
 });
