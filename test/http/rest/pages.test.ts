@@ -200,8 +200,14 @@ test("a page of a hundred costs no more statements than a page of one", async ()
       query.mockRestore();
     }
   };
+  /** What the server does by itself meanwhile, such as a look at hooks that are due, only ever adds to it. */
+  const fewest = async (perPage: number): Promise<number> => {
+    const counts: number[] = [];
+    for (let round = 0; round < 5; round++) counts.push(await counted(perPage));
+    return Math.min(...counts);
+  };
   await counted(1); // so that the token is known
-  const [one, hundred] = [await counted(1), await counted(100)];
+  const [one, hundred] = [await fewest(1), await fewest(100)];
   expect(one).toBeGreaterThan(2);
   expect(hundred).toBeLessThanOrEqual(one);
 });
