@@ -8,7 +8,12 @@ process.env.NODE_COMPILE_CACHE ??= resolve("node_modules/.cache/node");
 // The server's code is loaded by Node itself, exactly as in production (experimental.viteModuleRunner off).
 // CI's machine is busy with other work at times: there a test that waits for processes gets a second chance.
 const retry = process.env.CI ? 1 : 0;
-const shared = { pool: "forks", retry, experimental: { viteModuleRunner: false } } as const;
+const shared = {
+  pool: "forks",
+  retry,
+  experimental: { viteModuleRunner: false },
+  expect: { poll: { timeout: 10_000 } }, // what is waited for takes as long as the machine is busy
+} as const;
 
 export default defineConfig({
   test: {

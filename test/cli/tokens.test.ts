@@ -119,7 +119,7 @@ test.each([
   ],
   [
     [...personal, "x", "--scope", "api,root"],
-    "root cannot be a scope of a personal access token: choose from api, read_api, read_user, read_repository, write_repository",
+    "root cannot be a scope of a personal access token: choose from api, read_api, read_user, read_repository, write_repository, read_checksum_log",
   ],
   [
     ["token", "create", "--project", "acme/lib", "--name", "x", "--scope", "api"],
@@ -127,7 +127,7 @@ test.each([
   ],
   [
     [...personal, "x", "--scope", ","],
-    "a personal access token needs a scope: choose from api, read_api, read_user, read_repository, write_repository",
+    "a personal access token needs a scope: choose from api, read_api, read_user, read_repository, write_repository, read_checksum_log",
   ],
   [[...personal, " ", "--scope", "api"], "a token needs a name"],
   [["token", "list", "--user", "nobody"], "there is no user nobody"],
