@@ -134,7 +134,8 @@ test.concurrent("a second signal does not wait for anybody", async () => {
   await begin(busy);
   server.child.kill("SIGTERM");
   expect(await eventually(() => refuses(server.port), Boolean, 5_000)).toBe(true);
-  await expect.poll(server.stderr).toContain("requests under way may finish");
+  const told = async (): Promise<boolean> => server.stderr().includes("requests under way may finish");
+  expect(await eventually(told, Boolean, 5_000)).toBe(true);
   expect(server.child.exitCode).toBe(null);
   server.child.kill("SIGINT"); // any second one
   expect(await server.ended).toMatchObject({ code: 1 });
