@@ -7,10 +7,10 @@ import { serverOwner } from "../database/postgres-binaries.ts";
 import { restoreCluster } from "../database/restored-cluster.ts";
 import { Failure } from "../errors.ts";
 import { type Repositories, repositoryExists, repositoryOf } from "../git/hosting/repositories-of-projects.ts";
+import { refsUnlikeRecorded } from "../git/hosting/unlike-recorded.ts";
 import { runGit } from "../git/process/git-process.ts";
 import type { Registry } from "../registry/registry.ts";
 import { projectIds } from "../registry/versions/needed-objects.ts";
-import { recordedRefs } from "../registry/versions/stored-versions.ts";
 import { BASE, DATA, MANIFEST, PASSWORD } from "./backup.ts";
 import { copyFiles } from "./copied-files.ts";
 import { type Description, descriptionOf } from "./description.ts";
@@ -43,11 +43,9 @@ export async function alignRefs(registry: Registry, repositories: Repositories):
   for (const id of await projectIds(registry)) {
     if (!repositoryExists(registry, id)) continue;
     const repository = repositoryOf(registry, repositories, id);
-    const recorded = await recordedRefs(registry, id);
-    const there = new Map((await repository.listRefNames()).map(({ name, oid }) => [name, oid]));
-    const commands = [...new Set([...recorded.keys(), ...there.keys()])]
-      .filter((name) => recorded.get(name) !== there.get(name))
-      .map((name) => (recorded.has(name) ? `update ${name} ${recorded.get(name)}\n` : `delete ${name}\n`));
+    const commands = (await refsUnlikeRecorded(registry, repository, id)).map(({ name, recorded }) =>
+      recorded === undefined ? `delete ${name}\n` : `update ${name} ${recorded}\n`,
+    );
     if (commands.length > 0)
       await runGit(repository.directory, ["update-ref", "--stdin"], { input: commands.join("") });
     aligned += commands.length;

@@ -12,7 +12,7 @@ import { PRIVATE_UMASK } from "../storage/data-directory.ts";
 import { createLog } from "../telemetry/log.ts";
 import { JSON_OPTION } from "./options.ts";
 import { printOne } from "./output.ts";
-import { telling } from "./progress.ts";
+import { showProgress, telling } from "./progress.ts";
 import { stopSignal } from "./stop-signal.ts";
 
 export function addBackupCommand(program: Command): void {
@@ -105,5 +105,5 @@ async function restore(from: string, { dataDir, deep = false, json = false }: Re
 }
 
 function onTerminal(what: string, bytes: number): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r${what}: ${Math.round(bytes / 1e6)} MB\u001b[K`);
+  showProgress(`${what}: ${Math.round(bytes / 1e6)} MB`);
 }

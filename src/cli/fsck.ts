@@ -7,6 +7,7 @@ import { Repositories } from "../git/objects/repositories.ts";
 import type { Registry } from "../registry/registry.ts";
 import { JSON_OPTION } from "./options.ts";
 import { harmless, printJson, printOne } from "./output.ts";
+import { showProgress } from "./progress.ts";
 import { withRegistry } from "./with-registry.ts";
 
 interface FsckWords {
@@ -63,6 +64,5 @@ function remediesOf(problems: readonly Problem[]): string {
 }
 
 function onTerminal(what: string, done: number, of: number): void {
-  if (process.stderr.isTTY)
-    process.stderr.write(`\r${what}: ${done} of ${of}\u001b[K${done === of ? "\r\u001b[K" : ""}`);
+  showProgress(`${what}: ${done} of ${of}`, done === of);
 }

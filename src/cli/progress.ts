@@ -19,3 +19,8 @@ export async function telling<T>(what: string, work: () => Promise<T>): Promise<
     if (shown) process.stderr.write("\r\u001b[K");
   }
 }
+
+/** Shows on the terminal how far something is, in the place of what stood there; nothing where standard error is none. */
+export function showProgress(text: string, isOver = false): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${text}\u001b[K${isOver ? "\r\u001b[K" : ""}`);
+}

@@ -1,6 +1,7 @@
 // Whether the repositories are as the rows say: there, with the refs that were recorded, and where they are read whole, sound
 // by git's own judgement.
 import { type Repositories, repositoryExists, repositoryOf } from "../git/hosting/repositories-of-projects.ts";
+import { refsUnlikeRecorded } from "../git/hosting/unlike-recorded.ts";
 import { GitError, runGit } from "../git/process/git-process.ts";
 import type { Registry } from "../registry/registry.ts";
 import { whileNoPush } from "../registry/versions/needed-objects.ts";
@@ -24,24 +25,20 @@ export async function examineRepository(
   const problems: Problem[] = [];
   // A push that is under way has refs that are not recorded yet; what it left is recorded when it ends, or at the next start.
   await whileNoPush(registry, projectId, async () => {
-    const recorded = await recordedRefs(registry, projectId);
     if (!repositoryExists(registry, projectId)) {
-      if (recorded.size > 0) problems.push(problem("repository_missing", "its repository is gone"));
+      if ((await recordedRefs(registry, projectId)).size > 0)
+        problems.push(problem("repository_missing", "its repository is gone"));
       return;
     }
-    const repository = repositoryOf(registry, repositories, projectId);
-    const there = new Map((await repository.listRefNames()).map(({ name, oid }) => [name, oid]));
-    const names = [...new Set([...recorded.keys(), ...there.keys()])].filter(
-      (name) => recorded.get(name) !== there.get(name),
-    );
-    for (const name of names.slice(0, MAX_SHOWN))
+    const refs = await refsUnlikeRecorded(registry, repositoryOf(registry, repositories, projectId), projectId);
+    for (const { name, there, recorded } of refs.slice(0, MAX_SHOWN))
       problems.push(
         problem(
           "ref_differs",
-          `${name} is ${there.get(name) ?? "not there"} in the repository and ${recorded.get(name) ?? "not recorded"} in the database`,
+          `${name} is ${there ?? "not there"} in the repository and ${recorded ?? "not recorded"} in the database`,
         ),
       );
-    if (names.length > MAX_SHOWN) problems.push(problem("ref_differs", `${names.length - MAX_SHOWN} more refs differ`));
+    if (refs.length > MAX_SHOWN) problems.push(problem("ref_differs", `${refs.length - MAX_SHOWN} more refs differ`));
   });
   if (deep && repositoryExists(registry, projectId)) {
     const words = await complaintsOf(repositoryOf(registry, repositories, projectId).directory);

@@ -11,7 +11,8 @@ import { ensureRepository, type Repositories, repositoryDirectory } from "../git
 import { packRepository } from "../git/objects/pack-repository.ts";
 import { GitError } from "../git/process/git-process.ts";
 import { authorizationFor } from "../registry/forge/credentials.ts";
-import { followRemoteShape, hasRefs } from "../registry/forge/mirror-looks.ts";
+import { followRemoteShape } from "../registry/forge/mirror-looks.ts";
+import { extentsOf } from "../registry/forge/project-search.ts";
 import { beginPush, nobodysPush } from "../registry/forge/recorded-refs.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { MirrorRow } from "../registry/rows.ts";
@@ -42,7 +43,7 @@ export async function lookAt(parts: LookParts, mirror: MirrorRow, signal: AbortS
   const authorization = await authorizationFor(registry, mirror.url, mirror.credential);
   const remote = await parts.remoteRefs.read(mirror.url, authorization, signal);
   if (remote.digest === mirror.refsDigest) return { changed: false, refsDigest: remote.digest };
-  const has = await hasRefs(registry, mirror.projectId);
+  const has = !(await extentsOf(registry, [{ id: mirror.projectId }], false)).get(mirror.projectId)!.empty;
   const host = new URL(mirror.url).host;
   if (remote.count === 0) {
     if (has) throw new Failure("unavailable", `${host} has no branches and tags there any more: what is here stays`);

@@ -118,11 +118,6 @@ export async function countMirrors(registry: Registry): Promise<MirrorCounts> {
   return rows[0]!;
 }
 
-/** Whether a project has any branch or tag, as far as it was recorded. */
-export async function hasRefs(registry: Registry, projectId: number): Promise<boolean> {
-  return (await registry.prisma.ref.findFirst({ where: { projectId }, select: { name: true } })) !== null;
-}
-
 /**
  * Has the project's default branch be the one of its remote, before its refs are recorded, and, while it has none, its objects
  * be named as those of the remote are.

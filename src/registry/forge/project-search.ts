@@ -119,7 +119,7 @@ export interface ProjectExtent {
 /** Reads the extents of projects; one statement, and one more for sizes. */
 export async function extentsOf(
   registry: Registry,
-  projects: readonly ProjectRow[],
+  projects: readonly Pick<ProjectRow, "id">[],
   withSizes: boolean,
 ): Promise<ReadonlyMap<number, ProjectExtent>> {
   const ids = projects.map(({ id }) => id);
