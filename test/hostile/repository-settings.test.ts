@@ -104,11 +104,12 @@ describe("settings", () => {
 
   test("every door refuses the repository, without a word about the server's directories, until they are taken away", async () => {
     const it = await victim("settings");
+    // The zip that is made by itself after a push: no git of the server's is under way when the settings come.
+    expect((await it.go("@v/v1.0.0.zip")).status).toBe(200);
     const config = join(it.kept, "config");
     const before = readFileSync(config, "utf8");
     appendFileSync(config, `[filter "evil"]\n\tsmudge = ${trap}\n\trequired = true\n`);
 
-    // v1.0.0's zip may have been made before; that of another commit was not.
     const fetched = await tryGit(["clone", "--quiet", "--bare", it.remote, join(temporary("clone"), "c")]);
     expect(fetched.status).not.toBe(0);
     it.change((r) => r.tag("v1.1.0", r.commit({ "b.txt": "b\n" })));

@@ -56,6 +56,8 @@ export interface GitOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** Which bound counts it: "command" (default) for work of ours, "session" for what a client paces. "none" for neither. */
   readonly lane?: "command" | "session" | "none";
+  /** The repository that the arguments name themselves, where spawnGit is given no directory: guarded like one. */
+  readonly repository?: string;
   /** For whom a session is: a signed-in principal, or an address. */
   readonly caller?: string | undefined;
   /**
@@ -77,19 +79,20 @@ export interface GitProcess {
 /**
  * Starts `git --git-dir=directory args…` (without --git-dir if directory is undefined) once a slot is free. The caller
  * must read stdout to its end or call stop(). User text in args belongs behind `--end-of-options`. Throws
- * Failure("unavailable") for a repository that checkRepository refuses.
+ * Failure("unavailable") for a repository that checkRepository refuses at the moment of the start.
  */
 export async function spawnGit(
   directory: string | undefined,
   args: readonly string[],
   options: GitOptions = {},
 ): Promise<GitProcess> {
-  const { signal, lane = "command" } = options;
-  if (directory !== undefined) checkRepository(directory);
+  const { signal, lane = "command", repository = directory } = options;
   const release = lane === "none" ? () => {} : await lanes[lane].take(signal, options.caller);
   let child: ChildProcessByStdio<Writable, Readable, Readable>;
   try {
     signal?.throwIfAborted();
+    // Only now: a wait for a slot may be long, and what counts is what git will find.
+    if (repository !== undefined) checkRepository(repository);
     child = spawn("git", directory === undefined ? [...args] : [`--git-dir=${directory}`, ...args], {
       cwd: "/",
       env: options.environment ?? gitEnvironment(),

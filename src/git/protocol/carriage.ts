@@ -95,6 +95,7 @@ export async function carry(work: Carriage): Promise<SmartHttpOutcome> {
     checkRepository(work.directory);
     input = await work.prepare((rules) => requestBody(req!, rules, sending, ending.signal));
     const git = await spawnGit(undefined, work.args, {
+      repository: work.directory,
       lane: "session",
       caller: work.caller,
       signal: ending.signal,

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { checkGitVersion, gitEnvironment } from "../../../src/git/process/git-environment.ts";
@@ -103,4 +103,17 @@ test("an abort stops the process and is the reason", async () => {
 test("a hundred commands at once all get their turn", async () => {
   const answers = await Promise.all(Array.from({ length: 100 }, () => runGit(undefined, ["version"])));
   expect(new Set(answers.map(String)).size).toBe(1);
+});
+
+test("a repository is looked at when git starts, not when it begins to wait for its turn", async () => {
+  const directory = join(scratch.path, "waiting.git");
+  await runGit(undefined, ["init", "--quiet", "--bare", "--template=", directory]);
+  const busy = await Promise.all(Array.from({ length: 8 }, () => spawnGit(directory, ["cat-file", "--batch"])));
+  const named = spawnGit(directory, ["rev-parse", "--git-dir"]);
+  const unnamed = spawnGit(undefined, [`--git-dir=${directory}`, "rev-parse"], { repository: directory });
+  appendFileSync(join(directory, "config"), '[filter "x"]\n\tsmudge = cat\n');
+  for (const git of busy) git.stop();
+  await expect(named).rejects.toThrow("waits for the server's administrator");
+  await expect(unnamed).rejects.toThrow("waits for the server's administrator");
+  await Promise.allSettled(busy.map((git) => git.ended));
 });
