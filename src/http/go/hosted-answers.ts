@@ -79,7 +79,7 @@ async function judgedAnswer(
   const { hosted } = parts;
   const { modulePath } = request;
   const groupIds = project.group.traversalIds;
-  const gate = await gateOf(hosted.registry, { principal, modulePath, hosted: true, groupIds });
+  const gate = await gateOf(hosted.registry, { principal, modulePath, projectId: project.id, groupIds });
   switch (request.kind) {
     case "list": {
       const { versions, freshMs } = await shownVersionsOf(hosted, project, modulePath, gate);

@@ -75,7 +75,7 @@ export async function serveFromUpstream(world: WorldRequest, request: GoRequest)
     }
     const groupIds = group?.traversalIds ?? [];
     const { principal, cooldownSeconds } = world;
-    const gate = await gateOf(registry, { principal, modulePath, hosted: false, groupIds, cooldownSeconds });
+    const gate = await gateOf(registry, { principal, modulePath, groupIds, cooldownSeconds });
     if (request.kind === "zip") {
       const { version } = canonical(request);
       const passed = gate ? await passByName(dependencies, gate, modulePath, version, { storedOnly }) : NO_POLICY;

@@ -1,6 +1,7 @@
 // What stands between an endpoint and the versions of one module: the rules in force there, and the age that a version must
 // have before it may be had. Where nothing is in force there is no gate, and an answer costs nothing.
 import { fixesAmong } from "../advisories/vulnerabilities.ts";
+import type { HookPlace } from "../forge/hook-events.ts";
 import type { Principal } from "../principal.ts";
 import type { Cooldown, Registry } from "../registry.ts";
 import { noteVerdict } from "./noted-verdicts.ts";
@@ -13,8 +14,8 @@ import { knownSince } from "./version-ages.ts";
 export interface GateSubject {
   readonly principal: Principal;
   readonly modulePath: string;
-  /** Whether a project here has it. */
-  readonly hosted: boolean;
+  /** The project here that has it; undefined: it is from elsewhere. */
+  readonly projectId?: number | undefined;
   /** The groups around the endpoint, or around the project, from the top down. */
   readonly groupIds: readonly number[];
   /** The age that the address of the endpoint demands, in seconds. */
@@ -44,8 +45,8 @@ export interface Passed {
 
 /** The gate in front of a module; undefined: nothing is in force. */
 export async function gateOf(registry: Registry, subject: GateSubject): Promise<Gate | undefined> {
-  const { modulePath, groupIds, hosted } = subject;
-  const kind = hosted ? "HOSTED" : kindOfForeign(modulePath);
+  const { modulePath, groupIds, projectId } = subject;
+  const kind = projectId !== undefined ? "HOSTED" : kindOfForeign(modulePath);
   const levels = await rulesAbout(registry, modulePath, kind, groupIds);
   const ages = kind === "UPSTREAM" ? agesWithoutRule(registry.policies.cooldown, subject.cooldownSeconds) : [];
   return levels.length === 0 && ages.length === 0 ? undefined : createGate(registry, subject, levels, ages);
@@ -59,13 +60,10 @@ export function agesWithoutRule(setting: Cooldown | undefined, ofAddress: number
   return ages;
 }
 
-function createGate(
-  registry: Registry,
-  { principal, modulePath }: GateSubject,
-  levels: RuleLevels,
-  ages: readonly DemandedAge[],
-): Gate {
+function createGate(registry: Registry, subject: GateSubject, levels: RuleLevels, ages: readonly DemandedAge[]): Gate {
   const { now } = registry.policies;
+  const { principal, modulePath } = subject;
+  const place = placeOf(subject);
   const judged = async (versions: readonly string[], asked: Asked): Promise<Map<string, Verdict>> => {
     const moment = now();
     const byRules = versions.map((version) => [version, judge(levels, version, moment)] as const);
@@ -88,14 +86,19 @@ function createGate(
     isStrict: ages.some(({ strict }) => strict) || levels.flat().some(({ strict }) => strict),
     verdicts: (versions) => judged(versions, "by query"),
     async pass(version, asked) {
-      const name = `${modulePath}@${version}`;
       const verdict = (await judged([version], asked)).get(version)!;
-      noteVerdict(registry, principal, name, verdict);
-      const refusal = refusalOf(name, verdict);
+      const refusal = refusalOf(`${modulePath}@${version}`, verdict);
+      noteVerdict(registry, { principal, modulePath, version, place }, verdict, refusal?.message);
       if (refusal) throw refusal;
       return { warning: warningOf(verdict), freshMs: verdict.until - now() };
     },
   };
+}
+
+/** Whose hooks are told of what is refused: of the project that has the module, else of the endpoint's group, if it is of one. */
+function placeOf({ projectId, groupIds }: GateSubject): HookPlace {
+  const groupId = groupIds.at(-1);
+  return projectId !== undefined ? { projectId } : groupId !== undefined ? { groupId } : "instance";
 }
 
 /** The ages that a version must have, asked for so; none where it is refused anyhow, or an exception lifts them. */

@@ -1,8 +1,10 @@
 // What policies did, for administrators: who was refused which version by which rule, who was warned, and what a dry run
 // would have refused. Each is an audit event, once an hour for the same, and no more than so many a minute, for it is clients
-// who decide how often they ask.
+// who decide how often they ask. Of a refusal hooks are told too, once an hour whoever is refused.
 import { LRUCache } from "lru-cache";
-import { audit } from "../audit.ts";
+import { inTransaction } from "../../database/sql.ts";
+import { auditInSql } from "../audit.ts";
+import { announce, type HookPlace } from "../forge/hook-events.ts";
 import { nameOf, type Principal } from "../principal.ts";
 import type { Cooldown, PolicyState, Registry } from "../registry.ts";
 import type { Verdict } from "./verdict.ts";
@@ -26,23 +28,44 @@ export function createPolicyState({ now = Date.now, cooldown, logKey }: PolicySe
   return { now, noted, writing, cooldown, logKey, askRecord: undefined, trees: undefined };
 }
 
-/** Writes down what a verdict did to somebody. It keeps no answer waiting, and no trouble with it any answer from being given. */
-export function noteVerdict(registry: Registry, principal: Principal, name: string, verdict: Verdict): void {
+/** The version that a verdict is about, who wanted it, and where. */
+export interface Wanted {
+  readonly principal: Principal;
+  readonly modulePath: string;
+  readonly version: string;
+  /** Whose hooks are told of a refusal. */
+  readonly place: HookPlace;
+}
+
+/**
+ * Writes down what a verdict did to somebody, and tells hooks of a refusal, which is given in words. It keeps no answer waiting,
+ * and no trouble with it any answer from being given.
+ */
+export function noteVerdict(registry: Registry, wanted: Wanted, verdict: Verdict, refusal: string | undefined): void {
+  const { principal, modulePath, version, place } = wanted;
   const { action, rule, dryRuns, cooldown } = verdict;
-  const note = (event: string, ruleId: number | "cooldown"): void => {
-    const { noted, writing } = registry.policies;
+  const name = `${modulePath}@${version}`;
+  const { noted, writing } = registry.policies;
+  const note = (event: string, ruleId: number | "cooldown", reason?: string): void => {
     const key = `${event} ${ruleId} ${name} ${nameOf(principal)}`;
-    if (noted.has(key)) return;
+    const toHooks = `to hooks: ${ruleId} ${name} ${JSON.stringify(place)}`;
+    const isNew = !noted.has(key);
+    const isNews = reason !== undefined && !noted.has(toHooks);
+    if (!isNew && !isNews) return;
     const minute = Math.floor(performance.now() / 60_000);
     if (writing.minute !== minute) Object.assign(writing, { minute, written: 0 });
     if (++writing.written > WRITTEN_A_MINUTE) return;
     noted.set(key, true);
-    audit(registry.prisma, principal, event, name, { rule: ruleId }).catch((error: unknown) =>
+    if (isNews) noted.set(toHooks, true);
+    inTransaction(registry.database.pool, async (tx) => {
+      if (isNew) await auditInSql(tx, principal, event, name, { rule: ruleId });
+      const told = { path: modulePath, version, rule: ruleId, reason };
+      if (isNews) await announce(tx, place, "module.refused", [told], nameOf(principal));
+    }).catch((error: unknown) =>
       registry.log.warn({ err: error, name, rule: ruleId }, "what a policy did could not be written down"),
     );
   };
-  if (cooldown) note("policy.refused", cooldown.rule?.id ?? "cooldown");
-  else if (rule && (action === "DENY" || action === "HOLD")) note("policy.refused", rule.id);
+  if (refusal !== undefined) note("policy.refused", (cooldown ? cooldown.rule : rule)?.id ?? "cooldown", refusal);
   if (rule && action === "WARN") note("policy.warned", rule.id);
   for (const { id } of dryRuns) note("policy.would_refuse", id);
 }

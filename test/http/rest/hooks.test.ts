@@ -5,14 +5,17 @@ import type { AddressInfo } from "node:net";
 import { Webhook } from "standardwebhooks";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { inTransaction } from "../../../src/database/sql.ts";
+import { setFlag } from "../../../src/registry/forge/feature-flags.ts";
 import { createGroup } from "../../../src/registry/forge/groups.ts";
 import { announce } from "../../../src/registry/forge/hook-events.ts";
 import { addMember } from "../../../src/registry/forge/members.ts";
 import { createProject } from "../../../src/registry/forge/projects.ts";
+import { createPolicy, deletePolicy } from "../../../src/registry/policies/rules.ts";
 import { OPERATOR } from "../../../src/registry/principal.ts";
-import { recordUpstreamEvent } from "../../../src/registry/versions/upstream-modules.ts";
 import { atEnd } from "../../support/at-end.ts";
 import { eventually } from "../../support/eventually.ts";
+import { type FakeUpstream, fakeUpstream } from "../../support/fake-upstream.ts";
+import { ask, bearer } from "../../support/http.ts";
 import { pushRecipe, remoteOf } from "../../support/push.ts";
 import { type Rest, restClient } from "../../support/rest.ts";
 import { ADMIN_TOKEN, MODULE_HOST, type TestServer, testServer } from "../../support/server.ts";
@@ -31,11 +34,14 @@ let admin: Rest;
 let developer: string;
 let receiver: string;
 let projectId: number;
+let upstream: FakeUpstream;
 let received: Received[] = [];
 let answer = { status: 200, headers: {} as Record<string, string>, body: "thanks" };
 
 beforeAll(async () => {
-  server = await testServer({ environment: { GOKURA_ALLOW_PRIVATE_NETWORKS: "127.0.0.0/8" } });
+  upstream = await fakeUpstream();
+  const ask = { GOKURA_UPSTREAM: upstream.url, GOKURA_UPSTREAM_TTL: "0", GOKURA_ALLOW_PRIVATE_NETWORKS: "127.0.0.0/8" };
+  server = await testServer({ environment: ask });
   const listener = http.createServer(async (request, response) => {
     let body = "";
     for await (const chunk of request) body += chunk;
@@ -79,6 +85,7 @@ const arrived = async (type: string, path = "/in") =>
       (found) => found.length > 0,
     )
   )[0];
+const groupId = async () => (await rest("GET", "/groups/acme")).json.id;
 const deliveries = async (id: number, of = HOOKS, by = rest) => (await by("GET", `${of}/${id}/events`)).json;
 const settled = (
   id: number,
@@ -266,14 +273,85 @@ test("a token goes to the server that it was given for, and to no other", async 
   );
 });
 
-test("hooks of the instance are told what an upstream sent that was refused", async () => {
-  await hook({ events: ["module.refused"] }, "/hooks", admin);
-  await recordUpstreamEvent(server.registry, "upstream.refused", "example.com/x/@v/v1.0.0.zip", {
-    upstream: "far",
-    reason: "no zip",
+test("a tag that goes away, and a mirror that cannot follow its remote, are told", async () => {
+  await hook({ events: ["tag.deleted", "mirror.failed"] }, "/groups/acme/hooks");
+  const clone = await pushRecipe(remoteOf(server.url, "acme/short", ADMIN_TOKEN), (r) =>
+    r.tag("v1.0.0", r.commit({ "go.mod": `module ${MODULE_HOST}/acme/short\n`, "a.go": "package short\n" })),
+  );
+  await clone.push(":refs/tags/v1.0.0");
+  expect((await arrived("tag.deleted")).data).toMatchObject({
+    actor: "root",
+    tags: [{ tag: "v1.0.0", new_commit: null }],
   });
-  expect((await arrived("module.refused")).data).toEqual({
-    modules: [{ path: "example.com/x/@v/v1.0.0.zip", upstream: "far", reason: "no zip" }],
+
+  const nobody = await admin("POST", "/projects", { path: "away", namespace_id: await groupId() });
+  const url = "https://127.0.0.1:1/away.git";
+  expect((await admin("PUT", `/projects/${nobody.json.id}/mirror/pull`, { url })).status).toBe(200);
+  expect((await arrived("mirror.failed")).data).toEqual({
+    project: { id: nobody.json.id, path_with_namespace: "acme/away" },
+    mirrors: [{ url, error: expect.stringContaining("127.0.0.1:1") }],
+  });
+});
+
+describe("a refusal", () => {
+  const get = (view: string, path: string) =>
+    ask(server.url, `/api/v4/${view}packages/go/${path}`, { headers: bearer(ADMIN_TOKEN) });
+
+  test("of what an upstream sent is told to hooks of the instance", async () => {
+    await hook({ events: ["module.refused"] }, "/hooks", admin);
+    const { info, mod } = await upstream.version("example.com/x", "v1.0.0");
+    for (const [name, answer] of Object.entries({ info, mod, zip: "no zip" }))
+      upstream.on(`example.com/x/@v/v1.0.0.${name}`, answer);
+    expect((await get("", "example.com/x/@v/v1.0.0.zip")).status).toBe(404);
+    expect((await arrived("module.refused")).data).toEqual({
+      modules: [{ path: "example.com/x/@v/v1.0.0.zip", upstream: upstream.host, reason: expect.stringMatching(/zip/) }],
+    });
+  });
+
+  test("by a rule is told to the hooks around, once an hour, whoever is refused", async () => {
+    await upstream.version("example.com/m", "v1.0.0");
+    await setFlag(server.registry, OPERATOR, "dependency_proxy", true, { groups: ["acme"] });
+    await hook({ events: ["module.refused"], url: `${receiver}/all` }, "/hooks", admin);
+    await hook({ events: ["module.refused"], url: `${receiver}/group` }, "/groups/acme/hooks");
+    await hook({ events: ["module.refused"], url: `${receiver}/project` });
+    const rule = await createPolicy(server.registry, OPERATOR, { pattern: "*", action: "DENY", reason: "stolen" });
+    const ofOurs = await createPolicy(server.registry, OPERATOR, {
+      ...{ pattern: "*", action: "HOLD", kind: "HOSTED" },
+    });
+    const toldOf = (path: string, version: string, by: number) => ({
+      modules: [{ path, version, rule: by, reason: expect.stringMatching(`^${path}@${version} is .* by rule ${by}`) }],
+    });
+    for (let round = 0; round < 2; round++)
+      for (const name of ["mod", "zip"])
+        expect((await get("groups/acme/-/", `example.com/m/@v/v1.0.0.${name}`)).status).toBe(403);
+    const toGroup = { actor: "root", group: { id: await groupId(), full_path: "acme" } };
+    for (const path of ["/all", "/group"])
+      expect((await arrived("module.refused", path)).data).toEqual({
+        ...toGroup,
+        ...toldOf("example.com/m", "v1.0.0", rule.id),
+      });
+
+    received = [];
+    expect((await get("", "example.com/m/@v/v1.0.0.zip")).status).toBe(403);
+    expect((await arrived("module.refused", "/all")).data).toEqual({
+      actor: "root",
+      ...toldOf("example.com/m", "v1.0.0", rule.id),
+    });
+
+    received = [];
+    await pushRecipe(remoteOf(server.url, "acme/lib", ADMIN_TOKEN), (r) =>
+      r.tag("v2.5.0-x", r.commit({ "go.mod": `module ${LIB}/v2\n`, "a.go": "package lib\n" })),
+    );
+    expect((await get("", `${LIB}/v2/@v/v2.5.0-x.mod`)).status).toBe(403);
+    const project = { id: projectId, path_with_namespace: "acme/lib" };
+    for (const path of ["/all", "/group", "/project"])
+      expect((await arrived("module.refused", path)).data).toEqual({
+        actor: "root",
+        project,
+        ...toldOf(`${LIB}/v2`, "v2.5.0-x", ofOurs.id),
+      });
+    expect([at("/all").length, at("/group").length, at("/project").length]).toEqual([1, 1, 1]);
+    for (const { id } of [rule, ofOurs]) await deletePolicy(server.registry, OPERATOR, id);
   });
 });
 
