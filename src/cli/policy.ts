@@ -1,16 +1,17 @@
 // gokura policy …: which versions may be had, and why not.
 import { type Command, InvalidArgumentError } from "commander";
-import type { PolicyAction, PolicyKind } from "../database/generated/client.ts";
+import type { PolicyAction, PolicyKind, PolicyVulnerable } from "../database/generated/client.ts";
 import { ageInWords, parseAge } from "../registry/policies/age.ts";
 import { explainPolicies } from "../registry/policies/explain.ts";
 import { createPolicy, deletePolicy, listPolicies } from "../registry/policies/rules.ts";
 import type { PolicyRow } from "../registry/rows.ts";
 import { allById } from "./all-by-id.ts";
-import { JSON_OPTION, wholeNumber } from "./options.ts";
+import { JSON_OPTION, wholeNumber, words } from "./options.ts";
 import { printOne, printRows, type Row } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
 
 const ACTIONS = { allow: "ALLOW", deny: "DENY", hold: "HOLD", warn: "WARN" } as const;
+const VULNERABLE = { any: "ANY", fixable: "FIXABLE" } as const;
 const KINDS = { upstream: "UPSTREAM", hosted: "HOSTED", toolchain: "TOOLCHAIN" } as const;
 
 interface AddOptions {
@@ -19,6 +20,9 @@ interface AddOptions {
   readonly kind?: PolicyKind;
   readonly action: PolicyAction;
   readonly group?: string;
+  readonly licenses?: string[];
+  readonly licensesOtherThan?: string[];
+  readonly vulnerable?: PolicyVulnerable;
   readonly reason?: string;
   readonly until?: Date;
   readonly dryRun?: boolean;
@@ -41,6 +45,13 @@ export function addPolicyCommands(program: Command): void {
     .option("--group <path>", "only for the endpoints and projects of a group")
     .option("--age <age>", "of hold: only versions that are younger, such as 7d or 36h", age)
     .option("--strict", "with --age: refuse exact versions too, not only in lists and @latest")
+    .option("--licenses <ids>", "only what has one of these licences: SPDX identifiers, UNKNOWN, NONE", words)
+    .option("--licenses-other-than <ids>", "only what has a licence that is none of these", words)
+    .option(
+      "--vulnerable <which>",
+      "only with a known vulnerability: any, or fixable by an upgrade",
+      wordOf(VULNERABLE),
+    )
     .option("--reason <text>", "what clients read")
     .option("--until <moment>", "when the rule ends, such as 2027-01-31 or 2027-01-31T12:00:00Z", moment)
     .option("--dry-run", "refuse nothing, but write down what would be refused")
@@ -126,6 +137,8 @@ function rowOf(rule: PolicyRow): Row {
   return {
     ...{ id, action: action.toLowerCase(), pattern, versions, kind: kind.toLowerCase(), group: group?.fullPath },
     ...{ age: minimumAge === null ? null : ageInWords(minimumAge), strict },
+    ...{ licenses: rule.licenses, licensesOtherThan: rule.licensesOtherThan },
+    vulnerable: rule.vulnerable?.toLowerCase() ?? null,
     ...{ dryRun, reason, until: expiresAt, createdBy, created: createdAt },
   };
 }

@@ -11,6 +11,7 @@ export interface Advisory {
   readonly summary?: string | undefined;
   readonly aliases?: readonly string[] | undefined;
   readonly affected: readonly AffectedModule[];
+  readonly database_specific?: { readonly review_status?: string | undefined } | undefined;
 }
 
 export interface AffectedModule {
@@ -56,6 +57,11 @@ function isAffectedModule(entry: unknown): boolean {
   const { package: about, ranges } = (entry ?? {}) as Partial<AffectedModule>;
   if (typeof about?.name !== "string") return false;
   return ranges === undefined || (Array.isArray(ranges) && ranges.every((range) => Array.isArray(range?.events)));
+}
+
+/** Whether somebody has looked at it: what is merely taken over from elsewhere the Go database calls UNREVIEWED. */
+export function isReviewed({ database_specific }: Advisory): boolean {
+  return database_specific?.review_status !== "UNREVIEWED";
 }
 
 /** Whether an advisory is about a version of a module; a withdrawn one is about none. */

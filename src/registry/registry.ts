@@ -89,6 +89,8 @@ export interface RememberedAccess {
   readonly prefixes: LRUCache<"all", readonly DeclaredPrefix[]>;
   /** The rules about which versions may be had, in the order in which they were made. */
   readonly policies: LRUCache<"all", readonly PolicyRow[]>;
+  /** The modules that there are advisories about. */
+  readonly advisedModules: LRUCache<"all", ReadonlySet<string>>;
   /** Whether there is any project whose packages the anonymous may not read. */
   readonly hasClosedPackages: LRUCache<"all", boolean>;
   /** Counts up whenever everything is forgotten: an answer that was worked out under another number is not to be kept. */

@@ -111,20 +111,31 @@ export async function judgedQuery(
   return { answer, ...(await gate.pass(version, "by query")) };
 }
 
-/** A version that is asked for by its name, if it may be had. Throws forbidden if it may not; an absence if there is none. */
+/** A version, or its files, that is asked for by its name, if it may be had. Throws forbidden if it may not; an absence if there is none. */
 export async function passByName(
   proxy: DependencyProxy,
   gate: Gate,
   modulePath: ModulePath,
   version: string,
-  options: AskOptions,
+  options: AskOptions & { readonly files?: boolean },
 ): Promise<Passed | Absent> {
   if (gate.isStrict) {
     // Its age counts from when it is first seen, and what is not there is not seen.
     const info = await proxy.query(modulePath, version, options);
     if (info.kind === "absent") return info;
   }
-  return gate.pass(version, "by name");
+  return options.files ? gate.passFiles(version) : gate.pass(version, "by name");
+}
+
+/** Has the zip of a version stored, if it can be had; for what is judged by it (gateOf). */
+export async function storeZip(
+  proxy: DependencyProxy,
+  modulePath: ModulePath,
+  version: string,
+  options: AskOptions,
+): Promise<void> {
+  const found = await proxy.download({ kind: "zip", modulePath, version }, options);
+  if (found.kind === "arriving") await found.download.outcome;
 }
 
 function shownOf(

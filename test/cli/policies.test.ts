@@ -26,10 +26,22 @@ test("a rule is made, listed, explained and removed", async () => {
   expect(await cli("policy", "remove", String(id))).toMatchObject({ code: 1, stderr: "gokura: Policy Not Found\n" });
 });
 
+test("a rule by licences, and one by vulnerabilities", async () => {
+  const add = ["policy", "add", "--pattern", "*", "--action"];
+  const { id } = await cli.json<{ id: number }>(...add, "hold", "--licenses-other-than", "MIT, BSD-3-Clause");
+  const other = await cli.json<{ id: number }>(...add, "deny", "--vulnerable", "fixable");
+  expect(await cli.json("policy", "list")).toMatchObject([
+    { id, licensesOtherThan: ["BSD-3-Clause", "MIT"], vulnerable: null },
+    { id: other.id, licenses: [], vulnerable: "fixable" },
+  ]);
+  for (const one of [id, other.id]) await cli.json("policy", "remove", String(one));
+});
+
 test.each([
   ["policy add --pattern * --action forbid", "use one of allow, deny, hold, warn"],
   ["policy add --pattern * --action hold --age 7w", "is no age"],
   ["policy add --pattern * --action deny --until tomorrow", "use a day"],
+  ["policy add --pattern * --action deny --vulnerable yes", "use one of any, fixable"],
   ["policy explain example.com/m", "name MODULE@VERSION"],
   ["vuln report", "name MODULE@VERSION or --go-sum"],
   ["vuln report --go-sum /nowhere", "no such file"],

@@ -111,6 +111,32 @@ test.each([
   expect(data.policyCreate).toEqual({ policy: null, errors: [expect.stringContaining(why)] });
 });
 
+test("rules by licences and by vulnerabilities say the same at every door", async () => {
+  const made = await graphql(
+    `mutation { policyCreate(input: { pattern: "*", action: HOLD, licensesOtherThan: ["mit", "Apache-2.0"], reason: "list" }) { policy { id licenses licensesOtherThan vulnerable } errors } }`,
+    ADMIN_TOKEN,
+  );
+  const { id, ...conditions } = made.data.policyCreate.policy;
+  expect(conditions).toEqual({ licenses: [], licensesOtherThan: ["Apache-2.0", "MIT"], vulnerable: null });
+  const second = await graphql(
+    `mutation { policyCreate(input: { pattern: "*", action: DENY, licenses: ["GPL-3.0-only"], vulnerable: ANY }) { policy { id } } }`,
+    ADMIN_TOKEN,
+  );
+  const third = await rest("POST", "/policies", { pattern: "*", action: "warn", vulnerable: "fixable" });
+  expect([third.status, third.json]).toMatchObject([201, { vulnerable: "fixable", licenses: [] }]);
+  const viaRest = { pattern: "*", action: "deny", licenses: "UNKNOWN,NONE" };
+  const fourth = await rest("POST", "/policies", viaRest);
+  expect((await rest("GET", "/policies")).json).toMatchObject([
+    { licenses: [], licenses_other_than: ["Apache-2.0", "MIT"], vulnerable: null },
+    { licenses: ["GPL-3.0"], vulnerable: "any" },
+    { id: third.json.id },
+    { id: fourth.json.id, licenses: ["NONE", "UNKNOWN"] },
+  ]);
+  expect((await rest("POST", "/policies", { ...viaRest, licenses: "MIT-like" })).status).toBe(400);
+  for (const one of [id, second.data.policyCreate.policy.id, third.json.id, fourth.json.id])
+    await rest("DELETE", `/policies/${String(one).split("/").at(-1)}`);
+});
+
 test("an id that is none; pages; an exception with an end, in a group", async () => {
   const until = "2099-01-01T00:00:00.000Z";
   const made = await graphql(

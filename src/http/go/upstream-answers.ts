@@ -14,7 +14,14 @@ import { isExactVersion } from "../../upstream/admission.ts";
 import { ABSENCE_MS, type Absent, type Found } from "../../upstream/answers.ts";
 import type { DependencyProxy } from "../../upstream/dependency-proxy.ts";
 import type { Download, StoredZip } from "../../upstream/download.ts";
-import { type Judged, judgedLatest, judgedList, judgedQuery, passByName } from "../../upstream/judged-answers.ts";
+import {
+  type Judged,
+  judgedLatest,
+  judgedList,
+  judgedQuery,
+  passByName,
+  storeZip,
+} from "../../upstream/judged-answers.ts";
 import {
   absence,
   absenceInWords,
@@ -75,10 +82,15 @@ export async function serveFromUpstream(world: WorldRequest, request: GoRequest)
     }
     const groupIds = group?.traversalIds ?? [];
     const { principal, cooldownSeconds } = world;
-    const gate = await gateOf(registry, { principal, modulePath, groupIds, cooldownSeconds });
+    const gate = await gateOf(registry, {
+      ...{ principal, modulePath, groupIds, cooldownSeconds },
+      storeZip: (version) => storeZip(dependencies, modulePath, version, { storedOnly }),
+    });
     if (request.kind === "zip") {
       const { version } = canonical(request);
-      const passed = gate ? await passByName(dependencies, gate, modulePath, version, { storedOnly }) : NO_POLICY;
+      const passed = gate
+        ? await passByName(dependencies, gate, modulePath, version, { storedOnly, files: true })
+        : NO_POLICY;
       if ("kind" in passed) return await write(world, absenceInWords(passed.status, passed.text));
       return await serveZip({ ...unjudged, passed }, request);
     }

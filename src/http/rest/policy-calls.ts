@@ -6,10 +6,11 @@ import { createPolicy, deletePolicy, listPolicies, type NewPolicy } from "../../
 import type { PolicyRow } from "../../registry/rows.ts";
 import { call, listCall } from "./call.ts";
 import { groupOfAddress } from "./group-calls.ts";
-import { boolean, choice, idOrPath, integer, moment, text } from "./parameter.ts";
+import { boolean, choice, idOrPath, integer, list, moment, text } from "./parameter.ts";
 
 const tag = "Policies";
 const ACTIONS = ["allow", "deny", "hold", "warn"] as const;
+const VULNERABLE = ["any", "fixable"] as const;
 const KINDS = ["upstream", "hosted", "toolchain"] as const;
 
 const Policy = z
@@ -23,6 +24,9 @@ const Policy = z
     dry_run: z.boolean(),
     minimum_age: z.int().nullable(),
     strict: z.boolean(),
+    licenses: z.array(z.string()),
+    licenses_other_than: z.array(z.string()),
+    vulnerable: z.enum(VULNERABLE).nullable(),
     reason: z.string(),
     expires_at: z.iso.datetime().nullable(),
     created_by: z.string(),
@@ -45,6 +49,7 @@ const Verdict = z
   .meta({ id: "PolicyVerdict" });
 
 const id = idOrPath("group");
+const LICENSES = "SPDX identifiers; UNKNOWN is what is not recognised, NONE that there is no licence file";
 const RULE = {
   pattern: text().describe("Module paths as GOPRIVATE has them: globs with commas between them"),
   versions: text().optional().describe("Version queries with spaces between them, all of which a version must satisfy"),
@@ -53,6 +58,11 @@ const RULE = {
   dry_run: boolean().default(false).describe("Refuse nothing, but write down what would be refused"),
   minimum_age: integer(1).optional().describe("Of hold: only versions that are younger, in seconds, of whole hours"),
   strict: boolean().default(false).describe("Of such a rule: refuse exact versions too"),
+  licenses: list(text()).optional().describe(`Only versions with one of these licences: ${LICENSES}`),
+  licenses_other_than: list(text()).optional().describe("Only versions with a licence that is none of these"),
+  vulnerable: choice(VULNERABLE)
+    .optional()
+    .describe("Only versions with a known vulnerability: any, or one that a later version is free of"),
   reason: text().default("").describe("What clients are told"),
   expires_at: moment().optional().describe("When the rule ends"),
 };
@@ -167,7 +177,9 @@ const rows = <P extends { readonly rows: readonly PolicyRow[] }>(page: P) => ({
 function ruleOf(given: GivenRule): NewPolicy {
   const { pattern, versions, reason, strict, dry_run: dryRun, minimum_age: minimumAge, expires_at: expiresAt } = given;
   const words = { kind: constantOf(given.kind), action: constantOf(given.action) };
-  return { pattern, versions, reason, strict, dryRun, minimumAge, expiresAt, ...words };
+  const { licenses, licenses_other_than: licensesOtherThan } = given;
+  const conditions = { licenses, licensesOtherThan, vulnerable: given.vulnerable && constantOf(given.vulnerable) };
+  return { pattern, versions, reason, strict, dryRun, minimumAge, expiresAt, ...words, ...conditions };
 }
 
 function policyOf(rule: PolicyRow): z.input<typeof Policy> {
@@ -180,6 +192,9 @@ function policyOf(rule: PolicyRow): z.input<typeof Policy> {
     dry_run: rule.dryRun,
     minimum_age: rule.minimumAge,
     strict: rule.strict,
+    licenses: rule.licenses,
+    licenses_other_than: rule.licensesOtherThan,
+    vulnerable: rule.vulnerable && wordOf(rule.vulnerable),
     expires_at: rule.expiresAt?.toISOString() ?? null,
     created_by: rule.createdBy,
     created_at: rule.createdAt.toISOString(),

@@ -22,6 +22,9 @@ export class AccessMemory implements RememberedAccess {
 
   readonly policies = new LRUCache<"all", readonly PolicyRow[]>({ max: 1 });
 
+  /** The modules that there are advisories about. */
+  readonly advisedModules = new LRUCache<"all", ReadonlySet<string>>({ max: 1 });
+
   /** Whether there is any project whose packages the anonymous may not read. */
   readonly hasClosedPackages = new LRUCache<"all", boolean>({ max: 1 });
 
@@ -44,6 +47,7 @@ export class AccessMemory implements RememberedAccess {
     this.flags.clear();
     this.prefixes.clear();
     this.policies.clear();
+    this.advisedModules.clear();
     this.hasClosedPackages.clear();
   }
 

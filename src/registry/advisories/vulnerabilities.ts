@@ -1,6 +1,13 @@
 // Which known vulnerabilities versions have: by the advisories of the mirrored database and those of one's own modules. An
 // advisory about a module that somebody may not see is none to him.
-import { affects, fixFor, isFixOf, type Advisory as Osv, parseAdvisory } from "../../gomod/vulnerable-range.ts";
+import {
+  affects,
+  fixFor,
+  isFixOf,
+  isReviewed,
+  type Advisory as Osv,
+  parseAdvisory,
+} from "../../gomod/vulnerable-range.ts";
 import type { Registry } from "../registry.ts";
 
 /** A vulnerability of a version. */
@@ -13,6 +20,8 @@ export interface KnownVulnerability {
   readonly version: string;
   /** The lowest version above that has it no more; undefined: there is none. */
   readonly fixedIn: string | undefined;
+  /** Whether somebody has looked at it; policies go by no other. */
+  readonly reviewed: boolean;
 }
 
 /** A version of a module. */
@@ -37,8 +46,37 @@ export async function vulnerabilitiesOf(
         modulePath: path,
         version,
         fixedIn: fixFor(advisory, path, version),
+        reviewed: isReviewed(advisory),
       })),
   );
+}
+
+/** The reviewed vulnerabilities of some versions of a module, by version: those that have any. */
+export async function reviewedVulnerabilities(
+  registry: Registry,
+  modulePath: string,
+  versions: readonly string[],
+): Promise<Map<string, KnownVulnerability[]>> {
+  const found = await vulnerabilitiesOf(
+    registry,
+    versions.map((version) => ({ path: modulePath, version })),
+  );
+  return Map.groupBy(
+    found.filter(({ reviewed }) => reviewed),
+    ({ version }) => version,
+  );
+}
+
+/** Whether there is any advisory about a module. Remembered, for it is asked before every answer. */
+export async function isAdvised(registry: Registry, modulePath: string): Promise<boolean> {
+  const { memory, database } = registry;
+  const paths = await memory.remember(memory.advisedModules, "all", async () => {
+    const { rows } = await database.pool.query<{ path: string }>(
+      `SELECT DISTINCT m.path FROM advisory_module m JOIN advisory a ON a.id = m.advisory_id WHERE a.withdrawn_at IS NULL`,
+    );
+    return new Set(rows.map(({ path }) => path));
+  });
+  return paths.has(modulePath);
 }
 
 /** Which of some versions of a module an advisory names as its fix. */

@@ -4,6 +4,7 @@ import { everybodysTurn } from "../../concurrency/turns.ts";
 import { createLicenseMatcher, type LicenseMatcher } from "../../gomod/license.ts";
 
 let matcher: Promise<LicenseMatcher> | undefined;
+let identifiers: Promise<ReadonlyMap<string, string>> | undefined;
 
 export function licenseMatcher(): Promise<LicenseMatcher> {
   matcher ??= make();
@@ -16,4 +17,17 @@ async function make(): Promise<LicenseMatcher> {
     ...{ spdxId, text, osiApproved },
   }));
   return createLicenseMatcher(licenses, everybodysTurn);
+}
+
+/**
+ * An identifier of the SPDX License List as licences are told here, whatever its case; undefined for what is none. Of
+ * GPL-3.0, GPL-3.0-only and GPL-3.0-or-later it is the first, because which of them an author means no text can say.
+ */
+export async function knownLicense(identifier: string): Promise<string | undefined> {
+  identifiers ??= import("spdx-license-list/simple.js").then(
+    ({ default: ids }) => new Map([...ids].map((id) => [id.toLowerCase(), id])),
+  );
+  const known = await identifiers;
+  const asked = identifier.toLowerCase();
+  return known.get(asked.replace(/(?:\+|-only|-or-later)$/, "")) ?? known.get(asked);
 }

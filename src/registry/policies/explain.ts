@@ -4,16 +4,17 @@ import type { PolicyKind } from "../../database/generated/client.ts";
 import { invalid } from "../../errors.ts";
 import { isValid } from "../../gomod/version.ts";
 import { demandUpstream, hidden, maySeeProject } from "../access/access.ts";
-import { fixesAmong } from "../advisories/vulnerabilities.ts";
+import { fixesAmong, isAdvised } from "../advisories/vulnerabilities.ts";
 import { demandGroup } from "../forge/groups.ts";
 import { isOwned, ownerOf } from "../forge/module-owner.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import { agesWithoutRule, demandedAges, withAge } from "./gate.ts";
-import { refusalOf, whomToAsk } from "./refusal.ts";
+import { refusalOf, warningOf, whomToAsk } from "./refusal.ts";
 import { kindOfForeign, rulesAbout } from "./rules-in-force.ts";
 import { judge, type Verdict } from "./verdict.ts";
 import { lastKnownSince } from "./version-ages.ts";
+import { versionFacts } from "./version-facts.ts";
 
 /** What policies say of a version. */
 export interface Explanation extends Verdict {
@@ -44,14 +45,16 @@ export async function explainPolicies(
   const { kind, groupIds } = await placeOf(registry, principal, modulePath, groupPath);
   const levels = await rulesAbout(registry, modulePath, kind, groupIds);
   const { now, cooldown } = registry.policies;
-  const said = judge(levels, version, now());
+  const advised = kind !== "TOOLCHAIN" && (await isAdvised(registry, modulePath));
+  const factsOf = await versionFacts(registry, modulePath, [version], levels, advised);
+  const said = judge(levels, version, now(), factsOf(version));
   // As lists have it: whoever asks why wonders about what is missing there.
   const demands = kind === "UPSTREAM" ? demandedAges(said, agesWithoutRule(cooldown, undefined), "by query") : [];
   const since = demands.length === 0 ? undefined : await lastKnownSince(registry, modulePath, version);
   const isFix = demands.length > 0 && (await fixesAmong(registry, modulePath, [version])).has(version);
   const verdict = withAge(said, isFix ? [] : demands, since, now());
   const name = `${modulePath}@${version}`;
-  const told = refusalOf(name, verdict)?.message ?? (verdict.action === "WARN" ? verdict.rule?.reason : undefined);
+  const told = refusalOf(name, verdict)?.message ?? warningOf(verdict);
   return { ...verdict, modulePath, version, kind, told, change: changeOf(name, verdict) };
 }
 

@@ -1,6 +1,7 @@
-// What stands between an endpoint and the versions of one module: the rules in force there, and the age that a version must
-// have before it may be had. Where nothing is in force there is no gate, and an answer costs nothing.
-import { fixesAmong } from "../advisories/vulnerabilities.ts";
+// What stands between an endpoint and the versions of one module: the rules in force there, what is known of its licences and
+// vulnerabilities, and the age that a version must have before it may be had. Where nothing is in force and nothing is known
+// there is no gate, and an answer costs nothing.
+import { fixesAmong, isAdvised } from "../advisories/vulnerabilities.ts";
 import type { HookPlace } from "../forge/hook-events.ts";
 import type { Principal } from "../principal.ts";
 import type { Cooldown, Registry } from "../registry.ts";
@@ -9,6 +10,7 @@ import { refusalOf, warningOf } from "./refusal.ts";
 import { kindOfForeign, rulesAbout } from "./rules-in-force.ts";
 import { type DemandedAge, judge, type RuleLevels, type RuleVerdict, type Verdict } from "./verdict.ts";
 import { knownSince } from "./version-ages.ts";
+import { versionFacts } from "./version-facts.ts";
 
 /** Who asks for a module, and where. */
 export interface GateSubject {
@@ -20,6 +22,8 @@ export interface GateSubject {
   readonly groupIds: readonly number[];
   /** The age that the address of the endpoint demands, in seconds. */
   readonly cooldownSeconds?: number | undefined;
+  /** Has the zip of a version stored, if it can be had: its licences are read out of it. */
+  readonly storeZip?: ((version: string) => Promise<void>) | undefined;
 }
 
 /** How a version is asked for: by its name, or as what a list, a branch or @latest means, which can mean another one. */
@@ -33,6 +37,8 @@ export interface Gate {
   verdicts(versions: readonly string[]): Promise<ReadonlyMap<string, Verdict>>;
   /** What is said of a version that somebody wants. Throws forbidden if it may not be had. Both are noted. */
   pass(version: string, asked: Asked): Promise<Passed>;
+  /** Lets the files of a version through as `pass` does; nobody gets them before it is known under which licences they are, if a rule goes by these. */
+  passFiles(version: string): Promise<Passed>;
 }
 
 /** A version that may be had. */
@@ -49,7 +55,9 @@ export async function gateOf(registry: Registry, subject: GateSubject): Promise<
   const kind = projectId !== undefined ? "HOSTED" : kindOfForeign(modulePath);
   const levels = await rulesAbout(registry, modulePath, kind, groupIds);
   const ages = kind === "UPSTREAM" ? agesWithoutRule(registry.policies.cooldown, subject.cooldownSeconds) : [];
-  return levels.length === 0 && ages.length === 0 ? undefined : createGate(registry, subject, levels, ages);
+  const advised = kind !== "TOOLCHAIN" && (await isAdvised(registry, modulePath));
+  if (levels.length === 0 && ages.length === 0 && !advised) return undefined;
+  return createGate(registry, subject, { levels, ages, advised });
 }
 
 /** The ages that are demanded by no rule: by the setting, and by the address, which asks as the setting says. */
@@ -60,19 +68,27 @@ export function agesWithoutRule(setting: Cooldown | undefined, ofAddress: number
   return ages;
 }
 
-function createGate(registry: Registry, subject: GateSubject, levels: RuleLevels, ages: readonly DemandedAge[]): Gate {
+interface InForce {
+  readonly levels: RuleLevels;
+  readonly ages: readonly DemandedAge[];
+  /** Whether there are advisories about the module. */
+  readonly advised: boolean;
+}
+
+function createGate(registry: Registry, subject: GateSubject, { levels, ages, advised }: InForce): Gate {
+  const { principal, modulePath, storeZip } = subject;
   const { now } = registry.policies;
-  const { principal, modulePath } = subject;
   const place = placeOf(subject);
   const judged = async (versions: readonly string[], asked: Asked): Promise<Map<string, Verdict>> => {
     const moment = now();
-    const byRules = versions.map((version) => [version, judge(levels, version, moment)] as const);
+    const factsOf = await versionFacts(registry, modulePath, versions, levels, advised);
+    const byRules = versions.map((version) => [version, judge(levels, version, moment, factsOf(version))] as const);
     const demands = new Map(byRules.map(([version, said]) => [version, demandedAges(said, ages, asked)]));
     const aged = versions.filter((version) => demands.get(version)!.length > 0);
     const longest = Math.max(0, ...aged.flatMap((version) => demands.get(version)!.map(({ seconds }) => seconds)));
     const [since, fixes] = await Promise.all([
       knownSince(registry, modulePath, aged, moment - longest * 1000),
-      fixesAmong(registry, modulePath, aged),
+      advised ? fixesAmong(registry, modulePath, aged) : new Set<string>(),
     ]);
     return new Map(
       byRules.map(([version, said]) => {
@@ -82,16 +98,23 @@ function createGate(registry: Registry, subject: GateSubject, levels: RuleLevels
       }),
     );
   };
+  const pass = async (version: string, asked: Asked, files: boolean): Promise<Passed> => {
+    let verdict = (await judged([version], asked)).get(version)!;
+    // What is refused by another rule is not fetched, unless an exception for its licences may lift that.
+    if (verdict.wantsLicenses && storeZip && (isHidden(verdict) ? verdict.action === "HOLD" : files)) {
+      await storeZip(version);
+      verdict = (await judged([version], asked)).get(version)!;
+    }
+    const refusal = refusalOf(`${modulePath}@${version}`, verdict);
+    noteVerdict(registry, { principal, modulePath, version, place }, verdict, refusal?.message);
+    if (refusal) throw refusal;
+    return { warning: warningOf(verdict), freshMs: verdict.until - now() };
+  };
   return {
     isStrict: ages.some(({ strict }) => strict) || levels.flat().some(({ strict }) => strict),
     verdicts: (versions) => judged(versions, "by query"),
-    async pass(version, asked) {
-      const verdict = (await judged([version], asked)).get(version)!;
-      const refusal = refusalOf(`${modulePath}@${version}`, verdict);
-      noteVerdict(registry, { principal, modulePath, version, place }, verdict, refusal?.message);
-      if (refusal) throw refusal;
-      return { warning: warningOf(verdict), freshMs: verdict.until - now() };
-    },
+    pass: (version, asked) => pass(version, asked, false),
+    passFiles: (version) => pass(version, "by name", true),
   };
 }
 

@@ -2,7 +2,7 @@
 // does, perhaps versions, and what becomes of these: DENY and HOLD refuse them, WARN tells, ALLOW is the exception, and an
 // exception has an end (expiresAt). Rules of the instance are for everybody, those of a group for its Go endpoints and its
 // projects. What rules say together is worked out in verdict.ts; nothing is ever deleted because of one.
-import type { PolicyAction, PolicyKind, Prisma } from "../../database/generated/client.ts";
+import type { PolicyAction, PolicyKind, PolicyVulnerable, Prisma } from "../../database/generated/client.ts";
 import { invalid, notFound } from "../../errors.ts";
 import { isGlobList } from "../../gomod/module-path.ts";
 import { isVersionQuery, matchesQuery } from "../../gomod/version-query.ts";
@@ -12,11 +12,14 @@ import { change } from "../change.ts";
 import { demandGroup } from "../forge/groups.ts";
 import { isId, type Order } from "../lists/keyset-page.ts";
 import { idsOf, type NumberedPage, type NumberedPageRequest, readNumberedPage } from "../lists/numbered-page.ts";
+import { knownLicense } from "../modules/known-licenses.ts";
+import { NO_LICENSE, UNKNOWN_LICENSE } from "../modules/version-licenses.ts";
 import { nameOf, type Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { GroupRow, PolicyRow } from "../rows.ts";
 import { isKeepable } from "../text.ts";
 import { MAX_AGE_SECONDS } from "./age.ts";
+import { goesByLicenses } from "./verdict.ts";
 
 /** So many rules has a group, or the instance. */
 const MAX_RULES = 1_000;
@@ -26,6 +29,7 @@ const MAX_STARS = 2;
 const MAX_GLOBS = 50;
 const MAX_QUERIES = 8;
 const MAX_REASON = 300;
+const MAX_LICENSES = 200;
 
 /** What is read along with a rule. */
 export const WITH_GROUP = { group: { select: { fullPath: true } } } as const satisfies Prisma.PolicyInclude;
@@ -47,6 +51,12 @@ export interface NewPolicy {
   readonly minimumAge?: number | undefined;
   /** Of such a rule: exact versions are refused too. */
   readonly strict?: boolean | undefined;
+  /** Only versions that have one of these licences: SPDX identifiers, UNKNOWN, NONE. Of what comes from upstream. */
+  readonly licenses?: readonly string[] | undefined;
+  /** Only versions that have a licence which is none of these. */
+  readonly licensesOtherThan?: readonly string[] | undefined;
+  /** Only versions with a known vulnerability: any, or one of which a later version is free. */
+  readonly vulnerable?: PolicyVulnerable | undefined;
   /** What clients are told. */
   readonly reason?: string | undefined;
   readonly expiresAt?: Date | undefined;
@@ -68,6 +78,10 @@ export async function createPolicy(registry: Registry, principal: Principal, rul
   if (minimumAge !== null && !(Number.isInteger(minimumAge / 3600) && minimumAge > 0 && minimumAge <= MAX_AGE_SECONDS))
     throw invalid("an age is of whole hours, up to a year", "minimumAge");
   if (strict && minimumAge === null) throw invalid("strict is of a rule with an age", "strict");
+  const { vulnerable = null } = rule;
+  const licenses = await readLicenses(rule.licenses, "licenses");
+  const licensesOtherThan = await readLicenses(rule.licensesOtherThan, "licensesOtherThan");
+  checkConditions({ licenses, licensesOtherThan, vulnerable, kind, minimumAge });
   checkReason(reason);
   if (expiresAt !== undefined && !(expiresAt.getTime() > registry.policies.now()))
     throw invalid("the end of a rule must be in the future", "expiresAt");
@@ -79,7 +93,8 @@ export async function createPolicy(registry: Registry, principal: Principal, rul
         `there are at most ${MAX_RULES} rules in one place: use patterns, and remove those that have ended`,
       );
     const said = { pattern, versions, kind, action, dryRun, minimumAge, strict, reason };
-    const data = { groupId, ...said, createdBy: nameOf(principal) };
+    const conditions = { licenses, licensesOtherThan, vulnerable };
+    const data = { groupId, ...said, ...conditions, createdBy: nameOf(principal) };
     const made = await tx.policy.create({ data: { ...data, expiresAt: expiresAt ?? null }, include: WITH_GROUP });
     await audit(tx, principal, "policy.create", placeOf(made), told(made));
     return made;
@@ -141,6 +156,7 @@ function placeOf({ group }: PolicyRow): string {
 
 function told(rule: PolicyRow): Prisma.InputJsonObject {
   const { id, pattern, versions, kind, action, dryRun, minimumAge, strict, reason, expiresAt } = rule;
+  const { licenses, licensesOtherThan, vulnerable } = rule;
   return {
     id,
     pattern,
@@ -151,6 +167,9 @@ function told(rule: PolicyRow): Prisma.InputJsonObject {
     minimumAge,
     strict,
     reason,
+    licenses,
+    licensesOtherThan,
+    vulnerable,
     expiresAt: expiresAt?.toISOString() ?? null,
   };
 }
@@ -175,4 +194,34 @@ function checkReason(reason: string): void {
   // The go command shows nothing of an answer with a control character in it.
   if (!isKeepable(reason) || /[\x00-\x1f\x7f-\x9f\u2028\u2029]/.test(reason))
     throw invalid("a reason is one line of text", "reason");
+}
+
+/** Licences as they are told of versions. */
+async function readLicenses(words: readonly string[] | undefined, field: string): Promise<string[]> {
+  if (words === undefined) return [];
+  if (words.length === 0 || words.length > MAX_LICENSES) throw invalid(`names 1 to ${MAX_LICENSES} licences`, field);
+  const read = await Promise.all(words.map((word) => licenseOf(word, field)));
+  return [...new Set(read)].sort();
+}
+
+async function licenseOf(word: string, field: string): Promise<string> {
+  if (word === UNKNOWN_LICENSE || word === NO_LICENSE) return word;
+  const known = await knownLicense(word);
+  if (known !== undefined) return known;
+  const named = `"${word.slice(0, 50)}" is no identifier of the SPDX License List, such as MIT`;
+  throw invalid(`${named}; UNKNOWN is what is not recognised, NONE that there is no licence file`, field);
+}
+
+function checkConditions(
+  rule: Pick<PolicyRow, "licenses" | "licensesOtherThan" | "vulnerable" | "kind" | "minimumAge">,
+): void {
+  const { licenses, licensesOtherThan, vulnerable, kind, minimumAge } = rule;
+  if (licenses.length > 0 && licensesOtherThan.length > 0)
+    throw invalid("name the licences that it is about, or those that it is not about", "licensesOtherThan");
+  if (goesByLicenses(rule) && kind !== "UPSTREAM")
+    throw invalid("licences are of a rule about what comes from upstream", "licenses");
+  if (vulnerable !== null && kind === "TOOLCHAIN")
+    throw invalid("vulnerabilities are of a rule about modules", "vulnerable");
+  if (minimumAge !== null && (goesByLicenses(rule) || vulnerable !== null))
+    throw invalid("a rule with an age goes by neither licences nor vulnerabilities", "minimumAge");
 }

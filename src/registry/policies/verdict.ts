@@ -6,6 +6,7 @@ import type { PolicyKind } from "../../database/generated/client.ts";
 import { matchPrefixPatterns } from "../../gomod/module-path.ts";
 import { isValid } from "../../gomod/version.ts";
 import { matchesQuery } from "../../gomod/version-query.ts";
+import type { KnownVulnerability } from "../advisories/vulnerabilities.ts";
 import type { Cooldown } from "../registry.ts";
 import type { PolicyRow } from "../rows.ts";
 
@@ -17,6 +18,17 @@ export type RuleLevels = readonly (readonly PolicyRow[])[];
 
 /** What becomes of a version. */
 export type VerdictAction = "ALLOW" | "WARN" | "HOLD" | "DENY";
+
+/** What is known of a version beside its name. */
+export interface VersionFacts {
+  /** SPDX identifiers, UNKNOWN and NONE among them; undefined: its zip is not stored, and nobody can say. */
+  readonly licenses?: readonly string[] | undefined;
+  /** Its known vulnerabilities that somebody has reviewed. */
+  readonly vulnerabilities: readonly KnownVulnerability[];
+}
+
+/** That nothing is known. */
+export const NO_FACTS: VersionFacts = { vulnerabilities: [] };
 
 /** What the rules say of a version. */
 export interface RuleVerdict {
@@ -30,6 +42,10 @@ export interface RuleVerdict {
   readonly ages: readonly DemandedAge[];
   /** Whether an ALLOW of the instance lifts whatever age is demanded by no rule. */
   readonly exempt: boolean;
+  /** What is known of the version. */
+  readonly facts: VersionFacts;
+  /** Whether a rule goes by licences that are not known yet: it was passed over. */
+  readonly wantsLicenses: boolean;
   /** When a rule that is about the version ends, in milliseconds since 1970; Infinity for never. */
   readonly until: number;
 }
@@ -60,15 +76,23 @@ export function levelsFor(
     .filter((level) => level.length > 0);
 }
 
+/** For how long a verdict counts that licences may change as soon as somebody has fetched the zip, in milliseconds. */
+const UNLICENSED_MS = 5_000;
+
 /** What rules say of a version at a moment, in milliseconds since 1970. */
-export function judge(levels: RuleLevels, version: string, now: number): RuleVerdict {
+export function judge(levels: RuleLevels, version: string, now: number, facts: VersionFacts = NO_FACTS): RuleVerdict {
   let until = Number.POSITIVE_INFINITY;
+  let wantsLicenses = false;
   const dryRuns: PolicyRow[] = [];
   const speaking = levels.map((level) =>
     level.filter((rule) => {
       const end = rule.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY;
-      if (end <= now || !isAbout(rule, version)) return false;
-      until = Math.min(until, end);
+      if (end <= now || !isAbout(rule, version) || !isAboutVulnerable(rule, facts)) return false;
+      const isLicensed = isAboutLicenses(rule, facts);
+      wantsLicenses ||= isLicensed === undefined;
+      if (isLicensed === false) return false;
+      until = Math.min(until, isLicensed ? end : now + UNLICENSED_MS);
+      if (isLicensed === undefined) return false;
       if (rule.dryRun && rule.minimumAge === null) dryRuns.push(rule);
       return !rule.dryRun;
     }),
@@ -82,7 +106,7 @@ export function judge(levels: RuleLevels, version: string, now: number): RuleVer
     .flatMap((rule) => (rule.minimumAge === null ? [] : [{ seconds: rule.minimumAge, strict: rule.strict, rule }]));
   const exempt = exempted === 0 && speaking[0]!.every(({ groupId }) => groupId === null);
   const verdict = (action: VerdictAction, rule: PolicyRow | undefined): RuleVerdict => ({
-    ...{ action, rule, until, ages, exempt },
+    ...{ action, rule, until, ages, exempt, facts, wantsLicenses },
     dryRuns: action === "DENY" ? [] : dryRuns,
   });
 
@@ -99,4 +123,24 @@ export function judge(levels: RuleLevels, version: string, now: number): RuleVer
 function isAbout({ versions }: PolicyRow, version: string): boolean {
   if (versions === null) return true;
   return isValid(version) && versions.split(" ").every((query) => matchesQuery(version, query));
+}
+
+function isAboutVulnerable({ vulnerable }: PolicyRow, { vulnerabilities }: VersionFacts): boolean {
+  return vulnerable === null || vulnerabilities.some(({ fixedIn }) => vulnerable === "ANY" || fixedIn !== undefined);
+}
+
+/** Whether a rule is about a version under its licences; undefined: they would have to be known. */
+function isAboutLicenses({ licenses, licensesOtherThan }: PolicyRow, facts: VersionFacts): boolean | undefined {
+  if (!goesByLicenses({ licenses, licensesOtherThan })) return true;
+  return facts.licenses?.some((one) =>
+    licenses.length > 0 ? licenses.includes(one) : !licensesOtherThan.includes(one),
+  );
+}
+
+/** Whether it is only about versions of certain licences. */
+export function goesByLicenses({
+  licenses,
+  licensesOtherThan,
+}: Pick<PolicyRow, "licenses" | "licensesOtherThan">): boolean {
+  return licenses.length > 0 || licensesOtherThan.length > 0;
 }

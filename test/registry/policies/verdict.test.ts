@@ -11,8 +11,9 @@ function rule(action: PolicyRow["action"], more: Partial<PolicyRow> = {}): Polic
   const group = more.groupId == null ? null : { fullPath: `g${more.groupId}` };
   const about = { pattern: "*", versions: null, kind: "UPSTREAM", dryRun: false, groupId: null } as const;
   const age = { minimumAge: null, strict: false } as const;
+  const conditions = { licenses: [], licensesOtherThan: [], vulnerable: null };
   const made = { reason: "because", expiresAt: null, createdBy: "root", createdAt: new Date(NOW) };
-  return { id: ++number, action, group, ...about, ...age, ...made, ...more } as PolicyRow;
+  return { id: ++number, action, group, ...about, ...age, ...conditions, ...made, ...more } as PolicyRow;
 }
 
 /** The verdict on example.com/a/b at an endpoint of groups: what becomes of it, and by which of the rules. */
