@@ -74,7 +74,8 @@ const MAY_IMPORT_IN_ROOM: Record<string, Record<string, readonly string[]>> = {
     protocol: [],
     go: ["protocol"],
     rest: ["protocol"],
-    "": ["protocol", "go", "rest"],
+    pkgsite: ["protocol"],
+    "": ["protocol", "go", "rest", "pkgsite"],
   },
   graphql: {
     "": [],

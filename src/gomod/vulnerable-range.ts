@@ -17,6 +17,7 @@ export interface Advisory {
 export interface AffectedModule {
   readonly package: { readonly name: string; readonly ecosystem: string };
   readonly ranges?: readonly VersionRange[] | undefined;
+  readonly ecosystem_specific?: { readonly imports?: readonly { readonly path?: unknown }[] | undefined } | undefined;
 }
 
 interface VersionRange {
@@ -69,6 +70,15 @@ export function affects(advisory: Advisory, modulePath: string, version: string)
   return (
     advisory.withdrawn === undefined && ofModule(advisory, modulePath).some(({ ranges = [] }) => isIn(ranges, version))
   );
+}
+
+/** Whether an advisory is about a package of a module: it names it, or no package at all (go.dev/doc/security/vuln/database). */
+export function isAboutPackage(advisory: Advisory, modulePath: string, packagePath: string): boolean {
+  return ofModule(advisory, modulePath).some(({ ecosystem_specific: specific }) => {
+    const imports = specific?.imports;
+    if (!Array.isArray(imports) || imports.length === 0) return true;
+    return imports.some((one) => one?.path === packagePath);
+  });
 }
 
 /** The lowest version that is not affected any more, above this one; undefined if there is no fix. */

@@ -14,6 +14,6 @@ export function audienceOf(ctx: Context): Audience {
   if (path === "/api/graphql") return "graphql";
   const isGo = GO_ENDPOINT.test(path) || isRootGoPath(path) || isGoLike(path) || path.startsWith("/sumdb/");
   if (isGo) return "go";
-  if (path.startsWith("/api/")) return "api";
+  if (path.startsWith("/api/") || path.startsWith("/-/pkgsite/")) return "api";
   return parseGitPath(path) ? "git" : "browser";
 }

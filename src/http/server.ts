@@ -38,6 +38,7 @@ import { answerFromMemory, type HotCache } from "./go/hot-cache.ts";
 import { addHealth, type Stage } from "./health.ts";
 import { serveHook } from "./hooks-in.ts";
 import { ownAddress } from "./own-address.ts";
+import { PKGSITE_BASE } from "./pkgsite/api-page.ts";
 import { NO_PAGE, namesTwoHosts } from "./protocol/conditions.ts";
 import { credentialsOf } from "./protocol/credentials.ts";
 import { explain } from "./protocol/problem.ts";
@@ -206,10 +207,15 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
     maxPushBytes: config.maxPushBytes,
   };
 
+  const addressOf = ownAddress(config, () => address.url);
+  const pkgsite = { registry, hosted, archives, addressOf: (ctx: Koa.Context) => addressOf(ctx.req) };
   const router = new Router();
   addHealth(router, registry, stage);
   router.all("/-/hooks/:id", (ctx) => serveHook(registry, ctx));
   addGoRoutes(router, goProxy);
+  router.all(`${PKGSITE_BASE}{/*rest}`, async (ctx) =>
+    (await import("./pkgsite/pkgsite-api.ts")).servePkgsite(pkgsite, ctx),
+  );
   router.get("/vulndb/{*name}", (ctx) => serveVulnerabilityDatabase(registry, ctx, ctx.path.slice("/vulndb/".length)));
   router.all("/api/graphql", async (ctx, next) => {
     ctx.state.principal = await authenticate(registry, credentialsOf(ctx.headers));
@@ -225,7 +231,6 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
     ctx.body = welcome(address.url, registry.moduleHost, verifier);
   });
 
-  const addressOf = ownAddress(config, () => address.url);
   app.use(
     observe({ registry, clientOf: clientAddress(config.trustProxy), addressOf, stage, logged: config.loggedRequests }),
   );

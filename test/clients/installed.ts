@@ -30,13 +30,13 @@ export async function pythonWith(requirements: string): Promise<Installed> {
   });
 }
 
-/** The program of a Go module, built. */
-export async function goProgram(source: string): Promise<Installed> {
+/** The program of a Go module, built; with an import path that of a package which the module requires. */
+export async function goProgram(source: string, importPath = "."): Promise<Installed> {
   const version = await runProgram("go", ["version"], { env: environment() });
   const files = readdirSync(source).sort();
-  const sum = sumOf(version.output, ...files.map((name) => readFileSync(join(source, name))));
+  const sum = sumOf(version.output, importPath, ...files.map((name) => readFileSync(join(source, name))));
   return kept(join(tmpdir(), `gokura-go-program-${sum}`), "program", (fresh) =>
-    runProgram("go", ["build", "-mod=readonly", "-o", join(fresh, "program"), "."], {
+    runProgram("go", ["build", "-mod=readonly", "-o", join(fresh, "program"), importPath], {
       cwd: source,
       env: { ...environment(), GOFLAGS: "", GOWORK: "off", GOTELEMETRY: "off" },
     }),

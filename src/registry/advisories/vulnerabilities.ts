@@ -3,6 +3,7 @@
 import {
   affects,
   fixFor,
+  isAboutPackage,
   isFixOf,
   isReviewed,
   type Advisory as Osv,
@@ -28,6 +29,8 @@ export interface KnownVulnerability {
 export interface ModuleAtVersion {
   readonly path: string;
   readonly version: string;
+  /** Only what is about this package of it, or about all of its packages. */
+  readonly packagePath?: string | undefined;
 }
 
 /** The vulnerabilities of versions, in their order. Says nothing about who may see the modules. */
@@ -36,9 +39,10 @@ export async function vulnerabilitiesOf(
   versions: readonly ModuleAtVersion[],
 ): Promise<KnownVulnerability[]> {
   const known = await advisoriesAbout(registry, [...new Set(versions.map(({ path }) => path))]);
-  return versions.flatMap(({ path, version }) =>
+  return versions.flatMap(({ path, version, packagePath }) =>
     (known.get(path) ?? [])
       .filter((advisory) => affects(advisory, path, version))
+      .filter((advisory) => packagePath === undefined || isAboutPackage(advisory, path, packagePath))
       .map((advisory) => ({
         id: advisory.id,
         aliases: advisory.aliases ?? [],

@@ -28,6 +28,19 @@ export function goDirectories(files: readonly ModuleFile[]): {
   readonly directories: readonly GoDirectory[];
   readonly leftOut: number;
 } {
+  const all = packagesAmong(files);
+  return {
+    directories: all.slice(0, MAX_PACKAGES).map(([path, some]) => ({ path, from: some[0]!.from, files: some })),
+    leftOut: Math.max(0, all.length - MAX_PACKAGES),
+  };
+}
+
+/** The paths of the directories that hold packages, however many, in the order of the files. */
+export function directoriesWithPackages(files: readonly ModuleFile[]): string[] {
+  return packagesAmong(files).map(([path]) => path);
+}
+
+function packagesAmong(files: readonly ModuleFile[]): [path: string, files: ModuleFile[]][] {
   const found = new Map<string, ModuleFile[]>();
   for (const file of files) {
     if (!file.path.endsWith(".go")) continue;
@@ -38,11 +51,7 @@ export function goDirectories(files: readonly ModuleFile[]): {
     if (known) known.push(file);
     else found.set(path, [file]);
   }
-  const all = [...found].filter(([, some]) => some.some(({ path }) => !path.endsWith("_test.go")));
-  return {
-    directories: all.slice(0, MAX_PACKAGES).map(([path, some]) => ({ path, from: some[0]!.from, files: some })),
-    leftOut: Math.max(0, all.length - MAX_PACKAGES),
-  };
+  return [...found].filter(([, some]) => some.some(({ path }) => !path.endsWith("_test.go")));
 }
 
 /** Reads the files of a directory. */

@@ -1,0 +1,2 @@
+-- CreateIndex
+CREATE INDEX "documented_package_name_idx" ON "documented_package"("name");
