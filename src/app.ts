@@ -33,12 +33,14 @@ import { type HookSender, startHookSender } from "./upstream/hook-sender.ts";
 import { keepHeads } from "./upstream/log-heads.ts";
 import { isOff, knowsWorld } from "./upstream/policy.ts";
 import type { PublicSums } from "./upstream/public-sums.ts";
+import { openSignInProvider } from "./upstream/sign-in-provider.ts";
 import type { SumdbProxy } from "./upstream/sumdb-proxy.ts";
 import { toldNames } from "./upstream/told-names.ts";
 import { keepVerified, verifyStoredVersions } from "./upstream/verify-stored.ts";
 import { databaseAt, keepMirrored } from "./upstream/vulndb-mirror.ts";
 import { keepWitnessed } from "./upstream/witnesses.ts";
 import { webOnDemand } from "./web/for-people.ts";
+import type { WebProvider } from "./web/html/visit.ts";
 
 export interface RunningApp {
   /** Where clients reach it, without a slash at the end. */
@@ -129,7 +131,10 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     });
     closers.push(() => graphql.stop());
     const hasWorld = !isOff(config.upstream);
+    const provider = providerOf(config, log);
+    closers.push(async () => provider?.ask.close());
     const web = webOnDemand({
+      provider,
       ...{ registry, archives, upstreams: upstream.status, modulePages: config.modulePages, hasWorld },
       // As gokura client-config: our database stands for all others only where it has all modules.
       gosumdb: () => (knowsWorld(config) ? checksums.signers[0]!.verifierKey : undefined),
@@ -180,6 +185,14 @@ function graphqlOnDemand(options: GraphqlOptions): GraphqlDoor & { stop(): Promi
       await (await opened)?.stop();
     },
   };
+}
+
+/** Who signs people in to the pages, where one is named. */
+function providerOf(config: Config, log: Log): WebProvider | undefined {
+  const { signInProvider: named, allowPrivateNetworks: allowNetworks, upstreamCaFile: caFile } = config;
+  if (named === undefined) return undefined;
+  const { rules, only } = named;
+  return { ask: openSignInProvider(named, { allowNetworks, caFile }, log), rules, only };
 }
 
 /** Mirrors the vulnerability database, where one is named. */

@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Failure } from "./errors.ts";
+import { type ProviderRules, parseGroupGrants } from "./registry/forge/provider-rules.ts";
 import { parseAge } from "./registry/policies/age.ts";
 import {
   DEFAULT_LISTEN,
@@ -30,6 +31,7 @@ import {
 import { parseCaFile, type TlsConfig, tlsOf } from "./settings/certificates.ts";
 import { type Environment, findUnknown, settingOf } from "./settings/environment.ts";
 import { parseAdminToken, parseDatabaseUrl, parseSecretKey, parseSigningKeys } from "./settings/secrets.ts";
+import { type ProviderSettings, parseClaim, parseNames, providerOf } from "./settings/sign-in-provider.ts";
 import { ownHosts, upstreamOf, verifyModeOf } from "./settings/upstream-setting.ts";
 import { parseWitnesses, type Witness } from "./sumdb/cosignature.ts";
 import { checkDatabaseName, PUBLIC_DATABASE, parseSumDatabases, type SumDatabase } from "./sumdb/database-name.ts";
@@ -94,6 +96,8 @@ export interface Config {
   readonly allowPrivateNetworks: readonly string[];
   /** Where people read about modules that are not stored here: a URL with {path} and perhaps {version}. */
   readonly modulePages: string;
+  /** The provider of OpenID Connect that signs people in to the pages, and what follows from what it says; undefined: none. */
+  readonly signInProvider: (ProviderSettings & { readonly rules: ProviderRules }) | undefined;
   /** With what commands ask other registries (gokura publish). */
   readonly token: string | undefined;
   /** NODE_ENV=production: no GraphQL landing page, no introspection for the anonymous. */
@@ -126,6 +130,14 @@ export function readConfig(environment: Environment = process.env): Config {
   const upstream = upstreamOf(get("GOKURA_UPSTREAM"), environment.GOPROXY, ownHosts(listen, url), mistakes, warnings);
   const sumDatabases = parsed("GOKURA_SUMDB", [PUBLIC_DATABASE], parseSumDatabases);
   const upstreamVerify = verifyModeOf(get("GOKURA_UPSTREAM_VERIFY"), sumDatabases.length > 0, mistakes);
+  const provider = providerOf(get, parsed("GOKURA_OIDC_ONLY", false, parseSwitch), mistakes);
+  const rules: ProviderRules = {
+    usernameClaim: parsed("GOKURA_OIDC_USERNAME_CLAIM", "preferred_username", parseClaim),
+    groupsClaim: parsed("GOKURA_OIDC_GROUPS_CLAIM", "groups", parseClaim),
+    grants: parsed("GOKURA_OIDC_GROUPS", [], parseGroupGrants),
+    administrators: parsed("GOKURA_OIDC_ADMIN_GROUPS", undefined, parseNames),
+    createUsers: parsed("GOKURA_OIDC_CREATE_USERS", true, parseSwitch),
+  };
   const sumdbName = parsed("GOKURA_SUMDB_NAME", undefined, checkDatabaseName);
   const config: Config = {
     listen,
@@ -158,6 +170,7 @@ export function readConfig(environment: Environment = process.env): Config {
     secretKey: parsed("GOKURA_SECRET_KEY", undefined, parseSecretKey),
     allowPrivateNetworks: parsed("GOKURA_ALLOW_PRIVATE_NETWORKS", [], parseAddresses),
     modulePages: parsed("GOKURA_MODULE_PAGES", DEFAULT_MODULE_PAGES, parseModulePages),
+    signInProvider: provider && { ...provider, rules },
     token: get("GOKURA_TOKEN"),
     production: environment.NODE_ENV === "production",
     underNpm: environment.npm_command !== undefined,

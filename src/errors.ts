@@ -32,6 +32,7 @@ export const REASONS = {
   persisted_query_unknown: "invalid",
   introspection_disabled: "invalid",
   cross_site_request: "invalid",
+  sign_in_unfinished: "invalid",
 
   token_required: "unauthenticated",
   credentials_unreadable: "unauthenticated",
@@ -51,6 +52,7 @@ export const REASONS = {
   id_token_not_yet_valid: "unauthenticated",
   id_token_audience_wrong: "unauthenticated",
   id_token_claims_mismatch: "unauthenticated",
+  provider_answer_wrong: "unauthenticated",
 
   insufficient_scope: "insufficient-scope",
 
@@ -60,6 +62,9 @@ export const REASONS = {
   users_only: "forbidden",
   last_owner: "forbidden",
   token_would_outlive: "forbidden",
+  sign_in_refused: "forbidden",
+  sign_in_user_absent: "forbidden",
+  sign_in_by_provider_only: "forbidden",
   project_archived: "forbidden",
   project_mirrored: "forbidden",
   module_path_foreign: "forbidden",
@@ -102,6 +107,7 @@ export const REASONS = {
   disk_full: "unavailable",
   upstream_unavailable: "unavailable",
   issuer_unavailable: "unavailable",
+  provider_unavailable: "unavailable",
   checksum_mismatch: "unavailable",
   checksum_unverified: "unavailable",
   checksum_database_unproved: "unavailable",

@@ -60,6 +60,7 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     secretKey: undefined,
     allowPrivateNetworks: [],
     modulePages: "https://{path}",
+    signInProvider: undefined,
     token: undefined,
     production: false,
     underNpm: false,
@@ -480,6 +481,39 @@ test("all mistakes are told at once", () => {
     "LISTNE ",
   ])
     expect(mistakes.some((line) => line.startsWith(`GOKURA_${name}`))).toBe(true);
+});
+
+test("the provider that signs people in: what it takes, what else is said, and what cannot be", () => {
+  const needed = { GOKURA_OIDC_ISSUER: "https://id.example.com/realms/main", GOKURA_OIDC_CLIENT_ID: "gokura" };
+  expect(readConfig(needed).signInProvider).toEqual({
+    ...{ issuer: "https://id.example.com/realms/main", clientId: "gokura", clientSecret: undefined, only: false },
+    ...{ name: "id.example.com", scopes: "openid profile email" },
+    rules: {
+      ...{ usernameClaim: "preferred_username", groupsClaim: "groups", grants: [] },
+      ...{ administrators: undefined, createUsers: true },
+    },
+  });
+  const { rules } = readConfig({
+    ...needed,
+    GOKURA_OIDC_GROUPS: "/devs=acme:developer, cn=ops=acme/infra:owner",
+    GOKURA_OIDC_ADMIN_GROUPS: "a, b",
+  }).signInProvider!;
+  expect(rules).toMatchObject({
+    administrators: ["a", "b"],
+    grants: [
+      { name: "/devs", groupPath: "acme", accessLevel: 30 },
+      { name: "cn=ops", groupPath: "acme/infra", accessLevel: 50 },
+    ],
+  });
+  for (const [environment, told] of [
+    [{ GOKURA_OIDC_CLIENT_ID: "gokura" }, "go together"],
+    [{ ...needed, GOKURA_OIDC_ISSUER: "http://id.example.com" }, "is not the https URL of an issuer"],
+    [{ ...needed, GOKURA_OIDC_GROUPS: "devs=acme:emperor" }, '"devs=acme:emperor" is not NAME=GROUP:LEVEL'],
+    [{ ...needed, GOKURA_OIDC_ADMIN_GROUPS: " , " }, "it names nothing"],
+    [{ GOKURA_OIDC_ONLY: "on" }, "nobody could sign in"],
+    [{ GOKURA_OIDC_ISUER: "x" }, "did you mean GOKURA_OIDC_ISSUER?"],
+  ] as const)
+    expect(mistakesOf(environment)).toEqual([expect.stringContaining(told)]);
 });
 
 test("docs/settings.md documents every setting that there is, and no other", () => {

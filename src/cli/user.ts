@@ -1,6 +1,8 @@
 // gokura user …
 import type { Command } from "commander";
+import { readConfig } from "../config.ts";
 import { invalid } from "../errors.ts";
+import { connectUser } from "../registry/forge/provider-sign-in.ts";
 import {
   createUser,
   deleteUser,
@@ -53,6 +55,20 @@ export function addUserCommands(program: Command): void {
         printOne({ ...rowOf(found), state: "deleted" }, json);
       });
     });
+  user
+    .command("connect <name>")
+    .description("connect a user with an identity at the provider that signs people in (OpenID Connect)")
+    .requiredOption("--subject <id>", "who it is there (claim sub); the page that refuses a sign-in tells it")
+    .option("--issuer <url>", "the provider; default: GOKURA_OIDC_ISSUER")
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura user connect alice --subject 248289761001")
+    .action((username: string, { subject, issuer = readConfig().signInProvider?.issuer, json = false }) =>
+      withRegistry(async (registry, operator) => {
+        if (issuer === undefined) throw invalid("no provider is set (GOKURA_OIDC_ISSUER): name it with --issuer");
+        await connectUser(registry, operator, username, { issuer, subject });
+        printOne({ username, issuer, subject }, json);
+      }),
+    );
   for (const [name, blocked, what] of [
     ["block", true, "refuse all tokens of a user, at once"],
     ["unblock", false, "accept the tokens of a user again"],

@@ -15,7 +15,8 @@ export interface UserPrincipal {
   readonly userId: number;
   readonly username: string;
   readonly admin: boolean;
-  readonly tokenId: number;
+  /** undefined: no token, but the provider of OpenID Connect vouches for the user, on pages. */
+  readonly tokenId: number | undefined;
   readonly scopes: readonly TokenScope[];
   readonly memberships: Memberships;
   /** Milliseconds since 1970: when the token or one of the memberships expires; Infinity for never. */

@@ -79,6 +79,7 @@ function visitOf(parts: WebParts, ctx: Context, { url, from }: Asked, route: Fou
     query: new URLSearchParams(ctx.querystring),
     form: new URLSearchParams(),
     browser: ctx.get("User-Agent"),
+    cookies: ctx.get("Cookie"),
     named: route?.named ?? {},
   };
 }
@@ -86,9 +87,11 @@ function visitOf(parts: WebParts, ctx: Context, { url, from }: Asked, route: Fou
 async function answerOf(ctx: Context, asking: Asking, asked: Asked, route: FoundRoute | undefined): Promise<Answer> {
   const { registry, url } = asking.visit;
   const secret = sessionSecretIn(ctx.headers.cookie, url);
-  const signedIn = secret === undefined ? undefined : await findSession(registry, secret);
+  const found = secret === undefined ? undefined : await findSession(registry, secret);
+  // Since people sign in by the provider alone, sessions that were made with a token are over.
+  const signedIn = found?.by === "token" && asking.visit.parts.provider?.only ? undefined : found;
   const session: Session | undefined =
-    signedIn && secret !== undefined ? { id: signedIn.id, formToken: formTokenOf(secret) } : undefined;
+    signedIn && secret !== undefined ? { id: signedIn.id, by: signedIn.by, formToken: formTokenOf(secret) } : undefined;
   const principal = signedIn?.principal ?? (await authenticate(registry, asked.credentials()));
   ctx.state.principal = principal;
   asking.visit = { ...asking.visit, principal, session };
@@ -122,7 +125,7 @@ async function formIn(ctx: Context): Promise<URLSearchParams> {
 
 async function send(ctx: Context, visit: Visit, answer: Answer): Promise<void> {
   ctx.set(PAGE_HEADERS);
-  if (answer.kind !== "file" && answer.cookie !== undefined) ctx.append("Set-Cookie", answer.cookie);
+  if (answer.kind !== "file") for (const cookie of cookiesOf(answer.cookie)) ctx.append("Set-Cookie", cookie);
   if (answer.kind === "redirect") {
     ctx.status = answer.status ?? 302;
     ctx.set("Location", answer.to);
@@ -137,13 +140,17 @@ async function send(ctx: Context, visit: Visit, answer: Answer): Promise<void> {
     return;
   }
   ctx.status = answer.status ?? 200;
-  const text = await documentOf(visit, answer satisfies Page);
+  const text = await documentOf(answer.visit ?? visit, answer satisfies Page);
   if (ctx.status === 200) sendTagged(ctx, "text/html; charset=utf-8", text);
   else {
     ctx.type = "text/html; charset=utf-8";
     ctx.set("Cache-Control", "no-store");
     ctx.body = text;
   }
+}
+
+function cookiesOf(cookie: string | readonly string[] | undefined): readonly string[] {
+  return typeof cookie === "string" ? [cookie] : (cookie ?? []);
 }
 
 /** With an entity tag, so that whoever has the very same already gets no more than word of it. */

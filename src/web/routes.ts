@@ -30,6 +30,7 @@ const commit = () => import("./forge/commit.ts");
 const account = () => import("./account/tokens.ts");
 const admin = () => import("./administration/lists.ts");
 const signIn = () => import("./session/sign-in.ts");
+const signInProvider = () => import("./session/provider.ts");
 
 const ROUTES: readonly Route[] = [
   {
@@ -48,6 +49,8 @@ const ROUTES: readonly Route[] = [
     get: async () => (await signIn()).showSignIn,
     post: async () => (await signIn()).signIn,
   },
+  { pattern: /^\/-\/sign-in\/provider$/, get: async () => (await signInProvider()).beginAtProvider },
+  { pattern: /^\/-\/sign-in\/provider\/callback$/, get: async () => (await signInProvider()).returnFromProvider },
   { pattern: /^\/-\/sign-out$/, anyScope: true, post: async () => (await signIn()).signOut },
   {
     pattern: /^\/-\/versions\.atom$/,

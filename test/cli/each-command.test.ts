@@ -51,6 +51,7 @@ const STEPS: readonly (readonly (readonly [line: string, printed: unknown])[])[]
     ["member list --project acme/lib --json", [{ user: "alice" }]],
     ["mirror list --json", [{ project: "acme/follows", url: "https://git.example.invalid/lib" }]],
     ["mirror sync acme/follows --json", { project: "acme/follows" }],
+    ["user connect alice --subject 42 --issuer https://id.example.com --json", { username: "alice", subject: "42" }],
   ],
   [["mirror show acme/follows --new-secret --json", { hookSecret: expect.stringMatching(/^whsec_/) }]],
   [["mirror remove acme/follows --json", { state: "removed" }]],

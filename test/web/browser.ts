@@ -5,7 +5,7 @@ import { type Answer, ask } from "../support/http.ts";
 export const ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
 export interface Browser {
-  /** The cookie that it keeps, if any. */
+  /** The cookies that it keeps, if any. */
   readonly cookie: () => string | undefined;
   get(path: string, headers?: Record<string, string>): Promise<Answer>;
   /** Sends a form; `headers` in place of what a browser says of where it comes from. */
@@ -16,18 +16,21 @@ export interface Browser {
 
 /** A browser that visits a server; with a token it has signed in. */
 export async function browser(url: string, token?: string): Promise<Browser> {
-  let cookie: string | undefined;
+  const jar = new Map<string, string>();
+  const kept = () => (jar.size === 0 ? undefined : [...jar].map(([name, value]) => `${name}=${value}`).join("; "));
   const send = async (path: string, options: Parameters<typeof ask>[2] = {}): Promise<Answer> => {
+    const cookie = kept();
     const headers = { accept: ACCEPT, ...(cookie === undefined ? {} : { cookie }), ...options.headers };
     const answer = await ask(url, path, { ...options, headers });
     for (const set of answer.headers["set-cookie"] ?? []) {
-      const [pair] = set.split(";");
-      cookie = pair!.endsWith("=") ? undefined : pair;
+      const [name, value] = set.split(";")[0]!.split("=") as [string, string];
+      if (value === "") jar.delete(name);
+      else jar.set(name, value);
     }
     return answer;
   };
   const self: Browser = {
-    cookie: () => cookie,
+    cookie: kept,
     get: (path, headers = {}) => send(path, { headers }),
     post: (path, fields, headers = { origin: url, "sec-fetch-site": "same-origin" }) =>
       send(path, {

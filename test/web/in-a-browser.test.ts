@@ -8,6 +8,7 @@ import AxeBuilder from "@axe-core/playwright";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ADMIN_TOKEN } from "../support/server.ts";
+import { startProvider, type TestProvider } from "../support/sign-in-provider.ts";
 import { browser as httpBrowser } from "./browser.ts";
 import { APP, LIB, VAULT, WORLD, type World, world } from "./world.ts";
 
@@ -86,11 +87,18 @@ const DRESSES = {
 
 describe.skipIf(CHROMIUM === undefined)("in Chromium", () => {
   let server: World;
+  let provider: TestProvider;
   let chrome: Browser;
   let cookie: string;
 
   beforeAll(async () => {
-    server = await world();
+    provider = await startProvider();
+    server = await world({
+      ...{ GOKURA_OIDC_ISSUER: provider.issuer, GOKURA_OIDC_CLIENT_ID: "gokura", GOKURA_OIDC_CLIENT_SECRET: "secret" },
+      ...{ GOKURA_OIDC_NAME: "Example ID", GOKURA_OIDC_SCOPES: "openid profile groups" },
+      ...{ GOKURA_OIDC_GROUPS: "planners=vault:developer", GOKURA_UPSTREAM_CA_FILE: provider.caFile },
+    });
+    await provider.knows(server.url, "gokura", "secret");
     chrome = await chromium.launch({ executablePath: CHROMIUM! });
     cookie = (await httpBrowser(server.url, ADMIN_TOKEN)).cookie()!;
     if (pictures !== undefined) mkdirSync(pictures, { recursive: true });
@@ -200,6 +208,29 @@ describe.skipIf(CHROMIUM === undefined)("in Chromium", () => {
     await page.getByRole("button", { name: "Make the token" }).click();
     expect(await page.locator(".banner code").textContent()).toMatch(/^gkpt_[0-9A-Za-z]{36}$/);
     await page.getByRole("button", { name: "Sign out" }).click();
+    await page.goto("/vault/plans");
+    expect(new URL(page.url()).pathname).toBe("/-/sign-in");
+    await context.close();
+  });
+
+  test("signing in by the provider, and out here and there, works without scripts", async () => {
+    provider.people.set("s-1", { preferred_username: "otto", groups: ["planners"] });
+    provider.who("s-1");
+    const context = await chrome.newContext({
+      ...{ javaScriptEnabled: false, ignoreHTTPSErrors: true, baseURL: server.url },
+    });
+    const page = await context.newPage();
+    await page.goto("/vault/plans");
+    await saw(page, "sign-in-by-provider", "without scripts");
+    await page.getByRole("link", { name: "Sign in with Example ID" }).click();
+    expect(page.url()).toBe(`${server.url}/vault/plans`);
+    expect(await page.locator("h1").textContent()).toContain("plans");
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await saw(page, "signed-out", "without scripts");
+    await page.getByRole("link", { name: "Sign out of Example ID too" }).click();
+    expect(page.url()).toContain(provider.issuer);
+    await page.getByRole("button", { name: /yes/i }).click();
+    expect(page.url()).toBe(`${server.url}/`);
     await page.goto("/vault/plans");
     expect(new URL(page.url()).pathname).toBe("/-/sign-in");
     await context.close();

@@ -143,6 +143,13 @@ describe("a session", () => {
   });
 });
 
+test("without a provider there is no way to one", async () => {
+  const anonymous = await browser(server.url);
+  for (const path of ["/-/sign-in/provider", "/-/sign-in/provider/callback?code=x&state=y"])
+    expect((await anonymous.get(path)).status).toBe(404);
+  expect((await anonymous.get("/-/sign-in")).text).not.toContain("Sign in with");
+});
+
 test("a page that is not there is said to be so, and the anonymous are asked who they are", async () => {
   const alice = await browser(server.url, token);
   const { status, text, headers } = await alice.get("/-/none");

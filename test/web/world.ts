@@ -61,10 +61,10 @@ const PNG = Buffer.from(
 );
 
 /** Makes it. It goes away after the test file. */
-export async function world(): Promise<World> {
+export async function world(environment: Record<string, string> = {}): Promise<World> {
   const upstream = await fakeUpstream();
   await upstream.version(WORLD, "v1.0.0", { "world.go": "package world\n", "README.md": "# world\n" });
-  const server = await testServer({ environment: { GOKURA_UPSTREAM: upstream.url } });
+  const server = await testServer({ environment: { GOKURA_UPSTREAM: upstream.url, ...environment } });
   const { registry, url } = server;
   await createGroup(registry, OPERATOR, { fullPath: "acme", visibility: "PUBLIC", description: "Things that add" });
   await createGroup(registry, OPERATOR, { fullPath: "acme/tools", visibility: "PUBLIC" });

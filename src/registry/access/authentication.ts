@@ -24,7 +24,7 @@ export async function authenticate(registry: Registry, credentials: Credentials 
     isIdToken(secret) ? workloadOf(registry, secret) : load(registry, digest),
   );
   const accepted = accept(registry, principal, credentials);
-  if ("tokenId" in accepted) await registry.tokenUse.writeFirst(accepted.tokenId);
+  if ("tokenId" in accepted && accepted.tokenId !== undefined) await registry.tokenUse.writeFirst(accepted.tokenId);
   return accepted;
 }
 
@@ -39,6 +39,28 @@ function remembered(
   find: (digest: string) => Promise<Principal>,
 ): Promise<Principal> {
   return registry.memory.remember(registry.memory.principals, digest, () => find(digest), timeToRemember);
+}
+
+/**
+ * A user for whom the provider of OpenID Connect vouches: no token, and everything that the user may. Throws unauthenticated
+ * for one who is blocked or was deleted.
+ */
+export function principalOfUser(registry: Registry, userId: number): Promise<Principal> {
+  // No digest looks like this.
+  return remembered(registry, `user ${userId}`, () => loadUser(registry, userId));
+}
+
+async function loadUser(registry: Registry, userId: number): Promise<Principal> {
+  const user = await registry.prisma.user.findUnique({ where: { id: userId } });
+  if (!user) throw refused("token_unknown", "the user was deleted");
+  if (user.blockedAt) throw refused("user_blocked", "the user is blocked; ask an administrator to unblock it");
+  const { memberships, changesAt } = await membershipsOf(registry, userId);
+  return {
+    kind: "user",
+    userId,
+    ...{ username: user.username, admin: user.admin, tokenId: undefined, scopes: ["api"] },
+    ...{ memberships, validUntil: changesAt },
+  };
 }
 
 /** For how many milliseconds a principal is remembered; 0: until something changes; less: not at all. */
@@ -68,7 +90,7 @@ function accept(registry: Registry, principal: Principal, credentials: Credentia
       "deploy_token_username_wrong",
       `the user name ${shown(credentials.username)} does not go with this deploy token, whose name is ${principal.username}: put that into ~/.netrc as the login`,
     );
-  if ("tokenId" in principal) registry.tokenUse.add(principal.tokenId);
+  if ("tokenId" in principal && principal.tokenId !== undefined) registry.tokenUse.add(principal.tokenId);
   return principal;
 }
 

@@ -112,7 +112,11 @@ export async function removeMember(
  * Refuses to take the level Owner from the last one who has it in a group, directly or from above, and from a user in the
  * own namespace. Of two who leave at once the second waits here for the first.
  */
-async function demandOtherOwner(tx: Transaction, group: GroupRow, member: { readonly id: number }): Promise<void> {
+export async function demandOtherOwner(
+  tx: Transaction,
+  group: GroupRow,
+  member: { readonly id: number },
+): Promise<void> {
   const around = [...group.traversalIds];
   await tx.$queryRaw`SELECT id FROM "group" WHERE id = ANY(${around}::int[]) ORDER BY id FOR NO KEY UPDATE`;
   const owners = await tx.$queryRaw<{ id: number; user_id: number; username: string }[]>`

@@ -102,9 +102,10 @@ export async function findPersonalToken(
 ): Promise<TokenRow> {
   const wanted = id === "self" ? demandUser(principal).tokenId : id;
   if (!isAdministrator(principal)) demandUser(principal);
-  const token = isId(wanted)
-    ? await registry.prisma.token.findFirst({ where: { id: wanted, kind: "PERSONAL" } })
-    : undefined;
+  const token =
+    wanted !== undefined && isId(wanted)
+      ? await registry.prisma.token.findFirst({ where: { id: wanted, kind: "PERSONAL" } })
+      : undefined;
   if (token && mayInspectUser(principal, token.userId!)) return token;
   throw isAdministrator(principal) ? notFound("Not Found") : notOnesOwn();
 }

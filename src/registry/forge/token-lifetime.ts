@@ -30,9 +30,12 @@ export async function endOfMadeToken(
   );
 }
 
-/** When the token with which a user asks for a token of one's own ends; null: never, or it is none that binds. */
+/**
+ * When the token with which a user asks for a token of one's own ends; null: never, or it is none that binds. Whoever signed in
+ * by the provider of OpenID Connect has no token, and is the person: nothing binds.
+ */
 async function endOfAsker(registry: Registry, principal: Principal, userId: number): Promise<Date | null> {
-  if (principal.kind !== "user" || principal.userId !== userId) return null;
+  if (principal.kind !== "user" || principal.userId !== userId || principal.tokenId === undefined) return null;
   const asking = await registry.prisma.token.findUnique({ where: { id: principal.tokenId } });
   return asking?.expiresAt ?? null;
 }

@@ -1,5 +1,6 @@
 // People and robots that sign in. Each has a namespace of the same name for projects of its own; user names and top-level
 // groups share one space (the Route table sees to it).
+import type { Transaction } from "../../database/client.ts";
 import type { Prisma } from "../../database/generated/client.ts";
 import { Failure, invalid } from "../../errors.ts";
 import { demandAdministrator, demandUser, hidden, isAdministrator } from "../access/access.ts";
@@ -32,26 +33,32 @@ export async function createUser(registry: Registry, principal: Principal, input
   await demandFree(registry, { username: input.username, email: input.email });
   const taken = `the name ${input.username} (or the e-mail address) has already been taken`;
   return change(registry, taken, async (tx) => {
-    const user = await tx.user.create({
-      data: {
-        username: input.username,
-        name: input.name ?? input.username,
-        email: input.email ?? null,
-        admin: input.admin ?? false,
-      },
-    });
-    const namespace = await insertGroup(tx, {
-      path: input.username,
-      name: user.name,
-      parent: undefined,
-      visibility: "PUBLIC",
-      description: "",
-      userId: user.id,
-    });
-    await tx.member.create({ data: { userId: user.id, groupId: namespace.id, accessLevel: OWNER } });
+    const user = await insertUser(tx, input);
     await audit(tx, principal, "user.create", user.username, { admin: user.admin });
     return user;
   });
+}
+
+/** Makes the rows of a user: the user, the namespace, and that it owns that. Names were checked; taken ones violate unique rules. */
+export async function insertUser(tx: Transaction, input: NewUser): Promise<UserRow> {
+  const user = await tx.user.create({
+    data: {
+      username: input.username,
+      name: input.name ?? input.username,
+      email: input.email ?? null,
+      admin: input.admin ?? false,
+    },
+  });
+  const namespace = await insertGroup(tx, {
+    path: input.username,
+    name: user.name,
+    parent: undefined,
+    visibility: "PUBLIC",
+    description: "",
+    userId: user.id,
+  });
+  await tx.member.create({ data: { userId: user.id, groupId: namespace.id, accessLevel: OWNER } });
+  return user;
 }
 
 function checkEmail(email: string | undefined): void {

@@ -6,6 +6,7 @@ import { demandUser } from "../../registry/access/access.ts";
 import { SCOPES_OF } from "../../registry/access/acts.ts";
 import { endSession, sessionsOfUser } from "../../registry/access/web-sessions.ts";
 import { findPersonalToken, rotatePersonalToken } from "../../registry/forge/personal-tokens.ts";
+import { disconnectIdentity, type ListedIdentity, ownIdentities } from "../../registry/forge/provider-sign-in.ts";
 import {
   createPersonalToken,
   isActive,
@@ -39,9 +40,10 @@ async function tokensPage(visit: Visit, fault: string | undefined, made: MadeTok
   const { userId, tokenId, username } = demandUser(principal);
   const user = await findUserById(registry, userId);
   if (!user) throw notFound("the user was deleted a moment ago");
-  const [list, sessions] = await Promise.all([
+  const [list, sessions, identities] = await Promise.all([
     tokensOfUser(registry, principal, user, pageAsked(visit, ENTRIES)),
     sessionsOfUser(registry, principal, userId),
+    ownIdentities(registry, principal),
   ]);
   return page(
     "Personal access tokens",
@@ -76,13 +78,13 @@ ${form(
 ${textField("expires", "Expires", { type: "date", help: "It is refused from this day on; empty: never." })}
 <p><button type="submit" class="primary">Make the token</button></p>`,
 )}
-<h2 id="sessions">Browsers that are signed in</h2>
+${identitiesSection(visit, identities)}<h2 id="sessions">Browsers that are signed in</h2>
 ${table(
   "Sessions, the last used first",
-  ["Browser", "With the token", "Since", "Last used", "Change"],
+  ["Browser", "Signed in with", "Since", "Last used", "Change"],
   sessions.map((one) => [
     html`${one.browser}${one.id === session?.id ? html` ${mark("this one", "good")}` : NOTHING}`,
-    one.tokenName,
+    one.tokenName ?? visit.parts.provider?.ask.name ?? "a provider",
     time(one.createdAt),
     time(one.lastUsedAt),
     buttonForm(
@@ -96,6 +98,41 @@ ${table(
   ]),
 )}`,
   );
+}
+
+/** Who one is at the provider that signs people in; nothing where there is none, and never was. */
+function identitiesSection(visit: Visit, identities: readonly ListedIdentity[]): Html | "" {
+  const { at, session, parts } = visit;
+  const { provider } = parts;
+  if (provider === undefined && identities.length === 0) return NOTHING;
+  return html`<h2 id="identities">Signing in by a provider</h2>
+${
+  identities.length === 0
+    ? html`<p>You are connected with none.</p>`
+    : table(
+        "Who you are at providers",
+        ["Provider", "It calls you", "Last sign-in", "Change"],
+        identities.map(({ id, issuer, subject, lastSignInAt }) => [
+          html`<span class="mono">${issuer}</span>`,
+          html`<span class="mono">${subject}</span>`,
+          time(lastSignInAt),
+          buttonForm(
+            visit,
+            at.tokens(),
+            "Disconnect",
+            { do: "disconnect", id: String(id) },
+            "danger",
+            `Disconnect ${subject}`,
+          ),
+        ]),
+      )
+}
+${
+  provider === undefined || session === undefined
+    ? NOTHING
+    : html`<p><a class="button" href="${at.signInByProvider(undefined, session.formToken)}">Connect with ${provider.ask.name}</a></p>
+`
+}`;
 }
 
 function justMade({ token, secret }: MadeToken): Html {
@@ -138,6 +175,9 @@ export const changeTokens = taking(showTokens, async (visit) => {
       await revokeToken(registry, principal, id);
       return seeOther(at.tokens());
     }
+    case "disconnect":
+      await disconnectIdentity(registry, principal, id);
+      return seeOther(at.tokens());
     default:
       await endSession(registry, principal, id);
       return seeOther(at.tokens());

@@ -30,6 +30,8 @@ export function addressesBelow(prefix: string) {
     home: () => at("/"),
     search: (parameters: Parameters = {}) => at("/-/search", parameters),
     signIn: (returnTo?: string) => at("/-/sign-in", { return_to: returnTo }),
+    signInByProvider: (returnTo?: string, connect?: string) =>
+      at("/-/sign-in/provider", { return_to: returnTo, connect }),
     signOut: () => at("/-/sign-out"),
     help: () => at("/-/help"),
     setUp: (parameters: Parameters = {}) => at("/-/set-up", parameters),

@@ -2,8 +2,10 @@
 // reads through the registry, as that principal, and gives back markup, another address, or bytes; the door makes an answer
 // of HTTP of it.
 import type { ModuleArchives } from "../../git/indexing/module-archives.ts";
+import type { ProviderRules } from "../../registry/forge/provider-rules.ts";
 import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
+import type { SignInProvider } from "../../upstream/sign-in-provider.ts";
 import type { UpstreamStatus } from "../../upstream/upstream-status.ts";
 import type { Addresses } from "./addresses.ts";
 import type { Html } from "./template.ts";
@@ -20,8 +22,18 @@ export interface WebParts {
   readonly hasWorld: boolean;
   /** The key of our checksum database, as GOSUMDB holds it; undefined where clients are not to use it for everything. */
   readonly gosumdb: () => string | undefined;
+  /** Who signs people in beside their tokens; undefined: nobody. */
+  readonly provider: WebProvider | undefined;
   /** Our checksum database, for administrators. */
   readonly checksumDatabase: () => Promise<ChecksumDatabaseState>;
+}
+
+/** A provider of OpenID Connect, and what follows from what it says. */
+export interface WebProvider {
+  readonly ask: SignInProvider;
+  readonly rules: ProviderRules;
+  /** Whether tokens sign nobody in. */
+  readonly only: boolean;
 }
 
 /** How our checksum database stands. */
@@ -52,12 +64,15 @@ export interface Visit {
   /** The address of whoever asks, and what the browser calls itself. */
   readonly from: string;
   readonly browser: string;
+  /** The header Cookie. */
+  readonly cookies: string;
   /** What the address says, decoded, by the names of its pattern (routes.ts). */
   readonly named: Readonly<Record<string, string>>;
 }
 
 export interface Session {
   readonly id: number;
+  readonly by: "token" | "provider";
   /** What forms of this session carry, so that no other site can send one. */
   readonly formToken: string;
 }
@@ -74,8 +89,10 @@ export interface Page {
   readonly feed?: string | undefined;
   /** The address that always shows the same, for the key `y`; that of the page unless there is another. */
   readonly permalink?: string;
-  /** A cookie to set with it. */
-  readonly cookie?: string | undefined;
+  /** A cookie to set with it, or several. */
+  readonly cookie?: string | readonly string[] | undefined;
+  /** Who the bar on top is for, where that is not who asked: somebody who just signed out. */
+  readonly visit?: Visit;
   /** Which entry of the bar on top this belongs to. */
   readonly section?: "modules" | "groups" | "projects" | "admin" | undefined;
 }
@@ -85,7 +102,7 @@ export interface Redirect {
   readonly kind: "redirect";
   readonly to: string;
   readonly status?: 301 | 302 | 303;
-  readonly cookie?: string | undefined;
+  readonly cookie?: string | readonly string[] | undefined;
 }
 
 /** Bytes that are no page. */
@@ -107,6 +124,6 @@ export function page(title: string, body: Html, more: Omit<Page, "kind" | "title
 }
 
 /** Sends a browser on: after a form was taken. */
-export function seeOther(to: string, cookie?: string): Redirect {
+export function seeOther(to: string, cookie?: string | readonly string[]): Redirect {
   return { kind: "redirect", to, status: 303, cookie };
 }
