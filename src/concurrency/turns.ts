@@ -9,12 +9,18 @@ export const everybodysTurn = (): Promise<void> => setImmediate();
 /** So many entries are put in order, or merged, without a pause. */
 const SORTED_AT_ONCE = 2_000;
 
-/** A list in parts of at most so many entries, each handed out after everybody's turn, except for the first. */
-export async function* inTurns<T>(list: readonly T[], atOnce: number): AsyncGenerator<readonly T[], void, undefined> {
-  for (let from = 0; from < list.length; from += atOnce) {
-    if (from > 0) await everybodysTurn();
-    yield list.slice(from, from + atOnce);
+/** What comes in parts of at most so many entries, each handed out after everybody's turn, except for the first. */
+export async function* inTurns<T>(list: Iterable<T>, atOnce: number): AsyncGenerator<readonly T[], void, undefined> {
+  let part: T[] = [];
+  for (const entry of list) {
+    if (part.length === atOnce) {
+      yield part;
+      await everybodysTurn();
+      part = [];
+    }
+    part.push(entry);
   }
+  if (part.length > 0) yield part;
 }
 
 /** The entries in order, as a new array; those that are equal stay as they were. `compare` is that of Array.sort. */

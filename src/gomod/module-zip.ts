@@ -42,10 +42,10 @@ export const ENTRIES_AT_ONCE = 1_000;
 /**
  * Sorts the entries of a module's directory into those that go into its zip, those that are left out and those that make
  * it invalid. `goMod` is the go.mod at its root as it stands in the archive; its go line decides about vendored files.
- * Of many entries a part at a time is looked at, and everybody else has a turn in between.
+ * The entries are walked through twice, a part at a time, and everybody else has a turn in between.
  */
 export async function selectZipFiles(
-  entries: readonly ZipEntry[],
+  entries: Iterable<ZipEntry>,
   options: { goMod: string | Uint8Array | undefined },
 ): Promise<ZipSelection> {
   const selection: ZipSelection = {
@@ -127,7 +127,7 @@ const directory = (path: string): string => path.slice(0, path.lastIndexOf("/") 
 
 /** Whether Go's path.Clean would leave the path as it is. */
 export function isClean(path: string): boolean {
-  if (/^[./]$/.test(path)) return true;
+  if (!/(?:^|\/)\.{0,2}(?:\/|$)/.test(path) || /^[./]$/.test(path)) return true;
   const elements = (path.startsWith("/") ? path.slice(1) : path).split("/");
   // `..` may stand only at the beginning of a relative path.
   let climbing = !path.startsWith("/");

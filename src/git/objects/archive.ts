@@ -10,22 +10,21 @@
 
 import type { Readable } from "node:stream";
 import tar from "tar-stream";
-import { everybodysTurn, inTurns } from "../../concurrency/turns.ts";
-import { type Failure, invalid, isFailure, notFound } from "../../errors.ts";
+import { inTurns } from "../../concurrency/turns.ts";
+import { type Failure, invalid, isFailure } from "../../errors.ts";
 import {
   ENTRIES_AT_ONCE,
   MAX_GO_MOD,
   MAX_LICENSE,
-  needsRootLicense,
   requireValidSelection,
   selectZipFiles,
   type ZipEntry,
 } from "../../gomod/module-zip.ts";
 import type { ZipSource } from "../../gomod/zip-writer.ts";
 import { writeZipFile, type ZipFile } from "../../registry/versions/zip-file.ts";
-import { GitError, type GitProcess, runGit, spawnGit } from "../process/git-process.ts";
+import { GitError, type GitProcess, spawnGit } from "../process/git-process.ts";
 import type { Repository } from "./repository.ts";
-import { entryKind } from "./tree-entry.ts";
+import { listTree } from "./tree-listing.ts";
 
 export interface ArchiveRequest {
   readonly repository: Repository;
@@ -64,70 +63,33 @@ export async function archiveModule(request: ArchiveRequest): Promise<ZipFile> {
 /** Which files go into the zip: paths relative to the module, and the LICENSE that it inherits. */
 async function selectFiles(request: ArchiveRequest): Promise<{ kept: Set<string>; license: Buffer | undefined }> {
   const { repository, commit, subdir, signal } = request;
-  const entries = await listFiles(request);
-  let license: Buffer | undefined;
-  if (subdir !== "" && needsRootLicense(entries)) {
-    license = await rootLicense(repository, commit);
-    if (license !== undefined) entries.push({ path: "LICENSE", kind: "file", size: license.length });
-  }
-  // The go line of go.mod decides about vendored files, and nothing else.
+  const listed = await listTree(repository.directory, commit, subdir, signal);
   let hasGoMod = false;
   let hasVendor = false;
-  for await (const some of inTurns(entries, ENTRIES_AT_ONCE)) {
-    hasGoMod ||= some.some(({ path, kind }) => path === "go.mod" && kind === "file");
-    hasVendor ||= some.some(({ path }) => path.startsWith("vendor/") || path.includes("/vendor/"));
-  }
+  let hasLicense = false;
+  for await (const some of inTurns(listed, ENTRIES_AT_ONCE))
+    for (const { path, kind } of some) {
+      hasGoMod ||= path === "go.mod" && kind === "file";
+      hasVendor ||= path.startsWith("vendor/") || path.includes("/vendor/");
+      hasLicense ||= path === "LICENSE";
+    }
+  const license = subdir !== "" && !hasLicense ? await rootLicense(repository, commit) : undefined;
+  // The go line of go.mod decides about vendored files, and nothing else.
   const goMod = hasGoMod && hasVendor ? await convertedGoMod(request) : undefined;
   signal?.throwIfAborted();
-  const selection = await selectZipFiles(entries, { goMod });
+  const selection = await selectZipFiles(withLicense(listed, license), { goMod });
   requireValidSelection(selection);
   return { kept: new Set(selection.kept), license };
 }
 
-/**
- * The files below the module's directory, in the order of the archive. Their sizes are 0: what counts is the size after
- * conversion, which is known only when the archive is written, and is checked then.
- */
-async function listFiles({ repository, commit, subdir, signal }: ArchiveRequest): Promise<ZipEntry[]> {
-  const prefix = subdir === "" ? "" : `${subdir}/`;
-  const listing = await runGit(
-    repository.directory,
-    ["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit, ...(subdir === "" ? [] : [prefix])],
-    { signal },
-  );
-  if (listing.length === 0 && subdir !== "") throw notFound(`${subdir} is not in the repository at this revision`);
-  const entries: ZipEntry[] = [];
-  let listed = 0;
-  for (let at = 0; at < listing.length; ) {
-    const end = listing.indexOf(0, at);
-    const tab = listing.indexOf(0x09, at);
-    const kind = entryKind(Number.parseInt(listing.toString("latin1", at, at + 6), 8));
-    const path = decodePath(listing.subarray(tab + 1, end)).slice(prefix.length);
-    // A submodule is an empty directory in the archive, and directories do not count.
-    if (kind !== "gitlink" && kind !== "directory") entries.push({ path, kind, size: 0 });
-    if (++listed % ENTRIES_AT_ONCE === 0) await everybodysTurn();
-    at = end + 1;
-  }
-  return entries;
-}
-
-/**
- * A path as text. git's paths are bytes; an element that is not UTF-8 keeps its identity as lone surrogates, which no rule
- * lets into a zip, so that it cannot pass for another name.
- */
-function decodePath(bytes: Buffer): string {
-  const text = bytes.toString("utf8");
-  if (!text.includes("\uFFFD") || Buffer.from(text, "utf8").equals(bytes)) return text;
-  return bytes
-    .toString("latin1")
-    .split("/")
-    .map((element) => {
-      const raw = Buffer.from(element, "latin1");
-      const name = raw.toString("utf8");
-      if (Buffer.from(name, "utf8").equals(raw)) return name;
-      return element.replace(/[\x80-\xff]/g, (byte) => String.fromCharCode(0xdc00 + byte.charCodeAt(0)));
-    })
-    .join("/");
+function withLicense(listed: Iterable<ZipEntry>, license: Buffer | undefined): Iterable<ZipEntry> {
+  if (license === undefined) return listed;
+  return {
+    *[Symbol.iterator]() {
+      yield* listed;
+      yield { path: "LICENSE", kind: "file", size: license.length };
+    },
+  };
 }
 
 async function rootLicense(repository: Repository, commit: string): Promise<Buffer | undefined> {
