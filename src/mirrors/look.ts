@@ -10,6 +10,7 @@ import { recordUntilDone } from "../git/hosting/recorded-push.ts";
 import { ensureRepository, type Repositories, repositoryDirectory } from "../git/hosting/repositories-of-projects.ts";
 import { packRepository } from "../git/objects/pack-repository.ts";
 import { GitError } from "../git/process/git-process.ts";
+import { repositoryWords } from "../git/process/repository-words.ts";
 import { authorizationFor } from "../registry/forge/credentials.ts";
 import { followRemoteShape } from "../registry/forge/mirror-looks.ts";
 import { extentsOf } from "../registry/forge/project-search.ts";
@@ -87,7 +88,7 @@ async function fetchAndRecord(
       registry.log.warn({ err: error, project: projectId }, "a mirror could not be packed");
     });
   } catch (error) {
-    throw inGitsWords(error);
+    throw inGitsWords(error, directory);
   } finally {
     // Whatever git has moved by now has moved.
     await recordUntilDone(registry, repositories, nobodysPush(projectId), () => signal.aborted);
@@ -95,11 +96,11 @@ async function fetchAndRecord(
 }
 
 /** With the first thing that git says is wrong. */
-function inGitsWords(error: unknown): unknown {
+function inGitsWords(error: unknown, directory: string): unknown {
   if (!(error instanceof Failure) || !(error.cause instanceof GitError)) return error;
   const [, said] = /^(?:remote: )?(?:fatal|error): (.+)$/m.exec(error.cause.stderr) ?? [];
   if (said === undefined) return error;
-  return new Failure("unavailable", `${error.message}: ${said}`, {
+  return new Failure("unavailable", `${error.message}: ${repositoryWords(directory).of(said)}`, {
     reason: "upstream_unavailable",
     cause: error.cause,
   });

@@ -1,8 +1,9 @@
 // A server that follows repositories of git's own http-backend: what changes there changes here, what was served stays, and a
 // remote that is broken, empty or hostile takes nothing away.
-import { rmSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { repositoryDirectory } from "../../src/git/hosting/repositories-of-projects.ts";
 import { createHook, deleteHook } from "../../src/registry/forge/hooks.ts";
 import { wantLook } from "../../src/registry/forge/mirror-looks.ts";
 import { createMirror, deleteMirror, demandMirror, updateMirror } from "../../src/registry/forge/mirrors.ts";
@@ -212,6 +213,20 @@ describe("a remote that is not well", () => {
     remote.misbehave = undefined;
     expect(await look("sick")).toMatchObject({ lastError: null, failures: 0 });
     await versions("sick", "v1.0.0\nv1.1.0\nv1.2.0\n");
+  });
+
+  test("cannot be taken in: the mirror's people are not told where the server keeps it", async () => {
+    const { projectId } = await mirrorOf("sick");
+    const directory = repositoryDirectory(server.registry, projectId);
+    const lock = join(directory, "refs/tags/v1.3.0.lock");
+    mkdirSync(dirname(lock), { recursive: true });
+    writeFileSync(lock, "");
+    change("sick", (r) => r.tag("v1.3.0", r.commit({ "z.go": "package x\n" })));
+    const { lastError } = await look("sick");
+    rmSync(lock);
+    expect(lastError).toMatch(/'the repository\/.*v1\.3\.0\.lock'/);
+    expect(lastError).not.toContain(directory);
+    expect(await look("sick")).toMatchObject({ lastError: null });
   });
 
   test("holds an object that a push would not be let in with", async () => {

@@ -2,6 +2,8 @@
 // things. The server's own paths are nobody's business. And an old history may have one and the same defect in every commit
 // (the settings of git-environment.ts let the harmless ones in, with a warning each): after a few the rest is counted.
 
+import { repositoryWords } from "../process/repository-words.ts";
+
 const MAX_DEFECTS_TOLD = 10;
 const DEFECT = /^warning: object [0-9a-f]+: /;
 
@@ -14,11 +16,12 @@ export interface PushProgress {
 
 /** Progress of a push to a repository in this directory. */
 export function pushProgress(directory: string): PushProgress {
+  const words = repositoryWords(directory);
   let rest = "";
   let defects = 0;
   const line = (text: string): string => {
     if (DEFECT.test(text) && ++defects > MAX_DEFECTS_TOLD) return "";
-    return text.replaceAll(directory, "the repository");
+    return words.ofLatin1(text);
   };
   return {
     take(bytes) {

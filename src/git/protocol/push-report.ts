@@ -3,6 +3,7 @@
 // packets of channel 1. Lines are added for the refs that git was not shown (push-commands.ts), and its reason for a ref
 // that it was made to refuse becomes ours.
 
+import type { RepositoryWords } from "../process/repository-words.ts";
 import { FLUSH, packet, packetCutter } from "./pkt-line.ts";
 import type { PushPlan } from "./push-commands.ts";
 
@@ -17,8 +18,8 @@ export function sideBandOf(capabilities: readonly string[]): SideBand {
   return capabilities.includes("side-band") ? "side-band" : undefined;
 }
 
-/** Bytes as packets of a channel: 1 for the report, 2 for people. */
-export function onChannel(channel: 1 | 2, bytes: Buffer, sideBand: Exclude<SideBand, undefined>): Buffer[] {
+/** Bytes as packets of a channel: 1 for the report, 2 for people, 3 for what ends all. */
+export function onChannel(channel: 1 | 2 | 3, bytes: Buffer, sideBand: Exclude<SideBand, undefined>): Buffer[] {
   const packets: Buffer[] = [];
   const most = MAX_CHANNEL_BYTES[sideBand];
   for (let at = 0; at < bytes.length; at += most)
@@ -33,10 +34,18 @@ export interface PushReport {
   readonly moved: ReadonlySet<string> | undefined;
 }
 
-/** Makes the report for the client of what git wrote (its packets without progress) and of what git was not shown. */
-export function reportOf(said: readonly Buffer[], plan: PushPlan, sideBand: SideBand): PushReport {
+/**
+ * Makes the report for the client of what git wrote (its packets without progress) and of what git was not shown. In the
+ * reasons that git gives `words` strikes out what is nobody's business.
+ */
+export function reportOf(
+  said: readonly Buffer[],
+  plan: PushPlan,
+  sideBand: SideBand,
+  words: RepositoryWords,
+): PushReport {
   const lines = linesOf(said, sideBand);
-  if (lines === undefined) return { packets: said, moved: undefined };
+  if (lines === undefined) return { packets: said.map((each) => withoutPaths(each, words)), moved: undefined };
   const hidden = plan.hidden?.line;
   const moved = new Set<string>();
   const told = lines.map((line) => {
@@ -49,13 +58,19 @@ export function reportOf(said: readonly Buffer[], plan: PushPlan, sideBand: Side
         .toString("latin1")
         .startsWith(`${nameOf(hidden)} `)
     )
-      return line;
+      return text.startsWith("ok ") ? line : Buffer.from(words.ofLatin1(line.toString("latin1")), "latin1");
     return text.startsWith("ng ") ? refusal(hidden, plan.refused.get(plan.hidden!)!) : line;
   });
   for (const { line } of plan.leftOut) told.push(Buffer.concat([Buffer.from("ok "), nameBytes(line), NEWLINE]));
   for (const [command, reason] of plan.refused) if (command !== plan.hidden) told.push(refusal(command.line, reason));
   const report = Buffer.concat([...told.map(packet), FLUSH]);
   return { packets: sideBand === undefined ? [report] : [...onChannel(1, report, sideBand), FLUSH], moved };
+}
+
+function withoutPaths(each: Buffer, words: RepositoryWords): Buffer {
+  return each.length <= FLUSH.length
+    ? each
+    : packet(Buffer.from(words.ofLatin1(each.toString("latin1", FLUSH.length)), "latin1"));
 }
 
 const NEWLINE = Buffer.from("\n");

@@ -8,6 +8,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Failure } from "../../errors.ts";
 import { gitEnvironment } from "../process/git-environment.ts";
+import { repositoryWords } from "../process/repository-words.ts";
 import { carry, linger, NO_CACHE, type SmartHttpOutcome } from "./carriage.ts";
 import { FLUSH, fatalPacket, packet, packetCutter } from "./pkt-line.ts";
 import {
@@ -98,7 +99,7 @@ export async function serveReceivePack(options: ReceivePackOptions): Promise<Sma
     },
     async conclude(say) {
       const sideBand = sideBandOf(request.capabilities);
-      const report = reportOf(held, plan, sideBand);
+      const report = reportOf(held, plan, sideBand, repositoryWords(directory));
       if (request.commands.length === 0) return Buffer.concat(report.packets);
       const rest = toPeople(progress.end());
       if (rest.length > 0) say(rest);

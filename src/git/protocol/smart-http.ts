@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { gitEnvironment } from "../process/git-environment.ts";
 import { carry, GitAnswer, type SmartHttpOutcome } from "./carriage.ts";
 import { wantedObjects } from "./fetch-wants.ts";
+import { fetchWords } from "./fetch-words.ts";
 import { announceBothFormats } from "./first-push.ts";
 import { FLUSH, packet } from "./pkt-line.ts";
 import { readWhole } from "./request-body.ts";
@@ -64,9 +65,12 @@ export interface UploadPackOptions extends ServeOptions {
 
 /** Answers POST git-upload-pack: clone and fetch. Never rejects. */
 export async function serveUploadPack(options: UploadPackOptions): Promise<SmartHttpOutcome> {
+  const words = fetchWords(options.directory);
   return await carry({
     ...options,
     args: ["upload-pack", "--stateless-rpc", options.directory],
+    relay: words.take,
+    conclude: async () => words.end(),
     contentType: "application/x-git-upload-pack-result",
     async prepare(open) {
       const rules = { type: "application/x-git-upload-pack-request", maxBytes: MAX_FETCH_REQUEST_BYTES };

@@ -426,6 +426,22 @@ describe("push", () => {
     expect(refsOf("broken.git")).toEqual(["refs/heads/main"]);
   });
 
+  test("git's words do not say where the server keeps things, whatever the directory is called", async () => {
+    const real = join(scratch.path, "große Platte", "1.git");
+    mkdirSync(join(scratch.path, "große Platte"));
+    await initRepository(real);
+    fs.symlinkSync(real, join(scratch.path, "linked.git"));
+    writeFileSync(join(real, "refs", "heads", "main.lock"), "");
+    makeRepository(join(scratch.path, "linked-source"), (r) => r.commit({ a: "1" }));
+    const push = ["-C", join(scratch.path, "linked-source"), "push", `${base}/linked.git`, "main"];
+    for (const more of [[], ["--atomic"]]) {
+      const { code, stderr } = await client([...push, ...more]);
+      expect(code).not.toBe(0);
+      expect(stderr).toMatch(/'the repository\/.*refs\/heads\/main\.lock'/);
+      expect(stderr).not.toContain("Platte");
+    }
+  });
+
   test("a push killed half-way moves no ref and leaves no process and no objects", async () => {
     await served("killed.git");
     const made = makeRepository(join(scratch.path, "killed-source"), (r) => r.commit({ b: randomBytes(900_000) }));
