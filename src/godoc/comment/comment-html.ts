@@ -1,7 +1,7 @@
 // Doc comments as HTML, as go/doc/comment's Printer writes it: the same tags, the same anchors of headings. Two things are
 // ours. A page may ask for closed paragraphs (Go leaves the end tag out), and every address passes `safeUrl`, because a
 // definition of a link may name any scheme that Go knows, `file:` among them.
-import { type Block, headingId, type Inline, isLoose, type List } from "./doc-comment.ts";
+import { type Block, headingId, type Inline, isLoose, type List } from "./comment-tree.ts";
 
 /** Where a link to documentation leads; "" for no link. */
 export type DocLinkUrl = (link: {

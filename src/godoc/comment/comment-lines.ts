@@ -1,6 +1,6 @@
 // Doc comments as text for a terminal, as go/doc/comment's Printer writes it: lines are broken where they look best, by the
 // algorithm of Hirschberg and Larmore ("The least weight subsequence problem", 1987) with the weights of text.go.
-import { type Block, type DocComment, type Inline, isLoose, plainText } from "./doc-comment.ts";
+import { type Block, type DocComment, type Inline, isLoose, plainText } from "./comment-tree.ts";
 
 /** Words of one paragraph that are laid out well; beyond these lines are simply filled. */
 const MAX_WRAPPED_WORDS = 20_000;

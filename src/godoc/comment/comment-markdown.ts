@@ -1,6 +1,8 @@
 // Doc comments as Markdown, as go/doc/comment's Printer writes it: a paragraph on one line, headings with their anchors.
+
+import { trim } from "./comment-blocks.ts";
 import type { DocLinkUrl } from "./comment-html.ts";
-import { type Block, headingId, type Inline, isLoose, trim } from "./doc-comment.ts";
+import { type Block, headingId, type Inline, isLoose } from "./comment-tree.ts";
 
 /** The blocks of a comment as Markdown; headings of level 3. */
 export function commentMarkdown(content: readonly Block[], docLinkUrl: DocLinkUrl): string {

@@ -2,7 +2,7 @@
 // its types among it, and the packages that its files import.
 
 import type { FuncDoc, PackageDoc } from "../documentation.ts";
-import type { NamesInScope } from "./doc-comment.ts";
+import type { NamesInScope } from "./linked-text.ts";
 
 /** The names of a package's documentation. */
 export function namesInScope(

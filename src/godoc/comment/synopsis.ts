@@ -1,6 +1,9 @@
 // The synopsis of a package: the first sentence of its documentation in one line (go/doc/synopsis.go).
+
+import { trim } from "./comment-blocks.ts";
 import { commentLines } from "./comment-lines.ts";
-import { type NamesInScope, parseDocComment, trim } from "./doc-comment.ts";
+import { parseDocComment } from "./doc-comment.ts";
+import type { NamesInScope } from "./linked-text.ts";
 
 /** The first sentence of a doc comment; "" for one that is a copyright notice, or begins with something else than text. */
 export function synopsisOf(text: string, names?: NamesInScope): string {

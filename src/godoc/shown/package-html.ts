@@ -2,7 +2,8 @@
 // functions, types, with the same anchors, so that a link to the one is a link to the other. It is part of a page: headings
 // begin at level 2, there is neither script nor style in it, and everything from a source is escaped or a link to the web.
 import { commentHtml, escapeHtml, webAddress } from "../comment/comment-html.ts";
-import { headingId, parseDocComment } from "../comment/doc-comment.ts";
+import { headingId } from "../comment/comment-tree.ts";
+import { parseDocComment } from "../comment/doc-comment.ts";
 import { namesInScope } from "../comment/names-in-scope.ts";
 import type { ExampleDoc, FuncDoc, PackageDoc, TypeDoc, ValueDoc } from "../documentation.ts";
 import { functionLine } from "../package/one-line.ts";

@@ -6,7 +6,7 @@
 export interface Row {
   /** Comments above it, with markers; without indentation. */
   readonly doc: readonly string[];
-  /** Cells with something behind them in the line; the last text of the line is `rest`. Only `rest` may have several lines. */
+  /** Cells with something behind them in the line; the last text of the line is `rest`. The last line of a cell that has several is indented. */
   readonly cells: readonly string[];
   readonly rest: string;
   /** A comment at the end of its line. */
@@ -34,7 +34,19 @@ export function printRows(rows: readonly Row[], indent: string, openLine: number
     if (isApart) out += "\n";
     for (const comment of row.doc) out += `${indent}${comment}\n`;
     const cells = row.comment === undefined ? row.cells : [...row.cells, row.rest];
-    section.push({ cells, rest: row.comment ?? row.rest, isComment: row.comment !== undefined });
+    const line = { cells, rest: row.comment ?? row.rest, isComment: row.comment !== undefined };
+    const long = cells.findIndex((cell) => cell.includes("\n"));
+    if (long < 0) section.push(line);
+    else {
+      // Its first line is one of the run before it, its last one stands alone.
+      const [first = "", ...others] = cells[long]!.split("\n");
+      const end = others.pop()!.trimStart();
+      section.push({ cells: cells.slice(0, long), rest: first, isComment: false });
+      flush();
+      for (const middle of others) out += `${middle}\n`;
+      section.push({ ...line, cells: [end, ...cells.slice(long + 1)] });
+      flush();
+    }
     if (row.rest.includes("\n") || row.comment?.includes("\n")) flush();
     last = row.lastLine;
   }
@@ -76,8 +88,6 @@ function aligned(lines: readonly Line[], indent: string): string {
     .join("");
 }
 
-/** Characters of the last line. */
 function lengthOf(cell: string): number {
-  const newline = cell.lastIndexOf("\n");
-  return [...cell.slice(newline + 1)].length;
+  return [...cell].length;
 }

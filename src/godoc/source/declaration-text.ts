@@ -11,9 +11,8 @@ import type { SyntaxNode } from "./go-source.ts";
 const MAX_DEPTH = 20;
 /** Of one declaration, in characters: what is longer is cut, and says so. */
 const MAX_TEXT = 64 * 1024;
-const FILTERED_FIELDS = "// contains filtered or unexported fields";
-const FILTERED_METHODS = "// contains filtered or unexported methods";
-const FILTERED_ELEMENTS = "// contains filtered or unexported elements";
+const FILTERED = "contains filtered or unexported fields";
+const FILTERED_METHODS = "contains filtered or unexported methods";
 
 /** A node with the comments around it. */
 export interface Commented {
@@ -71,7 +70,10 @@ export class DeclarationText {
     return this.#text.slice(node.startIndex, node.endIndex);
   }
 
-  /** The source from one place to another, without comments inside. */
+  /**
+   * The source from one place to another, without comments inside, but for those of fields and methods: go/printer, which is
+   * given a declaration alone, knows these from the tree.
+   */
   between(from: SyntaxNode, start: number, end: number): string {
     let text = this.#text.slice(start, end);
     if (/\/[/*]/.test(text)) text = this.#withoutComments(from, start, end);
@@ -81,8 +83,9 @@ export class DeclarationText {
   #withoutComments(node: SyntaxNode, start: number, end: number): string {
     let out = "";
     let at = start;
+    const kept = this.#commentsOfMembers(node, start, end);
     for (const comment of node.descendantsOfType("comment")) {
-      if (!comment || comment.startIndex < at || comment.endIndex > end) continue;
+      if (!comment || comment.startIndex < at || comment.endIndex > end || kept.has(comment.startIndex)) continue;
       out += this.#text.slice(at, comment.startIndex).replace(/(?<![ \t])[ \t]+$/, "");
       at = comment.endIndex;
       // A line of its own goes with it.
@@ -90,6 +93,16 @@ export class DeclarationText {
       if (out.endsWith("\n\n") && this.#text[at] === "\n") at++;
     }
     return out + this.#text.slice(at, end);
+  }
+
+  /** Where the comments begin that belong to fields of structs and to methods of interfaces. */
+  #commentsOfMembers(node: SyntaxNode, start: number, end: number): ReadonlySet<number> {
+    const kept = new Set<number>();
+    if (!/\b(?:struct|interface)\b/.test(this.#text.slice(start, end))) return kept;
+    for (const list of node.descendantsOfType(["field_declaration_list", "interface_type"]))
+      for (const { doc, trailing } of list ? withComments(list) : [])
+        for (const comment of trailing ? [...doc, trailing] : doc) kept.add(comment.startIndex);
+    return kept;
   }
 
   #plain(node: SyntaxNode): string {
@@ -178,7 +191,7 @@ export class DeclarationText {
       else if (field.trailing && names.length === 0 && !isSingle) parts.push("");
       return this.#row(field, isSingle ? [parts.join(" ")] : parts);
     });
-    return this.#braces("struct", rows, list, indent, isFiltered ? FILTERED_FIELDS : undefined);
+    return this.#braces("struct", rows, list, indent, isFiltered ? FILTERED : undefined);
   }
 
   #interface(node: SyntaxNode, indent: string, depth: number, isTop: boolean): string {
@@ -219,7 +232,7 @@ export class DeclarationText {
   ): string {
     const brace = keyword === "struct" ? list : (list.children.find((child) => child?.type === "{") ?? list);
     const inside = printRows(rows, `${indent}\t`, brace.startPosition.row);
-    return `${keyword} {\n${inside}${filtered === undefined ? "" : `${indent}\t${filtered}\n`}${indent}}`;
+    return `${keyword} {\n${inside}${filtered === undefined ? "" : `${indent}\t// ${filtered}\n`}${indent}}`;
   }
 
   /** `parts` of a line; the last one is the end of it, unless a comment follows. */
@@ -300,12 +313,12 @@ export class DeclarationText {
       kept.push(element);
     }
     if (kept.length === elements.length) return this.#plain(node);
-    const isOneLine = body.startPosition.row === body.endPosition.row;
+    // As (*printer).exprList has it: what is left in the line of the brace stays there.
     const texts = kept.map((element) => this.#plain(element));
-    if (isOneLine && texts.length > 0)
-      return `${type}{${texts.join(", ")},\n${indent}\t${FILTERED_ELEMENTS}\n${indent}}`;
+    const lastLine = kept.at(-1)?.endPosition.row ?? body.endPosition.row;
+    if (body.startPosition.row === lastLine) return `${type}{${[...texts, `/* ${FILTERED} */`].join(", ")}}`;
     const lines = texts.map((text) => `${indent}\t${text},\n`).join("");
-    return `${type}{\n${lines}${indent}\t${FILTERED_ELEMENTS}\n${indent}}`;
+    return `${type}{\n${lines}${indent}\t// ${FILTERED}\n${indent}}`;
   }
 }
 

@@ -20,7 +20,7 @@ import type { DocumentationWork, Registry } from "../registry.ts";
 import { type GoDirectory, goDirectories, readGoDirectory } from "./go-directories.ts";
 
 /** What is kept, and how; to be counted up when either changes. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** Versions that are documented whole at the same time: their packages go by turns. */
 const WHOLE_AT_ONCE = 2;
 /** Packages that are written down in one statement. */
