@@ -92,7 +92,8 @@ const MAY_IMPORT_IN_ROOM: Record<string, Record<string, readonly string[]>> = {
     feeds: ["html", "modules"],
     account: ["html"],
     administration: ["html"],
-    "": ["html", "session", "start", "modules", "forge", "feeds", "account", "administration"],
+    settings: ["html", "forge", "administration"],
+    "": ["html", "session", "start", "modules", "forge", "feeds", "account", "administration", "settings"],
   },
 };
 /** Types and values that every room may use. */

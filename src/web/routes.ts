@@ -24,11 +24,18 @@ const atom = () => import("./feeds/atom.ts");
 const groups = () => import("./forge/groups.ts");
 const group = () => import("./forge/group.ts");
 const project = () => import("./forge/project.ts");
-const settings = () => import("./forge/project-settings.ts");
+const projectSettings = () => import("./settings/project.ts");
+const groupSettings = () => import("./settings/group.ts");
+const deployTokens = () => import("./settings/deploy-tokens.ts");
+const trusts = () => import("./settings/trusts.ts");
+const hooks = () => import("./settings/hooks.ts");
+const mirror = () => import("./settings/mirror.ts");
+const protectedTags = () => import("./settings/protected-tags.ts");
 const refs = () => import("./forge/refs.ts");
 const commit = () => import("./forge/commit.ts");
 const account = () => import("./account/tokens.ts");
 const admin = () => import("./administration/lists.ts");
+const adminForge = () => import("./administration/forge.ts");
 const signIn = () => import("./session/sign-in.ts");
 const signInProvider = () => import("./session/provider.ts");
 
@@ -101,6 +108,18 @@ const ROUTES: readonly Route[] = [
     post: async () => (await admin()).changeJobs,
   },
   { pattern: /^\/admin\/rejected_tags$/, get: async () => (await admin()).showAllRejectedTags },
+  { pattern: /^\/admin\/groups$/, get: async () => (await adminForge()).showAllGroups },
+  { pattern: /^\/admin\/mirrors$/, get: async () => (await adminForge()).showMirrors },
+  {
+    pattern: /^\/admin\/hooks$/,
+    get: async () => (await hooks()).showHooks,
+    post: async () => (await hooks()).changeHooks,
+  },
+  {
+    pattern: /^\/admin\/hooks\/(?<id>\d+)$/,
+    get: async () => (await hooks()).showHook,
+    post: async () => (await hooks()).changeHook,
+  },
   { pattern: /^\/admin\/audit$/, get: async () => (await admin()).showAudit },
   {
     pattern: /^\/-\/raw\/(?<address>.+)$/,
@@ -142,8 +161,28 @@ const ROUTES: readonly Route[] = [
   },
   {
     pattern: /^\/groups\/(?<group>.+?)\/-\/edit$/,
-    get: async () => (await group()).showGroupSettings,
-    post: async () => (await group()).changeGroup,
+    get: async () => (await groupSettings()).showGroupSettings,
+    post: async () => (await groupSettings()).changeGroup,
+  },
+  {
+    pattern: /^\/(?:groups\/(?<group>.+?)|(?<project>[^-].*?))\/-\/deploy_tokens$/,
+    get: async () => (await deployTokens()).showDeployTokens,
+    post: async () => (await deployTokens()).changeDeployTokens,
+  },
+  {
+    pattern: /^\/(?:groups\/(?<group>.+?)|(?<project>[^-].*?))\/-\/trusts$/,
+    get: async () => (await trusts()).showTrusts,
+    post: async () => (await trusts()).changeTrusts,
+  },
+  {
+    pattern: /^\/(?:groups\/(?<group>.+?)|(?<project>[^-].*?))\/-\/hooks$/,
+    get: async () => (await hooks()).showHooks,
+    post: async () => (await hooks()).changeHooks,
+  },
+  {
+    pattern: /^\/(?:groups\/(?<group>.+?)|(?<project>[^-].*?))\/-\/hooks\/(?<id>\d+)$/,
+    get: async () => (await hooks()).showHook,
+    post: async () => (await hooks()).changeHook,
   },
   { pattern: /^\/groups\/(?<group>(?:(?!\/-\/).)+)$/, get: async () => (await group()).showGroup },
   { pattern: /^\/(?<project>[^-].*?)\/-\/packages$/, get: async () => (await project()).showProjectPackages },
@@ -158,8 +197,18 @@ const ROUTES: readonly Route[] = [
   },
   {
     pattern: /^\/(?<project>[^-].*?)\/-\/(?:edit|settings)$/,
-    get: async () => (await settings()).showProjectSettings,
-    post: async () => (await settings()).changeProjectSettings,
+    get: async () => (await projectSettings()).showProjectSettings,
+    post: async () => (await projectSettings()).changeProjectSettings,
+  },
+  {
+    pattern: /^\/(?<project>[^-].*?)\/-\/mirror$/,
+    get: async () => (await mirror()).showMirror,
+    post: async () => (await mirror()).changeMirror,
+  },
+  {
+    pattern: /^\/(?<project>[^-].*?)\/-\/protected_tags$/,
+    get: async () => (await protectedTags()).showProtectedTags,
+    post: async () => (await protectedTags()).changeProtectedTags,
   },
   { pattern: /^\/(?<project>[^-].*?)\/-\/commit\/(?<sha>.+)$/, get: async () => (await commit()).showCommit },
   { pattern: /^\/(?<project>[^-].*?)\/-\/(?:tree|blob)\/(?<rest>.+)$/, get: async () => (await commit()).showTree },
@@ -180,7 +229,8 @@ export function findRoute(path: string, method: string): FoundRoute | undefined 
     if (!match) continue;
     const named: Record<string, string> = {};
     for (const [name, text] of Object.entries(match.groups ?? {})) {
-      const plain = decoded(text ?? "");
+      if (text === undefined) continue; // of another alternative
+      const plain = decoded(text);
       if (plain === undefined) return undefined;
       named[name] = plain;
     }

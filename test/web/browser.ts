@@ -4,14 +4,17 @@ import { type Answer, ask } from "../support/http.ts";
 
 export const ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
+/** What a form sends, by the names of its fields; of boxes that are ticked there may be several. */
+export type Fields = Readonly<Record<string, string | readonly string[]>>;
+
 export interface Browser {
   /** The cookies that it keeps, if any. */
   readonly cookie: () => string | undefined;
   get(path: string, headers?: Record<string, string>): Promise<Answer>;
   /** Sends a form; `headers` in place of what a browser says of where it comes from. */
-  post(path: string, fields: Record<string, string>, headers?: Record<string, string>): Promise<Answer>;
+  post(path: string, fields: Fields, headers?: Record<string, string>): Promise<Answer>;
   /** Sends the form of a page that goes to `action`, with what stands in it and these fields. */
-  submit(page: string, action: string, fields?: Record<string, string>): Promise<Answer>;
+  submit(page: string, action: string, fields?: Fields): Promise<Answer>;
 }
 
 /** A browser that visits a server; with a token it has signed in. */
@@ -35,7 +38,7 @@ export async function browser(url: string, token?: string): Promise<Browser> {
     post: (path, fields, headers = { origin: url, "sec-fetch-site": "same-origin" }) =>
       send(path, {
         method: "POST",
-        body: new URLSearchParams(fields).toString(),
+        body: encoded(fields),
         headers: { "content-type": "application/x-www-form-urlencoded", ...headers },
       }),
     async submit(path, action, fields = {}) {
@@ -56,4 +59,11 @@ export async function browser(url: string, token?: string): Promise<Browser> {
     if (answer.status !== 303) throw new Error(`sign-in: ${answer.status} ${answer.text}`);
   }
   return self;
+}
+
+function encoded(fields: Fields): string {
+  const pairs = Object.entries(fields).flatMap(([name, value]) =>
+    (typeof value === "string" ? [value] : value).map((one): [string, string] => [name, one]),
+  );
+  return new URLSearchParams(pairs).toString();
 }

@@ -3,9 +3,16 @@
 // must never hear of.
 import spdx from "spdx-license-list/full.js";
 import { createGroup } from "../../src/registry/forge/groups.ts";
+import { testHook } from "../../src/registry/forge/hook-deliveries.ts";
+import { createHook } from "../../src/registry/forge/hooks.ts";
 import { addMember } from "../../src/registry/forge/members.ts";
-import { createProject } from "../../src/registry/forge/projects.ts";
+import { createMirror } from "../../src/registry/forge/mirrors.ts";
+import { createProject, demandProject } from "../../src/registry/forge/projects.ts";
+import { protectTag } from "../../src/registry/forge/protected-tags.ts";
+import { createDeployToken } from "../../src/registry/forge/tokens.ts";
+import { createTrust } from "../../src/registry/forge/trusts.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
+import type { Registry } from "../../src/registry/registry.ts";
 import { eventually } from "../support/eventually.ts";
 import { type FakeUpstream, fakeUpstream } from "../support/fake-upstream.ts";
 import { ask, bearer } from "../support/http.ts";
@@ -119,5 +126,31 @@ export async function world(environment: Record<string, string> = {}): Promise<W
     30_000,
   );
   await registry.traffic.write();
+  await settle(registry);
   return { ...server, upstream, member };
+}
+
+/** What those set who look after a project: one of each, at names that nobody answers for. */
+async function settle(registry: Registry): Promise<void> {
+  const project = await demandProject(registry, OPERATOR, "acme/lib");
+  await protectTag(registry, OPERATOR, "acme/lib", "v*");
+  await createDeployToken(registry, OPERATOR, "acme/lib", { name: "build server", scopes: ["read_package_registry"] });
+  await createTrust(
+    registry,
+    OPERATOR,
+    { project },
+    {
+      issuer: "https://token.actions.githubusercontent.com",
+      audience: "https://go.example.com",
+      claims: { repository: "acme/lib", ref: "refs/tags/v*" },
+      scopes: ["write_repository"],
+    },
+  );
+  for (const owner of [{ project }, "instance"] as const) {
+    const url = "https://chat.example.invalid/gokura";
+    const { hook } = await createHook(registry, OPERATOR, owner, { url, name: "Chat" });
+    await testHook(registry, OPERATOR, owner, hook.id, "version.published");
+  }
+  await createProject(registry, OPERATOR, { fullPath: "acme/follows", visibility: "PUBLIC" });
+  await createMirror(registry, OPERATOR, "acme/follows", { url: "https://git.example.invalid/lib" });
 }

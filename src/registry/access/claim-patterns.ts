@@ -67,6 +67,8 @@ export function checkPatterns(issuer: string, patterns: ClaimPatterns): void {
   for (const [claim, pattern] of entries) {
     if (claim === "" || pattern === "" || pattern.length > MAX_PATTERN || claim.length > MAX_PATTERN)
       throw invalid(`a claim has a name and a pattern of 1 to ${MAX_PATTERN} characters`, "claims");
+    // A key that objects of JavaScript, and so what writes JSON, do not take for one of their own.
+    if (claim === "__proto__") throw invalid("__proto__ is no name of a claim", "claims");
     if (!isKeepable(claim + pattern)) throw invalid("claims and patterns are Unicode, without NUL", "claims");
     if (["iss", "aud", "exp", "nbf", "iat", "jti"].includes(claim))
       throw invalid(

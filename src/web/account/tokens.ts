@@ -3,7 +3,7 @@
 
 import { notFound } from "../../errors.ts";
 import { demandUser } from "../../registry/access/access.ts";
-import { SCOPES_OF } from "../../registry/access/acts.ts";
+import type { SCOPES_OF } from "../../registry/access/acts.ts";
 import { endSession, sessionsOfUser } from "../../registry/access/web-sessions.ts";
 import { findPersonalToken, rotatePersonalToken } from "../../registry/forge/personal-tokens.ts";
 import { disconnectIdentity, type ListedIdentity, ownIdentities } from "../../registry/forge/provider-sign-in.ts";
@@ -16,7 +16,18 @@ import {
 } from "../../registry/forge/tokens.ts";
 import { findUserById } from "../../registry/forge/users.ts";
 import type { TokenRow } from "../../registry/rows.ts";
-import { buttonForm, dayIn, faultOf, form, type ShowForm, sent, taking, textField, which } from "../html/forms.ts";
+import {
+  buttonForm,
+  checkboxes,
+  dayIn,
+  faultOf,
+  form,
+  type ShowForm,
+  sent,
+  taking,
+  textField,
+  which,
+} from "../html/forms.ts";
 import { banner, lines, mark, nothingYet, pageAsked, pager, table, time } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import { type Page, page, seeOther, type Visit } from "../html/visit.ts";
@@ -71,10 +82,7 @@ ${form(
   visit,
   at.tokens(),
   html`${which("create")}${textField("name", "Name", { required: true, help: "What it is for, such as laptop." })}
-<fieldset><legend>Scopes</legend>${SCOPES_OF.user.map(
-    (scope) =>
-      html`<label><input type="checkbox" name="scopes" value="${scope}"> <code>${scope}</code> <span class="quiet">${SCOPES[scope]}</span></label>`,
-  )}</fieldset>
+${checkboxes("scopes", "Scopes", Object.entries(SCOPES))}
 ${textField("expires", "Expires", { type: "date", help: "It is refused from this day on; empty: never." })}
 <p><button type="submit" class="primary">Make the token</button></p>`,
 )}

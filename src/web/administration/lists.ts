@@ -8,9 +8,9 @@ import { findProjects } from "../../registry/forge/projects.ts";
 import { listAllRejectedTags } from "../../registry/versions/rejected-tags.ts";
 import { buttonForm, choice, faultOf, type ShowForm, sent, taking } from "../html/forms.ts";
 import { mark, nothingYet, number, pageAsked, pager, table, time } from "../html/pieces.ts";
-import { type Html, html, NOTHING } from "../html/template.ts";
-import { type Show, seeOther, type Visit } from "../html/visit.ts";
-import { type AdminPart, adminPage } from "./frame.ts";
+import { html, NOTHING } from "../html/template.ts";
+import { type Show, seeOther } from "../html/visit.ts";
+import { adminPage, searchFor } from "./frame.ts";
 
 const ENTRIES = 50;
 
@@ -165,7 +165,3 @@ ${["actor", "action", "subject"].map((name) => html`<div><label for="${name}">${
 ${rows.length === 0 ? nothingYet(html`<p>Nothing of the kind was done.</p>`) : table("Who did what, newest first", ["When", "Who", "Action", "To what", "Details"], rows)}${pager(visit, list, "the audit trail")}`,
   );
 };
-
-function searchFor(visit: Visit, part: AdminPart, label: string): Html {
-  return html`<form class="filters" action="${visit.at.admin(part)}"><div><label for="search">${label}</label><input id="search" name="search" type="search" value="${visit.query.get("search") ?? ""}"></div><div><button type="submit">Find</button></div></form>`;
-}

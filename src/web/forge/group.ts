@@ -1,24 +1,24 @@
-// A group, or the namespace of a user: what is in it, its packages, who belongs to it, and its settings for its owners.
+// A group, or the namespace of a user: what is in it, its packages, who belongs to it, and the frame around its pages.
 
-import { invalid } from "../../errors.ts";
 import { demandGroupAct, mayGroupAct } from "../../registry/access/access.ts";
-import { deleteGroup, demandGroup, descendantsOfGroups, updateGroup } from "../../registry/forge/groups.ts";
+import { demandGroup, descendantsOfGroups } from "../../registry/forge/groups.ts";
 import { projectsOfGroups } from "../../registry/forge/projects.ts";
 import { EMPTY_PAGE } from "../../registry/lists/keyset-page.ts";
 import { packagesOfGroups } from "../../registry/packages/package-lists.ts";
 import type { GroupRow } from "../../registry/rows.ts";
-import { choice, faultOf, form, type ShowForm, sent, taking, textField, which } from "../html/forms.ts";
+import { faultOf, type ShowForm, taking } from "../html/forms.ts";
 import { crumbs, lines, mark, nothingYet, pageAsked, pager, tabs, time } from "../html/pieces.ts";
 import { html, NOTHING } from "../html/template.ts";
 import { type Page, page, type Show, seeOther, type Visit } from "../html/visit.ts";
-import { VISIBILITIES, visibilityIn, visibilityMark } from "./groups.ts";
+import { visibilityMark } from "./groups.ts";
 import { changeMembers, maySeeMembers, membersOf } from "./members.ts";
 import { PACKAGES_A_PAGE, packagesAsked, packageTable } from "./package-table.ts";
 
 const PROJECTS_A_PAGE = 30;
 const SUBGROUPS = 100;
 
-const groupAsked = ({ registry, principal, named }: Visit): Promise<GroupRow> =>
+/** The group that the address names, if the visitor may see it. */
+export const groupAsked = ({ registry, principal, named }: Visit): Promise<GroupRow> =>
   demandGroup(registry, principal, named.group!);
 
 export const showGroup: Show = async (visit) => showGroupPage(visit, await groupAsked(visit));
@@ -32,7 +32,7 @@ export async function showGroupPage(visit: Visit, group: GroupRow): Promise<Page
   ]);
   const list = projects.get(group.id) ?? EMPTY_PAGE;
   const subgroups = below.get(group.id)?.rows ?? [];
-  return framed(
+  return framedGroup(
     visit,
     group,
     "overview",
@@ -79,14 +79,14 @@ export const showGroupPackages: Show = async (visit) => {
     found.get(group.id) ?? EMPTY_PAGE,
     empty,
   );
-  return framed(visit, group, "packages", list);
+  return framedGroup(visit, group, "packages", list);
 };
 
 export const showGroupMembers: ShowForm = async (visit, fault) => {
   const group = await groupAsked(visit);
   demandGroupAct(visit.principal, "member.list", group);
   const members = await membersOf(visit, { group }, visit.at.groupPart(group.fullPath, "group_members"));
-  return framed(visit, group, "members", html`${faultOf(fault)}${members}`);
+  return framedGroup(visit, group, "members", html`${faultOf(fault)}${members}`);
 };
 
 export const changeGroupMembers = taking(showGroupMembers, async (visit) => {
@@ -95,54 +95,13 @@ export const changeGroupMembers = taking(showGroupMembers, async (visit) => {
   return seeOther(visit.at.groupPart(group.fullPath, "group_members"));
 });
 
-export const showGroupSettings: ShowForm = async (visit, fault) => {
-  const group = await groupAsked(visit);
-  demandGroupAct(visit.principal, "group.update", group);
-  const action = visit.at.groupPart(group.fullPath, "edit");
-  return framed(
-    visit,
-    group,
-    "settings",
-    html`${faultOf(fault)}${form(
-      visit,
-      action,
-      html`${which("update")}${textField("name", "Name", { value: group.name, required: true })}
-${textField("description", "Description", { value: group.description })}
-${choice("visibility", "Who may see it", VISIBILITIES, group.visibility)}
-<p><button type="submit" class="primary">Change the group</button></p>`,
-    )}
-<h2 id="delete">Delete the group</h2>
-<p>With everything in it. Versions that were published are never given to other content.</p>
-${form(
-  visit,
-  action,
-  html`${which("delete")}${textField("confirm", `The path of the group, ${group.fullPath}, to be sure`, { required: true })}
-<p><button type="submit" class="danger">Delete the group</button></p>`,
-)}`,
-  );
-};
-
-export const changeGroup = taking(showGroupSettings, async (visit) => {
-  const { registry, principal, at } = visit;
-  const { fullPath } = await groupAsked(visit);
-  if (sent(visit, "do") === "delete") {
-    if (sent(visit, "confirm") !== fullPath) throw invalid("write the path of the group to delete it");
-    await deleteGroup(registry, principal, fullPath);
-    return seeOther(at.groups());
-  }
-  await updateGroup(registry, principal, fullPath, {
-    name: sent(visit, "name"),
-    description: sent(visit, "description") ?? "",
-    visibility: visibilityIn(visit),
-  });
-  return seeOther(at.groupPart(fullPath, "edit"));
-});
-
-function framed(
+/** Where a group has its pages, and what is shown of it now. `name`: of a part of the settings, for the title. */
+export function framedGroup(
   visit: Visit,
   group: GroupRow,
   here: "overview" | "packages" | "members" | "settings",
   content: unknown,
+  name = `${here[0]!.toUpperCase()}${here.slice(1)}`,
 ): Page {
   const { at, principal } = visit;
   const { fullPath } = group;
@@ -152,9 +111,11 @@ function framed(
   ];
   if (maySeeMembers(visit, { group }))
     entries.push(["Members", at.groupPart(fullPath, "group_members"), here === "members"]);
-  if (mayGroupAct(principal, "group.update", group))
-    entries.push(["Settings", at.groupPart(fullPath, "edit"), here === "settings"]);
-  const title = here === "overview" ? group.name : `${here[0]!.toUpperCase()}${here.slice(1)} · ${group.name}`;
+  if (mayGroupAct(principal, "token.list", group)) {
+    const first = mayGroupAct(principal, "group.update", group) ? "edit" : "deploy_tokens";
+    entries.push(["Settings", at.groupPart(fullPath, first), here === "settings"]);
+  }
+  const title = here === "overview" ? group.name : `${name} · ${group.name}`;
   return page(
     title,
     html`${crumbs(["Groups", at.groups()], ...pathSteps(fullPath, at.group))}

@@ -1,4 +1,4 @@
-// A project: its modules, packages, branches and tags, the tags that are no versions and why, its members and settings. Other
+// A project: its modules, packages, branches and tags, the tags that are no versions and why, and its members. Other
 // addresses that GitLab has lead to where the same stands here.
 import { demandAct, demandCode, mayAct, mayReadCode } from "../../registry/access/access.ts";
 import { demandProject, modulePathOf } from "../../registry/forge/projects.ts";
@@ -108,13 +108,15 @@ export async function codeAsked(visit: Visit): Promise<ProjectRow> {
   return demandCode(visit.principal, await projectAsked(visit));
 }
 
-/** Where a project has its pages, and what is shown of it now. */
-export function framed(visit: Visit, project: ProjectRow, here: Part, content: Html): Page {
+/** Where a project has its pages, and what is shown of it now. `part`: of the settings, for the title. */
+export function framed(visit: Visit, project: ProjectRow, here: Part, content: Html, part?: string): Page {
   const { at, principal } = visit;
   const { fullPath } = project;
+  const firstSetting = mayAct(principal, "project.update", project) ? "edit" : "protected_tags";
   const entries: (readonly [string, string, boolean])[] = [["Overview", at.project(fullPath), here === "overview"]];
   const add = (name: string, part: Part, isShown = true): void => {
-    if (isShown) entries.push([name, at.projectPart(fullPath, part === "settings" ? "edit" : part), here === part]);
+    if (isShown)
+      entries.push([name, at.projectPart(fullPath, part === "settings" ? firstSetting : part), here === part]);
   };
   add("Packages", "packages");
   const readsCode = mayReadCode(principal, project);
@@ -122,12 +124,12 @@ export function framed(visit: Visit, project: ProjectRow, here: Part, content: H
   add("Tags", "tags", readsCode);
   add("Rejected tags", "rejected_tags", readsCode);
   add("Members", "project_members", maySeeMembers(visit, { project }));
-  add("Settings", "settings", mayAct(principal, "project.update", project));
+  add("Settings", "settings", mayAct(principal, "protected-tag.list", project));
   const [name] = entries.find(([, , isHere]) => isHere) ?? ["Overview"];
   return page(
-    here === "overview" ? fullPath : `${name} · ${fullPath}`,
+    here === "overview" ? fullPath : `${part ?? name} · ${fullPath}`,
     html`${crumbs(["Groups", at.groups()], ...pathSteps(fullPath, at.group))}
-<h1>${project.name} ${visibilityMark(project)}${project.archived ? html` ${mark("archived", "warn")}` : NOTHING}</h1>
+<h1>${project.name} ${visibilityMark(project)}${project.archived ? html` ${mark("archived", "warn")}` : NOTHING}${project.mirrored ? html` ${mark("mirror")}` : NOTHING}</h1>
 ${project.description ? html`<p>${project.description}</p>` : NOTHING}
 ${tabs("Of the project", entries)}
 ${content}`,

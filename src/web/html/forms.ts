@@ -44,11 +44,41 @@ export function textField(
     readonly autocomplete?: string;
   } = {},
 ): Html {
-  const { value = "", help, required = false, type = "text", autocomplete = "off" } = more;
+  const { value = "", help, required = false, type = "text" } = more;
+  // Browsers take "off" of a password for a mistake, and fill in what somebody else's form was given.
+  const { autocomplete = type === "password" ? "new-password" : "off" } = more;
   const described = help === undefined ? NOTHING : html` aria-describedby="${name}-help"`;
   return html`<p><label for="${name}">${label}</label>
 <input id="${name}" name="${name}" type="${type}" value="${value}" autocomplete="${autocomplete}"${required ? html` required` : NOTHING}${described}>
 ${help === undefined ? NOTHING : html`<span class="quiet" id="${name}-help">${help}</span>`}</p>`;
+}
+
+/** Lines of text to fill in. */
+export function areaField(
+  name: string,
+  label: string,
+  {
+    help,
+    required = false,
+    value = "",
+  }: { readonly help: string; readonly required?: boolean; readonly value?: string },
+): Html {
+  return html`<p><label for="${name}">${label}</label>
+<textarea id="${name}" name="${name}" rows="4" autocomplete="off" spellcheck="false"${required ? html` required` : NOTHING} aria-describedby="${name}-help">${value}</textarea>
+<span class="quiet" id="${name}-help">${help}</span></p>`;
+}
+
+/** Boxes to tick, each with its name and perhaps what it means; `chosen` are ticked. */
+export function checkboxes(
+  name: string,
+  legend: string,
+  options: readonly (readonly [value: string, meaning: string])[],
+  chosen: readonly string[] = [],
+): Html {
+  return html`<fieldset><legend>${legend}</legend>${options.map(
+    ([value, meaning]) =>
+      html`<label><input type="checkbox" name="${name}" value="${value}"${chosen.includes(value) ? html` checked` : NOTHING}> <code>${value}</code> <span class="quiet">${meaning}</span></label>`,
+  )}</fieldset>`;
 }
 
 /** A choice among values. */

@@ -2,6 +2,7 @@
 // reads through the registry, as that principal, and gives back markup, another address, or bytes; the door makes an answer
 // of HTTP of it.
 import type { ModuleArchives } from "../../git/indexing/module-archives.ts";
+import type { Remotes } from "../../mirrors/remotes.ts";
 import type { ProviderRules } from "../../registry/forge/provider-rules.ts";
 import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
@@ -24,6 +25,8 @@ export interface WebParts {
   readonly gosumdb: () => string | undefined;
   /** Who signs people in beside their tokens; undefined: nobody. */
   readonly provider: WebProvider | undefined;
+  /** The way to the remotes of mirrors. */
+  readonly remotes: Remotes;
   /** Our checksum database, for administrators. */
   readonly checksumDatabase: () => Promise<ChecksumDatabaseState>;
 }

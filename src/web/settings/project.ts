@@ -4,11 +4,12 @@ import { invalid } from "../../errors.ts";
 import { changeProject } from "../../git/hosting/project-change.ts";
 import { demandAct, mayAct } from "../../registry/access/access.ts";
 import { deleteProject, type PackageSetting, packageSettingOf } from "../../registry/forge/projects.ts";
+import { VISIBILITIES, visibilityIn } from "../forge/groups.ts";
+import { projectAsked } from "../forge/project.ts";
 import { choice, faultOf, form, type ShowForm, sent, taking, textField, which } from "../html/forms.ts";
 import { html, NOTHING } from "../html/template.ts";
 import { seeOther } from "../html/visit.ts";
-import { VISIBILITIES, visibilityIn } from "./groups.ts";
-import { framed, projectAsked } from "./project.ts";
+import { settingsPage } from "./place.ts";
 
 const PACKAGES: readonly (readonly [PackageSetting, string])[] = [
   ["ENABLED", "whoever may read the code"],
@@ -26,10 +27,10 @@ export const showProjectSettings: ShowForm = async (visit, fault) => {
   const project = await projectAsked(visit);
   demandAct(principal, "project.update", project);
   const action = at.projectPart(project.fullPath, "edit");
-  return framed(
+  return settingsPage(
     visit,
-    project,
-    "settings",
+    { project },
+    "edit",
     html`${faultOf(fault)}${form(
       visit,
       action,
