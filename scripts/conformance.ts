@@ -16,7 +16,8 @@ if (values.help || values.go === undefined) {
   console.log(`usage: npm run conformance -- --go VERSION [--go VERSION]… [TEST]…
   --go VERSION  a release such as 1.24.13, or 1.24 for the newest of it; several run one after the other
   TEST          files or folders of tests; ${TESTS.join(" ")} if none is given
-Example: npm run conformance -- --go 1.24 --go 1.27 test/e2e/go-command.test.ts`);
+Examples: npm run conformance -- --go 1.24 --go 1.27 test/e2e/go-command.test.ts
+          npm run conformance -- --go 1.27 test/conformance/go-scripts    # go's own scripts, through us`);
   process.exit(values.help ? 0 : 2);
 }
 
@@ -37,7 +38,7 @@ function rootOf(release: string): string {
 
 for (const release of values.go) {
   const path = `${join(rootOf(release), "bin")}${delimiter}${process.env.PATH ?? ""}`;
-  const env = { ...process.env, PATH: path, GOTOOLCHAIN: "local" };
+  const env = { ...process.env, PATH: path, GOTOOLCHAIN: "local", CONFORMANCE: "on" };
   console.log(`\n== ${execFileSync("go", ["version"], { env, encoding: "utf8" }).trim()} ==`);
   const tests = positionals.length > 0 ? positionals : TESTS;
   const vitest = join(import.meta.dirname, "../node_modules/vitest/vitest.mjs");

@@ -1,54 +1,36 @@
 // A GOKURA_URL with a path, behind a reverse proxy that has more than us: whether the proxy leaves the path in what it hands
 // on or takes it off, go, git and REST work, and every address that we give out has it.
-import http from "node:http";
-import type net from "node:net";
 import { beforeAll, describe, expect, test } from "vitest";
-import { atEnd } from "../support/at-end.ts";
+import { freePort } from "../../bench/proxy/free-port.ts";
 import { eventually } from "../support/eventually.ts";
 import { goCommand } from "../support/go.ts";
 import { ask, basic, bearer } from "../support/http.ts";
 import { pushRecipe, remoteOf, tryGit } from "../support/push.ts";
+import { hasProxy, type ReverseProxy, startProxy } from "../support/reverse-proxy.ts";
 import { ADMIN_TOKEN, MODULE_HOST, type TestServer, testServer } from "../support/server.ts";
+import { browser } from "../web/browser.ts";
+import { walk } from "../web/walk.ts";
 
 const PREFIX = "/tools/gokura";
 
-/** A reverse proxy that has us at PREFIX and knows nothing else. */
-async function reverseProxy(takesOff: boolean): Promise<{ url: string; to(port: number): void }> {
-  let port = 0;
-  const proxy = http.createServer((incoming, outgoing) => {
-    const asked = incoming.url!;
-    if (!asked.startsWith(PREFIX)) return void outgoing.writeHead(404).end("the proxy has no such place\n");
-    const { method, headers } = incoming;
-    const path = takesOff ? asked.slice(PREFIX.length) || "/" : asked;
-    const onwards = http.request({ host: "127.0.0.1", port, method, path, headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode!, answer.headers);
-      answer.pipe(outgoing);
-    });
-    onwards.on("error", () => outgoing.destroy());
-    incoming.pipe(onwards);
-  });
-  await new Promise<void>((done) => proxy.listen(0, "127.0.0.1", done));
-  atEnd(() => new Promise((done) => proxy.close(done)));
-  return {
-    url: `http://127.0.0.1:${(proxy.address() as net.AddressInfo).port}${PREFIX}`,
-    to(target) {
-      port = target;
-    },
-  };
-}
+const PROXIES: readonly [said: string, proxy: ReverseProxy, takesOff: boolean][] = [
+  ["a proxy that leaves the path", "plain", false],
+  ["a proxy that takes the path off", "plain", true],
+  ["nginx", "nginx", false],
+  ["Caddy", "caddy", false],
+  ["Caddy with handle_path", "caddy", true],
+];
 
-describe.each([
-  ["leaves the path", false],
-  ["takes the path off", true],
-])("a proxy that %s", (_, takesOff) => {
+// nginx and Caddy only where they are on the PATH.
+describe.each(PROXIES.filter(([, proxy]) => hasProxy(proxy)))("%s", (_, proxy, takesOff) => {
   let server: TestServer;
   let url: string;
 
   beforeAll(async () => {
-    const proxy = await reverseProxy(takesOff);
-    ({ url } = proxy);
+    const port = await freePort();
+    url = `http://127.0.0.1:${port}${PREFIX}`;
     server = await testServer({ environment: { GOKURA_URL: `${url}/` } });
-    proxy.to(server.port);
+    await startProxy(proxy, port, server.port, { path: PREFIX, takesOff });
     await pushRecipe(remoteOf(url, "root/lib", ADMIN_TOKEN), (r) =>
       r.tag("v1.0.0", r.commit({ "go.mod": `module ${MODULE_HOST}/root/lib\n`, "a.go": "package lib\n" })),
     );
@@ -93,6 +75,24 @@ describe.each([
     expect((await get(next!.slice(new URL(url).origin.length))).status).toBe(200);
     expect((await get(PREFIX)).text).toContain(`${url}/api/graphql`);
     expect((await get(`${PREFIX}/-/health`)).status).toBe(200);
-    expect((await get("/api/v4/groups")).text).toBe("the proxy has no such place\n");
+    // Outside there is nothing of us.
+    expect((await get("/api/v4/groups")).text).not.toContain('"full_path"');
+  });
+
+  test("pages: signing in, and every link", async () => {
+    const visitor = await browser(new URL(url).origin);
+    const at = (path: string): string => `${PREFIX}${path}`;
+    const signedIn = await visitor.submit(at("/-/sign-in"), at("/-/sign-in"), { token: ADMIN_TOKEN });
+    expect([signedIn.status, signedIn.headers.location]).toEqual([303, expect.stringMatching(`^${PREFIX}/`)]);
+    expect((await visitor.get(at("/-/user_settings/personal_access_tokens"))).status).toBe(200);
+    const graphql = await visitor.get(at("/api/graphql"));
+    expect([graphql.status, graphql.headers["content-type"]]).toEqual([200, expect.stringContaining("text/html")]);
+    // The pages are the same ones, whoever stands in front.
+    if (proxy === "plain" && takesOff) return;
+    const { pages, dead } = await walk(visitor, at("/"));
+    expect(dead).toEqual([]);
+    const source = at(`/-/src/${MODULE_HOST}/root/lib@v1.0.0/a.go`);
+    expect([...pages.keys()]).toEqual(expect.arrayContaining([at("/root/lib"), source, at("/admin/users")]));
+    expect([...pages.keys()].filter((path) => !path.startsWith(`${PREFIX}/`))).toEqual([]);
   });
 });

@@ -3,10 +3,9 @@
 import { HtmlValidate } from "html-validate";
 import { beforeAll, expect, test } from "vitest";
 import { ADMIN_TOKEN } from "../support/server.ts";
-import { type Browser, browser } from "./browser.ts";
+import { browser } from "./browser.ts";
+import { walk } from "./walk.ts";
 import { SECRET, type World, world } from "./world.ts";
-
-const MAX_PAGES = 600;
 
 const validator = new HtmlValidate({
   extends: ["html-validate:recommended"],
@@ -26,35 +25,6 @@ let server: World;
 beforeAll(async () => {
   server = await world();
 });
-
-interface Walked {
-  readonly pages: ReadonlyMap<string, string>;
-  /** `STATUS PATH (from PATH)` of what is no page, file or redirect. */
-  readonly dead: readonly string[];
-}
-
-async function walk(visitor: Browser): Promise<Walked> {
-  const pages = new Map<string, string>();
-  const dead: string[] = [];
-  const seen = new Map<string, string>([["/", "the beginning"]]);
-  for (const [path, from] of seen) {
-    if (seen.size > MAX_PAGES) throw new Error(`more than ${MAX_PAGES} pages: ${path}`);
-    const { status, headers, text } = await visitor.get(path);
-    if (status >= 300 && status < 400) {
-      seen.set(headers.location!, path);
-      continue;
-    }
-    if (status !== 200) dead.push(`${status} ${path} (from ${from})`);
-    if (!headers["content-type"]?.startsWith("text/html")) continue;
-    if (path !== "/api/graphql") pages.set(path, text);
-    for (const [, link] of text.matchAll(/(?:href|src|action)="(\/[^"#]*)/g)) {
-      const plain = link!.replaceAll("&amp;", "&");
-      if (!seen.has(plain) && !/^\/-\/(?:sign-out|sign-in\?|zip)|[?&](?:after|before)=/.test(plain))
-        seen.set(plain, path);
-    }
-  }
-  return { pages, dead };
-}
 
 test.each([
   ["the anonymous", () => undefined],
