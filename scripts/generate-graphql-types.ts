@@ -47,6 +47,7 @@ const output = await codegen({
       GoPackageDocumentation: "./resolvers/go-documentation.ts#ShownPackage",
       GoDependent: `${REGISTRY}/modules/dependents.ts#DependentRow`,
       GoDependentConnection: "./resolvers/go-dependent.ts#DependentConnection",
+      GoBuildList: "./resolvers/go-build-list.ts#BuiltList",
       GoBuildListEntry: "../gomod/module-graph.ts#BuildListEntry",
       GoModRequire: "../gomod/go-mod-file.ts#Requirement",
       TagEvent: `${REGISTRY}/rows.ts#TagEventRow`,

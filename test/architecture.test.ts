@@ -56,6 +56,7 @@ const MAY_IMPORT_IN_ROOM: Record<string, Record<string, readonly string[]>> = {
     checksums: ["", "lists", "access"],
     advisories: ["", "access", "forge"],
     policies: ["", "lists", "access", "forge", "versions", "modules", "advisories"],
+    sbom: ["", "access", "versions", "modules", "advisories"],
     modules: ["", "lists", "access", "versions"],
     documentation: ["", "lists", "access", "versions", "modules"],
     packages: ["", "lists", "access", "forge", "versions"],

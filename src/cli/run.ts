@@ -39,6 +39,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   publish: async () => (await import("./publish.ts")).addPublishCommand,
   advisory: async () => (await import("./advisory.ts")).addAdvisoryCommands,
   vuln: async () => (await import("./vuln.ts")).addVulnCommands,
+  sbom: async () => (await import("./sbom.ts")).addSbomCommand,
   completion: async () => (await import("./completion.ts")).addCompletionCommand,
   sumdb: async () => (await import("./sumdb.ts")).addSumdbCommands,
   mirror: async () => (await import("./mirror.ts")).addMirrorCommands,

@@ -39,7 +39,7 @@ beforeAll(async () => {
 
 const CREATE = (input: string) =>
   `mutation { advisoryCreate(input: { ${input} }) { advisory { id modified withdrawnAt osv } errors reasons } }`;
-const VERSIONS = `{ goModule(path: "${OWN}") { versions { nodes { version vulnerabilities { id aliases summary fixedIn } } } } }`;
+const VERSIONS = `{ goModule(path: "${OWN}") { versions { nodes { version vulnerabilities { id modulePath version reviewed aliases summary fixedIn } buildList { vulnerabilities { id } } } } } project(fullPath: "acme/lib") { vulnerabilities { id } } }`;
 
 test("a Maintainer tells of a vulnerability; its versions have it, until it is withdrawn", async () => {
   const input = `modulePath: "${OWN}", packagePath: "${OWN}/sub", symbols: ["T.M"], introduced: "v1.0.0", fixed: "v1.1.0", summary: "reads beyond the end", details: "…", aliases: ["CVE-2026-1"]`;
@@ -56,13 +56,18 @@ test("a Maintainer tells of a vulnerability; its versions have it, until it is w
     },
   ]);
   const seen = await graphql(VERSIONS, secret.developer);
+  const told = { modulePath: OWN, version: "v1.0.0", reviewed: true, aliases: ["CVE-2026-1"] };
+  // Of what a build uses nothing is said where no database was ever mirrored.
+  const buildList = { vulnerabilities: null };
   expect(seen.data.goModule.versions.nodes).toEqual([
-    { version: "v1.1.0", vulnerabilities: [] },
+    { version: "v1.1.0", vulnerabilities: [], buildList },
     {
       version: "v1.0.0",
-      vulnerabilities: [{ id, aliases: ["CVE-2026-1"], summary: "reads beyond the end", fixedIn: "v1.1.0" }],
+      vulnerabilities: [{ id, ...told, summary: "reads beyond the end", fixedIn: "v1.1.0" }],
+      buildList,
     },
   ]);
+  expect(seen.data.project).toEqual(buildList);
   const withdrawn = await graphql(
     `mutation { advisoryWithdraw(input: { id: "${id}" }) { advisory { id withdrawnAt } errors reasons } }`,
     secret.maintainer,

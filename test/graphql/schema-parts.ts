@@ -48,6 +48,8 @@ export const PARTS = {
   advisories: [
     "Query.vulnerabilityDatabase",
     "GoModuleVersion.vulnerabilities",
+    "GoBuildList.vulnerabilities",
+    "Project.vulnerabilities",
     "Vulnerability",
     "VulnerabilityDatabase",
     "Advisory",

@@ -2,10 +2,12 @@
 import { createAdvisory, withdrawAdvisory } from "../../registry/advisories/own-advisories.ts";
 import { vulnerabilitiesOf } from "../../registry/advisories/vulnerabilities.ts";
 import { findDatabase } from "../../registry/advisories/vulnerability-database.ts";
+import { vulnerabilitiesOfProject } from "../../registry/sbom/reported-vulnerabilities.ts";
 import type {
   AdvisoryResolvers,
   GoModuleVersionResolvers,
   MutationResolvers,
+  ProjectResolvers,
   QueryResolvers,
   VulnerabilityResolvers,
 } from "../generated.ts";
@@ -28,6 +30,11 @@ export const vulnerabilitiesOfVersion = {
     return vulnerabilitiesOf(registry, [{ path, version }]);
   },
 } satisfies GoModuleVersionResolvers;
+
+export const vulnerabilitiesOfProjectField = {
+  vulnerabilities: async (project, _, { registry, principal }) =>
+    (await findDatabase(registry)) ? vulnerabilitiesOfProject(registry, principal, project) : null,
+} satisfies ProjectResolvers;
 
 export const advisoryQueries = {
   vulnerabilityDatabase: async (_, __, { registry }) => (await findDatabase(registry)) ?? null,

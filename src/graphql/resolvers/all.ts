@@ -3,11 +3,17 @@
 import type { Resolvers } from "../generated.ts";
 import { BigInt64, CalendarDate, DateTime } from "../scalars.ts";
 import { Administration, AuditEvent, administrationMutations, Job, ModulePrefix, Upstream } from "./administration.ts";
-import { Advisory, advisoryMutations, Vulnerability, vulnerabilitiesOfVersion } from "./advisory.ts";
+import {
+  Advisory,
+  advisoryMutations,
+  Vulnerability,
+  vulnerabilitiesOfProjectField,
+  vulnerabilitiesOfVersion,
+} from "./advisory.ts";
 import { countables } from "./countable.ts";
 import { Downloads, DownloadsOfVersion, DownloadsOnDay, ModuleDownloads } from "./downloads.ts";
 import { FeatureFlag, featureFlagMutations } from "./feature-flag.ts";
-import { GoBuildListEntry, GoModRequire } from "./go-build-list.ts";
+import { GoBuildList, GoBuildListEntry, GoModRequire } from "./go-build-list.ts";
 import { contentOfGoModule, contentOfGoModuleVersion, GoModuleFile, GoModuleFileConnection } from "./go-content.ts";
 import { GoDependent, GoDependentConnection } from "./go-dependent.ts";
 import {
@@ -68,7 +74,7 @@ export const resolvers: Resolvers = {
   Hook,
   HookDelivery,
   Group,
-  Project,
+  Project: { ...Project, ...vulnerabilitiesOfProjectField },
   Member,
   RejectedTag,
   ProtectedTag,
@@ -87,6 +93,7 @@ export const resolvers: Resolvers = {
   GoModRequire,
   GoDependent,
   GoDependentConnection,
+  GoBuildList,
   GoBuildListEntry,
   Package,
   PackageBase,

@@ -1,13 +1,16 @@
 // The build list of a version (registry/modules/build-list.ts), and what changed among requirements.
 import { invalid, notFound } from "../../errors.ts";
-import type { ModuleVersionName, UnknownRequirements } from "../../gomod/module-graph.ts";
+import type { BuildListEntry, ModuleVersionName, UnknownRequirements } from "../../gomod/module-graph.ts";
 import { requirementDiff } from "../../gomod/requirement-diff.ts";
+import { findDatabase } from "../../registry/advisories/vulnerability-database.ts";
 import { buildList } from "../../registry/modules/build-list.ts";
 import { nameOf } from "../../registry/modules/readable-by-name.ts";
 import type { VersionRow } from "../../registry/rows.ts";
+import { vulnerabilitiesFor } from "../../registry/sbom/reported-vulnerabilities.ts";
 import type { GraphqlContext } from "../context.ts";
 import type {
   GoBuildListEntryResolvers,
+  GoBuildListResolvers,
   GoMissingReason,
   GoModRequireResolvers,
   GoModuleVersionResolvers,
@@ -16,6 +19,14 @@ import { tooLate } from "../time-limit.ts";
 import { inTurn, once } from "../turns.ts";
 import { goModOf } from "./go-mod.ts";
 import { stillThere } from "./still-there.ts";
+
+/** The build list of a version. */
+export interface BuiltList {
+  readonly main: ModuleVersionName;
+  readonly complete: boolean;
+  readonly modules: readonly BuildListEntry[];
+  readonly missing: readonly (ModuleVersionName & { readonly reason: GoMissingReason })[];
+}
 
 /** So many of those who require a version are named; the others say no more. */
 const MAX_REQUIRED_BY = 10;
@@ -40,7 +51,8 @@ export const buildListFields = {
         buildList(main, goMod, (names) => requirementsOf(names, context)),
       );
       const named = missing.map(({ reason, ...name }) => ({ ...name, reason: REASONS[reason] }));
-      return { complete: missing.length === 0, modules, missing: named };
+      const built: BuiltList = { main, complete: missing.length === 0, modules, missing: named };
+      return built;
     }),
 
   requirementDiff: async (version, { from }, context) => {
@@ -55,6 +67,11 @@ export const buildListFields = {
     });
   },
 } satisfies GoModuleVersionResolvers;
+
+export const GoBuildList: GoBuildListResolvers = {
+  vulnerabilities: async ({ main, modules }, _, { registry, principal }) =>
+    (await findDatabase(registry)) ? vulnerabilitiesFor(registry, principal, [main, ...modules]) : null,
+};
 
 export const GoBuildListEntry: GoBuildListEntryResolvers = {
   requiredBy: ({ requiredBy }) => requiredBy.slice(0, MAX_REQUIRED_BY).map(nameOf),

@@ -29,6 +29,7 @@ import { serverCalls } from "./server-calls.ts";
 import { tokenCalls } from "./token-calls.ts";
 import { trustCalls } from "./trust-calls.ts";
 import { userCalls } from "./user-calls.ts";
+import { vulnerabilityCalls } from "./vulnerability-calls.ts";
 
 const ROOT = "/api/v4";
 
@@ -49,6 +50,7 @@ const CALLS: readonly Call[] = [
   ...packageCalls,
   ...featureCalls,
   ...policyCalls,
+  ...vulnerabilityCalls,
   ...checksumCalls,
 ];
 

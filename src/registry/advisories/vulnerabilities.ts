@@ -10,6 +10,7 @@ import {
   parseAdvisory,
 } from "../../gomod/vulnerable-range.ts";
 import type { Registry } from "../registry.ts";
+import { OWN_PREFIX } from "./own-advisories.ts";
 
 /** A vulnerability of a version. */
 export interface KnownVulnerability {
@@ -23,6 +24,8 @@ export interface KnownVulnerability {
   readonly fixedIn: string | undefined;
   /** Whether somebody has looked at it; policies go by no other. */
   readonly reviewed: boolean;
+  /** Whether it is told of by a project here; otherwise the mirrored database has it. */
+  readonly own: boolean;
 }
 
 /** A version of a module. */
@@ -51,6 +54,7 @@ export async function vulnerabilitiesOf(
         version,
         fixedIn: fixFor(advisory, path, version),
         reviewed: isReviewed(advisory),
+        own: advisory.id.startsWith(OWN_PREFIX),
       })),
   );
 }

@@ -10,7 +10,7 @@ export const UNKNOWN_LICENSE = "UNKNOWN";
 /** That there is no licence file. */
 export const NO_LICENSE = "NONE";
 
-/** Zips that are read for one question; of the rest nothing is said this time. */
+/** Zips that are read for one question if nothing else is said; of the rest nothing is said this time. */
 const READ_FOR_ONE = 16;
 
 interface StoredLicenses {
@@ -32,6 +32,7 @@ interface StoredLicenses {
 export async function licensesOf(
   registry: Registry,
   versions: readonly { readonly path: string; readonly version: string }[],
+  readAtMost = READ_FOR_ONE,
 ): Promise<Map<string, readonly string[]>> {
   if (versions.length === 0) return new Map();
   const { rows } = await registry.database.pool.query<StoredLicenses>({
@@ -46,7 +47,7 @@ export async function licensesOf(
   const found = new Map<string, readonly string[]>();
   let read = 0;
   for (const row of rows) {
-    if (row.licenses === null && ++read > READ_FOR_ONE) continue;
+    if (row.licenses === null && ++read > readAtMost) continue;
     const licenses = row.licenses ?? (await readLicenses(registry, row));
     found.set(`${row.path}@${row.version}`, licenses.length === 0 ? [NO_LICENSE] : licenses);
   }

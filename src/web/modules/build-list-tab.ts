@@ -1,17 +1,14 @@
 // What a build of the version uses, as `go list -m all` in it would say, worked out of the go.mod files that are stored here;
 // and what could not be looked into.
-import { Failure, isFailure } from "../../errors.ts";
-import { buildList } from "../../registry/modules/build-list.ts";
-import { nameOf, requirementsByName } from "../../registry/modules/readable-by-name.ts";
-import { goModsOf } from "../../registry/versions/version-rows.ts";
+import { isFailure } from "../../errors.ts";
+import { nameOf } from "../../registry/modules/readable-by-name.ts";
+import { storedBuildList } from "../../registry/modules/stored-build-list.ts";
 import { banner, mark, nothingYet, table } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import type { Visit } from "../html/visit.ts";
 import { linkedVersions } from "./requirement-links.ts";
 import type { ShownVersion } from "./shown-version.ts";
 
-/** More bytes of go.mod files than any graph that is known has. */
-const MAX_GRAPH_BYTES = 16 * 1024 * 1024;
 const MAX_LISTED = 1_000;
 const MAX_REQUIRED_BY = 3;
 
@@ -24,19 +21,8 @@ const REASONS = {
 
 export async function buildListTab(visit: Visit, { module, version }: ShownVersion): Promise<Html> {
   const { registry, principal } = visit;
-  const goMod = (await goModsOf(registry, [version.id], MAX_GRAPH_BYTES)).get(version.id) ?? null;
-  let bytesLeft = MAX_GRAPH_BYTES;
-  const name = { path: module.path, version: version.version };
-  const built = await buildList(name, goMod, async (names) => {
-    const { found, bytes } = await requirementsByName(registry, principal, names, bytesLeft);
-    bytesLeft -= bytes;
-    return names.map((one) => {
-      const known = found.get(nameOf(one));
-      if (known === undefined)
-        throw new Failure("too-large", "this graph is too large to be shown: ask the go command, go list -m all");
-      return known;
-    });
-  }).catch((error: unknown) => {
+  const name = { path: module.path, version: version.version, id: version.id };
+  const built = await storedBuildList(registry, principal, name).catch((error: unknown) => {
     if (isFailure(error, "too-large")) return error.message;
     throw error;
   });
