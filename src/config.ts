@@ -28,6 +28,7 @@ import {
   parseSwitch,
   parseTtl,
 } from "./settings/amounts.ts";
+import { type BucketSettings, bucketOf } from "./settings/bucket.ts";
 import { parseCaFile, type TlsConfig, tlsOf } from "./settings/certificates.ts";
 import { type Environment, findUnknown, settingOf } from "./settings/environment.ts";
 import { parseAdminToken, parseDatabaseUrl, parseSecretKey, parseSigningKeys } from "./settings/secrets.ts";
@@ -39,6 +40,7 @@ import { holdsCredentials, type UpstreamList, type VerifyMode } from "./upstream
 
 const DEFAULT_MAX_PUSH_BYTES = 2 * 1024 ** 3;
 const DEFAULT_HOT_CACHE_BYTES = 64 * 1024 ** 2;
+const DEFAULT_BLOB_CACHE_BYTES = 10 * 1024 ** 3;
 const DEFAULT_UPSTREAM_TTL_SECONDS = 60;
 /** The version of gokura, as package.json says. */
 export const PRODUCT_VERSION: string = JSON.parse(
@@ -61,6 +63,8 @@ export interface Config {
   readonly trustProxy: readonly string[];
   readonly maxPushBytes: number;
   readonly hotCacheBytes: number;
+  /** Where zips are kept; undefined: in the data directory. */
+  readonly bucket: BucketSettings | undefined;
   readonly logLevel: LogLevel;
   /** Which part of the requests is logged, from 0 to 1; failed ones and pushes always are. */
   readonly loggedRequests: number;
@@ -150,6 +154,16 @@ export function readConfig(environment: Environment = process.env): Config {
     trustProxy: parsed("GOKURA_TRUST_PROXY", [], parseAddresses),
     maxPushBytes: parsed("GOKURA_MAX_PUSH_BYTES", DEFAULT_MAX_PUSH_BYTES, parsePushLimit),
     hotCacheBytes: parsed("GOKURA_HOT_CACHE_BYTES", DEFAULT_HOT_CACHE_BYTES, parseBytes),
+    bucket: bucketOf(
+      get,
+      {
+        pathStyle: parsed("GOKURA_S3_PATH_STYLE", undefined, parseSwitch),
+        caFile: parsed("GOKURA_S3_CA_FILE", undefined, parseCaFile),
+        redirect: parsed("GOKURA_S3_REDIRECT", false, parseSwitch),
+        cacheBytes: parsed("GOKURA_BLOB_CACHE_BYTES", DEFAULT_BLOB_CACHE_BYTES, parseBytes),
+      },
+      mistakes,
+    ),
     logLevel: parsed("GOKURA_LOG_LEVEL", "info", parseLogLevel),
     loggedRequests: parsed("GOKURA_LOG_REQUESTS", 1, parsePart),
     upstream,

@@ -105,6 +105,7 @@ export const REASONS = {
   internal_error: "unavailable",
   database_unavailable: "unavailable",
   disk_full: "unavailable",
+  storage_unavailable: "unavailable",
   upstream_unavailable: "unavailable",
   issuer_unavailable: "unavailable",
   provider_unavailable: "unavailable",

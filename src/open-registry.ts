@@ -18,8 +18,13 @@ import { Traffic } from "./registry/numbers/traffic.ts";
 import { createPolicyState } from "./registry/policies/noted-verdicts.ts";
 import type { Registry } from "./registry/registry.ts";
 import { openSecretBox, type SecretBox } from "./registry/secret-box.ts";
+import { openBlobCache } from "./storage/blob-cache.ts";
+import type { Blobs } from "./storage/blobs.ts";
 import { claimDataDirectory, openDataDirectory } from "./storage/data-directory.ts";
 import { openDiskBlobs } from "./storage/disk-blobs.ts";
+import { openBucket } from "./storage/s3/bucket.ts";
+import { createBucketBlobs } from "./storage/s3/bucket-blobs.ts";
+import { probeBucket } from "./storage/s3/probe.ts";
 import type { Signer } from "./sumdb/note.ts";
 import type { Log } from "./telemetry/log.ts";
 import { UNCOUNTED } from "./telemetry/metrics.ts";
@@ -102,7 +107,7 @@ export async function openRegistry(
       get prisma() {
         return database.prisma;
       },
-      blobs: await openDiskBlobs(join(config.dataDirectory, "blobs")),
+      blobs: await openBlobs(config, role, closers),
       jobs,
       memory: new AccessMemory(),
       tokenUse,
@@ -124,6 +129,21 @@ export async function openRegistry(
     await close();
     throw error;
   }
+}
+
+/** A server looks first whether the bucket is fit to hold anything; a command is quick. */
+async function openBlobs(
+  { dataDirectory, bucket: settings }: Config,
+  role: "worker" | "sender",
+  closers: Closer[],
+): Promise<Blobs> {
+  const disk = await openDiskBlobs(join(dataDirectory, "blobs"));
+  if (!settings) return disk;
+  const bucket = openBucket(settings);
+  closers.push(async () => bucket.close());
+  if (role === "worker") await probeBucket(bucket);
+  const cache = await openBlobCache(join(dataDirectory, "blob-cache"), settings.cacheBytes);
+  return createBucketBlobs({ bucket, disk, cache, redirect: settings.redirect });
 }
 
 /** Most commands never need the key. */

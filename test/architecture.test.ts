@@ -25,13 +25,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   upstream: [...FLOOR, "registry", "git"],
   intake: [...FLOOR, "registry", "git", "upstream"],
   mirrors: [...FLOOR, "registry", "git", "upstream"],
-  settings: ["sumdb", "upstream"],
+  settings: ["sumdb", "storage", "upstream"],
   http: [...BELOW_DOORS, "graphql", "web"],
   graphql: BELOW_DOORS,
-  doctor: ["database", "git", "upstream"],
+  doctor: ["storage", "database", "git", "upstream"],
   web: BELOW_DOORS,
   fsck: ["gomod", "storage", "registry", "git"],
-  backup: ["database", "registry", "git"],
+  backup: ["database", "storage", "registry", "git"],
   cli: [...BELOW_DOORS, "doctor", "fsck", "backup"],
 };
 /**
@@ -39,6 +39,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
  * where they say what all work on, above them where they put the others together.
  */
 const MAY_IMPORT_IN_ROOM: Record<string, Record<string, readonly string[]>> = {
+  storage: {
+    "": [],
+    s3: [""],
+  },
   godoc: {
     "": [],
     comment: [""],

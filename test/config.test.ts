@@ -42,6 +42,7 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     trustProxy: [],
     maxPushBytes: 2 * 1024 ** 3,
     hotCacheBytes: 64 * 1024 ** 2,
+    bucket: undefined,
     logLevel: "info",
     loggedRequests: 1,
     upstream: [{ kind: "off" }],
@@ -363,10 +364,31 @@ describe("each setting", () => {
     ]);
   });
 
-  test("object storage is refused rather than silently not used", () => {
-    expect(mistakesOf({ GOKURA_S3_BUCKET: "b" })).toEqual([
-      "GOKURA_S3_BUCKET: this release keeps its data on disk only; object storage comes with a later one",
+  test("a bucket: what it takes, what follows, and what cannot be", () => {
+    const needed = {
+      GOKURA_S3_ENDPOINT: "https://s3.example.com/",
+      GOKURA_S3_BUCKET: "modules",
+      GOKURA_S3_ACCESS_KEY_ID: "key",
+      GOKURA_S3_SECRET_ACCESS_KEY: "secret",
+    };
+    expect(readConfig({ ...needed, GOKURA_S3_PREFIX: "teams/go" }).bucket).toEqual({
+      ...{ endpoint: "https://s3.example.com", bucket: "modules", prefix: "teams/go/", region: "us-east-1" },
+      ...{ accessKeyId: "key", secretAccessKey: "secret", pathStyle: true, caFile: undefined },
+      ...{ redirect: false, cacheBytes: 10 * 1024 ** 3 },
+    });
+    const amazon = { ...needed, GOKURA_S3_ENDPOINT: "https://s3.eu-central-1.amazonaws.com" };
+    expect(readConfig(amazon).bucket?.pathStyle).toBe(false);
+    expect(readConfig({ ...amazon, GOKURA_S3_PATH_STYLE: "on" }).bucket?.pathStyle).toBe(true);
+    expect(mistakesOf({ ...needed, GOKURA_S3_BUCKET: "", GOKURA_S3_ENDPOINT: "s3" })).toEqual([
+      expect.stringMatching(/^GOKURA_S3_BUCKET is missing: a bucket needs GOKURA_S3_ENDPOINT, GOKURA_S3_BUCKET, /),
+      expect.stringMatching(/^GOKURA_S3_ENDPOINT: "s3" is not an http/),
     ]);
+    expect(mistakesOf({ ...needed, GOKURA_S3_BUCKET: "Up", GOKURA_S3_PREFIX: "/x" })).toEqual([
+      'GOKURA_S3_BUCKET: "Up" is no name of a bucket',
+      'GOKURA_S3_PREFIX: "/x" is not like gokura or teams/go, without a slash before it',
+    ]);
+    expect(mistakesOf({ GOKURA_S3_REDIRECT: "on" })).toEqual([expect.stringContaining("set GOKURA_S3_ENDPOINT")]);
+    expect(mistakesOf({ GOKURA_S3_BUKET: "x" })).toEqual([expect.stringContaining("did you mean GOKURA_S3_BUCKET?")]);
   });
 });
 
@@ -469,7 +491,7 @@ test("all mistakes are told at once", () => {
     GOKURA_S3_ENDPOINT: "x",
     GOKURA_LISTNE: "x",
   });
-  expect(mistakes).toHaveLength(12);
+  expect(mistakes).toHaveLength(15);
   for (const name of [
     "LISTEN:",
     "URL:",

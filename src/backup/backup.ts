@@ -1,6 +1,7 @@
 // A backup of everything, beside a server that runs. First the database, then the files, which only ever grow: so whatever a
 // row of the saved database promises is among the files that are saved after it. What came later lies there too, does no
 // harm, and is left out by the restore. A second backup to the same place copies what is new.
+import { existsSync } from "node:fs";
 import { copyFile, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeBaseBackup } from "../database/base-backup.ts";
@@ -8,14 +9,14 @@ import { postgresDirectory } from "../database/running-database.ts";
 import { Failure } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
 import { countStoredVersions } from "../registry/versions/stored-versions.ts";
-import { type Copied, copyFiles, removeOthers } from "./copied-files.ts";
+import { type Copied, copyBlob, copyFiles, removeOthers } from "./copied-files.ts";
 import { describeBackup, descriptionOf } from "./description.ts";
 
 /** Packs come and go while git tidies: so often is looked for new ones. */
 const MAX_PASSES = 20;
 /** What of the data directory is not saved: the database, which is copied by itself; caches; sockets, locks, what is half done. */
 const SKIPPED =
-  /^postgres$|^postgres-elsewhere$|^mirrors$|^server\.sock$|^blobs\/scratch\/|\.lock$|\/tmp_[^/]*$|\/tmp_objdir-|\.git\.new-/;
+  /^postgres$|^postgres-elsewhere$|^mirrors$|^blob-cache$|^server\.sock$|^blobs\/scratch\/|\.lock$|\/tmp_[^/]*$|\/tmp_objdir-|\.git\.new-/;
 export const DATA = "data";
 export const BASE = "base.tar.gz";
 export const MANIFEST = "backup_manifest";
@@ -51,12 +52,13 @@ export async function backUp(registry: Registry, target: string, options: Backup
     await copyFile(join(postgresDirectory(registry.dataDirectory), PASSWORD), join(target, database, PASSWORD));
   }
   const { files, bytes, there } = await copyAll(registry.dataDirectory, join(target, DATA), options.progress);
+  const zips = await copyZips(registry, join(target, DATA, "blobs"), options.progress);
   await describeBackup(target, { gokura: options.gokura, moment, cluster: database, versions });
   // Only now may the last one go.
-  await removeOthers(join(target, DATA), there);
+  await removeOthers(join(target, DATA), new Set([...there, ...zips.there]));
   for (const name of await readdir(target))
     if (name.startsWith("database-") && name !== database) await rm(join(target, name), { recursive: true });
-  return { moment, versions, files, bytes };
+  return { moment, versions, files: files + zips.files, bytes: bytes + zips.bytes };
 }
 
 async function demandTarget(target: string): Promise<void> {
@@ -93,4 +95,24 @@ async function copyAll(from: string, to: string, progress: BackupOptions["progre
       );
     packsBefore = packs;
   }
+}
+
+/** Copies the zips that are not among the files, because they are in a bucket. They lie in the backup as those of a disk do. */
+async function copyZips(
+  registry: Registry,
+  to: string,
+  progress: BackupOptions["progress"],
+): Promise<Pick<Copied, "files" | "bytes" | "there">> {
+  const there = new Set<string>();
+  let [files, bytes] = [0, 0];
+  for await (const { key } of registry.blobs.list("zip")) {
+    there.add(`blobs/${key}`);
+    if (existsSync(join(to, key))) continue;
+    const size = await copyBlob(registry.blobs, key, join(to, key));
+    if (size === undefined) continue; // taken away meanwhile
+    files++;
+    bytes += size;
+    progress("zips of the bucket", bytes);
+  }
+  return { files, bytes, there };
 }

@@ -1,9 +1,12 @@
 // A directory copied into another one, beside somebody who writes to it. What is there already, of the same size and time, is
 // not copied again, so that a second backup takes what is new. Files that vanish meanwhile are no mistake, but are told: who
 // needs the whole of what was there at one moment goes on.
-import type { Dirent } from "node:fs";
+import { createWriteStream, type Dirent } from "node:fs";
 import { copyFile, mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { isFailure } from "../errors.ts";
+import type { Blobs } from "../storage/blobs.ts";
 
 /** Of times: what a copy is given is rounded by some file systems. */
 const SAME_TIME_MS = 2;
@@ -89,6 +92,26 @@ async function copyOne(
   } catch (error) {
     await rm(part, { force: true });
     return unlessGone(error as NodeJS.ErrnoException) ?? false;
+  }
+}
+
+/** Copies a blob into a file such that it is there whole or not at all, and tells its size; undefined: there is none. */
+export async function copyBlob(blobs: Blobs, key: string, to: string): Promise<number | undefined> {
+  const source = await blobs.openFile(key).catch((error: unknown) => {
+    if (isFailure(error, "not-found")) return undefined;
+    throw error;
+  });
+  if (!source) return undefined;
+  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+  const part = to + PART;
+  try {
+    const { size } = await source.stat();
+    await pipeline(source.createReadStream(), createWriteStream(part, { mode: 0o600, flush: true }));
+    await rename(part, to);
+    return size;
+  } finally {
+    await source.close().catch(() => {}); // the stream has closed it
+    await rm(part, { force: true });
   }
 }
 

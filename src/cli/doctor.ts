@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { type Config, readConfig } from "../config.ts";
 import { runningDatabaseUrl } from "../database/running-database.ts";
 import { examineAddress } from "../doctor/address.ts";
+import { examineBucket } from "../doctor/bucket.ts";
 import { examineDatabase } from "../doctor/database.ts";
 import { doubtful, type Finding, good, wrong } from "../doctor/finding.ts";
 import { examineMachine } from "../doctor/machine.ts";
@@ -19,7 +20,9 @@ const MARKS = { good: "ok   ", doubtful: "look ", wrong: "WRONG" } as const;
 export function addDoctorCommand(program: Command): void {
   program
     .command("doctor")
-    .description("look at settings, machine, database, upstreams and address, and say what to do; changes nothing")
+    .description(
+      "look at settings, machine, database, bucket, upstreams and address, and say what to do; changes nothing",
+    )
     .option(...JSON_OPTION)
     .addHelpText(
       "after",
@@ -50,6 +53,7 @@ async function examineAll(): Promise<Finding[]> {
   const parts = await Promise.all([
     examineMachine(config.dataDirectory),
     examineOwnDatabase(config),
+    examineBucket(config.bucket),
     examineUpstreams(config),
     config.url === undefined ? noAddress() : examineAddress(config.url, ownCertificate(config)),
   ]);

@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   fsck: async () => (await import("./fsck.ts")).addFsckCommand,
   backup: async () => (await import("./backup.ts")).addBackupCommand,
   restore: async () => (await import("./backup.ts")).addRestoreCommand,
+  storage: async () => (await import("./storage.ts")).addStorageCommands,
   version: async () => (await import("./version.ts")).addVersionCommand,
   demo: async () => (await import("./demo.ts")).addDemoCommand,
   user: async () => (await import("./user.ts")).addUserCommands,

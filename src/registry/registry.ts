@@ -12,7 +12,7 @@ import type { PackageDocumentation } from "../godoc/documentation.ts";
 import type { DocumentationThreads } from "../godoc/thread/documentation-threads.ts";
 import type { ModuleRequirements, UnknownRequirements } from "../gomod/module-graph.ts";
 import type { Jobs } from "../jobs/queue.ts";
-import type { DiskBlobs } from "../storage/disk-blobs.ts";
+import type { Blobs } from "../storage/blobs.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Principal } from "./principal.ts";
@@ -22,7 +22,7 @@ import type { SecretBox } from "./secret-box.ts";
 export interface Registry {
   readonly database: Database;
   readonly prisma: PrismaClient;
-  readonly blobs: DiskBlobs;
+  readonly blobs: Blobs;
   readonly jobs: Jobs;
   readonly memory: RememberedAccess;
   readonly tokenUse: NotedTokens;

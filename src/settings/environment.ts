@@ -9,11 +9,9 @@ export interface Setting {
   readonly name: string;
   /** May also come from the file that NAME_FILE names. */
   readonly secret?: true;
-  /** Known, but of a part that this release does not have yet: setting it is a mistake. */
-  readonly reserved?: "refused";
 }
 
-/** Every setting that there is. `GOKURA_S3_` stands for all that begin so. */
+/** Every setting that there is. */
 export const SETTINGS: readonly Setting[] = [
   { name: "GOKURA_LISTEN" },
   { name: "GOKURA_URL" },
@@ -58,7 +56,16 @@ export const SETTINGS: readonly Setting[] = [
   { name: "GOKURA_OIDC_CREATE_USERS" },
   { name: "GOKURA_OIDC_ONLY" },
   { name: "GOKURA_TOKEN", secret: true },
-  { name: "GOKURA_S3_", reserved: "refused" },
+  { name: "GOKURA_S3_ENDPOINT" },
+  { name: "GOKURA_S3_BUCKET" },
+  { name: "GOKURA_S3_PREFIX" },
+  { name: "GOKURA_S3_REGION" },
+  { name: "GOKURA_S3_ACCESS_KEY_ID", secret: true },
+  { name: "GOKURA_S3_SECRET_ACCESS_KEY", secret: true },
+  { name: "GOKURA_S3_PATH_STYLE" },
+  { name: "GOKURA_S3_CA_FILE" },
+  { name: "GOKURA_S3_REDIRECT" },
+  { name: "GOKURA_BLOB_CACHE_BYTES" },
 ];
 
 /** The environment variables of a process by their names. */
@@ -98,10 +105,6 @@ export function findUnknown(environment: Environment, mistakes: string[]): void 
   for (const name of Object.keys(environment)) {
     if (!name.startsWith("GOKURA_") || environment[name] === "" || known.includes(name)) continue;
     if (isServiceLink(name, environment[name])) continue;
-    if (SETTINGS.some((s) => s.reserved === "refused" && name.startsWith(s.name))) {
-      mistakes.push(`${name}: this release keeps its data on disk only; object storage comes with a later one`);
-      continue;
-    }
     const withoutFile = name.replace(/_FILE$/, "");
     const near = known.includes(withoutFile) ? withoutFile : closest(name, known);
     const hint = distance(name, near) <= Math.max(3, name.length / 3) ? `; did you mean ${near}?` : "";

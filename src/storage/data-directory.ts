@@ -18,7 +18,7 @@ const OTHERS = 0o077;
 /** What a process that writes to the data directory begins with. */
 export const PRIVATE_UMASK = OTHERS;
 /** What holds other people's source; the embedded PostgreSQL sees to its own directory. */
-const PRIVATE_PARTS = ["repositories", "blobs", "mirrors", "tls"];
+const PRIVATE_PARTS = ["repositories", "blobs", "blob-cache", "mirrors", "tls"];
 
 /**
  * Makes a data directory, or takes the rights away that others have to an older one. `passable`: an account that is not ours

@@ -1,11 +1,12 @@
-// Bytes that are written once and never changed, as files below one directory. A blob appears under its key whole or not
-// at all: it is written to a scratch file on the same file system, synced, and renamed. What a crash leaves behind is a
+// Blobs as files below one directory. A blob appears under its key whole or not at all: it is written to a scratch file on the
+// same file system, synced, and renamed. What a crash leaves behind is a
 // scratch file, which is removed when nobody has written to it for an hour.
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import type { Writable } from "node:stream";
 import { Failure } from "../errors.ts";
+import type { Blobs, ByteRange } from "./blobs.ts";
 
 /** A scratch file that was last written to so long ago belongs to nobody: a download that rests for a minute is given up. */
 const ABANDONED_AFTER_MS = 3_600_000;
@@ -17,45 +18,11 @@ const COPY_BYTES = 256 * 1024;
 /** Buffers of that size that are kept for the next copy: fresh ones would cost more than the copying. */
 const KEPT_BUFFERS = 32;
 
-/** A range of a blob; both ends inclusive. */
-export interface ByteRange {
-  readonly start: number;
-  readonly end: number;
-}
-
-export interface DiskBlobs {
-  /** Removes scratch files that belong to nobody any more. */
-  tidy(): void;
-  /** A path for a new scratch file, on the file system of the blobs. Whoever asks removes it or gives it to `adopt`. */
-  scratch(): string;
-  /** Makes a finished scratch file the blob of a key; the scratch file is gone afterwards. Same key, same bytes: no-op. */
-  adopt(scratch: string, key: string): Promise<void>;
-  has(key: string): Promise<boolean>;
-  /** All blobs below a prefix such as "zip", each with the time of its writing in milliseconds since 1970. */
-  list(prefix: string): AsyncIterable<{ readonly key: string; readonly writtenAt: number }>;
-  /**
-   * Takes a blob from its place, from which on it is not there, and tells when it was written: whoever asks puts it back or
-   * removes it. Undefined if there is none.
-   */
-  setAside(
-    key: string,
-  ): Promise<{ readonly writtenAt: number; putBack(): Promise<void>; remove(): Promise<void> } | undefined>;
-  /** Opens a blob to read here and there in it; whoever asks closes it. Throws not-found when there is none. */
-  openFile(key: string): Promise<fs.FileHandle>;
-  /** All bytes of a small blob. Throws not-found when there is no such blob. */
-  read(key: string): Promise<Buffer>;
-  /**
-   * Opens a blob to be copied once; throws not-found when there is none. The copy goes as fast as the sink takes it, holds
-   * one piece in memory, and rejects with the sink's error when that breaks; it does not end the sink.
-   */
-  open(key: string): Promise<{ copyTo(sink: Writable, range: ByteRange): Promise<void> }>;
-}
-
 /**
  * Opens the blob store below a directory, which is made if need be. Throws unavailable when it cannot be written. `now` is
  * the clock, in milliseconds.
  */
-export async function openDiskBlobs(directory: string, now: () => number = Date.now): Promise<DiskBlobs> {
+export async function openDiskBlobs(directory: string, now: () => number = Date.now): Promise<Blobs> {
   const scratchDirectory = join(directory, "scratch");
   await makeWritable(scratchDirectory);
   let sweptAt = now();
@@ -107,7 +74,7 @@ export async function openDiskBlobs(directory: string, now: () => number = Date.
     openFile: (key) => fs.open(join(directory, key)).catch((cause) => missing(key, cause)),
     async open(key) {
       const file = await fs.open(join(directory, key)).catch((cause) => missing(key, cause));
-      return { copyTo: (sink, range) => copy(file, sink, range).finally(() => file.close()) };
+      return { copyTo: (sink, range) => copyFile(file, sink, range).finally(() => file.close()) };
     },
   };
 }
@@ -123,7 +90,8 @@ function unlessMissing(error: NodeJS.ErrnoException): undefined {
 
 const buffers: Buffer[] = [];
 
-async function copy(file: fs.FileHandle, sink: Writable, { start, end }: ByteRange): Promise<void> {
+/** Copies a range of an open file into a sink, as Blobs.open promises. */
+export async function copyFile(file: fs.FileHandle, sink: Writable, { start, end }: ByteRange): Promise<void> {
   const buffer = buffers.pop() ?? Buffer.allocUnsafeSlow(COPY_BYTES);
   // A response that waits behind another on its connection forgets its callbacks when the connection closes.
   const closed = Promise.withResolvers<never>();

@@ -2,7 +2,8 @@
 // and appear as blobs do, whole or not at all.
 import { rm, writeFile } from "node:fs/promises";
 import { isFailure } from "../errors.ts";
-import { type DiskBlobs, storing } from "./disk-blobs.ts";
+import type { Blobs } from "./blobs.ts";
+import { storing } from "./disk-blobs.ts";
 
 export interface SmallObjects {
   /** The bytes under a key; undefined if there are none. */
@@ -11,7 +12,7 @@ export interface SmallObjects {
   put(key: string, bytes: Buffer): Promise<void>;
 }
 
-export function smallObjects(blobs: DiskBlobs): SmallObjects {
+export function smallObjects(blobs: Blobs): SmallObjects {
   return {
     async get(key) {
       try {

@@ -7,7 +7,7 @@ import { createSingleFlight } from "../concurrency/single-flight.ts";
 import { type Failure, isFailure, notFound } from "../errors.ts";
 import { escapePath, escapeVersion, type ModulePath } from "../gomod/module-path.ts";
 import { parseLookupPath } from "../gomod/proxy-path.ts";
-import type { DiskBlobs } from "../storage/disk-blobs.ts";
+import type { Blobs } from "../storage/blobs.ts";
 import { sumDatabaseObjectKey } from "../storage/object-keys.ts";
 import { smallObjects } from "../storage/small-objects.ts";
 import { databaseIn } from "../sumdb/database-name.ts";
@@ -37,7 +37,7 @@ export type SumdbAnswer = SumdbFound | Absence;
 
 export interface SumdbProxyParts {
   readonly databases: readonly ProvedDatabase[];
-  readonly blobs: DiskBlobs;
+  readonly blobs: Blobs;
   /** Whom to ask. */
   readonly source: DatabaseSource;
   /** Whether a module path may be told to others: not if it is hosted here, or private. */

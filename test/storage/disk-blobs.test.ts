@@ -4,7 +4,8 @@ import { chmod, mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { expect, test } from "vitest";
-import { type DiskBlobs, openDiskBlobs, storing } from "../../src/storage/disk-blobs.ts";
+import type { Blobs } from "../../src/storage/blobs.ts";
+import { openDiskBlobs, storing } from "../../src/storage/disk-blobs.ts";
 import { repositoryKey, zipObjectKey } from "../../src/storage/object-keys.ts";
 import { eventually } from "../support/eventually.ts";
 import { temporary } from "../support/temporary.ts";
@@ -12,19 +13,19 @@ import { temporary } from "../support/temporary.ts";
 const root = temporary("blobs");
 let count = 0;
 
-async function newStore(): Promise<{ directory: string; blobs: DiskBlobs }> {
+async function newStore(): Promise<{ directory: string; blobs: Blobs }> {
   const directory = join(root, String(++count));
   return { directory, blobs: await openDiskBlobs(directory) };
 }
 
-function put(blobs: DiskBlobs, key: string, bytes: Buffer): Promise<void> {
+function put(blobs: Blobs, key: string, bytes: Buffer): Promise<void> {
   const scratch = blobs.scratch();
   writeFileSync(scratch, bytes);
   return blobs.adopt(scratch, key);
 }
 
 /** A range of a blob, through a sink that takes its time. */
-async function copied(blobs: DiskBlobs, key: string, start: number, end: number): Promise<Buffer> {
+async function copied(blobs: Blobs, key: string, start: number, end: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   const sink = new Writable({
     write(chunk: Buffer, _, done) {

@@ -9,7 +9,7 @@ import { authenticateFromMemory } from "../../registry/access/authentication.ts"
 import { GO_PROXY, isFlagOn } from "../../registry/forge/feature-flags.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { GroupRow } from "../../registry/rows.ts";
-import type { DiskBlobs } from "../../storage/disk-blobs.ts";
+import type { Blobs } from "../../storage/blobs.ts";
 import { failsIfMatch, writeFailedCondition } from "../protocol/conditions.ts";
 import { credentialsOf } from "../protocol/credentials.ts";
 import { matchesEtag } from "../protocol/etag.ts";
@@ -204,7 +204,7 @@ export function answerFromMemory(
 export function writeHotAnswer(
   cache: HotCache,
   answer: HotAnswer,
-  blobs: DiskBlobs,
+  blobs: Blobs,
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {

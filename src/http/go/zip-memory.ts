@@ -3,7 +3,7 @@
 // or held by clients that are slow to take them; beyond that zips are streamed from the disk in pieces, as the large ones are.
 import type { ServerResponse } from "node:http";
 import { createSingleFlight } from "../../concurrency/single-flight.ts";
-import type { DiskBlobs } from "../../storage/disk-blobs.ts";
+import type { Blobs } from "../../storage/blobs.ts";
 
 export class ZipMemory {
   readonly #maxBytes: number;
@@ -18,7 +18,7 @@ export class ZipMemory {
   }
 
   /** All bytes of a blob; undefined when there is no room for them. Throws not-found when there is no such blob. */
-  async read(blobs: DiskBlobs, key: string, size: number): Promise<Buffer | undefined> {
+  async read(blobs: Blobs, key: string, size: number): Promise<Buffer | undefined> {
     if (this.#reading.underWay(key) === undefined && this.#bytes + size > this.#maxBytes) return undefined;
     return this.#reading.run(key, async () => {
       this.#bytes += size;

@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TLSSocket } from "node:tls";
 import type { DownloadCount } from "../../registry/registry.ts";
-import type { ByteRange, DiskBlobs } from "../../storage/disk-blobs.ts";
+import type { Blobs, ByteRange } from "../../storage/blobs.ts";
 import { failsIfMatch, writeFailedCondition } from "./conditions.ts";
 import { matchesEtag } from "./etag.ts";
 
@@ -24,7 +24,7 @@ export interface BlobAnswer {
 export async function sendBlob(
   req: IncomingMessage,
   res: ServerResponse,
-  blobs: DiskBlobs,
+  blobs: Blobs,
   blob: BlobAnswer,
 ): Promise<void> {
   const { size, etag, bytes } = blob;
@@ -45,6 +45,14 @@ export async function sendBlob(
     return;
   }
   const { start, end } = range ?? { start: 0, end: size - 1 };
+  // HEAD is answered here: a link is signed for GET alone.
+  const link = bytes || req.method === "HEAD" ? undefined : blobs.linkTo?.(blob.key);
+  if (link !== undefined) {
+    if (start === 0) blob.downloads.add();
+    res.writeHead(302, ["Location", link, "Cache-Control", "no-store", "Content-Length", "0"]);
+    res.end();
+    return;
+  }
   const file = bytes || req.method === "HEAD" ? undefined : await blobs.open(blob.key);
   res.writeHead(range ? 206 : 200, [
     ...blob.headers,

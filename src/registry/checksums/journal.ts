@@ -10,7 +10,7 @@
 // At a start (and with `gokura sumdb verify`) the two are compared. A database that is shorter than the journal gets the
 // rest from it, in the same order, which gives the same tree; a head that differs, or a gap, closes the log.
 
-import type { DiskBlobs } from "../../storage/disk-blobs.ts";
+import type { Blobs } from "../../storage/blobs.ts";
 import { sumJournalKey } from "../../storage/object-keys.ts";
 import { smallObjects } from "../../storage/small-objects.ts";
 import { parseRecord } from "../../sumdb/record.ts";
@@ -40,7 +40,7 @@ export interface JournalTile extends JournalTail {
  * process has written down as such.
  */
 export async function writeJournal(
-  blobs: DiskBlobs,
+  blobs: Blobs,
   head: TreeHead,
   { from, entries }: JournalTail,
   last: number | undefined,
@@ -56,13 +56,13 @@ export async function writeJournal(
 }
 
 /** The number of the last tile of the journal; undefined while there is none. */
-export async function lastJournalTile(blobs: DiskBlobs): Promise<number | undefined> {
+export async function lastJournalTile(blobs: Blobs): Promise<number | undefined> {
   const bytes = await smallObjects(blobs).get(sumJournalKey("last"));
   return bytes && Number(bytes.toString());
 }
 
 /** A tile of the journal; undefined if there is none. Throws with a sentence when it is damaged. */
-export async function readJournal(blobs: DiskBlobs, number: number): Promise<JournalTile | undefined> {
+export async function readJournal(blobs: Blobs, number: number): Promise<JournalTile | undefined> {
   const bytes = await smallObjects(blobs).get(sumJournalKey(number));
   if (!bytes) return undefined;
   const text = bytes.toString("utf8");

@@ -1,0 +1,252 @@
+// A bucket of a server that speaks S3, over connections that are kept: the six requests that a store of blobs needs. All of
+// them may be repeated, because a key's bytes are always the same; and they are, when a connection breaks or the server says
+// that it is busy. Nothing is believed that was not answered: a PUT counts when the server has said so, after it compared the
+// body with the SHA-256 that we signed. Source: Amazon S3 API Reference.
+import { readFileSync } from "node:fs";
+import http from "node:http";
+import https from "node:https";
+import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import tls from "node:tls";
+import { Failure } from "../../errors.ts";
+import { signedHeaders, signedUrl, uriPath } from "./signature.ts";
+
+/** SHA-256 of no bytes. */
+const NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+/** A connection on which nothing moves for so long is given up. */
+const SILENCE_MS = 30_000;
+/** How long it is waited before each further try. */
+const PAUSES_MS = [50, 250, 1_000];
+const CONNECTIONS = 64;
+/** An answer that is not an object is short. */
+const MAX_TEXT_BYTES = 4 * 1024 * 1024;
+/** What servers call it when there is no room left, beside 507. */
+const FULL = /quota|StorageFull|InsufficientCapacity|NoSpace|DiskFull|EntityTooLarge/i;
+
+/** Where the bucket is, and who we are there. */
+export interface BucketPlace {
+  /** Without a slash at the end. */
+  readonly endpoint: string;
+  readonly bucket: string;
+  /** What the keys begin with: "" or something with a slash at its end. */
+  readonly prefix: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** Whether the bucket is the first element of the path, not of the host's name. */
+  readonly pathStyle: boolean;
+  /** A file of PEM certificates that are trusted besides Node's own. */
+  readonly caFile: string | undefined;
+}
+
+/** What is known of an object without reading it. */
+export interface FoundObject {
+  readonly size: number;
+  /** Milliseconds since 1970, to the second. */
+  readonly writtenAt: number;
+}
+
+/** What is put under a key. */
+export interface PutObject {
+  /** SHA-256 of the body, hex: the server compares. */
+  readonly sha256: string;
+  readonly size: number;
+  /** The body from its beginning; called anew for each try. */
+  readonly body: () => Readable | Buffer;
+  /** Refuse the request if there is an object already. */
+  readonly onlyNew: boolean;
+}
+
+/** Names of objects are without the prefix of the settings. What fails is a Failure("unavailable") with the next step. */
+export interface Bucket {
+  /** What it is in messages. */
+  readonly name: string;
+  /** "there": an object is there already. */
+  put(key: string, object: PutObject): Promise<"stored" | "there">;
+  head(key: string): Promise<FoundObject | undefined>;
+  /** The body must be read to its end or destroyed. */
+  get(key: string, range?: { readonly start: number; readonly end: number }): Promise<Readable | undefined>;
+  remove(key: string): Promise<void>;
+  list(prefix: string): AsyncIterable<FoundObject & { readonly key: string }>;
+  /** A URL for anybody, for so many seconds. */
+  link(key: string, seconds: number): string;
+  close(): void;
+}
+
+/** What the server answered when it was not what was asked for. */
+export class BucketAnswer extends Error {
+  readonly status: number;
+  /** Its own word for what is wrong, such as SignatureDoesNotMatch; "" without one. */
+  readonly code: string;
+  constructor(status: number, code: string, message: string) {
+    super(`${status}${code === "" ? "" : ` ${code}`}${message === "" ? "" : `: ${message}`}`);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+interface Asked {
+  readonly method: "GET" | "HEAD" | "PUT" | "DELETE";
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly payload?: string;
+  readonly body?: () => Readable | Buffer;
+}
+
+/** Opens a bucket; nothing is asked yet. `now`: milliseconds since 1970. */
+export function openBucket(place: BucketPlace, now: () => number = Date.now): Bucket {
+  const { bucket, prefix, pathStyle } = place;
+  const base = new URL(place.endpoint);
+  if (!pathStyle) base.hostname = `${bucket}.${base.hostname}`;
+  const root = base.pathname.replace(/\/$/, "") + (pathStyle ? `/${bucket}` : "");
+  const isTls = base.protocol === "https:";
+  const ca = place.caFile === undefined ? undefined : [...tls.rootCertificates, readFileSync(place.caFile, "utf8")];
+  const agent = isTls
+    ? new https.Agent({ keepAlive: true, maxSockets: CONNECTIONS, ca })
+    : new http.Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  const name = `the bucket ${bucket} at ${base.host}`;
+
+  const urlOf = (key: string): URL => {
+    const url = new URL(base);
+    url.pathname = `${root}/${uriPath(prefix + key)}`;
+    return url;
+  };
+
+  const once = ({ method, url, headers = {}, payload = NOTHING, body }: Asked): Promise<http.IncomingMessage> =>
+    new Promise((done, fail) => {
+      const sent = signedHeaders({ method, url, headers, payload }, place, now());
+      const request = (isTls ? https : http).request(url, { method, headers: sent, agent }, done);
+      request.setTimeout(SILENCE_MS, () => request.destroy(new Error(`nothing moved for ${SILENCE_MS / 1000} s`)));
+      const content = body?.();
+      if (content === undefined || content instanceof Uint8Array) request.once("error", fail).end(content);
+      else {
+        // An answer that comes before the body is through (a refusal) is the answer; what is left need not be read.
+        request.once("error", (error) => {
+          content.destroy();
+          fail(error);
+        });
+        request.once("response", () => content.destroy());
+        content.once("error", (error) => request.destroy(error)).pipe(request);
+      }
+    });
+
+  /** Asks until there is an answer that does not say "later". The body of the answer is the caller's. */
+  const ask = async (asked: Asked): Promise<http.IncomingMessage> => {
+    for (let tries = 0; ; tries++) {
+      const pause = PAUSES_MS[tries];
+      try {
+        const answer = await once(asked);
+        const status = answer.statusCode!;
+        // 409: two wrote at once (Amazon S3, "conditional writes").
+        const isLater = status >= 500 ? status !== 501 && status !== 507 : status === 429 || status === 409;
+        if (!isLater || pause === undefined) return answer;
+        answer.resume();
+      } catch (cause) {
+        if (pause === undefined)
+          throw new Failure("unavailable", `${name} does not answer: try again in a moment`, {
+            reason: "storage_unavailable",
+            cause,
+          });
+      }
+      await delay(pause);
+    }
+  };
+
+  /** Reads an answer that is no object; throws what it says if it is a refusal. */
+  const textOf = async (answer: http.IncomingMessage, ...good: readonly number[]): Promise<string> => {
+    let text = "";
+    for await (const chunk of answer) {
+      text += chunk;
+      if (text.length > MAX_TEXT_BYTES) throw refused(name, new BucketAnswer(answer.statusCode!, "", "a long answer"));
+    }
+    if (good.includes(answer.statusCode!)) return text;
+    throw refused(name, new BucketAnswer(answer.statusCode!, xmlText(text, "Code"), xmlText(text, "Message")));
+  };
+
+  return {
+    name,
+    async put(key, { sha256, size, body, onlyNew }) {
+      const headers = {
+        "content-length": String(size),
+        "content-type": "application/octet-stream",
+        ...(onlyNew ? { "if-none-match": "*" } : {}),
+      };
+      const answer = await ask({ method: "PUT", url: urlOf(key), headers, payload: sha256, body });
+      if (answer.statusCode === 412 && onlyNew) {
+        answer.resume();
+        return "there";
+      }
+      await textOf(answer, 200, 201, 204);
+      return "stored";
+    },
+    async head(key) {
+      const answer = await ask({ method: "HEAD", url: urlOf(key) });
+      answer.resume();
+      if (answer.statusCode === 404) return undefined;
+      await textOf(answer, 200);
+      const { "content-length": size, "last-modified": written = "" } = answer.headers;
+      return { size: Number(size), writtenAt: Date.parse(written) };
+    },
+    async get(key, range) {
+      const headers = range ? { range: `bytes=${range.start}-${range.end}` } : {};
+      const answer = await ask({ method: "GET", url: urlOf(key), headers });
+      if (answer.statusCode === (range ? 206 : 200)) return answer;
+      if (answer.statusCode !== 404)
+        throw await textOf(answer).then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+      answer.resume();
+      return undefined;
+    },
+    async remove(key) {
+      await textOf(await ask({ method: "DELETE", url: urlOf(key) }), 200, 204, 404);
+    },
+    async *list(below) {
+      let token: string | undefined;
+      do {
+        const url = new URL(base);
+        url.pathname = `${root}/`;
+        url.searchParams.set("list-type", "2");
+        url.searchParams.set("prefix", `${prefix}${below}/`);
+        if (token !== undefined) url.searchParams.set("continuation-token", token);
+        const page = await textOf(await ask({ method: "GET", url }), 200);
+        for (const [, entry = ""] of page.matchAll(/<Contents>([\s\S]*?)<\/Contents>/g))
+          yield {
+            key: xmlText(entry, "Key").slice(prefix.length),
+            size: Number(xmlText(entry, "Size")),
+            writtenAt: Date.parse(xmlText(entry, "LastModified")),
+          };
+        token = xmlText(page, "NextContinuationToken") || undefined;
+      } while (token !== undefined);
+    },
+    link: (key, seconds) => signedUrl(urlOf(key), place, seconds, now()),
+    close: () => agent.destroy(),
+  };
+}
+
+function refused(name: string, answer: BucketAnswer): Failure {
+  if (answer.status === 507 || FULL.test(answer.code))
+    return new Failure("unavailable", `${name} is full: nothing was stored; ask this server's administrator`, {
+      reason: "disk_full",
+      cause: answer,
+    });
+  const isOurs = answer.status < 500; // wrong keys, no such bucket: nobody else can do anything about it
+  return new Failure(
+    "unavailable",
+    `${name} does not do what it is asked; this server's administrator must look at it`,
+    {
+      reason: "storage_unavailable",
+      cause: answer,
+      mustAct: isOurs,
+    },
+  );
+}
+
+/**
+ * The text of the first element of a name in a flat answer of S3; "" if there is none. Names of our objects are letters,
+ * digits and slashes, and what people wrote in the prefix has no sign that XML writes otherwise.
+ */
+function xmlText(xml: string, element: string): string {
+  return new RegExp(`<${element}>([^<]*)</${element}>`).exec(xml)?.[1] ?? "";
+}
