@@ -2,6 +2,7 @@
 // private module for those who may not see it.
 import { beforeAll, expect, test } from "vitest";
 import { createGroup } from "../../src/registry/forge/groups.ts";
+import { updateProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { ask } from "../support/http.ts";
 import { pushRecipe, remoteOf } from "../support/push.ts";
@@ -64,4 +65,43 @@ test("the anonymous learn nothing of a private module's documentation", async ()
     const { text } = await ask(server.url, path, { headers: HTML });
     expect(text).not.toContain("numbers");
   }
+});
+
+const PAGES = "https://pkg.example/{path}@{version}";
+
+test("the addresses by which gopls links lead to the declaration, to the module, or to the site of what is not here", async () => {
+  // As gopls v0.22.0 writes them with "linkTarget": "HOST/-/go": of a symbol, of an import, of a line in go.mod.
+  for (const [address, anchor] of [
+    [`${LIB}@v1.0.0/sub`, "T.Twice"],
+    [`${LIB}@v1.0.0`, "Add"],
+    [`${LIB}/sub`, "T"],
+    [`mod/${LIB}@v1.0.0`, "Add"],
+  ] as const) {
+    const { status, text } = await root.get(`/-/go/${address}`);
+    expect([status, text], address).toEqual([200, expect.stringContaining(`id="${anchor}"`)]);
+  }
+  const other = await testServer({ environment: { GOKURA_MODULE_PAGES: PAGES } });
+  const visitor = await browser(other.url, ADMIN_TOKEN);
+  for (const [address, to] of [
+    ["fmt", "https://pkg.example/fmt"],
+    ["golang.org/x/time@v0.15.0/rate", "https://pkg.example/golang.org/x/time/rate@v0.15.0"],
+    ["mod/golang.org/x/time@v0.15.0", "https://pkg.example/golang.org/x/time@v0.15.0"],
+    ["golang.org/x/time/rate", "https://pkg.example/golang.org/x/time/rate"],
+  ] as const) {
+    const { status, headers } = await visitor.get(`/-/go/${address}`);
+    expect([status, headers.location], address).toEqual([302, to]);
+  }
+  const anonymous = await ask(other.url, "/-/go/fmt", { headers: HTML });
+  expect([anonymous.status, anonymous.headers.location]).toEqual([302, "https://pkg.example/fmt"]);
+  expect((await visitor.get("/-/go/gokura.test/none/at/all")).status).toBe(404);
+});
+
+test("without a site of its own nobody is sent anywhere by an address of ours, and no name of ours is told", async () => {
+  const unknown = await root.get("/-/go/evil.example/m@v1.0.0");
+  expect([unknown.status, unknown.headers.location]).toEqual([404, undefined]);
+  expect(unknown.text).toContain('<a href="https://evil.example/m" rel="nofollow noopener">');
+  expect((await root.get("/-/go/fmt")).text).not.toContain('href="https://fmt');
+  await updateProject(server.registry, OPERATOR, "docs/lib", { modulePrefix: "corp.example/secret" });
+  const declared = await root.get("/-/go/corp.example/secret/none");
+  expect([declared.status, declared.text]).toEqual([404, expect.not.stringContaining("https://corp.example")]);
 });

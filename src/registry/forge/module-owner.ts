@@ -17,8 +17,13 @@ export async function ownerOf(registry: Registry, modulePath: string): Promise<P
 
 /** Whether a module path is ours to answer, whether or not there is such a module. */
 export async function isOwned(registry: Registry, modulePath: string): Promise<boolean> {
-  if (isBelow(modulePath, registry.moduleHost)) return true;
-  return (await declaredPrefixes(registry)).some(({ prefix }) => isBelow(modulePath, prefix));
+  return (await ownedNames(registry))(modulePath);
+}
+
+/** Tells of any number of module paths whether they are ours to answer. */
+export async function ownedNames(registry: Registry): Promise<(modulePath: string) => boolean> {
+  const roots = [registry.moduleHost, ...(await declaredPrefixes(registry)).map(({ prefix }) => prefix)];
+  return (modulePath) => roots.some((root) => isBelow(modulePath, root));
 }
 
 /** The number of the project that declared exactly this prefix. */

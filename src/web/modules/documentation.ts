@@ -2,12 +2,17 @@
 // of a module the list of all its packages. It is made when somebody first asks (registry/documentation); what takes longer
 // than a page may is there at the next visit.
 import { isFailure } from "../../errors.ts";
+import type { PackageDoc } from "../../godoc/documentation.ts";
+import type { PackageLinks } from "../../godoc/shown/package-html.ts";
 import { buildFor } from "../../registry/documentation/builds.ts";
 import { documentationOf, packagesOf } from "../../registry/documentation/documented-versions.ts";
+import { readableModules } from "../../registry/modules/readable-by-name.ts";
 import { nothingYet } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import type { Visit } from "../html/visit.ts";
 import { packageMarkup } from "../text/package-documentation.ts";
+import { elsewhereFor } from "./elsewhere.ts";
+import { prefixesOf } from "./find-module.ts";
 import { type ShownVersion, zipOfShown } from "./shown-version.ts";
 
 /** How long a page waits for the list of packages. */
@@ -28,9 +33,9 @@ export async function documentationOfPackage(visit: Visit, shown: ShownVersion):
       return directory === "" ? NOTHING : nothingYet(html`<p>There is no Go package in this directory.</p>`);
     const systems = build.contexts.map(({ goos, goarch }) => `${goos}/${goarch}`);
     return html`<div class="documentation">
-${packageMarkup(build.doc, linksOf(visit, shown))}
+${packageMarkup(build.doc, await linksOf(visit, shown, build.doc))}
 ${systems.length === 1 ? html`<p class="quiet">This is documentation for ${systems[0]}.</p>` : NOTHING}
-${documentation.problems.length === 0 ? NOTHING : html`<p class="quiet">Files that do not parse are left out: ${documentation.problems.join("; ")}</p>`}
+${documentation.problems.length === 0 ? NOTHING : html`<p class="quiet">Not all files could be read: ${documentation.problems.map(({ file, problem }) => `${file} ${problem}`).join("; ")}.</p>`}
 </div>`;
   } catch (error) {
     if (isFailure(error)) return nothingYet(html`<p>${error.message}</p>`);
@@ -62,20 +67,20 @@ ${more > 1 ? html`<p class="quiet">Not all of them are listed.</p>` : NOTHING}</
 }
 
 /** Links lead to what is here, and for packages of others to where people read about them. */
-function linksOf({ at, parts, registry }: Visit, { module, version, directory }: ShownVersion) {
-  const ours = `${registry.moduleHost}/`;
+async function linksOf(
+  visit: Visit,
+  { module, version, directory }: ShownVersion,
+  { imports }: PackageDoc,
+): Promise<PackageLinks> {
+  const { at, registry, principal } = visit;
+  const elsewhere = await elsewhereFor(visit);
+  const known = await readableModules(registry, principal, [...new Set(imports.flatMap(prefixesOf))]);
   return {
     packageUrl: (path: string): string => {
       if (path === module.path) return at.package(module.path, version.version, "");
       if (path.startsWith(`${module.path}/`))
         return at.package(module.path, version.version, path.slice(module.path.length + 1));
-      if (path.startsWith(ours)) return at.module(path);
-      // Packages of Go itself have no address of their own.
-      if (parts.modulePages.startsWith("https://{path}") && !path.split("/", 1)[0]!.includes(".")) return "";
-      return parts.modulePages
-        .replaceAll("{path}", path)
-        .replaceAll("@{version}", "")
-        .replaceAll("{version}", "latest");
+      return prefixesOf(path).some((prefix) => known.has(prefix)) ? at.module(path) : (elsewhere(path) ?? "");
     },
     sourceUrl: (file: string, line: number): string =>
       `${at.files(module.path, version.version, directory === "" ? file : `${directory}/${file}`)}#L${line}`,

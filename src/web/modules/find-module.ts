@@ -18,11 +18,16 @@ export interface FoundModule {
 
 /** The module of an import path, the longest that the visitor may read; undefined for none. */
 export async function moduleOfImportPath({ registry, principal }: Visit, path: string): Promise<ModuleRow | undefined> {
-  const elements = path.split("/").slice(0, MAX_ELEMENTS);
-  const prefixes = elements.map((_, n) => elements.slice(0, n + 1).join("/")).reverse();
+  const prefixes = prefixesOf(path);
   const found = await readableModules(registry, principal, prefixes);
   const longest = prefixes.find((prefix) => found.has(prefix));
   return longest === undefined ? undefined : found.get(longest);
+}
+
+/** The paths that an import path's module may have, longest first. */
+export function prefixesOf(path: string): string[] {
+  const elements = path.split("/").slice(0, MAX_ELEMENTS);
+  return elements.map((_, n) => elements.slice(0, n + 1).join("/")).reverse();
 }
 
 /** The module of exactly this path. Throws as if there were none for one that may not be read. */

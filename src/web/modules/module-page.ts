@@ -5,6 +5,7 @@ import type { Show, Visit } from "../html/visit.ts";
 import { buildListTab } from "./build-list-tab.ts";
 import { dependentsTab } from "./dependents-tab.ts";
 import { downloadsTab } from "./downloads-tab.ts";
+import { answerElsewhere } from "./elsewhere.ts";
 import { tabAsked, versionPage } from "./frame.ts";
 import { goModTab } from "./go-mod-tab.ts";
 import { licensesTab } from "./licenses-tab.ts";
@@ -26,7 +27,16 @@ const CONTENTS: Readonly<Record<Tab, (visit: Visit, shown: ShownVersion) => Prom
 
 export const showModule: Show = async (visit) => {
   // pkg.go.dev has the page of a module, as against that of a package, below mod/: links of gopls in go.mod lead there.
-  const shown = await demandShown(visit, visit.named.address!.replace(/^mod\//, ""));
+  const address = visit.named.address!.replace(/^mod\//, "");
+  let shown: ShownVersion;
+  try {
+    shown = await demandShown(visit, address);
+  } catch (error) {
+    // gopls links all packages here, Go's own and those of others too.
+    const answer = await answerElsewhere(visit, address, error);
+    if (!answer) throw error;
+    return answer;
+  }
   const tab = tabAsked(visit);
   return versionPage(visit, shown, tab, await CONTENTS[tab](visit, shown));
 };

@@ -1,10 +1,11 @@
-// What a go.mod file names, looked up: which versions are stored here and may be read, and where people read about the rest.
-// Nothing under our own host or of a private prefix is ever looked for elsewhere.
+// What a go.mod file names, looked up: which versions are stored here and may be read, and where people read about the rest
+// (elsewhere.ts).
 import type { ModuleVersionName } from "../../gomod/module-graph.ts";
 import { nameOf, readableVersions } from "../../registry/modules/readable-by-name.ts";
 import type { VersionRow } from "../../registry/rows.ts";
-import { externalUrl, type Html, html } from "../html/template.ts";
+import { type Html, html } from "../html/template.ts";
 import type { Visit } from "../html/visit.ts";
+import { elsewhereFor } from "./elsewhere.ts";
 
 /** Links to versions, by name. */
 export interface LinkedVersions {
@@ -16,22 +17,14 @@ export interface LinkedVersions {
 
 /** Looks names up, all at once. */
 export async function linkedVersions(visit: Visit, names: readonly ModuleVersionName[]): Promise<LinkedVersions> {
-  const { registry, principal, at, parts } = visit;
+  const { registry, principal, at } = visit;
   const found = names.length === 0 ? new Map<string, VersionRow>() : await readableVersions(registry, principal, names);
-  const elsewhere = ({ path, version }: ModuleVersionName): string | undefined => {
-    if (path === registry.moduleHost || path.startsWith(`${registry.moduleHost}/`)) return undefined;
-    if (registry.privateModules.covers(path)) return undefined;
-    return externalUrl(
-      parts.modulePages.replaceAll(/\{path\}|\{version\}/g, (what) =>
-        (what === "{path}" ? path : version).split("/").map(encodeURIComponent).join("/"),
-      ),
-    );
-  };
+  const elsewhere = await elsewhereFor(visit);
   return {
     stored: (name) => found.get(nameOf(name)),
     link(name, text) {
       if (found.has(nameOf(name))) return html`<a href="${at.module(name.path, name.version)}">${text}</a>`;
-      const to = elsewhere(name);
+      const to = elsewhere(name.path, name.version);
       return to === undefined ? html`${text}` : html`<a href="${to}" rel="nofollow noopener">${text}</a>`;
     },
   };
