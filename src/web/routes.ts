@@ -48,6 +48,7 @@ const ROUTES: readonly Route[] = [
   { pattern: /^\/robots\.txt$/, anyClient: true, get: async () => (await import("./start/robots.ts")).showRobots },
   { pattern: /^\/$/, get: async () => (await import("./start/home.ts")).showHome },
   { pattern: /^\/-\/search$/, get: async () => (await import("./start/search.ts")).showSearch },
+  { pattern: /^\/-\/symbols$/, get: async () => (await import("./modules/symbols-page.ts")).showSymbols },
   { pattern: /^\/-\/help$/, get: async () => (await import("./start/help.ts")).showHelp },
   { pattern: /^\/-\/set-up$/, get: async () => (await import("./start/set-up.ts")).showSetUp },
   {

@@ -2,14 +2,16 @@
 // private module for those who may not see it.
 import { beforeAll, expect, test } from "vitest";
 import { createGroup } from "../../src/registry/forge/groups.ts";
-import { updateProject } from "../../src/registry/forge/projects.ts";
+import { createProject, updateProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
+import { eventually } from "../support/eventually.ts";
 import { ask } from "../support/http.ts";
 import { pushRecipe, remoteOf } from "../support/push.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../support/server.ts";
 import { type Browser, browser } from "./browser.ts";
 
 const LIB = "gokura.test/docs/lib";
+const APP = "gokura.test/apps/app";
 const HTML = { accept: "text/html" };
 
 let server: TestServer;
@@ -18,7 +20,7 @@ let root: Browser;
 beforeAll(async () => {
   server = await testServer();
   await createGroup(server.registry, OPERATOR, { fullPath: "docs", visibility: "PRIVATE" });
-  await pushRecipe(remoteOf(server.url, "docs/lib", ADMIN_TOKEN), (r) =>
+  await pushRecipe(remoteOf(server.url, "docs/lib", ADMIN_TOKEN), (r) => {
     r.tag(
       "v1.0.0",
       r.commit({
@@ -28,7 +30,32 @@ beforeAll(async () => {
           "// Package sub doubles numbers.\npackage sub\n\n// T is a type.\ntype T struct{ A int }\n\n// Twice doubles.\nfunc (T) Twice() int { return 2 }\n",
         "empty/a.txt": "no Go\n",
       }),
+    );
+    r.tag(
+      "v1.1.0",
+      r.commit({
+        "sub/sub.go":
+          "// Package sub doubles numbers.\npackage sub\n\n// T is a type.\ntype T struct{ A int64 }\n\n// Thrice is new.\nfunc (T) Thrice() int { return 3 }\n",
+        "more/more.go": "package more\n\n// More is more.\nconst More = 1\n",
+        "broken/broken.go": "package broken\n\nfunc Broken( {{{\n",
+      }),
+    );
+  });
+  await createGroup(server.registry, OPERATOR, { fullPath: "apps", visibility: "PUBLIC" });
+  await createProject(server.registry, OPERATOR, { fullPath: "apps/app", visibility: "PUBLIC" });
+  await pushRecipe(remoteOf(server.url, "apps/app", ADMIN_TOKEN), (r) =>
+    r.tag(
+      "v0.1.0",
+      r.commit({
+        "go.mod": `module ${APP}\n\ngo 1.24\n\nrequire ${LIB} v1.1.0\n`,
+        "use/use.go": `// Package use uses sub.\npackage use\n\nimport "${LIB}/sub"\n\n// Used is one.\nvar Used sub.T\n`,
+      }),
     ),
+  );
+  await eventually(
+    () => server.registry.prisma.documentedVersion.count({ where: { whole: true } }),
+    (whole) => whole >= 2,
+    30_000,
   );
   root = await browser(server.url, ADMIN_TOKEN);
 });
@@ -51,7 +78,7 @@ test("a module's page has its packages, and the documentation of the one at its 
 
 test("a package has a page of its own, a directory without Go says so", async () => {
   const sub = await root.get(`/-/go/${LIB}/sub`);
-  expect(sub.text).toContain('id="T.Twice"');
+  expect(sub.text).toContain('id="T.Thrice"');
   expect(sub.text).toContain('id="T.A"');
   const empty = await root.get(`/-/go/${LIB}@v1.0.0/empty`);
   expect([empty.status, empty.text]).toEqual([
@@ -104,4 +131,56 @@ test("without a site of its own nobody is sent anywhere by an address of ours, a
   await updateProject(server.registry, OPERATOR, "docs/lib", { modulePrefix: "corp.example/secret" });
   const declared = await root.get("/-/go/corp.example/secret/none");
   expect([declared.status, declared.text]).toEqual([404, expect.not.stringContaining("https://corp.example")]);
+});
+
+/** The cells of the rows of a page's tables, without markup. */
+const rowsIn = (text: string): string[][] =>
+  [...text.matchAll(/<tr>(<td.*?)<\/tr>/gs)].map(([, row]) =>
+    [...row!.matchAll(/<td[^>]*>(.*?)<\/td>/gs)].map(([, cell]) =>
+      cell!.replace(/<br>/g, " -> ").replace(/<[^>]+>/g, ""),
+    ),
+  );
+
+test("the page of a difference says which exported declarations came, went and changed", async () => {
+  const { status, text } = await root.get(`/-/diff/${LIB}@v1.0.0...v1.1.0`);
+  expect(status).toBe(200);
+  const rows = rowsIn(text);
+  expect(rows).toContainEqual(["added", "T.Thrice", "func (T) Thrice() int"]);
+  expect(rows).toContainEqual(["removed", "T.Twice", "func (T) Twice() int"]);
+  expect(rows).toContainEqual(["changed", "T.A", "A int -> A int64"]);
+  expect(rows).toContainEqual(["added", "More", "const More = 1"]);
+  expect(text).toContain(`href="/-/go/${LIB}@v1.1.0/sub#T.Thrice"`);
+  expect(text).toContain(`href="/-/go/${LIB}@v1.0.0/sub#T.Twice"`);
+});
+
+test("declarations are found within a module, and across all that one may read", async () => {
+  const module = await root.get(`/-/go/${LIB}@v1.1.0`);
+  expect(module.text).toContain(`<input type="hidden" name="module" value="${LIB}@v1.1.0">`);
+  const within = await root.get(`/-/symbols?q=thr&module=${encodeURIComponent(`${LIB}@v1.1.0`)}`);
+  expect(within.text).toContain(`<a class="mono" href="/-/go/${LIB}@v1.1.0/sub#T.Thrice">T.Thrice</a>`);
+  expect(within.text).not.toContain("#Add");
+  const across = await root.get("/-/symbols?q=sub.T.Thrice");
+  expect(across.text).toContain(`<a class="mono" href="/-/go/${LIB}@v1.1.0/sub#T.Thrice">T.Thrice</a>`);
+  expect((await root.get("/-/symbols?q=used")).text).toContain(`/-/go/${APP}@v0.1.0/use#Used`);
+  for (const path of ["/-/symbols?q=Thrice", `/-/symbols?q=Thrice&module=${LIB}`]) {
+    const { text } = await ask(server.url, path, { headers: HTML });
+    expect(text).not.toContain("docs/lib@");
+  }
+  expect((await ask(server.url, "/-/symbols?q=Used", { headers: HTML })).text).toContain("use#Used");
+  expect((await root.get("/-/symbols?q=%00")).status).toBe(400);
+  expect((await root.get(`/-/symbols?q=${"a.".repeat(5_000)}`)).status).toBe(200);
+});
+
+test("a package's page says which packages import it", async () => {
+  const sub = await root.get(`/-/go/${LIB}@v1.1.0/sub`);
+  expect(sub.text).toContain(`href="/-/go/${LIB}@v1.1.0/sub?tab=importedby&amp;of=package">1 package</a>`);
+  const { text } = await root.get(`/-/go/${LIB}@v1.1.0/sub?tab=importedby`);
+  expect(rowsIn(text)).toEqual([[`${APP}/use`, "v0.1.0", "Package use uses sub."]]);
+  const whole = await root.get(`/-/go/${LIB}@v1.1.0?tab=importedby&of=package`);
+  expect(whole.text).toContain(`No package that you may read imports ${LIB}.`);
+});
+
+test("a source that does not parse is named with what is wrong with it", async () => {
+  const { text } = await root.get(`/-/go/${LIB}@v1.1.0/broken`);
+  expect(text).toContain("Not all files could be read: broken.go could not be parsed whole: something may be missing.");
 });

@@ -75,8 +75,8 @@ export async function documentationOf(
   version: ReadableVersion,
   path: string,
 ): Promise<PackageDocumentation | undefined> {
-  const kept = await keptContent(registry, version.id, path);
-  if (kept) return unpacked(kept);
+  const kept = await keptDocumentation(registry, version.id, path);
+  if (kept) return kept;
   return registry.documentation.packages.run(`${version.id} ${path}`, async () => {
     const { directories } = goDirectories(await filesOf(registry, version.from));
     const directory = directories.find((one) => one.path === path);
@@ -86,6 +86,16 @@ export async function documentationOf(
     await write(registry, version.id, [[path, found]]);
     return unpacked(found.content);
   });
+}
+
+/** What is kept of the documentation of a package; undefined where none was made yet. */
+export async function keptDocumentation(
+  registry: Registry,
+  versionId: number,
+  directory: string,
+): Promise<PackageDocumentation | undefined> {
+  const kept = await keptContent(registry, versionId, directory);
+  return kept && unpacked(kept);
 }
 
 /** The packages of a version. Waits so many milliseconds for those that are not read yet; all the same they will be. */

@@ -49,8 +49,9 @@ export function addressesBelow(prefix: string) {
     feed: (fullPath: string) => at(`/${segments(fullPath)}.atom`),
     module: (path: string, version?: string, tab?: Tab, parameters: Parameters = {}) =>
       at(`/-/go/${named(path, version)}`, { tab: tab === "overview" ? undefined : tab, ...parameters }),
-    package: (modulePath: string, version: string, directory: string) =>
-      at(`/-/go/${named(modulePath, version)}${directory === "" ? "" : `/${segments(directory)}`}`),
+    symbols: (parameters: Parameters = {}) => at("/-/symbols", parameters),
+    package: (modulePath: string, version: string, directory: string, parameters: Parameters = {}) =>
+      at(`/-/go/${named(modulePath, version)}${directory === "" ? "" : `/${segments(directory)}`}`, parameters),
     files: (modulePath: string, version: string, path = "") =>
       at(`/-/src/${named(modulePath, version)}/${segments(path)}`),
     raw: (modulePath: string, version: string, path: string) =>

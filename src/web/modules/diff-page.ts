@@ -1,4 +1,5 @@
-// What changed between two versions of a module: among its requirements, and file by file with the lines of texts.
+// What changed between two versions of a module: among its requirements, in its API (api-changed.ts), and file by file with
+// the lines of texts.
 import { structuredPatch } from "diff";
 import { isFailure, notFound } from "../../errors.ts";
 import { zipWithFiles } from "../../git/indexing/version-files.ts";
@@ -17,6 +18,7 @@ import { goModsOf, versionsInModules } from "../../registry/versions/version-row
 import { crumbs, howMany, mark, nothingYet, size, table } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import { page, type Show, type Visit } from "../html/visit.ts";
+import { apiChanged } from "./api-changed.ts";
 import { demandModule } from "./find-module.ts";
 
 /** Files whose lines are shown; of the others only that they changed. */
@@ -39,8 +41,7 @@ export const showDiff: Show = async (visit) => {
   );
   const [before, after] = [from, to].map((version) => rows.get(`${module.id} ${version}`));
   if (!before || !after) throw notFound(`there is no version ${before ? to : from} of ${module.path}`);
-  const files = await Promise.all([before, after].map((row) => zipWithFiles(parts.archives, module, row))).then(
-    ([old, now]) => compareFiles(registry, old!, now!),
+  const zips = await Promise.all([before, after].map((row) => zipWithFiles(parts.archives, module, row))).catch(
     (error: unknown) => {
       if (isFailure(error)) return error.message;
       throw error;
@@ -53,8 +54,14 @@ export const showDiff: Show = async (visit) => {
 <p>From <a class="mono" href="${at.module(module.path, from)}">${from}</a> to <a class="mono" href="${at.module(module.path, to)}">${to}</a> · <a href="${at.diff(module.path, to, from)}">the other way round</a></p>
 <h2 id="requirements">Requirements</h2>
 ${await requirementsChanged(visit, before, after)}
+${
+  typeof zips === "string"
+    ? nothingYet(html`<p>${zips}</p>`)
+    : html`<h2 id="api">API</h2>
+${await apiChanged(visit, module, { row: before, from: zips[0]! }, { row: after, from: zips[1]! })}
 <h2 id="files">Files</h2>
-${typeof files === "string" ? nothingYet(html`<p>${files}</p>`) : await filesChanged(visit, module, before, after, files)}`,
+${await filesChanged(visit, module, before, after, await compareFiles(registry, zips[0]!, zips[1]!))}`
+}`,
     { section: "modules" },
   );
 };

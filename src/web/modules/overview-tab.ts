@@ -1,18 +1,20 @@
 // The first tab: how to get the module, its readme and packages, the documentation of the package that the address names, and
 // beside them what is known of the module and its newest versions.
 import { isFailure } from "../../errors.ts";
+import { countImportersOf } from "../../registry/documentation/found-packages.ts";
 import { countDependentsOfModules } from "../../registry/modules/dependents.ts";
 import { describeVersion, type VersionDocument } from "../../registry/modules/module-document.ts";
 import { subModulesOf } from "../../registry/modules/related-modules.ts";
 import { downloadsOf } from "../../registry/numbers/downloads.ts";
 import { upstreamRepositories } from "../../registry/versions/module-origins.ts";
 import { versionsOfModules } from "../../registry/versions/module-versions.ts";
-import { facts, lines, mark, nothingYet, number, size, time, upTo } from "../html/pieces.ts";
+import { facts, howMany, lines, mark, nothingYet, number, size, time, upTo } from "../html/pieces.ts";
 import { externalUrl, type Html, html, NOTHING } from "../html/template.ts";
 import type { Visit } from "../html/visit.ts";
 import { readmeMarkup } from "../text/markdown.ts";
 import { documentationOfPackage, packageList } from "./documentation.ts";
-import { type ShownVersion, zipOfShown } from "./shown-version.ts";
+import { importPathOf, type ShownVersion, zipOfShown } from "./shown-version.ts";
+import { symbolForm } from "./symbols-page.ts";
 
 const NEWEST = 10;
 const SUB_MODULES = 20;
@@ -21,24 +23,28 @@ const COUNTED = 1_000;
 export async function overviewTab(visit: Visit, shown: ShownVersion): Promise<Html> {
   const { registry, principal, at, url } = visit;
   const { module, project, version, directory } = shown;
-  const [newest, document, documentation, packages, downloads, dependents, below, repositories] = await Promise.all([
-    versionsOfModules(registry, [module], {}, { by: "version", order: "desc" }, { first: NEWEST }),
-    documentOf(visit, shown),
-    documentationOfPackage(visit, shown),
-    directory === "" ? packageList(visit, shown) : NOTHING,
-    downloadsOf(registry, "module", [module.id], {}),
-    countDependentsOfModules(registry, principal, [module], {}, COUNTED),
-    subModulesOf(registry, [module], { first: SUB_MODULES }),
-    project === undefined ? upstreamRepositories(registry, [module]) : new Map<number, string>(),
-  ]);
+  const imported = { path: importPathOf(shown), modulePath: module.path };
+  const [newest, document, documentation, packages, downloads, dependents, importers, below, repositories] =
+    await Promise.all([
+      versionsOfModules(registry, [module], {}, { by: "version", order: "desc" }, { first: NEWEST }),
+      documentOf(visit, shown),
+      documentationOfPackage(visit, shown),
+      directory === "" ? packageList(visit, shown) : NOTHING,
+      downloadsOf(registry, "module", [module.id], {}),
+      countDependentsOfModules(registry, principal, [module], {}, COUNTED),
+      countImportersOf(registry, principal, imported),
+      subModulesOf(registry, [module], { first: SUB_MODULES }),
+      project === undefined ? upstreamRepositories(registry, [module]) : new Map<number, string>(),
+    ]);
   const repository =
     project === undefined ? externalUrl(repositories.get(module.id)) : `${url}/${project.fullPath}.git`;
   const subModules = below.get(module.id)?.rows ?? [];
-  const importPath = directory === "" ? module.path : `${module.path}/${directory}`;
+  const importPath = importPathOf(shown);
   return html`<div class="columns">
 <div>
 ${lines(`go get ${importPath}@${version.version}`)}
 ${directory === "" ? readmeOf(visit, shown, document) : NOTHING}
+${symbolForm(visit, "", `${module.path}@${version.version}`)}
 ${documentation}
 ${packages}
 </div>
@@ -62,6 +68,10 @@ ${facts(
   [
     "Required by",
     html`<a href="${at.module(module.path, undefined, "importedby")}">${upTo(dependents.get(module.id) ?? 0, COUNTED)}</a>`,
+  ],
+  [
+    "Imported by",
+    html`<a href="${at.package(module.path, version.version, directory, { tab: "importedby", of: "package" })}">${howMany(importers.packages, "package")}</a>`,
   ],
   ["Here since", time(module.createdAt)],
 )}

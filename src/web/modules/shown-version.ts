@@ -68,6 +68,11 @@ export async function demandShown(visit: Visit, address: string): Promise<ShownV
   };
 }
 
+/** The import path of what is shown. */
+export function importPathOf({ module, directory }: ShownVersion): string {
+  return directory === "" ? module.path : `${module.path}/${directory}`;
+}
+
 /** The zip of a shown version. Throws not-found, with the next step, if it is not here and cannot be made. */
 export function zipOfShown({ parts }: Visit, { module, version }: ShownVersion): Promise<VersionZip> {
   return zipWithFiles(parts.archives, module, version);

@@ -57,7 +57,7 @@ async function showFound(visit: Visit, words: string): Promise<Page> {
   return page(
     `Search: ${words.slice(0, 80)}`,
     html`<h1>Search</h1>
-<p class="quiet">${howMany(found.all.length, "module")} for “${words}”.</p>
+<p class="quiet">${howMany(found.all.length, "module")} for “${words}”. <a href="${visit.at.symbols({ q: words })}">Declarations</a> of this name are another list.</p>
 <div class="columns">
 <div>
 ${
