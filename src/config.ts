@@ -34,6 +34,12 @@ import { type Environment, findUnknown, settingOf } from "./settings/environment
 import { parseAdminToken, parseDatabaseUrl, parseSecretKey, parseSigningKeys } from "./settings/secrets.ts";
 import { type ProviderSettings, parseClaim, parseNames, providerOf } from "./settings/sign-in-provider.ts";
 import { ownHosts, upstreamOf, verifyModeOf } from "./settings/upstream-setting.ts";
+import {
+  parseHookFailure,
+  parseHookSecret,
+  parseHookUrl,
+  type ValidationSettings,
+} from "./settings/validation-setting.ts";
 import { parseWitnesses, type Witness } from "./sumdb/cosignature.ts";
 import { checkDatabaseName, PUBLIC_DATABASE, parseSumDatabases, type SumDatabase } from "./sumdb/database-name.ts";
 import { holdsCredentials, type UpstreamList, type VerifyMode } from "./upstream/policy.ts";
@@ -80,6 +86,8 @@ export interface Config {
   readonly vulnerabilityDatabase: string | undefined;
   /** The age that versions from upstream must have, and whether exact ones are refused too; undefined: none. */
   readonly cooldown: { readonly seconds: number; readonly strict: boolean } | undefined;
+  /** Who is asked whether a version from upstream may be had; undefined: nobody. */
+  readonly validation: ValidationSettings | undefined;
   /** Patterns as GOPRIVATE's: modules that are never asked upstream. */
   readonly privatePatterns: string;
   /** Checksum databases that are proxied. What comes from upstream is compared with the first. */
@@ -143,6 +151,11 @@ export function readConfig(environment: Environment = process.env): Config {
     createUsers: parsed("GOKURA_OIDC_CREATE_USERS", true, parseSwitch),
   };
   const sumdbName = parsed("GOKURA_SUMDB_NAME", undefined, checkDatabaseName);
+  const validationUrl = parsed("GOKURA_VALIDATION_HOOK", undefined, parseHookUrl);
+  const validation = {
+    key: parsed("GOKURA_VALIDATION_HOOK_SECRET", undefined, parseHookSecret),
+    letThrough: parsed("GOKURA_VALIDATION_HOOK_FAILURE", false, parseHookFailure),
+  };
   const config: Config = {
     listen,
     url,
@@ -175,6 +188,7 @@ export function readConfig(environment: Environment = process.env): Config {
       parsed("GOKURA_COOLDOWN", undefined, parseCooldown),
       parsed("GOKURA_COOLDOWN_MODE", false, parseCooldownMode),
     ),
+    validation: validationUrl === undefined ? undefined : { url: validationUrl, ...validation },
     privatePatterns: get("GOKURA_PRIVATE") ?? "",
     ...{ sumDatabases, upstreamVerify },
     noSumdbPatterns: get("GOKURA_UPSTREAM_NOSUMDB") ?? "",

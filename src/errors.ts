@@ -72,6 +72,7 @@ export const REASONS = {
   upstream_forbids: "forbidden",
   policy_denied: "forbidden",
   policy_held: "forbidden",
+  validation_refused: "forbidden",
   version_quarantined: "forbidden",
 
   not_found: "not-found",
@@ -113,6 +114,7 @@ export const REASONS = {
   checksum_unverified: "unavailable",
   checksum_database_unproved: "unavailable",
   checksum_database_distrusted: "unavailable",
+  validation_unavailable: "unavailable",
   server_busy: "unavailable",
   server_stopping: "unavailable",
   took_too_long: "unavailable",

@@ -50,6 +50,7 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     upstreamCaFile: undefined,
     upstreamTtlSeconds: 60,
     vulnerabilityDatabase: undefined,
+    validation: undefined,
     cooldown: undefined,
     privatePatterns: "",
     sumDatabases: [PUBLIC_DATABASE],

@@ -58,9 +58,43 @@ export interface PolicyState {
   readonly logKey: string | undefined;
   /** Asks that database; undefined: nobody can be asked. */
   askRecord: AskRecord | undefined;
+  /** Whom to ask whether a version may be had (GOKURA_VALIDATION_HOOK); undefined: nobody. */
+  validator: Validator | undefined;
   /** Trees of the database that are known to have existed, ascending, for some time. */
   trees: { readonly trees: readonly SeenTree[]; readonly until: number } | undefined;
 }
+
+/** The administrator's own program that says which versions may be had (policies/validated-versions.ts). */
+export interface Validator {
+  readonly ask: AskValidator;
+  /** Whether versions are let through when it gives no answer (GOKURA_VALIDATION_HOOK_FAILURE). */
+  readonly letThrough: boolean;
+  readonly underWay: SingleFlight<string>;
+}
+
+/** What a validator is told: the two fields of Athens, and what else is known. */
+export interface ValidatorQuestion {
+  readonly Module: string;
+  readonly Version: string;
+  readonly Sum: string | undefined;
+  readonly GoModSum: string | undefined;
+  readonly Time: string | undefined;
+  readonly FirstSeen: string | undefined;
+  readonly Licenses: readonly string[] | undefined;
+  readonly Vulnerabilities: readonly { readonly ID: string; readonly FixedIn: string | undefined }[];
+}
+
+/** What a validator says. */
+export interface ValidatorAnswer {
+  readonly valid: boolean;
+  /** One line. */
+  readonly reason: string;
+  /** For how long; undefined: as long as the rules are the same. */
+  readonly forSeconds: number | undefined;
+}
+
+/** Asks a validator. Throws unavailable if it gives no answer. */
+export type AskValidator = (question: ValidatorQuestion) => Promise<ValidatorAnswer>;
 
 /** An age that versions must have. */
 export interface Cooldown {

@@ -1,8 +1,7 @@
 // Hooks told: every delivery that is due is posted, signed by Standard Webhooks, through the guarded client, which reaches no
 // private network unless that is allowed and follows no redirect. A server looks when the database says that something waits,
 // when the next attempt is due, and now and then all the same. A receiver that hangs holds one attempt, and no other hook.
-// Sources: Standard Webhooks, spec/standard-webhooks.md ("Webhook headers", "Signature scheme"); GitLab, "Webhook events".
-import { createHmac } from "node:crypto";
+// Sources: Standard Webhooks, spec/standard-webhooks.md ("Webhook headers"); GitLab, "Webhook events".
 import { isFailure } from "../errors.ts";
 import {
   type AttemptOutcome,
@@ -15,6 +14,7 @@ import { secretsOf } from "../registry/forge/hooks.ts";
 import type { Registry } from "../registry/registry.ts";
 import { bytesOf } from "./bounded-body.ts";
 import type { GuardedHttp } from "./guarded-http.ts";
+import { signatureOf } from "./webhook-signature.ts";
 
 /** Attempts under way at once. */
 const MOST_AT_ONCE = 8;
@@ -132,10 +132,4 @@ async function headersOf(registry: Registry, delivery: DueDelivery, body: Buffer
     "gokura-event": delivery.event,
     ...(token === undefined ? {} : { "x-gitlab-token": token }),
   };
-}
-
-/** The signature of a message by Standard Webhooks, version 1: HMAC-SHA256 over its id, time and body. */
-function signatureOf(key: Buffer, messageId: string, timestamp: string, body: Buffer): string {
-  const mac = createHmac("sha256", key).update(`${messageId}.${timestamp}.`).update(body).digest("base64");
-  return `v1,${mac}`;
 }

@@ -432,8 +432,21 @@ test("a mirror marks its project, stays that of it, and lets an empty one take t
   expect(await mirrored()).toBe(false);
 });
 
-describe("trusts and hooks", () => {
+describe("rules, trusts and hooks", () => {
   test.each([
+    [
+      "a rule about licences of modules here",
+      "policy (pattern, kind, action, licenses, reason, created_by) values ('*', 'HOSTED', 'DENY', '{MIT}', '', 'x')",
+    ],
+    [
+      "a rule about licences and about all others",
+      `policy (pattern, action, licenses, licenses_other_than, reason, created_by)
+       values ('*', 'DENY', '{MIT}', '{ISC}', '', 'x')`,
+    ],
+    [
+      "a rule about the vulnerabilities of toolchains",
+      "policy (pattern, kind, action, vulnerable, reason, created_by) values ('*', 'TOOLCHAIN', 'DENY', 'ANY', '', 'x')",
+    ],
     [
       "a trust of a project and a group",
       `trust (project_id, group_id, issuer, audience, claims, scopes)
@@ -492,6 +505,7 @@ test("no guard was forgotten here: these are all the triggers and checks that th
       ...["sum_tree_grows", "sum_tree_kept", "sum_tree_not_truncated", "sum_tree_one", "sum_tree_root"],
       ...["mirror_interval", "mirror_marks_project", "mirror_project_pinned", "mirror_url"],
       ...["policy_dry_run_check", "policy_minimum_age_check", "policy_notify_truncate", "policy_pattern_check"],
+      ...["policy_licenses_check", "policy_vulnerable_check"],
       ...["proved_sum_notice", "proved_sum_pinned", "proved_sum_sums", "sum_checkpoint_grows", "trusted_head_grows"],
       ...["sum_misbehaviour_kept", "sum_misbehaviour_not_truncated", "sum_misbehaviour_pinned"],
       ...["trust_of_one", "trust_asks_for_claims", "hook_of_one"],

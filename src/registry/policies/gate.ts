@@ -4,10 +4,11 @@
 import { fixesAmong, isAdvised } from "../advisories/vulnerabilities.ts";
 import type { HookPlace } from "../forge/hook-events.ts";
 import type { Principal } from "../principal.ts";
-import type { Cooldown, Registry } from "../registry.ts";
+import type { Cooldown, Registry, Validator } from "../registry.ts";
 import { noteVerdict } from "./noted-verdicts.ts";
 import { refusalOf, warningOf } from "./refusal.ts";
 import { kindOfForeign, rulesAbout } from "./rules-in-force.ts";
+import { demandValid } from "./validated-versions.ts";
 import { type DemandedAge, judge, type RuleLevels, type RuleVerdict, type Verdict } from "./verdict.ts";
 import { knownSince } from "./version-ages.ts";
 import { versionFacts } from "./version-facts.ts";
@@ -56,8 +57,9 @@ export async function gateOf(registry: Registry, subject: GateSubject): Promise<
   const levels = await rulesAbout(registry, modulePath, kind, groupIds);
   const ages = kind === "UPSTREAM" ? agesWithoutRule(registry.policies.cooldown, subject.cooldownSeconds) : [];
   const advised = kind !== "TOOLCHAIN" && (await isAdvised(registry, modulePath));
-  if (levels.length === 0 && ages.length === 0 && !advised) return undefined;
-  return createGate(registry, subject, { levels, ages, advised });
+  const validator = kind === "UPSTREAM" ? registry.policies.validator : undefined;
+  if (levels.length === 0 && ages.length === 0 && !advised && !validator) return undefined;
+  return createGate(registry, subject, { levels, ages, advised, validator });
 }
 
 /** The ages that are demanded by no rule: by the setting, and by the address, which asks as the setting says. */
@@ -73,9 +75,11 @@ interface InForce {
   readonly ages: readonly DemandedAge[];
   /** Whether there are advisories about the module. */
   readonly advised: boolean;
+  readonly validator: Validator | undefined;
 }
 
-function createGate(registry: Registry, subject: GateSubject, { levels, ages, advised }: InForce): Gate {
+function createGate(registry: Registry, subject: GateSubject, inForce: InForce): Gate {
+  const { levels, ages, advised, validator } = inForce;
   const { principal, modulePath, storeZip } = subject;
   const { now } = registry.policies;
   const place = placeOf(subject);
@@ -108,7 +112,12 @@ function createGate(registry: Registry, subject: GateSubject, { levels, ages, ad
     const refusal = refusalOf(`${modulePath}@${version}`, verdict);
     noteVerdict(registry, { principal, modulePath, version, place }, verdict, refusal?.message);
     if (refusal) throw refusal;
-    return { warning: warningOf(verdict), freshMs: verdict.until - now() };
+    // As Athens asks it: of versions that are named, not of lists.
+    const validMs =
+      validator && asked === "by name"
+        ? await demandValid(registry, validator, modulePath, version, verdict.facts)
+        : Number.POSITIVE_INFINITY;
+    return { warning: warningOf(verdict), freshMs: Math.min(verdict.until - now(), validMs) };
   };
   return {
     isStrict: ages.some(({ strict }) => strict) || levels.flat().some(({ strict }) => strict),

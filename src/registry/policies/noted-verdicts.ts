@@ -25,7 +25,7 @@ export interface PolicySettings {
 export function createPolicyState({ now = Date.now, cooldown, logKey }: PolicySettings): PolicyState {
   const noted = new LRUCache<string, true>({ max: NOTED_MAX, ttl: NOTED_MS });
   const writing = { minute: 0, written: 0 };
-  return { now, noted, writing, cooldown, logKey, askRecord: undefined, trees: undefined };
+  return { now, noted, writing, cooldown, logKey, askRecord: undefined, validator: undefined, trees: undefined };
 }
 
 /** The version that a verdict is about, who wanted it, and where. */

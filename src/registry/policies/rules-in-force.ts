@@ -1,5 +1,6 @@
 // Which rules are in force for a module at an endpoint. They are remembered like everything about access, and forgotten when
 // the database says that one has changed (NOTIFY gokura_policies), so that a verdict asks nobody.
+import { createHash } from "node:crypto";
 import type { PolicyKind } from "../../database/generated/client.ts";
 import type { Registry } from "../registry.ts";
 import type { PolicyRow } from "../rows.ts";
@@ -22,6 +23,18 @@ export async function rulesAbout(
 ): Promise<RuleLevels> {
   return levelsFor(await loadPolicies(registry), modulePath, kind, groupIds);
 }
+
+/** The digest of all rules: another one as soon as any of them says something else. */
+export async function revisionOfRules(registry: Registry): Promise<string> {
+  const rules = await loadPolicies(registry);
+  const known = revisions.get(rules);
+  if (known !== undefined) return known;
+  const revision = createHash("sha256").update(JSON.stringify(rules)).digest("hex").slice(0, 32);
+  revisions.set(rules, revision);
+  return revision;
+}
+
+const revisions = new WeakMap<readonly PolicyRow[], string>();
 
 /** The kind of a module that no project owns. */
 export function kindOfForeign(modulePath: string): PolicyKind {
