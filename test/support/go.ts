@@ -8,6 +8,8 @@ export interface GoCommand {
   readonly home: string;
   /** A module of the user's, where commands run. */
   readonly cwd: string;
+  /** What it runs with, for other programs that run it. */
+  readonly env: Readonly<Record<string, string>>;
   /** Runs it and tells how it ended. */
   run(...words: string[]): Promise<Ended>;
   /** The same for one that must succeed; returns what it wrote. */
@@ -41,6 +43,7 @@ export function goCommand(env: Record<string, string>, netrc: readonly string[] 
   return {
     home,
     cwd,
+    env: all,
     run,
     async must(...words) {
       const { status, output } = await run(...words);

@@ -184,3 +184,19 @@ test("a source that does not parse is named with what is wrong with it", async (
   const { text } = await root.get(`/-/go/${LIB}@v1.1.0/broken`);
   expect(text).toContain("Not all files could be read: broken.go could not be parsed whole: something may be missing.");
 });
+
+test("links that are made by go-source lead to the line", async () => {
+  const { text } = await ask(server.url, "/apps/app?go-get=1");
+  const [, , directory = "", file = ""] = /name="go-source" content="([^"]*)"/.exec(text)![1]!.split(" ");
+  const filled = (template: string): string =>
+    new URL(template.replace("{/dir}", "/use").replace("{file}", "use.go").replace("{line}", "7")).pathname;
+  for (const [address, to] of [
+    [filled(directory), `/-/src/${APP}@latest/use`],
+    [filled(file), `/-/src/${APP}@latest/use/use.go`],
+    [filled(file.replace("HEAD", "v0.1.0")), `/-/src/${APP}@v0.1.0/use/use.go`], // as pkgsite makes it
+  ] as const) {
+    const { status, headers } = await root.get(address);
+    expect([status, headers.location], address).toEqual([302, to]);
+    expect((await root.get(to)).text).toContain(to.endsWith(".go") ? 'id="L7"' : "use.go");
+  }
+});

@@ -41,7 +41,20 @@ export async function serveGoGet(registry: Registry, url: string, ctx: Context):
   ctx.type = "text/html; charset=utf-8";
   ctx.set("Cache-Control", "no-store");
   const root = `${registry.moduleHost}/${fullPath}`;
-  ctx.body = `<html><head><meta name="go-import" content="${html(`${root} git ${url}/${fullPath}.git`)}"></head><body>go get ${html(root)}</body></html>\n`;
+  const metas = {
+    "go-import": `${root} git ${url}/${fullPath}.git`,
+    "go-source": goSource(root, `${url}/${fullPath}`),
+  };
+  const head = Object.entries(metas).map(([name, content]) => `<meta name="${name}" content="${html(content)}">`);
+  ctx.body = `<html><head>${head.join("")}</head><body>go get ${html(root)}</body></html>\n`;
+}
+
+/**
+ * Where people read the source (github.com/golang/gddo/wiki/Source-Code-Links), in the form that GitLab has: by that pkgsite knows
+ * that a tag or a commit may stand in the place of HEAD (golang.org/x/pkgsite, internal/source, legacyTemplateMatches).
+ */
+function goSource(root: string, project: string): string {
+  return `${root} ${project} ${project}/-/tree/HEAD{/dir} ${project}/-/blob/HEAD{/dir}/{file}#L{line}`;
 }
 
 /** The go command passes over a 401 here; who holds a credential learns what is wrong with it all the same. */

@@ -13,6 +13,7 @@ import { versionsOfCommit } from "../../registry/versions/version-rows.ts";
 import { facts, lines, time } from "../html/pieces.ts";
 import { html } from "../html/template.ts";
 import type { Answer, Redirect, Show, Visit } from "../html/visit.ts";
+import { moduleOfImportPath } from "../modules/find-module.ts";
 import { codeAsked, framed, projectAsked } from "./project.ts";
 
 export const showCommit: Show = async (visit) => {
@@ -75,9 +76,11 @@ export const showPackage: Show = async (visit) => {
   return moved(at.module(found.package.packageName, found.package.version));
 };
 
-/** A tree at a ref, which may have slashes in its name: the files of the version that the ref made. */
+/** A tree at a ref, which may have slashes in its name: the files of the version that the ref made; of HEAD the latest. */
 export const showTree: Show = async (visit) => {
   const project = await codeAsked(visit);
+  const head = /^HEAD(?:\/(.*))?$/s.exec(visit.named.rest!);
+  if (head) return latestFilesAt(visit, project, head[1] ?? "");
   const { ref, path } = await splitRef(visit, project, visit.named.rest!);
   return filesAt(visit, project, ref, path);
 };
@@ -93,6 +96,15 @@ async function filesAt(visit: Visit, project: ProjectRow, ref: string, path: str
     return moved(at.files(made.module, made.version, inModule));
   }
   return moved(at.projectPart(project.fullPath, `commit/${ref}`));
+}
+
+/** Of the latest version of the module that holds the path: addresses without a version, as go-source has them. */
+async function latestFilesAt(visit: Visit, project: ProjectRow, path: string): Promise<Answer> {
+  const root = modulePathOf(visit.registry, project);
+  const whole = path === "" ? root : `${root}/${path}`;
+  const module = await moduleOfImportPath(visit, whole);
+  if (!module) throw notFound(`${project.fullPath} has no version yet: push a tag`);
+  return moved(visit.at.files(module.path, "latest", whole.slice(module.path.length + 1)));
 }
 
 /** The ref at the beginning of a path, the longest that there is; else the first element. */

@@ -39,6 +39,17 @@ test.each(["/team/deep/public", "/team/deep/public/sub/pkg", "/team/deep/public/
   expect(answer.text).toContain(meta("team/deep/public"));
 });
 
+test("where the source is read, in GitLab's form, whether or not there is anything", async () => {
+  for (const [path, root] of [
+    ["/team/deep/public/sub/pkg", "team/deep/public"],
+    ["/alice/private/sub", "alice/private"],
+    ["/alice/nothing/sub", "alice/nothing"],
+  ] as const)
+    expect((await discover(path)).text).toContain(
+      `<meta name="go-source" content="gokura.test/${root} https://gokura.test/${root} https://gokura.test/${root}/-/tree/HEAD{/dir} https://gokura.test/${root}/-/blob/HEAD{/dir}/{file}#L{line}">`,
+    );
+});
+
 test("private, with a token that may read it: the project, also from below", async () => {
   for (const path of ["/alice/private", "/alice/private/sub"])
     expect((await discover(path, basic("alice", token))).text).toContain(meta("alice/private"));
