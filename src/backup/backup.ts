@@ -10,7 +10,7 @@ import { Failure } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
 import { countStoredVersions } from "../registry/versions/stored-versions.ts";
 import { type Copied, copyBlob, copyFiles, removeOthers } from "./copied-files.ts";
-import { describeBackup, descriptionOf } from "./description.ts";
+import { describeBackup, descriptionOf, UNFINISHED_DESCRIPTION } from "./description.ts";
 
 /** Packs come and go while git tidies: so often is looked for new ones. */
 const MAX_PASSES = 20;
@@ -65,7 +65,8 @@ async function demandTarget(target: string): Promise<void> {
   await mkdir(target, { recursive: true, mode: 0o700 });
   const names = (await readdir(target)).filter((name) => !name.startsWith("."));
   const isOurs =
-    (await descriptionOf(target)) !== undefined || names.every((name) => name === DATA || name.startsWith("database-"));
+    (await descriptionOf(target)) !== undefined ||
+    names.every((name) => name === DATA || name === UNFINISHED_DESCRIPTION || name.startsWith("database-"));
   if (!isOurs)
     throw new Failure(
       "conflict",

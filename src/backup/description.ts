@@ -5,6 +5,8 @@ import { Failure } from "../errors.ts";
 
 const FORMAT = 1;
 const NAME = "backup.json";
+/** What a backup that was killed at its very end leaves. */
+export const UNFINISHED_DESCRIPTION = `${NAME}.new`;
 
 export interface Description {
   readonly format: typeof FORMAT;
@@ -21,8 +23,8 @@ export interface Description {
 /** Puts the description in place. */
 export async function describeBackup(target: string, description: Omit<Description, "format">): Promise<void> {
   const text = JSON.stringify({ format: FORMAT, ...description }, null, 2);
-  await writeFile(join(target, `${NAME}.new`), `${text}\n`, { mode: 0o600, flush: true });
-  await rename(join(target, `${NAME}.new`), join(target, NAME));
+  await writeFile(join(target, UNFINISHED_DESCRIPTION), `${text}\n`, { mode: 0o600, flush: true });
+  await rename(join(target, UNFINISHED_DESCRIPTION), join(target, NAME));
 }
 
 /** The description of a backup; undefined: there is none, or none that was finished. Throws conflict for another format. */

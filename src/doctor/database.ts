@@ -70,6 +70,7 @@ async function settingsOf(pool: pg.Pool, names: readonly string[]): Promise<stri
 async function noticesArrive(pool: pg.Pool): Promise<boolean> {
   const channel = `gokura_examination_${process.pid}`;
   const listener = await pool.connect();
+  listener.on("error", () => {}); // told by what is asked next
   try {
     const heard = new Promise<boolean>((done) => listener.once("notification", () => done(true)));
     await listener.query(`LISTEN ${channel}`);

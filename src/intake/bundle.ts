@@ -67,6 +67,7 @@ export async function writeBundle(
   const words = database && (await databaseWords(parts, database, wanted, earlier));
   const versions: BundledVersion[] = [];
   const part = `${file}.part`;
+  await rm(part, { force: true }); // of a process that was killed
   const pack = tar.pack();
   const writing = pipeline(pack, createWriteStream(part, { flags: "wx", flush: true }));
   writing.catch(() => {}); // told below

@@ -3,8 +3,9 @@
 // https and nothing else. Credentials are in no URL and in no argument, where the list of processes and the repository's
 // configuration would show them, but in its environment, for the one origin that they are of.
 // Sources: git-config(1) (http.curloptResolve, http.followRedirects, http.<url>.extraHeader, protocol.allow); git-fetch(1).
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import tls from "node:tls";
 import { Failure, notFound } from "../errors.ts";
@@ -30,12 +31,17 @@ export interface RefFetch {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Writes the certificates that git is to trust: those that Node trusts, and an administrator's. Returns the file. */
+/**
+ * Writes the certificates that git is to trust: those that Node trusts, and an administrator's. Returns the file, in which
+ * they are at every moment: a command writes it anew while a git of the server reads it.
+ */
 export async function writeCaBundle(directory: string, caFile: string | undefined): Promise<string> {
   const file = join(directory, "trusted.pem");
   await mkdir(directory, { recursive: true });
   const extra = caFile === undefined ? [] : [readFileSync(caFile, "utf8")];
-  await writeFile(file, [...tls.getCACertificates("default"), ...extra].join("\n"));
+  const next = `${file}.${randomUUID()}`;
+  await writeFile(next, [...tls.getCACertificates("default"), ...extra].join("\n"));
+  await rename(next, file);
   return file;
 }
 

@@ -2,6 +2,7 @@
 import { chmodSync } from "node:fs";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import pg from "pg";
 import { beforeAll, expect, test } from "vitest";
 import { examineAddress, examineCertificate } from "../../src/doctor/address.ts";
 import { examineDatabase } from "../../src/doctor/database.ts";
@@ -98,6 +99,19 @@ test("databases: well, not migrated, without fsync, without notices, away", asyn
     state: "wrong",
     says: expect.stringContaining("LISTEN"),
   });
+  // One that breaks the connection in the middle of the examination ends no more than that.
+  const examining = examineDatabase(silent);
+  const client = new pg.Client(silent);
+  await client.connect();
+  const endListener = async (): Promise<number | null> =>
+    (
+      await client.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %'",
+      )
+    ).rowCount;
+  await expect.poll(endListener, { interval: 20 }).toBe(1);
+  await client.end();
+  expect(worst(await examining).at(-1)).toMatchObject({ state: "wrong" });
   const away = await examineDatabase("postgresql://nobody:secret@127.0.0.1:9/none");
   expect(away).toMatchObject([{ state: "wrong" }]);
   expect(JSON.stringify(away)).not.toContain("secret");

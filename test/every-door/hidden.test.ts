@@ -201,14 +201,35 @@ const GIT_REQUESTS: [method: string, rest: string, headers: Headers][] = [
   ["POST", "git-receive-pack", { "Content-Type": "text/plain", "Content-Length": "4" }],
 ];
 
-const WRITING_CALLS: [method: string, rest: string][] = [
-  ["PUT", ""],
-  ["DELETE", ""],
-  ["POST", "/archive"],
-  ["POST", "/members"],
-  ["POST", "/deploy_tokens"],
-  ["DELETE", "/packages/1"],
+/** Where versions are uploaded to: our own addresses, and those of other registries. */
+const UPLOADS: ((fullPath: string) => string)[] = [
+  (path) => `/api/v4/projects/${encodeURIComponent(path)}/packages/go/gokura.test/${path}/@v/v9.0.0.zip`,
+  (path) => `/api/v4/packages/go/gokura.test/${path}/@v/v9.0.0.tar`,
+  (path) => `/api/v4/groups/world/-/packages/go/gokura.test/${path}/@v/v9.0.0.zip`,
+  (path) => `/artifactory/api/go/${encodeURIComponent(path)}/gokura.test/${path}/@v/v9.0.0.zip;a=b`,
+  (path) => `/api/go/${encodeURIComponent(path)}/gokura.test/${path}/@v/v1.0.0.mod`,
 ];
+
+/** Every call of REST that is about a project or a group, as the server's own document has them. */
+async function documentedCalls(kind: "projects" | "groups"): Promise<[method: string, rest: string][]> {
+  const { paths } = JSON.parse((await ask(server.url, "/api/v4/openapi.json")).text) as {
+    paths: Record<string, Record<string, unknown>>;
+  };
+  const root = `/${kind}/{id}`;
+  return Object.entries(paths)
+    .filter(([path]) => path === root || path.startsWith(`${root}/`))
+    .flatMap(([path, calls]) =>
+      Object.keys(calls)
+        .filter((method) => /^(?:get|head|put|post|patch|delete)$/.test(method))
+        .map((method): [string, string] => [
+          method.toUpperCase(),
+          path
+            .slice(root.length)
+            .replace(/\{\w*(?:name|tag|branch|sha|key)\w*\}/g, "v1.0.0")
+            .replace(/\{\w+\}/g, "1"),
+        ]),
+    );
+}
 
 describe("the write services", () => {
   beforeAll(async () => {
@@ -240,9 +261,36 @@ describe("the write services", () => {
     for (const headers of everybody(hidden)) {
       for (const [method, rest, more] of GIT_REQUESTS)
         await compare(method, [`/${hidden}.git/${rest}`, `/${missing}.git/${rest}`], { ...headers, ...more }, "0000");
-      for (const [method, rest] of WRITING_CALLS) {
+      for (const address of UPLOADS)
+        await compare("PUT", [address(hidden), address(missing)], { ...headers, "Content-Length": "2" }, "{}");
+    }
+    const calls = await documentedCalls("projects");
+    expect(calls.length).toBeGreaterThan(40);
+    for (const headers of everybody(hidden).slice(0, 2))
+      for (const [method, rest] of calls) {
         const paths = [hidden, missing].map((path) => `/api/v4/projects/${encodeURIComponent(path)}${rest}`);
         await compare(method, paths, { ...headers, "Content-Type": "application/json", "Content-Length": "2" }, "{}");
+      }
+    expect(differences).toEqual([]);
+  });
+
+  test("a group that is hidden is one that is missing, to every call about it and to uploads", async () => {
+    const calls = await documentedCalls("groups");
+    expect(calls.length).toBeGreaterThan(20);
+    const differences: string[] = [];
+    const sent = { "Content-Type": "application/json", "Content-Length": "2" };
+    for (const [, headers] of principals.slice(0, 4)) {
+      const asked = calls.map(([method, rest]): [string, (group: string) => string] => [
+        method,
+        (group) => `/api/v4/groups/${encodeURIComponent(group)}${rest}`,
+      ]);
+      asked.push(["PUT", (group) => `/api/packages/${group}/go/upload`]);
+      for (const [method, address] of asked) {
+        const [one, other] = await Promise.all(
+          ["team/deep", "team/none"].map((group) => rawAnswer(method, address(group), { ...headers, ...sent }, "{}")),
+        );
+        if (comparable(one!) !== comparable(other!)) differences.push(`${method} ${address("")}:\n${one}\n${other}`);
+        if (statusOf(one!) < 400) differences.push(`${method} ${address("")} is ${statusOf(one!)}`);
       }
     }
     expect(differences).toEqual([]);

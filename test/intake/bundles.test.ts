@@ -73,6 +73,7 @@ test("what go.sum files name, and a toolchain, is carried in one file, and verif
   sums.grow(300);
   writeFileSync(file("go.sum"), `${lines.join("")}\n`);
   const words = ["--go-sum", file("go.sum"), "--toolchain", "go1.99.0.linux-amd64"];
+  writeFileSync(file("one.tar.part"), "of a process that was killed");
   const made = await run(outside, "bundle", "create", "--out", file("one.tar"), ...words);
   expect(made).toMatchObject({ code: 0, stderr: "", told: { versions: 4, database: NAME } });
   expect(await run(inside, "bundle", "load", file("one.tar"), "--dry-run")).toMatchObject({

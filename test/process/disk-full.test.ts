@@ -2,9 +2,10 @@
 // the blobs, so that nothing of it can stay behind; the test reaches that file system through /proc.
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
+import tar from "tar-stream";
 import { expect, test } from "vitest";
 import { testDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
@@ -70,6 +71,21 @@ test.skipIf(!works)(
       5_000,
     );
     expect(fits).toBe(200);
+
+    // A tree that is uploaded fits, and the zip that is made of it does not.
+    const { bavail, bsize } = statfsSync(seen);
+    const tree = tar.pack();
+    tree.entry({ name: "go.mod" }, `module ${MODULE}\n`);
+    tree.entry({ name: "data" }, randomBytes(Math.floor(bavail * bsize * 0.6)));
+    tree.finalize();
+    const body: Buffer[] = [];
+    for await (const chunk of tree) body.push(chunk as Buffer);
+    const uploaded = await ask(server.url, `${GO}/v0.2.0.tar`, {
+      method: "PUT",
+      headers: bearer(TOKEN),
+      body: Buffer.concat(body),
+    });
+    expect([uploaded.status, uploaded.text]).toEqual([full.status, full.text]);
 
     const query = async (sql: string, ...values: string[]) => {
       const client = new pg.Client(settings.DATABASE_URL);

@@ -1,6 +1,8 @@
 // Modules straight from git servers: what `direct` answers is what the endpoint of the project answers that holds the same
 // repository, which test/e2e/direct-mode.test.ts compares with the go command.
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Repositories } from "../../src/git/objects/repositories.ts";
 import type { ModulePath } from "../../src/gomod/module-path.ts";
@@ -9,6 +11,7 @@ import { createProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { bytesOf } from "../../src/upstream/bounded-body.ts";
 import { createDirect } from "../../src/upstream/direct.ts";
+import { writeCaBundle } from "../../src/upstream/git-fetch.ts";
 import { type GitMirrors, openGitMirrors } from "../../src/upstream/git-mirror.ts";
 import { type GuardedHttp, openHttp } from "../../src/upstream/guarded-http.ts";
 import { goImportsIn, knownRoot, matchGoImport } from "../../src/upstream/import-path.ts";
@@ -18,6 +21,24 @@ import { ask, bearer } from "../support/http.ts";
 import { type PushedRepository, pushRecipe, remoteOf } from "../support/push.ts";
 import { type TestServer, testServer } from "../support/server.ts";
 import { temporary } from "../support/temporary.ts";
+
+test("the certificates that git trusts are whole at every moment, whoever writes them anew", async () => {
+  const directory = temporary("trusted");
+  const file = await writeCaBundle(directory, undefined);
+  const sizes = new Set<number>();
+  let writing = true;
+  const watching = (async () => {
+    while (writing) {
+      sizes.add(statSync(file).size);
+      await setImmediate();
+    }
+  })();
+  for (let n = 0; n < 20; n++) await writeCaBundle(directory, undefined);
+  writing = false;
+  await watching;
+  expect(sizes.size).toBe(1);
+  expect(readdirSync(directory)).toEqual(["trusted.pem"]);
+});
 
 describe("finding the repository", () => {
   test.each([

@@ -6,6 +6,8 @@ import type { Registry } from "../../registry/registry.ts";
 import { type DeadBefore, deadByAge, namesIn, removeDead, removeLeftovers } from "../objects/leftovers.ts";
 
 const EVERY_MS = 60 * 60_000;
+/** A bundle is unpacked, and then read for as long as its versions are stored. */
+const BUNDLES_ABANDONED_AFTER_MS = 24 * 60 * 60_000;
 /** Clocks of file systems are coarser than ours. */
 const CLOCK_GRAIN_MS = 1_000;
 
@@ -45,7 +47,10 @@ export function keepTidy(registry: Registry, startedAt: number): Tidying {
   };
 }
 
-/** Takes dead leftovers of git away, in the repositories of projects and in mirrors; returns their paths. */
+/**
+ * Takes dead leftovers away: of git in the repositories of projects and in mirrors, of what is written under another name
+ * first, and of bundles that were being loaded. Returns their paths.
+ */
 export async function tidy(dataDirectory: string, dead: DeadBefore, over: () => boolean): Promise<string[]> {
   const removed: string[] = [];
   const [repositories, mirrors] = [join(dataDirectory, "repositories"), join(dataDirectory, "mirrors")];
@@ -53,9 +58,21 @@ export async function tidy(dataDirectory: string, dead: DeadBefore, over: () => 
     removed.push(...(await removeDead(await namesIn(parent, /\.new-[0-9a-f]+$/), dead.objects)));
   removed.push(...(await removeDead(await namesIn(join(dataDirectory, "tls"), /\.new$/), dead.locks)));
   removed.push(...(await removeDead(await namesIn(join(mirrors, "scratch"), /./), dead.objects)));
+  removed.push(...(await removeDead(await unfinishedFiles(dataDirectory), dead.locks)));
+  // A command loads them, beside whatever server starts meanwhile.
+  const bundles = await namesIn(dataDirectory, /^bundle-\w{6}$/);
+  removed.push(...(await removeDead(bundles, Math.min(dead.objects, Date.now() - BUNDLES_ABANDONED_AFTER_MS))));
   for (const repository of [...(await namesIn(repositories, /\.git$/)), ...(await namesIn(mirrors, /\.git$/))]) {
     if (over()) break;
     removed.push(...(await removeLeftovers(repository, dead)));
   }
   return removed;
+}
+
+/** Files on their way to the names that they are to have: `NAME.UUID`. */
+async function unfinishedFiles(dataDirectory: string): Promise<string[]> {
+  const places = [dataDirectory, join(dataDirectory, "sumdb"), join(dataDirectory, "mirrors")];
+  return (
+    await Promise.all(places.map((place) => namesIn(place, /^[\w.-]+\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)))
+  ).flat();
 }
