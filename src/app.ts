@@ -28,6 +28,7 @@ import { resumeIndexing } from "./registry/forge/waiting-tags.ts";
 import { describe, resumeDescribing } from "./registry/modules/module-document.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { Log } from "./telemetry/log.ts";
+import { keepEvicted } from "./upstream/eviction.ts";
 import { writeCaBundle } from "./upstream/git-fetch.ts";
 import { openHttp } from "./upstream/guarded-http.ts";
 import { type HookSender, startHookSender } from "./upstream/hook-sender.ts";
@@ -118,6 +119,8 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     closers.push(() => vulnerabilities.close());
     const validator = askValidator(config, registry);
     closers.push(async () => validator.close());
+    const evicting = keepEvicted(registry, upstream.client, config.eviction);
+    closers.push(() => evicting.close());
     const heads = keepAges(config, registry, upstream.publicSums, upstream.sumDatabases);
     closers.push(async () => heads.close());
 

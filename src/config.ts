@@ -80,6 +80,8 @@ export interface Config {
   readonly upstreamCaFile: string | undefined;
   /** How long lists and @latest of other registries stay fresh. */
   readonly upstreamTtlSeconds: number;
+  /** How many bytes the zips from upstream may have together, and the patterns of those that stay; undefined: no end. */
+  readonly eviction: { readonly maxBytes: number; readonly keep: string } | undefined;
   /** Whether modules from upstream are there for those who send no token. */
   readonly anonymousUpstream: boolean;
   /** The URL of the vulnerability database that is mirrored: http, https or file; undefined: none. */
@@ -183,6 +185,7 @@ export function readConfig(environment: Environment = process.env): Config {
     anonymousUpstream: parsed("GOKURA_ANONYMOUS_UPSTREAM", !holdsCredentials(upstream), parseSwitch),
     upstreamCaFile: parsed("GOKURA_UPSTREAM_CA_FILE", undefined, parseCaFile),
     upstreamTtlSeconds: parsed("GOKURA_UPSTREAM_TTL", DEFAULT_UPSTREAM_TTL_SECONDS, parseTtl),
+    eviction: evictionOf(parsed("GOKURA_UPSTREAM_MAX_BYTES", undefined, parseBytes), get("GOKURA_UPSTREAM_KEEP") ?? ""),
     vulnerabilityDatabase: parsed("GOKURA_VULNDB", undefined, parseVulnerabilityDatabase),
     cooldown: cooldownOf(
       parsed("GOKURA_COOLDOWN", undefined, parseCooldown),
@@ -215,6 +218,10 @@ export function defaultSumdbName({ url, listen }: Pick<Config, "url" | "listen">
   const { host, port } = listen;
   const shown = host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host;
   return port === 0 || port === 443 ? `${shown}/sumdb` : `${shown}:${port}/sumdb`;
+}
+
+function evictionOf(maxBytes: number | undefined, keep: string): Config["eviction"] {
+  return maxBytes === undefined ? undefined : { maxBytes, keep };
 }
 
 function cooldownOf(seconds: number | undefined, strict: boolean): Config["cooldown"] {

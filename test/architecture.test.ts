@@ -32,7 +32,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   web: BELOW_DOORS,
   fsck: ["gomod", "storage", "registry", "git"],
   backup: ["database", "storage", "registry", "git"],
-  cli: [...BELOW_DOORS, "doctor", "fsck", "backup"],
+  cli: [...BELOW_DOORS, "settings", "doctor", "fsck", "backup"],
 };
 /**
  * In rooms that have folders: what each folder may import of its room. "" are the files of the room itself: below all others

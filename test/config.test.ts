@@ -43,6 +43,7 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     maxPushBytes: 2 * 1024 ** 3,
     hotCacheBytes: 64 * 1024 ** 2,
     bucket: undefined,
+    eviction: undefined,
     logLevel: "info",
     loggedRequests: 1,
     upstream: [{ kind: "off" }],

@@ -1,17 +1,20 @@
 // gokura storage: where the zips are, and how they come from the disk into a bucket or back.
 import { join } from "node:path";
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { readConfig } from "../config.ts";
 import { Failure } from "../errors.ts";
+import { parseBytes } from "../settings/amounts.ts";
 import { openDataDirectory, PRIVATE_UMASK } from "../storage/data-directory.ts";
 import { openDiskBlobs } from "../storage/disk-blobs.ts";
 import { type Bucket, openBucket } from "../storage/s3/bucket.ts";
 import { copyToBucket, copyToDisk } from "../storage/s3/copied-zips.ts";
 import { probeBucket } from "../storage/s3/probe.ts";
+import { evictZips } from "../upstream/eviction.ts";
 import { JSON_OPTION } from "./options.ts";
-import { printOne } from "./output.ts";
+import { harmless, printOne } from "./output.ts";
 import { showProgress } from "./progress.ts";
 import { stopSignal } from "./stop-signal.ts";
+import { withIntake } from "./with-intake.ts";
 
 interface CopyWords {
   readonly to: "s3" | "disk";
@@ -44,6 +47,44 @@ then the server finds in the data directory what is not yet in the bucket. Back:
 Example: gokura storage copy --to s3`,
     )
     .action(copy);
+  storage
+    .command("evict")
+    .description("make room: remove zips from upstream that nobody asked for lately; they are fetched again on demand")
+    .option("--max <bytes>", "what may stay, such as 50G; GOKURA_UPSTREAM_MAX_BYTES if not given", bytes)
+    .option("--dry-run", "only tell what would go")
+    .option(...JSON_OPTION)
+    .addHelpText(
+      "after",
+      `
+What was asked for within 30 days stays, and so does what a module here requires, what GOKURA_UPSTREAM_KEEP names, and
+what its upstream has no more. Lists, .info, .mod and sums stay; a zip that comes back must have the h1 that it had.
+Example: gokura storage evict --max 50G --dry-run`,
+    )
+    .action(evict);
+}
+
+interface EvictWords {
+  readonly max?: number;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+async function evict({ max, dryRun = false, json = false }: EvictWords): Promise<void> {
+  await withIntake({}, async ({ registry, upstream: { client }, config, signal }) => {
+    const rules = max === undefined ? config.eviction : { maxBytes: max, keep: config.eviction?.keep ?? "" };
+    if (!rules) throw new Failure("invalid", "how much may stay? Give --max 50G, or set GOKURA_UPSTREAM_MAX_BYTES");
+    if (!client)
+      throw new Failure("invalid", "GOKURA_UPSTREAM is off: nobody could be asked for what goes, so nothing does");
+    const report = await evictZips(registry, client, rules, {
+      dryRun,
+      over: () => signal.aborted,
+      told: (zip) => {
+        if (!json)
+          console.log(harmless(`${dryRun ? "would go" : "gone"} ${zip.modulePath}@${zip.version} ${zip.size}`));
+      },
+    });
+    printOne({ ...report, dryRun }, json);
+  });
 }
 
 async function copy({ to, json = false }: CopyWords): Promise<void> {
@@ -62,6 +103,14 @@ async function copy({ to, json = false }: CopyWords): Promise<void> {
     showProgress("", true);
     printOne({ to: to === "s3" ? bucket.name : join(dataDirectory, "blobs"), ...report }, json);
   });
+}
+
+function bytes(text: string): number {
+  try {
+    return parseBytes(text);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
 }
 
 async function withBucket(work: (bucket: Bucket) => Promise<void>): Promise<void> {

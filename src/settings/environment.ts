@@ -31,6 +31,8 @@ export const SETTINGS: readonly Setting[] = [
   { name: "GOKURA_ANONYMOUS_UPSTREAM" },
   { name: "GOKURA_UPSTREAM_CA_FILE" },
   { name: "GOKURA_UPSTREAM_TTL" },
+  { name: "GOKURA_UPSTREAM_MAX_BYTES" },
+  { name: "GOKURA_UPSTREAM_KEEP" },
   { name: "GOKURA_PRIVATE" },
   { name: "GOKURA_COOLDOWN" },
   { name: "GOKURA_VULNDB" },

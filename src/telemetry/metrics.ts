@@ -30,6 +30,8 @@ export interface Metrics {
   readonly mirrors: { set(labels: Labels<"state">, value: number): void };
   /** 1 while changes in the database reach this process. */
   readonly listening: { set(value: number): void };
+  /** Bytes of zips from upstream that made room for others. */
+  readonly evictedBytes: { add(bytes: number): void };
   /** When the TLS certificate expires, in seconds since 1970; 0 without TLS. */
   readonly certificateExpires: { set(seconds: number): void };
 }
@@ -50,5 +52,6 @@ export const UNCOUNTED: Metrics = {
   mirrorLooks: count,
   mirrors: { set() {} },
   listening: { set() {} },
+  evictedBytes: { add() {} },
   certificateExpires: { set() {} },
 };

@@ -33,6 +33,11 @@ export function createMetrics(dataDirectory: string): PrometheusMetrics {
     help: "How much the disk of the data directory holds",
     registers,
   });
+  const evicted = new Counter({
+    name: "gokura_upstream_evicted_bytes_total",
+    help: "Bytes of zips from upstream that made room for others",
+    registers,
+  });
   return {
     registry,
     requests: new Counter({
@@ -85,6 +90,7 @@ export function createMetrics(dataDirectory: string): PrometheusMetrics {
       labelNames: ["state"],
       registers,
     }),
+    evictedBytes: { add: (bytes) => evicted.inc(bytes) },
     certificateExpires: new Gauge({
       name: "gokura_tls_certificate_expires_timestamp_seconds",
       help: "When the TLS certificate expires; 0 without TLS",

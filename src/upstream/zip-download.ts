@@ -6,6 +6,7 @@ import { isFailure } from "../errors.ts";
 import { h1OfGoMod } from "../gomod/dir-hash.ts";
 import { MAX_ZIP_FILE } from "../gomod/module-zip.ts";
 import { goPathOf, type VersionRequest } from "../gomod/proxy-path.ts";
+import { zipIsBack } from "../registry/versions/evicted-zips.ts";
 import { findUpstreamVersion, recordUpstreamEvent, storeUpstreamPart } from "../registry/versions/upstream-modules.ts";
 import { type MadeZip, zipKeyOf } from "../registry/versions/version-zip.ts";
 import { admitZip, Refused, type Verdict, vouchesFor } from "./admission.ts";
@@ -22,10 +23,13 @@ import { versionFile } from "./version-files.ts";
 export function startDownload(state: DependencyState, request: VersionRequest<"zip">): Download {
   const { modulePath, version } = request;
   let goMod: Buffer | undefined;
+  let isLost = false;
   const look = async (): Promise<DownloadOutcome | undefined> => {
     const stored = await findUpstreamVersion(state.registry, modulePath, version);
     goMod = stored?.goMod;
-    if (!stored?.zip || !(await isThere(state, stored.zip))) return undefined;
+    if (!stored?.zip) return undefined;
+    isLost = !(await isThere(state, stored.zip));
+    if (isLost) return undefined;
     return { kind: "stored", id: stored.id, zip: stored.zip };
   };
   const get = async (download: Download): Promise<DownloadOutcome> => {
@@ -39,14 +43,14 @@ export function startDownload(state: DependencyState, request: VersionRequest<"z
     proving.catch(() => {});
     const answer = await ask(state, request, MAX_ZIP_FILE);
     if (answer.kind === "absent") return answer;
-    return receiveZip(state, download, { request, answer, described, proving });
+    return receiveZip(state, download, { request, answer, described, proving, isLost });
   };
   return new Download((download) =>
     lookOrGet(state.locks, goPathOf(request), look, () => get(download), ZIP_PATIENCE_MS),
   );
 }
 
-/** Whether the bytes of a stored zip are there: a disk may have been lost, or a server may have another one. */
+/** Whether the bytes of a stored zip are there: they may have made room, a disk may have been lost, or a server has another one. */
 function isThere({ registry }: DependencyState, zip: MadeZip): Promise<boolean> {
   return registry.blobs.has(zipKeyOf(zip));
 }
@@ -56,12 +60,14 @@ interface ArrivingZip {
   readonly answer: FoundUpstream;
   readonly described: Promise<Found | Absent>;
   readonly proving: Promise<Verdict>;
+  /** Whether a zip was stored whose bytes are gone: evicted, or lost. */
+  readonly isLost: boolean;
 }
 
 async function receiveZip(
   state: DependencyState,
   download: Download,
-  { request, answer, described, proving }: ArrivingZip,
+  { request, answer, described, proving, isLost }: ArrivingZip,
 ): Promise<DownloadOutcome> {
   const { registry } = state;
   const { modulePath, version } = request;
@@ -86,8 +92,8 @@ async function receiveZip(
     await registry.blobs.adopt(scratch, zipKeyOf(zip));
     const stored = await storeUpstreamPart(registry, modulePath, version, { goMod: mod.body, zip });
     if (goModDiffers) await noteOtherGoMod(state, request, answer.upstream);
-    const kept = stored.zip!;
-    // Only if the blob of a pinned zip was lost can it differ: then the very same bytes are wanted back.
+    const kept = isLost ? await zipIsBack(registry, stored.id, zip) : stored.zip!;
+    // Only if the blob of a pinned zip was lost, and not evicted, can it differ: then the very same bytes are wanted back.
     if (kept.h1 !== h1 || (kept.sha256 !== sha256 && !(await isThere(state, kept))))
       throw new Refused(`the zip is ${h1} (${sha256}), but ${kept.h1} (${kept.sha256}) is pinned`);
     return { kind: "stored", id: stored.id, zip: kept };

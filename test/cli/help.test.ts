@@ -24,7 +24,7 @@ async function allCommands(words: readonly string[] = []): Promise<string[][]> {
   return found;
 }
 
-const CONTRACT = `serve, migrate, doctor, fsck, backup, restore, storage check, storage copy, version, demo, user create, user list, user delete, user block, user unblock, user connect, token create, token list,
+const CONTRACT = `serve, migrate, doctor, fsck, backup, restore, storage check, storage copy, storage evict, version, demo, user create, user list, user delete, user block, user unblock, user connect, token create, token list,
   token revoke, group create, group list, project create, project list, project show, project update, project delete, project explain,
   project unpublish, project protect-tag, project unprotect-tag, project purge, member add, member remove, member list, client-config, publish, import modules, prefetch, bundle create, bundle load, flag list, flag set, completion,
   mirror add, mirror list, mirror show, mirror sync, mirror remove, import org, policy add, policy list, policy remove, policy explain, advisory create, advisory list, advisory withdraw, vuln report, trust add, trust list, trust remove, trust check,

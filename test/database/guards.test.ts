@@ -155,6 +155,18 @@ describe("a version from upstream", async () => {
     }
   });
 
+  test("has a zip that may make room, and come back as other bytes with the same sum; one of ours may not", async () => {
+    const evict = "insert into evicted_zip (version_id) values ($1)";
+    expect((await refused(evict, [ids.zipped])).code).toBe(RESTRICT);
+    await client.query(evict, [id]);
+    expect((await refused("update evicted_zip set version_id = $1", [ids.zipped])).code).toBe(RESTRICT);
+    for (const set of ["h1 = 'h1:y'", "h1 = 'h1:y', zip_key = 'cd'", "zip_key = null, zip_size = null, h1 = null"])
+      expect((await refused(...update(set))).code, set).toBe(RESTRICT);
+    await client.query(...update("zip_key = 'cd', zip_size = 2"));
+    await client.query("delete from evicted_zip where version_id = $1", [id]);
+    expect((await refused(...update("zip_key = 'ab', zip_size = 1"))).code).toBe(RESTRICT);
+  });
+
   test("has no project, and only such a one may come in parts", async () => {
     expect((await refused("insert into module (path) values ('example.com/b')")).code).toBe(CHECK);
     const owned = "insert into module (path, origin, project_id) values ('example.com/b', 'UPSTREAM', $1)";
@@ -513,6 +525,7 @@ test("no guard was forgotten here: these are all the triggers and checks that th
       ...["proved_sum_notice", "proved_sum_pinned", "proved_sum_sums", "sum_checkpoint_grows", "trusted_head_grows"],
       ...["sum_misbehaviour_kept", "sum_misbehaviour_not_truncated", "sum_misbehaviour_pinned"],
       ...["trust_of_one", "trust_asks_for_claims", "hook_of_one", "web_session_made_with"],
+      ...["evicted_zip_of_upstream", "module_version_zip_pinned"],
       ...["sum_record_sums", "sum_record_basis", "sum_tile_full", "module_version_record"],
     ].sort(),
   );

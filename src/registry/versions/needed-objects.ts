@@ -56,7 +56,8 @@ export async function publishedCommits(registry: Registry, projectId: number): P
 export async function unreferencedZips(registry: Registry, digests: readonly string[]): Promise<string[]> {
   const { rows } = await registry.database.pool.query<{ digest: string }>(
     `SELECT digest FROM unnest($1::text[]) AS zip (digest)
-      WHERE NOT EXISTS (SELECT FROM module_version WHERE zip_key = digest)`,
+      WHERE NOT EXISTS (SELECT FROM module_version v WHERE v.zip_key = digest
+        AND NOT EXISTS (SELECT FROM evicted_zip e WHERE e.version_id = v.id))`,
     [digests],
   );
   return rows.map(({ digest }) => digest);

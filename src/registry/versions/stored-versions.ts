@@ -17,7 +17,10 @@ export interface StoredVersion {
   readonly directory: string;
   readonly goMod: Buffer | null;
   readonly goModH1: string | null;
-  /** The sum of its zip, which has `zipSize` bytes and lies under `zipKey`; all null: there is none yet. */
+  /**
+   * The sum of its zip, which has `zipSize` bytes and lies under `zipKey`; all null: there is none yet. Of a zip that was
+   * evicted only the sum is promised.
+   */
   readonly h1: string | null;
   readonly zipKey: string | null;
   readonly zipSize: number | null;
@@ -38,10 +41,12 @@ export async function* storedVersions(registry: Registry): AsyncGenerator<readon
     const { rows } = await registry.database.pool.query<Row>({
       name: "stored-versions",
       text: `SELECT v.id, m.path AS "modulePath", v.version, m.project_id AS "projectId", v."commit", v.directory,
-          v.go_mod AS "goMod", v.go_mod_h1 AS "goModH1", v.h1, v.zip_key AS "zipKey", v.zip_size AS "zipSize",
+          v.go_mod AS "goMod", v.go_mod_h1 AS "goModH1", v.h1,
+          CASE WHEN e.version_id IS NULL THEN v.zip_key END AS "zipKey", v.zip_size AS "zipSize",
           v.sort_key AS "sortKey", COALESCE(NOT t.returnable, false) AS "isBuried"
         FROM module_version v JOIN module m ON m.id = v.module_id
         LEFT JOIN tombstone t ON t.module_path = m.path AND t.version = v.version
+        LEFT JOIN evicted_zip e ON e.version_id = v.id
         WHERE v.id > $1 ORDER BY v.id LIMIT ${AT_ONCE}`,
       values: [after],
     });

@@ -149,7 +149,14 @@ describe.skipIf(PROGRAM === undefined)("a real server (given by VERSITYGW)", () 
     });
 
     test("has its zips there, below the prefix, and go gets them", async () => {
-      const go = goCommand({ GOPROXY: `${server.url.replace("://", `://ann:${token}@`)}/api/v4/packages/go` });
+      const tls = await testServer({
+        tls: true,
+        environment: { ...settings(), DATABASE_URL: server.registry.database.url },
+      });
+      const go = goCommand({ GOPROXY: `${tls.url}/api/v4/packages/go`, SSL_CERT_FILE: tls.certificateFile }, [
+        `machine localhost:${tls.port} login ann password ${token}`,
+        `machine 127.0.0.1:${tls.port} login ann password ${token}`,
+      ]);
       await go.must("get", "gokura.test/ann/lib@v1.0.0");
       expect(zipsIn(join(kept, "gokura", "teams"))).toHaveLength(1);
       expect(zipsIn(join(server.dataDirectory, "blobs"))).toEqual([]);
