@@ -35,9 +35,9 @@ LABEL org.opencontainers.image.title="Gokura" \
       org.opencontainers.image.description="A self-hosted Go module registry: push a tag, go get it" \
       org.opencontainers.image.version="${VERSION}"
 
-# git serves and reads the repositories; tini is process 1 and reaps what git leaves behind.
+# git serves and reads the repositories, ssh reaches those of mirrors; tini is process 1 and reaps what git leaves behind.
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends ca-certificates git tini \
+ && apt-get install --yes --no-install-recommends ca-certificates git openssh-client tini \
  && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /app

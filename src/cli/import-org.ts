@@ -5,13 +5,15 @@ import { readConfig } from "../config.ts";
 import type { Forge } from "../database/generated/client.ts";
 import { forgeOf } from "../mirrors/forge-repositories.ts";
 import { importPlanned, type PlannedImport, planImport } from "../mirrors/import-organization.ts";
-import { openRemotes } from "../mirrors/remotes.ts";
+import { openRemotes, passwordOf, type Remotes } from "../mirrors/remotes.ts";
 import { demandGroup } from "../registry/forge/groups.ts";
-import { tokenOfImport } from "../registry/forge/import-sources.ts";
-import { parseRemoteUrl } from "../registry/forge/remote-url.ts";
+import { credentialOfImport } from "../registry/forge/import-sources.ts";
+import { checkGitHubApp, type GitHubApp, parseRemoteUrl, type RemoteCredential } from "../registry/forge/remote-url.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { CredentialRow } from "../registry/rows.ts";
 import { JSON_OPTION } from "./options.ts";
 import { printRows, type Row } from "./output.ts";
-import { readPassword } from "./password.ts";
+import { APP_OPTION, credentialGiven, INSTALLATION_OPTION } from "./remote-credential.ts";
 import { withRegistry } from "./with-registry.ts";
 
 export function addImportOrganization(parent: Command): void {
@@ -22,6 +24,8 @@ export function addImportOrganization(parent: Command): void {
     .option("--forge <software>", "github, gitlab or gitea (Forgejo too); asked for if not given", forge)
     .option("--user <name>", "the user name that git sends there; git if not given, which does for tokens")
     .option("--password-stdin", "read a token that may list and read them from standard input; it is kept sealed")
+    .option(...APP_OPTION)
+    .option(...INSTALLATION_OPTION)
     .option("--only-go", "only those that have a go.mod in some directory of their default branch")
     .option("--archived", "archived repositories too")
     .option("--dry-run", "print the plan, and make nothing")
@@ -35,24 +39,16 @@ how far it is. Ends with 1 when something that was to be made could not be.
 Example: pass show git-token | gokura import org https://github.com/acme --into acme --password-stdin --dry-run`,
     )
     .action(async (url: string, options) => {
-      const {
-        into,
-        user,
-        passwordStdin = false,
-        archived = false,
-        onlyGo = false,
-        dryRun = false,
-        json = false,
-      } = options;
-      if (user !== undefined && !passwordStdin) throw new InvalidArgumentError("--user goes with --password-stdin.");
-      const credential = passwordStdin ? { username: user ?? "git", password: await readPassword() } : undefined;
+      const { into, archived = false, onlyGo = false, dryRun = false, json = false } = options;
+      const credential = await credentialGiven(options);
       const address = parseRemoteUrl(url).url;
       await withRegistry(async (registry, operator) => {
         const group = await demandGroup(registry, operator, into);
         const remotes = openRemotes(readConfig());
         try {
           const software: Forge = options.forge ?? (await forgeOf(remotes.http, address));
-          const token = credential?.password ?? (await tokenOfImport(registry, operator, group, address));
+          const known = await credentialOfImport(registry, operator, group, address);
+          const token = await tokenFor(registry, remotes, address, credential, known);
           const organization = { forge: software, url: address, token };
           const plan = await planImport(registry, remotes, group, organization, { archived, onlyGo });
           if (dryRun) return printRows(plan.map(rowOf), json, "no repositories");
@@ -69,6 +65,18 @@ Example: pass show git-token | gokura import org https://github.com/acme --into 
         }
       });
     });
+}
+
+/** What the forge is asked with: what was given now, or else at an earlier import. */
+async function tokenFor(
+  registry: Registry,
+  remotes: Remotes,
+  url: string,
+  given: RemoteCredential | GitHubApp | undefined,
+  known: CredentialRow | null,
+): Promise<string | undefined> {
+  if (given && "appId" in given) return remotes.gitHubApps.token(new URL(url).origin, checkGitHubApp(given));
+  return given?.password ?? (known ? await passwordOf(registry, remotes, url, known) : undefined);
 }
 
 function forge(word: string): Forge {

@@ -4,16 +4,16 @@ import { readConfig } from "../config.ts";
 import { invalid } from "../errors.ts";
 import { addMirror } from "../mirrors/add-mirror.ts";
 import { openRemotes } from "../mirrors/remotes.ts";
+import { fingerprintOf } from "../registry/forge/deploy-key.ts";
 import { wantLook } from "../registry/forge/mirror-looks.ts";
-import { deleteMirror, demandMirror, listMirrors, renewHookSecret } from "../registry/forge/mirrors.ts";
+import { deleteMirror, demandMirror, listMirrors, renewHookSecret, updateMirror } from "../registry/forge/mirrors.ts";
 import { createProject, findProject } from "../registry/forge/projects.ts";
-import type { RemoteCredential } from "../registry/forge/remote-url.ts";
 import type { MirrorRow } from "../registry/rows.ts";
 import { allById } from "./all-by-id.ts";
 import { clientUrl } from "./client-url.ts";
 import { JSON_OPTION, visibility } from "./options.ts";
 import { printOne, printRows, type Row } from "./output.ts";
-import { readPassword } from "./password.ts";
+import { APP_OPTION, type CredentialOptions, credentialGiven, INSTALLATION_OPTION } from "./remote-credential.ts";
 import { withRegistry } from "./with-registry.ts";
 
 const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 };
@@ -25,6 +25,8 @@ export function addMirrorCommands(program: Command): void {
     .description("have a project follow a repository elsewhere; makes the project if there is none")
     .option("--user <name>", "the user name that is sent there; git if not given, which does for tokens")
     .option("--password-stdin", "read the password or token from standard input; it is kept sealed")
+    .option(...APP_OPTION)
+    .option(...INSTALLATION_OPTION)
     .option("--module-prefix <path>", 'the module path that it serves, such as github.com/acme/lib; "" for none')
     .option(
       "--interval <time>",
@@ -36,29 +38,31 @@ export function addMirrorCommands(program: Command): void {
     .addHelpText(
       "after",
       `
-Without --module-prefix it serves the path that the address suggests, if the go command in direct mode finds this very
+By ssh (git@git.example.com:acme/lib.git) a deploy key is made, whose public half is printed, and the key of the host is pinned
+when it is first asked. Without --module-prefix it serves the path that the address suggests, if the go command in direct mode finds this very
 repository for it. The address and the secret for hooks are printed, the secret this once.
 Example: gokura mirror add acme/lib https://github.com/acme/lib
 Example: pass show git-token | gokura mirror add acme/lib https://git.example.com/acme/lib --password-stdin`,
     )
     .action(async (fullPath: string, url: string, options) => {
-      const { user, passwordStdin = false, modulePrefix, interval: intervalSeconds, json = false } = options;
-      if (user !== undefined && !passwordStdin) throw new InvalidArgumentError("--user goes with --password-stdin.");
-      const credential = passwordStdin ? { username: user ?? "git", password: await readPassword() } : undefined;
+      const { modulePrefix, interval: intervalSeconds, json = false } = options;
+      const credential = await credentialGiven(options);
       await withRegistry(async (registry, operator) => {
         const config = readConfig();
         const remotes = openRemotes(config);
         try {
           if (!(await findProject(registry, fullPath)))
             await createProject(registry, operator, { fullPath, visibility: options.visibility });
-          const asked: { credential?: RemoteCredential } = credential ? { credential } : {};
-          const input = { url, modulePrefix, intervalSeconds, ...asked };
+          const input = { url, modulePrefix, intervalSeconds, credential };
           const added = await addMirror(registry, remotes, operator, fullPath, input);
           const { mirror: made, hookSecret, withoutPrefix } = added;
           const current = await demandMirror(registry, operator, fullPath);
           printOne({ ...rowOf({ ...made, project: current.project }), hookUrl: hookUrl(made), hookSecret }, json);
           if (withoutPrefix !== undefined) console.error(`No module prefix: ${withoutPrefix}.`);
-          if (!json) console.log("The secret is shown this once: give it to the hook of the repository there.");
+          if (json) return;
+          console.log("The secret is shown this once: give it to the hook of the repository there.");
+          if (made.credential?.publicKey)
+            console.log(`Give the repository there this deploy key, for reading:\n${made.credential.publicKey}`);
         } finally {
           remotes.close();
         }
@@ -90,6 +94,31 @@ Example: pass show git-token | gokura mirror add acme/lib https://git.example.co
       }),
     );
   mirror
+    .command("update <project>")
+    .description("change a mirror; it looks at once")
+    .option("--url <url>", "another address; on another host it has no credentials unless they are given too")
+    .option("--user <name>", "the user name that is sent there; git if not given, which does for tokens")
+    .option("--password-stdin", "read another password or token from standard input")
+    .option(...APP_OPTION)
+    .option(...INSTALLATION_OPTION)
+    .option("--no-credential", "send nothing there any more; by ssh: make another deploy key")
+    .option("--forget-host-key", "pin the key that the host shows at the next look, by ssh")
+    .option("--interval <time>", "look at least so often, such as 5m", interval)
+    .option("--on", "follow again")
+    .option("--off", "follow no more, and keep the rest: pushes are taken meanwhile")
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura mirror update acme/lib --forget-host-key")
+    .action(async (fullPath: string, options: UpdateOptions) => {
+      const { url, on, off, forgetHostKey, interval: intervalSeconds, json = false } = options;
+      if (on && off) throw new InvalidArgumentError("--on or --off, not both.");
+      const credential = options.credential ? await credentialGiven(options) : null;
+      const enabled = on ? true : off ? false : undefined;
+      await withRegistry(async (registry, operator) => {
+        const input = { url, credential, enabled, intervalSeconds, forgetHostKey };
+        printOne(rowOf(await updateMirror(registry, operator, fullPath, input)), json);
+      });
+    });
+  mirror
     .command("sync <project>")
     .description("have a mirror look now; the running server does")
     .option(...JSON_OPTION)
@@ -114,6 +143,17 @@ Example: pass show git-token | gokura mirror add acme/lib https://git.example.co
     );
 }
 
+interface UpdateOptions extends CredentialOptions {
+  readonly url?: string;
+  /** False: none is sent any more. */
+  readonly credential: boolean;
+  readonly forgetHostKey?: boolean;
+  readonly interval?: number;
+  readonly on?: boolean;
+  readonly off?: boolean;
+  readonly json?: boolean;
+}
+
 function interval(word: string): number {
   const [, number, unit] = /^(\d{1,6})([smhd])$/.exec(word) ?? [];
   if (number === undefined) throw new InvalidArgumentError("use a time such as 90s, 5m, 6h or 1d.");
@@ -129,6 +169,9 @@ function rowOf(mirror: MirrorRow): Row {
     project: project.fullPath,
     url: mirror.url,
     user: mirror.credential?.username,
+    githubApp: mirror.credential?.appId,
+    deployKey: mirror.credential?.publicKey,
+    hostKey: mirror.credential?.hostKey && fingerprintOf(mirror.credential.hostKey),
     prefix: project.modulePrefix,
     state: stateOf(mirror),
     looked: mirror.lookedAt,

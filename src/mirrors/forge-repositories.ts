@@ -8,6 +8,7 @@ import type { Forge, Visibility } from "../database/generated/client.ts";
 import { Failure, invalid, notFound } from "../errors.ts";
 import { bytesOf } from "../upstream/bounded-body.ts";
 import type { GuardedHttp } from "../upstream/guarded-http.ts";
+import { gitHubApi } from "./github-app.ts";
 
 const MAX_PAGE_BYTES = 32 * 1024 * 1024;
 const MAX_PAGES = 500;
@@ -53,9 +54,6 @@ const GiteaRepository = z.object({
 
 const TreeEntry = z.object({ path: z.string() });
 const Tree = z.object({ tree: z.array(TreeEntry), truncated: z.boolean().optional() });
-
-const gitHubApi = (origin: string): string =>
-  origin === "https://github.com" ? "https://api.github.com" : `${origin}/api/v3`;
 
 /** Which software an address is of, as far as it can be told: by its name, or by what it answers. */
 export async function forgeOf(http: GuardedHttp, url: string): Promise<Forge> {

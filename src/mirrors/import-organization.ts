@@ -10,7 +10,7 @@ import { createGroup, findGroup } from "../registry/forge/groups.ts";
 import { importedMirrors, rememberImport } from "../registry/forge/import-sources.ts";
 import { updateMirror } from "../registry/forge/mirrors.ts";
 import { createProject, findProject, updateProject } from "../registry/forge/projects.ts";
-import { parseRemoteUrl, type RemoteCredential } from "../registry/forge/remote-url.ts";
+import { type GitHubApp, parseRemoteUrl, type RemoteCredential } from "../registry/forge/remote-url.ts";
 import { narrower } from "../registry/forge/visibility.ts";
 import type { Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -102,7 +102,7 @@ export async function* importPlanned(
   principal: Principal,
   group: GroupRow,
   organization: Organization,
-  credential: RemoteCredential | undefined,
+  credential: RemoteCredential | GitHubApp | undefined,
   plan: readonly PlannedImport[],
 ): AsyncGenerator<PlannedImport> {
   const source = await rememberImport(registry, principal, group, { ...organization, credential });

@@ -5,27 +5,28 @@
 //
 // A remote can do no harm: one that comes back empty takes nothing away, one whose objects are suddenly named by another hash
 // is not followed, and one whose history was lost leaves here what versions were made of.
+import { join } from "node:path";
 import { Failure } from "../errors.ts";
 import { recordUntilDone } from "../git/hosting/recorded-push.ts";
 import { ensureRepository, type Repositories, repositoryDirectory } from "../git/hosting/repositories-of-projects.ts";
 import { packRepository } from "../git/objects/pack-repository.ts";
 import { GitError } from "../git/process/git-process.ts";
 import { repositoryWords } from "../git/process/repository-words.ts";
-import { authorizationFor } from "../registry/forge/credentials.ts";
+import { pinHostKey, secretOf } from "../registry/forge/credentials.ts";
 import { followRemoteShape } from "../registry/forge/mirror-looks.ts";
 import { extentsOf } from "../registry/forge/project-search.ts";
 import { beginPush, nobodysPush } from "../registry/forge/recorded-refs.ts";
+import { isSsh, parseRemoteUrl } from "../registry/forge/remote-url.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { MirrorRow } from "../registry/rows.ts";
-import { fetchRefs, packBytes } from "../upstream/git-fetch.ts";
-import type { GuardedHttp } from "../upstream/guarded-http.ts";
-import type { RemoteRefs, RemoteRefsReader } from "./remote-refs.ts";
+import { fetchRefs, httpsEnvironment, packBytes } from "../upstream/git-fetch.ts";
+import type { RemoteRefs } from "./remote-refs.ts";
+import { passwordOf, type Remotes } from "./remotes.ts";
+import { withSsh } from "./ssh-remote.ts";
 
-export interface LookParts {
+export interface LookParts extends Omit<Remotes, "close"> {
   readonly registry: Registry;
   readonly repositories: Repositories;
-  readonly http: GuardedHttp;
-  readonly remoteRefs: RemoteRefsReader;
   /** Makes the file of certificates that git trusts. */
   readonly caBundle: () => Promise<string>;
   /** The most bytes that one fetch may bring. */
@@ -38,50 +39,93 @@ export interface LookResult {
   readonly refsDigest: string | undefined;
 }
 
+/** A remote, for the time of one look. */
+interface Remote {
+  read(signal: AbortSignal): Promise<RemoteRefs>;
+  /** In which git fetches from where it was read. */
+  environment(refs: RemoteRefs): Promise<NodeJS.ProcessEnv>;
+}
+
 /** Looks, and fetches what is new. Throws a Failure whose message is one sentence for the mirror's owner. */
 export async function lookAt(parts: LookParts, mirror: MirrorRow, signal: AbortSignal): Promise<LookResult> {
+  const look = (remote: Remote): Promise<LookResult> => lookThrough(parts, mirror, remote, signal);
+  return isSsh(mirror.url) ? throughSsh(parts, mirror, look) : look(await byHttps(parts, mirror, signal));
+}
+
+async function byHttps(parts: LookParts, { url, credential }: MirrorRow, signal: AbortSignal): Promise<Remote> {
+  const { registry, http, remoteRefs, caBundle } = parts;
+  const password = credential && (await passwordOf(registry, parts, url, credential, signal));
+  const authorization =
+    credential === null ? undefined : `Basic ${Buffer.from(`${credential.username}:${password}`).toString("base64")}`;
+  return {
+    read: () => remoteRefs.read(url, authorization, signal),
+    async environment({ url: end }) {
+      const addresses = await http.addressesOf(end);
+      return httpsEnvironment({ url: end, addresses, caBundle: await caBundle(), authorization });
+    },
+  };
+}
+
+async function throughSsh<T>(
+  { registry, http }: LookParts,
+  { url, credential }: MirrorRow,
+  work: (remote: Remote) => Promise<T>,
+): Promise<T> {
+  if (credential?.publicKey == null) throw new Failure("unavailable", "the mirror has no deploy key: give it one");
+  const { origin } = parseRemoteUrl(url);
+  const { id, publicKey, hostKey } = credential;
+  const key = { publicKey, privateKey: await secretOf(registry, origin, credential) };
+  // Which addresses may be connected to is the same question for every protocol.
+  const addresses = await http.addressesOf(origin.replace(/^ssh:/, "https:"));
+  const pin = async (shown: string): Promise<void> => void (await pinHostKey(registry, id, shown));
+  // What a killed process leaves there is taken away (git/hosting/tidying.ts).
+  const scratch = join(registry.dataDirectory, "mirrors", "scratch");
+  return withSsh({ url, addresses, key, hostKey, pin, scratch }, (remote) =>
+    work({ read: (signal) => remote.read(signal), environment: async () => remote.environment() }),
+  );
+}
+
+async function lookThrough(
+  parts: LookParts,
+  mirror: MirrorRow,
+  remote: Remote,
+  signal: AbortSignal,
+): Promise<LookResult> {
   const { registry } = parts;
-  const authorization = await authorizationFor(registry, mirror.url, mirror.credential);
-  const remote = await parts.remoteRefs.read(mirror.url, authorization, signal);
-  if (remote.digest === mirror.refsDigest) return { changed: false, refsDigest: remote.digest };
+  const refs = await remote.read(signal);
+  if (refs.digest === mirror.refsDigest) return { changed: false, refsDigest: refs.digest };
   const has = !(await extentsOf(registry, [{ id: mirror.projectId }], false)).get(mirror.projectId)!.empty;
   const host = new URL(mirror.url).host;
-  if (remote.count === 0) {
+  if (refs.count === 0) {
     if (has) throw new Failure("unavailable", `${host} has no branches and tags there any more: what is here stays`);
-    return { changed: false, refsDigest: remote.digest };
+    return { changed: false, refsDigest: refs.digest };
   }
-  const objectFormat = remote.objectFormat === "sha1" ? "SHA1" : "SHA256";
+  const objectFormat = refs.objectFormat === "sha1" ? "SHA1" : "SHA256";
   if (has && mirror.project.objectFormat !== objectFormat)
     throw new Failure(
       "unavailable",
-      `${host} names the objects of that repository by ${remote.objectFormat} now, which what is here cannot follow: make another project a mirror of it`,
+      `${host} names the objects of that repository by ${refs.objectFormat} now, which what is here cannot follow: make another project a mirror of it`,
     );
-  await followRemoteShape(registry, mirror.projectId, { defaultBranch: remote.defaultBranch, objectFormat });
-  await fetchAndRecord(parts, mirror, { remote, objectFormat, authorization }, signal);
-  return { changed: true, refsDigest: remote.digest };
+  await followRemoteShape(registry, mirror.projectId, { defaultBranch: refs.defaultBranch, objectFormat });
+  await fetchAndRecord(parts, mirror, { remote, refs, objectFormat }, signal);
+  return { changed: true, refsDigest: refs.digest };
 }
 
 async function fetchAndRecord(
-  { registry, repositories, http, caBundle, maxFetchBytes }: LookParts,
+  { registry, repositories, maxFetchBytes }: LookParts,
   { projectId }: MirrorRow,
-  from: {
-    readonly remote: RemoteRefs;
-    readonly objectFormat: "SHA1" | "SHA256";
-    readonly authorization: string | undefined;
-  },
+  from: { readonly remote: Remote; readonly refs: RemoteRefs; readonly objectFormat: "SHA1" | "SHA256" },
   signal: AbortSignal,
 ): Promise<void> {
-  const { remote, objectFormat, authorization } = from;
+  const { remote, refs, objectFormat } = from;
   await ensureRepository(registry, { id: projectId, objectFormat });
   const directory = repositoryDirectory(registry, projectId);
   await beginPush(registry, projectId);
   try {
     await fetchRefs(directory, {
-      url: remote.url,
-      addresses: await http.addressesOf(remote.url),
-      caBundle: await caBundle(),
+      url: refs.url,
+      environment: await remote.environment(refs),
       maxBytes: (await packBytes(directory)) + maxFetchBytes,
-      authorization,
       signal,
     });
     await packRepository(directory).catch((error: unknown) => {

@@ -143,7 +143,11 @@ function resultOf(url: string, capabilities: Capabilities, refs: readonly Server
   return { url, objectFormat: formatIn(capabilities), ...summaryOf(refs) };
 }
 
-function summaryOf(refs: readonly ServerRef[]): Pick<RemoteRefs, "count" | "defaultBranch" | "digest"> {
+/** A ref as a server tells it: its name, and what it is of; `target` of a symbolic one is the name of that. */
+export type ToldRef = Pick<ServerRef, "ref" | "oid" | "target">;
+
+/** What is remembered of all refs that a server told, those that are not followed among them. */
+export function summaryOf(refs: readonly ToldRef[]): Pick<RemoteRefs, "count" | "defaultBranch" | "digest"> {
   const head = refs.find(({ ref }) => ref === "HEAD")?.target;
   const followed = refs.filter(({ ref }) => /^refs\/(?:heads|tags)\//.test(ref));
   const lines = followed.map(({ ref, oid }) => `${oid} ${ref}\n`).sort();

@@ -2,6 +2,7 @@
 // else, because each is named by files that otherwise need nothing of each other.
 import type {
   Advisory,
+  Credential,
   Group,
   HookDelivery,
   Module,
@@ -28,6 +29,9 @@ export type ProjectRow = Prisma.ProjectGetPayload<{ include: { group: true } }>;
 
 /** A membership with its user. */
 export type MemberRow = Prisma.MemberGetPayload<{ include: { user: true } }>;
+
+/** What is sent to a server of others; its secret is sealed. */
+export type CredentialRow = Credential;
 
 /** What is read along with a mirror. */
 export const WITH_REMOTE = {

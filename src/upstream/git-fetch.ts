@@ -15,19 +15,26 @@ import { GitError, runGit } from "../git/process/git-process.ts";
 const FETCH_TIMEOUT_MS = 10 * 60_000;
 const SIZE_CHECK_MS = 1_000;
 
-export interface RefFetch {
+/** How git gets to a server by https. */
+export interface HttpsWay {
   /** https, where the redirects end. */
   readonly url: string;
   /** Where the host is: from one of these only it is fetched. */
   readonly addresses: readonly string[];
   /** A file of PEM certificates that are trusted (writeCaBundle). */
   readonly caBundle: string;
-  /** The most bytes that the packs of the repository may have together; beyond it the fetch is broken off. */
-  readonly maxBytes: number;
   /** Sent with every request, such as `Basic …`. */
   readonly authorization?: string | undefined;
   /** Objects are taken without a look; else only if a push of them would be. */
   readonly asTheyAre?: boolean;
+}
+
+export interface RefFetch {
+  readonly url: string;
+  /** In which git runs: that of the way to the server. */
+  readonly environment: NodeJS.ProcessEnv;
+  /** The most bytes that the packs of the repository may have together; beyond it the fetch is broken off. */
+  readonly maxBytes: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -45,22 +52,16 @@ export async function writeCaBundle(directory: string, caFile: string | undefine
   return file;
 }
 
-/**
- * Has git make the branches and tags of a bare repository what a remote has, moved and deleted ones too; other refs stay.
- * Throws too-large, and unavailable when git did not succeed: then some refs may have moved, each of them whole.
- */
-export async function fetchRefs(
-  directory: string,
-  { url, addresses, caBundle, maxBytes, authorization, asTheyAre = false, signal }: RefFetch,
-): Promise<void> {
+/** The environment in which git fetches by https, from there and from nowhere else. */
+export function httpsEnvironment(way: HttpsWay): NodeJS.ProcessEnv {
+  const { url, addresses, caBundle, authorization, asTheyAre = false } = way;
   const { protocol, hostname, port, host, origin } = new URL(url);
   if (protocol !== "https:") throw notFound(`${host}: git repositories are read over https only`);
   const pinned = addresses.map((address) => (address.includes(":") ? `[${address}]` : address)).join(",");
-  const environment = gitEnvironment({
+  return gitEnvironment({
     transports: ["https"],
     settings: [
       ...(asTheyAre ? [["fetch.fsckObjects", "false"] as const] : []),
-      ["fetch.unpackLimit", "1"],
       ["http.followRedirects", "false"],
       ["http.curloptResolve", `${hostname.replace(/^\[|\]$/g, "")}:${port || "443"}:${pinned}`],
       ["http.sslCAInfo", caBundle],
@@ -73,6 +74,15 @@ export async function fetchRefs(
         : [[`http.${origin}/.extraHeader`, `Authorization: ${authorization}`] as const]),
     ],
   });
+}
+
+/**
+ * Has git make the branches and tags of a bare repository what a remote has, moved and deleted ones too; other refs stay.
+ * Throws too-large, and unavailable when git did not succeed: then some refs may have moved, each of them whole.
+ */
+export async function fetchRefs(directory: string, fetch: RefFetch): Promise<void> {
+  const { url, environment, maxBytes, signal } = fetch;
+  const { host } = new URL(url);
   const tooBig = new AbortController();
   const watch = setInterval(() => {
     void packBytes(directory).then((bytes) => {

@@ -12,7 +12,7 @@ import type { Repositories } from "../git/objects/repositories.ts";
 import type { Repository } from "../git/objects/repository.ts";
 import { runGit } from "../git/process/git-process.ts";
 import { packetCutter } from "../git/protocol/pkt-line.ts";
-import { fetchRefs, writeCaBundle } from "./git-fetch.ts";
+import { fetchRefs, httpsEnvironment, writeCaBundle } from "./git-fetch.ts";
 import type { GuardedHttp } from "./guarded-http.ts";
 
 /** 100,000 refs and more. */
@@ -58,11 +58,12 @@ export async function openGitMirrors(parts: GitMirrorsParts): Promise<GitMirrors
       await initRepository(mirror, { objectFormat: remote.objectFormat });
       await fetchRefs(mirror, {
         url: remote.url,
-        addresses: await http.addressesOf(remote.url),
-        caBundle,
+        environment: httpsEnvironment({
+          ...{ url: remote.url, addresses: await http.addressesOf(remote.url), caBundle },
+          // The go command fetches without a look at the objects: what it serves, we serve. Nothing of it is checked out.
+          asTheyAre: true,
+        }),
         maxBytes: MAX_MIRROR_BYTES,
-        // The go command fetches without a look at the objects: what it serves, we serve. Nothing of it is checked out.
-        asTheyAre: true,
       });
       if (remote.head !== undefined) await runGit(mirror, ["symbolic-ref", "HEAD", remote.head]);
       const next = join(mirror, `${ADVERTISED}.new`);

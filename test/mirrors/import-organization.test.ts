@@ -5,9 +5,9 @@ import { beforeAll, expect, test } from "vitest";
 import type { Forge } from "../../src/database/generated/client.ts";
 import { repositoriesOf } from "../../src/mirrors/forge-repositories.ts";
 import { importPlanned, type PlannedImport, planImport } from "../../src/mirrors/import-organization.ts";
-import { openRemotes, type Remotes } from "../../src/mirrors/remotes.ts";
+import { openRemotes, passwordOf, type Remotes } from "../../src/mirrors/remotes.ts";
 import { createGroup, findGroup } from "../../src/registry/forge/groups.ts";
-import { tokenOfImport } from "../../src/registry/forge/import-sources.ts";
+import { credentialOfImport } from "../../src/registry/forge/import-sources.ts";
 import { createProject, findProject, updateProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { atEnd } from "../support/at-end.ts";
@@ -71,7 +71,8 @@ test("a group of GitLab's: planned, made, fetched with the one credential; again
     })
     .toBe(1);
   expect(await server.registry.prisma.credential.count()).toBe(1);
-  expect(await tokenOfImport(server.registry, OPERATOR, group, organization.url)).toBe(ADMIN_TOKEN);
+  const kept = await credentialOfImport(server.registry, OPERATOR, group, organization.url);
+  expect(await passwordOf(server.registry, remotes, organization.url, kept!)).toBe(ADMIN_TOKEN);
 
   await createProject(registry, OPERATOR, { fullPath: "team/taken", visibility: "PUBLIC" });
   await updateProject(registry, OPERATOR, "team/lib", { visibility: "PRIVATE" });

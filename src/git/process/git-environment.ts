@@ -53,6 +53,7 @@ const SETTINGS: readonly (readonly [string, string])[] = [
   ),
   // Packs are kept as they came: exploding a small push into loose objects costs one fsync per object.
   ["receive.unpackLimit", "1"],
+  ["fetch.unpackLimit", "1"],
   ["receive.advertisePushOptions", "true"], // git push -o: taken, and of no meaning
   ["receive.denyDeleteCurrent", "ignore"], // HEAD is then set anew, see Repository.setHeadToFirstBranch
   ["uploadpack.allowFilter", "true"],
@@ -69,7 +70,7 @@ export interface GitEnvironmentOptions {
   readonly maxPushBytes?: number;
   /** The protocol a client asked for (`version=2`), already validated; becomes GIT_PROTOCOL. */
   readonly protocol?: string;
-  /** Transports by which git may reach another repository: upstream/git-mirror.ts names https; none unless told. */
+  /** Transports by which git may reach another repository: https or ssh for one that is fetched; none unless told. */
   readonly transports?: readonly string[];
   /** Further settings, in order, after ours. */
   readonly settings?: readonly (readonly [string, string])[];

@@ -3,6 +3,7 @@
 import * as z from "zod";
 import { invalid, isFailure, notFound } from "../../errors.ts";
 import { addMirror } from "../../mirrors/add-mirror.ts";
+import { fingerprintOf } from "../../registry/forge/deploy-key.ts";
 import { wantLook } from "../../registry/forge/mirror-looks.ts";
 import { demandMirror, updateMirror } from "../../registry/forge/mirrors.ts";
 import { demandProject } from "../../registry/forge/projects.ts";
@@ -19,6 +20,10 @@ const PullMirror = z
     url: z.string(),
     enabled: z.boolean(),
     update_status: z.enum(["none", "scheduled", "started", "finished", "failed"]),
+    auth_method: z.enum(["password", "ssh_public_key", "github_app"]).nullable(),
+    auth_user: z.string().nullable(),
+    public_key: z.string().nullable(),
+    host_keys: z.array(z.object({ fingerprint_sha256: z.string() })),
     last_error: z.string().nullable(),
     last_update_at: z.iso.datetime().nullable(),
     last_update_started_at: z.iso.datetime().nullable(),
@@ -63,7 +68,9 @@ export const mirrorCalls = [
     scope: "api write",
     parameters: {
       id,
-      url: text().optional().describe("https; credentials in it are taken out and kept sealed"),
+      url: text()
+        .optional()
+        .describe("https, in which credentials are taken out and kept sealed; or ssh, for which a key is made"),
       auth_user: text().optional().describe("git, if there is a password alone"),
       auth_password: text().optional(),
       enabled: boolean().optional().describe("false: an ordinary project, which keeps what it has"),
@@ -117,6 +124,7 @@ function pullMirrorOf(mirror: MirrorRow): z.input<typeof PullMirror> {
     id: mirror.id,
     url: mirror.url,
     enabled: mirror.enabled,
+    ...authenticationOf(mirror),
     update_status: statusOf(mirror),
     last_error: mirror.lastError,
     last_update_at: mirror.lookedAt?.toISOString() ?? null,
@@ -126,6 +134,17 @@ function pullMirrorOf(mirror: MirrorRow): z.input<typeof PullMirror> {
     only_mirror_protected_branches: false,
     mirror_overwrites_diverged_branches: true,
     mirror_branch_regex: null,
+  };
+}
+
+/** As GitLab shows that of push mirrors; apps are ours. */
+function authenticationOf({ credential }: MirrorRow) {
+  const methods = { PASSWORD: "password", DEPLOY_KEY: "ssh_public_key", GITHUB_APP: "github_app" } as const;
+  return {
+    auth_method: credential ? methods[credential.kind] : null,
+    auth_user: credential?.username ?? null,
+    public_key: credential?.publicKey ?? null,
+    host_keys: credential?.hostKey ? [{ fingerprint_sha256: fingerprintOf(credential.hostKey) }] : [],
   };
 }
 

@@ -6,9 +6,9 @@ import { audit } from "../audit.ts";
 import { change } from "../change.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
-import { type GroupRow, type MirrorRow, WITH_REMOTE } from "../rows.ts";
-import { dropUnusedCredential, passwordFor, storeCredential } from "./credentials.ts";
-import { checkCredential, type RemoteCredential } from "./remote-url.ts";
+import { type CredentialRow, type GroupRow, type MirrorRow, WITH_REMOTE } from "../rows.ts";
+import { credentialFor, dropUnusedCredential, storeCredential } from "./credentials.ts";
+import { type GitHubApp, parseRemoteUrl, type RemoteCredential } from "./remote-url.ts";
 
 export interface ImportSource {
   readonly id: number;
@@ -20,16 +20,17 @@ export async function rememberImport(
   registry: Registry,
   principal: Principal,
   group: GroupRow,
-  from: { readonly url: string; readonly forge: Forge; readonly credential: RemoteCredential | undefined },
+  from: { readonly url: string; readonly forge: Forge; readonly credential: RemoteCredential | GitHubApp | undefined },
 ): Promise<ImportSource> {
   demandGroupAct(principal, "mirror.create", group);
   const { url, forge } = from;
-  const credential = from.credential && checkCredential(from.credential);
+  const address = parseRemoteUrl(url);
+  const credential = from.credential && credentialFor(address, from.credential, "");
   return change(registry, "somebody imports that organisation at this moment", async (tx) => {
     const key = { groupId_url: { groupId: group.id, url } };
     const known = await tx.importSource.findUnique({ where: key });
     const before = known?.credentialId ?? null;
-    const credentialId = credential ? await storeCredential(registry, tx, new URL(url).origin, credential) : before;
+    const credentialId = credential ? await storeCredential(registry, tx, address.origin, credential) : before;
     const source = await tx.importSource.upsert({
       where: key,
       create: { groupId: group.id, url, forge, credentialId },
@@ -44,17 +45,17 @@ export async function rememberImport(
   });
 }
 
-/** The token that an earlier import of an organisation into a group was given; undefined: there was none. */
-export async function tokenOfImport(
+/** The credential that an earlier import of an organisation into a group was given; null: there was none. */
+export async function credentialOfImport(
   registry: Registry,
   principal: Principal,
   group: GroupRow,
   url: string,
-): Promise<string | undefined> {
+): Promise<CredentialRow | null> {
   demandGroupAct(principal, "mirror.create", group);
   const key = { groupId_url: { groupId: group.id, url } };
   const known = await registry.prisma.importSource.findUnique({ where: key, include: { credential: true } });
-  return known?.credential ? passwordFor(registry, url, known.credential) : undefined;
+  return known?.credential ?? null;
 }
 
 /** What an import of an organisation into a group has made, by the number of the repository there. */

@@ -12,9 +12,10 @@ import { type NumberedPage, type NumberedPageRequest, readNumberedPage } from ".
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import { type MirrorRow, type ProjectRow, WITH_REMOTE } from "../rows.ts";
-import { dropUnusedCredential, storeCredential } from "./credentials.ts";
+import { credentialFor, dropUnusedCredential, type NewCredential, storeCredential } from "./credentials.ts";
+import { fingerprintOf } from "./deploy-key.ts";
 import { checkModulePrefix, demandProject } from "./projects.ts";
-import { checkCredential, parseRemoteUrl, type RemoteCredential } from "./remote-url.ts";
+import { type GitHubApp, isSsh, parseRemoteUrl, type RemoteCredential } from "./remote-url.ts";
 import { reindexAllTags } from "./waiting-tags.ts";
 
 /** Random bytes of a hook's secret: as many as Standard Webhooks has. */
@@ -26,9 +27,9 @@ const LONGEST_INTERVAL = 7 * 86_400;
 const HOOK_SECRET_PREFIX = "whsec_";
 
 export interface NewMirror {
-  /** https; credentials that stand in it are taken out and kept sealed. */
+  /** https, in which credentials are taken out and kept sealed; or ssh, for which a deploy key is made. */
   readonly url: string;
-  readonly credential?: RemoteCredential | undefined;
+  readonly credential?: RemoteCredential | GitHubApp | undefined;
   /** The longest time between two looks, in seconds; else it depends on how often something changes. */
   readonly intervalSeconds?: number | undefined;
   /** Made by an import: which repository it is there, and the credential of all that the import made. */
@@ -41,8 +42,10 @@ export interface NewMirror {
 
 export interface MirrorChange {
   readonly url?: string | undefined;
-  /** Null takes it away. */
-  readonly credential?: RemoteCredential | null | undefined;
+  /** Null takes it away; by ssh it has another key made. */
+  readonly credential?: RemoteCredential | GitHubApp | null | undefined;
+  /** Has the key of the host, by ssh, pinned anew. */
+  readonly forgetHostKey?: boolean | undefined;
   readonly enabled?: boolean | undefined;
   readonly intervalSeconds?: number | null | undefined;
 }
@@ -106,8 +109,9 @@ export async function createMirror(
 ): Promise<MadeMirror> {
   const project = await demandProject(registry, principal, fullPath);
   demandAct(principal, "mirror.create", project);
-  const { url, origin, credential: inUrl } = parseRemoteUrl(input.url);
-  const credential = input.credential === undefined ? inUrl : checkCredential(input.credential);
+  const address = parseRemoteUrl(input.url);
+  const { url, origin } = address;
+  const credential = credentialFor(address, input.credential, commentOf(project));
   const { secret: hookSecret, sealed } = await newHookSecret(registry, project);
   checkInterval(input.intervalSeconds);
   const modulePrefix = input.prefix === undefined ? undefined : checkModulePrefix(registry, input.prefix.path);
@@ -135,7 +139,7 @@ export async function createMirror(
       await audit(tx, principal, "mirror.module_prefix", project.fullPath, { ...input.prefix, url });
       await reindexAllTags(registry, tx, project.id);
     }
-    await audit(tx, principal, "mirror.create", project.fullPath, { url, username: credential?.username ?? null });
+    await audit(tx, principal, "mirror.create", project.fullPath, { url, ...sentIn(credential) });
     return tx.mirror.findUniqueOrThrow({ where: { id: made.id }, include: WITH_REMOTE });
   });
   return { mirror, hookSecret };
@@ -153,10 +157,14 @@ export async function updateMirror(
 ): Promise<MirrorRow> {
   const mirror = await demandMirror(registry, principal, fullPath, "mirror.update");
   const address = parseRemoteUrl(input.url ?? mirror.url);
-  const given = input.credential === undefined ? address.credential : input.credential;
-  const credential = given ? checkCredential(given) : given;
   checkInterval(input.intervalSeconds);
-  const keepsCredential = credential === undefined && mirror.credential?.origin === address.origin;
+  const isSameOrigin = mirror.credential?.origin === address.origin;
+  const keepsCredential = input.credential === undefined && address.credential === undefined && isSameOrigin;
+  const withoutAny = input.credential === null && !isSsh(address.url);
+  const credential =
+    keepsCredential || withoutAny
+      ? undefined
+      : credentialFor(address, input.credential ?? undefined, commentOf(mirror.project));
   return change(registry, "", async (tx) => {
     const credentialId = credential
       ? await storeCredential(registry, tx, address.origin, credential)
@@ -177,9 +185,13 @@ export async function updateMirror(
       },
     });
     if (credentialId !== mirror.credentialId) await dropUnusedCredential(tx, mirror.credentialId);
+    if (input.forgetHostKey && credentialId !== null)
+      await tx.credential.update({ where: { id: credentialId }, data: { hostKey: null } });
     await audit(tx, principal, "mirror.update", mirror.project.fullPath, {
       url: address.url,
       ...(enabled === undefined ? {} : { enabled }),
+      ...(input.forgetHostKey ? { forgottenHostKey: mirror.credential?.hostKey ?? null } : {}),
+      ...(credentialId === mirror.credentialId ? {} : sentIn(credential)),
       credentialChanged: credentialId !== mirror.credentialId,
     });
     return tx.mirror.findUniqueOrThrow({ where: { id: mirror.id }, include: WITH_REMOTE });
@@ -225,6 +237,16 @@ export async function mirrorOfHook(
   if (!found) return undefined;
   const secret = (await registry.secrets()).open(found.hookSecret, hookPurpose(found.projectId));
   return { projectId: found.projectId, secret };
+}
+
+/** What a deploy key is called at the forge. */
+const commentOf = ({ fullPath }: Pick<ProjectRow, "fullPath">): string => `gokura:${fullPath}`;
+
+/** What the audit trail says of a credential. */
+function sentIn(credential: NewCredential | undefined): { readonly [detail: string]: string | null } {
+  if (credential === undefined) return { username: null };
+  if ("password" in credential) return { username: credential.username };
+  return "appId" in credential ? { gitHubApp: credential.appId } : { deployKey: fingerprintOf(credential.publicKey) };
 }
 
 function checkInterval(seconds: number | null | undefined): void {
