@@ -156,7 +156,9 @@ class NotConnected extends Failure {
 }
 
 /** What ssh or the other side said, as a sentence that says what to do. */
-function inWords({ stderr }: GitError, { url, key, hostKey }: SshLook): Failure {
+function inWords(error: GitError, { url, key, hostKey, scratch }: SshLook): Failure {
+  // Where a server keeps things is nobody's business.
+  const stderr = error.stderr.replaceAll(scratch, "");
   if (/Host key verification failed|REMOTE HOST IDENTIFICATION|no matching host key/i.test(stderr))
     return unavailable(
       url,

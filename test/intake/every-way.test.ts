@@ -1,11 +1,13 @@
-// Real modules by every way in: a pushed tag, the zip, a tar of `git archive`, gokura publish, an import of a module cache.
+// Real modules by every way in: a pushed tag, a mirror, the zip, a tar of `git archive`, gokura publish, an import of a module
+// cache.
 // Whichever way is the first, the others find the same version, and its sums and its go.mod are those that the go command has
 // of it. The short form has ten modules; EVERY_WAY=100 takes so many from the module cache of
 // this machine besides.
 import { cpSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import JSZip from "jszip";
 import { beforeAll, describe, expect, test } from "vitest";
+import { createMirror, deleteMirror, demandMirror } from "../../src/registry/forge/mirrors.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { explainTags } from "../../src/registry/versions/tag-explanation.ts";
@@ -13,6 +15,7 @@ import { runHere } from "../cli/run-here.ts";
 import { testDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { makeRepository } from "../support/git-fixture.ts";
+import { type GitServer, gitServer } from "../support/git-server.ts";
 import { ask, bearer } from "../support/http.ts";
 import { git, remoteOf, runProgram } from "../support/push.ts";
 import { type TestServer, testServer } from "../support/server.ts";
@@ -56,13 +59,16 @@ function cached(count: number): string[] {
 const names = [...new Set([...MODULES, ...cached(Number(process.env.EVERY_WAY ?? 0))])];
 const modules = await download(names);
 
+let remote: GitServer;
 let server: TestServer;
 let token: string;
 let database: string;
 
 beforeAll(async () => {
   database = await testDatabase();
-  server = await testServer({ environment: { DATABASE_URL: database } });
+  remote = await gitServer("git.test");
+  const reaches = { GOKURA_ALLOW_PRIVATE_NETWORKS: "127.0.0.0/8", GOKURA_UPSTREAM_CA_FILE: remote.caFile };
+  server = await testServer({ environment: { DATABASE_URL: database, ...reaches } });
   token = await server.token("acme");
 });
 
@@ -89,17 +95,35 @@ async function placed(module: Downloaded, number: number) {
 }
 type Placed = Awaited<ReturnType<typeof placed>>;
 
+/** Waits until a tag is looked through, and demands that it says the same as what was uploaded. */
+async function indexed(project: string, tag: string): Promise<void> {
+  const explained = await eventually(
+    () => explainTags(server.registry, OPERATOR, project, tag),
+    (all) => all.length > 0 && all.every(({ verdict }) => verdict !== "waiting"),
+    20_000,
+  );
+  expect(explained.filter(({ reason }) => reason.includes("uploaded"))).toEqual([]);
+}
+
 /** By each way: whether the version is new. */
 const WAYS: Record<string, (placed: Placed, directory: string) => Promise<boolean>> = {
   async push({ project, tag, address }, directory) {
     const isNew = (await ask(server.url, `${address}.info`)).status === 404;
     await git(["-C", directory, "push", remoteOf(server.url, project, token), "main", `refs/tags/${tag}`]);
-    const explained = await eventually(
-      () => explainTags(server.registry, OPERATOR, project, tag),
-      (all) => all.every(({ verdict }) => verdict !== "waiting"),
+    await indexed(project, tag);
+    return isNew;
+  },
+  async mirror({ project, tag, address }, directory) {
+    const isNew = (await ask(server.url, `${address}.info`)).status === 404;
+    await createMirror(server.registry, OPERATOR, project, { url: `${remote.url}/${basename(directory)}` });
+    const { lastError } = await eventually(
+      () => demandMirror(server.registry, OPERATOR, project),
+      ({ lookedAt, nextLookAt }) => lookedAt !== null && nextLookAt > lookedAt,
       20_000,
     );
-    expect(explained.filter(({ reason }) => reason.includes("uploaded"))).toEqual([]);
+    expect(lastError).toBeNull();
+    await indexed(project, tag);
+    await deleteMirror(server.registry, OPERATOR, project);
     return isNew;
   },
   async zip({ zip, address }) {
@@ -141,7 +165,7 @@ describe.skipIf(modules === undefined)("one version by every way", () => {
     "%s",
     async (_, module, number) => {
       const here = await placed(module, number);
-      const directory = join(temporary("repository"), "repository");
+      const directory = join(remote.directory, `m${number}.git`);
       makeRepository(directory, (r) => r.tag(here.tag, r.commit(here.files)));
       const ways = Object.keys(WAYS);
       const order = [...ways.slice(number % ways.length), ...ways.slice(0, number % ways.length)];
