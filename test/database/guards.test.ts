@@ -426,6 +426,26 @@ test("a version never gets other sums than those of its record", async () => {
   await client.query(fill("11"));
 });
 
+test("a credential has what its kind has, and no more", async () => {
+  const add = (columns: string, values: string): string =>
+    `insert into credential (origin, username, secret${columns}) values ('https://x', 'git', 'sealed'${values})`;
+  for (const [columns, values] of [
+    [", public_key", ", 'ssh-ed25519 AA'"],
+    [", kind", ", 'DEPLOY_KEY'"],
+    [", host_key", ", 'ssh-ed25519 AA'"],
+    [", kind, app_id", ", 'GITHUB_APP', '1'"],
+    [", kind, public_key, app_id, installation_id", ", 'DEPLOY_KEY', 'ssh-ed25519 AA', '1', '2'"],
+  ] as const)
+    expect((await refused(add(columns, values))).code, columns).toBe(CHECK);
+  for (const [columns, values] of [
+    ["", ""],
+    [", kind, public_key, host_key", ", 'DEPLOY_KEY', 'ssh-ed25519 AA', 'ssh-rsa BB'"],
+    [", kind, app_id, installation_id", ", 'GITHUB_APP', '1', '2'"],
+  ] as const)
+    await client.query(add(columns, values));
+  await client.query("delete from credential");
+});
+
 test("a mirror marks its project, stays that of it, and lets an empty one take the hash of what it follows", async () => {
   const mirrored = async (): Promise<unknown> =>
     (await one("select mirrored from project where id = $1", [ids.lib])).mirrored;
@@ -519,6 +539,7 @@ test("no guard was forgotten here: these are all the triggers and checks that th
       ...["package_file_pinned", "package_file_not_truncated", "sums_in_hex"],
       ...["sum_record", "sum_tile", "sum_name"].flatMap((table) => [`${table}_not_truncated`, `${table}_pinned`]),
       ...["sum_tree_grows", "sum_tree_kept", "sum_tree_not_truncated", "sum_tree_one", "sum_tree_root"],
+      "credential_kind_check",
       ...["mirror_interval", "mirror_marks_project", "mirror_project_pinned", "mirror_url"],
       ...["policy_dry_run_check", "policy_minimum_age_check", "policy_notify_truncate", "policy_pattern_check"],
       ...["policy_licenses_check", "policy_vulnerable_check"],
