@@ -116,6 +116,7 @@ export const REASONS = {
   checksum_database_distrusted: "unavailable",
   validation_unavailable: "unavailable",
   server_busy: "unavailable",
+  too_many_wrong_credentials: "unavailable",
   server_stopping: "unavailable",
   took_too_long: "unavailable",
 } as const satisfies Record<string, FailureKind>;

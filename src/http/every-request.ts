@@ -4,11 +4,13 @@ import { randomUUID } from "node:crypto";
 import type http from "node:http";
 import type { Middleware } from "koa";
 import { Failure, isFailure, type Reason } from "../errors.ts";
+import { attemptsAt } from "../registry/access/attempts.ts";
 import { nameOf, type Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import { audienceOf } from "./audience.ts";
 import type { Stage } from "./health.ts";
 import { failsIfMatch, NO_PAGE, STRICT_TRANSPORT_SECURITY } from "./protocol/conditions.ts";
+import { secretIn } from "./protocol/credentials.ts";
 import { answerFailure, failureOf } from "./protocol/problem.ts";
 
 const NO_ENTITY_TAGS = "nothing here has an entity tag, so If-Match cannot be met: ask again without it";
@@ -61,12 +63,16 @@ export function observe({ registry, clientOf, addressOf, stage, logged }: Observ
         "request",
       );
     });
+    const attempts = attemptsAt(registry);
+    const secret = secretIn(ctx.headers);
     try {
+      if (secret !== undefined) attempts.check(from, secret);
       // Only the Go endpoints have entity tags, and look at the condition themselves.
       if (audience !== "go" && failsIfMatch(ctx.req, undefined)) throw new Failure("precondition", NO_ENTITY_TAGS);
       await next();
     } catch (error) {
       const failure = failureOf(error, log);
+      if (secret !== undefined && failure.kind === "unauthenticated") attempts.refused(from, secret, failure.reason);
       if (ctx.res.headersSent || ctx.respond === false) ctx.res.destroy();
       else answerFailure(ctx, audience, failure, () => addressOf(ctx.req));
       if (!isFailure(error)) log.debug({ id }, "the request of the trouble above");

@@ -234,3 +234,29 @@ test("a token that was verified is not verified again: its issuer is asked once"
   for (let i = 0; i < 5; i++) expect((await get(`${ENDPOINT}/${LIB}/@v/list`, basic("job", token))).status).toBe(200);
   expect(issuer.asked()).toBe(before);
 });
+
+test("an address that comes with too many different wrong tokens has to wait, but for those that are in use", async () => {
+  const api = async (secret: string) => {
+    const { status, text, headers } = await get("/api/v4/projects", bearer(secret));
+    return { status, reason: status === 200 ? undefined : JSON.parse(text).reason, wait: headers["retry-after"] };
+  };
+  expect((await api(ADMIN_TOKEN)).status).toBe(200);
+  // The same one again and again takes nothing from anybody.
+  for (let n = 0; n < 70; n++) expect((await api("an old token")).status).toBe(401);
+  const [head, body] = (await issuer.token({ ...JOB, run_id: "19" })).split(".");
+  const guess = (n: number): string => `${head}.${body}.${Buffer.from(`guess ${n}`).toString("base64url")}`;
+  const refused = { status: 429, reason: "too_many_wrong_credentials", wait: "60" };
+  const before = issuer.asked();
+  const answers = [];
+  for (let n = 0; n < 70; n++) answers.push(await api(guess(n)));
+  expect(answers[0]).toMatchObject({ status: 401, reason: "id_token_signature_wrong" });
+  expect(answers.at(-1)).toEqual(refused);
+  expect(issuer.asked()).toBe(before);
+  // On all doors alike, and also for a token that may be good.
+  expect(await api(await issuer.token({ ...JOB, run_id: "20" }))).toEqual(refused);
+  const onGo = await get(`${ENDPOINT}/${LIB}/@v/list`, basic("job", guess(99)));
+  expect([onGo.status, onGo.headers["content-type"]]).toEqual([429, "text/plain; charset=utf-8"]);
+  expect((await tryGit(["ls-remote", remote("acme/lib", guess(99))], git)).output).toMatch(/429/);
+  expect((await api(ADMIN_TOKEN)).status).toBe(200);
+  expect((await get("/api/v4/projects", {})).status).toBe(200);
+});

@@ -4,6 +4,15 @@ import type { IncomingHttpHeaders } from "node:http";
 import { Failure } from "../../errors.ts";
 import type { Credentials } from "../../registry/access/authentication.ts";
 
+/** The secret that the headers carry, in whatever form; what cannot be read is one too. */
+export function secretIn(headers: IncomingHttpHeaders): string | undefined {
+  try {
+    return credentialsOf(headers)?.secret;
+  } catch {
+    return headers.authorization;
+  }
+}
+
 /** What the headers carry; undefined for nothing. Throws unauthenticated for an Authorization that cannot be read. */
 export function credentialsOf(headers: IncomingHttpHeaders): Credentials | undefined {
   const privateToken = headers["private-token"];

@@ -34,7 +34,8 @@ export const ABSENCE_SECONDS = 10;
 /** The Failure to tell of whatever was thrown. */
 export function failureOf(error: unknown, log: Log): Failure {
   if (error instanceof Failure) {
-    if (error.kind === "unavailable") logUnavailable(error, log);
+    // How often this happens is for others to decide: the log of requests has it.
+    if (error.kind === "unavailable" && error.reason !== "too_many_wrong_credentials") logUnavailable(error, log);
     return error;
   }
   const http = error as { status?: number; expose?: boolean; message?: string };
@@ -70,13 +71,14 @@ function logUnavailable(failure: Failure, log: Log): void {
  * since a request whose body was too large has no connection any more that could tell.
  */
 export function answerFailure(ctx: Context, audience: Audience, failure: Failure, address: () => string): void {
-  const status = audience === "api" && failure.fields ? 400 : STATUS[failure.kind];
   const { reason } = failure;
+  const status = statusOf(failure, audience);
   ctx.state.reason = reason;
   ctx.status = status;
   ctx.set("Cache-Control", status === 404 && audience !== "api" ? `private, max-age=${ABSENCE_SECONDS}` : "no-store");
   if (status === 401) ctx.set("WWW-Authenticate", CHALLENGE);
   if (status === 503) ctx.set("Retry-After", "1");
+  if (status === 429) ctx.set("Retry-After", "60");
   if (audience === "go" || audience === "git" || audience === "browser") {
     ctx.type = "text/plain; charset=utf-8";
     ctx.set(REASON_HEADER, reason);
@@ -84,6 +86,11 @@ export function answerFailure(ctx: Context, audience: Audience, failure: Failure
   } else if (audience === "graphql")
     ctx.body = { errors: [errorOf(failure, status === 401 ? `Invalid token: ${failure.message}` : failure.message)] };
   else ctx.body = { ...apiBody(failure, status, sentBadCredentials(ctx)), reason };
+}
+
+function statusOf({ kind, reason, fields }: Failure, audience: Audience): number {
+  if (reason === "too_many_wrong_credentials") return 429; // RFC 6585, 4
+  return audience === "api" && fields ? 400 : STATUS[kind];
 }
 
 /** Which line of ~/.netrc is looked for: the go command looks for host and port, git and curl for the host alone. */

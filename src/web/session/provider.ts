@@ -3,11 +3,11 @@
 // somebody else asked for, or that came before, signs nobody in. It is a link and no form, because the policy of our pages lets
 // no form lead to another site.
 import { type Failure, invalid, isFailure } from "../../errors.ts";
+import { attemptsAt } from "../../registry/access/attempts.ts";
 import { startProviderSession } from "../../registry/access/web-sessions.ts";
 import { connectIdentity, signInByProvider } from "../../registry/forge/provider-sign-in.ts";
 import type { PendingSignIn } from "../../upstream/sign-in-provider.ts";
 import { type Answer, type Page, seeOther, type Visit, type WebProvider } from "../html/visit.ts";
-import { attemptsAt } from "./attempts.ts";
 import { noPendingSignInCookie, pendingSignInCookie, pendingSignInIn, sessionCookie } from "./cookie.ts";
 import { localPath } from "./return-to.ts";
 import { noSignInPage, signInPage } from "./sign-in-page.ts";
@@ -56,7 +56,7 @@ export async function returnFromProvider(visit: Visit): Promise<Answer> {
   const { registry, from, browser, url, at, principal } = visit;
   const provider = providerHere(visit);
   const attempts = attemptsAt(registry);
-  attempts.check(from);
+  attempts.checkSignIn(from);
   let begun: Begun | undefined;
   try {
     begun = await begunIn(visit);
@@ -73,7 +73,7 @@ export async function returnFromProvider(visit: Visit): Promise<Answer> {
     return seeOther(begun.returnTo ?? at.home(), cookies);
   } catch (error) {
     if (!isFailure(error, "invalid", "unauthenticated", "forbidden", "conflict", "unavailable")) throw error;
-    if (isFailure(error, "invalid", "unauthenticated")) attempts.failed(from);
+    if (isFailure(error, "invalid", "unauthenticated")) attempts.signInFailed(from);
     return refusedPage(visit, error, begun?.returnTo);
   }
 }
