@@ -27,6 +27,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   demo: async () => (await import("./demo.ts")).addDemoCommand,
   user: async () => (await import("./user.ts")).addUserCommands,
   token: async () => (await import("./token.ts")).addTokenCommands,
+  hook: async () => (await import("./hook.ts")).addHookCommands,
   trust: async () => (await import("./trust.ts")).addTrustCommands,
   group: async () => (await import("./group.ts")).addGroupCommands,
   project: async () => (await import("./project.ts")).addProjectCommands,

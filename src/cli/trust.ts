@@ -3,8 +3,6 @@ import { type Command, InvalidArgumentError } from "commander";
 import { readConfig } from "../config.ts";
 import { invalid } from "../errors.ts";
 import { patternsOf } from "../registry/access/workloads.ts";
-import { demandGroup } from "../registry/forge/groups.ts";
-import { demandProject } from "../registry/forge/projects.ts";
 import {
   createTrust,
   deleteTrust,
@@ -13,11 +11,10 @@ import {
   type IdTokenExplanation,
 } from "../registry/forge/trusts.ts";
 import { PAGE_LIMIT } from "../registry/lists/keyset-page.ts";
-import type { Principal } from "../registry/principal.ts";
-import type { Registry } from "../registry/registry.ts";
 import type { TrustRow } from "../registry/rows.ts";
 import { day, JSON_OPTION, wholeNumber, words } from "./options.ts";
 import { printJson, printOne, printRows, type Row } from "./output.ts";
+import { checkOwner, ownerNamed } from "./owner.ts";
 import { withRegistry } from "./with-registry.ts";
 
 export function addTrustCommands(program: Command): void {
@@ -43,9 +40,9 @@ Example: gokura trust add --project acme/lib --issuer github --claim repository=
 Example: gokura trust add --group acme --issuer https://gitlab.example.com --claim 'project_path=acme/**' --scope read_package_registry`,
     )
     .action(({ project, group, issuer, claim: claims, scope, audience = audienceSet(), expires, json = false }) => {
-      checkOwner(project, group);
+      checkOwner({ project, group });
       return withRegistry(async (registry, operator) => {
-        const owner = await ownerNamed(registry, operator, project, group);
+        const owner = await ownerNamed(registry, operator, { project, group });
         const wanted = { issuer: KNOWN_ISSUERS[issuer] ?? issuer, audience, claims, scopes: scope, expiresAt: expires };
         printOne(rowOf(await createTrust(registry, operator, owner, wanted)), json);
       });
@@ -59,11 +56,10 @@ Example: gokura trust add --group acme --issuer https://gitlab.example.com --cla
     .addHelpText("after", "\nExample: gokura trust list --project acme/lib")
     .action(({ project, group, json = false }) =>
       withRegistry(async (registry, operator) => {
-        if (project !== undefined || group !== undefined) checkOwner(project, group);
         const owner =
           project === undefined && group === undefined
             ? undefined
-            : await ownerNamed(registry, operator, project, group);
+            : await ownerNamed(registry, operator, { project, group });
         const rows: TrustRow[] = [];
         for (let more = true; more; ) {
           const numbered = { offset: rows.length, limit: PAGE_LIMIT, counted: false };
@@ -120,21 +116,6 @@ function audienceSet(): string {
   const { url } = readConfig();
   if (url !== undefined) return url;
   throw invalid("name the audience with --audience, or set GOKURA_URL, which is what it then is", "audience");
-}
-
-function checkOwner(project: string | undefined, group: string | undefined): void {
-  if ((project === undefined) === (group === undefined))
-    throw new InvalidArgumentError("name either --project or --group.");
-}
-
-async function ownerNamed(
-  registry: Registry,
-  principal: Principal,
-  project: string | undefined,
-  group: string | undefined,
-) {
-  if (project !== undefined) return { project: await demandProject(registry, principal, project) };
-  return { group: await demandGroup(registry, principal, group!) };
 }
 
 async function standardInput(): Promise<string> {
