@@ -165,7 +165,13 @@ export async function publishVersions(
 ): Promise<number[]> {
   const names = new Set([...versions.map((v) => v.version), ...refusals.map((r) => r.tag)]);
   const oid = "1".repeat(40);
-  const tags: WaitingTag[] = [...names].map((tag) => ({ tag, oid, peeled: oid, updatedAt: new Date() }));
+  const tags: WaitingTag[] = [...names].map((tag) => ({
+    tag,
+    oid,
+    peeled: oid,
+    updatedAt: new Date(),
+    rowVersion: "",
+  }));
   return publish(registry, projectId, { versions, refusals, tags });
 }
 

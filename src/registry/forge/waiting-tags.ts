@@ -29,6 +29,8 @@ export interface WaitingTag {
   readonly oid: string;
   readonly peeled: string;
   readonly updatedAt: Date;
+  /** Of its row: another one when the tag was moved, or when all tags were to be looked at again, since it was read. */
+  readonly rowVersion: string;
 }
 
 /** Some tags that wait, in order of their names, after one. */
@@ -38,18 +40,23 @@ export async function waitingTags(
   after: string,
   limit: number,
 ): Promise<WaitingTag[]> {
-  const rows = await registry.prisma.ref.findMany({
-    where: { projectId, indexed: false, name: { startsWith: TAGS, gt: TAGS + after } },
-    orderBy: { name: "asc" },
-    take: limit,
+  // xmin: the transaction that wrote the row (PostgreSQL documentation, "System Columns").
+  const { rows } = await registry.database.pool.query<Omit<WaitingTag, "tag"> & { readonly name: string }>({
+    name: "waiting-tags",
+    text: `SELECT name, oid, peeled, updated_at AS "updatedAt", xmin::text AS "rowVersion" FROM ref
+      WHERE project_id = $1 AND NOT indexed AND name LIKE 'refs/tags/%' AND name > $2 ORDER BY name LIMIT $3`,
+    values: [projectId, TAGS + after, limit],
   });
-  return rows.map(({ name, oid, peeled, updatedAt }) => ({ tag: name.slice(TAGS.length), oid, peeled, updatedAt }));
+  return rows.map(({ name, ...rest }) => ({ tag: name.slice(TAGS.length), ...rest }));
 }
 
-/** Notes that these values of these tags were looked at, in the transaction that holds what came of it. */
+/**
+ * Notes that these tags were looked at, in the transaction that holds what came of it. Those of which something has changed
+ * since they were read go on waiting: whoever changed it has left a job for them.
+ */
 export async function markIndexed(tx: Sql, projectId: number, tags: readonly WaitingTag[]): Promise<void> {
   const names = tags.map(({ tag }) => TAGS + tag);
-  const oids = tags.map(({ oid }) => oid);
-  await tx.$executeRaw`UPDATE ref SET indexed = true FROM unnest(${names}::text[], ${oids}::text[]) AS seen (name, oid)
-    WHERE ref.project_id = ${projectId} AND ref.name = seen.name AND ref.oid = seen.oid`;
+  const versions = tags.map(({ rowVersion }) => rowVersion);
+  await tx.$executeRaw`UPDATE ref SET indexed = true FROM unnest(${names}::text[], ${versions}::text[]) AS seen (name, version)
+    WHERE ref.project_id = ${projectId} AND ref.name = seen.name AND ref.xmin::text = seen.version`;
 }
