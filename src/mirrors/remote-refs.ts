@@ -16,7 +16,7 @@ import type { GuardedHttp, HttpAnswer } from "../upstream/guarded-http.ts";
 
 /** 100,000 refs and more. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
-/** A look that takes longer came to nothing. */
+/** For all questions of a look together, in milliseconds. */
 const LOOK_TIMEOUT_MS = 60_000;
 /** What servers say of themselves is asked anew so often, and remembered of so many repositories. */
 const SPOKEN_TTL_MS = 60 * 60_000;
@@ -75,18 +75,18 @@ interface Spoken {
   readonly bytes: Buffer;
 }
 
-/** Opens a reader, which remembers who speaks protocol 2. */
-export function openRemoteRefs(http: GuardedHttp): RemoteRefsReader {
+/** Opens a reader, which remembers who speaks protocol 2. A look that takes longer than some milliseconds came to nothing. */
+export function openRemoteRefs(http: GuardedHttp, timeoutMs = LOOK_TIMEOUT_MS): RemoteRefsReader {
   const spoken = new LRUCache<string, Spoken>({ max: MAX_SPOKEN, ttl: SPOKEN_TTL_MS });
   return {
     async read(url, authorization, signal) {
-      const bounds = AbortSignal.timeout(LOOK_TIMEOUT_MS);
+      const bounds = AbortSignal.timeout(timeoutMs);
       const look = { http, spoken, url, authorization, signal: signal ? AbortSignal.any([signal, bounds]) : bounds };
       const known = spoken.has(url);
       try {
         return await readOnce(look);
       } catch (error) {
-        if (bounds.aborted) throw unavailable(hostOf(url), `does not answer within ${LOOK_TIMEOUT_MS / 1000} s`);
+        if (bounds.aborted) throw unavailable(hostOf(url), `does not answer within ${timeoutMs / 1000} s`);
         if (!known || !(error instanceof NotGit)) throw error;
         spoken.delete(url); // it spoke protocol 2 before, and now perhaps does not
         return await readOnce(look);

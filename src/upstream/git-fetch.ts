@@ -14,6 +14,7 @@ import { GitError, runGit } from "../git/process/git-process.ts";
 
 const FETCH_TIMEOUT_MS = 10 * 60_000;
 const SIZE_CHECK_MS = 1_000;
+const IDLE_SECONDS = 30;
 
 /** How git gets to a server by https. */
 export interface HttpsWay {
@@ -27,6 +28,8 @@ export interface HttpsWay {
   readonly authorization?: string | undefined;
   /** Objects are taken without a look; else only if a push of them would be. */
   readonly asTheyAre?: boolean;
+  /** A server that sends less than a kilobyte a second for so long is given up. */
+  readonly idleSeconds?: number;
 }
 
 export interface RefFetch {
@@ -54,7 +57,7 @@ export async function writeCaBundle(directory: string, caFile: string | undefine
 
 /** The environment in which git fetches by https, from there and from nowhere else. */
 export function httpsEnvironment(way: HttpsWay): NodeJS.ProcessEnv {
-  const { url, addresses, caBundle, authorization, asTheyAre = false } = way;
+  const { url, addresses, caBundle, authorization, asTheyAre = false, idleSeconds = IDLE_SECONDS } = way;
   const { protocol, hostname, port, host, origin } = new URL(url);
   if (protocol !== "https:") throw notFound(`${host}: git repositories are read over https only`);
   const pinned = addresses.map((address) => (address.includes(":") ? `[${address}]` : address)).join(",");
@@ -66,7 +69,7 @@ export function httpsEnvironment(way: HttpsWay): NodeJS.ProcessEnv {
       ["http.curloptResolve", `${hostname.replace(/^\[|\]$/g, "")}:${port || "443"}:${pinned}`],
       ["http.sslCAInfo", caBundle],
       ["http.lowSpeedLimit", "1000"],
-      ["http.lowSpeedTime", "30"],
+      ["http.lowSpeedTime", String(idleSeconds)],
       ["http.proxy", ""],
       ["credential.helper", ""],
       ...(authorization === undefined

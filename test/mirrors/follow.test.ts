@@ -229,6 +229,34 @@ describe("a remote that is not well", () => {
     expect(await look("sick")).toMatchObject({ lastError: null });
   });
 
+  test("names a commit that it has not, to git or to us alone: nothing of it is recorded", async () => {
+    const { projectId } = await mirrorOf("sick");
+    const packet = (text: string): string => (text.length + 4).toString(16).padStart(4, "0") + text;
+    const line = `${"d".repeat(40)} refs/tags/v6.6.6`;
+    const lie = `${packet(`${line}\n`)}0000`;
+    const refs = () => server.registry.prisma.ref.count({ where: { projectId, name: "refs/tags/v6.6.6" } });
+    const lieTo = (isTold: (agent: string) => boolean): void => {
+      let asked = 0;
+      // Of each conversation the first question is for the refs.
+      remote.misbehave = (req, res) => {
+        const agent = String(req.headers["user-agent"]);
+        if (req.method !== "POST" || !isTold(agent) || (agent.startsWith("git/") && asked++ > 0)) return false;
+        res.writeHead(200, { "content-type": "application/x-git-upload-pack-result" }).end(lie);
+        return true;
+      };
+    };
+    lieTo(() => true);
+    expect((await look("sick")).lastError).toMatch(/^git could not fetch from .*: /);
+    expect(await refs()).toBe(0);
+    // To git it says the truth, which is what is recorded.
+    lieTo((agent) => !agent.startsWith("git/"));
+    expect((await look("sick")).lastError).toBeNull();
+    expect(await refs()).toBe(0);
+    remote.misbehave = undefined;
+    expect((await look("sick")).lastError).toBeNull();
+    expect(await go("sick", "@v/list")).toContain("v1.2.0\n");
+  });
+
   test("holds an object that a push would not be let in with", async () => {
     change("sick", (r) => r.tag("v1.9.0", r.commit({ ".git/config": "[core]\n" })));
     expect((await look("sick")).lastError).toMatch(/git could not fetch from .*: /);

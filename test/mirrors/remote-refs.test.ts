@@ -121,6 +121,32 @@ test("an answer that breaks off is no shorter list of refs", async () => {
   expect(await failure()).toBe("HOST does not answer as git does, or broke off in the middle");
 });
 
+test("a server that hangs, at once or in the middle, and one that drips, are waited for so long and no longer", async () => {
+  const http = openHttp({ allowNetworks: ["127.0.0.0/8"], trustedHosts: new Set(), caFile: server.caFile });
+  atEnd(async () => http.close());
+  const whole = await fetchedAdvertisement();
+  const types = { "content-type": "application/x-git-upload-pack-advertisement" };
+  let dripping: NodeJS.Timeout | undefined;
+  atEnd(() => clearInterval(dripping));
+  // How long is waited is the subject.
+  reader = openRemoteRefs(http, 300);
+  const within = /^HOST does not answer within 0.3 s$/;
+  answer(() => {});
+  expect(await failure()).toMatch(within);
+  answer((res) => void res.writeHead(200, types).write(whole.subarray(0, 20)));
+  expect(await failure()).toMatch(within);
+  answer((res) => {
+    res.writeHead(200, types);
+    let sent = 0;
+    dripping = setInterval(() => res.write(whole.subarray(sent, ++sent)), 20);
+  });
+  expect(await failure()).toMatch(within);
+  clearInterval(dripping);
+  server.misbehave = undefined;
+  reader = openRemoteRefs(http);
+  expect((await read("lib")).count).toBe(3);
+});
+
 test("a page for people, another kind of server, none at all", async () => {
   answer((res) => res.end("<html><title>Sign in</title></html>"));
   expect(await failure()).toBe("HOST does not answer as git does, or broke off in the middle");
