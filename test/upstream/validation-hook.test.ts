@@ -2,6 +2,7 @@
 
 import { Webhook } from "standardwebhooks";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { createHook, deleteHook } from "../../src/registry/forge/hooks.ts";
 import { createPolicy, deletePolicy } from "../../src/registry/policies/rules.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { type FakeUpstream, fakeUpstream, type Handler } from "../support/fake-upstream.ts";
@@ -90,6 +91,7 @@ describe("a version", () => {
 
   test("is 403 with the first kilobyte of the hook's words, on one line, and comes back when the hook thinks better", async () => {
     const path = await freshModule();
+    const { hook } = await createHook(server.registry, OPERATOR, "instance", { url: "https://hooks.invalid" });
     answer = (_, res) =>
       res.writeHead(403, { "cache-control": "max-age=60" }).end(`not\n\u0007 ours ${"x".repeat(5_000)}`);
     expect(await statuses(path)).toEqual([403, 403, 403]);
@@ -99,6 +101,23 @@ describe("a version", () => {
     ]);
     expect(text).toMatch(/^example\.com\/validated\d+@v1\.0\.0 is not valid: not ours x+; ask an administrator/);
     expect(questions).toHaveLength(1);
+    // Whoever has a hook of ours hears of it.
+    const told = async () =>
+      (await server.registry.prisma.hookDelivery.findMany({ where: { hookId: hook.id } })).map(({ body }) =>
+        JSON.parse(body),
+      );
+    await expect.poll(told).toMatchObject([
+      {
+        type: "module.refused",
+        data: {
+          actor: "root",
+          modules: [
+            { path, version: "v1.0.0", rule: "validation", reason: expect.stringContaining("is not valid: not ours") },
+          ],
+        },
+      },
+    ]);
+    await deleteHook(server.registry, OPERATOR, "instance", hook.id);
     now += 61_000;
     answer = (_, res) => res.writeHead(200, { "cache-control": "no-store" }).end();
     expect(await statuses(path)).toEqual([200, 200, 200]);

@@ -1,11 +1,12 @@
 // What stands between an endpoint and the versions of one module: the rules in force there, what is known of its licences and
 // vulnerabilities, and the age that a version must have before it may be had. Where nothing is in force and nothing is known
 // there is no gate, and an answer costs nothing.
+import { isFailure } from "../../errors.ts";
 import { fixesAmong, isAdvised } from "../advisories/vulnerabilities.ts";
 import type { HookPlace } from "../forge/hook-events.ts";
 import type { Principal } from "../principal.ts";
 import type { Cooldown, Registry, Validator } from "../registry.ts";
-import { noteVerdict } from "./noted-verdicts.ts";
+import { noteRefusal, noteVerdict } from "./noted-verdicts.ts";
 import { refusalOf, warningOf } from "./refusal.ts";
 import { kindOfForeign, rulesAbout } from "./rules-in-force.ts";
 import { demandValid } from "./validated-versions.ts";
@@ -110,12 +111,16 @@ function createGate(registry: Registry, subject: GateSubject, inForce: InForce):
       verdict = (await judged([version], asked)).get(version)!;
     }
     const refusal = refusalOf(`${modulePath}@${version}`, verdict);
-    noteVerdict(registry, { principal, modulePath, version, place }, verdict, refusal?.message);
+    const wanted = { principal, modulePath, version, place };
+    noteVerdict(registry, wanted, verdict, refusal?.message);
     if (refusal) throw refusal;
     // As Athens asks it: of versions that are named, not of lists.
     const validMs =
       validator && asked === "by name"
-        ? await demandValid(registry, validator, modulePath, version, verdict.facts)
+        ? await demandValid(registry, validator, modulePath, version, verdict.facts).catch((error: unknown) => {
+            if (isFailure(error, "forbidden")) noteRefusal(registry, wanted, "validation", error.message);
+            throw error;
+          })
         : Number.POSITIVE_INFINITY;
     return { warning: warningOf(verdict), freshMs: Math.min(verdict.until - now(), validMs) };
   };

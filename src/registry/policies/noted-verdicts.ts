@@ -42,30 +42,40 @@ export interface Wanted {
  * and no trouble with it any answer from being given.
  */
 export function noteVerdict(registry: Registry, wanted: Wanted, verdict: Verdict, refusal: string | undefined): void {
-  const { principal, modulePath, version, place } = wanted;
   const { action, rule, dryRuns, cooldown } = verdict;
-  const name = `${modulePath}@${version}`;
+  if (refusal !== undefined)
+    noteRefusal(registry, wanted, (cooldown ? cooldown.rule : rule)?.id ?? "cooldown", refusal);
+  if (rule && action === "WARN") note(registry, wanted, "policy.warned", rule.id);
+  for (const { id } of dryRuns) note(registry, wanted, "policy.would_refuse", id);
+}
+
+/** Writes down that somebody was refused a version, by a rule or whatever else said so, and tells hooks of it; as noteVerdict does. */
+export function noteRefusal(registry: Registry, wanted: Wanted, by: Decider, reason: string): void {
+  note(registry, wanted, "policy.refused", by, reason);
+}
+
+/** What refuses: a rule by its number, an age that is demanded by none, the validation hook. */
+type Decider = number | "cooldown" | "validation";
+
+function note(registry: Registry, wanted: Wanted, event: string, by: Decider, reason?: string): void {
+  const { principal, modulePath, version, place } = wanted;
   const { noted, writing } = registry.policies;
-  const note = (event: string, ruleId: number | "cooldown", reason?: string): void => {
-    const key = `${event} ${ruleId} ${name} ${nameOf(principal)}`;
-    const toHooks = `to hooks: ${ruleId} ${name} ${JSON.stringify(place)}`;
-    const isNew = !noted.has(key);
-    const isNews = reason !== undefined && !noted.has(toHooks);
-    if (!isNew && !isNews) return;
-    const minute = Math.floor(performance.now() / 60_000);
-    if (writing.minute !== minute) Object.assign(writing, { minute, written: 0 });
-    if (++writing.written > WRITTEN_A_MINUTE) return;
-    noted.set(key, true);
-    if (isNews) noted.set(toHooks, true);
-    inTransaction(registry.database.pool, async (tx) => {
-      if (isNew) await auditInSql(tx, principal, event, name, { rule: ruleId });
-      const told = { path: modulePath, version, rule: ruleId, reason };
-      if (isNews) await announce(tx, place, "module.refused", [told], nameOf(principal));
-    }).catch((error: unknown) =>
-      registry.log.warn({ err: error, name, rule: ruleId }, "what a policy did could not be written down"),
-    );
-  };
-  if (refusal !== undefined) note("policy.refused", (cooldown ? cooldown.rule : rule)?.id ?? "cooldown", refusal);
-  if (rule && action === "WARN") note("policy.warned", rule.id);
-  for (const { id } of dryRuns) note("policy.would_refuse", id);
+  const name = `${modulePath}@${version}`;
+  const key = `${event} ${by} ${name} ${nameOf(principal)}`;
+  const toHooks = `to hooks: ${by} ${name} ${JSON.stringify(place)}`;
+  const isNew = !noted.has(key);
+  const isNews = reason !== undefined && !noted.has(toHooks);
+  if (!isNew && !isNews) return;
+  const minute = Math.floor(performance.now() / 60_000);
+  if (writing.minute !== minute) Object.assign(writing, { minute, written: 0 });
+  if (++writing.written > WRITTEN_A_MINUTE) return;
+  noted.set(key, true);
+  if (isNews) noted.set(toHooks, true);
+  inTransaction(registry.database.pool, async (tx) => {
+    if (isNew) await auditInSql(tx, principal, event, name, { rule: by });
+    const told = { path: modulePath, version, rule: by, reason };
+    if (isNews) await announce(tx, place, "module.refused", [told], nameOf(principal));
+  }).catch((error: unknown) =>
+    registry.log.warn({ err: error, name, rule: by }, "what a policy did could not be written down"),
+  );
 }
