@@ -1,4 +1,5 @@
 // Signing in and out, and what a session is worth: no more than its token, and only on pages.
+import { readdirSync, readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { setUserBlocked } from "../../src/registry/forge/users.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
@@ -62,6 +63,10 @@ test("assets are kept for ever, and an old address is none", async () => {
     expect([path, status, headers["cache-control"]]).toEqual([path, 200, "public, max-age=31536000, immutable"]);
     if (path.endsWith(".js")) expect(bytes.length).toBeLessThan(5_000);
     expect((await ask(server.url, path.replace(/assets\/./, "assets/x"))).status).toBe(404);
+    // The style sheet is all of what it is written in.
+    if (path.endsWith(".css"))
+      for (const file of readdirSync("src/web/assets/style"))
+        expect(bytes.includes(readFileSync(`src/web/assets/style/${file}`)), file).toBe(true);
   }
 });
 

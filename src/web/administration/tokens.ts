@@ -100,8 +100,8 @@ async function ownersOf({ registry, at }: Visit, tokens: readonly TokenRow[]) {
   return ({ userId, projectId, groupId }: TokenRow) => {
     const [user, project, group] = [names.get(userId ?? 0), paths.get(projectId ?? 0), groupPaths.get(groupId ?? 0)];
     if (user !== undefined) return html`<a href="${at.user(user)}">${user}</a>`;
-    if (project !== undefined) return html`the project <a href="${at.project(project)}">${project}</a>`;
-    return group === undefined ? NOTHING : html`the group <a href="${at.group(group)}">${group}</a>`;
+    if (project !== undefined) return html`<div>the project <a href="${at.project(project)}">${project}</a></div>`;
+    return group === undefined ? NOTHING : html`<div>the group <a href="${at.group(group)}">${group}</a></div>`;
   };
 }
 

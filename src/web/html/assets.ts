@@ -1,6 +1,6 @@
 // The style sheet, the script and the icon: files beside this one, read once, served at addresses that hold their hash, so
-// that a browser keeps them for ever and never has an old one. The script is no bundle and no build: what is in the file is
-// what runs.
+// that a browser keeps them for ever and never has an old one. Nothing is built: what is in the files is what runs. The style
+// sheet is written in several files, one an idea, and served as one.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { notFound } from "../../errors.ts";
@@ -15,6 +15,9 @@ const TYPES = {
 
 export type AssetName = keyof typeof TYPES;
 
+/** What the style sheet is made of, in the order in which it counts: later rules win. */
+const SHEETS = ["colours", "text", "frame", "forms", "content", "source", "prose", "screens"];
+
 const HASH_LENGTH = 12;
 
 interface Asset {
@@ -24,10 +27,14 @@ interface Asset {
 
 const assets = new Map(
   (Object.keys(TYPES) as AssetName[]).map((name): [AssetName, Asset] => {
-    const body = readFileSync(new URL(`../assets/${name}`, import.meta.url));
+    const body = name === "style.css" ? Buffer.concat(SHEETS.map((one) => fileAt(`style/${one}.css`))) : fileAt(name);
     return [name, { body, hash: createHash("sha256").update(body).digest("hex").slice(0, HASH_LENGTH) }];
   }),
 );
+
+function fileAt(path: string): Buffer {
+  return readFileSync(new URL(`../assets/${path}`, import.meta.url));
+}
 
 /** Where an asset is. */
 export function assetAddress(at: Addresses, name: AssetName): string {

@@ -123,7 +123,7 @@ export const showHook: ShowForm = async (visit, fault) => {
     place,
     "hooks",
     html`${faultOf(fault)}<p><a href="${partAddress(visit, place, "hooks")}">All hooks</a></p>
-<h2>${hook.name || "Hook"} ${hook.id}</h2>
+<h2>${hook.name ? `${hook.name} (hook ${hook.id})` : `Hook ${hook.id}`}</h2>
 ${hook.disabledAt === null ? NOTHING : banner("bad", html`<p>It is switched off, because it accepted nothing for five days or said 410. Changing it switches it on.</p>`)}
 ${facts(["Address", html`<span class="mono">${hook.url}</span>`], ["State", stateOf(hook)], ["Made", time(hook.createdAt)])}
 <h3 id="deliveries">Deliveries</h3>
@@ -145,7 +145,7 @@ ${
                 "Send again",
                 { do: "resend", delivery: String(delivery.id) },
                 "",
-                `Send ${delivery.messageId} again`,
+                `Send again: ${delivery.messageId}`,
               )
             : NOTHING,
         ]),
