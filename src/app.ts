@@ -141,7 +141,7 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     const provider = providerOf(config, log);
     closers.push(async () => provider?.ask.close());
     const web = webOnDemand({
-      ...{ provider, remotes },
+      ...{ provider, remotes, isIndexed: config.searchEngines },
       ...{ registry, archives, upstreams: upstream.status, modulePages: config.modulePages, hasWorld },
       // As gokura client-config: our database stands for all others only where it has all modules.
       gosumdb: () => (knowsWorld(config) ? checksums.signers[0]!.verifierKey : undefined),

@@ -110,6 +110,8 @@ export interface Config {
   readonly allowPrivateNetworks: readonly string[];
   /** Where people read about modules that are not stored here: a URL with {path} and perhaps {version}. */
   readonly modulePages: string;
+  /** Whether search engines may keep the pages that everybody may see. */
+  readonly searchEngines: boolean;
   /** The provider of OpenID Connect that signs people in to the pages, and what follows from what it says; undefined: none. */
   readonly signInProvider: (ProviderSettings & { readonly rules: ProviderRules }) | undefined;
   /** With what commands ask other registries (gokura publish). */
@@ -201,6 +203,7 @@ export function readConfig(environment: Environment = process.env): Config {
     secretKey: parsed("GOKURA_SECRET_KEY", undefined, parseSecretKey),
     allowPrivateNetworks: parsed("GOKURA_ALLOW_PRIVATE_NETWORKS", [], parseAddresses),
     modulePages: parsed("GOKURA_MODULE_PAGES", DEFAULT_MODULE_PAGES, parseModulePages),
+    searchEngines: parsed("GOKURA_SEARCH_ENGINES", false, parseSwitch),
     signInProvider: provider && { ...provider, rules },
     token: get("GOKURA_TOKEN"),
     production: environment.NODE_ENV === "production",

@@ -63,6 +63,7 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     secretKey: undefined,
     allowPrivateNetworks: [],
     modulePages: "https://{path}",
+    searchEngines: false,
     signInProvider: undefined,
     token: undefined,
     production: false,

@@ -49,6 +49,7 @@ export const SETTINGS: readonly Setting[] = [
   { name: "GOKURA_SECRET_KEY", secret: true },
   { name: "GOKURA_ALLOW_PRIVATE_NETWORKS" },
   { name: "GOKURA_MODULE_PAGES" },
+  { name: "GOKURA_SEARCH_ENGINES" },
   { name: "GOKURA_OIDC_ISSUER" },
   { name: "GOKURA_OIDC_CLIENT_ID" },
   { name: "GOKURA_OIDC_CLIENT_SECRET", secret: true },

@@ -140,6 +140,8 @@ async function send(ctx: Context, visit: Visit, answer: Answer): Promise<void> {
     return;
   }
   ctx.status = answer.status ?? 200;
+  // What the anonymous see, everybody may; pages of files and failures are nothing to be found by.
+  if (visit.parts.isIndexed && visit.principal.kind === "anonymous" && ctx.status === 200) ctx.remove("X-Robots-Tag");
   const text = await documentOf(answer.visit ?? visit, answer satisfies Page);
   if (ctx.status === 200) sendTagged(ctx, "text/html; charset=utf-8", text);
   else {

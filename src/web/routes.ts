@@ -36,6 +36,7 @@ const commit = () => import("./forge/commit.ts");
 const account = () => import("./account/tokens.ts");
 const admin = () => import("./administration/lists.ts");
 const adminForge = () => import("./administration/forge.ts");
+const gitlab = () => import("./start/gitlab.ts");
 const signIn = () => import("./session/sign-in.ts");
 const signInProvider = () => import("./session/provider.ts");
 
@@ -216,6 +217,21 @@ const ROUTES: readonly Route[] = [
   {
     pattern: /^\/(?<project>[^-].*?)\/-\/compare\/(?<from>.+?)\.{2,3}(?<to>.+)$/,
     get: async () => (await commit()).showCompare,
+  },
+  // GitLab's own addresses for what stands elsewhere here.
+  { pattern: /^\/users\/sign_in$/, get: async () => (await gitlab()).toSignIn },
+  {
+    pattern: /^\/-\/(?:profile|user_settings|profile\/personal_access_tokens)$/,
+    get: async () => (await gitlab()).toTokens,
+  },
+  { pattern: /^\/explore\/groups$|^\/groups$/, get: async () => (await gitlab()).toGroups },
+  { pattern: /^\/explore(?:\/projects)?$|^\/projects$/, get: async () => (await gitlab()).toProjects },
+  { pattern: /^\/(?<project>[^-].*?)\/-\/tags\/(?<ref>.+)$/, get: async () => (await gitlab()).toTree },
+  { pattern: /^\/(?<project>[^-].*?)\/-\/commits\/(?<ref>.+)$/, get: async () => (await gitlab()).toCommit },
+  { pattern: /^\/(?<project>[^-].*?)\/-\/releases(?:\/.*)?$/, get: async () => (await gitlab()).toTags },
+  {
+    pattern: /^\/(?:groups\/(?<group>.+?)|(?<project>[^-].*?))\/-\/settings\/(?<part>\w+)$/,
+    get: async () => (await gitlab()).toSettings,
   },
   {
     pattern: /^\/(?<path>(?!-\/|admin(?:\/|$))(?:(?!\/-\/).)+)$/,

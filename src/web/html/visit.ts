@@ -19,6 +19,8 @@ export interface WebParts {
   readonly upstreams: () => readonly UpstreamStatus[];
   /** Where people read about modules that are not stored: a URL with {path} and perhaps {version}. */
   readonly modulePages: string;
+  /** Whether search engines may keep what everybody may see. */
+  readonly isIndexed: boolean;
   /** Whether modules that are not ours can be had here too. */
   readonly hasWorld: boolean;
   /** The key of our checksum database, as GOSUMDB holds it; undefined where clients are not to use it for everything. */
