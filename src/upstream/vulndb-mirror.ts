@@ -4,7 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Failure } from "../errors.ts";
+import { Failure, isFailure } from "../errors.ts";
 import { isAdvisoryId, parseAdvisory } from "../gomod/vulnerable-range.ts";
 import { OWN_PREFIX } from "../registry/advisories/own-advisories.ts";
 import {
@@ -142,7 +142,11 @@ export function keepMirrored(registry: Registry, read: ReadFile): { close(): Pro
       .then(() => mirrorDatabase(registry, read))
       .then(
         (came) => void (came === "new" && registry.log.info("the vulnerability database is a newer one")),
-        (error: unknown) => registry.log.error({ err: error }, "the vulnerability database could not be mirrored"),
+        // A feed that is away, or bad, is no defect of ours.
+        (error: unknown) =>
+          isFailure(error)
+            ? registry.log.warn({ reason: error.message }, "the vulnerability database could not be mirrored")
+            : registry.log.error({ err: error }, "the vulnerability database could not be mirrored"),
       );
   };
   look();

@@ -14,7 +14,9 @@ beforeAll(async () => {
   await new Promise<void>((done) => redirecting.listen(0, "127.0.0.1", done));
   atEnd(() => new Promise((done) => redirecting.close(done)));
   const { port } = redirecting.address() as net.AddressInfo;
-  server = await testServer({ environment: { GOKURA_UPSTREAM: `http://127.0.0.1:${port}` } });
+  server = await testServer({
+    environment: { GOKURA_UPSTREAM: `http://127.0.0.1:${port}`, GOKURA_VULNDB: `http://127.0.0.1:${port}` },
+  });
   behindDirect = await testServer({ environment: { GOKURA_UPSTREAM: "direct" } });
 });
 
@@ -46,4 +48,11 @@ test("a host that does not exist, behind direct", async () => {
   const { status } = await ask(behindDirect.url, "/api/v4/packages/go/no-such-host.invalid/x/@v/v1.0.0.info");
   expect(status).toBeGreaterThanOrEqual(400);
   expect(errorsOf(behindDirect)).toEqual([]);
+});
+
+test("a vulnerability database that cannot be had", async () => {
+  const told = (): string[] => server.logged.filter((line) => line.includes("could not be mirrored"));
+  await expect.poll(told).toHaveLength(1);
+  expect(JSON.parse(told()[0]!)).toMatchObject({ level: "warn", reason: expect.any(String) });
+  expect(errorsOf(server)).toEqual([]);
 });
