@@ -39,6 +39,11 @@ function limited(resolve: Resolver, type: GraphQLOutputType): Resolver {
     if (answerLimit.exceeded) throw answerLimit.exceeded;
     const result = resolve(parent, args, context, info);
     if (!(result instanceof Promise)) return charged(result, answerLimit, info);
+    if (info.operation.operation === "mutation" && info.path.prev === undefined)
+      return result.then((value) => {
+        timeLimit.restart();
+        return charged(value, answerLimit, info);
+      });
     return Promise.race([result, timeLimit.expiry]).then((value) => charged(value, answerLimit, info));
   };
 }

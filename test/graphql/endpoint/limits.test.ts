@@ -284,4 +284,36 @@ describe("time", () => {
     }
     expect((await anonymous.data('{ project(fullPath: "g/p") { fullPath } }')).project).toEqual({ fullPath: "g/p" });
   });
+
+  test("a change is waited for, because it is made all the same, and is told whole", async () => {
+    const lock = new pg.Client(registry.database.url);
+    await lock.connect();
+    const timers = vi.spyOn(globalThis, "setTimeout");
+    try {
+      await lock.query("BEGIN; SELECT FROM project FOR UPDATE");
+      let answered = false;
+      const answer = root(
+        'mutation { projectUpdate(input: { fullPath: "g/p", description: "late" }) { errors project { description } } }',
+      ).finally(() => {
+        answered = true;
+      });
+      const waiting = async () =>
+        (
+          await lock.query(
+            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+          )
+        ).rowCount;
+      await expect.poll(waiting, { timeout: 5_000 }).toBe(1);
+      const [timeIsUp] = timers.mock.calls.find(([, ms]) => ms === TIME_LIMIT_MS)!;
+      timeIsUp();
+      await anonymous.data('{ group(fullPath: "g") { fullPath } }');
+      expect(answered).toBe(false);
+      await lock.query("ROLLBACK");
+      const { data, errors } = await answer;
+      expect([data, errors]).toEqual([{ projectUpdate: { errors: [], project: { description: "late" } } }, undefined]);
+    } finally {
+      timers.mockRestore();
+      await lock.end();
+    }
+  });
 });
