@@ -2,6 +2,8 @@
 // does can hurt the server: the thread has a heap of its own with an end, a package has its time, and a thread that took
 // much memory, or was idle for a while, is ended, which gives everything back. One thread at a time: whoever has to show a
 // package now comes before those who document whole modules.
+import { getCompileCacheDir } from "node:module";
+import { dirname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { type SourceProblem, TOO_MUCH } from "../documentation.ts";
 
@@ -96,6 +98,8 @@ export function openDocumentationThreads(): DocumentationThreads {
       resourceLimits: RESOURCE_LIMITS,
       // Its parent's flags may name what a thread does not take, such as a test runner's loader.
       execArgv: [],
+      // Nothing of the environment but where compiled code is kept: a thread does not learn that by itself.
+      env: compileCache(),
     });
     started.unref();
     started.on("message", (answer: ThreadAnswer) => {
@@ -144,6 +148,12 @@ export function openDocumentationThreads(): DocumentationThreads {
       await ended;
     },
   };
+}
+
+/** Where Node keeps compiled code, as a thread takes it: the directory above that of this release. */
+function compileCache(): Record<string, string> {
+  const directory = getCompileCacheDir();
+  return directory === undefined ? {} : { NODE_COMPILE_CACHE: dirname(directory) };
 }
 
 function without({ files, problems }: DirectoryToDocument, file: string): DirectoryToDocument {

@@ -1,0 +1,127 @@
+// node bench/documentation.ts [--module DIRECTORY]: what documentation costs, over the packages of a module that lies in the
+// module cache (golang.org/x/tools unless told otherwise). Three figures:
+//
+//   a first package   processor time from nothing (no thread yet, no grammar loaded) to the documentation of one package, for
+//                     every fifth package of the module: quartiles; and on the wall, which says something on a quiet
+//                     machine only
+//   the next one      the same in a thread that is there
+//   the whole module  processor time of the process for all of its packages, one after the other in one thread
+//   memory            resident memory of the process: before, at most, and when the thread was ended
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { enableCompileCache } from "node:module";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import {
+  type DirectoryToDocument,
+  type DocumentationThreads,
+  openDocumentationThreads,
+} from "../src/godoc/thread/documentation-threads.ts";
+import { printTable } from "./table.ts";
+
+const { values } = parseArgs({ options: { module: { type: "string" }, help: { type: "boolean", default: false } } });
+if (values.help) {
+  console.log(`usage: node bench/documentation.ts [--module DIRECTORY]
+  --module DIRECTORY  where a module lies; the newest golang.org/x/tools of the module cache if it is not given`);
+  process.exit(0);
+}
+
+const EVERY = 5;
+const LOOK_MS = 20;
+const SETTLE_MS = 3_000;
+const MB = 1024 * 1024;
+
+function newestTools(): string {
+  const cache = execFileSync("go", ["env", "GOMODCACHE"], { encoding: "utf8" }).trim();
+  const found = readdirSync(join(cache, "golang.org/x")).filter((name) => name.startsWith("tools@"));
+  const newest = found.sort((a, b) => a.localeCompare(b, "en", { numeric: true })).at(-1);
+  if (!newest)
+    throw new Error("golang.org/x/tools is not in the module cache: go mod download golang.org/x/tools@latest");
+  return join(cache, "golang.org/x", newest);
+}
+
+/** The packages of a module, read. */
+function packagesOf(root: string): Map<string, DirectoryToDocument> {
+  const names = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".go"));
+  const byDirectory = Map.groupBy(names, (name) => name.slice(0, Math.max(0, name.lastIndexOf("/"))));
+  const wanted = [...byDirectory].filter(
+    ([path, some]) =>
+      !/(?:^|\/)(?:testdata|vendor)(?:\/|$)/.test(path) && some.some((name) => !name.endsWith("_test.go")),
+  );
+  return new Map(
+    wanted.map(([path, some]) => {
+      const files = some.map((name) => ({
+        name: name.slice(path === "" ? 0 : path.length + 1),
+        bytes: readFileSync(join(root, name)),
+      }));
+      return [path, { files, problems: [] }];
+    }),
+  );
+}
+
+interface Cost {
+  readonly cpuMs: number;
+  readonly wallMs: number;
+}
+
+async function costOf(threads: DocumentationThreads, directory: DirectoryToDocument): Promise<Cost> {
+  const [cpu, wall] = [process.cpuUsage(), performance.now()];
+  await threads.document(directory, true);
+  const { user, system } = process.cpuUsage(cpu);
+  return { cpuMs: (user + system) / 1000, wallMs: performance.now() - wall };
+}
+
+interface WholeModule {
+  readonly cpuMs: number;
+  readonly before: number;
+  readonly most: number;
+  readonly after: number;
+}
+
+async function wholeModule(all: Iterable<DirectoryToDocument>): Promise<WholeModule> {
+  const before = process.memoryUsage.rss();
+  let most = before;
+  const look = setInterval(() => {
+    most = Math.max(most, process.memoryUsage.rss());
+  }, LOOK_MS);
+  const threads: DocumentationThreads = openDocumentationThreads();
+  const start = process.cpuUsage();
+  for (const directory of all) await threads.document(directory, false);
+  const { user, system } = process.cpuUsage(start);
+  await threads.close();
+  await delay(SETTLE_MS);
+  clearInterval(look);
+  return { cpuMs: (user + system) / 1000, before, most, after: process.memoryUsage.rss() };
+}
+
+enableCompileCache(join(import.meta.dirname, "../node_modules/.cache/gokura")); // as bin/gokura.js does
+const root = values.module ?? newestTools();
+const packages = packagesOf(root);
+const whole = await wholeModule(packages.values());
+const again = await wholeModule(packages.values());
+const [first, next]: [Cost[], Cost[]] = [[], []];
+for (const [n, directory] of [...packages.values()].entries()) {
+  if (n % EVERY !== 0) continue;
+  const threads = openDocumentationThreads();
+  first.push(await costOf(threads, directory));
+  next.push(await costOf(threads, directory));
+  await threads.close();
+}
+const quartiles = (costs: readonly Cost[], of: keyof Cost): string => {
+  const times = costs.map((cost) => cost[of]).sort((a, b) => a - b);
+  return [0.25, 0.5, 0.75].map((part) => times[Math.floor(times.length * part)]!.toFixed(0)).join(", ");
+};
+const mb = (bytes: number): string => `${(bytes / MB).toFixed(0)} MB`;
+console.log(`${root}: ${packages.size} packages`);
+printTable([
+  ["what", "figure", "to hold"],
+  ["a first package, processor time in ms, quartiles", quartiles(first, "cpuMs"), "100"],
+  ["… on the wall", quartiles(first, "wallMs"), "100"],
+  ["the next one, processor time in ms, quartiles", quartiles(next, "cpuMs"), ""],
+  ["… on the wall", quartiles(next, "wallMs"), ""],
+  ["all packages, processor time", `${(whole.cpuMs / 1000).toFixed(2)} s`, "3 s (x/tools)"],
+  ["memory that documenting takes, at most", mb(whole.most - whole.before), "256 MB"],
+  ["… that is left when its thread was ended", mb(whole.after - whole.before), ""],
+  ["… that is left more after all of it once more", mb(again.after - whole.after), "0 MB"],
+]);
