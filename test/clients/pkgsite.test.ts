@@ -2,12 +2,13 @@
 // private module with a token in the address of the server, and without.
 import { join } from "node:path";
 import spdx from "spdx-license-list/full.js";
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { createAdvisory } from "../../src/registry/advisories/own-advisories.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { eventually } from "../support/eventually.ts";
+import { ask, bearer } from "../support/http.ts";
 import { pushRecipe, remoteOf, runProgram } from "../support/push.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../support/server.ts";
 import { goProgram, required } from "./installed.ts";
@@ -153,4 +154,80 @@ test("what may not be seen is not there, and its sentence says what to do", asyn
   expect(anonymous).toEqual({ status: 1, output: expect.stringContaining("sign in: send a token") });
   expect((await cli("", "package", "-imported-by", "-imported-by-counts", LIB)).output).not.toContain("vault");
   expect((await cli(ADMIN_TOKEN, "module", `${LIB}/sub`)).output).toContain(`"${LIB}"`);
+});
+
+describe("answers", () => {
+  const at = (path: string, token?: string, method = "GET") =>
+    ask(server.url, `/-/pkgsite/${path}`, { method, headers: token === undefined ? {} : bearer(token) });
+
+  test("are kept by caches for as long as pkg.go.dev's, and those for credentials by nobody else's", async () => {
+    for (const [path, token, caching] of [
+      [`v1/package/${LIB}?version=v1.0.0`, undefined, "public, max-age=10800"],
+      [`v1/package/${LIB}`, undefined, "public, max-age=3600"],
+      [`v1/versions/${LIB}`, undefined, "public, max-age=3600"],
+      [`v1/package/${LIB}?doc=pdf`, undefined, "public, max-age=600"],
+      [`v1/package/${APP}/secret?version=v0.1.0`, ADMIN_TOKEN, "private, max-age=10800"],
+      [`v1/package/${APP}/none`, ADMIN_TOKEN, "private, max-age=600"],
+      [`v1/package/${APP}/secret`, undefined, "no-store"],
+      ["v1/search?q=limits", ADMIN_TOKEN, "private, max-age=3600"],
+    ] as const) {
+      const { headers } = await at(path, token);
+      expect([headers["cache-control"], headers.vary], path).toEqual([caching, "Authorization, Private-Token"]);
+    }
+  });
+
+  test("tell nothing of what may not be seen", async () => {
+    const stranger = await server.token("mallory", "read_api");
+    for (const endpoint of ["package", "symbols", "imported-by", "vulns", "module", "versions", "packages"])
+      for (const token of [stranger, undefined]) {
+        const [hidden, missing] = await Promise.all([
+          at(`v1/${endpoint}/${APP}`, token),
+          at(`v1/${endpoint}/gokura.test/vault/none`, token),
+        ]);
+        expect([hidden.status, hidden.text], endpoint).toEqual([missing.status, missing.text]);
+        expect(hidden.status).toBe(token === undefined ? 401 : 404);
+      }
+    for (const path of [
+      "v1/search?q=secret",
+      "v1/search?q=vault",
+      "v1/search?q=lib&symbol=launchcodes",
+      `v1/imported-by/${LIB}`,
+    ])
+      expect((await at(path, stranger)).text, path).not.toContain("vault");
+    expect((await at(`v1/module/${LIB}`, "no-such-token")).status).toBe(401);
+  });
+
+  test("come to the old addresses by a redirect, and to none for what is no question", async () => {
+    for (const path of ["", "/v1", "/v1beta", "/api"].map((one) => `/-/pkgsite${one}`)) {
+      const { status, headers } = await ask(server.url, path);
+      expect([status, headers.location], path).toEqual([301, "/-/pkgsite/v1/api"]);
+    }
+    const old = await at(`v1beta/module/${LIB}?version=v1.0.0`);
+    expect([old.status, old.headers.location]).toEqual([301, `/-/pkgsite/v1/module/${LIB}?version=v1.0.0`]);
+    expect((await at("v1/api")).text).toContain("filter=");
+    expect([(await at(`v1/module/${LIB}`, undefined, "POST")).status, (await at("v1/none")).status]).toEqual([
+      400, 400,
+    ]);
+    for (const path of [
+      `v1/module/%zz`,
+      `v1/module/${"a/".repeat(4_000)}`,
+      "v1/module/a%00b",
+      `v1/package/${LIB}?version=%00`,
+    ])
+      expect((await at(path, ADMIN_TOKEN)).status, path.slice(0, 40)).toBeOneOf([400, 404, 414]);
+  });
+
+  test("list the versions of all majors, newest first, by key", async () => {
+    const names = async (query: string): Promise<[string[], string | undefined, number]> => {
+      const { items, nextPageToken, total } = JSON.parse((await at(`v1/versions/${LIB}?${query}`)).text);
+      return [(items ?? []).map((one: { version: string }) => one.version), nextPageToken, total];
+    };
+    expect(await names("")).toEqual([["v1.1.0", "v1.0.0"], undefined, 2]);
+    const [first, token, total] = await names("limit=1");
+    expect([first, total]).toEqual([["v1.1.0"], -1]);
+    expect(await names(`limit=1&token=${token}`)).toEqual([["v1.0.0"], undefined, -1]);
+    // A page may be empty and go on: it is filtered after it was read.
+    const [none, more] = await names(`limit=1&filter=${encodeURIComponent('version == "v1.0.0"')}`);
+    expect([none, typeof more]).toEqual([[], "string"]);
+  });
 });
