@@ -17,7 +17,7 @@ import {
 } from "../../godoc/thread/documentation-threads.ts";
 import { filesOf, type VersionZip } from "../modules/module-files.ts";
 import type { DocumentationWork, Registry } from "../registry.ts";
-import { type GoDirectory, goDirectories, readGoDirectory } from "./go-directories.ts";
+import { type GoDirectory, goDirectories, goDirectory, readGoDirectory } from "./go-directories.ts";
 
 /** What is kept, and how; to be counted up when either changes. */
 const FORMAT = 2;
@@ -49,7 +49,7 @@ export interface VersionPackages {
   readonly packages: readonly PackageSummary[];
   /** Whether these are all; else more are being read. */
   readonly whole: boolean;
-  /** Directories beyond the bound, which nobody reads. */
+  /** Directories beyond the bound: of them only those are read that somebody looks at. */
   readonly leftOut: number;
 }
 
@@ -78,8 +78,7 @@ export async function documentationOf(
   const kept = await keptDocumentation(registry, version.id, path);
   if (kept) return kept;
   return registry.documentation.packages.run(`${version.id} ${path}`, async () => {
-    const { directories } = goDirectories(await filesOf(registry, version.from));
-    const directory = directories.find((one) => one.path === path);
+    const directory = goDirectory(await filesOf(registry, version.from), path);
     const found = directory && (await make(registry, directory, true));
     if (!found) return undefined;
     await begin(registry, version.id);

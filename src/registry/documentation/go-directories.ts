@@ -35,6 +35,12 @@ export function goDirectories(files: readonly ModuleFile[]): {
   };
 }
 
+/** The directory of a path, if it holds a package, also beyond the bound. */
+export function goDirectory(files: readonly ModuleFile[], path: string): GoDirectory | undefined {
+  const some = packagesAmong(files).find(([one]) => one === path)?.[1];
+  return some && { path, from: some[0]!.from, files: some };
+}
+
 /** The paths of the directories that hold packages, however many, in the order of the files. */
 export function directoriesWithPackages(files: readonly ModuleFile[]): string[] {
   return packagesAmong(files).map(([path]) => path);
