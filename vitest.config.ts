@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 
-// Each test file is a process of its own, and most of them load the whole server: Node keeps what it has compiled.
+// Processes of tests load the whole server: Node keeps what it has compiled.
 process.env.NODE_COMPILE_CACHE ??= resolve("node_modules/.cache/node");
 
 // The server's code is loaded by Node itself, exactly as in production (experimental.viteModuleRunner off).
@@ -12,6 +12,10 @@ const shared = {
   pool: "forks",
   retry,
   experimental: { viteModuleRunner: false },
+  // A process has many test files, one after the other, and loads the server once. Each file makes its own server, database
+  // and directories, and support/file-end.ts takes them away.
+  isolate: false,
+  setupFiles: "test/support/file-end.ts",
   expect: { poll: { timeout: 10_000 } }, // what is waited for takes as long as the machine is busy
 } as const;
 

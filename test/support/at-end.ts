@@ -1,6 +1,5 @@
 // What a test file makes goes away when the file is through, in the opposite order. vitest's own afterAll does nothing when
 // it is called inside a test or a hook, and that is where most things are made.
-import { afterAll } from "vitest";
 
 const closers: (() => unknown)[] = [];
 
@@ -9,7 +8,8 @@ export function atEnd(closer: () => unknown): void {
   closers.push(closer);
 }
 
-afterAll(async () => {
+/** Does what is to be done at the end of a file, all of it, and throws the first error. For file-end.ts alone. */
+export async function doWhatIsLeft(): Promise<void> {
   const failures: unknown[] = [];
   for (const closer of closers.splice(0).reverse()) {
     try {
@@ -19,4 +19,4 @@ afterAll(async () => {
     }
   }
   if (failures.length > 0) throw failures[0];
-});
+}
