@@ -200,7 +200,7 @@ test("a project follows a repository, is told how that goes, and then no more", 
     r.tag("v1.0.0", r.commit({ "go.mod": "module gokura.test/acme/follows\n", "a.go": "package a\n" })),
   );
   const page = "/acme/follows/-/mirror";
-  const bad = await maintainer.submit(page, page, { do: "create", url: "ssh://git.test/lib" });
+  const bad = await maintainer.submit(page, page, { do: "create", url: "git://git.test/lib" });
   expect(bad.status).toBe(422);
   const url = `${remote.url}/lib.git`;
   const made = await maintainer.submit(page, page, { do: "create", url, username: "u", password: "hunter2" });
@@ -231,6 +231,19 @@ test("a project follows a repository, is told how that goes, and then no more", 
   expect([slow.status, slow.text]).toEqual([422, expect.stringContaining("is no number of seconds")]);
   await maintainer.submit(page, page, { do: "delete" });
   expect((await maintainer.get(page)).text).toContain("This project has its own repository");
+
+  await maintainer.submit(page, page, { do: "create", url: "git@git.invalid:acme/lib.git" });
+  const byKey = (await maintainer.get(page)).text;
+  expect(byKey).toMatch(
+    /<dt>Deploy key, for the repository there<\/dt><dd><code>ssh-ed25519 \S+ gokura:acme\/follows</,
+  );
+  expect(byKey).not.toContain("Forget the key of the host");
+  const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJkI1l4LsVVigyjASxbfnSotSqSL8Xuax9Z6tXlt48EA";
+  await server.registry.prisma.credential.updateMany({ where: { kind: "DEPLOY_KEY" }, data: { hostKey } });
+  expect((await maintainer.get(page)).text).toMatch(/<dt>Key of the host<\/dt><dd><code>SHA256:/);
+  await maintainer.submit(page, page, { do: "forget-host-key" });
+  expect((await maintainer.get(page)).text).not.toContain("SHA256:");
+  await maintainer.submit(page, page, { do: "delete" });
 });
 
 test("nobody sees more than the APIs tell", async () => {

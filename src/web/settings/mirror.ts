@@ -3,6 +3,7 @@
 import { invalid } from "../../errors.ts";
 import { addMirror } from "../../mirrors/add-mirror.ts";
 import { demandAct } from "../../registry/access/access.ts";
+import { fingerprintOf } from "../../registry/forge/deploy-key.ts";
 import { wantLook } from "../../registry/forge/mirror-looks.ts";
 import {
   deleteMirror,
@@ -36,7 +37,7 @@ modules, and takes no pushes.</p>
 ${form(
   visit,
   partAddress(visit, { project }, "mirror"),
-  html`${which("create")}${textField("url", "Repository", { required: true, help: "https, such as https://github.com/acme/lib." })}
+  html`${which("create")}${textField("url", "Repository", { required: true, help: "https, such as https://github.com/acme/lib; or ssh, such as git@github.com:acme/lib.git, for which a deploy key is made." })}
 ${credentialFields(undefined)}
 ${textField("module_prefix", "Module path", { help: "The second name of its modules; empty: that of the repository, if it may be had." })}
 ${intervalField(undefined)}
@@ -57,6 +58,9 @@ function followed(visit: Visit, project: ProjectRow, mirror: MirrorRow): Html {
   }${facts(
     ["Follows", html`<span class="mono">${url}</span>`],
     ["As", credential?.username],
+    ["GitHub App", credential?.appId],
+    ["Deploy key, for the repository there", credential?.publicKey && html`<code>${credential.publicKey}</code>`],
+    ["Key of the host", credential?.hostKey && html`<code>${fingerprintOf(credential.hostKey)}</code>`],
     ["State", stateOf(mirror)],
     ["Looked", time(mirror.lookedAt)],
     ["Succeeded", time(mirror.succeededAt)],
@@ -64,7 +68,9 @@ function followed(visit: Visit, project: ProjectRow, mirror: MirrorRow): Html {
     ["Looks next", mirror.enabled ? time(mirror.nextLookAt) : undefined],
     ["Tell it when something changed", html`<code>${visit.url}/-/hooks/${mirror.id}</code>`],
   )}
-<div class="row">${buttonForm(visit, action, "Look now", { do: "sync" })}${buttonForm(visit, action, "New secret for the hook", { do: "renew" })}</div>
+<div class="row">${buttonForm(visit, action, "Look now", { do: "sync" })}${buttonForm(visit, action, "New secret for the hook", { do: "renew" })}${
+    credential?.hostKey ? buttonForm(visit, action, "Forget the key of the host", { do: "forget-host-key" }) : NOTHING
+  }</div>
 <h2 id="change">Change it</h2>
 ${form(
   visit,
@@ -119,6 +125,9 @@ export const changeMirror = taking(showMirror, async (visit) => {
       const { hookSecret } = await renewHookSecret(registry, principal, fullPath);
       return mirrorPage(visit, undefined, secretOf(hookSecret));
     }
+    case "forget-host-key":
+      await updateMirror(registry, principal, fullPath, { forgetHostKey: true });
+      break;
     case "delete":
       await deleteMirror(registry, principal, fullPath);
       break;
