@@ -28,7 +28,7 @@ export async function beginDueLook(registry: Registry, busyHosts: readonly strin
       WHERE id = (SELECT m.id FROM mirror m JOIN project p ON p.id = m.project_id
         WHERE m.enabled AND NOT p.archived AND m.next_look_at <= now()
           AND (m.look_started_at IS NULL OR m.look_started_at < now() - interval '${LEASE}')
-          AND substring(m.url from '^[a-z]+://([^/]+)') <> ALL ($1)
+          AND substring(m.url from '^[a-z]+://(?:[^/@]*@)?([^/]+)') <> ALL ($1)
         ORDER BY m.next_look_at LIMIT 1 FOR UPDATE OF m SKIP LOCKED)
       RETURNING id, next_look_at AS lease`,
     [busyHosts],
