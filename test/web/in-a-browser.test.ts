@@ -17,7 +17,7 @@ const pictures = process.env.PICTURES;
 if (CHROMIUM === undefined)
   console.warn("NO BROWSER: the pages are not looked at in Chromium. Install it: apt-get install chromium");
 
-/** Every page. The suite looks at those whose parts the others are made of too; PAGES=all has it look at all. */
+/** Every page. The suite looks at those whose parts the others are made of too; PAGES=all has it look at all, PAGES=home,help at some. */
 const ALL: readonly (readonly [name: string, path: string])[] = [
   ["home", "/"],
   ["search", "/-/search?q=lib"],
@@ -89,7 +89,10 @@ const FEW = new Set(
     "not-found",
   ]),
 );
-const PAGES = process.env.PAGES === "all" ? ALL : ALL.filter(([name]) => FEW.has(name));
+const asked = process.env.PAGES;
+const PAGES = ALL.filter(([name]) =>
+  asked === undefined ? FEW.has(name) : asked === "all" || asked.split(",").includes(name),
+);
 const TIME_MS = process.env.PAGES === "all" ? 600_000 : 180_000;
 
 const DRESSES = {

@@ -9,9 +9,14 @@ import { ACCEPT, browser } from "./browser.ts";
 
 let server: TestServer;
 let token: string;
+/** The first page while there is nobody but `root`: of the anonymous, and of root. */
+let firstSight: string;
+let firstSteps: string;
 
 beforeAll(async () => {
   server = await testServer();
+  firstSight = (await ask(server.url, "/", { headers: { accept: ACCEPT } })).text;
+  firstSteps = (await (await browser(server.url, ADMIN_TOKEN)).get("/")).text;
   token = await server.token("alice", "api", "read_repository");
 });
 
@@ -32,6 +37,15 @@ test("what go, git, curl and clients of the API get is what they always got", as
     ["/index", "application/json; charset=utf-8"],
   ])
     expect([path, (await ask(server.url, path!, { headers: html })).headers["content-type"]]).toEqual([path, type]);
+});
+
+test("a server on which nothing was done yet says what comes first, and says it no more once somebody else is there", async () => {
+  expect(firstSight).toContain("This server is new.");
+  expect(firstSight).toContain("sign in with it");
+  for (const step of [">Make users</a>", ">Make a group</a>", "git push"]) expect(firstSteps).toContain(step);
+  expect(firstSight).not.toContain(">Make users</a>");
+  for (const visitor of [await browser(server.url), await browser(server.url, ADMIN_TOKEN)])
+    expect((await visitor.get("/")).text).not.toMatch(/This server is new|Three steps/);
 });
 
 test("a page forbids all that is inline or from elsewhere, is kept by nobody else, and is asked for again", async () => {

@@ -66,7 +66,7 @@ function followed(visit: Visit, project: ProjectRow, mirror: MirrorRow): Html {
     ["Succeeded", time(mirror.succeededAt)],
     ["Something changed", time(mirror.changedAt)],
     ["Looks next", mirror.enabled ? time(mirror.nextLookAt) : undefined],
-    ["Tell it when something changed", html`<code>${visit.url}/-/hooks/${mirror.id}</code>`],
+    ["Where its hook tells", html`<code>${visit.url}/-/hooks/${mirror.id}</code>`],
   )}
 <div class="row">${buttonForm(visit, action, "Look now", { do: "sync" })}${buttonForm(visit, action, "New secret for the hook", { do: "renew" })}${
     credential?.hostKey ? buttonForm(visit, action, "Forget the key of the host", { do: "forget-host-key" }) : NOTHING
