@@ -7,11 +7,11 @@ import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { runningDatabaseUrl } from "../src/database/running-database.ts";
-import { ADMIN_TOKEN, type RunningGokura, startGokura } from "./gokura.ts";
+import { ADMIN_TOKEN } from "./gokura.ts";
 import { type Asker, askers } from "./graphql/askers.ts";
 import { QUERIES, type Query } from "./graphql/queries.ts";
-import { type Size, seed, sizeOf } from "./graphql/seed.ts";
+import { type Size, sizeOf } from "./graphql/seed.ts";
+import { seeded } from "./seeded.ts";
 import { printTable } from "./table.ts";
 
 const { values } = parseArgs({
@@ -35,43 +35,6 @@ const TIMES = Number(values.times);
 const AT_ONCE = 2;
 /** Asked before it counts. */
 const WARM_UP = 30;
-const BAR = 40;
-
-// ---- filling -------------------------------------------------------------------------------------------------------
-
-async function seeded(data: string, size: Size): Promise<RunningGokura> {
-  const running = await startGokura(data, { GOKURA_LOG_LEVEL: "error" });
-  try {
-    const start = performance.now();
-    const url = runningDatabaseUrl(data);
-    if (url === undefined) throw new Error("the embedded PostgreSQL does not run");
-    await seed(url, size, (done) => showProgress(size, done, start));
-    if (process.stderr.isTTY) process.stderr.write("\n");
-    return running;
-  } catch (error) {
-    await running.stop();
-    throw error;
-  }
-}
-
-let shownTenths = -1;
-
-/** A bar on a terminal, a line every tenth elsewhere. */
-function showProgress({ versions }: Size, done: number, start: number): void {
-  const part = done / versions;
-  const seconds = (performance.now() - start) / 1000;
-  const left = part > 0 ? (seconds / part) * (1 - part) : 0;
-  const text = `${done} of ${versions} versions, ${seconds.toFixed(0)} s, ${left.toFixed(0)} s left`;
-  if (process.stderr.isTTY) {
-    const full = Math.round(part * BAR);
-    process.stderr.write(`\r[${"#".repeat(full)}${" ".repeat(BAR - full)}] ${text}   `);
-    return;
-  }
-  const tenths = Math.floor(part * 10);
-  if (tenths === shownTenths) return;
-  shownTenths = tenths;
-  console.error(text);
-}
 
 // ---- asking --------------------------------------------------------------------------------------------------------
 
