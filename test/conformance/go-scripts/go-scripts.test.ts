@@ -1,6 +1,7 @@
 // The go command's own tests of modules (cmd/go/testdata/script), with Gokura between the go command and the proxy that these
 // tests bring along: what they say about go must hold through us too. It takes a minute or two of both cores and compiles the
-// go command's test, so it is no part of `npm test`: `npm run conformance -- --go 1.27 test/conformance/go-scripts`.
+// go command's test, so it is no part of `npm test`: `npm run conformance -- --go 1.27 test/conformance/go-scripts`. Go's tests
+// bound the time of what they run: on a machine that is busy with other work one of them may end with "WaitDelay expired".
 //
 // The proxy of go's tests has more below its address than modules (`$GOPROXY/404`, `$GOPROXY/sumdb-wrong`), which no proxy
 // passes on. The scripts that ask for that are named here, each with what it asks for; every other one has to pass.
