@@ -6,11 +6,13 @@ import { type Failure, isFailure, notFound } from "../errors.ts";
 import { h1OfGoMod } from "../gomod/dir-hash.ts";
 import { MAX_ZIP_FILE } from "../gomod/module-zip.ts";
 import { ownerOf } from "../registry/forge/module-owner.ts";
+import { gateOf } from "../registry/policies/gate.ts";
 import type { Principal } from "../registry/principal.ts";
 import type { ProjectRow } from "../registry/rows.ts";
 import { findVersion } from "../registry/versions/served-versions.ts";
 import { lookUpVersion } from "../registry/versions/upstream-modules.ts";
 import type { DependencyProxy } from "../upstream/dependency-proxy.ts";
+import { passByName, storeZip } from "../upstream/judged-answers.ts";
 import type { UpstreamClient } from "../upstream/upstream-client.ts";
 import type { WantedVersion } from "./go-sum.ts";
 import { receiveBody } from "./received-body.ts";
@@ -104,11 +106,22 @@ async function publishIn(parts: ImportParts, project: ProjectRow, wanted: Wanted
   return isNew ? "new" : "present";
 }
 
-/** A version of a module of others: .mod, and with a zip .info and that too, as a client would ask for them. */
-async function store({ proxy, dryRun = false, into }: ImportParts, wanted: WantedVersion): Promise<Outcome> {
+/**
+ * A version of a module of others: .mod, and with a zip .info and that too, as a client of the instance's endpoint would ask for
+ * them. What a rule refuses is not brought in.
+ */
+async function store({ principal, proxy, dryRun = false, into }: ImportParts, wanted: WantedVersion): Promise<Outcome> {
   const { modulePath, version, zip } = wanted;
   if (into !== undefined) return { reason: `${modulePath} belongs to no project, and not to ${into}` };
   const { stored } = await lookUpVersion(proxy.registry, modulePath, version);
+  const gate = await gateOf(proxy.registry, {
+    ...{ principal, modulePath, groupIds: [] },
+    storeZip: (one) => storeZip(proxy, modulePath, one, {}),
+  });
+  if (gate && !dryRun) {
+    const passed = await passByName(proxy, gate, modulePath, version, { files: zip });
+    if ("kind" in passed) throw absent(passed.text);
+  }
   if (stored?.goMod && (!zip || stored.zip)) return compared(wanted, stored.goMod, stored.zip?.h1);
   if (dryRun) return "new";
   if (zip) await proxy.query(modulePath, version); // where there is none it is made up when it is asked for

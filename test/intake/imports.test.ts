@@ -2,8 +2,10 @@
 // Athens' storage, another proxy, and what a go.sum names; and then the go command, which finds them without an upstream.
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import licenses from "spdx-license-list/full.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createProject } from "../../src/registry/forge/projects.ts";
+import { createPolicy, deletePolicy } from "../../src/registry/policies/rules.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { runHere } from "../cli/run-here.ts";
 import { testDatabase } from "../support/database.ts";
@@ -154,6 +156,37 @@ test("another proxy is asked for the versions that a go.sum or a list names", as
   expect(report).toMatchObject({ code: 1, new: 1, refused: [{ version: "v1.9.0" }] });
   const { code, stderr } = await runHere(["import", "modules", upstream.url], { DATABASE_URL: database });
   expect([code, stderr]).toEqual([1, expect.stringContaining("give --go-sum or --list")]);
+});
+
+test("what a rule refuses is neither imported nor prefetched, and is there when the rule goes", async () => {
+  const F = "example.com/f";
+  await upstream.version(F, "v1.0.0", { "f.go": "package f\n", LICENSE: licenses["GPL-3.0-only"]!.licenseText });
+  await upstream.version(F, "v1.1.0", { "f.go": "package f\n", LICENSE: licenses.MIT!.licenseText });
+  const file = join(temporary("sums"), "go.sum");
+  const sum = `h1:${"B".repeat(43)}=`;
+  writeFileSync(file, `${F} v1.0.0/go.mod ${sum}\n${F} v1.1.0/go.mod ${sum}\n`);
+  const list = join(temporary("list"), "list");
+  writeFileSync(list, `${F}@v1.0.0\n${F}@v1.1.0\n`);
+  const denied = await createPolicy(server.registry, OPERATOR, { pattern: F, action: "DENY", reason: "not ours" });
+  for (const words of [
+    ["prefetch", "--go-sum", file],
+    ["import", "modules", upstream.url, "--list", list],
+  ]) {
+    const report = await run(words, { GOKURA_UPSTREAM: upstream.url });
+    expect(report.refused.map(({ version, reason }) => [version, reason.includes(": not ours; ask")])).toEqual([
+      ["v1.0.0", true],
+      ["v1.1.0", true],
+    ]);
+  }
+  expect(upstream.asked.filter((path) => path.startsWith(`${F}/@v/v1`))).toEqual([]);
+  await deletePolicy(server.registry, OPERATOR, denied.id);
+  const licensed = { pattern: F, action: "HOLD", licensesOtherThan: ["MIT"] } as const;
+  const { id } = await createPolicy(server.registry, OPERATOR, licensed);
+  const report = await run(["import", "modules", upstream.url, "--list", list]);
+  expect(report).toMatchObject({ code: 1, new: 1, refused: [{ version: "v1.0.0" }] });
+  expect(report.refused[0]!.reason).toContain("(GPL-3.0)");
+  await deletePolicy(server.registry, OPERATOR, id);
+  expect(await run(["import", "modules", upstream.url, "--list", list])).toMatchObject({ code: 0, refused: [] });
 });
 
 test("prefetch fetches what go.sum files name, the go.mod alone where they say no more, and tells every sum that differs", async () => {
