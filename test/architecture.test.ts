@@ -60,6 +60,7 @@ const MAY_IMPORT_IN_ROOM: Record<string, Record<string, readonly string[]>> = {
     checksums: ["", "lists", "access"],
     advisories: ["", "access", "forge"],
     policies: ["", "lists", "access", "forge", "versions", "modules", "advisories"],
+    provenance: ["", "access", "forge", "versions", "modules", "checksums"],
     sbom: ["", "access", "versions", "modules", "advisories"],
     modules: ["", "lists", "access", "versions"],
     documentation: ["", "lists", "access", "versions", "modules"],

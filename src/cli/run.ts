@@ -43,6 +43,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   vuln: async () => (await import("./vuln.ts")).addVulnCommands,
   sbom: async () => (await import("./sbom.ts")).addSbomCommand,
   completion: async () => (await import("./completion.ts")).addCompletionCommand,
+  provenance: async () => (await import("./provenance.ts")).addProvenanceCommands,
   sumdb: async () => (await import("./sumdb.ts")).addSumdbCommands,
   mirror: async () => (await import("./mirror.ts")).addMirrorCommands,
 };

@@ -12,12 +12,14 @@ export function addSbomCommand(program: Command): void {
     .argument("<module@version>")
     .description("what a build of a stored version uses, with licences and known vulnerabilities, as JSON")
     .addOption(new Option("--format <format>").choices(SBOM_FORMATS).default("cyclonedx"))
+    .option("--json", "on one line, for programs")
     .addHelpText("after", "\nExample: gokura sbom gokura.example.com/acme/lib@v1.2.3 --format spdx > lib.spdx.json")
-    .action((name: string, { format }: { format: SbomFormat }) => {
+    .action((name: string, { format, json = false }: { format: SbomFormat; json?: boolean }) => {
       const version = atVersion(name);
       const base = clientUrl(readConfig());
       return withRegistry(async (registry, operator) => {
-        console.log(await sbomOf(registry, operator, version, { format, base }));
+        const bill = await sbomOf(registry, operator, version, { format, base });
+        console.log(json ? JSON.stringify(JSON.parse(bill)) : bill);
       });
     });
 }

@@ -86,3 +86,10 @@ export function nameOf(principal: Principal): string {
   if (principal.kind === "workload") return `job ${principal.subject} of ${principal.issuer}`;
   return principal.kind === "operator" ? "cli" : "anonymous";
 }
+
+/** By what somebody was let in, as the audit trail and statements of provenance tell it: which token, or which identity. */
+export function credentialOf(principal: Principal): Readonly<Record<string, string | number>> {
+  if (principal.kind === "user") return principal.tokenId === undefined ? {} : { tokenId: principal.tokenId };
+  if (principal.kind === "deploy-token") return { deployTokenId: principal.tokenId };
+  return principal.kind === "workload" ? { issuer: principal.issuer, subject: principal.subject } : {};
+}

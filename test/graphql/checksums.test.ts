@@ -88,7 +88,8 @@ test("a stranger gets no record of what is hidden, and of the feed the hashes th
     (await rest("GET", `/projects/alice%2Flib/packages/${packageId}/checksum_record`, undefined, stranger)).status,
   ).toBe(404);
   expect(
-    (await graphql(`{ goModule(path: "${LIB}") { latestVersion { checksumRecord { proof } } } }`, stranger)).data,
+    (await graphql(`{ goModule(path: "${LIB}") { latestVersion { provenance checksumRecord { proof } } } }`, stranger))
+      .data,
   ).toEqual({
     goModule: null,
   });

@@ -85,8 +85,9 @@ test("who pushed stands in the tag's events, in the audit trail and in the log",
   ]);
   const acts = await prisma.auditEvent.findMany({ where: { action: "project.push" }, orderBy: { id: "asc" } });
   expect(acts.map(({ actor, subject }) => `${actor} ${subject}`)).toEqual(Array(6).fill("dora acme/lib"));
-  expect(acts[0]!.detail).toEqual({ created: 1, moved: 0, deleted: 0, refs: ["refs/heads/main"] });
-  expect(acts[4]!.detail).toEqual({ created: 0, moved: 0, deleted: 1, refs: ["refs/tags/v1.0.0"] });
+  const by = { tokenId: expect.any(Number) };
+  expect(acts[0]!.detail).toEqual({ created: 1, moved: 0, deleted: 0, refs: ["refs/heads/main"], by });
+  expect(acts[4]!.detail).toEqual({ created: 0, moved: 0, deleted: 1, refs: ["refs/tags/v1.0.0"], by });
   expect((acts[5]!.detail as { refs: string[] }).refs).toHaveLength(20);
   expect(
     server.logged.some((line) => line.includes("a push was recorded") && line.includes('"principal":"dora"')),

@@ -21,6 +21,7 @@ import { PAGE_PARAMETERS, pageOf, setPageHeaders } from "./pages.ts";
 import { policyCalls } from "./policy-calls.ts";
 import { projectCalls } from "./project-calls.ts";
 import { protectedTagCalls } from "./protected-tag-calls.ts";
+import { provenanceCalls } from "./provenance-calls.ts";
 import { parametersReader, type Read } from "./read-parameters.ts";
 import { repositoryCalls } from "./repository-calls.ts";
 import { type Given, readGiven } from "./request-body.ts";
@@ -51,6 +52,7 @@ const CALLS: readonly Call[] = [
   ...featureCalls,
   ...policyCalls,
   ...vulnerabilityCalls,
+  ...provenanceCalls,
   ...checksumCalls,
 ];
 

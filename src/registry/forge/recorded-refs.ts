@@ -4,7 +4,7 @@
 // records again; recording twice changes nothing.
 import type { Transaction } from "../../database/client.ts";
 import { audit } from "../audit.ts";
-import { nameOf, type Principal } from "../principal.ts";
+import { credentialOf, nameOf, type Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import { TAGS } from "./ref-names.ts";
 import { type LostCommit, recordTagEvents } from "./tag-events.ts";
@@ -128,7 +128,10 @@ export async function recordRefs(
         await tx.$executeRaw`UPDATE project SET default_branch = ${branch} WHERE id = ${projectId}`;
       if (hasNewTags) await registry.jobs.send(tx, "index-refs", { projectId });
       for (const [pusher, detail] of acts)
-        await audit(tx, pusher ?? "gokura", "project.push", locked?.fullPath ?? String(projectId), detail);
+        await audit(tx, pusher ?? "gokura", "project.push", locked?.fullPath ?? String(projectId), {
+          ...detail,
+          ...(pusher === undefined ? {} : { by: credentialOf(pusher) }),
+        });
       return { count, acts };
     },
     { timeout: 120_000 },
