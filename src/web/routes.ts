@@ -29,6 +29,8 @@ const groupSettings = () => import("./settings/group.ts");
 const deployTokens = () => import("./settings/deploy-tokens.ts");
 const trusts = () => import("./settings/trusts.ts");
 const hooks = () => import("./settings/hooks.ts");
+const policies = () => import("./settings/policies.ts");
+const advisories = () => import("./settings/advisories.ts");
 const mirror = () => import("./settings/mirror.ts");
 const protectedTags = () => import("./settings/protected-tags.ts");
 const refs = () => import("./forge/refs.ts");
@@ -121,6 +123,16 @@ const ROUTES: readonly Route[] = [
     pattern: /^\/admin\/hooks\/(?<id>\d+)$/,
     get: async () => (await hooks()).showHook,
     post: async () => (await hooks()).changeHook,
+  },
+  {
+    pattern: /^\/(?:admin\/policies|groups\/(?<group>.+?)\/-\/policies)$/,
+    get: async () => (await policies()).showPolicies,
+    post: async () => (await policies()).changePolicies,
+  },
+  {
+    pattern: /^\/(?<project>[^-].*?)\/-\/advisories$/,
+    get: async () => (await advisories()).showAdvisories,
+    post: async () => (await advisories()).changeAdvisories,
   },
   { pattern: /^\/admin\/audit$/, get: async () => (await admin()).showAudit },
   {

@@ -11,6 +11,7 @@ const PARTS = [
   ["groups", "Groups"],
   ["feature_flags", "Feature flags"],
   ["module_prefixes", "Prefixes"],
+  ["policies", "Policies"],
   ["upstreams", "Upstreams"],
   ["mirrors", "Mirrors"],
   ["jobs", "Jobs"],

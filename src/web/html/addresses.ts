@@ -10,6 +10,7 @@ export const TABS = [
   "buildlist",
   "importedby",
   "licenses",
+  "vulnerabilities",
   "downloads",
   "provenance",
 ] as const;

@@ -16,6 +16,7 @@ const NAMES: Readonly<Record<Tab, string>> = {
   buildlist: "Build list",
   importedby: "Required by",
   licenses: "Licences",
+  vulnerabilities: "Vulnerabilities",
   downloads: "Downloads",
   provenance: "Provenance",
 };

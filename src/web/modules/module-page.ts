@@ -13,6 +13,7 @@ import { overviewTab } from "./overview-tab.ts";
 import { provenanceTab } from "./provenance-tab.ts";
 import { demandShown, type ShownVersion } from "./shown-version.ts";
 import { versionsTab } from "./versions-tab.ts";
+import { vulnerabilitiesTab } from "./vulnerabilities-tab.ts";
 
 const CONTENTS: Readonly<Record<Tab, (visit: Visit, shown: ShownVersion) => Promise<Html>>> = {
   overview: overviewTab,
@@ -21,6 +22,7 @@ const CONTENTS: Readonly<Record<Tab, (visit: Visit, shown: ShownVersion) => Prom
   buildlist: buildListTab,
   importedby: dependentsTab,
   licenses: licensesTab,
+  vulnerabilities: vulnerabilitiesTab,
   downloads: downloadsTab,
   provenance: provenanceTab,
 };

@@ -13,7 +13,7 @@ import type { Page, Visit } from "../html/visit.ts";
 export type Owner = { readonly project: ProjectRow } | { readonly group: GroupRow };
 export type Place = Owner | "instance";
 
-type Part = "edit" | "mirror" | "protected_tags" | "deploy_tokens" | "trusts" | "hooks";
+type Part = "edit" | "mirror" | "protected_tags" | "deploy_tokens" | "trusts" | "hooks" | "policies" | "advisories";
 
 const NAMES: Readonly<Record<Part, string>> = {
   edit: "General",
@@ -22,6 +22,8 @@ const NAMES: Readonly<Record<Part, string>> = {
   deploy_tokens: "Deploy tokens",
   trusts: "Trusted CI jobs",
   hooks: "Hooks",
+  policies: "Policies",
+  advisories: "Advisories",
 };
 
 /** The project or the group that the address names. Throws not-found as for everything that one may not see. */
@@ -50,7 +52,7 @@ export function nameOfPlace(place: Place): string {
 
 /** A page of settings. */
 export function settingsPage(visit: Visit, place: Place, here: Part, content: unknown): Page {
-  if (place === "instance") return adminPage(visit, "hooks", content);
+  if (place === "instance") return adminPage(visit, here === "policies" ? here : "hooks", content);
   const entries = partsOf(visit, place).map(
     (part) => [NAMES[part], partAddress(visit, place, part), part === here] as const,
   );
@@ -68,6 +70,7 @@ function partsOf({ principal }: Visit, owner: Owner): readonly Part[] {
       ...(mayAct(principal, "project.update", project) ? (["edit", "mirror"] as const) : []),
       ...(mayAct(principal, "protected-tag.list", project) ? (["protected_tags"] as const) : []),
       ...(mayAct(principal, "token.list", project) ? (["deploy_tokens", "trusts", "hooks"] as const) : []),
+      ...(mayAct(principal, "advisory.create", project) ? (["advisories"] as const) : []),
     ];
   }
   const { group } = owner;
@@ -75,5 +78,6 @@ function partsOf({ principal }: Visit, owner: Owner): readonly Part[] {
     ...(mayGroupAct(principal, "group.update", group) ? (["edit"] as const) : []),
     ...(mayGroupAct(principal, "token.list", group) ? (["deploy_tokens", "trusts"] as const) : []),
     ...(mayGroupAct(principal, "hook.list", group) ? (["hooks"] as const) : []),
+    ...(mayGroupAct(principal, "policy.list", group) ? (["policies"] as const) : []),
   ];
 }

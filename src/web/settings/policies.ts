@@ -1,0 +1,185 @@
+// Rules about which versions may be had: those of the instance for administrators, those of a group for its Owners to make and
+// its Reporters to see. What they say of one version is asked on the same page, by whoever sees it.
+import type { PolicyAction, PolicyKind, PolicyVulnerable } from "../../database/generated/client.ts";
+import { invalid } from "../../errors.ts";
+import { mayGroupAct } from "../../registry/access/access.ts";
+import { ageInWords, parseAge } from "../../registry/policies/age.ts";
+import { type Explanation, explainPolicies } from "../../registry/policies/explain.ts";
+import { createPolicy, deletePolicy, listPolicies } from "../../registry/policies/rules.ts";
+import type { PolicyRow } from "../../registry/rows.ts";
+import { buttonForm, choice, faultOf, form, type ShowForm, sent, taking, textField, which } from "../html/forms.ts";
+import { facts, mark, nothingYet, numberedPageAsked, numberedPager, table, time } from "../html/pieces.ts";
+import { type Html, html, NOTHING } from "../html/template.ts";
+import { seeOther, type Visit } from "../html/visit.ts";
+import { nameOfPlace, type Place, partAddress, placeAsked, settingsPage } from "./place.ts";
+
+const ENTRIES = 50;
+const ACTIONS = ["deny", "hold", "warn", "allow"] as const;
+const KINDS = ["upstream", "hosted", "toolchain"] as const;
+const MARKS = { DENY: "bad", HOLD: "warn", WARN: "warn", ALLOW: "good" } as const;
+
+export const showPolicies: ShowForm = async (visit, fault) => {
+  const { registry, principal } = visit;
+  const place = await placeAsked(visit);
+  const asked = numberedPageAsked(visit, ENTRIES);
+  const { rows, more } = await listPolicies(registry, principal, groupPathOf(place), asked);
+  const action = partAddress(visit, place, "policies");
+  const mayChange = place === "instance" || ("group" in place && mayGroupAct(principal, "policy.create", place.group));
+  const columns = ["Rule", "Modules", "About", "Reason", ...(mayChange ? ["Change"] : [])];
+  return settingsPage(
+    visit,
+    place,
+    "policies",
+    html`${faultOf(fault)}
+<p>Rules say which versions may be had in ${nameOfPlace(place)}: the first that denies wins, and an exception is a rule that allows, with an end.</p>
+${
+  rows.length === 0
+    ? nothingYet(html`<p>There are no rules here: everything may be had.</p>`)
+    : table(
+        "Rules, oldest first",
+        columns,
+        rows.map((rule) => [
+          html`${rule.id} ${mark(rule.action.toLowerCase(), MARKS[rule.action])}${rule.dryRun ? html` ${mark("dry run")}` : NOTHING}`,
+          html`<span class="mono">${rule.pattern}</span>${rule.versions === null ? NOTHING : html` <span class="mono">${rule.versions}</span>`}`,
+          html`${aboutOf(rule)}<br><span class="quiet">by ${rule.createdBy}, ${time(rule.createdAt)}</span>`,
+          html`${rule.reason}${rule.expiresAt === null ? NOTHING : html` <span class="quiet">ends ${time(rule.expiresAt)}</span>`}`,
+          ...(mayChange
+            ? [
+                buttonForm(
+                  visit,
+                  action,
+                  "Remove",
+                  { do: "remove", id: String(rule.id) },
+                  "danger",
+                  `Remove rule ${rule.id}`,
+                ),
+              ]
+            : []),
+        ]),
+      )
+}${numberedPager(visit, asked, more, "rules")}
+${mayChange ? newRule(visit, action) : NOTHING}
+<h2 id="explain">What they say of a version</h2>
+<form class="filters" action="${action}"><div><label for="of">Module@version</label><input id="of" name="of" type="search" value="${visit.query.get("of") ?? ""}"></div><div><button type="submit">Explain</button></div></form>
+${await explained(visit, place)}`,
+  );
+};
+
+function groupPathOf(place: Place): string | undefined {
+  return place !== "instance" && "group" in place ? place.group.fullPath : undefined;
+}
+
+function aboutOf(rule: PolicyRow): Html {
+  const { kind, licenses, licensesOtherThan, vulnerable, minimumAge, strict } = rule;
+  const words = [
+    kind.toLowerCase(),
+    licenses.length === 0 ? "" : `licences ${licenses.join(", ")}`,
+    licensesOtherThan.length === 0 ? "" : `licences other than ${licensesOtherThan.join(", ")}`,
+    vulnerable === null
+      ? ""
+      : vulnerable === "ANY"
+        ? "with a known vulnerability"
+        : "with a vulnerability that is fixed later",
+    minimumAge === null ? "" : `younger than ${ageInWords(minimumAge)}${strict ? ", strict" : ""}`,
+  ];
+  return html`${words.filter((word) => word !== "").join("; ")}`;
+}
+
+async function explained(visit: Visit, place: Place): Promise<Html | ""> {
+  const [, modulePath, version] = /^(\S+)@(\S+)$/.exec(visit.query.get("of")?.trim() ?? "") ?? [];
+  if (modulePath === undefined || version === undefined) return NOTHING;
+  const groupPath = groupPathOf(place);
+  let said: Explanation;
+  try {
+    said = await explainPolicies(visit.registry, visit.principal, { modulePath, version, groupPath });
+  } catch (error) {
+    return nothingYet(html`<p>${(error as Error).message}</p>`);
+  }
+  const { action, rule, told, change, dryRuns } = said;
+  return facts(
+    ["Verdict", mark(action.toLowerCase(), MARKS[action])],
+    ["Rule", rule?.id],
+    ["What clients are told", told],
+    ["What would change it", change],
+    ["Dry runs that would refuse it", dryRuns.map(({ id }) => id).join(", ")],
+  );
+}
+
+function newRule(visit: Visit, action: string): Html {
+  const options = (words: readonly string[]) => words.map((word) => [word, word] as const);
+  return html`<h2 id="new">A new rule</h2>
+${form(
+  visit,
+  action,
+  html`${which("add")}${choice("action", "Action", options(ACTIONS), "hold")}
+${textField("pattern", "Modules", { required: true, help: "As GOPRIVATE has them: example.com/acme,*.corp.example.com; * is every module." })}
+${textField("versions", "Versions", { help: "Such as v1.2.3 or >=v1.2.0 <v1.5.0. Empty: all." })}
+${choice("kind", "Of", options(KINDS), "upstream")}
+${textField("licenses", "Licences", { help: "Only what has one of these: SPDX identifiers with commas between them; UNKNOWN, NONE." })}
+${textField("licensesOtherThan", "Licences other than", { help: "Only what has a licence that is none of these." })}
+${choice(
+  "vulnerable",
+  "Vulnerabilities",
+  [
+    ["", "with or without"],
+    ["any", "only with a known one"],
+    ["fixable", "only with one that a later version is free of"],
+  ],
+  "",
+)}
+${textField("age", "Younger than", { help: "Of hold: such as 7d or 36h." })}
+${choice(
+  "mode",
+  "How",
+  [
+    ["", "in force"],
+    ["dry", "dry run: refuse nothing, write it down"],
+    ["strict", "with an age: refuse exact versions, too"],
+  ],
+  "",
+)}
+${textField("reason", "Reason", { help: "What clients read." })}
+${textField("until", "Ends", { type: "date", help: "Empty: never." })}
+<p><button type="submit" class="primary">Make the rule</button></p>`,
+)}`;
+}
+
+export const changePolicies = taking(showPolicies, async (visit) => {
+  const { registry, principal } = visit;
+  const place = await placeAsked(visit);
+  if (sent(visit, "do") === "remove") await deletePolicy(registry, principal, Number(sent(visit, "id")));
+  else await createPolicy(registry, principal, { ...ruleIn(visit), groupPath: groupPathOf(place) });
+  return seeOther(partAddress(visit, place, "policies"));
+});
+
+function ruleIn(visit: Visit) {
+  const one = <W extends string>(name: string, words: readonly W[]): Uppercase<W> => {
+    const word = words.find((known) => known === sent(visit, name));
+    if (word === undefined) throw invalid(`choose one of ${words.join(", ")}`, name);
+    return word.toUpperCase() as Uppercase<W>;
+  };
+  const list = (name: string): string[] | undefined =>
+    sent(visit, name)
+      ?.split(",")
+      .map((word) => word.trim())
+      .filter((word) => word !== "");
+  const [age, until] = [sent(visit, "age"), sent(visit, "until")];
+  if (until !== undefined && !/^\d{4}-\d{2}-\d{2}$/.test(until)) throw invalid("must be a day as 2027-01-31", "until");
+  return {
+    pattern: sent(visit, "pattern") ?? "",
+    versions: sent(visit, "versions"),
+    kind: one("kind", KINDS) satisfies PolicyKind,
+    action: one("action", ACTIONS) satisfies PolicyAction,
+    licenses: list("licenses"),
+    licensesOtherThan: list("licensesOtherThan"),
+    vulnerable:
+      sent(visit, "vulnerable") === undefined
+        ? undefined
+        : (one("vulnerable", ["any", "fixable"]) satisfies PolicyVulnerable),
+    minimumAge: age === undefined ? undefined : parseAge(age),
+    dryRun: sent(visit, "mode") === "dry",
+    strict: sent(visit, "mode") === "strict",
+    reason: sent(visit, "reason") ?? "",
+    expiresAt: until === undefined ? undefined : new Date(until),
+  } as const;
+}
