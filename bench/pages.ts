@@ -1,6 +1,7 @@
 // node bench/pages.ts: what pages cost in a registry of a million versions, on a server as `npm start` runs it, with its
 // embedded PostgreSQL: processor time of the server for a page, once everything is loaded, and how long two browsers at once
-// wait. Every page is of another module; the times of waiting are those of the wall, so a busy machine shows.
+// wait. Every page is of another module; the times of waiting are those of the wall, so a busy machine shows. The versions have
+// no files: a module's page is that of a zip that is missing, which the log would say of each.
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -44,7 +45,7 @@ const directory = values.keep ?? mkdtempSync(join(tmpdir(), "gokura-bench-"));
 chmodSync(directory, 0o755); // as root, PostgreSQL runs as another user
 try {
   const size = sizeOf(Number(values.versions));
-  const running = await seeded(join(directory, `of-${size.versions}`), size);
+  const running = await seeded(join(directory, `of-${size.versions}`), size, { GOKURA_LOG_LEVEL: "fatal" });
   try {
     const visit = async (path: string): Promise<void> => {
       const headers = { accept: "text/html", authorization: `Bearer ${ADMIN_TOKEN}` };

@@ -6,8 +6,12 @@ import { type Size, seed } from "./graphql/seed.ts";
 const BAR = 40;
 
 /** Starts a server on a data directory and fills it, unless it was filled before. */
-export async function seeded(data: string, size: Size): Promise<RunningGokura> {
-  const running = await startGokura(data, { GOKURA_LOG_LEVEL: "error" });
+export async function seeded(
+  data: string,
+  size: Size,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<RunningGokura> {
+  const running = await startGokura(data, { GOKURA_LOG_LEVEL: "error", ...settings });
   try {
     const start = performance.now();
     const url = runningDatabaseUrl(data);

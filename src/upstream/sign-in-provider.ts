@@ -127,7 +127,7 @@ export function openSignInProvider(
       }),
     finish: (answered, { state, nonce, verifier }) =>
       asking(async () => {
-        if (answered.searchParams.get("state") !== state) throw unfinished();
+        if (answered.searchParams.get("state") !== state) throw unfinishedSignIn();
         const { openid, config } = await open();
         const tokens = await openid.authorizationCodeGrant(config, answered, {
           ...{ expectedState: state, expectedNonce: nonce, pkceCodeVerifier: verifier, idTokenExpected: true },
@@ -178,7 +178,8 @@ function guardedFetch(http: GuardedHttp): OpenId.CustomFetch {
   };
 }
 
-function unfinished(cause?: unknown): Failure {
+/** That an answer belongs to no sign-in that is under way in this browser. */
+export function unfinishedSignIn(cause?: unknown): Failure {
   return new Failure(
     "invalid",
     "this sign-in was begun in another browser or too long ago, or was finished already: begin it again",
@@ -209,7 +210,7 @@ function toldOf(name: string, thrown: unknown): Failure {
     return new Failure("forbidden", `${name} did not sign you in: ${shown(words ?? error ?? "it does not say why")}`, {
       ...{ reason: "sign_in_refused", cause: thrown },
     });
-  if (code === "OAUTH_RESPONSE_BODY_ERROR" && error === "invalid_grant") return unfinished(thrown);
+  if (code === "OAUTH_RESPONSE_BODY_ERROR" && error === "invalid_grant") return unfinishedSignIn(thrown);
   if (code === "OAUTH_RESPONSE_BODY_ERROR" || code === "OAUTH_WWW_AUTHENTICATE_CHALLENGE")
     return away(
       `it refuses this server (${shown(error ?? message)}): an administrator looks at GOKURA_OIDC_CLIENT_ID and GOKURA_OIDC_CLIENT_SECRET`,

@@ -6,7 +6,7 @@ import { type Failure, invalid, isFailure } from "../../errors.ts";
 import { attemptsAt } from "../../registry/access/attempts.ts";
 import { startProviderSession } from "../../registry/access/web-sessions.ts";
 import { connectIdentity, signInByProvider } from "../../registry/forge/provider-sign-in.ts";
-import type { PendingSignIn } from "../../upstream/sign-in-provider.ts";
+import { type PendingSignIn, unfinishedSignIn } from "../../upstream/sign-in-provider.ts";
 import { type Answer, type Page, seeOther, type Visit, type WebProvider } from "../html/visit.ts";
 import { noPendingSignInCookie, pendingSignInCookie, pendingSignInIn, sessionCookie } from "./cookie.ts";
 import { localPath } from "./return-to.ts";
@@ -63,7 +63,7 @@ export async function returnFromProvider(visit: Visit): Promise<Answer> {
     const answered = new URL(`${callbackOf(visit)}?${visit.query}`);
     const vouched = await provider.ask.finish(answered, begun);
     if (begun.connect !== undefined) {
-      if (principal.kind !== "user" || principal.userId !== begun.connect) throw unfinished();
+      if (principal.kind !== "user" || principal.userId !== begun.connect) throw unfinishedSignIn();
       await connectIdentity(registry, principal, vouched);
       return seeOther(at.tokens(), noPendingSignInCookie(url));
     }
@@ -92,22 +92,14 @@ function callbackOf({ url }: Visit): string {
 
 async function begunIn({ registry, cookies, url }: Visit): Promise<Begun> {
   const sealed = pendingSignInIn(cookies, url);
-  if (sealed === undefined) throw unfinished();
+  if (sealed === undefined) throw unfinishedSignIn();
   try {
     const begun = JSON.parse((await registry.secrets()).open(sealed, PURPOSE)) as Begun;
     if (begun.until > Date.now()) return begun;
   } catch (error) {
     if (!isFailure(error, "unavailable")) throw error;
   }
-  throw unfinished();
-}
-
-function unfinished(): Failure {
-  return invalid(
-    "this sign-in was begun in another browser or too long ago, or was finished already: begin it again",
-    undefined,
-    "sign_in_unfinished",
-  );
+  throw unfinishedSignIn();
 }
 
 /** The page from which one signs in, with what went wrong. */
