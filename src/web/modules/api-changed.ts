@@ -50,7 +50,7 @@ function packageChanged(
     declarations(one),
   ]);
   return html`<h3 class="mono"><a href="${address}">${path}</a>${change === "changed" ? NOTHING : html` ${MARKS[change]}`}</h3>
-${table(`What changed in ${path}`, ["What", "Name", "Declaration"], rows)}`;
+${rows.length === 0 ? html`<p class="quiet">It exports nothing.</p>` : table(`What changed in ${path}`, ["What", "Name", "Declaration"], rows)}`;
 }
 
 const MARKS = { added: mark("added", "good"), removed: mark("removed", "bad"), changed: mark("changed", "warn") };

@@ -78,12 +78,17 @@ async function withinModule(visit: Visit, words: string, address: string): Promi
   const total = found.reduce((sum, { symbols }) => sum + symbols.length, 0);
   return result(
     `${words} · ${module.path}`,
-    html`${crumbs(["Modules", visit.at.search()], [module.path, visit.at.module(module.path, version.version)], ["Declarations"])}${symbolForm(visit, words, name)}`,
+    symbolForm(visit, words, name),
     words === ""
       ? NOTHING
       : total === 0
         ? nothingYet(html`<p>Nothing in ${name} is called so, nor has it in its name.</p>`)
         : html`<p class="quiet">${howMany(total, "declaration")} in ${name}${total >= OF_MODULE ? ", and perhaps more" : ""}.</p>${found.map(packageFound)}`,
+    crumbs(
+      ["Modules", visit.at.search()],
+      [module.path, visit.at.module(module.path, version.version)],
+      ["Declarations"],
+    ),
   );
 }
 
@@ -126,10 +131,10 @@ function packageFound({ path, address, note, symbols }: Found): Html {
   )}</ul>${symbols.length > shown.length ? html`<p class="quiet">And ${symbols.length - shown.length} more.</p>` : NOTHING}</section>`;
 }
 
-function result(title: string, head: Html, content: Html | ""): Page {
+function result(title: string, head: Html, content: Html | "", above: Html | "" = NOTHING): Page {
   return page(
     title,
-    html`<h1>Declarations</h1>
+    html`${above}<h1>Declarations</h1>
 ${head}
 ${content}`,
     { section: "modules" },
