@@ -5,10 +5,10 @@ import https from "node:https";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { ensureRecord } from "../../src/registry/checksums/checksum-log.ts";
-import { createProject } from "../../src/registry/forge/projects.ts";
+import { createProject, updateProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { type GoCommand, goCommand } from "../support/go.ts";
-import { ask } from "../support/http.ts";
+import { ask, bearer } from "../support/http.ts";
 import { pushRecipe, remoteOf } from "../support/push.ts";
 import { type TestServer, testServer } from "../support/server.ts";
 import { temporary } from "../support/temporary.ts";
@@ -141,6 +141,31 @@ test("a stranger learns from a lookup what .info tells, byte for byte, and nothi
       expect(await lookup(missing)).toEqual(hidden);
   }
   expect(await size()).toBe(before);
+});
+
+test("lookups through every endpoint come from memory, for whoever may have them there and for nobody else", async () => {
+  const [name] = verifierKey.split("+") as [string];
+  const stranger = bearer(await server.token("mallory"));
+  const hits = async () => (await server.registry.metrics.hotHits.get()).values[0]?.value ?? 0;
+  const lookup = async (path: string, module: string, headers: Record<string, string>) =>
+    ask(server.url, `/api/v4/${path}packages/go/sumdb/${name}/lookup/${module}@v1.1.0`, { headers, ca: server.ca });
+  for (const path of ["", "groups/alice/-/", "projects/alice%2Flib/", "projects/alice%2Fopen/"])
+    for (const module of [LIB, OPEN]) {
+      const where = `${path} ${module}`;
+      const first = await lookup(path, module, bearer(token));
+      expect([where, first.status]).toEqual([where, 200]);
+      const before = await hits();
+      const second = await lookup(path, module, bearer(token));
+      expect([where, second.text, (await hits()) - before]).toEqual([where, first.text, 1]);
+      const may = module === OPEN && !path.includes("lib");
+      expect([where, (await lookup(path, module, stranger)).status]).toEqual([where, may ? 200 : 404]);
+      expect([where, (await lookup(path, module, {})).status]).toEqual([where, may ? 200 : 401]);
+    }
+  // Who loses the endpoint loses what is in memory of it.
+  await updateProject(server.registry, OPERATOR, "alice/open", { visibility: "PRIVATE" });
+  await expect.poll(async () => (await lookup("projects/alice%2Fopen/", OPEN, {})).status).toBe(401);
+  await updateProject(server.registry, OPERATOR, "alice/open", { visibility: "PUBLIC" });
+  await expect.poll(async () => (await lookup("projects/alice%2Fopen/", OPEN, {})).status).toBe(200);
 });
 
 test("heads and hashes are for everybody, what lists records is for auditors, whose token opens nothing else", async () => {

@@ -38,7 +38,7 @@ import { GO_ORIGIN } from "../../sumdb/tree-head.ts";
 import type { DependencyProxy } from "../../upstream/dependency-proxy.ts";
 import type { PublicSums } from "../../upstream/public-sums.ts";
 import { absence, present } from "./go-answers.ts";
-import { type Answerer, answererInView, demandView, type GoView } from "./go-view.ts";
+import { type Answerer, answererInView, demandView, type GoView, type SeenView } from "./go-view.ts";
 import { type ContentOf, type HotCache, isTrusted, type TextAnswer, writeHotAnswer } from "./hot-cache.ts";
 
 const TEXT = "text/plain; charset=utf-8";
@@ -150,7 +150,7 @@ export async function serveChecksumDatabase(
   }
   if (rest.startsWith("lookup/")) {
     const asked = { name, rest: rest.slice("lookup/".length), storedOnly };
-    return serveLookup(proxy, ctx, view, asked);
+    return serveLookup(proxy, ctx, seen, asked);
   }
   const [goTile, c2spTile] = [parseTilePath(rest), parseC2spTilePath(rest)];
   const tile = goTile ?? c2spTile;
@@ -180,7 +180,7 @@ async function recordsIn(log: ChecksumLog, { number, width, path }: TilePath): P
 async function serveLookup(
   proxy: ChecksumDoor,
   ctx: Context,
-  view: GoView,
+  endpoint: SeenView,
   { name, rest: text, storedOnly = false }: LogRequest,
 ): Promise<void> {
   const { checksums, hotCache, hosted } = proxy;
@@ -203,10 +203,12 @@ async function serveLookup(
     const { id } = record;
     const note = await noteOf(checksums, await headCovering(checksums, id), name, GO_ORIGIN);
     const answer = present(lookupAnswer(id, record.text, note), TEXT, true);
-    // From memory only what the instance's endpoint answers: another also asks who may use that.
-    if (registry.memory.live && view.kind === "instance") {
-      const trust = { freshMs: Number.POSITIVE_INFINITY, generation, group: undefined };
-      hotCache.set(url, of, begun, true, answer, answerer.kind === "project" ? undefined : trust);
+    if (registry.memory.live) {
+      // The endpoint of a group or of another project also asks who may use that.
+      const through = endpoint.project?.id === of ? undefined : endpoint.project?.id;
+      const isOfProject = answerer.kind === "project" && endpoint.group === undefined && through === undefined;
+      const trust = { freshMs: Number.POSITIVE_INFINITY, generation, group: endpoint.group, through };
+      hotCache.set(url, of, begun, true, answer, isOfProject ? undefined : trust);
     }
     return await write(answer);
   } catch (error) {

@@ -53,20 +53,27 @@ interface Entry {
   readonly deletions: number;
   /** Until when it may be given without a look (performance.now): what comes from upstream, and what policies let through. */
   readonly until: number;
-  /** Of what comes from upstream: the state of what is known about access and ownership that the answer was made in. */
+  /** The state of what is known about access and ownership that the answer was made in, where it is for that state alone. */
   readonly generation: number | undefined;
-  /** Of what comes from upstream: the group whose endpoint it is of, as it was in that state. */
+  /** The group whose endpoint it is of, as it was in that state, where that is to be asked for too. */
   readonly group: GroupRow | undefined;
+  /** The project whose endpoint it is of, where that is not the one whose content it is. */
+  readonly through: number | undefined;
 }
 
 /** How far an answer may be trusted. */
 export interface Trust {
   /** How long it may be given without a look. */
   readonly freshMs: number;
-  /** Of one from upstream, which belongs to no project whose access could be asked for: the state in which it was made. */
+  /**
+   * The state in which it was made: of one from upstream, which belongs to no project whose access could be asked for, and of
+   * one with a group or a project that is asked for too.
+   */
   readonly generation?: number;
-  /** Of one from upstream: the group whose endpoint it is; undefined: the instance's. */
+  /** The group whose endpoint it is, if whoever is given the answer must see that as well. */
   readonly group?: GroupRow | undefined;
+  /** The project whose endpoint it is, if that is another than the one whose content it is. */
+  readonly through?: number | undefined;
 }
 
 const FOR_EVER: Trust = { freshMs: Number.POSITIVE_INFINITY };
@@ -136,9 +143,18 @@ export class HotCache {
     // There was no room to read it just now: the next who asks tries again.
     if ("blob" in answer && !answer.blob.bytes && answer.blob.size <= this.maxAnswerBytes) return;
     const { state, deletions } = begun;
-    const { freshMs, generation, group } = trust;
+    const { freshMs, generation, group, through } = trust;
     const until = performance.now() + freshMs;
-    this.#entries.set(url, { answer, of, state: pinned ? undefined : state, deletions, until, generation, group });
+    this.#entries.set(url, {
+      answer,
+      of,
+      state: pinned ? undefined : state,
+      deletions,
+      until,
+      generation,
+      group,
+      through,
+    });
   }
 
   /** Forgets an answer. */
@@ -171,17 +187,22 @@ export function answerFromMemory(
   if (req.method !== "GET" && req.method !== "HEAD") return false;
   const entry = cache.get(req.url!);
   if (!entry) return false;
-  if (typeof entry.of === "string" && !isTrusted(entry, registry)) return false;
-  const project = typeof entry.of === "number" ? registry.memory.projects.get(entry.of) : undefined;
-  const flags = registry.memory.flags.get("all");
-  if (typeof entry.of === "number" && (!project || !flags)) return false;
+  const { of, group, through } = entry;
+  if ((typeof of === "string" || entry.generation !== undefined) && !isTrusted(entry, registry)) return false;
+  const { flags: allFlags, projects } = registry.memory;
+  const project = typeof of === "number" ? projects.get(of) : undefined;
+  const endpoint = through === undefined ? undefined : projects.get(through);
+  const flags = allFlags.get("all");
+  if (typeof of === "number" && (!project || !flags)) return false;
+  if (through !== undefined && (!endpoint || !flags)) return false;
   try {
     const principal = authenticateFromMemory(registry, credentialsOf(req.headers));
     if (!principal) return false;
     requireScope(principal, "go endpoint");
-    if (typeof entry.of === "string") demandUpstream(principal, registry);
+    if (typeof of === "string") demandUpstream(principal, registry);
     if (project) demandPackages(principal, project, (one) => isFlagOn(flags!, GO_PROXY, one));
-    if (entry.group) demandGroupSeen(principal, entry.group);
+    if (endpoint) demandPackages(principal, endpoint, (one) => isFlagOn(flags!, GO_PROXY, one));
+    if (group) demandGroupSeen(principal, group);
   } catch (error) {
     if (isFailure(error)) return false; // the long way says it properly
     throw error;
