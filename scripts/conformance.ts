@@ -1,4 +1,5 @@
-// npm run conformance -- --go 1.24: the end-to-end tests with another release of go than the one on the PATH. Releases are
+// npm run conformance -- --go 1.24: the end-to-end tests with another release of go than the one on the PATH, and what takes
+// too long for every day: go's own scripts, and long forms of tests (CONFORMANCE is set for those). Releases are
 // modules too (Go Toolchains, "Downloading toolchains"), so they come from the registry that `go env GOPROXY` names, checked
 // by a checksum database, into the module cache. Not a part of CI: four releases take four times as long, and 250 MB each.
 // What differs between them is in docs/go-clients.md.
@@ -6,7 +7,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { delimiter, join } from "node:path";
 import { parseArgs } from "node:util";
 
-const TESTS = ["test/e2e"];
+const TESTS = ["test/e2e", "test/conformance/sumdb", "test/conformance/go-scripts"];
 
 const { values, positionals } = parseArgs({
   options: { go: { type: "string", multiple: true }, help: { type: "boolean", default: false } },
