@@ -1,6 +1,7 @@
 // What the checksum log costs, on the embedded PostgreSQL as it is by default (fsync on): records a second in batches, one
-// record alone, bytes a record, and what a lookup and a tile cost with few records and with many; at last a warm lookup and a
-// warm tile beside a warm .info of the same server, in the same run. Ratios say more than times, which are those of the machine.
+// record alone, bytes a record, and what a lookup and a tile that are not in memory cost with few records and with many; at
+// last a warm lookup, of each kind of endpoint, and a warm tile beside a warm .info of the same server, in the same run. Ratios
+// say more than times, which are those of the machine. With ten million records it takes ten minutes and 4 GB of disk.
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import http from "node:http";
@@ -10,28 +11,31 @@ import { parseArgs, promisify } from "node:util";
 import { startApp } from "../src/app.ts";
 import { readConfig } from "../src/config.ts";
 import { ensureRecord } from "../src/registry/checksums/checksum-log.ts";
-import { findRecord, readTile } from "../src/registry/checksums/log-records.ts";
 import type { ChecksumLog } from "../src/registry/checksums/log-state.ts";
-import { leafHash } from "../src/sumdb/tree-hash.ts";
+import { tileAt } from "../src/sumdb/tile-path.ts";
 import { createLog } from "../src/telemetry/log.ts";
+import { fillLog, moduleOf, sumOf } from "./sumdb-fill.ts";
 import { printTable } from "./table.ts";
 
 const { values } = parseArgs({
   options: {
-    few: { type: "string", default: "5000" },
+    few: { type: "string", default: "10000" },
     many: { type: "string", default: "50000" },
     help: { type: "boolean", default: false },
   },
 });
 if (values.help) {
-  console.log(`usage: node bench/sumdb.ts [--few 5000] [--many 50000]
+  console.log(`usage: node bench/sumdb.ts [--few 10000] [--many 50000]
   --few N   records with which a lookup and a tile are measured first
-  --many N  records with which they are measured again`);
+  --many N  records with which they are measured again; from 100,000 on they are not appended, but filled in
+Example: node bench/sumdb.ts --many 10000000`);
   process.exit(0);
 }
 
 const ALONE = 40;
-const READS = 1_000;
+const READS = 2_000;
+/** More than these are filled in. */
+const APPENDED = 100_000;
 const WARM_REQUESTS = 3_000;
 
 const dataDirectory = mkdtempSync(join(tmpdir(), "gokura-bench-sumdb-"));
@@ -53,14 +57,16 @@ try {
   const alone: number[] = [];
   for (let n = 0; n < ALONE; n++) alone.push(await timed(() => append(log, `alone${n}`)));
   rows.push(["one record alone, median", `${median(alone).toFixed(1)} ms`]);
-  const withFew = await readTimes(log);
+  const withFew = await readTimes(log, few);
+  if (many > APPENDED) await fillLog(log, many - few);
+  const before = log.state.tree.size;
   const second = await appendTo(log, many);
-  const added = many - few - ALONE;
+  const added = log.state.tree.size - before;
   rows.push([
     `the same with ${many.toLocaleString("en")} records`,
     Math.round(added / (second / 1000)).toLocaleString("en"),
   ]);
-  const withMany = await readTimes(log);
+  const withMany = await readTimes(log, many);
   for (const [what, time] of Object.entries(withMany))
     rows.push([`${what}, many : few records`, `${time.toFixed(2)} ms, ${(time / withFew[what]!).toFixed(2)}x`]);
   const { rows: sizes } = await app.registry.database.pool.query(
@@ -75,8 +81,8 @@ try {
 }
 
 function append(log: ChecksumLog, name: string): Promise<unknown> {
-  const sum = (word: string): string => `h1:${leafHash(word).toString("base64")}`;
-  const known = { h1: sum(name), goModH1: sum(`${name}/go.mod`), basis: "OBSERVED", publicId: undefined } as const;
+  const sums = { h1: sumOf(name), goModH1: sumOf(`${name}/go.mod`) };
+  const known = { ...sums, basis: "OBSERVED", publicId: undefined } as const;
   return ensureRecord(log, { modulePath: `example.com/some/module/${name}`, version: "v1.2.3", known });
 }
 
@@ -88,17 +94,26 @@ async function appendTo(log: ChecksumLog, size: number): Promise<number> {
   });
 }
 
-/** Medians of what misses memory, in milliseconds. */
-async function readTimes(log: ChecksumLog): Promise<Record<string, number>> {
+/** Medians of what misses memory, in milliseconds: other lookups and tiles each time, all over the log. */
+async function readTimes(log: ChecksumLog, seed: number): Promise<Record<string, number>> {
   const { size } = log.state.tree;
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   const lookups: number[] = [];
   const tiles: number[] = [];
   for (let n = 0; n < READS; n++) {
-    const at = (n * 7_919) % size;
-    lookups.push(await timed(() => findRecord(log.registry, `example.com/some/module/m${at}`, "v1.2.3")));
-    tiles.push(await timed(() => readTile(log, 0, Math.floor(at / 256), 1)));
+    const at = (n * 7_919_777 + seed) % size;
+    const lookup = `/sumdb/lookup/${isAlone(at) ? moduleOf(0) : moduleOf(at)}@v1.2.3`;
+    const tile = tileAt(0, Math.floor(at / 256) % Math.floor(size / 256), 1 + (n % 255));
+    lookups.push(await timed(() => get(agent, lookup)));
+    tiles.push(await timed(() => get(agent, `/sumdb/${tile.path}`)));
   }
-  return { "a record by name": median(lookups), "a tile": median(tiles) };
+  agent.destroy();
+  return { "a lookup": median(lookups), "a tile": median(tiles) };
+}
+
+/** Whether a place has a record that was appended alone, under another name. */
+function isAlone(at: number): boolean {
+  return at >= Number(values.few) && at < Number(values.few) + ALONE;
 }
 
 /** A warm lookup and tile beside a warm .info of the same server. */
@@ -114,9 +129,13 @@ async function warm(): Promise<string[][]> {
   }
   const go = "/api/v4/packages/go";
   const info = `${go}/gokura.test/root/lib/@v/v1.0.0.info`;
+  const [name] = app.checksums.signers[0]!.verifierKey.split("+") as [string];
+  const lookup = `packages/go/sumdb/${name}/lookup/gokura.test/root/lib@v1.0.0`;
   const paths = {
     ".info": info,
-    "a lookup": "/sumdb/lookup/gokura.test/root/lib@v1.0.0",
+    "a lookup": `/api/v4/${lookup}`,
+    "a lookup of a group": `/api/v4/groups/root/-/${lookup}`,
+    "a lookup of a project": `/api/v4/projects/root%2Flib/${lookup}`,
     "a tile": "/sumdb/tile/8/0/000",
   };
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
@@ -133,6 +152,8 @@ async function warm(): Promise<string[][]> {
   const ratio = (what: string): string => `${(best[what]! / best[".info"]!).toFixed(2)}x`;
   return [
     ["a warm lookup : a warm .info", ratio("a lookup")],
+    ["the same at a group's endpoint", ratio("a lookup of a group")],
+    ["the same at a project's endpoint", ratio("a lookup of a project")],
     ["a warm tile (8 KiB) : a warm .info", ratio("a tile")],
   ];
 }
