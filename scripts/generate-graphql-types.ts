@@ -72,6 +72,8 @@ const output = await codegen({
       AuditEvent: `${REGISTRY}/administration/audit-trail.ts#AuditEventRow`,
       Job: `${REGISTRY}/administration/background-jobs.ts#JobRow`,
       Upstream: "../upstream/upstream-status.ts#UpstreamStatus",
+      ChecksumMisbehaviour: `${REGISTRY}/checksums/trusted-heads.ts#Misbehaviour`,
+      VersionInQuarantine: `${REGISTRY}/checksums/proved-sums.ts#QuarantinedVersion`,
       ModulePrefix: `${REGISTRY}/rows.ts#ProjectRow`,
       Downloads: "./resolvers/downloads.ts#DownloadsOf",
       DownloadsOnDay: `${REGISTRY}/numbers/downloads.ts#CountedDay`,

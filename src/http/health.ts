@@ -1,6 +1,8 @@
 // For operators: /-/health says that the process lives, /-/readiness that it can serve (its database answers, changes
 // reach it, its administrator's token works, and it is not stopping), /-/metrics what Prometheus reads.
 import type Router from "@koa/router";
+import type { ChecksumLog } from "../registry/checksums/log-state.ts";
+import { distrustedDatabases } from "../registry/checksums/trusted-heads.ts";
 import { databaseAnswers } from "../registry/database-answers.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { CertificateState } from "./certificate.ts";
@@ -16,25 +18,43 @@ export interface Stage {
 }
 
 /** Adds the three to a router. */
-export function addHealth(router: Router, registry: Registry, { opened, stopping, certificate }: Stage): void {
+export function addHealth(
+  router: Router,
+  registry: Registry,
+  { opened, stopping, certificate }: Stage,
+  checksums: ChecksumLog,
+): void {
   router.get("/-/health", (ctx) => {
     ctx.body = { status: "ok" };
   });
   router.get("/-/readiness", async (ctx) => {
+    const database = await databaseAnswers(registry);
     const checks = {
-      database: await databaseAnswers(registry),
+      database,
       notices: registry.memory.live,
       accepting: opened() && !stopping(),
     };
     const ready = Object.values(checks).every(Boolean);
     ctx.status = ready ? 200 : 503;
     const { expires, warning } = certificate() ?? {};
-    // An old certificate is told, not failed on: taking the server away would not help those who still get through.
+    // These are told, not failed on: taking the server away would not help those who still get through.
     const told = expires && { certificate: warning ?? "ok", certificateExpires: expires };
-    ctx.body = { status: ready ? "ok" : "failed", ...checks, ...told };
+    const { closed } = checksums.state;
+    const distrusted = database ? await distrustedDatabases(registry).catch(() => []) : [];
+    const sums = {
+      ...(closed === undefined ? {} : { checksumLog: `closed: ${closed}` }),
+      ...(distrusted.length === 0 ? {} : { distrustedDatabases: distrusted }),
+    };
+    ctx.body = { status: ready ? "ok" : "failed", ...checks, ...told, ...sums };
   });
   router.get("/-/metrics", async (ctx) => {
     registry.metrics.listening.set(registry.memory.live ? 1 : 0);
+    registry.metrics.checksumLogOpen.set(checksums.state.closed === undefined ? 1 : 0);
+    // While PostgreSQL is away the last number stays.
+    await distrustedDatabases(registry).then(
+      ({ length }) => registry.metrics.distrustedDatabases.set(length),
+      () => {},
+    );
     ctx.type = registry.metrics.registry.contentType;
     ctx.body = await registry.metrics.registry.metrics();
   });

@@ -210,7 +210,7 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
   const addressOf = ownAddress(config, () => address.url);
   const pkgsite = { registry, hosted, archives, addressOf: (ctx: Koa.Context) => addressOf(ctx.req) };
   const router = new Router();
-  addHealth(router, registry, stage);
+  addHealth(router, registry, stage, checksums);
   router.all("/-/hooks/:id", (ctx) => serveHook(registry, ctx));
   addGoRoutes(router, goProxy);
   router.all(`${PKGSITE_BASE}{/*rest}`, async (ctx) =>

@@ -32,6 +32,10 @@ export interface Metrics {
   readonly listening: { set(value: number): void };
   /** Bytes of zips from upstream that made room for others. */
   readonly evictedBytes: { add(bytes: number): void };
+  /** Checksum databases of others that were caught lying and are not believed. */
+  readonly distrustedDatabases: { set(count: number): void };
+  /** 1 while our own checksum log signs, 0 when it is closed. */
+  readonly checksumLogOpen: { set(value: number): void };
   /** When the TLS certificate expires, in seconds since 1970; 0 without TLS. */
   readonly certificateExpires: { set(seconds: number): void };
 }
@@ -53,5 +57,7 @@ export const UNCOUNTED: Metrics = {
   mirrors: { set() {} },
   listening: { set() {} },
   evictedBytes: { add() {} },
+  distrustedDatabases: { set() {} },
+  checksumLogOpen: { set() {} },
   certificateExpires: { set() {} },
 };

@@ -96,6 +96,16 @@ export function createMetrics(dataDirectory: string): PrometheusMetrics {
       help: "When the TLS certificate expires; 0 without TLS",
       registers,
     }),
+    distrustedDatabases: new Gauge({
+      name: "gokura_checksum_databases_distrusted",
+      help: "Checksum databases of others that were caught lying and are not believed",
+      registers,
+    }),
+    checksumLogOpen: new Gauge({
+      name: "gokura_checksum_log_open",
+      help: "Whether the checksum log of this registry signs",
+      registers,
+    }),
     listening: new Gauge({
       name: "gokura_database_listening",
       help: "Whether notices of changes in the database arrive",

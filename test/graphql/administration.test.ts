@@ -1,6 +1,7 @@
 // What administrators see and do through GraphQL, and that nobody else sees any of it.
 import { beforeAll, describe, expect, test } from "vitest";
 import { openJobs } from "../../src/jobs/queue.ts";
+import { keepProvedSums } from "../../src/registry/checksums/proved-sums.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { createProject, updateProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
@@ -34,7 +35,7 @@ beforeAll(async () => {
 
 const EVERYTHING = `{ administration {
   auditEvents { nodes { id } } jobs { nodes { id } } upstreams { name } modulePrefixes { nodes { prefix } }
-  rejectedTags { nodes { name } } } }`;
+  rejectedTags { nodes { name } } checksumMisbehaviours { database } quarantinedVersions { version } } }`;
 
 test("nobody but administrators sees any of it", async () => {
   for (const [asker, code] of [
@@ -193,6 +194,41 @@ test("upstreams are listed in their order, without credentials, with what was se
     { ...mirror, answered: 1, lastAnsweredAt: moment },
     direct,
   ]);
+});
+
+test("checksum databases that were caught lying, and what is in quarantine", async () => {
+  const { pool } = registry.database;
+  await pool.query(
+    `INSERT INTO sum_misbehaviour (verifier_key, reason, older, newer, decided_at, decided_by)
+      VALUES ('sum.example.test+0123abcd+AbC', 'two histories', NULL, 'newer', '2026-11-01T00:00:00Z', 'root')`,
+  );
+  const sum = (letter: string): string => `h1:${letter.repeat(42)}A=`;
+  const { rows } = await pool.query("INSERT INTO module (path, origin) VALUES ('up.test/a', 'UPSTREAM') RETURNING id");
+  await pool.query(
+    `INSERT INTO module_version (module_id, version, kind, sort_key, go_mod, go_mod_h1, time)
+      VALUES ($1, 'v1.0.0', 'RELEASE', '1', 'module up.test/a', $2, now())`,
+    [rows[0].id, sum("B")],
+  );
+  await keepProvedSums(registry, "up.test/a", "v1.0.0", {
+    ...{ h1: sum("C"), goModH1: sum("D"), database: "sum.example.test", id: 7 },
+  });
+  const { administration } = await root.data(`{ administration {
+    checksumMisbehaviours { database reason older newer at decidedAt decidedBy }
+    quarantinedVersions { modulePath version h1 goModH1 recordedH1 recordedGoModH1 database recordId } } }`);
+  expect(administration).toEqual({
+    checksumMisbehaviours: [
+      {
+        ...{ database: "sum.example.test", reason: "two histories", older: null, newer: "newer" },
+        ...{ at: expect.any(String), decidedAt: "2026-11-01T00:00:00.000Z", decidedBy: "root" },
+      },
+    ],
+    quarantinedVersions: [
+      {
+        ...{ modulePath: "up.test/a", version: "v1.0.0", h1: null, goModH1: sum("B") },
+        ...{ recordedH1: sum("C"), recordedGoModH1: sum("D"), database: "sum.example.test", recordId: "7" },
+      },
+    ],
+  });
 });
 
 test("module prefixes and their projects", async () => {

@@ -256,6 +256,8 @@ export const PARTS = {
     "JobConnection",
     "JobEdge",
     "Upstream",
+    "ChecksumMisbehaviour",
+    "VersionInQuarantine",
     "ModulePrefix",
     "ModulePrefixConnection",
     "ModulePrefixEdge",

@@ -6,8 +6,8 @@ import { parseUpstreams } from "../../src/upstream/policy.ts";
 import { toldNames } from "../../src/upstream/told-names.ts";
 import { runHere } from "../cli/run-here.ts";
 import { type FakeUpstream, fakeUpstream, zipOf } from "../support/fake-upstream.ts";
-import { type Answer, ask } from "../support/http.ts";
-import { type TestServer, testServer } from "../support/server.ts";
+import { type Answer, ask, bearer } from "../support/http.ts";
+import { ADMIN_TOKEN, type TestServer, testServer } from "../support/server.ts";
 import { type MadeDatabase, makeDatabase } from "../support/sum-database.ts";
 import { h1OfZip } from "../support/zip-sum.ts";
 
@@ -239,11 +239,19 @@ describe.each(misbehaving)("%s", (_, misbehave) => {
     for (const ext of ["mod", "zip"]) expect((await w.get(`first.test/a/@v/v1.0.0.${ext}`)).status).toBe(200);
     expect((await ask(w.server.url, `${ENDPOINT}/sumdb/${NAME}/lookup/third.test/a@v1.0.0`)).status).toBe(503);
 
+    const told = async () => [
+      JSON.parse((await ask(w.server.url, "/-/readiness")).text).distrustedDatabases,
+      /^gokura_checksum_databases_distrusted (\d)$/m.exec((await ask(w.server.url, "/-/metrics")).text)?.[1],
+    ];
+    expect(await told()).toEqual([[NAME], "1"]);
+    expect(await administration(w)).toMatchObject({ checksumMisbehaviours: [{ database: NAME, decidedAt: null }] });
+
     const shown = await command(w, "sumdb", "trust", "--json");
     expect(JSON.parse(shown)).toMatchObject([
       { database: NAME, newer: event?.detail.newer, older: event?.detail.older },
     ]);
     expect(await command(w, "sumdb", "trust", NAME)).toContain("believed again");
+    expect(await told()).toEqual([undefined, "0"]);
     await expect.poll(async () => (await w.get("third.test/a/@v/v1.0.0.mod")).status, { timeout: 10_000 }).toBe(200);
   });
 });
@@ -253,6 +261,18 @@ const command = async ({ server }: World, ...words: string[]): Promise<string> =
   const { code, stdout, stderr } = await runHere(words, environment);
   expect([code, stderr]).toEqual([0, ""]);
   return stdout;
+};
+
+/** What administrators are told. */
+const administration = async ({ server }: World): Promise<unknown> => {
+  const query = `{ administration { checksumMisbehaviours { database decidedAt }
+    quarantinedVersions { modulePath version } } }`;
+  const answer = await ask(server.url, "/api/graphql", {
+    method: "POST",
+    headers: { ...bearer(ADMIN_TOKEN), "content-type": "application/json" },
+    body: JSON.stringify({ query }),
+  });
+  return JSON.parse(answer.text).data.administration;
 };
 
 describe("allowed", () => {
@@ -277,6 +297,9 @@ describe("allowed", () => {
       .toMatchObject([{ subject: "later.test/moved@v1.0.0" }]);
 
     expect(await command(w, "sumdb", "quarantine")).toContain("later.test/moved");
+    expect(await administration(w)).toMatchObject({
+      quarantinedVersions: [{ modulePath: "later.test/moved", version: "v1.0.0" }],
+    });
     w.upstream.on(moved, Buffer.from(honest, "base64"));
     await command(w, "sumdb", "quarantine", "--remove", "later.test/moved@v1.0.0");
     expect((await w.get(moved)).bytes.toString("base64")).toBe(honest);

@@ -4,6 +4,7 @@ import { listAllTokens } from "../../registry/administration/all-tokens.ts";
 import { listAuditEvents } from "../../registry/administration/audit-trail.ts";
 import { listJobs, retryJob } from "../../registry/administration/background-jobs.ts";
 import { listModulePrefixes } from "../../registry/administration/module-prefixes.ts";
+import { listCaughtDatabases, listQuarantine } from "../../registry/checksums/checksum-trouble.ts";
 import { listAllRejectedTags } from "../../registry/versions/rejected-tags.ts";
 import { connection } from "../connection.ts";
 import type {
@@ -14,6 +15,7 @@ import type {
   ModulePrefixResolvers,
   MutationResolvers,
   UpstreamResolvers,
+  VersionInQuarantineResolvers,
 } from "../generated.ts";
 import { globalId } from "../global-id.ts";
 import { payload } from "./payload.ts";
@@ -36,6 +38,8 @@ export const Administration: AdministrationResolvers = {
   jobs: async (_, { name, state, ...page }, { registry, principal }) =>
     connection(await listJobs(registry, principal, { name, state: state && JOB_STATES[state] }, page)),
   upstreams: (_, __, { upstreams }) => upstreams(),
+  checksumMisbehaviours: (_, __, { registry, principal }) => listCaughtDatabases(registry, principal),
+  quarantinedVersions: (_, __, { registry, principal }) => listQuarantine(registry, principal),
   modulePrefixes: async (_, { search, ...page }, { registry, principal }) =>
     connection(await listModulePrefixes(registry, principal, search, page)),
   rejectedTags: async (_, { search, ...page }, { registry, principal }) =>
@@ -64,6 +68,14 @@ export const Upstream: UpstreamResolvers = {
   lastAnsweredAt: ({ health }) => health?.lastAnsweredAt ?? null,
   lastFailedAt: ({ health }) => health?.lastFailedAt ?? null,
   triedAgainAt: ({ health }) => health?.triedAgainAt ?? null,
+};
+
+export const VersionInQuarantine: VersionInQuarantineResolvers = {
+  h1: ({ stored }) => stored.h1 ?? null,
+  goModH1: ({ stored }) => stored.goModH1 ?? null,
+  recordedH1: ({ h1 }) => h1,
+  recordedGoModH1: ({ goModH1 }) => goModH1,
+  recordId: ({ id }) => BigInt(id),
 };
 
 export const ModulePrefix: ModulePrefixResolvers = {

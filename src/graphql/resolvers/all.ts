@@ -2,7 +2,15 @@
 // resolver finds out who may see what by asking the registry with the principal, and does nothing else.
 import type { Resolvers } from "../generated.ts";
 import { BigInt64, CalendarDate, DateTime } from "../scalars.ts";
-import { Administration, AuditEvent, administrationMutations, Job, ModulePrefix, Upstream } from "./administration.ts";
+import {
+  Administration,
+  AuditEvent,
+  administrationMutations,
+  Job,
+  ModulePrefix,
+  Upstream,
+  VersionInQuarantine,
+} from "./administration.ts";
 import {
   Advisory,
   advisoryMutations,
@@ -110,6 +118,7 @@ export const resolvers: Resolvers = {
   AuditEvent,
   Job,
   Upstream,
+  VersionInQuarantine,
   ModulePrefix,
   Downloads,
   DownloadsOnDay,

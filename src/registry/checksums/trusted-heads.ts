@@ -97,6 +97,14 @@ export async function recordMisbehaviour(
   await audit(registry.prisma, "gokura", "sumdb.misbehaviour", name, { reason: fault.message, ...proof });
 }
 
+/** The names of the databases that are not believed now. */
+export async function distrustedDatabases({ database }: Registry): Promise<string[]> {
+  const { rows } = await database.pool.query<{ name: string }>(
+    "SELECT split_part(verifier_key, '+', 1) AS name FROM sum_misbehaviour WHERE decided_at IS NULL ORDER BY name",
+  );
+  return rows.map(({ name }) => name);
+}
+
 /** All that were caught, the latest first. */
 export async function listMisbehaviours({ database }: Registry): Promise<Misbehaviour[]> {
   const { rows } = await database.pool.query<{

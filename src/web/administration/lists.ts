@@ -4,11 +4,14 @@ import { demandAdministrator } from "../../registry/access/access.ts";
 import { listAuditEvents } from "../../registry/administration/audit-trail.ts";
 import { type JobState, listJobs, retryJob } from "../../registry/administration/background-jobs.ts";
 import { listModulePrefixes } from "../../registry/administration/module-prefixes.ts";
+import { listCaughtDatabases, listQuarantine } from "../../registry/checksums/checksum-trouble.ts";
+import type { QuarantinedVersion } from "../../registry/checksums/proved-sums.ts";
+import type { Misbehaviour } from "../../registry/checksums/trusted-heads.ts";
 import { findProjects } from "../../registry/forge/projects.ts";
 import { listAllRejectedTags } from "../../registry/versions/rejected-tags.ts";
 import { buttonForm, choice, faultOf, type ShowForm, sent, taking } from "../html/forms.ts";
 import { mark, nothingYet, number, pageAsked, pager, table, time } from "../html/pieces.ts";
-import { html, NOTHING } from "../html/template.ts";
+import { type Html, html, NOTHING } from "../html/template.ts";
 import { type Show, seeOther } from "../html/visit.ts";
 import { adminPage, searchFor } from "./frame.ts";
 
@@ -29,14 +32,19 @@ ${rows.length === 0 ? nothingYet(html`<p>No project has declared a prefix for it
   );
 };
 
-export const showUpstreams: Show = (visit) => {
-  demandAdministrator(visit.principal);
+export const showUpstreams: Show = async (visit) => {
+  const { registry, principal } = visit;
+  demandAdministrator(principal);
+  const [caught, quarantine] = await Promise.all([
+    listCaughtDatabases(registry, principal),
+    listQuarantine(registry, principal),
+  ]);
   const marks = { UP: "good", FAILING: "warn", DOWN: "bad" } as const;
   const upstreams = visit.parts.upstreams();
   return adminPage(
     visit,
     "upstreams",
-    table(
+    html`${table(
       "Upstreams, in the order in which they are asked, since the start of this process",
       [
         "Upstream",
@@ -56,9 +64,33 @@ export const showUpstreams: Show = (visit) => {
         health === undefined ? NOTHING : time(health.lastFailedAt),
         health?.triedAgainAt === undefined ? NOTHING : time(health.triedAgainAt),
       ]),
-    ),
+    )}${caught.length === 0 ? NOTHING : caughtDatabases(caught)}${quarantine.length === 0 ? NOTHING : quarantined(quarantine)}`,
   );
 };
+
+const caughtDatabases = (caught: readonly Misbehaviour[]): Html =>
+  table(
+    "Checksum databases that were caught lying; gokura sumdb trust shows the proof, and decides",
+    ["Database", "State", "Caught", "Why"],
+    caught.map(({ database, decidedAt, at, reason }) => [
+      html`<span class="mono">${database}</span>`,
+      decidedAt === undefined ? mark("not believed", "bad") : mark("believed again", "good"),
+      time(at),
+      reason,
+    ]),
+  );
+
+const quarantined = (versions: readonly QuarantinedVersion[]): Html =>
+  table(
+    "Versions in quarantine, which nobody is served; gokura sumdb quarantine --remove has one fetched again",
+    ["Version", "Stored", "Recorded", "By"],
+    versions.map(({ modulePath, version, stored, h1, goModH1, database, id }) => [
+      html`<span class="mono">${modulePath}@${version}</span>`,
+      html`<code>${stored.h1 ?? "no zip"}</code> <code>${stored.goModH1 ?? ""}</code>`,
+      html`<code>${h1}</code> <code>${goModH1}</code>`,
+      html`record ${id} of <span class="mono">${database}</span>`,
+    ]),
+  );
 
 const STATES: readonly (readonly [JobState, string, "" | "good" | "warn" | "bad"])[] = [
   ["created", "waiting", ""],

@@ -54,7 +54,7 @@ export function buildAuditor(): Auditor {
       return {
         async ask(name) {
           child.stdin.write(`${name}\n`);
-          const { value } = await lines.next();
+          const { value = "" } = await lines.next();
           return JSON.parse(value) as Said;
         },
         forget: () => void child.stdin.write("\n"),
