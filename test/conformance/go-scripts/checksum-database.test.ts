@@ -3,23 +3,19 @@
 // database is the proxy's, which is passed on; once it is our own log, under the name and the key that the scripts expect.
 //
 // To build that test takes a minute, so it runs with `npm run conformance` alone, of the release that is on the PATH.
-import { execFile, spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
 import http from "node:http";
-import { join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
-import { atEnd } from "../../support/at-end.ts";
 import { fakeUpstream } from "../../support/fake-upstream.ts";
 import { type TestServer, testServer } from "../../support/server.ts";
-import { temporary } from "../../support/temporary.ts";
+import { buildGosTest, type GosTest } from "./gos-test.ts";
 
 const run = promisify(execFile);
 const ENDPOINT = "/api/v4/packages/go";
 /** That of the scripts. */
 const NAME = "localhost.localdev/sumdb";
 const SCRIPTS = ["mod_sumdb", "mod_sumdb_cache", "mod_sumdb_proxy"];
-const environment = { ...process.env, GOTOOLCHAIN: "local", GOTELEMETRY: "off", GOWORK: "off", GOFLAGS: "" };
 
 /** Sends a request on, and its answer back. */
 function forward(to: string, req: http.IncomingMessage, res: http.ServerResponse): void {
@@ -33,39 +29,13 @@ function forward(to: string, req: http.IncomingMessage, res: http.ServerResponse
 }
 
 describe.skipIf(process.env.CONFORMANCE === undefined)("go's own scripts pass through us", () => {
-  let goTest: string;
-  let directory: string;
+  let gos: GosTest;
   /** Go's test proxy. */
   let proxy: string;
-  let keys: { verifier: string; signer: string };
 
   beforeAll(async () => {
-    const { stdout } = await run("go", ["env", "GOROOT"], { env: environment });
-    directory = join(stdout.trim(), "src/cmd/go");
-    const work = temporary("go-scripts");
-    // The one change: the scripts are told of a proxy in front of the test's own.
-    const original = join(directory, "proxy_test.go");
-    const source = readFileSync(original, "utf8");
-    const [, verifier = ""] = /testSumDBVerifierKey\s*= "(.*)"/.exec(source) ?? [];
-    const [, signer = ""] = /testSumDBSignerKey\s*= "(.*)"/.exec(source) ?? [];
-    keys = { verifier, signer };
-    const set = `proxyURL = "http://" + *proxyAddr + "/mod"`;
-    expect(source).toContain(set);
-    const patched = join(work, "proxy_test.go");
-    writeFileSync(patched, source.replace(set, `if proxyURL = os.Getenv("FRONT"); proxyURL == "" { ${set} }`));
-    const overlay = join(work, "overlay.json");
-    writeFileSync(overlay, JSON.stringify({ Replace: { [original]: patched } }));
-    goTest = join(work, "go.test");
-    await run("go", ["test", "-c", "-overlay", overlay, "-o", goTest, "."], { cwd: directory, env: environment });
-    // A port of its own: the test says which one it was given.
-    const child = spawn(goTest, ["-proxy=127.0.0.1:0"], { cwd: directory, env: environment });
-    atEnd(() => child.kill("SIGKILL"));
-    proxy = await new Promise((resolve) => {
-      child.stderr.setEncoding("utf8").on("data", (text: string) => {
-        const [, url] = /GOPROXY=(\S+)/.exec(text) ?? [];
-        if (url) resolve(url);
-      });
-    });
+    gos = buildGosTest();
+    proxy = await gos.startProxy();
   }, 600_000);
 
   /** The scripts' view of a server: its endpoint, and what their own proxy has for them besides. */
@@ -82,9 +52,10 @@ describe.skipIf(process.env.CONFORMANCE === undefined)("go's own scripts pass th
   };
 
   const scripts = async (server: TestServer): Promise<string> => {
-    const env = { ...environment, FRONT: await frontOf(server) };
+    const env = { ...process.env, PROXY_OF_SCRIPTS: await frontOf(server) };
+    const { program, directory } = gos;
     const words = ["-test.v", `-test.run=^TestScript$/^(${SCRIPTS.join("|")})$`];
-    const { stdout } = await run(goTest, words, { cwd: directory, env, maxBuffer: 1 << 28 }).catch((error) => error);
+    const { stdout } = await run(program, words, { cwd: directory, env, maxBuffer: 1 << 28 }).catch((error) => error);
     return stdout;
   };
   const passes = async (server: TestServer): Promise<void> => {
@@ -96,7 +67,7 @@ describe.skipIf(process.env.CONFORMANCE === undefined)("go's own scripts pass th
     const server = await testServer({
       environment: {
         ...{ GOKURA_UPSTREAM: proxy, GOKURA_UPSTREAM_VERIFY: "require" },
-        GOKURA_SUMDB: `${keys.verifier} ${proxy}/sumdb-direct`,
+        GOKURA_SUMDB: `${gos.verifierKey} ${proxy}/sumdb-direct`,
       },
     });
     await passes(server);
@@ -110,7 +81,7 @@ describe.skipIf(process.env.CONFORMANCE === undefined)("go's own scripts pass th
     const server = await testServer({
       environment: {
         ...{ GOKURA_UPSTREAM: proxy, GOKURA_UPSTREAM_VERIFY: "require", GOKURA_UPSTREAM_NOSUMDB: "*" },
-        ...{ GOKURA_SUMDB_NAME: NAME, GOKURA_SUMDB_KEY: keys.signer },
+        ...{ GOKURA_SUMDB_NAME: NAME, GOKURA_SUMDB_KEY: gos.signerKey },
       },
     });
     await passes(server);

@@ -4,15 +4,13 @@
 // bound the time of what they run: on a machine that is busy with other work one of them may end with "WaitDelay expired".
 //
 // The proxy of go's tests has more below its address than modules (`$GOPROXY/404`, `$GOPROXY/sumdb-wrong`), which no proxy
-// passes on. The scripts that ask for that are named here, each with what it asks for; every other one has to pass.
-import { execFileSync, spawn } from "node:child_process";
+// passes on. The scripts that ask for that are named here, each with what it asks for; every other one has to pass. Those about
+// checksum databases pass in checksum-database.test.ts.
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect, test } from "vitest";
-import { atEnd } from "../../support/at-end.ts";
 import { testServer } from "../../support/server.ts";
-import { temporary } from "../../support/temporary.ts";
+import { buildGosTest } from "./gos-test.ts";
 
 const SCRIPTS = "^(mod|gotoolchain)_";
 const TIMEOUT_MS = 900_000;
@@ -31,49 +29,17 @@ const OF_GOS_PROXY_ALONE: Readonly<Record<string, string>> = {
   mod_sumdb_proxy: "$GOPROXY/sumdb-direct",
 };
 
-/** Packages of the go command's test, changed so that a variable names the proxy of the scripts. */
-function compile(goroot: string): string {
-  const directory = temporary("go-scripts");
-  const original = join(goroot, "src/cmd/go/script_test.go");
-  const text = readFileSync(original, "utf8");
-  const setting = '"GOPROXY=" + proxyURL,';
-  expect(text.split(setting)).toHaveLength(2);
-  const changed = join(directory, "script_test.go");
-  writeFileSync(changed, text.replace(setting, '"GOPROXY=" + os.Getenv("PROXY_OF_SCRIPTS"),'));
-  const overlay = join(directory, "overlay.json");
-  writeFileSync(overlay, JSON.stringify({ Replace: { [original]: changed } }));
-  const program = join(directory, "go.test");
-  execFileSync("go", ["test", "-overlay", overlay, "-c", "-o", program, "cmd/go"], { cwd: goroot, stdio: "inherit" });
-  return program;
-}
-
-/** Starts the proxy of go's tests; its address. */
-async function proxyOfGosTests(program: string, directory: string): Promise<string> {
-  const child = spawn(program, ["-proxy", "127.0.0.1:0"], { cwd: directory, stdio: ["ignore", "ignore", "pipe"] });
-  atEnd(() => void child.kill());
-  let said = "";
-  for await (const chunk of child.stderr) {
-    said += chunk;
-    const [, url] = /GOPROXY=(\S+)\n/.exec(said) ?? [];
-    if (url !== undefined) return url;
-  }
-  throw new Error(`the proxy of go's tests did not start: ${said}`);
-}
-
 test.skipIf(process.env.CONFORMANCE === undefined)(
   "go's own scripts pass through us",
   { timeout: TIMEOUT_MS },
   async () => {
-    const goroot = execFileSync("go", ["env", "GOROOT"], { encoding: "utf8" }).trim();
-    const directory = join(goroot, "src/cmd/go");
-    const program = compile(goroot);
-    const [, key] = /testSumDBVerifierKey = "([^"]+)"/.exec(readFileSync(join(directory, "proxy_test.go"), "utf8"))!;
+    const { program, directory, verifierKey, startProxy } = buildGosTest();
     const server = await testServer({
       environment: {
-        GOKURA_UPSTREAM: await proxyOfGosTests(program, directory),
+        GOKURA_UPSTREAM: await startProxy(),
         GOKURA_UPSTREAM_TTL: "0",
         GOKURA_ALLOW_PRIVATE_NETWORKS: "127.0.0.0/8",
-        GOKURA_SUMDB: key!,
+        GOKURA_SUMDB: verifierKey,
         GOKURA_UPSTREAM_VERIFY: "allow",
         // Its zip is not the one that the database of go's tests knows; no script has the two compared.
         GOKURA_UPSTREAM_NOSUMDB: "example.com/dotname",
