@@ -27,9 +27,19 @@ export interface GoClient {
   forget(): void;
 }
 
+/** The rows of a log, bytes in base64. */
+export interface LogRows {
+  readonly records: readonly string[];
+  readonly tiles: readonly { readonly level: number; readonly number: number; readonly bytes: string }[];
+  readonly edge: readonly string[];
+  readonly note: string;
+}
+
 export interface Auditor {
   /** Runs it to its end; its output. Rejects with what it says on stderr. */
   run(...words: string[]): Promise<string>;
+  /** Works the rows of a log out again from its records; what it says of them. Throws with what is wrong. */
+  replay(verifierKey: string, rows: LogRows): string;
   client(url: string, verifierKey: string): GoClient;
   /** Go's server of an empty log; its URL. */
   serve(signerKey: string): Promise<string>;
@@ -48,6 +58,8 @@ export function buildAuditor(): Auditor {
   };
   return {
     run: (...words) => run(program, words).then(({ stdout }) => stdout),
+    replay: (verifierKey, rows) =>
+      execFileSync(program, ["replay", verifierKey], { input: JSON.stringify(rows), encoding: "utf8" }),
     client(url, verifierKey) {
       const child = start("client", url, verifierKey);
       const lines = createInterface(child.stdout)[Symbol.asyncIterator]();

@@ -4,6 +4,7 @@
 //	auditor lookup URL KEY MODULE@VERSION…   what Go's client makes of the database, one line of go.sum a line
 //	auditor client URL KEY                   the same client, asked on stdin for as long as it is open (client.go)
 //	auditor audit URL KEY TOKEN              the whole log replayed from its data tiles, compared with its hashes and head
+//	auditor replay KEY                       the same of the rows of its database, in JSON on stdin (replay.go)
 //	auditor serve SIGNERKEY                  Go's own server of an empty log (server.go)
 package main
 
@@ -24,10 +25,12 @@ func main() {
 		err = converse(os.Args[2], os.Args[3])
 	case len(os.Args) == 5 && os.Args[1] == "audit":
 		err = audit(os.Args[2], os.Args[3], os.Args[4])
+	case len(os.Args) == 3 && os.Args[1] == "replay":
+		err = replay(os.Args[2], os.Stdin)
 	case len(os.Args) == 3 && os.Args[1] == "serve":
 		err = serve(os.Args[2])
 	default:
-		err = errors.New("usage: auditor lookup URL KEY MODULE@VERSION… | client URL KEY | audit URL KEY TOKEN | serve SIGNERKEY")
+		err = errors.New("usage: auditor lookup URL KEY MODULE@VERSION… | client URL KEY | audit URL KEY TOKEN | replay KEY | serve SIGNERKEY")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

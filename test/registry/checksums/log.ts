@@ -1,5 +1,5 @@
 // A checksum log on a database of its own, records to put into it, and the judge of what is in it: everything that the log
-// promises about its rows, worked out again from the records alone.
+// promises about its rows, worked out again from the records alone, by our code and by Go's (golang.org/x/mod/sumdb).
 import { expect } from "vitest";
 import { openChecksumLog } from "../../../src/registry/checksums/checksum-log.ts";
 import { readJournal } from "../../../src/registry/checksums/journal.ts";
@@ -10,7 +10,10 @@ import { generateSignerKey, parseSignerKey, parseVerifierKey, type Signer } from
 import { EMPTY_TREE, growTree, rootOf } from "../../../src/sumdb/tree-growth.ts";
 import { leafHash } from "../../../src/sumdb/tree-hash.ts";
 import { openGoHead } from "../../../src/sumdb/tree-head.ts";
+import { type Auditor, buildAuditor } from "../../conformance/sumdb/auditor.ts";
 import { testRegistry } from "../../support/registry.ts";
+
+let auditor: Auditor | undefined;
 
 export const SIGNER_KEY = generateSignerKey("gokura.test/sumdb");
 const SIGNERS: Signer[] = [parseSignerKey(SIGNER_KEY)];
@@ -54,6 +57,18 @@ export async function judge(registry: Registry): Promise<number> {
       .toSorted((a, b) => a.level - b.level || a.number - b.number)
       .map((tile) => `${tile.level}/${tile.number} ${tile.bytes.toString("hex")}`),
   );
+  if (records.length > 0) {
+    auditor ??= buildAuditor();
+    const said = auditor.replay(SIGNERS[0]!.verifierKey, {
+      records: records.map(({ text }) => text),
+      tiles: tiles.rows.map((tile) => ({
+        ...{ level: tile.level, number: Number(tile.number), bytes: tile.bytes.toString("base64") },
+      })),
+      edge: edge.map((hashes: Buffer) => hashes.toString("base64")),
+      note: note.toString(),
+    });
+    expect(said).toMatch(new RegExp(`^${records.length} records, \\d+ tiles\n$`));
+  }
   for (let number = 0; number * 256 < records.length; number++) {
     const tile = await readJournal(registry.blobs, number);
     const committed = records.slice(number * 256, (number + 1) * 256);
