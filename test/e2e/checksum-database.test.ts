@@ -81,7 +81,7 @@ test("a public module is verified by the anonymous, through GOPROXY and at the d
 test("with a command for credentials (GOAUTH)", async () => {
   const script = join(temporary("goauth"), "auth.sh");
   const basic = Buffer.from(`alice:${token}`).toString("base64");
-  writeFileSync(script, `#!/bin/sh\nprintf '${server.url}/\\n\\nAuthorization: Basic ${basic}\\n\\n'\n`, {
+  writeFileSync(script, `#!/bin/sh\nprintf '${server.url}\\n\\nAuthorization: Basic ${basic}\\n\\n'\n`, {
     mode: 0o755,
   });
   const withAuth = goCommand({

@@ -60,7 +60,7 @@ beforeAll(async () => {
     },
     { GIT_SSL_CAINFO: server.certificateFile },
   );
-});
+}, 300_000);
 
 function go(at: TestServer, env: Record<string, string> = {}): GoCommand {
   const netrc = [`machine ${new URL(at.url).host} login alice password ${token}`];
@@ -91,7 +91,7 @@ async function logged(): Promise<string[]> {
   return rows.flatMap(({ path, h1, mod }) => [`${path} v1.0.0 h1:${h1}`, `${path} v1.0.0/go.mod h1:${mod}`]).sort();
 }
 
-test(`go mod tidy of ${MODULES} modules, private and public, while others publish`, async () => {
+test(`go mod tidy of ${MODULES} modules, private and public, while others publish`, { timeout: 600_000 }, async () => {
   const command = go(server);
   program(command);
   let isOver = false;
@@ -148,7 +148,7 @@ test("a toolchain is switched to by our log, and one with other bytes is not", a
   expect(output).not.toContain("lies");
 });
 
-test("with nobody to ask, fresh caches verify all of it again", async () => {
+test("with nobody to ask, fresh caches verify all of it again", { timeout: 300_000 }, async () => {
   const offline = await testServer({
     tls: true,
     environment: {

@@ -49,7 +49,7 @@ export function buildAuditor(): Auditor {
   const program = join(temporary("auditor"), "auditor");
   execFileSync("go", ["build", "-o", program, "."], {
     cwd: import.meta.dirname,
-    env: { ...process.env, GOTOOLCHAIN: "local", GOTELEMETRY: "off", GOWORK: "off", GOFLAGS: "" },
+    env: { ...process.env, GOTOOLCHAIN: "auto", GOTELEMETRY: "off", GOWORK: "off", GOFLAGS: "" }, // whichever release is tested
   });
   const start = (...words: string[]): ChildProcessByStdio<Writable, Readable, null> => {
     const child = spawn(program, words, { stdio: ["pipe", "pipe", "ignore"] });

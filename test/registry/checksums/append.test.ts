@@ -1,5 +1,5 @@
 // The checksum log grows by batches of one server and of several, and what was committed is there for ever.
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { ensureRecord, openChecksumLog } from "../../../src/registry/checksums/checksum-log.ts";
 import { noteOf } from "../../../src/registry/checksums/log-names.ts";
 import { findRecord, hashesOf, readTile, rootAt } from "../../../src/registry/checksums/log-records.ts";
@@ -63,6 +63,23 @@ test("several servers append at once to one line, and every head of any of them 
     const head = openGoHead(note, [parseVerifierKey(parseSignerKey(SIGNER_KEY).verifierKey)]);
     expect([head.size, head.root.equals(await rootAt(log, size))]).toEqual([size, true]);
   }
+});
+
+test("a clock that jumps back and forth changes nothing", async () => {
+  const { log, registry, again } = await testLog();
+  vi.useFakeTimers({ toFake: ["Date"] });
+  try {
+    for (const [n, year] of ["2026", "2001", "2099", "1970"].entries()) {
+      vi.setSystemTime(`${year}-01-01T00:00:00Z`);
+      await Promise.all([1, 2, 3].map((one) => ensureRecord(log, observed(`at${year}-${one}`))));
+      const other = await again();
+      expect([year, other.state.closed, other.state.tree.size]).toEqual([year, undefined, 3 * (n + 1)]);
+      expect((await ensureRecord(other, observed("at2026-1"))).id).toBeLessThan(3);
+    }
+  } finally {
+    vi.useRealTimers();
+  }
+  expect(await judge(registry)).toBe(12);
 });
 
 test("nobody changes the log, nor makes it shorter", async () => {
