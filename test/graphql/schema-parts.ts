@@ -24,7 +24,13 @@ import {
 /** What the test file of each part asks for. */
 export const PARTS = {
   // The checksum log.
-  checksums: ["Query.checksumDatabase", "ChecksumDatabase", "GoModuleVersion.checksumRecord", "ChecksumRecord"],
+  checksums: [
+    "Query.checksumDatabase",
+    "ChecksumDatabase",
+    "GoModuleVersion.checksumRecord",
+    "ChecksumRecord",
+    "GoModuleVersion.provenance",
+  ],
   // What packages say and declare.
   documentation: [
     "Query.goSymbols",
