@@ -11,20 +11,16 @@ import { openJobs } from "./jobs/queue.ts";
 import { AccessMemory } from "./registry/access/access-memory.ts";
 import { TokenUse } from "./registry/access/token-use.ts";
 import { loadSigners } from "./registry/checksums/signing-keys.ts";
-import { closeDocumentationWork, openDocumentationWork } from "./registry/documentation/documented-versions.ts";
+import { closeDocumentationWork, openDocumentationWork } from "./registry/documentation/documentation-work.ts";
 import { openPrivateModules } from "./registry/forge/private-modules.ts";
 import { createRequirementMemory } from "./registry/modules/requirement-memory.ts";
 import { Traffic } from "./registry/numbers/traffic.ts";
 import { createPolicyState } from "./registry/policies/noted-verdicts.ts";
 import type { Registry } from "./registry/registry.ts";
 import { openSecretBox, type SecretBox } from "./registry/secret-box.ts";
-import { openBlobCache } from "./storage/blob-cache.ts";
 import type { Blobs } from "./storage/blobs.ts";
 import { claimDataDirectory, openDataDirectory } from "./storage/data-directory.ts";
 import { openDiskBlobs } from "./storage/disk-blobs.ts";
-import { openBucket } from "./storage/s3/bucket.ts";
-import { createBucketBlobs } from "./storage/s3/bucket-blobs.ts";
-import { probeBucket } from "./storage/s3/probe.ts";
 import type { Signer } from "./sumdb/note.ts";
 import type { Log } from "./telemetry/log.ts";
 import { UNCOUNTED } from "./telemetry/metrics.ts";
@@ -139,6 +135,12 @@ async function openBlobs(
 ): Promise<Blobs> {
   const disk = await openDiskBlobs(join(dataDirectory, "blobs"));
   if (!settings) return disk;
+  const [{ openBlobCache }, { openBucket }, { createBucketBlobs }, { probeBucket }] = await Promise.all([
+    import("./storage/blob-cache.ts"),
+    import("./storage/s3/bucket.ts"),
+    import("./storage/s3/bucket-blobs.ts"),
+    import("./storage/s3/probe.ts"),
+  ]);
   const bucket = openBucket(settings);
   closers.push(async () => bucket.close());
   if (role === "worker") await probeBucket(bucket);

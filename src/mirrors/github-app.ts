@@ -6,7 +6,6 @@
 import { createHash, createPrivateKey, type KeyObject } from "node:crypto";
 import { SignJWT } from "jose";
 import { LRUCache } from "lru-cache";
-import * as z from "zod";
 import { Failure } from "../errors.ts";
 import type { GitHubApp } from "../registry/forge/remote-url.ts";
 import { bytesOf } from "../upstream/bounded-body.ts";
@@ -20,7 +19,11 @@ const CLOCK_DRIFT_SECONDS = 60;
 const RENEWED_BEFORE_MS = 12 * 60_000;
 const MAX_TOKENS = 1_000;
 
-const InstallationToken = z.object({ token: z.string().min(1), expires_at: z.iso.datetime({ offset: true }) });
+/** What GitHub answers, as far as it is needed; ISO 8601. */
+interface InstallationToken {
+  readonly token: string;
+  readonly expires_at: string;
+}
 
 export interface GitHubApps {
   /** A token of an installation that is good for some minutes at the least. `origin`: of the forge, such as https://github.com. */
@@ -54,7 +57,7 @@ async function newToken(
   { appId, installationId, privateKey }: GitHubApp,
   now: number,
   signal: AbortSignal | undefined,
-): Promise<z.output<typeof InstallationToken>> {
+): Promise<InstallationToken> {
   const { host } = new URL(origin);
   const seconds = Math.floor(now / 1000);
   const jwt = await new SignJWT()
@@ -76,9 +79,15 @@ async function newToken(
   if (answer.status === 404)
     throw refused(`${host} has no installation ${installationId} of the app ${appId}: it was removed, or never there`);
   if (answer.status === 403) throw refused(`${host} has suspended the installation ${installationId}`);
-  const parsed = InstallationToken.safeParse(jsonIn(text));
-  if (answer.status !== 201 || !parsed.success) throw refused(`${host} gave the app no token (${answer.status})`);
-  return parsed.data;
+  const given = answer.status === 201 ? tokenIn(text) : undefined;
+  if (!given) throw refused(`${host} gave the app no token (${answer.status})`);
+  return given;
+}
+
+function tokenIn(text: string): InstallationToken | undefined {
+  const { token, expires_at } = (jsonIn(text) ?? {}) as Partial<Record<keyof InstallationToken, unknown>>;
+  const isWhole = typeof token === "string" && token !== "" && typeof expires_at === "string";
+  return isWhole && !Number.isNaN(Date.parse(expires_at)) ? { token, expires_at } : undefined;
 }
 
 /** GitHub hands out PKCS #1, and others convert it to PKCS #8. */

@@ -5,24 +5,15 @@
 // Kept are rows, a package each (DocumentedPackage): golang.org/x/tools, 211 packages, takes 386 kB. All of it can be made
 // again, so that a new FORMAT simply throws the old away.
 import { brotliDecompressSync } from "node:zlib";
-import { createSingleFlight } from "../../concurrency/single-flight.ts";
-import { createSlots } from "../../concurrency/slots.ts";
 import { Failure } from "../../errors.ts";
 import type { PackageDocumentation } from "../../godoc/documentation.ts";
-import {
-  type DocumentedDirectory,
-  openDocumentationThreads,
-  ThreadsClosed,
-  TooMuch,
-} from "../../godoc/thread/documentation-threads.ts";
+import { type DocumentedDirectory, ThreadsClosed, TooMuch } from "../../godoc/thread/documentation-threads.ts";
 import { filesOf, type VersionZip } from "../modules/module-files.ts";
-import type { DocumentationWork, Registry } from "../registry.ts";
+import type { Registry } from "../registry.ts";
 import { type GoDirectory, goDirectories, goDirectory, readGoDirectory } from "./go-directories.ts";
 
 /** What is kept, and how; to be counted up when either changes. */
 const FORMAT = 2;
-/** Versions that are documented whole at the same time: their packages go by turns. */
-const WHOLE_AT_ONCE = 2;
 /** Packages that are written down in one statement. */
 const WRITTEN_AT_ONCE = 20;
 /** Of an import path and of a word, in characters; longer ones are found by nobody, and no index takes them. */
@@ -51,22 +42,6 @@ export interface VersionPackages {
   readonly whole: boolean;
   /** Directories beyond the bound: of them only those are read that somebody looks at. */
   readonly leftOut: number;
-}
-
-/** Opens what the documentation of a process is made with. Nothing starts before it is needed. */
-export function openDocumentationWork(): DocumentationWork {
-  return {
-    threads: openDocumentationThreads(),
-    packages: createSingleFlight(),
-    versions: createSingleFlight(),
-    turns: createSlots(WHOLE_AT_ONCE, { waitMs: Number.POSITIVE_INFINITY }),
-  };
-}
-
-/** Ends what is being made. */
-export async function closeDocumentationWork({ threads, packages, versions }: DocumentationWork): Promise<void> {
-  await threads.close();
-  await Promise.allSettled([...packages.all(), ...versions.all()]);
 }
 
 /** The documentation of the package in a directory of a version; undefined if there is none. */
