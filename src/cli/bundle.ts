@@ -3,10 +3,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { readConfig } from "../config.ts";
+import { Failure } from "../errors.ts";
 import type { ModulePath } from "../gomod/module-path.ts";
 import { nameOf, readEarlier, unpackBundle, writeBundle } from "../intake/bundle.ts";
 import { addWanted, type WantedVersion } from "../intake/go-sum.ts";
 import { openModuleDirectory } from "../intake/module-directory.ts";
+import { upstreamSince } from "../registry/versions/index-feed.ts";
 import { TOOLCHAIN } from "../upstream/upstream-verification.ts";
 import { JSON_OPTION } from "./options.ts";
 import { printOne } from "./output.ts";
@@ -15,7 +17,8 @@ import { importing, tellImport, wantedIn, withIntake } from "./with-intake.ts";
 
 interface CreateWords {
   readonly out: string;
-  readonly goSum: readonly string[];
+  readonly goSum?: readonly string[];
+  readonly since?: string;
   readonly toolchain?: readonly string[];
   readonly after?: string;
   readonly json?: boolean;
@@ -25,9 +28,15 @@ export function addBundleCommands(program: Command): void {
   const bundle = program.command("bundle").description("modules in one file, for machines that reach nothing");
   bundle
     .command("create")
-    .description("write the modules that go.sum files name into one file, with what the checksum database says of them")
+    .description(
+      "write modules into one file, those of go.sum files or those of a time, with what the checksum database says of them",
+    )
     .requiredOption("--out <file>", "the file, which must not be there")
-    .requiredOption("--go-sum <files...>", "go.sum or go.work.sum files")
+    .option("--go-sum <files...>", "go.sum or go.work.sum files")
+    .option(
+      "--since <moment>",
+      "what came from upstream since then: a timestamp of /index, such as 2026-01-31T09:08:07Z",
+    )
     .option("--toolchain <names...>", "Go toolchains, such as go1.26.0.linux-amd64")
     .option("--after <bundle>", "leave out what is in this one, which was loaded there before")
     .option(...JSON_OPTION)
@@ -53,7 +62,9 @@ Example: gokura bundle load week-48.tar`,
     .action(load);
 }
 
-async function create({ out, goSum, toolchain = [], after, json = false }: CreateWords): Promise<void> {
+async function create({ out, goSum = [], since, toolchain = [], after, json = false }: CreateWords): Promise<void> {
+  if (goSum.length === 0 && since === undefined && toolchain.length === 0)
+    throw new Failure("invalid", "what shall be in it? Name --go-sum, --since or --toolchain");
   const earlier = after === undefined ? undefined : await readEarlier(after);
   const wanted = await wantedIn(goSum);
   for (const name of toolchain)
@@ -65,8 +76,11 @@ async function create({ out, goSum, toolchain = [], after, json = false }: Creat
   };
   const isNew = ({ modulePath: path, version, zip }: WantedVersion): boolean =>
     !earlier?.versions.has(nameOf({ path, version, h1: zip ? "" : undefined }));
-  const versions = [...wanted.values()].filter(isNew);
   await withIntake({ expected }, async ({ registry, upstream, config, signal, ...parts }) => {
+    if (since !== undefined)
+      for await (const { Path: path, Version: version } of upstreamSince(registry, since))
+        addWanted(wanted, { modulePath: path as ModulePath, version, zip: true });
+    const versions = [...wanted.values()].filter(isNew);
     const { refused } = await importing({ ...parts, client: undefined }, versions, { json: true, signal });
     for (const { module, version, reason } of refused) console.error(`refused ${module}@${version}: ${reason}`);
     if (refused.length > 0) {

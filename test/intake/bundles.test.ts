@@ -104,6 +104,23 @@ test("the next one leaves out what came before, and shows that its head continue
   await download(`${A}@v1.2.0`, `${A}@v1.0.0`);
 });
 
+test("what came since a moment of the index is carried without a go.sum", async () => {
+  const since = new Date().toISOString();
+  writeFileSync(file("since.sum"), await publish(B, "v1.2.5"));
+  sums.grow(5);
+  expect(await run(outside, "prefetch", "--go-sum", file("since.sum"))).toMatchObject({ code: 0 });
+  const words = ["--since", since, "--after", file("two.tar")];
+  const made = await run(outside, "bundle", "create", "--out", file("since.tar"), ...words);
+  expect(made).toMatchObject({ code: 0, told: { versions: 1 } });
+  expect(await run(inside, "bundle", "load", file("since.tar"))).toMatchObject({ code: 0, told: { new: 1 } });
+  await download(`${B}@v1.2.5`);
+  const nothing = await run(outside, "bundle", "create", "--out", file("nothing.tar"));
+  expect(nothing).toMatchObject({ code: 1, stderr: expect.stringContaining("--since") });
+  const bad = await run(outside, "bundle", "create", "--out", file("nothing.tar"), "--since", "yesterday");
+  expect(bad).toMatchObject({ code: 1, stderr: expect.stringContaining("RFC 3339") });
+  expect(existsSync(file("nothing.tar"))).toBe(false);
+});
+
 test("one in which a byte was changed, one that was cut, and one of another database are refused", async () => {
   const line = await publish(B, "v1.3.0", { "big.go": `// ${"x".repeat(5000)}\n` });
   writeFileSync(file("other.sum"), line);
@@ -116,7 +133,7 @@ test("one in which a byte was changed, one that was cut, and one of another data
     "--go-sum",
     file("other.sum"),
     "--after",
-    file("two.tar"),
+    file("since.tar"),
   );
   const whole = readFileSync(file("three.tar"));
   const stranger = makeDatabase(NAME);

@@ -71,6 +71,24 @@ export async function readIndex(
   return lines;
 }
 
+/** Versions that came from upstream since a moment (RFC 3339, inclusive), all of them, in the order of the feed. */
+export async function* upstreamSince(registry: Registry, since: string): AsyncGenerator<IndexLine> {
+  const hidden = [...registry.privateModules.fetchedBefore];
+  for (let from = sinceOf(since), behind = false; ; behind = true) {
+    const { rows } = await registry.database.pool.query<IndexLine>(
+      `SELECT path AS "Path", version AS "Version",
+          to_char("timestamp" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS "Timestamp"
+        FROM index_entry WHERE upstream AND gone_at IS NULL AND path <> ALL($2)
+          AND ("timestamp" > $1::timestamptz OR ("timestamp" = $1::timestamptz AND NOT $3))
+        ORDER BY "timestamp" LIMIT ${INDEX_PAGE_LIMIT}`,
+      [from, hidden, behind],
+    );
+    yield* rows;
+    if (rows.length < INDEX_PAGE_LIMIT) return;
+    from = rows.at(-1)!.Timestamp;
+  }
+}
+
 /** The projects whose versions a principal may read, with the registry and the flag on. */
 async function readableIds(registry: Registry, principal: Principal, scope: IndexScope): Promise<number[]> {
   const inScope =
