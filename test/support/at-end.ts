@@ -2,6 +2,8 @@
 // it is called inside a test or a hook, and that is where most things are made.
 
 const closers: (() => unknown)[] = [];
+/** What commands that run here narrow (cli/with-registry.ts), and the next file begins with. */
+const umask = process.umask();
 
 /** Has something done after all tests of the file, whatever became of them. */
 export function atEnd(closer: () => unknown): void {
@@ -10,6 +12,7 @@ export function atEnd(closer: () => unknown): void {
 
 /** Does what is to be done at the end of a file, all of it, and throws the first error. For file-end.ts alone. */
 export async function doWhatIsLeft(): Promise<void> {
+  process.umask(umask);
   const failures: unknown[] = [];
   for (const closer of closers.splice(0).reverse()) {
     try {
