@@ -30,7 +30,7 @@ describe.skipIf(!has("bash"))("bash", async () => {
     );
 
   test("commands, what stands below them, and options", () => {
-    expect(complete("pro")).toEqual(["project"]);
+    expect(complete("proj")).toEqual(["project"]);
     expect(complete("")).toEqual(expect.arrayContaining(["serve", "user", "completion", "--help"]));
     expect(complete("user", "")).toEqual(expect.arrayContaining(["create", "delete", "list"]));
     expect(complete("user", "create", "--e")).toEqual(["--email"]);
@@ -59,7 +59,7 @@ describe.skipIf(!has("fish"))("fish", async () => {
 
   test("the same, with descriptions", () => {
     const complete = (line: string): string[] => run("fish", `source ${file}; complete -C '${line}'`);
-    expect(complete("gokura pro")).toEqual([expect.stringMatching(/^project\t/)]);
+    expect(complete("gokura proj")).toEqual([expect.stringMatching(/^project\t/)]);
     expect(complete("gokura user create --ad")).toEqual(["--admin\tmay do everything"]);
     expect(complete("gokura member ").map((line) => line.split("\t")[0])).toEqual(
       expect.arrayContaining(["add", "list", "remove"]),

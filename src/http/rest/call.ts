@@ -72,6 +72,8 @@ interface Definition<P extends Shape> {
   readonly oneOf?: readonly (keyof P & string)[];
   /** For the document: what else may be answered, beside 400, 401 and 403. */
   readonly failures: readonly (404 | 405 | 409 | 410)[];
+  /** For the document: the media types of bytes, if not application/octet-stream. */
+  readonly mediaTypes?: readonly string[];
 }
 
 interface CallDefinition<P extends Shape, A extends z.ZodType | undefined> extends Definition<P> {

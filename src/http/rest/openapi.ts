@@ -99,7 +99,10 @@ function successOf(call: Call): object {
   if (call.status === 204) return { description: "Done" };
   if (call.status === 202)
     return { description: "Done, or done in a moment", content: { [JSON_TYPE]: { schema: Accepted } } };
-  if (!call.answer) return { description: "The bytes", content: { "application/octet-stream": {} } };
+  if (!call.answer) {
+    const types = call.mediaTypes ?? ["application/octet-stream"];
+    return { description: "The bytes", content: Object.fromEntries(types.map((type) => [type, {}])) };
+  }
   const schema = call.pages === "none" ? call.answer : z.array(call.answer);
   return { description: call.summary, content: { [JSON_TYPE]: { schema } } };
 }

@@ -11,9 +11,16 @@ import { EMPTY_TREE, growTree, rootOf } from "../../../src/sumdb/tree-growth.ts"
 import { leafHash } from "../../../src/sumdb/tree-hash.ts";
 import { openGoHead } from "../../../src/sumdb/tree-head.ts";
 import { type Auditor, buildAuditor } from "../../conformance/sumdb/auditor.ts";
+import { atEnd } from "../../support/at-end.ts";
 import { testRegistry } from "../../support/registry.ts";
 
 let auditor: Auditor | undefined;
+function builtForThisFile(): Auditor {
+  atEnd(() => {
+    auditor = undefined; // its program goes away with the file
+  });
+  return buildAuditor();
+}
 
 export const SIGNER_KEY = generateSignerKey("gokura.test/sumdb");
 const SIGNERS: Signer[] = [parseSignerKey(SIGNER_KEY)];
@@ -58,7 +65,7 @@ export async function judge(registry: Registry): Promise<number> {
       .map((tile) => `${tile.level}/${tile.number} ${tile.bytes.toString("hex")}`),
   );
   if (records.length > 0) {
-    auditor ??= buildAuditor();
+    auditor ??= builtForThisFile();
     const said = auditor.replay(SIGNERS[0]!.verifierKey, {
       records: records.map(({ text }) => text),
       tiles: tiles.rows.map((tile) => ({
