@@ -81,13 +81,14 @@ const SERIES: Record<string, Series> = {
 };
 
 let registry: Registry;
+let projects = 0;
 beforeAll(async () => {
   registry = await testRegistry();
 });
 
 describe("one more tag costs the same however many there are", () => {
   test.each(Object.entries(SERIES))("%s", async (name, tag) => {
-    const hosted = await hostedRepository(registry, name.replaceAll(" ", "-"));
+    const hosted = await hostedRepository(registry, `${name.replaceAll(" ", "-")}-${++projects}`);
     let count = 0;
     const grow = (to: number): void =>
       hosted.change((r) => {
@@ -98,10 +99,15 @@ describe("one more tag costs the same however many there are", () => {
       grow(count + 1);
       return costOf(() => hosted.record());
     };
+    /** What a server does by itself meanwhile only ever adds to it. */
+    const cheapest = async (): Promise<Cost> => {
+      const costs = [await oneMore(), await oneMore(), await oneMore()];
+      return costs.reduce((a, b) => (b.statements < a.statements ? b : a));
+    };
     grow(FEW);
-    const onFew = await oneMore();
+    const onFew = await cheapest();
     grow(MANY);
-    const onMany = await oneMore();
+    const onMany = await cheapest();
     expect(onMany).toEqual(onFew);
     expect(onMany.statements).toBeLessThan(50);
     // The list of refs, whether the branch still has its old commit, and the reader of objects if it was not running.
