@@ -1,6 +1,7 @@
 // Making room: zips of upstream beyond GOKURA_UPSTREAM_MAX_BYTES go, those first that nobody has asked for for the longest time.
 // Before one goes its upstream is asked whether it still has it, because ours may be the last copy. What was asked for within
 // a month stays, and so does what a module here requires, or what GOKURA_UPSTREAM_KEEP names.
+import { keepRounds } from "../concurrency/rounds.ts";
 import { matchPrefixPatterns, parseModulePath } from "../gomod/module-path.ts";
 import { parseVersion } from "../gomod/version.ts";
 import { isOwned } from "../registry/forge/module-owner.ts";
@@ -91,23 +92,11 @@ export function keepEvicted(
   rules: EvictionRules | undefined,
 ): { close(): Promise<void> } {
   if (!client || !rules) return { close: async () => {} };
-  let running: Promise<unknown> = Promise.resolve();
-  let closed = false;
-  const look = (): void => {
-    running = evictZips(registry, client, rules, { over: () => closed }).catch((error: unknown) =>
-      registry.log.warn({ err: error }, "zips from upstream could not make room"),
-    );
-  };
-  const first = setTimeout(look, FIRST_AFTER_MS).unref();
-  const timer = setInterval(look, EVERY_MS).unref();
-  return {
-    async close() {
-      closed = true;
-      clearTimeout(first);
-      clearInterval(timer);
-      await running;
-    },
-  };
+  return keepRounds((over) => evictZips(registry, client, rules, { over }), {
+    firstAfterMs: FIRST_AFTER_MS,
+    everyMs: EVERY_MS,
+    failed: (error) => registry.log.warn({ err: error }, "zips from upstream could not make room"),
+  });
 }
 
 /** Whether an upstream has the version now. One that cannot be asked, or may not be, does not count as one that has it. */

@@ -5,6 +5,7 @@
 import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { keepRounds } from "../../concurrency/rounds.ts";
 import { Failure } from "../../errors.ts";
 import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
@@ -31,23 +32,11 @@ const ZIPS_AT_ONCE = 1_000;
 
 /** Begins to look round. */
 export function keepPurged(registry: Registry, repositories: Repositories): { close(): Promise<void> } {
-  let running = Promise.resolve();
-  let closed = false;
-  const look = (): void => {
-    running = purgeRemains(registry, repositories, { over: () => closed }).catch((error: unknown) => {
-      registry.log.warn({ err: error }, "what was taken back could not be removed yet");
-    });
-  };
-  const first = setTimeout(look, FIRST_AFTER_MS).unref();
-  const timer = setInterval(look, EVERY_MS).unref();
-  return {
-    async close() {
-      closed = true;
-      clearTimeout(first);
-      clearInterval(timer);
-      await running;
-    },
-  };
+  return keepRounds((over) => purgeRemains(registry, repositories, { over }), {
+    firstAfterMs: FIRST_AFTER_MS,
+    everyMs: EVERY_MS,
+    failed: (error) => registry.log.warn({ err: error }, "what was taken back could not be removed yet"),
+  });
 }
 
 /**

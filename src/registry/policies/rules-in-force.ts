@@ -24,7 +24,7 @@ export async function rulesAbout(
   return levelsFor(await loadPolicies(registry), modulePath, kind, groupIds);
 }
 
-/** The digest of all rules: another one as soon as any of them says something else. */
+/** The first 32 hex digits of the SHA-256 of all rules: it changes when a rule is made, changed or removed. */
 export async function revisionOfRules(registry: Registry): Promise<string> {
   const rules = await loadPolicies(registry);
   const known = revisions.get(rules);

@@ -68,8 +68,8 @@ export function createBucketBlobs({ bucket, disk, cache, redirect, now = Date.no
     scratch: () => disk.scratch(),
     async adopt(scratch, key) {
       if (!key.startsWith(ZIPS)) return disk.adopt(scratch, key);
+      const { size } = await fs.stat(scratch);
       if ((await send(scratch, key, true)) === "there") {
-        const { size } = await fs.stat(scratch);
         const found = await bucket.head(key);
         if (found && found.size !== size)
           throw new Failure("unavailable", `${bucket.name} has ${key} with ${found.size} bytes and not ${size}`, {
@@ -79,7 +79,6 @@ export function createBucketBlobs({ bucket, disk, cache, redirect, now = Date.no
         // The clean-up spares what was written lately. What it is just about to remove is written again.
         if (!found || now() - found.writtenAt > FRESH_MS) await send(scratch, key, false);
       }
-      const { size } = await fs.stat(scratch);
       await cache.take(scratch, key, size);
     },
     async has(key) {
