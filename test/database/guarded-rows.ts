@@ -63,6 +63,7 @@ export async function guardedDatabase(): Promise<GuardedDatabase> {
     `insert into tag_event (project_id, tag, kind, old_commit) values ($1, 'v0.9.0', 'DELETED', 'dead')`,
     [lib],
   );
+  await client.query(`insert into pushed_tag values ($1, 'v1.0.0', 'c0ffee', 'alice', '{"tokenId": 1}')`, [lib]);
   await client.query(
     `insert into tombstone (module_path, version, "commit", go_mod_h1, reason, returnable)
        values ('go.test/acme/lib', 'v0.1.0', 'dead', 'h1:old', 'the project was deleted', true),

@@ -29,6 +29,7 @@ describe("what was published is pinned", () => {
     ["module", `project_id = project_id + 1`],
     ["requirement", `version = 'v2.0.0'`],
     ["tag_event", `tag = 'x'`],
+    ["pushed_tag", `actor = 'nobody'`],
     ["tombstone", `"commit" = 'beef'`],
     ["tombstone", `at = now()`],
     ["audit_event", `actor = 'nobody'`],
@@ -45,7 +46,7 @@ describe("what was published is pinned", () => {
 
   test.each([
     ...["module_version", "module", "requirement", "tag_event", "tombstone", "audit_event", "index_entry"],
-    "package_file",
+    ...["package_file", "pushed_tag"],
   ])("DELETE FROM and TRUNCATE %s, also with everything that hangs on it", async (table) => {
     const count = `select count(*)::int as n from ${table}`;
     const before = await one(count);
@@ -525,9 +526,16 @@ test("no guard was forgotten here: these are all the triggers and checks that th
       ...["gate_for_one", "member_level", "member_of_one", "route_to_one", "token_of_one", "token_opens_something"],
       ...["zip_whole_or_not", "group_path_pinned", "group_route", "project_path_pinned", "project_route"],
       ...["project_object_format_pinned", "module_version_stays_whole"],
-      ...["audit_event", "module", "module_version", "requirement", "tag_event", "tombstone", "route"].flatMap(
-        (table) => [`${table}_not_truncated`, `${table}_pinned`],
-      ),
+      ...[
+        "audit_event",
+        "module",
+        "module_version",
+        "requirement",
+        "tag_event",
+        "pushed_tag",
+        "tombstone",
+        "route",
+      ].flatMap((table) => [`${table}_not_truncated`, `${table}_pinned`]),
       ...["module_kept", "module_version_kept", "module_version_tombstone", "tombstone_kept", "tombstone_lock"],
       ...["index_entry_kept", "index_entry_not_truncated", "index_entry_pinned", "module_version_whole"],
       ...["hosted_by_project", "go_mod_with_sum", "zip_with_go_mod", "says_something", "known_kind"],

@@ -71,6 +71,24 @@ test("of a tag: who pushed it, by which token, from which commit, about just thi
   expect(resolvedDependencies).toEqual([{ uri: `git+${server.url}/acme/lib.git`, digest: { gitCommit: commit } }]);
 });
 
+test("of each tag of a push of many, and of who brought the commit, not of whoever moved the tag", async () => {
+  const tags = Array.from({ length: 40 }, (_, patch) => `v0.2.${patch}`);
+  await pushRecipe(remoteOf(server.url, "acme/lib", secret.maintainer), (r) => {
+    const made = r.commit({ "go.mod": `module ${PATH}\n`, "many.go": "package lib\n" });
+    for (const tag of tags) r.tag(tag, made);
+  });
+  const published = async (version: string) => {
+    await ask(server.url, `/api/v4/packages/go/${PATH}/@v/${version}.zip`, { headers: bearer(ADMIN_TOKEN) });
+    return (await statement(version)).predicate.buildDefinition.internalParameters.publishedBy;
+  };
+  const told = [];
+  for (const tag of [tags[0]!, tags[20]!, tags[39]!]) told.push(await published(tag));
+  await pushRecipe(remoteOf(server.url, "acme/lib", ADMIN_TOKEN), (r) => {
+    r.tag("v0.2.0", r.commit({ "go.mod": `module ${PATH}\n`, "moved.go": "package lib\n" }));
+  });
+  expect([...told, await published(tags[0]!)]).toEqual(Array.from({ length: 4 }, () => "maintainer"));
+});
+
 test("of an upload: who sent it, and no commit", async () => {
   const { predicate } = await statement("v1.1.0");
   expect(predicate.buildDefinition.resolvedDependencies).toEqual([]);

@@ -6,6 +6,7 @@ import type { Transaction } from "../../database/client.ts";
 import { audit } from "../audit.ts";
 import { credentialOf, nameOf, type Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
+import { recordPushedTags } from "./pushed-tags.ts";
 import { TAGS } from "./ref-names.ts";
 import { type LostCommit, recordTagEvents } from "./tag-events.ts";
 
@@ -199,6 +200,7 @@ async function recordPart(
     await tx.$executeRaw`DELETE FROM rejected_tag WHERE project_id = ${projectId} AND tag = ANY(${tags})`;
   }
   if (changed.length > 0) await upsert(tx, projectId, changed);
+  await recordPushedTags(tx, projectId, changed, pusherOf);
   return changed.some(({ name }) => name.startsWith(TAGS));
 }
 

@@ -11,8 +11,10 @@ import { parseVerifierKey } from "../../sumdb/note.ts";
 import { mayAct } from "../access/access.ts";
 import type { ChecksumLog } from "../checksums/log-state.ts";
 import { findProject } from "../forge/projects.ts";
+import { type Publisher, publisherOfTag } from "../forge/pushed-tags.ts";
 import { demandVersion } from "../modules/readable-version.ts";
 import type { Principal } from "../principal.ts";
+import type { Registry } from "../registry.ts";
 import type { ProjectRow, VersionRow } from "../rows.ts";
 import { findModules } from "../versions/modules.ts";
 
@@ -75,7 +77,7 @@ export async function provenanceOf(
       "unavailable",
       `the zip of ${name.path}@${name.version} is not made yet: fetch it, then ask again`,
     );
-  const publisher = mayAct(principal, "member.list", project) ? await publisherOf(log, project, name, version) : {};
+  const publisher = await publisherOf(log, principal, project, name, version);
   const statement = statementOf({ name, version, project, publisher, base });
   return signed(log, Buffer.from(JSON.stringify(statement)));
 }
@@ -115,28 +117,29 @@ function hexOf(h1: string): string {
   return Buffer.from(h1.replace(/^h1:/, ""), "base64").toString("hex");
 }
 
-interface PublishingAct {
-  readonly actor: string;
-  readonly detail: { readonly by?: Readonly<Record<string, string | number>> };
-  readonly at: Date;
-}
-
-/** Who published a version, by which token or identity, as the audit trail has it; nothing that was never noted. */
+/** Who published a version, by which token or identity; nothing that was never noted, or is not for the principal. */
 async function publisherOf(
   { registry }: ChecksumLog,
+  principal: Principal,
   project: ProjectRow,
   { path, version }: ModuleVersionName,
-  { ref, commit }: VersionRow,
+  row: VersionRow,
 ): Promise<Record<string, string | number>> {
-  const { rows } = await registry.database.pool.query<PublishingAct>(
-    `SELECT actor, detail, at FROM audit_event
-      WHERE subject = $1 AND action = $2 AND ($3::text IS NULL OR detail->'refs' @> to_jsonb($3::text)) ORDER BY id LIMIT 1`,
-    commit === null ? [`${path}@${version}`, "version.upload", null] : [project.fullPath, "project.push", ref],
+  if (!mayAct(principal, "member.list", project)) return {};
+  const found =
+    row.commit === null
+      ? await uploaderOf(registry, `${path}@${version}`)
+      : await publisherOfTag(registry, principal, project, row);
+  return found ? { publishedBy: found.actor, ...found.credential, publishedAt: found.at.toISOString() } : {};
+}
+
+async function uploaderOf(registry: Registry, subject: string): Promise<Publisher | undefined> {
+  const { rows } = await registry.database.pool.query<Publisher>(
+    `SELECT actor, COALESCE(detail->'by', '{}') AS credential, at FROM audit_event
+      WHERE subject = $1 AND action = 'version.upload' ORDER BY id LIMIT 1`,
+    [subject],
   );
-  // Of a commit without a tag many pushes may be: which of them brought it was not noted.
-  const found = commit !== null && ref === null ? undefined : rows[0];
-  if (!found) return {};
-  return { publishedBy: found.actor, ...found.detail.by, publishedAt: found.at.toISOString() };
+  return rows[0];
 }
 
 /** What is signed of a payload (dsse, protocol.md: the pre-authentication encoding). */

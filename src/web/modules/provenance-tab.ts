@@ -2,8 +2,8 @@
 // their record in our checksum database.
 import { findRecord } from "../../registry/checksums/log-records.ts";
 import { modulePathOf } from "../../registry/forge/projects.ts";
+import { publisherOfTag } from "../../registry/forge/pushed-tags.ts";
 import { tagEventsOfVersions } from "../../registry/forge/tag-events.ts";
-import { publisherOf } from "../../registry/versions/publisher.ts";
 import { banner, facts, lines, nothingYet, time } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import type { Visit } from "../html/visit.ts";
@@ -16,7 +16,7 @@ export async function provenanceTab(visit: Visit, { module, version, project }: 
   const { registry, principal, at } = visit;
   const [record, publisher, events] = await Promise.all([
     findRecord(registry, module.path, version.version),
-    project && version.ref ? publisherOf(registry, principal, project, version.ref) : undefined,
+    project ? publisherOfTag(registry, principal, project, version) : undefined,
     tagEventsOfVersions(registry, principal, [{ id: version.id, ref: version.ref, project }], EVENTS),
   ]);
   const moved = events.get(version.id) ?? [];
@@ -42,7 +42,7 @@ ${
         ["Directory", version.directory === "" ? "the repository's root" : html`<code>${version.directory}</code>`],
         ["Committed", time(version.time)],
         ["Published", time(version.createdAt)],
-        ["Pushed by", publisher],
+        ["Pushed by", publisher?.actor],
         ["Module path", html`<code>${modulePathOf(registry, project)}</code>`],
       )
 }
