@@ -1,7 +1,6 @@
 // The composition root of the server: builds every part once, in the order in which they need each other, and takes them
 // down in the opposite one. What a server shares with commands is built by open-registry.ts.
 import { join } from "node:path";
-import { createSingleFlight } from "./concurrency/single-flight.ts";
 import type { Config } from "./config.ts";
 import { listenForNotices, type Notices } from "./database/notify.ts";
 import { keepPurged } from "./git/hosting/purge.ts";
@@ -38,7 +37,6 @@ import type { PublicSums } from "./upstream/public-sums.ts";
 import { openSignInProvider } from "./upstream/sign-in-provider.ts";
 import type { SumdbProxy } from "./upstream/sumdb-proxy.ts";
 import { toldNames } from "./upstream/told-names.ts";
-import { validatorAt } from "./upstream/validation-hook.ts";
 import { keepVerified, verifyStoredVersions } from "./upstream/verify-stored.ts";
 import { databaseAt, keepMirrored } from "./upstream/vulndb-mirror.ts";
 import { keepWitnessed } from "./upstream/witnesses.ts";
@@ -117,8 +115,6 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
 
     const vulnerabilities = keepVulnerabilities(config, registry);
     closers.push(() => vulnerabilities.close());
-    const validator = askValidator(config, registry);
-    closers.push(async () => validator.close());
     const evicting = keepEvicted(registry, upstream.client, config.eviction);
     closers.push(() => evicting.close());
     const heads = keepAges(config, registry, upstream.publicSums, upstream.sumDatabases);
@@ -214,16 +210,6 @@ function keepVulnerabilities(config: Config, registry: Registry): { close(): Pro
       await mirroring.close();
     },
   };
-}
-
-/** Has versions from upstream validated, where there is a hook. */
-function askValidator(config: Config, registry: Registry): { close(): void } {
-  const { validation, allowPrivateNetworks: allowNetworks, upstreamCaFile: caFile } = config;
-  if (validation === undefined) return { close() {} };
-  const { url, key, letThrough } = validation;
-  const http = openHttp({ allowNetworks, trustedHosts: new Set([new URL(url).host]), caFile });
-  registry.policies.validator = { ask: validatorAt(url, key, http), letThrough, underWay: createSingleFlight() };
-  return { close: () => http.close() };
 }
 
 /** Has the ages of versions worked out of the first checksum database, where there is one and somebody to ask. */

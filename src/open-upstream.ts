@@ -2,11 +2,13 @@
 // settings, and for commands that take modules from somewhere else. Wherever they come from, they are judged, compared with
 // the checksum databases and stored by the same parts.
 import { join } from "node:path";
+import { createSingleFlight } from "./concurrency/single-flight.ts";
 import type { Config } from "./config.ts";
 import type { Repositories } from "./git/objects/repositories.ts";
 import { type ModulePath, matchPrefixPatterns } from "./gomod/module-path.ts";
 import type { OpenedRegistry } from "./open-registry.ts";
 import { isOwned } from "./registry/forge/module-owner.ts";
+import type { Registry } from "./registry/registry.ts";
 import type { ExpectedSums } from "./upstream/admission.ts";
 import { createDatabaseSource, type DatabaseSource } from "./upstream/database-source.ts";
 import { type OpenedDependencyProxy, openDependencyProxy } from "./upstream/dependency-proxy.ts";
@@ -27,6 +29,7 @@ import {
   type Verification,
   type VerificationSettings,
 } from "./upstream/upstream-verification.ts";
+import { validatorAt } from "./upstream/validation-hook.ts";
 
 /** How what comes from upstream is compared with a checksum database. */
 export const verificationOf = ({ upstreamVerify, noSumdbPatterns }: Config): VerificationSettings => ({
@@ -53,6 +56,19 @@ export interface Elsewhere {
   readonly source?: DatabaseSource;
   /** What is known of the sums of versions besides. */
   readonly expected?: (modulePath: ModulePath, version: string) => Promise<ExpectedSums | undefined>;
+}
+
+/**
+ * Has versions from upstream validated, where there is a hook (GOKURA_VALIDATION_HOOK): in the server, and in commands that bring
+ * versions in or say what policies think of them.
+ */
+export function openValidator(config: Config, registry: Registry): { close(): void } {
+  const { validation, allowPrivateNetworks: allowNetworks, upstreamCaFile: caFile } = config;
+  if (validation === undefined) return { close() {} };
+  const { url, key, letThrough } = validation;
+  const http = openHttp({ allowNetworks, trustedHosts: new Set([new URL(url).host]), caFile });
+  registry.policies.validator = { ask: validatorAt(url, key, http), letThrough, underWay: createSingleFlight() };
+  return { close: () => http.close() };
 }
 
 /** What answers for the modules and checksums of others: from store and, unless GOKURA_UPSTREAM is off, by asking. */
@@ -105,6 +121,7 @@ export async function openUpstream(
     verification,
     listTtlMs: config.upstreamTtlSeconds * 1000,
   });
+  const validator = openValidator(config, registry);
   return {
     proxy: opened.proxy,
     client: modules,
@@ -113,6 +130,7 @@ export async function openUpstream(
     status: () => upstreamStatus(config.upstream, health),
     async close() {
       http.close();
+      validator.close();
       await opened.close();
     },
   };

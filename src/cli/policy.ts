@@ -1,5 +1,6 @@
 // gokura policy …: which versions may be had, and why not.
 import { type Command, InvalidArgumentError } from "commander";
+import { readConfig } from "../config.ts";
 import type { PolicyAction, PolicyKind, PolicyVulnerable } from "../database/generated/client.ts";
 import { ageInWords, parseAge } from "../registry/policies/age.ts";
 import { explainPolicies } from "../registry/policies/explain.ts";
@@ -97,7 +98,11 @@ export function addPolicyCommands(program: Command): void {
       withRegistry(async (registry, operator) => {
         const [modulePath = "", version, ...rest] = name.split("@");
         if (version === undefined || rest.length > 0) throw new InvalidArgumentError("name MODULE@VERSION.");
-        const said = await explainPolicies(registry, operator, { modulePath, version, groupPath });
+        const { openValidator } = await import("../open-upstream.ts");
+        const validator = openValidator(readConfig(), registry);
+        const said = await explainPolicies(registry, operator, { modulePath, version, groupPath }).finally(() =>
+          validator.close(),
+        );
         const { action, rule, kind, told, change, dryRuns, cooldown } = said;
         const row = { module: modulePath, version, kind: kind.toLowerCase(), verdict: action.toLowerCase() };
         const heldUntil = cooldown && new Date(cooldown.endsAt);

@@ -1,14 +1,18 @@
 // The validation hook, in Athens' form: what it is asked, how often, and what its answers do; also those that are none.
-
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Webhook } from "standardwebhooks";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createHook, deleteHook } from "../../src/registry/forge/hooks.ts";
 import { createPolicy, deletePolicy } from "../../src/registry/policies/rules.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
+import { runHere } from "../cli/run-here.ts";
+import { testDatabase } from "../support/database.ts";
 import { type FakeUpstream, fakeUpstream, type Handler } from "../support/fake-upstream.ts";
 import { goCommand } from "../support/go.ts";
 import { type Answer, ask, bearer } from "../support/http.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../support/server.ts";
+import { temporary } from "../support/temporary.ts";
 
 const SECRET = "whsec_bm9ib2R5IGd1ZXNzZXMgdGhlc2UgdGhpcnR5IGJ5dGVz";
 let upstream: FakeUpstream;
@@ -19,6 +23,13 @@ let modules = 0;
 let answer: Handler;
 let questions: { Module: string; Version: string; [more: string]: unknown }[] = [];
 let wrongSignatures = 0;
+let database: string;
+let hooked: Record<string, string>;
+
+const environment = (): Record<string, string> => ({
+  ...{ ...hooked, DATABASE_URL: database, GOKURA_DATA_DIR: server.dataDirectory },
+  ...{ GOKURA_SUMDB: "off", GOKURA_UPSTREAM_VERIFY: "off" },
+});
 
 const get = (path: string, at: TestServer = server): Promise<Answer> =>
   ask(at.url, `/api/v4/packages/go/${path}`, { headers: bearer(ADMIN_TOKEN) });
@@ -49,12 +60,13 @@ beforeAll(async () => {
       answer(req, res);
     });
   });
-  const environment = {
+  hooked = {
     ...{ GOKURA_UPSTREAM: upstream.url, GOKURA_UPSTREAM_TTL: "0", GOKURA_VALIDATION_HOOK: `${hook.url}/check` },
     GOKURA_VALIDATION_HOOK_SECRET: SECRET,
   };
-  server = await testServer({ environment, now: () => now });
-  lenient = await testServer({ environment: { ...environment, GOKURA_VALIDATION_HOOK_FAILURE: "allow" } });
+  database = await testDatabase();
+  server = await testServer({ environment: { ...hooked, DATABASE_URL: database }, now: () => now });
+  lenient = await testServer({ environment: { ...hooked, GOKURA_VALIDATION_HOOK_FAILURE: "allow" } });
 });
 
 beforeEach(() => {
@@ -133,6 +145,46 @@ describe("a version", () => {
     upstream.on(`${toolchain}.info`, '{"Version":"v0.0.1-go1.26.0.linux-amd64"}');
     expect((await get(`${toolchain}.info`)).status).toBe(200);
     expect(questions).toEqual([]);
+  });
+});
+
+describe("who else asks it", () => {
+  const explained = async (path: string): Promise<object> =>
+    JSON.parse((await ask(server.url, `/api/v4/policy_verdict?module=${path}&version=v1.0.0`)).text);
+
+  test("whoever wonders what policies say reads what the hook says, or that it says nothing", async () => {
+    const [refused, valid, unanswered] = [await freshModule(), await freshModule(), await freshModule()];
+    answer = (_, res) => res.writeHead(403).end("not ours");
+    expect(await explained(refused)).toMatchObject({
+      ...{ action: "deny", policy: null, told: expect.stringContaining("is not valid: not ours") },
+      change: expect.stringContaining("another answer of the validation hook"),
+    });
+    answer = (_, res) => res.writeHead(200).end();
+    expect(await explained(valid)).toMatchObject({ action: "allow", told: null });
+    answer = (_, res) => res.writeHead(500).end();
+    expect(await explained(unanswered)).toMatchObject({
+      told: expect.stringContaining("could not be validated"),
+    });
+    const { code, stdout } = await runHere(["policy", "explain", `${refused}@v1.0.0`, "--json"], environment());
+    expect([code, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ verdict: "deny" })]);
+  });
+
+  test("commands that bring versions in bring in what it lets through, and tell why not the rest", async () => {
+    const [refused, valid] = [await freshModule(), await freshModule()];
+    const list = join(temporary("list"), "list");
+    writeFileSync(list, `${refused}@v1.0.0\n${valid}@v1.0.0\n`);
+    answer = (req, res) => res.writeHead(questions.at(-1)!.Module === refused ? 403 : 200).end(`${req.method} no`);
+    const run = ["import", "modules", upstream.url, "--list", list, "--json"];
+    const { code, stdout } = await runHere(run, environment());
+    expect([code, JSON.parse(stdout)]).toEqual([
+      1,
+      expect.objectContaining({
+        new: 1,
+        refused: [{ module: refused, version: "v1.0.0", reason: expect.stringContaining("is not valid: POST no") }],
+      }),
+    ]);
+    const stored = await server.registry.prisma.module.findMany({ where: { path: { in: [refused, valid] } } });
+    expect(stored.map(({ path }) => path)).toEqual([valid]);
   });
 });
 

@@ -1,7 +1,7 @@
 // What policies say of one version, for whoever wonders: the verdict, the rule that it is of, and what would change it. It
-// is asked of the same rules as the Go endpoint's, by the same function.
+// is asked of the same rules as the Go endpoint's, by the same function, and of the same validation hook.
 import type { PolicyKind } from "../../database/generated/client.ts";
-import { invalid } from "../../errors.ts";
+import { invalid, isFailure } from "../../errors.ts";
 import { isValid } from "../../gomod/version.ts";
 import { demandUpstream, hidden, maySeeProject } from "../access/access.ts";
 import { fixesAmong, isAdvised } from "../advisories/vulnerabilities.ts";
@@ -9,14 +9,15 @@ import { demandGroup } from "../forge/groups.ts";
 import { isOwned, ownerOf } from "../forge/module-owner.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
-import { agesWithoutRule, demandedAges, withAge } from "./gate.ts";
+import { agesWithoutRule, demandedAges, isHidden, withAge } from "./gate.ts";
 import { refusalOf, warningOf, whomToAsk } from "./refusal.ts";
 import { kindOfForeign, rulesAbout } from "./rules-in-force.ts";
+import { demandValid } from "./validated-versions.ts";
 import { judge, type Verdict } from "./verdict.ts";
 import { lastKnownSince } from "./version-ages.ts";
 import { versionFacts } from "./version-facts.ts";
 
-/** What policies say of a version. */
+/** What policies say of a version. One that the validation hook keeps back is DENY without a rule. */
 export interface Explanation extends Verdict {
   readonly modulePath: string;
   readonly version: string;
@@ -54,8 +55,35 @@ export async function explainPolicies(
   const isFix = demands.length > 0 && (await fixesAmong(registry, modulePath, [version])).has(version);
   const verdict = withAge(said, isFix ? [] : demands, since, now());
   const name = `${modulePath}@${version}`;
+  const explanation = { ...verdict, modulePath, version, kind };
+  if (kind === "UPSTREAM" && !isHidden(verdict)) {
+    const told = await refusalOfHook(registry, modulePath, version, verdict);
+    if (told !== undefined)
+      return {
+        ...{ ...explanation, action: "DENY", rule: undefined, told },
+        change: `another answer of the validation hook, which is asked again when a rule changes: ${whomToAsk(undefined)}`,
+      };
+  }
   const told = refusalOf(name, verdict)?.message ?? warningOf(verdict);
-  return { ...verdict, modulePath, version, kind, told, change: changeOf(name, verdict) };
+  return { ...explanation, told, change: changeOf(name, verdict) };
+}
+
+/** Why the validation hook, or that it gives no answer, keeps a version back that no rule refuses; undefined: it does not. */
+async function refusalOfHook(
+  registry: Registry,
+  modulePath: string,
+  version: string,
+  { facts }: Verdict,
+): Promise<string | undefined> {
+  const { validator } = registry.policies;
+  if (validator === undefined) return undefined;
+  try {
+    await demandValid(registry, validator, modulePath, version, facts);
+    return undefined;
+  } catch (error) {
+    if (isFailure(error, "forbidden", "unavailable")) return error.message;
+    throw error;
+  }
 }
 
 async function placeOf(
