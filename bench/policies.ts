@@ -8,8 +8,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import pg from "pg";
 import { runningDatabaseUrl } from "../src/database/running-database.ts";
-import { ADMIN_TOKEN, startGokura } from "./gokura.ts";
-import { seed, sizeOf } from "./graphql/seed.ts";
+import { ADMIN_TOKEN } from "./gokura.ts";
+import { sizeOf } from "./graphql/seed.ts";
+import { seeded } from "./seeded.ts";
 import { printTable } from "./table.ts";
 
 const { values } = parseArgs({
@@ -17,14 +18,16 @@ const { values } = parseArgs({
     versions: { type: "string", default: "1000,1000000" },
     hot: { type: "string", default: "500" },
     times: { type: "string", default: "10" },
+    keep: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
 if (values.help) {
-  console.log(`usage: node bench/policies.ts [--versions 1000,1000000] [--hot 500] [--times 10]
+  console.log(`usage: node bench/policies.ts [--versions 1000,1000000] [--hot 500] [--times 10] [--keep DIRECTORY]
   --versions LIST   sizes of the registries
   --hot N           answers that are in memory when the rules change
-  --times N         how often a rule comes and goes`);
+  --times N         how often a rule comes and goes
+  --keep DIRECTORY  where the registries stay, to be used again (that of bench/pages.ts will do)`);
   process.exit(0);
 }
 const HOT = Number(values.hot);
@@ -32,14 +35,11 @@ const TIMES = Number(values.times);
 const AT_ONCE = 20;
 
 async function measured(versions: number): Promise<string[]> {
-  const data = mkdtempSync(join(tmpdir(), "gokura-bench-policies-"));
-  chmodSync(data, 0o755);
-  const running = await startGokura(data, { GOKURA_LOG_LEVEL: "error", GOKURA_UPSTREAM: "off" });
+  const size = sizeOf(versions);
+  const data = join(directory, `of-${size.versions}`);
+  const running = await seeded(data, size, { GOKURA_UPSTREAM: "off" });
   try {
-    const url = runningDatabaseUrl(data);
-    if (url === undefined) throw new Error("the embedded PostgreSQL does not run");
-    await seed(url, sizeOf(versions), () => {});
-    const paths = await storedGoMods(url);
+    const paths = await storedGoMods(data);
     const ask = (path: string): Promise<number> => statusOf(`${running.url}/api/v4/packages/go/${path}`);
     const answers = async (status: number): Promise<void> => {
       for (let from = 0; from < paths.length; from += AT_ONCE)
@@ -64,12 +64,13 @@ async function measured(versions: number): Promise<string[]> {
     return [String(versions), String(paths.length), ...[made!, denied!, removed!, back!].map(median)];
   } finally {
     await running.stop();
-    rmSync(data, { recursive: true, force: true });
   }
 }
 
 /** Paths of go.mod files of modules from upstream that are stored. */
-async function storedGoMods(url: string): Promise<string[]> {
+async function storedGoMods(data: string): Promise<string[]> {
+  const url = runningDatabaseUrl(data);
+  if (url === undefined) throw new Error("the embedded PostgreSQL does not run");
   const client = new pg.Client(url);
   await client.connect();
   try {
@@ -111,5 +112,11 @@ function median(taken: readonly number[]): string {
 const rows: string[][] = [
   ["versions", "hot answers", "rule made", "all refused after", "rule removed", "all back after"],
 ];
-for (const versions of values.versions.split(",")) rows.push(await measured(Number(versions)));
+const directory = values.keep ?? mkdtempSync(join(tmpdir(), "gokura-bench-"));
+chmodSync(directory, 0o755); // as root, PostgreSQL runs as another user
+try {
+  for (const versions of values.versions.split(",")) rows.push(await measured(Number(versions)));
+} finally {
+  if (values.keep === undefined) rmSync(directory, { recursive: true, force: true });
+}
 printTable(rows);

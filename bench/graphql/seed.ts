@@ -120,6 +120,7 @@ async function modules(client: pg.Client, { modules: count, versions }: Size, fr
      WHERE n * ${VERSIONS_PER_MODULE} + i <= $5`,
     [from, to, names, names.map(versionSortKey), versions],
   );
+  await client.query("ANALYZE new_version"); // without it each join below is planned for a few rows
   await client.query(
     `INSERT INTO module_version (module_id, version, sort_key, kind, "time", "commit", ref, go_mod, go_mod_h1, info,
        h1, zip_key, zip_size, retracted, created_at)
@@ -133,15 +134,19 @@ async function modules(client: pg.Client, { modules: count, versions }: Size, fr
      FROM new_version`,
     [VERSIONS_PER_MODULE, h1OfGoMod(Buffer.from("module m\n"))],
   );
+  // Of a requirement the database proves the foreign key alone, row by row, which the join has proved.
+  await client.query("SET LOCAL session_replication_role = replica");
   await client.query(
     `INSERT INTO requirement (version_id, path, version, indirect)
-     SELECT v.id, pg_temp.module_path(pg_temp.required(n, which, $1)), 'v1.' || greatest(i - mod(i, 10) - which, 0) || '.0', which > 3
-     FROM new_version w JOIN module_version v ON v.module_id = w.module_id AND v.version = w.name
-     CROSS JOIN generate_series(1, ${REQUIREMENTS}) which
-     WHERE pg_temp.required(n, which, $1) <> n
-     ON CONFLICT DO NOTHING`,
-    [count],
+     SELECT v.id, needed.path, 'v1.' || greatest(i - mod(i, 10) - which, 0) || '.0', which > 3
+     FROM (SELECT DISTINCT ON (n, to_n) n, which, pg_temp.module_path(to_n) AS path
+       FROM generate_series($2::int, $3::int - 1) n CROSS JOIN generate_series(1, ${REQUIREMENTS}) which
+       CROSS JOIN LATERAL (SELECT pg_temp.required(n, which, $1) AS to_n OFFSET 0) one
+       WHERE to_n <> n ORDER BY n, to_n, which) needed
+     JOIN new_version w USING (n) JOIN module_version v ON v.module_id = w.module_id AND v.version = w.name`,
+    [count, from, to],
   );
+  await client.query("SET LOCAL session_replication_role = origin");
   await client.query(
     `INSERT INTO module_document (module_id, version_id, readme_path, readme, licenses, go_version)
      SELECT w.module_id, max(v.id), 'README.md', '# ' || w.path || E'\n\nA ' || pg_temp.word(w.n) || ' for ' || pg_temp.word(w.n / 3)
@@ -154,8 +159,9 @@ async function modules(client: pg.Client, { modules: count, versions }: Size, fr
     `INSERT INTO module_dependency (module_id, path, version_id, version_key, required_version, indirect, current)
      SELECT DISTINCT ON (v.module_id, r.path) v.module_id, r.path, v.id,
        CASE v.kind WHEN 'RELEASE' THEN '3' ELSE '2' END || v.sort_key AS key, r.version, r.indirect,
-       v.id = newest_version(v.module_id, 0)
-     FROM new_version w JOIN module_version v ON v.module_id = w.module_id AND v.version = w.name
+       v.id = newest.id
+     FROM (SELECT module_id, newest_version(module_id, 0) AS id FROM (SELECT DISTINCT module_id FROM new_version) m OFFSET 0) newest
+     JOIN new_version w USING (module_id) JOIN module_version v ON v.module_id = w.module_id AND v.version = w.name
      JOIN requirement r ON r.version_id = v.id
      ORDER BY v.module_id, r.path, key DESC`,
   );
