@@ -29,6 +29,7 @@ export async function startGokura(
       GOKURA_MODULE_HOST: "gokura.bench",
       GOKURA_ADMIN_TOKEN: ADMIN_TOKEN,
       GOKURA_LOG_LEVEL: "warn",
+      GOKURA_LIMITS: "off", // one client asks for all
       GOKURA_UPSTREAM: "off",
       ...settings,
     },

@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Failure } from "./errors.ts";
 import { type ProviderRules, parseGroupGrants } from "./registry/forge/provider-rules.ts";
+import type { LimitSettings } from "./registry/limited.ts";
 import { parseAge } from "./registry/policies/age.ts";
 import {
   DEFAULT_LISTEN,
@@ -22,6 +23,7 @@ import {
 import {
   type LogLevel,
   parseBytes,
+  parseCount,
   parseLogLevel,
   parsePart,
   parsePushLimit,
@@ -69,6 +71,8 @@ export interface Config {
   readonly trustProxy: readonly string[];
   readonly maxPushBytes: number;
   readonly hotCacheBytes: number;
+  /** How much a client may ask for in a minute. */
+  readonly limits: LimitSettings;
   /** Where zips are kept; undefined: in the data directory. */
   readonly bucket: BucketSettings | undefined;
   readonly logLevel: LogLevel;
@@ -171,6 +175,13 @@ export function readConfig(environment: Environment = process.env): Config {
     trustProxy: parsed("GOKURA_TRUST_PROXY", [], parseAddresses),
     maxPushBytes: parsed("GOKURA_MAX_PUSH_BYTES", DEFAULT_MAX_PUSH_BYTES, parsePushLimit),
     hotCacheBytes: parsed("GOKURA_HOT_CACHE_BYTES", DEFAULT_HOT_CACHE_BYTES, parseBytes),
+    limits: limitsOf(parsed("GOKURA_LIMITS", true, parseSwitch), {
+      wrong_credentials: parsed("GOKURA_LIMIT_WRONG_CREDENTIALS", 60, parseCount),
+      sign_ins: parsed("GOKURA_LIMIT_SIGN_INS", 10, parseCount),
+      cold_fetches: parsed("GOKURA_LIMIT_COLD_FETCHES", 3_000, parseCount),
+      graphql_cost: parsed("GOKURA_LIMIT_GRAPHQL_COST", 300_000, parseCount),
+      uploads: parsed("GOKURA_LIMIT_UPLOADS", 600, parseCount),
+    }),
     bucket: bucketOf(
       get,
       {
@@ -221,6 +232,12 @@ export function defaultSumdbName({ url, listen }: Pick<Config, "url" | "listen">
   const { host, port } = listen;
   const shown = host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host;
   return port === 0 || port === 443 ? `${shown}/sumdb` : `${shown}:${port}/sumdb`;
+}
+
+const UNLIMITED: LimitSettings = { wrong_credentials: 0, sign_ins: 0, cold_fetches: 0, graphql_cost: 0, uploads: 0 };
+
+function limitsOf(on: boolean, limits: LimitSettings): LimitSettings {
+  return on ? limits : UNLIMITED;
 }
 
 function evictionOf(maxBytes: number | undefined, keep: string): Config["eviction"] {

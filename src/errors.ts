@@ -15,6 +15,7 @@ export type FailureKind =
   | "precondition" // 412: If-Match asks for another state than the present one
   | "too-large" // 413: over a limit that the message names
   | "unprocessable" // 422: what was sent breaks the rules of what it is to be; the message names all that it breaks
+  | "too-many" // 429: asked too often; after the seconds that it names it may be asked again
   | "unavailable"; // 503: a part that we need does not answer now; try again later
 
 /**
@@ -102,6 +103,9 @@ export const REASONS = {
 
   module_zip_invalid: "unprocessable",
 
+  rate_limited: "too-many",
+  too_many_wrong_credentials: "too-many",
+
   unavailable: "unavailable",
   internal_error: "unavailable",
   database_unavailable: "unavailable",
@@ -116,7 +120,6 @@ export const REASONS = {
   checksum_database_distrusted: "unavailable",
   validation_unavailable: "unavailable",
   server_busy: "unavailable",
-  too_many_wrong_credentials: "unavailable",
   server_stopping: "unavailable",
   took_too_long: "unavailable",
 } as const satisfies Record<string, FailureKind>;
@@ -139,6 +142,7 @@ const REASON_OF_KIND = {
   precondition: "precondition_failed",
   "too-large": "too_large",
   unprocessable: "module_zip_invalid",
+  "too-many": "rate_limited",
   unavailable: "unavailable",
 } as const satisfies { [K in FailureKind]: ReasonOf<K> };
 
@@ -146,6 +150,7 @@ interface FailureOptions<K extends FailureKind> {
   readonly reason?: ReasonOf<K>;
   readonly cause?: unknown;
   readonly mustAct?: boolean;
+  readonly retryAfterSeconds?: number;
   readonly scopes?: readonly string[];
   readonly fields?: Readonly<Record<string, string>>;
 }
@@ -158,6 +163,8 @@ export class Failure<K extends FailureKind = FailureKind> extends Error {
   readonly kind: FailureKind;
   /** Somebody who looks after the server must do something, and trying again will not help before. */
   readonly mustAct: boolean;
+  /** For too-many: after how many seconds it may be asked again. */
+  readonly retryAfterSeconds: number | undefined;
   /** What programs match on; that of the kind if none was named. */
   readonly reason: Reason;
   /** For insufficient-scope: the scopes that would do. */
@@ -170,6 +177,7 @@ export class Failure<K extends FailureKind = FailureKind> extends Error {
     this.name = "Failure";
     this.kind = kind;
     this.mustAct = options.mustAct ?? false;
+    this.retryAfterSeconds = options.retryAfterSeconds;
     this.reason = options.reason ?? REASON_OF_KIND[kind];
     this.scopes = options.scopes;
     this.fields = options.fields;

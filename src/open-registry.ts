@@ -9,6 +9,7 @@ import { isMigrated, migrate } from "./database/migrate.ts";
 import { serverOwner } from "./database/postgres-binaries.ts";
 import { openJobs } from "./jobs/queue.ts";
 import { AccessMemory } from "./registry/access/access-memory.ts";
+import { createLimits } from "./registry/access/limits.ts";
 import { TokenUse } from "./registry/access/token-use.ts";
 import { loadSigners } from "./registry/checksums/signing-keys.ts";
 import { closeDocumentationWork, openDocumentationWork } from "./registry/documentation/documentation-work.ts";
@@ -111,6 +112,7 @@ export async function openRegistry(
       requirementMemory: createRequirementMemory(),
       policies: createPolicyState({ now, cooldown: config.cooldown, logKey: config.sumDatabases[0]?.verifierKey }),
       traffic,
+      limits: createLimits(config.limits, metrics),
       documentation,
       log,
       metrics,

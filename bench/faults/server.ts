@@ -34,6 +34,7 @@ export async function startServer(data: string, port: number, before: readonly s
       GOKURA_MODULE_HOST: MODULE_HOST,
       GOKURA_ADMIN_TOKEN: ADMIN_TOKEN,
       GOKURA_LOG_LEVEL: "warn",
+      GOKURA_LIMITS: "off", // one client asks for all
       GOKURA_UPSTREAM: "off",
     },
     stdio: ["ignore", "pipe", "pipe"],

@@ -18,6 +18,8 @@ export interface GraphqlContext {
   readonly registry: Registry;
   /** Who asks. A mutation may change what it is a member of, so that the next one in the request sees it. */
   principal: Principal;
+  /** Whose share of the server is taken. */
+  readonly caller: string;
   loaders: Loaders;
   readonly urls: Urls;
   /** Makes the zips of hosted versions that have none yet. */
@@ -61,7 +63,7 @@ export interface AddressOptions {
 /** The context of one request. */
 export function createContext(
   registry: Registry,
-  principal: Principal,
+  { principal, caller }: { readonly principal: Principal; readonly caller: string },
   addresses: AddressOptions,
   archives: ModuleArchives,
   checksums: ChecksumLog,
@@ -73,6 +75,7 @@ export function createContext(
   return {
     registry,
     principal,
+    caller,
     loaders: createLoaders(registry, principal),
     urls: urlsOf(registry, addresses),
     archives,

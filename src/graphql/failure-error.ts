@@ -4,7 +4,8 @@
 import type { GraphQLFormattedError } from "graphql";
 import type { Failure, FailureKind } from "../errors.ts";
 
-const CODES: Record<FailureKind, string> = {
+/** What programs read of each kind. */
+export const CODES: Record<FailureKind, string> = {
   invalid: "BAD_USER_INPUT",
   unauthenticated: "UNAUTHENTICATED",
   "insufficient-scope": "INSUFFICIENT_SCOPE",
@@ -15,6 +16,7 @@ const CODES: Record<FailureKind, string> = {
   precondition: "PRECONDITION_FAILED",
   "too-large": "TOO_LARGE",
   unprocessable: "UNPROCESSABLE",
+  "too-many": "RATE_LIMITED",
   unavailable: "UNAVAILABLE",
 };
 

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import type http from "node:http";
 import type { Middleware } from "koa";
 import { Failure, isFailure, type Reason } from "../errors.ts";
-import { attemptsAt } from "../registry/access/attempts.ts";
+import { checkCredentials, credentialsRefused } from "../registry/access/attempts.ts";
 import { nameOf, type Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import { audienceOf } from "./audience.ts";
@@ -63,16 +63,16 @@ export function observe({ registry, clientOf, addressOf, stage, logged }: Observ
         "request",
       );
     });
-    const attempts = attemptsAt(registry);
     const secret = secretIn(ctx.headers);
     try {
-      if (secret !== undefined) attempts.check(from, secret);
+      if (secret !== undefined) await checkCredentials(registry, from, secret);
       // Only the Go endpoints have entity tags, and look at the condition themselves.
       if (audience !== "go" && failsIfMatch(ctx.req, undefined)) throw new Failure("precondition", NO_ENTITY_TAGS);
       await next();
     } catch (error) {
       const failure = failureOf(error, log);
-      if (secret !== undefined && failure.kind === "unauthenticated") attempts.refused(from, secret, failure.reason);
+      if (secret !== undefined && failure.kind === "unauthenticated")
+        await credentialsRefused(registry, from, secret, failure.reason);
       if (ctx.res.headersSent || ctx.respond === false) ctx.res.destroy();
       else answerFailure(ctx, audience, failure, () => addressOf(ctx.req));
       if (!isFailure(error)) log.debug({ id }, "the request of the trouble above");

@@ -17,9 +17,9 @@ import { pushedFormat } from "../git/protocol/first-push.ts";
 import { refusePush, serveReceivePack } from "../git/protocol/receive-pack.ts";
 import { advertiseRefs, type GitService, serveUploadPack } from "../git/protocol/smart-http.ts";
 import type { Pushes } from "../git/push/project-push.ts";
-import { machineOf } from "../network/ip-address.ts";
 import { demandCode, demandPush, hidden, maySeeProject, requireScope } from "../registry/access/access.ts";
 import { authenticate } from "../registry/access/authentication.ts";
+import { callerOf } from "../registry/access/caller.ts";
 import { createProject, demandProjectCreation, findProject } from "../registry/forge/projects.ts";
 import type { Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -104,14 +104,6 @@ export async function serveGit(door: GitDoor, ctx: Context, request: GitRequest)
     const unserved = (oids: readonly string[]) => firstUnserved(repository, oids);
     return serveUploadPack({ directory, req, res, protocol, caller, firstUnserved: unserved });
   }
-}
-
-/** For whom git works: whoever signed in, or an address; of IPv6 the network, all of whose addresses one machine may have. */
-function callerOf(principal: Principal, from: string): string {
-  if (principal.kind === "user") return `user ${principal.userId}`;
-  if (principal.kind === "deploy-token") return `token ${principal.tokenId}`;
-  if (principal.kind === "workload") return `job ${principal.issuer} ${principal.subject}`;
-  return machineOf(from);
 }
 
 function serviceOf(ctx: Context): GitService {

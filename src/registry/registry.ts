@@ -15,6 +15,7 @@ import type { Jobs } from "../jobs/queue.ts";
 import type { Blobs } from "../storage/blobs.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import type { LimitName } from "./limited.ts";
 import type { Principal } from "./principal.ts";
 import type { DeclaredPrefix, FlagRow, PolicyRow, ProjectRow } from "./rows.ts";
 import type { SecretBox } from "./secret-box.ts";
@@ -30,6 +31,7 @@ export interface Registry {
   readonly requirementMemory: RememberedRequirements;
   readonly policies: PolicyState;
   readonly traffic: CountedTraffic;
+  readonly limits: Limits;
   readonly documentation: DocumentationWork;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -116,6 +118,8 @@ export interface SeenTree {
 export interface RememberedAccess {
   /** By the digest of the token. */
   readonly principals: LRUCache<string, Principal>;
+  /** Digests of tokens that were good once, and so are no guesses. */
+  readonly onceGood: LRUCache<string, true>;
   /** By id, or by full path in lower case; false: there is none. */
   readonly projects: LRUCache<number | string, ProjectRow | false>;
   readonly flags: LRUCache<"all", readonly FlagRow[]>;
@@ -142,6 +146,23 @@ export interface RememberedAccess {
     load: () => Promise<V>,
     ttlMs?: (value: V) => number,
   ): Promise<V>;
+}
+
+/**
+ * How much a client may ask for in a minute (access/limits.ts); `who`: an address or a principal (callerOf). What is refused is
+ * thrown as too-many, with the seconds until it may be asked again. A limit that is off refuses nothing.
+ */
+export interface Limits {
+  /** Takes so many points, one if not given; throws too-many when they are not left. */
+  take(name: LimitName, who: string, points?: number): Promise<void>;
+  /** Gives back a point that was taken for nothing. */
+  giveBack(name: LimitName, who: string): Promise<void>;
+  /** Takes nothing; throws too-many when nothing is left. */
+  check(name: LimitName, who: string): Promise<void>;
+  /** Takes a point and refuses nothing; for the same `what` once in a minute. */
+  note(name: LimitName, who: string, what?: string): Promise<void>;
+  /** Whether a point was taken for this within the minute. */
+  wasNoted(name: LimitName, who: string, what: string): Promise<boolean>;
 }
 
 /** Notes which tokens are used (access/token-use.ts). */

@@ -14,6 +14,13 @@ export function parseBytes(text: string): number {
   return bytes;
 }
 
+/** How many of something. Throws an example otherwise. */
+export function parseCount(text: string): number {
+  const count = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isNaN(count)) throw new Error(`"${text}" is not a number, such as 600; 0 is no limit`);
+  return count;
+}
+
 /** The bytes that a push may have. Throws for 0 as well, which git takes for no limit at all. */
 export function parsePushLimit(text: string): number {
   const bytes = parseBytes(text);

@@ -15,6 +15,8 @@ export interface Metrics {
   readonly requests: Count<"door" | "status">;
   /** Seconds from the first byte of a request to the last of its answer, by door; not of answers from memory. */
   readonly duration: { observe(labels: Labels<"door">, seconds: number): void };
+  /** Requests that were refused because somebody had asked too often, by limit. */
+  readonly limited: Count<"limit">;
   /** Answers from memory. */
   readonly hotHits: { inc(): void; get(): Promise<{ readonly values: readonly { readonly value: number }[] }> };
   /** Versions published, by kind. */
@@ -48,6 +50,7 @@ export const UNCOUNTED: Metrics = {
   registry: { contentType: "text/plain", metrics: async () => "" },
   requests: count,
   duration: distribution,
+  limited: count,
   hotHits: count,
   published: count,
   tagEvents: count,

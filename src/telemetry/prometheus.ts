@@ -53,6 +53,12 @@ export function createMetrics(dataDirectory: string): PrometheusMetrics {
       buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 60],
       registers,
     }),
+    limited: new Counter({
+      name: "gokura_limited_total",
+      help: "Requests that were refused because a client had asked too often",
+      labelNames: ["limit"],
+      registers,
+    }),
     hotHits: new Counter({ name: "gokura_hot_hits_total", help: "Go requests answered from memory", registers }),
     published: new Counter({
       name: "gokura_versions_published_total",

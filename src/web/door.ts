@@ -60,6 +60,7 @@ export function openWebDoor(parts: WebParts): WebDoor {
           await send(ctx, visit, { kind: "redirect", status: 303, to: visit.at.signIn(visit.path + ctx.search) });
         else await send(ctx, visit, errorPage(visit, failure, status));
         if (status === 503) ctx.set("Retry-After", "1");
+        if (failure.retryAfterSeconds !== undefined) ctx.set("Retry-After", String(failure.retryAfterSeconds));
       }
       return true;
     },

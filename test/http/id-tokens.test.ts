@@ -245,7 +245,11 @@ test("an address that comes with too many different wrong tokens has to wait, bu
   for (let n = 0; n < 70; n++) expect((await api("an old token")).status).toBe(401);
   const [head, body] = (await issuer.token({ ...JOB, run_id: "19" })).split(".");
   const guess = (n: number): string => `${head}.${body}.${Buffer.from(`guess ${n}`).toString("base64url")}`;
-  const refused = { status: 429, reason: "too_many_wrong_credentials", wait: "60" };
+  const refused = {
+    status: 429,
+    reason: "too_many_wrong_credentials",
+    wait: expect.stringMatching(/^(?:[1-9]|[1-5]\d|60)$/),
+  };
   const before = issuer.asked();
   const answers = [];
   for (let n = 0; n < 70; n++) answers.push(await api(guess(n)));

@@ -191,5 +191,5 @@ test("what is wrong with a token is said, and who fails often waits", async () =
   }
   for (let n = 3; n < 10; n++) expect((await attempt("nonsense")).status).toBe(422);
   const { status, text } = await attempt(ADMIN_TOKEN);
-  expect([status, text]).toEqual([503, expect.stringContaining("wait a minute")]);
+  expect([status, text]).toEqual([429, expect.stringContaining("failed within a minute: wait")]);
 });

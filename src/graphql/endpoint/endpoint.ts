@@ -25,6 +25,7 @@ import { Failure, invalid, isFailure } from "../../errors.ts";
 import type { ModuleArchives } from "../../git/indexing/module-archives.ts";
 import type { Remotes } from "../../mirrors/remotes.ts";
 import { requireScope } from "../../registry/access/access.ts";
+import { callerOf } from "../../registry/access/caller.ts";
 import type { ChecksumLog } from "../../registry/checksums/log-state.ts";
 import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
@@ -45,7 +46,7 @@ const SCHEMA = new URL("../../../schema.graphql", import.meta.url);
 const BODY_PATIENCE_MS = 30_000;
 
 export interface GraphqlDoor {
-  /** To be mounted at /api/graphql, behind something that sets `ctx.state.principal`. Answers everything itself. */
+  /** To be mounted at /api/graphql, behind something that sets `ctx.state.principal` and, behind proxies, the address `ctx.state.from`. Answers everything itself. */
   readonly middleware: Middleware;
 }
 
@@ -121,7 +122,10 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
         context: async ({ ctx }) =>
           createContext(
             registry,
-            ctx.state.principal as Principal,
+            {
+              principal: ctx.state.principal as Principal,
+              caller: callerOf(ctx.state.principal as Principal, (ctx.state.from as string | undefined) ?? ctx.ip),
+            },
             { url: url(), modulePages, hasWorld, gosumdb },
             archives,
             checksums,
@@ -193,7 +197,7 @@ function admission(production: boolean): ApolloServerPlugin<GraphqlContext> {
               400,
               "introspection_disabled",
             );
-          checkCost(request, prices);
+          await checkCost(request, prices);
         },
         async willSendResponse({ contextValue, response }) {
           contextValue.timeLimit.clear();

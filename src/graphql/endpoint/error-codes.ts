@@ -1,12 +1,13 @@
 // What an answer of GraphQL says of what went wrong while it was made. Failures are told as failure-error.ts has it; what
 // Apollo refuses by itself gets a reason too. What is not a Failure is a defect of ours: it is logged without the variables,
 // which may hold secrets, and the client learns only that it happened.
+import { HeaderMap } from "@apollo/server";
 import { unwrapResolverError } from "@apollo/server/errors";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import { databaseFailure } from "../../database/trouble.ts";
-import { isFailure, type Reason } from "../../errors.ts";
+import { type Failure, isFailure, type Reason } from "../../errors.ts";
 import type { Log } from "../../telemetry/log.ts";
-import { errorOf } from "../failure-error.ts";
+import { CODES, errorOf } from "../failure-error.ts";
 
 /** What Apollo says of errors that nobody meant to tell. */
 const INTERNAL = "INTERNAL_SERVER_ERROR";
@@ -26,6 +27,13 @@ const REASONS_OF_APOLLO: Readonly<Record<string, Reason>> = {
 /** A refusal of the whole request, before any of it is done: with an HTTP status of its own, and the code and reason. */
 export function refusal(message: string, code: string, status: number, reason: Reason): GraphQLError {
   return new GraphQLError(message, { extensions: { code, reason, http: { status } } });
+}
+
+/** A Failure that refuses the whole request, with the seconds after which the request may come again. */
+export function refusalOf({ message, kind, reason, retryAfterSeconds }: Failure, status: number): GraphQLError {
+  const headers = new HeaderMap();
+  if (retryAfterSeconds !== undefined) headers.set("retry-after", String(retryAfterSeconds));
+  return new GraphQLError(message, { extensions: { code: CODES[kind], reason, http: { status, headers } } });
 }
 
 /** Some of Apollo's own refusals, of persisted queries for one, have a status of HTTP and no code. */

@@ -18,10 +18,11 @@ import {
   type SelectionSetNode,
   type ValidationContext,
 } from "graphql";
+import { isFailure } from "../../errors.ts";
 import { isAdministrator } from "../../registry/access/access.ts";
 import type { Principal } from "../../registry/principal.ts";
 import type { GraphqlContext } from "../context.ts";
-import { refusal } from "./error-codes.ts";
+import { refusal, refusalOf } from "./error-codes.ts";
 import type { Prices } from "./query-cost.ts";
 
 export const BODY_LIMIT_BYTES = 256 * 1024;
@@ -42,8 +43,11 @@ function costLimitOf(principal: Principal): number {
   return principal.kind === "anonymous" ? COST_LIMIT_ANONYMOUS : COST_LIMIT_USER;
 }
 
-/** Refuses an operation that costs more than the principal may ask for. */
-export function checkCost(request: GraphQLRequestContextDidResolveOperation<GraphqlContext>, prices: Prices): void {
+/** Refuses an operation that costs more than the principal may ask for, at once or in a minute. */
+export async function checkCost(
+  request: GraphQLRequestContextDidResolveOperation<GraphqlContext>,
+  prices: Prices,
+): Promise<void> {
   const cost = measure(request, prices);
   const limit = costLimitOf(request.contextValue.principal);
   if (cost > limit)
@@ -53,6 +57,13 @@ export function checkCost(request: GraphQLRequestContextDidResolveOperation<Grap
       400,
       "query_too_costly",
     );
+  const { registry, caller } = request.contextValue;
+  try {
+    await registry.limits.take("graphql_cost", caller, cost);
+  } catch (error) {
+    if (isFailure(error, "too-many")) throw refusalOf(error, 429);
+    throw error;
+  }
 }
 
 function measure(

@@ -37,6 +37,7 @@ import { TILE_WIDTH } from "../../sumdb/tree-hash.ts";
 import { GO_ORIGIN } from "../../sumdb/tree-head.ts";
 import type { DependencyProxy } from "../../upstream/dependency-proxy.ts";
 import type { PublicSums } from "../../upstream/public-sums.ts";
+import { beginColdFetch } from "./cold-fetch.ts";
 import { absence, present } from "./go-answers.ts";
 import { type Answerer, answererInView, demandView, type GoView, type SeenView } from "./go-view.ts";
 import { type ContentOf, type HotCache, isTrusted, type TextAnswer, writeHotAnswer } from "./hot-cache.ts";
@@ -199,7 +200,7 @@ async function serveLookup(
     return writeHotAnswer(hotCache, answer, registry.blobs, ctx.req, ctx.res);
   };
   try {
-    const record = await recordOf(proxy, answerer, storedOnly, modulePath, version);
+    const record = await recordOf(proxy, ctx, answerer, storedOnly, modulePath, version);
     const { id } = record;
     const note = await noteOf(checksums, await headCovering(checksums, id), name, GO_ORIGIN);
     const answer = present(lookupAnswer(id, record.text, note), TEXT, true);
@@ -220,6 +221,7 @@ async function serveLookup(
 /** The record of a version that the principal may have; logged, and its zip made, if need be. */
 async function recordOf(
   proxy: ChecksumDoor,
+  ctx: Context,
   answerer: Answerer,
   storedOnly: boolean,
   modulePath: ModulePath,
@@ -237,6 +239,9 @@ async function recordOf(
   }
   const known = await findRecord(registry, modulePath, version);
   if (known) return known;
+  const principal = ctx.state.principal as Principal;
+  const { refused } = await beginColdFetch(registry, principal, ctx.state.from as string, storedOnly);
+  if (refused) throw refused;
   const found = storedOnly ? undefined : await publicSums?.find(modulePath, version);
   if (found?.kind === "exempt") return observed(proxy, modulePath, version);
   if (found?.kind !== "proved")

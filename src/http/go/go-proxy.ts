@@ -23,11 +23,13 @@ import { requireScope } from "../../registry/access/access.ts";
 import { authenticate } from "../../registry/access/authentication.ts";
 import type { ChecksumLog } from "../../registry/checksums/log-state.ts";
 import { parseAge } from "../../registry/policies/age.ts";
+import type { Principal } from "../../registry/principal.ts";
 import type { DependencyProxy } from "../../upstream/dependency-proxy.ts";
 import type { PublicSums } from "../../upstream/public-sums.ts";
-import type { SumdbProxy } from "../../upstream/sumdb-proxy.ts";
+import type { SumdbAnswer, SumdbProxy } from "../../upstream/sumdb-proxy.ts";
 import { credentialsOf } from "../protocol/credentials.ts";
 import { ownDatabaseAt, ownDatabaseIn, serveChecksumDatabase } from "./checksum-database.ts";
+import { beginColdFetch } from "./cold-fetch.ts";
 import { absence, absenceInWords } from "./go-answers.ts";
 import { answererInView, demandView, type GoView } from "./go-view.ts";
 import { freshMsOf, hostedAnswer } from "./hosted-answers.ts";
@@ -148,12 +150,32 @@ export async function serveSumdb(proxy: GoProxy, ctx: Context): Promise<void> {
 }
 
 async function serveSumDatabase(proxy: GoProxy, ctx: Context, nameAndRest: string, storedOnly: boolean): Promise<void> {
-  const answer = await proxy.sumDatabases.serve(nameAndRest, { storedOnly });
+  const answer = await askSumDatabase(proxy, ctx, nameAndRest, storedOnly);
   if (answer.kind === "absent") return write(proxy, ctx, absenceInWords(answer.status, answer.text || "not found\n"));
   ctx.status = 200;
   ctx.set("Content-Type", answer.contentType);
   ctx.set("Cache-Control", `private, max-age=${answer.maxAgeSeconds}${answer.immutable ? ", immutable" : ""}`);
   ctx.body = answer.bytes;
+}
+
+/** What never changes is looked for in the store first, so that the anonymous are only charged for what is asked outside. */
+async function askSumDatabase(
+  { hosted, sumDatabases }: GoProxy,
+  ctx: Context,
+  nameAndRest: string,
+  storedOnly: boolean,
+): Promise<SumdbAnswer> {
+  const principal = ctx.state.principal as Principal;
+  if (principal.kind !== "anonymous" || storedOnly || !/\/(?:lookup|tile)\//.test(nameAndRest))
+    return sumDatabases.serve(nameAndRest, { storedOnly });
+  try {
+    return await sumDatabases.serve(nameAndRest, { storedOnly: true });
+  } catch (error) {
+    if (!isFailure(error, "not-found")) throw error;
+  }
+  const { refused } = await beginColdFetch(hosted.registry, principal, ctx.state.from as string, false);
+  if (refused) throw refused;
+  return sumDatabases.serve(nameAndRest);
 }
 
 function write({ hosted, hotCache }: GoProxy, ctx: Context, answer: HotAnswer): Promise<void> {

@@ -21,6 +21,7 @@ import {
 } from "../../intake/uploads.ts";
 import { demandPublish, requireScope } from "../../registry/access/access.ts";
 import { authenticate } from "../../registry/access/authentication.ts";
+import { callerOf } from "../../registry/access/caller.ts";
 import { ownerOf } from "../../registry/forge/module-owner.ts";
 import { findProject } from "../../registry/forge/projects.ts";
 import type { Principal } from "../../registry/principal.ts";
@@ -47,6 +48,7 @@ export async function uploader(registry: Registry, ctx: Context): Promise<Princi
   const principal = await authenticate(registry, credentialsOf(ctx.headers));
   ctx.state.principal = principal;
   requireScope(principal, "package upload");
+  await registry.limits.take("uploads", callerOf(principal, ctx.state.from as string));
   return principal;
 }
 

@@ -22,6 +22,7 @@ import {
   passByName,
   storeZip,
 } from "../../upstream/judged-answers.ts";
+import { beginColdFetch, type ColdFetch } from "./cold-fetch.ts";
 import {
   absence,
   absenceInWords,
@@ -55,33 +56,37 @@ export interface WorldRequest {
 interface Asked extends WorldRequest {
   /** What policies let through: for how long, and what they warn of. */
   readonly passed: Passed;
+  /** What may be fetched for it. */
+  readonly cold: ColdFetch;
   /** Keeps an answer ready for the next who asks, if it may be kept; `pinned`: for ever the same. */
   readonly keep: (answer: HotAnswer, pinned: boolean, freshMs: number) => void;
 }
 
 /** Answers a request for a module that is nobody's here, which whoever asks may have. */
 export async function serveFromUpstream(world: WorldRequest, request: GoRequest): Promise<void> {
-  const { dependencies, hotCache, ctx, storedOnly, group } = world;
+  const { dependencies, hotCache, ctx, group, principal } = world;
   const { registry } = dependencies;
   const { answers } = registry.traffic;
   const { modulePath } = request;
   const url = ctx.req.url!;
   const begun = hotCache.moment(modulePath);
   const { generation } = registry.memory;
-  const keep: Asked["keep"] = (answer, pinned, freshMs) => {
-    // What is said because nobody may be asked is true for this request only.
-    if (registry.memory.live && freshMs > 0 && (pinned || !storedOnly))
-      hotCache.set(url, modulePath, begun, pinned, answer, { freshMs, generation, group });
-  };
   const kept = hotCache.get(url);
   try {
-    const unjudged: Asked = { ...world, keep, passed: NO_POLICY };
-    if (kept?.of === modulePath && isTrusted(kept, registry) && (await writeUnlessLost(unjudged, kept.answer))) {
+    if (kept?.of === modulePath && isTrusted(kept, registry) && (await writeUnlessLost(world, kept.answer))) {
       answers.memory++;
       return;
     }
+    const cold = await beginColdFetch(registry, principal, ctx.state.from as string, world.storedOnly);
+    const storedOnly = world.storedOnly || cold.refused !== undefined;
+    const keep: Asked["keep"] = (answer, pinned, freshMs) => {
+      // What is said because nobody may be asked is true for this request only.
+      if (registry.memory.live && freshMs > 0 && (pinned || !storedOnly))
+        hotCache.set(url, modulePath, begun, pinned, answer, { freshMs, generation, group });
+    };
+    const unjudged: Asked = { ...world, storedOnly, keep, passed: NO_POLICY, cold };
     const groupIds = group?.traversalIds ?? [];
-    const { principal, cooldownSeconds } = world;
+    const { cooldownSeconds } = world;
     const gate = await gateOf(registry, {
       ...{ principal, modulePath, groupIds, cooldownSeconds },
       storeZip: (version) => storeZip(dependencies, modulePath, version, { storedOnly }),
@@ -91,13 +96,15 @@ export async function serveFromUpstream(world: WorldRequest, request: GoRequest)
       const passed = gate
         ? await passByName(dependencies, gate, modulePath, version, { storedOnly, files: true })
         : NO_POLICY;
-      if ("kind" in passed) return await write(world, absenceInWords(passed.status, passed.text));
+      if ("kind" in passed) return await writeAbsent(unjudged, passed);
       return await serveZip({ ...unjudged, passed }, request);
     }
     const { answer, ...passed } = gate
       ? await judgedTo(dependencies, gate, request, storedOnly)
       : { answer: await answerTo(dependencies, request, storedOnly), ...NO_POLICY };
     const type = request.kind === "mod" ? "text/plain; charset=utf-8" : TYPES[request.kind];
+    if (!answer.asked) await cold.answeredFromStore();
+    if (answer.kind === "absent" && answer.unasked && cold.refused) throw cold.refused;
     const ready =
       answer.kind === "found" ? present(answer.body, type, answer.pinned) : absenceInWords(answer.status, answer.text);
     const pinned = answer.kind === "found" && answer.pinned;
@@ -157,13 +164,14 @@ async function serveZip(asked: Asked, request: VersionRequest<"zip">): Promise<v
   if (found.kind === "stored") {
     if (await sendZipUnlessLost(asked, version, found)) {
       answers.stored++;
+      await asked.cold.answeredFromStore();
       return;
     }
     found = await dependencies.download(request, { storedOnly, lost: true });
   }
   answers[found.kind === "arriving" ? "upstream" : "stored"]++;
   if (found.kind === "stored") return sendZip(asked, version, found);
-  if (found.kind === "absent") return write(asked, absenceInWords(found.status, found.text));
+  if (found.kind === "absent") return writeAbsent(asked, found);
   const { download } = found;
   const plain = ctx.method === "GET" && ctx.get("Range") === "" && ctx.get("If-None-Match") === "";
   // Whichever is first: something to send, or the end.
@@ -222,12 +230,19 @@ function write({ dependencies, hotCache, ctx }: WorldRequest, answer: HotAnswer)
   return writeHotAnswer(hotCache, answer, dependencies.registry.blobs, ctx.req, ctx.res);
 }
 
+/** Writes that there is no such thing, unless that is only so because this client may have nothing fetched now. */
+async function writeAbsent(asked: Asked, { status, text, unasked }: Absent): Promise<void> {
+  await asked.cold.answeredFromStore();
+  if (unasked && asked.cold.refused) throw asked.cold.refused;
+  await write(asked, absenceInWords(status, text));
+}
+
 /** Writes an answer; false, with nothing sent, when it is a zip whose bytes are not stored any more. */
-function writeUnlessLost(asked: Asked, answer: HotAnswer): Promise<boolean> {
+function writeUnlessLost(asked: WorldRequest, answer: HotAnswer): Promise<boolean> {
   return unlessLost(asked, () => write(asked, answer));
 }
 
-async function unlessLost({ ctx, hotCache }: Asked, send: () => Promise<void>): Promise<boolean> {
+async function unlessLost({ ctx, hotCache }: WorldRequest, send: () => Promise<void>): Promise<boolean> {
   try {
     await send();
     return true;

@@ -19,6 +19,7 @@ const STATUS: Record<FailureKind, number> = {
   precondition: 412,
   "too-large": 413,
   unprocessable: 422,
+  "too-many": 429, // RFC 6585, 4
   unavailable: 503,
 };
 
@@ -35,7 +36,7 @@ export const ABSENCE_SECONDS = 10;
 export function failureOf(error: unknown, log: Log): Failure {
   if (error instanceof Failure) {
     // How often this happens is for others to decide: the log of requests has it.
-    if (error.kind === "unavailable" && error.reason !== "too_many_wrong_credentials") logUnavailable(error, log);
+    if (error.kind === "unavailable") logUnavailable(error, log);
     return error;
   }
   const http = error as { status?: number; expose?: boolean; message?: string };
@@ -78,7 +79,7 @@ export function answerFailure(ctx: Context, audience: Audience, failure: Failure
   ctx.set("Cache-Control", status === 404 && audience !== "api" ? `private, max-age=${ABSENCE_SECONDS}` : "no-store");
   if (status === 401) ctx.set("WWW-Authenticate", CHALLENGE);
   if (status === 503) ctx.set("Retry-After", "1");
-  if (status === 429) ctx.set("Retry-After", "60");
+  if (failure.retryAfterSeconds !== undefined) ctx.set("Retry-After", String(failure.retryAfterSeconds));
   if (audience === "go" || audience === "git" || audience === "browser") {
     ctx.type = "text/plain; charset=utf-8";
     ctx.set(REASON_HEADER, reason);
@@ -88,8 +89,7 @@ export function answerFailure(ctx: Context, audience: Audience, failure: Failure
   else ctx.body = { ...apiBody(failure, status, sentBadCredentials(ctx)), reason };
 }
 
-function statusOf({ kind, reason, fields }: Failure, audience: Audience): number {
-  if (reason === "too_many_wrong_credentials") return 429; // RFC 6585, 4
+function statusOf({ kind, fields }: Failure, audience: Audience): number {
   return audience === "api" && fields ? 400 : STATUS[kind];
 }
 
@@ -116,7 +116,7 @@ function apiBody(failure: Failure, status: number, badCredentials: boolean): obj
     return badCredentials
       ? { error: "invalid_token", error_description: failure.message }
       : { message: "401 Unauthorized" };
-  const title = { 400: "Bad request", 403: "Forbidden", 503: "Service Unavailable" }[status];
+  const title = { 400: "Bad request", 403: "Forbidden", 429: "Too Many Requests", 503: "Service Unavailable" }[status];
   if (title) return { message: `${status} ${title} - ${failure.message}` };
   return { message: status === 404 ? `404 ${failure.message}` : failure.message };
 }

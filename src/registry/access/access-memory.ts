@@ -14,6 +14,8 @@ export class AccessMemory implements RememberedAccess {
   #live: () => boolean = () => false;
   /** By the digest of the token. Entries live until the token or a membership expires. */
   readonly principals = new LRUCache<string, Principal>({ max: MAX_PRINCIPALS, ttl: 1, ttlAutopurge: false });
+  /** Not forgotten with the rest: nobody is let in by it. */
+  readonly onceGood = new LRUCache<string, true>({ max: MAX_PRINCIPALS });
   /** By id, or by full path in lower case; false: there is none. */
   readonly projects = new LRUCache<number | string, ProjectRow | false>({ max: MAX_PROJECTS });
   readonly flags = new LRUCache<"all", readonly FlagRow[]>({ max: 1 });

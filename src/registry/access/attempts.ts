@@ -1,20 +1,11 @@
 // How often an address may come with credentials that are not good. Tokens are random and long, so this is not what keeps them
 // from being guessed; it keeps doors that anybody may knock at from asking the database, and from verifying signatures,
 // without end. What counts is how many different ones were wrong: a machine that sends the same old token with every request
-// is not refused anything else than that.
-import { LRUCache } from "lru-cache";
-import { Failure, type Reason } from "../../errors.ts";
+// is not refused anything else than that. Good ones never count.
+import type { Reason } from "../../errors.ts";
 import { machineOf } from "../../network/ip-address.ts";
 import type { Registry } from "../registry.ts";
 import { digestOf } from "./token-format.ts";
-
-/** So many failures an address has within the window at the page where people sign in; then it waits until that is over. */
-const MAX_SIGN_INS = 10;
-/** So many different wrong credentials an address has within the window at all other doors, where machines ask. */
-const MAX_WRONG = 60;
-const WINDOW_MS = 60_000;
-/** Addresses that are remembered; beyond that the one is forgotten that was seen longest ago. */
-const MAX_ADDRESSES = 10_000;
 
 /** Credentials that were good once, or are of a door of their own, are no guesses. */
 const NO_GUESSES: ReadonlySet<Reason> = new Set([
@@ -22,56 +13,29 @@ const NO_GUESSES: ReadonlySet<Reason> = new Set([
   ...["deploy_token_username_wrong", "hook_unproved", "provider_answer_wrong"],
 ] as const);
 
-export interface Attempts {
-  /** Refuses an address whose sign-ins failed too often a moment ago. */
-  checkSignIn(address: string): void;
-  /** Notes that a sign-in failed. */
-  signInFailed(address: string): void;
-  /** Refuses an address that came with too many wrong credentials a moment ago, unless these are known to be good. */
-  check(address: string, secret: string): void;
-  /** Notes that credentials were refused, if they may have been guessed. */
-  refused(address: string, secret: string, reason: Reason): void;
+/** Refuses an address whose sign-ins failed too often within the minute. */
+export async function checkSignIn({ limits }: Registry, address: string): Promise<void> {
+  await limits.check("sign_ins", machineOf(address));
 }
 
-const counted = new WeakMap<Registry, Attempts>();
-
-/** The attempts at a server, counted since the first of them. */
-export function attemptsAt(registry: Registry): Attempts {
-  const known = counted.get(registry) ?? countAttempts(registry);
-  counted.set(registry, known);
-  return known;
+/** Notes that a sign-in failed. */
+export async function signInFailed({ limits }: Registry, address: string): Promise<void> {
+  await limits.note("sign_ins", machineOf(address));
 }
 
-function countAttempts({ memory }: Registry): Attempts {
-  const kept = { max: MAX_ADDRESSES, ttl: WINDOW_MS };
-  const signIns = new LRUCache<string, number>(kept);
-  const wrong = new LRUCache<string, Set<string>>(kept);
-  return {
-    checkSignIn(address) {
-      if ((signIns.get(machineOf(address)) ?? 0) < MAX_SIGN_INS) return;
-      throw tooMany("tokens that were not good: wait a minute and try again");
-    },
-    signInFailed(address) {
-      const machine = machineOf(address);
-      signIns.set(machine, (signIns.get(machine) ?? 0) + 1, { noUpdateTTL: true });
-    },
-    check(address, secret) {
-      const seen = wrong.get(machineOf(address));
-      if (seen === undefined || seen.size < MAX_WRONG) return;
-      const digest = digestOf(secret);
-      if (seen.has(digest) || memory.principals.get(digest) !== undefined) return;
-      throw tooMany("different wrong credentials came from your address: wait a minute");
-    },
-    refused(address, secret, reason) {
-      if (NO_GUESSES.has(reason)) return;
-      const machine = machineOf(address);
-      const seen = wrong.get(machine);
-      if (seen === undefined) wrong.set(machine, new Set([digestOf(secret)]));
-      else seen.add(digestOf(secret)); // at most as many as are looked at
-    },
-  };
+/** Refuses an address that came with too many wrong credentials within the minute, unless these were good once, or wrong a moment ago. */
+export async function checkCredentials({ limits, memory }: Registry, address: string, secret: string): Promise<void> {
+  const [machine, digest] = [machineOf(address), digestOf(secret)];
+  if (memory.onceGood.has(digest)) return;
+  if (!(await limits.wasNoted("wrong_credentials", machine, digest))) await limits.check("wrong_credentials", machine);
 }
 
-function tooMany(what: string): Failure {
-  return new Failure("unavailable", `too many ${what}`, { reason: "too_many_wrong_credentials" });
+/** Notes that credentials were refused, if they may have been guessed. */
+export async function credentialsRefused(
+  { limits }: Registry,
+  address: string,
+  secret: string,
+  reason: Reason,
+): Promise<void> {
+  if (!NO_GUESSES.has(reason)) await limits.note("wrong_credentials", machineOf(address), digestOf(secret));
 }

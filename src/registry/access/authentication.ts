@@ -33,12 +33,15 @@ export function principalOfToken(registry: Registry, digest: string): Promise<Pr
   return remembered(registry, digest, (one) => load(registry, one));
 }
 
-function remembered(
+async function remembered(
   registry: Registry,
   digest: string,
   find: (digest: string) => Promise<Principal>,
 ): Promise<Principal> {
-  return registry.memory.remember(registry.memory.principals, digest, () => find(digest), timeToRemember);
+  const { memory } = registry;
+  const principal = await memory.remember(memory.principals, digest, () => find(digest), timeToRemember);
+  memory.onceGood.set(digest, true);
+  return principal;
 }
 
 /**

@@ -11,6 +11,7 @@ const TITLES: Readonly<Record<number, string>> = {
   409: "That is taken",
   410: "Taken back",
   413: "Too large",
+  429: "Too often",
   503: "Not now",
 };
 

@@ -3,7 +3,7 @@
 // somebody else asked for, or that came before, signs nobody in. It is a link and no form, because the policy of our pages lets
 // no form lead to another site.
 import { type Failure, invalid, isFailure } from "../../errors.ts";
-import { attemptsAt } from "../../registry/access/attempts.ts";
+import { checkSignIn, signInFailed } from "../../registry/access/attempts.ts";
 import { startProviderSession } from "../../registry/access/web-sessions.ts";
 import { connectIdentity, signInByProvider } from "../../registry/forge/provider-sign-in.ts";
 import { type PendingSignIn, unfinishedSignIn } from "../../upstream/sign-in-provider.ts";
@@ -55,8 +55,7 @@ export async function beginAtProvider(visit: Visit): Promise<Answer> {
 export async function returnFromProvider(visit: Visit): Promise<Answer> {
   const { registry, from, browser, url, at, principal } = visit;
   const provider = providerHere(visit);
-  const attempts = attemptsAt(registry);
-  attempts.checkSignIn(from);
+  await checkSignIn(registry, from);
   let begun: Begun | undefined;
   try {
     begun = await begunIn(visit);
@@ -73,7 +72,7 @@ export async function returnFromProvider(visit: Visit): Promise<Answer> {
     return seeOther(begun.returnTo ?? at.home(), cookies);
   } catch (error) {
     if (!isFailure(error, "invalid", "unauthenticated", "forbidden", "conflict", "unavailable")) throw error;
-    if (isFailure(error, "invalid", "unauthenticated")) attempts.signInFailed(from);
+    if (isFailure(error, "invalid", "unauthenticated")) await signInFailed(registry, from);
     return refusedPage(visit, error, begun?.returnTo);
   }
 }

@@ -2,7 +2,7 @@
 // one of its attempts. Whoever signed in by a provider may end the session there too: else the next one at this browser is
 // signed in again by a click.
 import { Failure, isFailure } from "../../errors.ts";
-import { attemptsAt } from "../../registry/access/attempts.ts";
+import { checkSignIn, signInFailed } from "../../registry/access/attempts.ts";
 import { endSession, idTokenOf, startSession } from "../../registry/access/web-sessions.ts";
 import { html } from "../html/template.ts";
 import { type Answer, page, type Show, seeOther, type Visit } from "../html/visit.ts";
@@ -22,8 +22,7 @@ export async function signIn(visit: Visit): Promise<Answer> {
   const { registry, form, url, from, browser, at, parts } = visit;
   const returnTo = localPath(form.get("return_to"));
   const token = (form.get("token") ?? "").trim();
-  const attempts = attemptsAt(registry);
-  attempts.checkSignIn(from);
+  await checkSignIn(registry, from);
   try {
     if (parts.provider?.only)
       throw new Failure("forbidden", `only ${parts.provider.ask.name} signs people in here: use the link`, {
@@ -33,7 +32,7 @@ export async function signIn(visit: Visit): Promise<Answer> {
     return seeOther(returnTo ?? at.home(), sessionCookie(url, secret, expiresAt));
   } catch (error) {
     if (!isFailure(error, "unauthenticated", "forbidden", "insufficient-scope")) throw error;
-    attempts.signInFailed(from);
+    await signInFailed(registry, from);
     return { ...signInPage(visit, returnTo, error), status: 422 };
   }
 }
