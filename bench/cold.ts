@@ -30,17 +30,19 @@ const { values } = parseArgs({
     bytes: { type: "string", default: "100000" },
     parts: { type: "string", default: "info,mod,zip" },
     profile: { type: "string" },
+    node: { type: "string", default: "" },
     checkout: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
 if (values.help) {
-  console.log(`usage: node bench/cold.ts [--modules 150] [--latency 20] [--bytes 100000] [--parts info,mod,zip] [--profile DIRECTORY] [--checkout DIRECTORY]
+  console.log(`usage: node bench/cold.ts [--modules 150] [--latency 20] [--bytes 100000] [--parts info,mod,zip] [--profile DIRECTORY] [--node OPTIONS] [--checkout DIRECTORY]
   --modules N           modules of one version that are asked for
   --latency N           milliseconds that each answer of the upstream takes
   --bytes N             of each zip
   --parts PARTS         what of each module is asked for, in this order, with commas
   --profile DIRECTORY   where the server writes a .cpuprofile of its main thread
+  --node OPTIONS        for the Node of the server: --node=--max-semi-space-size=32
   --checkout DIRECTORY  whose server is measured, if not this one's`);
   process.exit(0);
 }
@@ -55,13 +57,20 @@ const WRITTEN_DOWN = 20;
 /** The job that a zip leaves behind waits up to a second for its turn. */
 const SETTLE_MS = 3_000;
 
+const profiling =
+  values.profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-interval=500", `--cpu-prof-dir=${values.profile}`];
+
+/** As the go command asks. */
+const GO_COMMAND = { "user-agent": "Go-http-client/1.1" };
+
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 
 /** One GET on a kept connection, read to its end, in milliseconds. */
 function get({ target }: RunningGokura, path: string): Promise<number> {
   const began = performance.now();
   return new Promise((done, fail) => {
-    const request = http.get({ host: "127.0.0.1", port: target.port, path: ENDPOINT + path, agent }, (response) => {
+    const asked = { host: "127.0.0.1", port: target.port, path: ENDPOINT + path, agent, headers: GO_COMMAND };
+    const request = http.get(asked, (response) => {
       if (response.statusCode !== 200) return fail(new Error(`${path} answers ${response.statusCode}`));
       response.resume().once("end", () => done(performance.now() - began));
     });
@@ -83,19 +92,31 @@ function family(parent: number): number[] {
   return [parent, ...children.map(Number)];
 }
 
+/** Milliseconds of the server's main thread, of what V8 does beside it, of libuv's pool (files, zlib), of PostgreSQL. */
 interface Spent {
   readonly main: number;
-  readonly threads: number;
+  readonly v8: number;
+  readonly pool: number;
   readonly database: number;
+}
+
+/** Processor time of the threads that have such names (Node 24 gives them), in milliseconds. */
+function timeOfThreads(pid: number, isMeant: (name: string) => boolean): number {
+  const meant = readdirSync(`/proc/${pid}/task`).filter((thread) =>
+    isMeant(readFileSync(`/proc/${pid}/task/${thread}/comm`, "utf8")),
+  );
+  const times = meant.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ", 1)[0]);
+  return times.reduce((sum, time) => sum + Number(time), 0) / 1e6;
 }
 
 /** Processor time so far, in milliseconds. */
 function spent(server: RunningGokura, postmaster: number): Spent {
   const { pid } = server.target;
-  const main = Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8").split(" ", 1)[0]) / 1e6;
-  const all = processorTime(pid) / 1000;
+  const main = timeOfThreads(pid, (name) => !/^(?:libuv|V8|DelayedTask)/.test(name));
+  const v8 = timeOfThreads(pid, (name) => /^(?:V8|DelayedTask)/.test(name));
+  const pool = timeOfThreads(pid, (name) => name.startsWith("libuv"));
   const database = family(postmaster).reduce((sum, each) => sum + processorTime(each) / 1000, 0);
-  return { main, threads: all - main, database };
+  return { main, v8, pool, database };
 }
 
 const nameOf = (n: number): string => `example.com/cold/module${n}`;
@@ -124,17 +145,18 @@ async function measure(server: RunningGokura, postmaster: number, upstream: Upst
   const asked = upstream.asked.length;
   await delay(SETTLE_MS);
   const after = spent(server, postmaster);
-  const [main, threads, database] = (["main", "threads", "database"] as const).map(
+  const [main, v8, pool, database] = (["main", "v8", "pool", "database"] as const).map(
     (who) => (after[who] - before[who]) / MODULES,
-  ) as [number, number, number];
+  ) as [number, number, number, number];
+  const all = main + v8 + pool;
   console.log(`\n${MODULES} modules, ${PARTS.join(" + ")}, ${BYTES} bytes, upstream ${LATENCY} ms away`);
   printTable([
     ["on the wall", "p50 ms", "p90 ms"],
     ...[...times].map(([part, took]) => [part, decile(took, 0.5), decile(took, 0.9)]),
   ]);
   printTable([
-    ["processor ms a module", "main thread", "other threads", "server", "PostgreSQL", "all", "upstream requests"],
-    ["", main, threads, main + threads, database, main + threads + database, asked / MODULES].map((figure) =>
+    ["processor ms a module", "main thread", "V8's", "libuv's", "server", "PostgreSQL", "all", "upstream requests"],
+    ["", main, v8, pool, all, database, all + database, asked / MODULES].map((figure) =>
       typeof figure === "number" ? figure.toFixed(2) : figure,
     ),
   ]);
@@ -193,11 +215,9 @@ try {
       GOKURA_UPSTREAM_VERIFY: "off", // no checksum database knows these
       GOKURA_UPSTREAM_TTL: "3600",
       GOKURA_ALLOW_PRIVATE_NETWORKS: "127.0.0.0/8",
-      ...(values.profile === undefined
-        ? {}
-        : { NODE_OPTIONS: `--cpu-prof --cpu-prof-interval=500 --cpu-prof-dir=${values.profile}` }),
     },
     values.checkout,
+    [...profiling, ...values.node.split(" ").filter((option) => option !== "")],
   );
   upstream.milliseconds = LATENCY;
   await askFor(server, 0, WARM_UP); // code is compiled, connections are there

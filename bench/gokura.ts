@@ -13,13 +13,17 @@ export interface RunningGokura {
   stop(): Promise<void>;
 }
 
-/** Starts one on a data directory; settings may be added. What it complains of is shown. `checkout`: where its code is. */
+/**
+ * Starts one on a data directory; settings may be added. What it complains of is shown. `checkout`: where its code is; `node`:
+ * options for its Node.
+ */
 export async function startGokura(
   dataDirectory: string,
   settings: Readonly<Record<string, string>> = {},
   checkout: string = join(import.meta.dirname, ".."),
+  node: readonly string[] = [],
 ): Promise<RunningGokura> {
-  const child = spawn(process.execPath, ["bin/gokura.js", "serve"], {
+  const child = spawn(process.execPath, [...node, "bin/gokura.js", "serve"], {
     cwd: checkout,
     env: {
       PATH: process.env.PATH ?? "",
@@ -36,7 +40,7 @@ export async function startGokura(
     stdio: ["ignore", "pipe", "inherit"],
   });
   let said = "";
-  for await (const chunk of child.stdout!) {
+  for await (const chunk of child.stdout!.iterator({ destroyOnReturn: false })) {
     said += chunk;
     const url = /^Gokura is at (\S+)$/m.exec(said)?.[1];
     if (url === undefined) continue;

@@ -292,6 +292,7 @@ async function listenForChanges(
     registry.log,
   );
   registry.memory.trust(() => notices.live);
+  registry.isAlone = () => notices.alone;
   registry.metrics.listening.set(1);
   return notices;
 }

@@ -120,6 +120,7 @@ export async function openRegistry(
       privateModules: await openPrivateModules(database, config.privatePatterns),
       secrets: secretsOnDemand(config),
       anonymousUpstream: config.anonymousUpstream,
+      isAlone: () => false,
       dataDirectory: config.dataDirectory,
     };
     return { registry, databaseUrl: url, lost, close };

@@ -3,6 +3,9 @@
 // must ask `live` first, and is told to forget everything when it comes back. A connection that only listens does not
 // notice that the network forgot it (a NAT, a load balancer), and a token revoked meanwhile would stay good: so it is asked
 // for a sign of life every few seconds.
+//
+// By these connections servers know of each other too: each holds one lock that all may hold (PostgreSQL documentation,
+// 13.3.5), whoever comes says so, and the sign of life is how many hold it.
 import net from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
@@ -22,11 +25,20 @@ export const LISTENER_NAME = "gokura notices";
  */
 export type Channel = (typeof CHANNELS)[number];
 
+/** The channel of servers that come, and the lock that they hold. */
+const SERVERS = "gokura_servers";
+const PRESENCE = 7166805;
+const COUNT_SERVERS = `SELECT count(*)::int AS servers FROM pg_locks
+  WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND classid = ${PRESENCE} AND objid = 0
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+
 const CHANNELS = ["gokura_access", "gokura_content", "gokura_policies", "gokura_mirror", "gokura_hooks"] as const;
 
 export interface Notices {
   /** Whether every change made from now on will be heard. */
   readonly live: boolean;
+  /** Whether no other server listens. One that comes is known of in a moment, one that went within seconds. */
+  readonly alone: boolean;
   close(): Promise<void>;
 }
 
@@ -46,6 +58,7 @@ export async function listenForNotices(
 ): Promise<Notices> {
   let client: pg.Client | undefined;
   let live = false;
+  let servers = Number.POSITIVE_INFINITY;
   let closed = false;
 
   const connect = async (): Promise<void> => {
@@ -62,11 +75,16 @@ export async function listenForNotices(
       if (client !== next) return;
       client = undefined;
       live = false;
+      servers = Number.POSITIVE_INFINITY;
       handlers.forget();
       if (!closed) void reconnect();
     };
+    const count = async (): Promise<void> => {
+      const { rows } = await next.query<{ servers: number }>(COUNT_SERVERS);
+      if (client === next) servers = rows[0]!.servers;
+    };
     const beat = async (): Promise<void> => {
-      const answered = next.query("SELECT 1").then(
+      const answered = count().then(
         () => true,
         () => false,
       );
@@ -74,10 +92,15 @@ export async function listenForNotices(
     };
     next.on("error", lost);
     next.on("end", lost);
-    next.on("notification", (notice) => handlers.changed(notice.channel as Channel, notice.payload ?? ""));
+    next.on("notification", ({ channel, payload = "" }) => {
+      if (channel === SERVERS) count().catch(() => {});
+      else handlers.changed(channel as Channel, payload);
+    });
     try {
       await next.connect();
-      await next.query(CHANNELS.map((channel) => `LISTEN ${channel}`).join("; "));
+      await next.query([SERVERS, ...CHANNELS].map((channel) => `LISTEN ${channel}`).join("; "));
+      await next.query(`SELECT pg_advisory_lock_shared(${PRESENCE}, 0)`);
+      await next.query(`NOTIFY ${SERVERS}`); // of which we are told as well, and count
     } catch (error) {
       socket.destroy();
       throw error;
@@ -105,6 +128,9 @@ export async function listenForNotices(
   return {
     get live() {
       return live;
+    },
+    get alone() {
+      return live && servers === 1;
     },
     async close() {
       closed = true;

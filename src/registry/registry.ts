@@ -42,6 +42,8 @@ export interface Registry {
   secrets(): Promise<SecretBox>;
   /** Whether modules from upstream are there for those who send no token (GOKURA_ANONYMOUS_UPSTREAM). */
   readonly anonymousUpstream: boolean;
+  /** Whether no other server uses the database. False until it is known, and in commands. */
+  isAlone: () => boolean;
   /** Absolute path of the data directory: repositories live below it. */
   readonly dataDirectory: string;
 }

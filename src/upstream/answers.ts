@@ -20,6 +20,8 @@ export interface Found {
   readonly freshMs: number;
   /** Whether whoever asked waited for an upstream. */
   readonly asked?: boolean;
+  /** Whether a list of the module is kept that does not have the version. */
+  readonly unlisted?: boolean;
 }
 
 /** There is no such thing. */

@@ -8,7 +8,7 @@ import { goPathOf } from "../gomod/proxy-path.ts";
 import { findUpstreamAnswer, type KnownAnswer, storeUpstreamAnswer } from "../registry/versions/upstream-modules.ts";
 import { type Absent, changing, type Found, notCached } from "./answers.ts";
 import type { DependencyState } from "./dependency-state.ts";
-import { lookOrGet } from "./download-lock.ts";
+import { getOnce } from "./download-lock.ts";
 
 /** How long an answer is fresh, if not said otherwise. */
 export const LIST_TTL_MS = 60_000;
@@ -94,7 +94,7 @@ export function refresh(
   };
   return state.fetching.run(path, async () => {
     try {
-      const answer = await lookOrGet<Found | Absent>(state.locks, path, look, get);
+      const answer = await getOnce<Found | Absent>(state, path, { look, get, than: than.getTime() });
       if (answer.kind === "absent") rest(state, path);
       else state.resting.delete(path);
       return answer;

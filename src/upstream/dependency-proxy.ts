@@ -9,12 +9,11 @@ import { goPathOf, type VersionRequest } from "../gomod/proxy-path.ts";
 import type { Registry } from "../registry/registry.ts";
 import { wasPublishedHere } from "../registry/versions/tombstones.ts";
 import { lookUpVersion } from "../registry/versions/upstream-modules.ts";
-import { isExactVersion } from "./admission.ts";
 import { type Absent, type Found, notCached } from "./answers.ts";
 import { changingAnswer, LIST_TTL_MS } from "./changing-answer.ts";
 import { createDependencyState, type DependencyState } from "./dependency-state.ts";
 import type { Download, DownloadOutcome } from "./download.ts";
-import { LATEST, versionWasSeen } from "./latest-version.ts";
+import { LATEST, unlistedWasSeen } from "./latest-version.ts";
 import { listAnswer } from "./module-list.ts";
 import { demandUncontradicted } from "./refusals.ts";
 import type { UpstreamClient } from "./upstream-client.ts";
@@ -29,6 +28,8 @@ const CLOSING_MS = 2_000;
 export interface AskOptions {
   /** Only what is stored is served; no upstream is asked. */
   readonly storedOnly?: boolean;
+  /** Of the .info of a version: its .mod is wanted next, and may be asked for along with it. */
+  readonly withGoMod?: boolean;
   /** Of a zip: it is stored, but its bytes are not there any more, and are wanted again. */
   readonly lost?: boolean;
 }
@@ -79,12 +80,12 @@ export function openDependencyProxy(parts: DependencyProxyParts): OpenedDependen
     { storedOnly = false, lost = false }: AskOptions = {},
   ): Promise<Found | ZipAnswer> {
     if (request.kind === "zip") return zipFile(state, request, storedOnly, lost);
-    return noted(state, request, versionFile(state, request, storedOnly));
+    return noted(state, request, versionFile(state, request, { storedOnly }));
   }
-  const query: DependencyProxy["query"] = (modulePath, revision, { storedOnly = false } = {}) => {
+  const query: DependencyProxy["query"] = (modulePath, revision, { storedOnly = false, withGoMod = false } = {}) => {
     if (revision === undefined) return changingAnswer(state, LATEST, modulePath, storedOnly);
     const request = { kind: "info", modulePath, version: revision } as const;
-    return noted(state, request, infoFile(state, request, storedOnly));
+    return noted(state, request, infoFile(state, request, { storedOnly, withGoMod }));
   };
   const proxy: DependencyProxy = {
     registry,
@@ -102,15 +103,14 @@ export function openDependencyProxy(parts: DependencyProxyParts): OpenedDependen
   };
 }
 
-/** An answer; when a version was fetched for it, the lists may be about to have something new. */
+/** An answer; when a version was fetched for it that the list does not have, that is about to have something new. */
 async function noted(
   state: DependencyState,
   { modulePath, version }: VersionRequest<"info"> | VersionRequest<"mod">,
   answering: Promise<Found | Absent>,
 ): Promise<Found | Absent> {
   const answer = await answering;
-  if (answer.kind === "found" && answer.asked && isExactVersion(modulePath, version))
-    versionWasSeen(state, modulePath, version);
+  if (answer.kind === "found" && answer.unlisted) unlistedWasSeen(state, modulePath, version);
   return answer;
 }
 
@@ -132,10 +132,10 @@ async function zipFile(
   if (buried !== undefined) throw wasPublishedHere(modulePath, version, { reason: buried });
   let download = state.downloads.get(path);
   if (!download) {
-    download = startDownload(state, request);
+    download = startDownload(state, request, stored);
     state.downloads.set(path, download);
     download.outcome.then(
-      ({ kind }) => kind === "stored" && versionWasSeen(state, modulePath, version),
+      (outcome) => outcome.kind === "stored" && outcome.unlisted && unlistedWasSeen(state, modulePath, version),
       () => {},
     );
     const forget = (): void => void state.downloads.delete(path);

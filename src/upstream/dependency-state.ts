@@ -5,8 +5,8 @@ import { createSingleFlight, type SingleFlight } from "../concurrency/single-fli
 import type { Locks } from "../database/locks.ts";
 import type { Failure } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
-import { ABSENCE_MS, type Absent, FLEETING_MS } from "./answers.ts";
-import type { Download } from "./download.ts";
+import { ABSENCE_MS, type Absent, FLEETING_MS, type Found } from "./answers.ts";
+import type { Download, StoredZip } from "./download.ts";
 import type { UpstreamClient } from "./upstream-client.ts";
 import type { Verification } from "./upstream-verification.ts";
 
@@ -19,6 +19,10 @@ const MAX_TROUBLES = 5_000;
 const REFUSAL_MS = 3_600_000;
 const MAX_REFUSALS = 5_000;
 const MAX_SEEN = 5_000;
+/** Longer than a look into the database takes. */
+const ARRIVED_MS = 10_000;
+/** What something that arrived takes of memory beside its bytes, about. */
+const ARRIVED_BYTES = 400;
 
 /** What the dependency proxy is made of. Names of things are their paths (gomod/proxy-path.ts goPathOf). */
 export interface DependencyState {
@@ -41,7 +45,12 @@ export interface DependencyState {
   readonly fleeting: LRUCache<string, Buffer>;
   /** Refusals that were written down; written by refusals.ts. */
   readonly refusals: LRUCache<string, true>;
-  /** Versions that the list was looked at for, a moment ago; written by latest-version.ts. */
+  /**
+   * What came from upstream a moment ago, by its path, for those who had looked for it before it was stored; written by
+   * download-lock.ts.
+   */
+  readonly arrived: LRUCache<string, Arrived>;
+  /** Versions that the list was fetched anew for, a moment ago; written by latest-version.ts. */
   readonly seen: LRUCache<string, true>;
   /** What is being fetched now, by what is asked. */
   readonly fetching: SingleFlight<string>;
@@ -52,6 +61,12 @@ export interface DependencyState {
   readonly downloads: Map<string, Download>;
   /** Lists whose last refresh failed, and when; written by module-list.ts. */
   readonly resting: Map<string, number>;
+}
+
+/** What came from upstream, and when it was asked for, in milliseconds since 1970. */
+export interface Arrived {
+  readonly answer: Found | StoredZip;
+  readonly askedAt: number;
 }
 
 /** The state of a process that has just started. */
@@ -65,6 +80,12 @@ export function createDependencyState(
     tried: shortMemory(),
     fleeting: shortMemory(),
     refusals: new LRUCache({ max: MAX_REFUSALS, ttl: REFUSAL_MS }),
+    arrived: new LRUCache({
+      maxSize: MAX_FLEETING_BYTES,
+      sizeCalculation: ({ answer }, key) =>
+        key.length + ARRIVED_BYTES + (answer.kind === "found" ? answer.body.length : 0),
+      ttl: ARRIVED_MS,
+    }),
     seen: new LRUCache({ max: MAX_SEEN, ttl: FLEETING_MS }),
     fetching: createSingleFlight(),
     downloads: new Map(),

@@ -1,9 +1,14 @@
 // One at a time, wherever. Whoever needs something that is not stored waits until it is, or is the one who gets it: in this
 // process by sharing one promise, among processes by a lock of the database. Nobody is ever told about a lock: who waits
 // looks again and again for the thing itself, so that a process that dies is replaced by the next one that looks.
+//
+// The only server on its database needs no lock, which saves most of what a download costs the database. One that comes is
+// known of before it serves anybody: then the worst is that both fetch what was under way at that moment.
 import { setTimeout as delay } from "node:timers/promises";
 import type { Locks } from "../database/locks.ts";
 import { Failure } from "../errors.ts";
+import type { Absent } from "./answers.ts";
+import type { Arrived, DependencyState } from "./dependency-state.ts";
 
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 500;
@@ -11,6 +16,31 @@ const LONGEST_PAUSE_MS = 500;
 const PATIENCE_MS = 2 * 60_000;
 /** Longer than the slowest download takes: a toolchain over a bad line. */
 export const ZIP_PATIENCE_MS = 20 * 60_000;
+
+/** How something is got that was looked for, and is not stored. */
+export interface Getting<T> {
+  /** Looks once more: another server may have stored it. */
+  look(): Promise<T | undefined>;
+  /** Gets it, and stores it. */
+  get(): Promise<T>;
+  /** What was asked for before is too old, in milliseconds since 1970. */
+  readonly than?: number;
+  readonly patienceMs?: number;
+}
+
+/** Gets a thing that is not stored, unless another server does, or it has just come. Throws as `lookOrGet` does. */
+export async function getOnce<T extends Arrived["answer"] | Absent>(
+  { registry, arrived, locks }: DependencyState,
+  name: string,
+  { look, get, than = 0, patienceMs }: Getting<T>,
+): Promise<T> {
+  const known = arrived.get(name);
+  if (known && known.askedAt > than) return known.answer as T; // a name is always of the same kind
+  const askedAt = Date.now();
+  const answer = registry.isAlone() ? await get() : await lookOrGet(locks, name, look, get, patienceMs);
+  if (answer.kind !== "absent") arrived.set(name, { answer, askedAt });
+  return answer;
+}
 
 /**
  * Looks for a thing; if it is not there, gets it under the lock of its name, or waits for the one who does. Throws unavailable

@@ -31,6 +31,8 @@ export interface StoredZip {
   /** The version's number. */
   readonly id: number;
   readonly zip: MadeZip;
+  /** Whether a list of the module is kept that does not have the version. */
+  readonly unlisted?: boolean;
 }
 
 export class Download {

@@ -2,9 +2,7 @@
 // it: the highest release, else pre-release, else the newest pseudo-version.
 import type { ModulePath } from "../gomod/module-path.ts";
 import { goPathOf } from "../gomod/proxy-path.ts";
-import { isPseudoVersion } from "../gomod/version.ts";
 import { latestOfList, linesOfList } from "../gomod/version-list.ts";
-import { findUpstreamAnswer } from "../registry/versions/upstream-modules.ts";
 import { admitInfo } from "./admission.ts";
 import type { Absent } from "./answers.ts";
 import { type ChangingKind, changingAnswer, refresh } from "./changing-answer.ts";
@@ -37,24 +35,17 @@ async function latestByList(
   if (list.kind === "absent") return otherwise;
   const version = latestOfList(linesOfList(list.body.toString("utf8")));
   if (version === undefined) return otherwise;
-  const info = await versionFile(state, { kind: "info", modulePath, version }, false);
+  const info = await versionFile(state, { kind: "info", modulePath, version }, { storedOnly: false });
   return info.kind === "found" ? info.body : info;
 }
 
 /**
- * Says that a version was fetched by name: if the list that is known does not have it, that is fetched anew. Nobody waits
- * for it; the next who asks for the list is told what went wrong.
+ * Says that a version was fetched by name which the list that is kept does not have: that is fetched anew. Nobody waits for it;
+ * the next who asks for the list is told what went wrong.
  */
-export function versionWasSeen(state: DependencyState, modulePath: ModulePath, version: string): void {
-  if (isPseudoVersion(version)) return;
-  const now = new Date();
+export function unlistedWasSeen(state: DependencyState, modulePath: ModulePath, version: string): void {
   const name = `${goPathOf({ kind: "list", modulePath })} has ${version}`;
   if (state.seen.has(name)) return; // its .info, .mod and zip come one after the other
   state.seen.set(name, true);
-  const seen = state.fetching.run(name, async () => {
-    const known = await findUpstreamAnswer(state.registry, modulePath, "list");
-    if (!known || linesOfList(known.body.toString("utf8")).some((line) => line.version === version)) return;
-    for (const what of [LIST, LATEST]) refresh(state, what, modulePath, now).catch(() => {});
-  });
-  seen.catch((error: unknown) => state.registry.log.debug({ err: error }, "a list could not be looked at"));
+  for (const what of [LIST, LATEST]) refresh(state, what, modulePath, new Date()).catch(() => {});
 }

@@ -7,23 +7,32 @@ import { h1OfGoMod } from "../gomod/dir-hash.ts";
 import { MAX_ZIP_FILE } from "../gomod/module-zip.ts";
 import { goPathOf, type VersionRequest } from "../gomod/proxy-path.ts";
 import { zipIsBack } from "../registry/versions/evicted-zips.ts";
-import { findUpstreamVersion, recordUpstreamEvent, storeUpstreamPart } from "../registry/versions/upstream-modules.ts";
+import {
+  findUpstreamVersion,
+  recordUpstreamEvent,
+  type StoredVersion,
+  storeUpstreamPart,
+} from "../registry/versions/upstream-modules.ts";
 import { type MadeZip, zipKeyOf } from "../registry/versions/version-zip.ts";
 import { admitZip, Refused, type Verdict, vouchesFor } from "./admission.ts";
 import { type Absent, type Found, pinned } from "./answers.ts";
 import type { DependencyState } from "./dependency-state.ts";
 import { Download, type DownloadOutcome } from "./download.ts";
-import { lookOrGet, ZIP_PATIENCE_MS } from "./download-lock.ts";
+import { getOnce, lookOrGet, ZIP_PATIENCE_MS } from "./download-lock.ts";
 import { absentAsRefused, demandTried, refuseUnproved } from "./refusals.ts";
 import type { FoundUpstream } from "./upstream-client.ts";
 import { ask } from "./upstream-request.ts";
 import { versionFile } from "./version-files.ts";
 
-/** Begins the download of a zip, or waits for the process that has begun it. */
-export function startDownload(state: DependencyState, request: VersionRequest<"zip">): Download {
+/** Begins the download of a zip, or waits for the process that has begun it. `known`: what is stored of the version. */
+export function startDownload(
+  state: DependencyState,
+  request: VersionRequest<"zip">,
+  known: StoredVersion | undefined,
+): Download {
   const { modulePath, version } = request;
-  let goMod: Buffer | undefined;
-  let isLost = false;
+  let goMod = known?.goMod;
+  let isLost = known?.zip !== undefined;
   const look = async (): Promise<DownloadOutcome | undefined> => {
     const stored = await findUpstreamVersion(state.registry, modulePath, version);
     goMod = stored?.goMod;
@@ -37,7 +46,7 @@ export function startDownload(state: DependencyState, request: VersionRequest<"z
     // All at once: the zip is judged by its .mod, and what comes from far away comes in one time instead of two.
     const described: Promise<Found | Absent> = goMod
       ? Promise.resolve(pinned(goMod))
-      : versionFile(state, { kind: "mod", modulePath, version }, false);
+      : versionFile(state, { kind: "mod", modulePath, version }, { storedOnly: false });
     const proving = state.verification.begin(modulePath, version);
     described.catch(() => {}); // both are looked at when the zip has come so far
     proving.catch(() => {});
@@ -45,8 +54,12 @@ export function startDownload(state: DependencyState, request: VersionRequest<"z
     if (answer.kind === "absent") return answer;
     return receiveZip(state, download, { request, answer, described, proving, isLost });
   };
+  const path = goPathOf(request);
+  const wasLost = isLost; // another may have brought it back meanwhile
   return new Download((download) =>
-    lookOrGet(state.locks, goPathOf(request), look, () => get(download), ZIP_PATIENCE_MS),
+    wasLost
+      ? lookOrGet(state.locks, path, look, () => get(download), ZIP_PATIENCE_MS)
+      : getOnce(state, path, { look, get: () => get(download), patienceMs: ZIP_PATIENCE_MS }),
   );
 }
 
@@ -96,7 +109,7 @@ async function receiveZip(
     // Only if the blob of a pinned zip was lost, and not evicted, can it differ: then the very same bytes are wanted back.
     if (kept.h1 !== h1 || (kept.sha256 !== sha256 && !(await isThere(state, kept))))
       throw new Refused(`the zip is ${h1} (${sha256}), but ${kept.h1} (${kept.sha256}) is pinned`);
-    return { kind: "stored", id: stored.id, zip: kept };
+    return { kind: "stored", id: stored.id, zip: kept, unlisted: stored.unlisted };
   } catch (error) {
     if (error instanceof Refused) return await absentAsRefused(state, path, answer.upstream, error);
     if (!isFailure(error)) registry.log.error({ err: error, path }, "a download failed");

@@ -125,3 +125,16 @@ test("a database that is not there when it begins is an error, not a listener", 
   const link = await cuttableLink(serverPort, false);
   await expect(listen(over(link, url))).rejects.toMatchObject({ code: "ECONNREFUSED" });
 });
+
+test("a server knows whether it is the only one: at once when another comes, soon when it goes", async () => {
+  const own = await testDatabase();
+  const first = (await listen(own, 50)).notices;
+  await expect.poll(() => first.alone).toBe(true);
+  const second = (await listen(own)).notices;
+  expect(second.alone).toBe(false);
+  await expect.poll(() => first.alone).toBe(false);
+  await second.close();
+  await expect.poll(() => first.alone).toBe(true);
+  await first.close();
+  expect(first.alone).toBe(false);
+});

@@ -21,6 +21,9 @@ let server: TestServer;
 const get = (path: string, headers: Record<string, string> = {}, method = "GET") =>
   ask(server.url, `/api/v4/packages/go/${path}`, { headers, method });
 
+/** As the go command asks. */
+const GO_COMMAND = { "user-agent": "Go-http-client/1.1" };
+
 beforeAll(async () => {
   upstream = await fakeUpstream();
   server = await testServer({
@@ -61,6 +64,34 @@ describe("what never changes is fetched once, and passed on as it is", () => {
     expect((await get(`${at}.zip`)).bytes.equals(zip)).toBe(true);
     expect((await get(`${at}.mod`)).status).toBe(200);
     expect(upstream.count(`${at}.mod`)).toBe(1);
+  });
+
+  test("an .info for the go command: its .mod comes at the same time, and both enter together", async () => {
+    const { info, mod } = await upstream.version("example.com/pair", "v1.0.0");
+    const at = "example.com/pair/@v/v1.0.0";
+    const both = Promise.withResolvers<void>();
+    for (const [file, body] of [
+      ["info", info],
+      ["mod", mod],
+    ] as const)
+      upstream.on(`${at}.${file}`, async (_, res) => {
+        if (upstream.count(`${at}.info`) + upstream.count(`${at}.mod`) === 2) both.resolve();
+        await both.promise;
+        res.writeHead(200).end(body);
+      });
+    expect((await get(`${at}.info`, GO_COMMAND)).text).toBe(info);
+    upstream.on(`${at}.mod`, "asked twice");
+    expect((await get(`${at}.mod`, GO_COMMAND)).text).toBe(mod);
+    expect([upstream.count(`${at}.info`), upstream.count(`${at}.mod`)]).toEqual([1, 1]);
+  });
+
+  test("an .info for the go command is told whatever is wrong with its .mod", async () => {
+    const { info } = await upstream.version("example.com/half", "v1.0.0");
+    const at = "example.com/half/@v/v1.0.0";
+    upstream.on(`${at}.mod`, "no go.mod");
+    expect((await get(`${at}.info`, GO_COMMAND)).text).toBe(info);
+    const told = await get(`${at}.mod`, GO_COMMAND);
+    expect([told.status, told.text]).toEqual([503, expect.stringContaining("without a module line")]);
   });
 
   test("all that a go.mod requires is stored with it", async () => {

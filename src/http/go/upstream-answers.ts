@@ -12,7 +12,7 @@ import type { Principal } from "../../registry/principal.ts";
 import type { GroupRow } from "../../registry/rows.ts";
 import { isExactVersion } from "../../upstream/admission.ts";
 import { ABSENCE_MS, type Absent, type Found } from "../../upstream/answers.ts";
-import type { DependencyProxy } from "../../upstream/dependency-proxy.ts";
+import type { AskOptions, DependencyProxy } from "../../upstream/dependency-proxy.ts";
 import type { Download, StoredZip } from "../../upstream/download.ts";
 import {
   type Judged,
@@ -35,6 +35,9 @@ import {
 import { type HotAnswer, type HotCache, isTrusted, writeHotAnswer } from "./hot-cache.ts";
 
 const TYPES = { list: "text/plain; charset=utf-8", latest: "application/json", info: "application/json" };
+
+/** The go command, and proxies written in Go: they ask for the .mod of a version when they have its .info. */
+const GO_CLIENT = /^Go-http-client\//;
 
 const NO_POLICY: Passed = { warning: undefined, freshMs: Number.POSITIVE_INFINITY };
 
@@ -99,9 +102,10 @@ export async function serveFromUpstream(world: WorldRequest, request: GoRequest)
       if ("kind" in passed) return await writeAbsent(unjudged, passed);
       return await serveZip({ ...unjudged, passed }, request);
     }
+    const options = { storedOnly, withGoMod: GO_CLIENT.test(ctx.get("User-Agent")) };
     const { answer, ...passed } = gate
-      ? await judgedTo(dependencies, gate, request, storedOnly)
-      : { answer: await answerTo(dependencies, request, storedOnly), ...NO_POLICY };
+      ? await judgedTo(dependencies, gate, request, options)
+      : { answer: await answerTo(dependencies, request, options), ...NO_POLICY };
     const type = request.kind === "mod" ? "text/plain; charset=utf-8" : TYPES[request.kind];
     if (!answer.asked) await cold.answeredFromStore();
     if (answer.kind === "absent" && answer.unasked && cold.refused) throw cold.refused;
@@ -124,10 +128,9 @@ async function judgedTo(
   dependencies: DependencyProxy,
   gate: Gate,
   request: Exclude<GoRequest, VersionRequest<"zip">>,
-  storedOnly: boolean,
+  options: AskOptions,
 ): Promise<Judged<Found | Absent>> {
   const { modulePath } = request;
-  const options = { storedOnly };
   if (request.kind === "list") return judgedList(dependencies, gate, modulePath, options);
   if (request.kind === "latest") return judgedLatest(dependencies, gate, modulePath, options);
   if (request.kind === "info" && !isExactVersion(modulePath, request.version))
@@ -135,24 +138,24 @@ async function judgedTo(
   const { version } = request.kind === "mod" ? canonical(request) : request;
   const passed = await passByName(dependencies, gate, modulePath, version, options);
   if ("kind" in passed) return { answer: passed, ...NO_POLICY };
-  return { answer: await answerTo(dependencies, request, storedOnly), ...passed };
+  return { answer: await answerTo(dependencies, request, options), ...passed };
 }
 
 function answerTo(
   dependencies: DependencyProxy,
   request: Exclude<GoRequest, VersionRequest<"zip">>,
-  storedOnly: boolean,
+  options: AskOptions,
 ): Promise<Found | Absent> {
   const { modulePath } = request;
   switch (request.kind) {
     case "list":
-      return dependencies.list(modulePath, { storedOnly });
+      return dependencies.list(modulePath, options);
     case "latest":
-      return dependencies.query(modulePath, undefined, { storedOnly });
+      return dependencies.query(modulePath, undefined, options);
     case "info":
-      return dependencies.query(modulePath, request.version, { storedOnly });
+      return dependencies.query(modulePath, request.version, options);
     case "mod":
-      return dependencies.download(canonical(request), { storedOnly });
+      return dependencies.download(canonical(request), options);
   }
 }
 

@@ -154,7 +154,8 @@ const secondsOf = (time: Date | undefined): number | null => (time ? time.getTim
 
 /** What came of a part of a version from upstream, as the function enter_upstream_part has it. */
 export type UpstreamEntry =
-  | { readonly outcome: "stored"; readonly row: PinnedRow }
+  /** `unlisted`: a list is kept that does not have the version. */
+  | { readonly outcome: "stored"; readonly row: PinnedRow; readonly unlisted: boolean }
   | { readonly outcome: "buried"; readonly reason: string }
   | { readonly outcome: "differs" };
 
@@ -183,7 +184,7 @@ export async function enterUpstreamPart(
     return undefined;
   const requirements = requirementsIn(goMod);
   const { rows } = await registry.database.pool.query<
-    PinnedRow & { outcome: UpstreamEntry["outcome"] | "speaks"; reason: string; entered: boolean }
+    PinnedRow & { outcome: UpstreamEntry["outcome"] | "speaks"; reason: string; entered: boolean; unlisted: boolean }
   >({
     name: "enter-upstream-part",
     text: `SELECT * FROM enter_upstream_part($1, $2, $3, $4, $5::"VersionKind", $6::float8, $7::bytea, $8, $9::bytea, $10, $11,
@@ -195,12 +196,12 @@ export async function enterUpstreamPart(
       ...[requirements.map((r) => r.indirect), requirements.map((r) => r.counts)],
     ],
   });
-  const { outcome, reason, entered, ...row } = rows[0]!;
+  const { outcome, reason, entered, unlisted, ...row } = rows[0]!;
   if (outcome === "speaks") return undefined;
   if (outcome === "buried") return { outcome, reason };
   if (outcome === "differs") return { outcome };
   if (entered) registry.metrics.published.inc({ kind: kind.toLowerCase() });
-  return { outcome, row };
+  return { outcome, row, unlisted };
 }
 
 function requirementsIn(goMod: Buffer | undefined): CountedRequirement[] {

@@ -75,25 +75,33 @@ function storedIn(row: PinnedRow): StoredVersion {
   };
 }
 
-/** A part of a version that was found to be good. A zip comes with the go.mod that it was compared with. */
+/** Parts of a version that were found to be good. A zip comes with the go.mod that it was compared with. */
 export type UpstreamPart =
-  | { readonly info: Buffer; readonly time: Date | undefined }
+  | { readonly info: Buffer; readonly time: Date | undefined; readonly goMod?: Buffer | undefined }
   | { readonly goMod: Buffer; readonly zip?: MadeZip };
 
-/** Pins a part of a version, unless that part is pinned already: whoever comes first decides. Returns what is stored now. */
+/** What is stored of a version of which a part has just come. */
+export interface SeenVersion extends StoredVersion {
+  /** Whether a list of its module is kept that does not have it. Never said of pseudo-versions, which no list has. */
+  readonly unlisted: boolean;
+}
+
+/** Pins parts of a version, unless they are pinned already: whoever comes first decides. Returns what is stored now. */
 export async function storeUpstreamPart(
   registry: Registry,
   modulePath: string,
   version: string,
   part: UpstreamPart,
-): Promise<StoredVersion> {
-  const judgedBy = "goMod" in part && part.zip ? part.goMod : undefined;
+): Promise<SeenVersion> {
+  const judgedBy = "zip" in part && part.zip ? part.goMod : undefined;
   const entry = await enterUpstreamPart(registry, { modulePath, version, ...part }).catch((error: unknown) => {
     throw recordedOtherwise(error) ?? error;
   });
   if (entry?.outcome === "buried") throw wasPublishedHere(modulePath, version, entry);
   if (entry?.outcome === "differs") throw otherGoMod(modulePath, version);
-  const stored = entry ? storedIn(entry.row) : await storeSpeakingPart(registry, modulePath, version, part, judgedBy);
+  const stored = entry
+    ? { ...storedIn(entry.row), unlisted: entry.unlisted }
+    : await storeSpeakingPart(registry, modulePath, version, part, judgedBy);
   if (judgedBy) registry.jobs.gather("describe-module", stored.id);
   return stored;
 }
@@ -105,7 +113,7 @@ async function storeSpeakingPart(
   version: string,
   part: UpstreamPart,
   judgedBy: Buffer | undefined,
-): Promise<StoredVersion> {
+): Promise<SeenVersion> {
   return enteringVersions(registry, async (tx, enter) => {
     const { buried } = await enter([{ modulePath, version, ...part }], async () => {
       const moduleId = await lockedModule(tx, modulePath);
@@ -113,10 +121,12 @@ async function storeSpeakingPart(
       return new Map([[modulePath, moduleId]]);
     });
     for (const { grave } of buried) throw wasPublishedHere(modulePath, version, grave);
-    const [row] = await tx.$queryRaw<PinnedRow[]>`
-      SELECT v.id, v.info, v.go_mod, v.h1, v.zip_key, v.zip_size FROM module_version v JOIN module m ON m.id = v.module_id
+    const [row] = await tx.$queryRaw<(PinnedRow & { unlisted: boolean })[]>`
+      SELECT v.id, v.info, v.go_mod, v.h1, v.zip_key, v.zip_size, is_unlisted(m.path, v.version) AS unlisted
+      FROM module_version v JOIN module m ON m.id = v.module_id
       WHERE m.path = ${modulePath} AND m.origin = 'UPSTREAM' AND v.version = ${version}`;
-    return storedIn(row!);
+    const { unlisted, ...pinned } = row!;
+    return { ...storedIn(pinned), unlisted };
   });
 }
 
