@@ -15,7 +15,8 @@ import { pythonWith, required } from "./installed.ts";
 
 const HERE = import.meta.dirname;
 const SEED = "20261121";
-const EXAMPLES = "12";
+/** For each operation, beside one example for each boundary of the document. `FUZZ_EXAMPLES` asks for more. */
+const EXAMPLES = process.env.FUZZ_EXAMPLES ?? "5";
 const TIMEOUT_MS = 300_000;
 /** Calls that are made by the function that makes those of projects: of hooks and trusted issuers. Others are not left out. */
 const TWINS = String.raw`groups/\{id\}/(hooks|trusts)|(?<!\})/hooks`;

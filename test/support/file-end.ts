@@ -3,4 +3,7 @@
 import { afterAll } from "vitest";
 import { doWhatIsLeft } from "./at-end.ts";
 
-afterAll(doWhatIsLeft);
+/** Module caches of go are ten thousands of files, which a busy disk takes a while to remove. */
+const TIMEOUT_MS = 300_000;
+
+afterAll(doWhatIsLeft, TIMEOUT_MS);

@@ -23,7 +23,7 @@ import { type Answer, type Answers, askBoth, bothModes, NO_WORDS } from "./both-
 import { isParsable, randomOf, randomRepository } from "./random-recipe.ts";
 
 const SEED = seedOf("CONFORMANCE_SEED");
-const REPOSITORIES = Number(process.env.CONFORMANCE_REPOSITORIES ?? 20);
+const REPOSITORIES = Number(process.env.CONFORMANCE_REPOSITORIES ?? 12);
 const AT_ONCE = 3;
 
 let server: TestServer;
