@@ -18,7 +18,9 @@ import {
   parseListen,
   parseModuleHost,
   parseModulePages,
+  parseRole,
   parseUrl,
+  type Role,
 } from "./settings/addresses.ts";
 import {
   type LogLevel,
@@ -63,6 +65,10 @@ export interface Config {
   readonly moduleHost: string;
   /** Absolute. */
   readonly dataDirectory: string;
+  /** `all`: one that may lead; `read`: one that never has the repositories. */
+  readonly role: Role;
+  /** Where other servers of the database reach this one, without a slash at the end; undefined: at the listener. */
+  readonly internalUrl: string | undefined;
   /** undefined: the embedded PostgreSQL. */
   readonly databaseUrl: string | undefined;
   readonly adminToken: string | undefined;
@@ -169,6 +175,8 @@ export function readConfig(environment: Environment = process.env): Config {
     url,
     moduleHost: parsed("GOKURA_MODULE_HOST", defaultModuleHost(url, listen.host), parseModuleHost),
     dataDirectory: resolve(get("GOKURA_DATA_DIR") ?? "./data"),
+    role: parsed("GOKURA_ROLE", "all", parseRole),
+    internalUrl: parsed("GOKURA_INTERNAL_URL", undefined, parseUrl),
     databaseUrl: parsed("DATABASE_URL", undefined, parseDatabaseUrl),
     adminToken: parsed("GOKURA_ADMIN_TOKEN", undefined, parseAdminToken),
     tls: tlsOf(get("GOKURA_TLS"), get("GOKURA_TLS_CERT_FILE"), get("GOKURA_TLS_KEY_FILE"), mistakes),
@@ -221,6 +229,8 @@ export function readConfig(environment: Environment = process.env): Config {
     underNpm: environment.npm_command !== undefined,
     warnings,
   };
+  if (config.role === "read" && config.databaseUrl === undefined)
+    mistakes.push("GOKURA_ROLE: a server that only reads needs DATABASE_URL, the database of the one that leads");
   if (mistakes.length > 0)
     throw new Failure("invalid", `the settings cannot be used:\n${mistakes.map((line) => `  - ${line}`).join("\n")}`);
   return Object.freeze(config);

@@ -121,6 +121,7 @@ export const REASONS = {
   validation_unavailable: "unavailable",
   server_busy: "unavailable",
   server_stopping: "unavailable",
+  leader_absent: "unavailable",
   took_too_long: "unavailable",
 } as const satisfies Record<string, FailureKind>;
 

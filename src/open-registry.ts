@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type Config, defaultSumdbName } from "./config.ts";
 import { awaitDatabase, openDatabase } from "./database/client.ts";
 import { startEmbeddedPostgres } from "./database/embedded-postgres.ts";
+import { ALONE, type LeaseTimes } from "./database/lease.ts";
 import { isMigrated, migrate } from "./database/migrate.ts";
 import { serverOwner } from "./database/postgres-binaries.ts";
 import { openJobs } from "./jobs/queue.ts";
@@ -45,6 +46,8 @@ export interface OpenOptions {
   readonly stopSignal?: AbortSignal | undefined;
   /** The clock that policies go by, in milliseconds since 1970; the machine's if not given. */
   readonly now?: (() => number) | undefined;
+  /** Of the lease by which one of several servers leads. */
+  readonly leaseTimes?: LeaseTimes | undefined;
 }
 
 /**
@@ -95,7 +98,8 @@ export async function openRegistry(
     closers.push(() => traffic.close());
     const idTokens = openIdTokens({ allowNetworks: config.allowPrivateNetworks, caFile: config.upstreamCaFile }, log);
     closers.push(() => idTokens.close());
-    const jobs = openJobs(url, role, log, metrics);
+    // A server that only reads leaves jobs to the one that leads.
+    const jobs = openJobs(url, config.role === "read" ? "sender" : role, log, metrics);
     closers.push(() => jobs.stop());
     const documentation = openDocumentationWork();
     closers.push(() => closeDocumentationWork(documentation));
@@ -106,6 +110,7 @@ export async function openRegistry(
       },
       blobs: await openBlobs(config, role, closers),
       jobs,
+      leadership: ALONE,
       memory: new AccessMemory(),
       tokenUse,
       idTokens,
@@ -163,7 +168,13 @@ function secretsOnDemand({ dataDirectory, secretKey }: Config): Registry["secret
 /** The keys of the checksum database; the first use makes one. */
 export function openSigners(config: Config): Promise<Signer[]> {
   const { dataDirectory, sumdbName: name, sumdbKeys: keys } = config;
-  return loadSigners({ dataDirectory, name, keys, defaultName: defaultSumdbName(config) });
+  return loadSigners({
+    dataDirectory,
+    name,
+    keys,
+    defaultName: defaultSumdbName(config),
+    mayMake: config.role === "all",
+  });
 }
 
 /** What lets go of one thing. */

@@ -19,7 +19,7 @@ import { hostsNamedIn, isOff, type UpstreamList } from "./upstream/policy.ts";
 import { openProvedDatabase } from "./upstream/proved-database.ts";
 import { createPublicSums, type PublicSums } from "./upstream/public-sums.ts";
 import { createSumdbProxy, type SumdbProxy } from "./upstream/sumdb-proxy.ts";
-import { createUpstreamClient, type UpstreamClient } from "./upstream/upstream-client.ts";
+import { createUpstreamClient, type FetchDirect, type UpstreamClient } from "./upstream/upstream-client.ts";
 import { createUpstreamHealth } from "./upstream/upstream-health.ts";
 import { type UpstreamStatus, upstreamStatus } from "./upstream/upstream-status.ts";
 import {
@@ -90,9 +90,16 @@ export async function openUpstream(
   });
   const asksGit = config.upstream.some(({ kind }) => kind === "direct");
   const directory = join(config.dataDirectory, "mirrors");
-  const direct = asksGit
+  const fetchDirect = asksGit
     ? createDirect({ http, mirrors: await openGitMirrors({ directory, repositories, http, caFile }) })
     : undefined;
+  // Mirrors are with the server that leads, as all repositories are.
+  const direct: FetchDirect | undefined =
+    fetchDirect &&
+    (async (request, how) => {
+      await registry.leadership.demand();
+      return fetchDirect(request, how);
+    });
   const health = createUpstreamHealth(registry.log);
   const client = createUpstreamClient(config.upstream, http, registry.log, { direct, health });
   const source = elsewhere.source ?? createDatabaseSource(client);

@@ -36,6 +36,8 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     url: undefined,
     moduleHost: "gokura.localhost",
     dataDirectory: join(process.cwd(), "data"),
+    role: "all",
+    internalUrl: undefined,
     databaseUrl: undefined,
     adminToken: undefined,
     tls: { kind: "off" },

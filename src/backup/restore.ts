@@ -41,8 +41,8 @@ async function restoreDatabase(database: string, dataDirectory: string): Promise
 export async function alignRefs(registry: Registry, repositories: Repositories): Promise<number> {
   let aligned = 0;
   for (const id of await projectIds(registry)) {
-    if (!repositoryExists(registry, id)) continue;
-    const repository = repositoryOf(registry, repositories, id);
+    if (!(await repositoryExists(registry, id))) continue;
+    const repository = await repositoryOf(registry, repositories, id);
     const commands = (await refsUnlikeRecorded(registry, repository, id)).map(({ name, recorded }) =>
       recorded === undefined ? `delete ${name}\n` : `update ${name} ${recorded}\n`,
     );

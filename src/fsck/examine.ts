@@ -113,8 +113,8 @@ async function hasCommit(
   repositories: Repositories,
   { projectId, commit }: StoredVersion,
 ): Promise<boolean> {
-  if (projectId === null || commit === null || !repositoryExists(registry, projectId)) return true;
-  const repository = repositoryOf(registry, repositories, projectId);
+  if (projectId === null || commit === null || !(await repositoryExists(registry, projectId))) return true;
+  const repository = await repositoryOf(registry, repositories, projectId);
   return (await repository.commitOf(commit).catch(() => undefined)) !== undefined; // damaged is as good as missing
 }
 

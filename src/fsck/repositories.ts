@@ -1,6 +1,11 @@
 // Whether the repositories are as the rows say: there, with the refs that were recorded, and where they are read whole, sound
 // by git's own judgement.
-import { type Repositories, repositoryExists, repositoryOf } from "../git/hosting/repositories-of-projects.ts";
+import {
+  type Repositories,
+  repositoryDirectory,
+  repositoryExists,
+  repositoryOf,
+} from "../git/hosting/repositories-of-projects.ts";
 import { refsUnlikeRecorded } from "../git/hosting/unlike-recorded.ts";
 import { GitError, runGit } from "../git/process/git-process.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -25,12 +30,12 @@ export async function examineRepository(
   const problems: Problem[] = [];
   // A push that is under way has refs that are not recorded yet; what it left is recorded when it ends, or at the next start.
   await whileNoPush(registry, projectId, async () => {
-    if (!repositoryExists(registry, projectId)) {
+    if (!(await repositoryExists(registry, projectId))) {
       if ((await recordedRefs(registry, projectId)).size > 0)
         problems.push(problem("repository_missing", "its repository is gone"));
       return;
     }
-    const refs = await refsUnlikeRecorded(registry, repositoryOf(registry, repositories, projectId), projectId);
+    const refs = await refsUnlikeRecorded(registry, await repositoryOf(registry, repositories, projectId), projectId);
     for (const { name, there, recorded } of refs.slice(0, MAX_SHOWN))
       problems.push(
         problem(
@@ -40,8 +45,8 @@ export async function examineRepository(
       );
     if (refs.length > MAX_SHOWN) problems.push(problem("ref_differs", `${refs.length - MAX_SHOWN} more refs differ`));
   });
-  if (deep && repositoryExists(registry, projectId)) {
-    const words = await complaintsOf(repositoryOf(registry, repositories, projectId).directory);
+  if (deep && (await repositoryExists(registry, projectId))) {
+    const words = await complaintsOf(repositoryDirectory(registry, projectId));
     if (words !== undefined) problems.push(problem("repository_damaged", words));
   }
   return problems;

@@ -64,7 +64,7 @@ export async function repairZip(
   if (projectId === null || commit === null || zipKey === null) return false;
   const scratch = registry.blobs.scratch();
   try {
-    const repository = repositoryOf(registry, repositories, projectId);
+    const repository = await repositoryOf(registry, repositories, projectId);
     const made = await storing(() =>
       archiveModule({ repository, commit, subdir: directory, modulePath, version, file: scratch }),
     );

@@ -93,14 +93,14 @@ export async function serveGit(door: GitDoor, ctx: Context, request: GitRequest)
     registry.log.warn({ project: request.fullPath, err: served.error }, "a fetch was refused");
 
   async function fetch(): Promise<SmartHttpOutcome> {
-    if (!project || !repositoryExists(registry, project.id)) {
+    if (!project || !(await repositoryExists(registry, project.id))) {
       const directory = await emptyRepository(registry, project?.objectFormat ?? "SHA1");
       if (advertising) return advertiseRefs({ directory, service, protocol, res, caller });
       return serveUploadPack({ directory, req, res, protocol, caller });
     }
     const directory = repositoryDirectory(registry, project.id);
     if (advertising) return advertiseRefs({ directory, service, protocol, res, caller });
-    const repository = repositoryOf(registry, door.repositories, project.id);
+    const repository = await repositoryOf(registry, door.repositories, project.id);
     const unserved = (oids: readonly string[]) => firstUnserved(repository, oids);
     return serveUploadPack({ directory, req, res, protocol, caller, firstUnserved: unserved });
   }

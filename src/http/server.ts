@@ -6,6 +6,7 @@ import https from "node:https";
 import Router from "@koa/router";
 import Koa from "koa";
 import type { Config } from "../config.ts";
+import { type InternalAddress, isLeaderAbsent, type Lease } from "../database/lease.ts";
 import { Failure, notFound, type Reason } from "../errors.ts";
 import type { HostedModules } from "../git/indexing/hosted-modules.ts";
 import type { ModuleArchives } from "../git/indexing/module-archives.ts";
@@ -37,7 +38,10 @@ import { addGoRoutes } from "./go/go-routes.ts";
 import { answerFromMemory, type HotCache } from "./go/hot-cache.ts";
 import { addHealth, type Stage } from "./health.ts";
 import { serveHook } from "./hooks-in.ts";
+import { internalAddress } from "./internal-address.ts";
 import { ownAddress } from "./own-address.ts";
+import { passedOn, saysPassedOn } from "./passed-on.ts";
+import { openPassingOn, type PassingOn } from "./passing-on.ts";
 import { PKGSITE_BASE } from "./pkgsite/api-page.ts";
 import { NO_PAGE, namesTwoHosts } from "./protocol/conditions.ts";
 import { credentialsOf } from "./protocol/credentials.ts";
@@ -70,6 +74,8 @@ export interface ServerParts {
   readonly sumDatabases: SumdbProxy;
   readonly checksums: ChecksumLog;
   readonly publicSums: PublicSums | undefined;
+  /** Which of several servers leads; undefined until that is asked. */
+  readonly lease: () => Lease | undefined;
 }
 
 export interface RunningServer {
@@ -77,6 +83,8 @@ export interface RunningServer {
   /** The port that it listens on, whatever the URL says. */
   readonly port: number;
   readonly certificateFile: string | undefined;
+  /** Where other servers of the database reach it. */
+  readonly internal: InternalAddress;
   /** Begins to answer: until then every request but those of operators is 503. */
   open(): void;
   stop(): Promise<void>;
@@ -94,7 +102,12 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     opened: () => opened,
     certificate: () => tls && stateOfCertificate(tls.cert),
   };
-  const callback = createApp(parts, address, stage).callback();
+  const passing = openPassingOn({
+    ...{ lease: parts.lease, log: registry.log },
+    awaitsContinue: (req) => req.headers.expect !== undefined && asksItself(req),
+    prefix: config.url === undefined ? "" : new URL(config.url).pathname.replace(/\/$/, ""),
+  });
+  const callback = createApp(parts, address, stage, passing).callback();
   const answer = (req: http.IncomingMessage, res: http.ServerResponse): void => {
     const longWay = (): void => void callback(req, res);
     if (namesTwoHosts(req)) answerTwoHosts(res);
@@ -135,6 +148,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     url: address.url,
     port,
     certificateFile: tls?.file,
+    internal: internalAddress(config, port, tls?.cert),
     open() {
       opened = true;
       server.off("request", beforeOpen).on("request", handle);
@@ -153,6 +167,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
       await closed;
       clearInterval(sweep);
       clearTimeout(timer);
+      passing.close();
     },
   };
 }
@@ -188,7 +203,14 @@ function answerStarting(req: http.IncomingMessage, res: http.ServerResponse): vo
   req.resume();
 }
 
-function createApp(parts: ServerParts, address: { url: string }, stage: Stage): Koa {
+/** Whether a request is for the server with the repositories, whatever is asked: git, and all that changes something. */
+function isForLeader({ method, path }: Koa.Context): boolean {
+  if (parseGitPath(path)) return true;
+  // What a request of GraphQL does is in its body: the endpoint tells.
+  return !["GET", "HEAD", "OPTIONS"].includes(method) && path !== "/api/graphql";
+}
+
+function createApp(parts: ServerParts, address: { url: string }, stage: Stage, passing: PassingOn): Koa {
   const { stopping } = stage;
   const { config, registry } = parts;
   const app = new Koa();
@@ -207,7 +229,11 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
     maxPushBytes: config.maxPushBytes,
   };
 
-  const addressOf = ownAddress(config, () => address.url);
+  const saidOf = (req: http.IncomingMessage) => (saysPassedOn(req) ? passedOn(parts.lease()?.key(), req) : undefined);
+  const addressAsWritten = ownAddress(config, () => address.url);
+  const addressOf = (req: http.IncomingMessage): string => saidOf(req)?.url ?? addressAsWritten(req);
+  const addressOfClient = clientAddress(config.trustProxy);
+  const clientOf = (req: http.IncomingMessage): string => saidOf(req)?.from ?? addressOfClient(req);
   const pkgsite = { registry, hosted, archives, addressOf: (ctx: Koa.Context) => addressOf(ctx.req) };
   const router = new Router();
   addHealth(router, registry, stage, checksums);
@@ -231,9 +257,18 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
     ctx.body = welcome(address.url, registry.moduleHost, verifier);
   });
 
-  app.use(
-    observe({ registry, clientOf: clientAddress(config.trustProxy), addressOf, stage, logged: config.loggedRequests }),
-  );
+  app.use(observe({ registry, clientOf, addressOf, stage, logged: config.loggedRequests }));
+  app.use(async (ctx, next) => {
+    const pass = () => passing.pass(ctx, { from: ctx.state.from as string, url: addressOf(ctx.req) });
+    const leads = parts.lease()?.leads() ?? true;
+    if (!leads && isForLeader(ctx)) return pass();
+    try {
+      await next();
+    } catch (error) {
+      if (!isLeaderAbsent(error) || ctx.res.headersSent) throw error;
+      await pass();
+    }
+  });
   app.use(async (ctx, next) => {
     const git = parseGitPath(ctx.path);
     const foreign = parseForeignUpload(ctx.method, ctx.path);
@@ -260,7 +295,10 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage): 
       url: addressOf(ctx.req),
       from: ctx.state.from as string,
       credentials: () => credentialsOf(ctx.headers),
-      explain: (error: unknown) => explain(error, registry.log),
+      explain(error: unknown) {
+        if (isLeaderAbsent(error)) throw error;
+        return explain(error, registry.log);
+      },
     };
     if (audienceOf(ctx) !== "browser" || !(await parts.web.serve(ctx, asked))) await next();
   });

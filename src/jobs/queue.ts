@@ -61,6 +61,8 @@ export interface Jobs {
   gather(name: "describe-module", versionId: number): void;
   /** Begins to do jobs of a kind. Jobs with equal payloads that wait together are done once. */
   work<N extends JobName>(name: N, run: (payload: JobPayloads[N]) => Promise<void>): Promise<void>;
+  /** Does no more jobs, of any kind, after those under way. */
+  rest(): Promise<void>;
   /** Makes sure that the tables of the queue are there. */
   ready(): Promise<void>;
   /** Has a job that failed for good tried once more. */
@@ -174,6 +176,10 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
           }),
         );
       });
+    },
+    async rest() {
+      const boss = await started;
+      await Promise.all(DEFINITIONS.map(({ name }) => boss?.offWork(name, { wait: true })));
     },
     async retry(name, id) {
       const boss = await running();

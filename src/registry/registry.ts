@@ -8,6 +8,7 @@ import type { SingleFlight } from "../concurrency/single-flight.ts";
 import type { Slots } from "../concurrency/slots.ts";
 import type { Database } from "../database/client.ts";
 import type { PrismaClient } from "../database/generated/client.ts";
+import type { Leadership } from "../database/lease.ts";
 import type { PackageDocumentation } from "../godoc/documentation.ts";
 import type { DocumentationThreads } from "../godoc/thread/documentation-threads.ts";
 import type { ModuleRequirements, UnknownRequirements } from "../gomod/module-graph.ts";
@@ -25,6 +26,8 @@ export interface Registry {
   readonly prisma: PrismaClient;
   readonly blobs: Blobs;
   readonly jobs: Jobs;
+  /** Whether this process may touch repositories; set once, when a server knows it. */
+  leadership: Leadership;
   readonly memory: RememberedAccess;
   readonly tokenUse: NotedTokens;
   readonly idTokens: VerifiedIdTokens;

@@ -14,6 +14,15 @@ const MODULE_HOST = /^(?!-)[a-z0-9-]+(\.[a-z0-9-]+)+$/;
 /** What may stand behind the host of GOKURA_URL: it is compared with what clients send, and has one spelling. */
 const URL_PATH = /^(?:\/[A-Za-z0-9._~-]+)*$/;
 
+/** What a server is among those of its database. */
+export type Role = "all" | "read";
+
+/** `all` or `read`. Throws the choice. */
+export function parseRole(text: string): Role {
+  if (text !== "all" && text !== "read") throw new Error(`"${text}" is neither all nor read`);
+  return text;
+}
+
 /** What the server listens on: a name or address without brackets; port 0 for one that is free. */
 export interface Listen {
   readonly host: string;

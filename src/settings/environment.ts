@@ -17,6 +17,8 @@ export const SETTINGS: readonly Setting[] = [
   { name: "GOKURA_URL" },
   { name: "GOKURA_MODULE_HOST" },
   { name: "GOKURA_DATA_DIR" },
+  { name: "GOKURA_ROLE" },
+  { name: "GOKURA_INTERNAL_URL" },
   { name: "DATABASE_URL", secret: true },
   { name: "GOKURA_ADMIN_TOKEN", secret: true },
   { name: "GOKURA_TLS_CERT_FILE" },

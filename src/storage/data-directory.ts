@@ -3,6 +3,7 @@
 // One server at a time, because pushes under way, half-made files and what is remembered are known to one process only. A
 // Unix domain socket in the directory says that a server runs: it ends with the process, whatever ends it, is seen by
 // containers that share the volume, and whoever connects to it is told which process it is.
+import { randomUUID } from "node:crypto";
 import * as fs from "node:fs/promises";
 import net from "node:net";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import { Failure } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
 
 const SOCKET = "server.sock";
+const NAME = "server-id";
 const ANSWER_PATIENCE_MS = 2_000;
 /** Nobody but us; and, where the embedded PostgreSQL runs as an account of its own, that account may pass through. */
 const PRIVATE = 0o700;
@@ -39,6 +41,15 @@ export async function openDataDirectory(directory: string, passable: boolean): P
   // A directory that is somebody else's, such as a mounted volume, is that one's to close.
   for (const part of PRIVATE_PARTS) await close(join(directory, part)).catch(() => {});
   await fs.chmod(directory, passable ? PASSABLE : PRIVATE).catch(() => {});
+}
+
+/** The name by which other servers of the database know the server of a data directory; the first call makes it up. */
+export async function nameOfDataDirectory(directory: string): Promise<string> {
+  const file = join(directory, NAME);
+  await fs.writeFile(file, `${randomUUID()}\n`, { flag: "wx", flush: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  return (await fs.readFile(file, "utf8")).trim();
 }
 
 /** Closes a directory and all in it. The directory itself comes last: closed, it says that everything in it is. */

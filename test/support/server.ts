@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { type RunningApp, startApp } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import type { TokenScope } from "../../src/database/generated/client.ts";
+import type { LeaseTimes } from "../../src/database/lease.ts";
 import type { ChecksumLog } from "../../src/registry/checksums/log-state.ts";
 import { createPersonalToken } from "../../src/registry/forge/tokens.ts";
 import { createUser, findUser } from "../../src/registry/forge/users.ts";
@@ -31,6 +32,8 @@ export interface TestServer {
   readonly logged: string[];
   /** A token of a user, who is made if need be. */
   token(username: string, ...scopes: TokenScope[]): Promise<string>;
+  /** Stops it before the end of the test file. */
+  stop(): Promise<void>;
 }
 
 export interface ServerOptions {
@@ -38,14 +41,20 @@ export interface ServerOptions {
   readonly environment?: Record<string, string>;
   /** The clock that policies go by. */
   readonly now?: () => number;
+  readonly leaseTimes?: LeaseTimes;
 }
 
 /** Starts a server and stops it after the test file. */
-export async function testServer({ tls = false, environment = {}, now }: ServerOptions = {}): Promise<TestServer> {
-  const dataDirectory = temporary("server");
+export async function testServer({
+  tls = false,
+  environment = {},
+  now,
+  leaseTimes,
+}: ServerOptions = {}): Promise<TestServer> {
+  const dataDirectory = environment.GOKURA_DATA_DIR ?? temporary("server");
   const logged: string[] = [];
   const config = readConfig({
-    DATABASE_URL: await testDatabase(),
+    DATABASE_URL: environment.DATABASE_URL ?? (await testDatabase()),
     GOKURA_DATA_DIR: dataDirectory,
     GOKURA_LISTEN: "127.0.0.1:0",
     GOKURA_MODULE_HOST: MODULE_HOST,
@@ -56,7 +65,7 @@ export async function testServer({ tls = false, environment = {}, now }: ServerO
     ...environment,
   });
   const log = createLog("debug", { write: (line: string) => void logged.push(line) });
-  const app: RunningApp = await startApp(config, log, { now });
+  const app: RunningApp = await startApp(config, log, { now, leaseTimes });
   atEnd(() => app.stop());
   const { registry, certificateFile = "" } = app;
   return {
@@ -69,6 +78,7 @@ export async function testServer({ tls = false, environment = {}, now }: ServerO
     verifierKey: app.checksums.signers[0]!.verifierKey,
     ca: certificateFile === "" ? "" : readFileSync(certificateFile, "utf8"),
     logged,
+    stop: () => app.stop(),
     async token(username, ...scopes) {
       if (!(await findUser(registry, username))) await createUser(registry, OPERATOR, { username });
       const wanted = scopes.length > 0 ? scopes : ["api", "write_repository"];

@@ -80,8 +80,8 @@ export async function purgeRemains(
 }
 
 async function purgeRepository(registry: Registry, repositories: Repositories, projectId: number): Promise<boolean> {
-  if (!repositoryExists(registry, projectId)) return true;
-  const repository = repositoryOf(registry, repositories, projectId);
+  if (!(await repositoryExists(registry, projectId))) return true;
+  const repository = await repositoryOf(registry, repositories, projectId);
   if (!(await keepsAny(repository))) return true; // then everything is served
   return whileNoPush(registry, projectId, async () => {
     if (await removeUnneeded(repository, await publishedCommits(registry, projectId)))

@@ -53,11 +53,11 @@ export async function recordUntilDone(
 /** Records the refs of a project; doing it again changes nothing. */
 export async function recordPush(registry: Registry, repositories: Repositories, push: RecordedPush): Promise<void> {
   const { projectId } = push;
-  if (!repositoryExists(registry, projectId)) {
+  if (!(await repositoryExists(registry, projectId))) {
     await recordRefs(registry, push, NO_REPOSITORY);
     return;
   }
-  const repository = repositoryOf(registry, repositories, projectId);
+  const repository = await repositoryOf(registry, repositories, projectId);
   const changed = await recordRefs(registry, push, {
     refs: (names) => (names ? repository.someRefNames(names) : repository.listRefNames()),
     head: (refs, wanted) => headOf(repository, refs, wanted),
@@ -93,8 +93,8 @@ export async function applyDefaultBranch(
   repositories: Repositories,
   project: { readonly id: number; readonly defaultBranch: string | null },
 ): Promise<void> {
-  if (!repositoryExists(registry, project.id)) return;
-  const repository = repositoryOf(registry, repositories, project.id);
+  if (!(await repositoryExists(registry, project.id))) return;
+  const repository = await repositoryOf(registry, repositories, project.id);
   await headOf(repository, await repository.listRefNames(), project.defaultBranch);
   await announceContent(registry, project.id);
 }

@@ -1,4 +1,5 @@
-// Where the repository of a project is.
+// Where the repository of a project is: below the data directory of the server that leads. Every way to a repository passes
+// here, and on a server that does not lead ends here (database/lease.ts); the doors pass such a request on.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Registry } from "../../registry/registry.ts";
@@ -14,8 +15,13 @@ type ObjectFormat = ProjectRow["objectFormat"];
 
 export type { Repository } from "../objects/repository.ts";
 
-/** The repository of a project, which need not exist yet. */
-export function repositoryOf(registry: Registry, repositories: Repositories, projectId: number): Repository {
+/** The repository of a project, which need not exist yet. Throws unavailable, leader_absent, where this server does not lead. */
+export async function repositoryOf(
+  registry: Registry,
+  repositories: Repositories,
+  projectId: number,
+): Promise<Repository> {
+  await registry.leadership.demand();
   return repositories.at(repositoryDirectory(registry, projectId));
 }
 
@@ -23,8 +29,9 @@ export function repositoryDirectory(registry: Registry, projectId: number): stri
   return join(registry.dataDirectory, repositoryKey(projectId));
 }
 
-/** Whether anything was ever pushed, or about to be. */
-export function repositoryExists(registry: Registry, projectId: number): boolean {
+/** Whether anything was ever pushed, or about to be. Throws as repositoryOf does. */
+export async function repositoryExists(registry: Registry, projectId: number): Promise<boolean> {
+  await registry.leadership.demand();
   return existsSync(repositoryDirectory(registry, projectId));
 }
 
@@ -33,7 +40,7 @@ export async function ensureRepository(
   registry: Registry,
   project: Pick<ProjectRow, "id" | "objectFormat">,
 ): Promise<void> {
-  if (repositoryExists(registry, project.id)) return;
+  if (await repositoryExists(registry, project.id)) return;
   await initRepository(repositoryDirectory(registry, project.id), { objectFormat: formatWord(project.objectFormat) });
 }
 

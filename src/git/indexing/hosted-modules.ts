@@ -143,9 +143,9 @@ async function locate(hosted: HostedModules, project: ProjectRow, modulePath: st
     const roots = moduleRootsOf(registry, project).join(" or ");
     throw notFound(`${modulePath} is no module of ${project.fullPath}: its modules are ${roots} and below`);
   }
-  if (!repositoryExists(registry, project.id))
+  if (!(await repositoryExists(registry, project.id)))
     throw notFound(`${modulePath}: nothing was pushed to ${project.fullPath} yet`, "nothing_pushed");
-  return { repository: repositoryOf(registry, repositories, project.id), location };
+  return { repository: await repositoryOf(registry, repositories, project.id), location };
 }
 
 function locationIn(registry: Registry, project: ProjectRow, modulePath: string): ModuleLocation | undefined {

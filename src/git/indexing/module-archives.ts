@@ -98,7 +98,7 @@ async function makeNow(
   if (commit === null) throw new Error(`${modulePath}@${name} was uploaded, but its zip is not stored`);
   const scratch = registry.blobs.scratch();
   try {
-    const repository = repositoryOf(registry, repositories, projectId);
+    const repository = await repositoryOf(registry, repositories, projectId);
     const zip = await storing(() =>
       archiveModule({ repository, commit, subdir, modulePath, version: name, file: scratch }),
     );

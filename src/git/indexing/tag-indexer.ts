@@ -59,7 +59,7 @@ export function openTagIndexer(registry: Registry, repositories: Repositories): 
 }
 
 async function indexTags(registry: Registry, repositories: Repositories, projectId: number): Promise<void> {
-  const repository = repositoryOf(registry, repositories, projectId);
+  const repository = await repositoryOf(registry, repositories, projectId);
   const ids: number[] = [];
   const failures: unknown[] = [];
   // A tag that git cannot read or the database will not take keeps no other from being a version. It goes on waiting.

@@ -21,6 +21,7 @@ import { koaMiddleware } from "@as-integrations/koa";
 import { bodyParser } from "@koa/bodyparser";
 import { BREAK, type DocumentNode, type OperationDefinitionNode, visit } from "graphql";
 import type { Context, Middleware } from "koa";
+import { leaderAbsent } from "../../database/lease.ts";
 import { Failure, invalid, isFailure } from "../../errors.ts";
 import type { ModuleArchives } from "../../git/indexing/module-archives.ts";
 import type { Remotes } from "../../mirrors/remotes.ts";
@@ -115,6 +116,8 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
       } catch (error) {
         answerWithErrors(ctx, error);
       }
+      // Not answered at all, then, but by the server that has the repositories: whoever called us sees to it.
+      if (ctx.state.leaderAbsent) throw leaderAbsent("what this asks for is known to another server");
     },
     async start() {
       await apollo.start();
@@ -134,6 +137,7 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
             upstreams,
             (errors) => {
               ctx.state.reason = errors?.[0]?.extensions?.reason;
+              ctx.state.leaderAbsent = errors?.some(({ extensions }) => extensions?.reason === "leader_absent");
             },
           ),
       });
@@ -164,7 +168,7 @@ function createApollo(registry: Registry, production: boolean): ApolloServer<Gra
     maxRecursiveSelections: FIELD_LIMIT,
     validationRules: [extentRule],
     plugins: [
-      admission(production),
+      admission(registry, production),
       ApolloServerPluginLandingPageDisabled(), // theirs comes from the internet
       // Apollo would turn these on by itself, some when it finds variables of its own in the environment.
       ApolloServerPluginUsageReportingDisabled(),
@@ -176,7 +180,7 @@ function createApollo(registry: Registry, production: boolean): ApolloServer<Gra
 }
 
 /** What is asked of a valid operation before it begins. */
-function admission(production: boolean): ApolloServerPlugin<GraphqlContext> {
+function admission(registry: Registry, production: boolean): ApolloServerPlugin<GraphqlContext> {
   let prices: Prices;
   return {
     async serverWillStart({ schema }) {
@@ -190,6 +194,7 @@ function admission(production: boolean): ApolloServerPlugin<GraphqlContext> {
           if (request.operation.operation === "subscription")
             throw refusal("there are no subscriptions here: ask again instead", "BAD_USER_INPUT", 400, "query_invalid");
           checkScope(request.operation, request.contextValue.principal);
+          if (request.operation.operation === "mutation") await demandLeader(registry);
           if (production && request.contextValue.principal.kind === "anonymous" && introspects(request.document))
             throw refusal(
               "the schema is shown to those who send a token",
@@ -217,6 +222,16 @@ function checkScope({ operation }: OperationDefinitionNode, principal: Principal
     requireScope(principal, "api write");
   } catch (error) {
     if (isFailure(error, "insufficient-scope")) throw refusal(error.message, "INSUFFICIENT_SCOPE", 403, error.reason);
+    throw error;
+  }
+}
+
+/** What changes something is done by the server that leads. */
+async function demandLeader(registry: Registry): Promise<void> {
+  try {
+    await registry.leadership.demand();
+  } catch (error) {
+    if (isFailure(error)) throw refusal(error.message, "SERVICE_UNAVAILABLE", 503, error.reason);
     throw error;
   }
 }

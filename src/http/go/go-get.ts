@@ -34,7 +34,7 @@ export async function serveGoGet(registry: Registry, url: string, ctx: Context):
     throw error;
   }
   const project = await longestProject(registry, principal, segments);
-  if (project && !repositoryExists(registry, project.id))
+  if (project && !(await repositoryExists(registry, project.id)))
     throw notFound(`nothing was pushed to ${project.fullPath} yet: push a commit and a tag`, "nothing_pushed");
   if (!project && principal.kind !== "anonymous") throw notFound(DENIED);
   const fullPath = project?.fullPath ?? segments.slice(0, 2).join("/");

@@ -64,8 +64,8 @@ type OfProject = Asked<{ readonly id: number | string }>;
 /** A project whose code the principal may read, and its repository; undefined while nothing was pushed. */
 async function codeOf({ registry, principal, parameters, parts }: OfProject) {
   const project = demandCode(principal, await demandCurrentProject(registry, principal, parameters.id));
-  const repository = repositoryExists(registry, project.id)
-    ? repositoryOf(registry, parts.hosted.repositories, project.id)
+  const repository = (await repositoryExists(registry, project.id))
+    ? await repositoryOf(registry, parts.hosted.repositories, project.id)
     : undefined;
   return { project, repository, isProtected: await tagProtection(registry, project.id) };
 }

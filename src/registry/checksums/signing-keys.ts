@@ -18,6 +18,8 @@ export interface SigningSettings {
   readonly defaultName: string;
   /** Keys that were set, `PRIVATE+KEY+…`, the one to sign with first; undefined: those of the data directory. */
   readonly keys: readonly string[] | undefined;
+  /** Whether a key may be made where there is none; otherwise that is unavailable. */
+  readonly mayMake?: boolean;
 }
 
 const fileOf = (dataDirectory: string): string => join(dataDirectory, "sumdb", "keys");
@@ -31,6 +33,11 @@ export async function loadSigners(settings: SigningSettings): Promise<Signer[]> 
   if (kept[0]?.name === wanted) return kept;
   const known = kept.find((signer) => signer.name === wanted);
   if (known) return [known, ...kept.filter((signer) => signer !== known)];
+  if (settings.mayMake === false)
+    throw new Failure(
+      "unavailable",
+      `a server that only reads signs with the keys of the one that leads: set GOKURA_SUMDB_KEY, to what ${fileOf("its data directory")} holds`,
+    );
   return addName(dataDirectory, wanted);
 }
 

@@ -27,6 +27,7 @@ export interface CurrentRef {
 
 /** Marks that refs may be about to move. Returns whether they might have before: another push has not been recorded yet. */
 export async function beginPush(registry: Registry, projectId: number): Promise<boolean> {
+  await registry.leadership.demand();
   const { rows } = await registry.database.pool.query<{ marked: boolean }>(
     `WITH before AS (SELECT push_started_at IS NOT NULL AS marked FROM project WHERE id = $1 FOR UPDATE)
       UPDATE project SET push_started_at = now() FROM before WHERE id = $1 RETURNING marked`,
@@ -101,6 +102,8 @@ export async function recordRefs(
 ): Promise<number> {
   const { count, acts } = await registry.prisma.$transaction(
     async (tx) => {
+      // What git has here is true only while this server leads: another one may know better by now.
+      await registry.leadership.fence(tx);
       const [locked] = await tx.$queryRaw<{ branch: string | null; fullPath: string }[]>`
         SELECT default_branch AS branch, full_path AS "fullPath" FROM project WHERE id = ${projectId} FOR UPDATE`;
       const names = touched();

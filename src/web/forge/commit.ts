@@ -19,8 +19,8 @@ import { codeAsked, framed, projectAsked } from "./project.ts";
 export const showCommit: Show = async (visit) => {
   const { registry, parts, at, url, named } = visit;
   const project = await codeAsked(visit);
-  const repository = repositoryExists(registry, project.id)
-    ? repositoryOf(registry, parts.archives.repositories, project.id)
+  const repository = (await repositoryExists(registry, project.id))
+    ? await repositoryOf(registry, parts.archives.repositories, project.id)
     : undefined;
   const oid =
     repository &&

@@ -1,0 +1,325 @@
+// Which of the servers of one database leads: has the repositories, takes pushes, works on jobs. One row says who and until
+// when, by the database's clock; the leader renews it, and whoever finds it expired takes it over and counts its term up.
+//
+// A lease alone keeps nobody from writing: a process that was stopped for a minute believes, when it goes on, that it still
+// leads. So two things are asked besides. Whoever is about to touch a repository waits until it is known that the lease is
+// good (`demand`). And a transaction that only the leader may make holds the row's key while it lasts (`fence`, FOR KEY
+// SHARE): renewing does not touch the key and passes by, taking over changes it and waits, so that the next leader sees
+// everything that the one before has committed, and from then on that one commits nothing more. (Kleppmann, "How to do
+// distributed locking": fencing tokens; PostgreSQL documentation, 13.3.2, row-level locks.) A transaction of a process that
+// stands still would make the next leader wait for ever, and is ended.
+//
+// Renewals need not be durable (synchronous_commit off): what a crash of the database forgets of them is a second of a
+// lease, and never the order of terms and of what was written under them, which is that of one log.
+import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import pg from "pg";
+import { Failure, isFailure } from "../errors.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Sql } from "./sql.ts";
+
+const CONNECT_TIMEOUT_MS = 5_000;
+/** How old what is known of the leader of another server may be. */
+const KNOWN_FOR_MS = 500;
+/** How long transactions of the leader before may go on when its lease is over. */
+const BLOCKED_MS = 1_000;
+const KEY_BYTES = 32;
+
+/** Times of a lease, in milliseconds. */
+export interface LeaseTimes {
+  /** How long it is good. Another server takes it over so long after the last renewal, and `everyMs`, at the latest. */
+  readonly goodMs: number;
+  /** How often the leader renews it, and others look. */
+  readonly everyMs: number;
+}
+
+const LEASE_TIMES: LeaseTimes = { goodMs: 6_000, everyMs: 1_500 };
+
+/** Where a server is reached by the others. */
+export interface InternalAddress {
+  /** Without a slash at the end. */
+  readonly url: string;
+  /** The SHA-256 of its certificate as Node writes fingerprints; undefined without TLS. */
+  readonly certificate: string | undefined;
+}
+
+/** The server that leads. */
+export interface Leader extends InternalAddress {
+  readonly term: number;
+  /** What requests that are passed on to it are signed with. */
+  readonly key: Buffer;
+}
+
+/** Whether this process leads, for whoever touches what only the leader has. */
+export interface Leadership {
+  /** Resolves if this process leads and knows it. Throws unavailable, leader_absent, otherwise. */
+  demand(): Promise<void>;
+  /** Has a transaction fail unless this process leads until it is committed. */
+  fence(tx: Pick<Sql, "$queryRaw">): Promise<void>;
+}
+
+export interface Lease extends Leadership {
+  /** Takes it if it is free, and goes on from there: renews it, or waits for it. Resolves after the first try. */
+  start(): Promise<void>;
+  /** Whether this process leads, as far as it knows, and has begun to. */
+  leads(): boolean;
+  /** Who leads, if anybody does. */
+  leader(): Promise<Leader | undefined>;
+  /** The key of this term; undefined: this process does not lead. */
+  key(): Buffer | undefined;
+  /** Ends it, so that another server can take it over at once. */
+  close(): Promise<void>;
+}
+
+export interface LeaseOptions {
+  readonly pool: pg.Pool;
+  /** Of a database whose connections keep their session. */
+  readonly url: string;
+  readonly log: Log;
+  /** Whether this process wants to lead. */
+  readonly candidate: boolean;
+  /** The name of the data directory, of which only one server can be: a lease of its own is taken over at once. */
+  readonly holder: string;
+  /** No other server can be on this database: the lease needs no renewal, and no fence. */
+  readonly sole: boolean;
+  readonly address: InternalAddress;
+  /** Begins what only a leader does. What it throws at the start is thrown by `start`; later the lease is given back. */
+  readonly begin: () => Promise<void>;
+  /** Ends it, after the lease was lost. */
+  readonly end: () => Promise<void>;
+  readonly times?: LeaseTimes | undefined;
+}
+
+/** The leadership of what has no other servers beside it: of commands. */
+export const ALONE: Leadership = { async demand() {}, async fence() {} };
+
+/** That the server with the repositories is not this one, or not for sure. */
+export function leaderAbsent(why: string): Failure {
+  return new Failure("unavailable", `${why}; try again in a moment`, { reason: "leader_absent" });
+}
+
+/** Whether something failed because this server does not lead. */
+export function isLeaderAbsent(error: unknown): boolean {
+  return isFailure(error, "unavailable") && error.reason === "leader_absent";
+}
+
+const NOT_HERE = "what this takes is done by the server that has the repositories, which is another one or none now";
+
+interface Held {
+  readonly term: number;
+  readonly key: Buffer;
+  /** performance.now() until which nobody else can have taken it over. */
+  goodUntil: number;
+  /** Settled when what a leader does has begun, from when on it leads. */
+  readonly begun: Promise<void>;
+  leads: boolean;
+}
+
+/** The lease of a process, which nobody has asked for yet. */
+export function openLease(options: LeaseOptions): Lease {
+  const { pool, log, candidate, holder, sole, address, begin, end, times = LEASE_TIMES } = options;
+  const connection = sessionOf(options);
+  let held: Held | undefined;
+  let known: { readonly leader: Leader | undefined; readonly until: number } | undefined;
+  let closed = false;
+  let losing: Promise<void> = Promise.resolve();
+
+  const begun = async (mine: Held): Promise<void> => {
+    await begin();
+    mine.leads = true;
+  };
+  /** Takes it over if nobody has it. `again`: also if this data directory has it. */
+  const take = async (again: boolean): Promise<boolean> => {
+    const key = randomBytes(KEY_BYTES);
+    const asked = performance.now();
+    const blocked = new AbortController();
+    const ended = endBlocking(pool, connection.pid, blocked.signal);
+    const rows = await connection
+      .query<{ term: string }>(
+        `UPDATE server_lease SET term = term + 1, holder = $1, url = $2, certificate = $3, key = $4,
+          expires_at = clock_timestamp() + make_interval(secs => $5)
+        WHERE expires_at < clock_timestamp() OR ($6 AND holder = $1) RETURNING term`,
+        [holder, address.url, address.certificate ?? null, key, sole ? FOREVER_S : times.goodMs / 1000, again || sole],
+      )
+      .finally(() => blocked.abort());
+    await ended;
+    if (rows[0] === undefined || closed) return false;
+    const goodUntil = sole ? Number.POSITIVE_INFINITY : asked + times.goodMs;
+    const mine: Held = {
+      term: Number(rows[0].term),
+      key,
+      goodUntil,
+      begun: losing.then(() => begun(mine)),
+      leads: false,
+    };
+    held = mine;
+    known = undefined;
+    return true;
+  };
+  const lose = (): void => {
+    const before = held;
+    if (!before) return;
+    held = undefined;
+    log.error({ term: before.term }, "another server leads now: this one stops what only a leader does");
+    losing = before.begun
+      .catch(() => {})
+      .then(end)
+      .catch((error: unknown) => log.error({ err: error }, "what a leader does could not be ended"));
+  };
+  const giveBack = async ({ term }: Held): Promise<void> => {
+    await connection.query("UPDATE server_lease SET expires_at = '-infinity' WHERE term = $1", [term]).catch(() => {});
+  };
+  let renewing: Promise<void> | undefined;
+  const renewNow = async (mine: Held): Promise<void> => {
+    const asked = performance.now();
+    const rows = await connection.query(
+      "UPDATE server_lease SET expires_at = clock_timestamp() + make_interval(secs => $2) WHERE term = $1 RETURNING term",
+      [mine.term, times.goodMs / 1000],
+    );
+    if (held !== mine) return;
+    if (rows.length === 0) lose();
+    else mine.goodUntil = asked + times.goodMs;
+  };
+  const renew = (mine: Held): Promise<void> => {
+    renewing ??= renewNow(mine).finally(() => {
+      renewing = undefined;
+    });
+    return renewing;
+  };
+
+  const look = async (): Promise<void> => {
+    if (held) return renew(held);
+    if (!(await take(false))) return;
+    const mine = held as Held | undefined;
+    log.warn({ term: mine?.term }, "this server leads from now on");
+    // Not waited for: the lease has to be renewed meanwhile.
+    mine?.begun.catch((error: unknown) => {
+      log.error({ err: error }, "what a leader does could not be begun: the lease is given back");
+      lose();
+      return giveBack(mine);
+    });
+  };
+  const rounds = async (): Promise<void> => {
+    while (!closed) {
+      await delay(times.everyMs, undefined, { ref: false, signal: stopped.signal }).catch(() => {});
+      // While the database does not answer nobody can take over either.
+      if (!closed) await look().catch((error: Error) => log.debug({ reason: error.message }, "the lease is not known"));
+    }
+  };
+  const stopped = new AbortController();
+  let going: Promise<void> = Promise.resolve();
+
+  return {
+    async start() {
+      if (candidate && (await take(true))) await (held as Held | undefined)?.begun;
+      if (candidate && !sole) going = rounds();
+    },
+    leads: () => held?.leads ?? false,
+    key: () => held?.key,
+    async leader() {
+      if (known && performance.now() < known.until) return known.leader;
+      const leader = await leaderIn(pool);
+      known = { leader, until: performance.now() + KNOWN_FOR_MS };
+      return leader;
+    },
+    async demand() {
+      const mine = held;
+      if (!mine) throw leaderAbsent(NOT_HERE);
+      if (performance.now() < mine.goodUntil) return;
+      await renew(mine).catch(() => {
+        throw leaderAbsent("the database does not answer, so that this server cannot know whether it still leads");
+      });
+      if (held !== mine) throw leaderAbsent(NOT_HERE);
+    },
+    async fence(tx) {
+      if (sole) return;
+      const mine = held;
+      if (!mine) throw leaderAbsent(NOT_HERE);
+      const rows = await tx.$queryRaw<unknown[]>`SELECT 1 FROM server_lease WHERE term = ${mine.term} FOR KEY SHARE`;
+      if (rows.length > 0) return;
+      if (held === mine) lose();
+      throw leaderAbsent(NOT_HERE);
+    },
+    async close() {
+      closed = true;
+      stopped.abort();
+      await going;
+      await losing;
+      if (held && !sole) await giveBack(held);
+      held = undefined;
+      await connection.end();
+    },
+  };
+}
+
+/** A hundred years. */
+const FOREVER_S = 100 * 366 * 24 * 3600;
+
+interface LeaderRow {
+  term: string;
+  url: string;
+  certificate: string | null;
+  key: Buffer;
+}
+
+async function leaderIn(pool: pg.Pool): Promise<Leader | undefined> {
+  const { rows } = await pool.query<LeaderRow>({
+    name: "leader",
+    text: "SELECT term, url, certificate, key FROM server_lease WHERE expires_at > clock_timestamp()",
+  });
+  const row = rows[0];
+  return row && { term: Number(row.term), url: row.url, certificate: row.certificate ?? undefined, key: row.key };
+}
+
+/** One connection of its own, made anew after it broke: the pool may be busy for longer than a lease is good. */
+function sessionOf({ url, times = LEASE_TIMES }: LeaseOptions) {
+  let client: Promise<pg.Client> | undefined;
+  let pid: number | undefined;
+  const connect = async (): Promise<pg.Client> => {
+    const next = new pg.Client({
+      connectionString: url,
+      application_name: "gokura lease",
+      connectionTimeoutMillis: Math.min(CONNECT_TIMEOUT_MS, times.goodMs),
+      query_timeout: times.goodMs,
+      keepAlive: true,
+    });
+    const lost = (): void => {
+      client = undefined;
+    };
+    next.on("error", lost);
+    next.on("end", lost);
+    await next.connect();
+    await next.query("SET synchronous_commit = off");
+    pid = (next as unknown as { processID: number }).processID;
+    return next;
+  };
+  return {
+    /** The process of the database that does what is asked here. */
+    pid: () => pid,
+    async query<R extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<R[]> {
+      client ??= connect();
+      const mine = client;
+      try {
+        return (await (await mine).query<R>(text, values)).rows;
+      } catch (error) {
+        if (client === mine) client = undefined;
+        void mine.then((broken) => broken.end()).catch(() => {});
+        throw error;
+      }
+    },
+    async end() {
+      await (await client?.catch(() => undefined))?.end().catch(() => {});
+    },
+  };
+}
+
+/** Ends the transactions that a process of the database waits for, when it has waited for a while. */
+async function endBlocking(pool: pg.Pool, pid: () => number | undefined, over: AbortSignal): Promise<void> {
+  while (!over.aborted) {
+    await delay(BLOCKED_MS, undefined, { signal: over, ref: false }).catch(() => {});
+    if (over.aborted || pid() === undefined) continue;
+    await pool
+      .query("SELECT pg_terminate_backend(blocking) FROM unnest(pg_blocking_pids($1)) AS blocking", [pid()])
+      .catch(() => {});
+  }
+}

@@ -1,0 +1,149 @@
+// The lease of the leader among several servers: when it is taken over, and that nobody whom it was taken from writes.
+import pg from "pg";
+import { afterEach, expect, test } from "vitest";
+import { type Lease, openLease } from "../../src/database/lease.ts";
+import { inTransaction } from "../../src/database/sql.ts";
+import { createLog } from "../../src/telemetry/log.ts";
+import { atEnd } from "../support/at-end.ts";
+import { testDatabase } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
+
+const url = await testDatabase();
+const pool = new pg.Pool({ connectionString: url, max: 4 });
+pool.on("error", () => {});
+pool.on("connect", (client) => client.on("error", () => {})); // some are ended on purpose
+atEnd(() => pool.end());
+
+const open: Lease[] = [];
+
+interface Server extends Lease {
+  readonly name: string;
+  /** What it began and ended. */
+  readonly did: string[];
+}
+
+/** A server that renews its lease only when it is asked whether it leads, as one that stands still. */
+function server(name: string, { everyMs = 60_000, goodMs = 300 } = {}): Server {
+  const did: string[] = [];
+  const lease = openLease({
+    ...{ pool, url, log: createLog("silent"), candidate: true, holder: name, sole: false },
+    address: { url: `http://${name}`, certificate: undefined },
+    begin: async () => void did.push("begin"),
+    end: async () => void did.push("end"),
+    times: { goodMs, everyMs },
+  });
+  open.push(lease);
+  return { ...lease, name, did };
+}
+
+const owner = async (): Promise<string | undefined> =>
+  (await pool.query("SELECT holder FROM server_lease")).rows[0].holder;
+const expired = (): Promise<unknown> =>
+  eventually(
+    async () => (await pool.query("SELECT expires_at < clock_timestamp() AS over FROM server_lease")).rows[0].over,
+    (over) => over,
+    10_000,
+  );
+
+afterEach(async () => {
+  for (const lease of open.splice(0)) await lease.close();
+
+  await pool.query("UPDATE server_lease SET expires_at = '-infinity'");
+});
+
+test("one leads and the other stands by until the lease is over", async () => {
+  const [first, second] = [server("first"), server("second", { everyMs: 20 })];
+  await first.start();
+  await second.start();
+  expect([first.leads(), second.leads()]).toEqual([true, false]);
+  expect(await second.leader()).toMatchObject({ url: "http://first" });
+  await expect(second.demand()).rejects.toMatchObject({ reason: "leader_absent" });
+  await eventually(
+    async () => second.leads(),
+    (leads) => leads,
+    10_000,
+  );
+  expect([await owner(), second.did]).toEqual(["second", ["begin"]]);
+  // The first has not heard of it: it learns it when it wants to know.
+  await expect(first.demand()).rejects.toMatchObject({ reason: "leader_absent" });
+  await eventually(
+    async () => first.did.length,
+    (length) => length === 2,
+    5_000,
+  );
+  expect(first.did).toEqual(["begin", "end"]);
+});
+
+test("a lease that nobody has taken over goes on after a pause", async () => {
+  const paused = server("paused");
+  await paused.start();
+  await expired();
+  await paused.demand();
+  expect([paused.leads(), paused.did]).toEqual([true, ["begin"]]);
+});
+
+test("what the one before has committed is there for the next, and it commits nothing more", async () => {
+  const before = server("before");
+  await before.start();
+  const next = server("next");
+  await pool.query("CREATE TABLE written (by text)");
+  let starting: Promise<void> | undefined;
+  await inTransaction(pool, async (tx) => {
+    await before.fence(tx);
+    await expired();
+    starting = next.start(); // waits for this transaction
+    await eventually(
+      async () =>
+        (await pool.query("SELECT count(*)::int AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock'")).rows[0].n,
+      (waiting) => waiting > 0,
+    );
+    expect(next.leads()).toBe(false);
+    await tx.$executeRaw`INSERT INTO written VALUES ('before')`;
+  });
+  await starting;
+  expect([next.leads(), (await pool.query("SELECT * FROM written")).rows]).toEqual([true, [{ by: "before" }]]);
+  const late = inTransaction(pool, async (tx) => {
+    await tx.$executeRaw`INSERT INTO written VALUES ('late')`;
+    await before.fence(tx);
+  });
+  await expect(late).rejects.toMatchObject({ reason: "leader_absent" });
+  expect((await pool.query("SELECT * FROM written")).rows).toHaveLength(1);
+});
+
+test("a transaction of a server that stands still keeps nobody from leading, and is undone", async () => {
+  const still = server("still");
+  await still.start();
+  const next = server("awake", { goodMs: 5_000 });
+  const stood = inTransaction(pool, async (tx) => {
+    await still.fence(tx);
+    await expired();
+    await next.start();
+    expect(next.leads()).toBe(true);
+    await tx.$executeRaw`SELECT 1`;
+  });
+  await expect(stood).rejects.toThrow();
+});
+
+test("the same data directory takes its own lease over at once", async () => {
+  const killed = server("same", { goodMs: 60_000 });
+  await killed.start();
+  const again = server("same", { goodMs: 60_000 });
+  await again.start();
+  expect(again.leads()).toBe(true);
+});
+
+test("what cannot be begun at the start is told, and leaves the lease to others", async () => {
+  const broken = openLease({
+    ...{ pool, url, log: createLog("silent"), candidate: true, holder: "broken", sole: false },
+    address: { url: "http://broken", certificate: undefined },
+    begin: async () => {
+      throw new Error("cannot begin");
+    },
+    end: async () => {},
+  });
+  await expect(broken.start()).rejects.toThrow("cannot begin");
+  await broken.close();
+  const next = server("whole");
+  await next.start();
+  expect(next.leads()).toBe(true);
+});
