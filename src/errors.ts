@@ -74,6 +74,7 @@ export const REASONS = {
   policy_denied: "forbidden",
   policy_held: "forbidden",
   validation_refused: "forbidden",
+  quota_exceeded: "forbidden",
   version_quarantined: "forbidden",
 
   not_found: "not-found",

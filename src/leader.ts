@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Config } from "./config.ts";
 import { keepPurged } from "./git/hosting/purge.ts";
 import { recordOpenPushes } from "./git/hosting/recorded-push.ts";
+import { keepMeasured } from "./git/hosting/repository-size.ts";
 import { keepTidy } from "./git/hosting/tidying.ts";
 import { ensureBuiltZips, type ModuleArchives } from "./git/indexing/module-archives.ts";
 import type { TagIndexer } from "./git/indexing/tag-indexer.ts";
@@ -77,6 +78,7 @@ export function openLeading(parts: LeaderParts): Leading {
     await recordOpenPushes(registry, repositories);
     keep(keepTidy(registry, startedAt));
     keep(keepPurged(registry, repositories));
+    keep(keepMeasured(registry));
     await resumeIndexing(registry);
     wakers.mirrors = await openMirrors(config, registry, repositories, remotes);
     keep(wakers.mirrors);

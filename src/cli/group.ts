@@ -1,7 +1,9 @@
 // gokura group …
-import type { Command } from "commander";
-import { createGroup, searchGroups } from "../registry/forge/groups.ts";
+import { type Command, InvalidArgumentError } from "commander";
+import { createGroup, demandGroup, searchGroups } from "../registry/forge/groups.ts";
+import { quotaOf, setQuota } from "../registry/forge/quotas.ts";
 import type { GroupRow } from "../registry/rows.ts";
+import { parseBytes, parseCount } from "../settings/amounts.ts";
 import { allById } from "./all-by-id.ts";
 import { JSON_OPTION, visibility } from "./options.ts";
 import { printOne, printRows, type Row } from "./output.ts";
@@ -35,6 +37,32 @@ export function addGroupCommands(program: Command): void {
         printRows(rows.map(rowOf), json, "no groups");
       }),
     );
+  group
+    .command("quota <path>")
+    .description("what a group and all below it may hold, and do; with an option: set it")
+    .option("--max-bytes <size>", "of repositories and zips, such as 20G; none: no quota", amountOr(parseBytes))
+    .option("--max-projects <number>", "none: no quota", amountOr(parseCount))
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura group quota acme --max-bytes 20G")
+    .action((fullPath: string, { maxBytes, maxProjects, json = false }) =>
+      withRegistry(async (registry, operator) => {
+        if (maxBytes !== undefined || maxProjects !== undefined)
+          await setQuota(registry, operator, fullPath, { maxBytes, maxProjects });
+        const group = await demandGroup(registry, operator, fullPath);
+        printOne({ path: group.fullPath, ...(await quotaOf(registry, operator, group)) }, json);
+      }),
+    );
+}
+
+/** A word of the command line that is an amount, or none. */
+function amountOr(parse: (text: string) => number): (text: string) => number | null {
+  return (text) => {
+    try {
+      return text === "none" ? null : parse(text);
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message);
+    }
+  };
 }
 
 function rowOf(group: GroupRow): Row {

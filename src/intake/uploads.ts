@@ -18,6 +18,7 @@ import { checkModuleZip } from "../gomod/zip-check.ts";
 import { ownerOf } from "../registry/forge/module-owner.ts";
 import { moduleRootsOf } from "../registry/forge/projects.ts";
 import { protectedTagRefusals } from "../registry/forge/protected-tags.ts";
+import { demandRoom } from "../registry/forge/quotas.ts";
 import { TAGS } from "../registry/forge/ref-names.ts";
 import type { Principal } from "../registry/principal.ts";
 import type { ProjectRow } from "../registry/rows.ts";
@@ -93,6 +94,7 @@ export async function publishUpload(
   const location = await demandName(uploads, upload);
   const before = await findVersion(registry, upload.project.id, upload.modulePath, upload.version);
   if (before && upload.claimed !== undefined) return samePublished(uploads, upload, before, upload.claimed);
+  if (!before) await demandRoom(registry, upload.project.group, 1);
   const [body, made] = [registry.blobs.scratch(), registry.blobs.scratch()];
   try {
     const received = await receive(body);
@@ -197,6 +199,7 @@ async function keep(uploads: Uploads, upload: Upload, zip: JudgedZip, path: stri
   if (broken.length > 0) throw brokenRules(broken);
   const published = await findVersion(registry, project.id, modulePath, version);
   if (published) return samePublished(uploads, upload, published, h1);
+  await demandRoom(registry, project.group, size);
   await registry.blobs.adopt(path, zipKeyOf(zip));
   const goMod = zip.goMod ?? Buffer.from(synthesizeGoMod(modulePath));
   const isNew = await publishUploaded(registry, principal, project.id, {

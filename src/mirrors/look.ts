@@ -15,6 +15,7 @@ import { repositoryWords } from "../git/process/repository-words.ts";
 import { pinHostKey, secretOf } from "../registry/forge/credentials.ts";
 import { followRemoteShape } from "../registry/forge/mirror-looks.ts";
 import { extentsOf } from "../registry/forge/project-search.ts";
+import { roomIn } from "../registry/forge/quotas.ts";
 import { beginPush, nobodysPush } from "../registry/forge/recorded-refs.ts";
 import { isSsh, parseRemoteUrl } from "../registry/forge/remote-url.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -113,19 +114,21 @@ async function lookThrough(
 
 async function fetchAndRecord(
   { registry, repositories, maxFetchBytes }: LookParts,
-  { projectId }: MirrorRow,
+  { projectId, project }: MirrorRow,
   from: { readonly remote: Remote; readonly refs: RemoteRefs; readonly objectFormat: "SHA1" | "SHA256" },
   signal: AbortSignal,
 ): Promise<void> {
   const { remote, refs, objectFormat } = from;
   await ensureRepository(registry, { id: projectId, objectFormat });
+  const room = await roomIn(registry, project.group);
+  if (room?.bytes === 0) throw room.refusal();
   const directory = repositoryDirectory(registry, projectId);
   await beginPush(registry, projectId);
   try {
     await fetchRefs(directory, {
       url: refs.url,
       environment: await remote.environment(refs),
-      maxBytes: (await packBytes(directory)) + maxFetchBytes,
+      maxBytes: (await packBytes(directory)) + Math.min(maxFetchBytes, room?.bytes ?? maxFetchBytes),
       signal,
     });
     await packRepository(directory).catch((error: unknown) => {

@@ -505,6 +505,7 @@ describe("rules, trusts and hooks", () => {
       `hook (project_id, group_id, url, events, signing_key)
        values (${ids.lib}, ${ids.acme}, 'https://hooks.test', '{tag.moved}', 'x')`,
     ],
+    ["a quota of less than nothing", `group_quota (group_id, max_bytes) values (${ids.acme}, -1)`],
     [
       "a session of the pages that nobody signed in to",
       `web_session (digest, browser, expires_at) values ('aa', 'b', now())`,
@@ -554,6 +555,7 @@ test("no guard was forgotten here: these are all the triggers and checks that th
       ...["proved_sum_notice", "proved_sum_pinned", "proved_sum_sums", "sum_checkpoint_grows", "trusted_head_grows"],
       ...["sum_misbehaviour_kept", "sum_misbehaviour_not_truncated", "sum_misbehaviour_pinned"],
       ...["trust_of_one", "trust_asks_for_claims", "hook_of_one", "web_session_made_with"],
+      "quota_is_an_amount",
       ...["evicted_zip_of_upstream", "module_version_zip_pinned"],
       ...["sum_record_sums", "sum_record_basis", "sum_tile_full", "module_version_record"],
     ].sort(),

@@ -83,7 +83,7 @@ test("one that waits for longer than a client may be kept waiting is recorded by
   await pushes.begin(project, OPERATOR, []);
   await database.query("begin");
   await database.query("lock table ref in access exclusive mode");
-  const done = { commands: [], moved: new Set<string>() };
+  const done = { commands: [], moved: new Set<string>(), packTooLarge: false };
   expect(await pushes.end(project, done)).toEqual([expect.stringContaining("become versions")]);
   await expect(pushes.begin(project, OPERATOR, [])).rejects.toThrow("push again in a moment");
   await database.query("commit");

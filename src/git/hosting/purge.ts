@@ -20,6 +20,7 @@ import { zipObjectKey } from "../../storage/object-keys.ts";
 import { namesIn } from "../objects/leftovers.ts";
 import { keepsAny, removeUnneeded } from "../objects/unneeded-objects.ts";
 import { type Repositories, repositoryExists, repositoryOf } from "./repositories-of-projects.ts";
+import { measureRepository } from "./repository-size.ts";
 
 /** The first look round comes so long after the start, others follow as often as EVERY_MS. */
 const FIRST_AFTER_MS = 10 * 60_000;
@@ -84,8 +85,10 @@ async function purgeRepository(registry: Registry, repositories: Repositories, p
   const repository = await repositoryOf(registry, repositories, projectId);
   if (!(await keepsAny(repository))) return true; // then everything is served
   return whileNoPush(registry, projectId, async () => {
-    if (await removeUnneeded(repository, await publishedCommits(registry, projectId)))
+    if (await removeUnneeded(repository, await publishedCommits(registry, projectId))) {
       registry.log.info({ project: projectId }, "objects that nothing served needs were removed");
+      await measureRepository(registry, projectId);
+    }
   });
 }
 

@@ -18,6 +18,7 @@ import { logSeldom } from "../../telemetry/seldom.ts";
 import { removeLeftovers } from "../objects/leftovers.ts";
 import type { Repository } from "../objects/repository.ts";
 import { type Repositories, repositoryDirectory, repositoryExists, repositoryOf } from "./repositories-of-projects.ts";
+import { measureRepository } from "./repository-size.ts";
 
 /** Locks of this age at the start of a server belong to a git that died with the one before. */
 const DEAD_AFTER_MS = 1_000;
@@ -63,6 +64,9 @@ export async function recordPush(registry: Registry, repositories: Repositories,
     head: (refs, wanted) => headOf(repository, refs, wanted),
     peel: (oids) => repository.peel(oids),
     keep: (lost) => keep(repository, lost),
+  });
+  await measureRepository(registry, projectId).catch((error: unknown) => {
+    registry.log.warn({ err: error, project: projectId }, "a repository could not be measured");
   });
   // Nobody waits for that. Someone else may be at it, or at a ref: then they stay as they are.
   if (changed >= MANY_REFS)

@@ -12,6 +12,8 @@ export interface PushProgress {
   take(bytes: Buffer): Buffer;
   /** The rest, when git has ended. */
   end(): Buffer;
+  /** Whether git said that the pack is larger than it may be (receive.maxInputSize). */
+  readonly packTooLarge: boolean;
 }
 
 /** Progress of a push to a repository in this directory. */
@@ -19,11 +21,16 @@ export function pushProgress(directory: string): PushProgress {
   const words = repositoryWords(directory);
   let rest = "";
   let defects = 0;
+  let packTooLarge = false;
   const line = (text: string): string => {
     if (DEFECT.test(text) && ++defects > MAX_DEFECTS_TOLD) return "";
+    packTooLarge ||= text.includes("pack exceeds maximum allowed size");
     return words.ofLatin1(text);
   };
   return {
+    get packTooLarge() {
+      return packTooLarge;
+    },
     take(bytes) {
       const lines = (rest + bytes.toString("latin1")).split(/(?<=[\r\n])/);
       rest = /[\r\n]$/.test(lines.at(-1) ?? "") ? "" : (lines.pop() ?? "");

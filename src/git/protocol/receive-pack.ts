@@ -38,16 +38,25 @@ export interface DonePush {
   readonly commands: readonly RefCommand[];
   /** The full names of the refs that moved; undefined if git ended before it could say. */
   readonly moved: ReadonlySet<string> | undefined;
+  /** Whether git refused the pack because it is larger than it may be. */
+  readonly packTooLarge: boolean;
+}
+
+/** What is decided of a push before git starts. */
+export interface Admission {
+  /** The refs that are refused, by full name, each with the reason. */
+  readonly refused: ReadonlyMap<string, string>;
+  /** How many bytes the pack may have, where that is less than the server takes from anybody. */
+  readonly maxBytes?: number;
 }
 
 export interface ReceivePackOptions extends ServeOptions {
   /** The largest pack that is taken, in bytes. */
   readonly maxBytes: number;
   /**
-   * Awaited with what a push asks for, before git starts: the refs that are refused, by name, each with the reason, and
-   * settings for git. What it throws is the answer to the whole push.
+   * Awaited with what a push asks for, before git starts. What it throws is the answer to the whole push.
    */
-  readonly admit?: (commands: readonly RefCommand[]) => Promise<ReadonlyMap<string, string>>;
+  readonly admit?: (commands: readonly RefCommand[]) => Promise<Admission>;
   /**
    * Awaited once receive-pack has ended, however it ended (refs may have moved even if the client left), and before the
    * client learns that its push succeeded: lines to tell the client. If it rejects, the client is told that the push failed.
@@ -77,12 +86,12 @@ export async function serveReceivePack(options: ReceivePackOptions): Promise<Sma
     async prepare(open) {
       const body = open({ type: "application/x-git-receive-pack-request", maxBytes: maxBytes + MAX_COMMANDS_BYTES });
       request = await readPushRequest(body);
-      const refused = (request.commands.length > 0 && (await admit?.(request.commands))) || new Map<string, string>();
-      plan = planPush(request, refused);
+      const admitted = request.commands.length > 0 ? await admit?.(request.commands) : undefined;
+      plan = planPush(request, admitted?.refused ?? new Map());
       const settings = plan.hidden ? [["receive.hideRefs", plan.hidden.name] as const] : [];
       return {
         chunks: inFront(writePushRequest(request, plan.forGit), body),
-        environment: gitEnvironment({ maxPushBytes: maxBytes, settings }),
+        environment: gitEnvironment({ maxPushBytes: Math.min(maxBytes, admitted?.maxBytes ?? maxBytes), settings }),
       };
     },
     relay(chunk) {
@@ -106,7 +115,8 @@ export async function serveReceivePack(options: ReceivePackOptions): Promise<Sma
       const life = setInterval(() => sideBand && say(packet("\u0001")), SIGN_OF_LIFE_MS);
       let lines: readonly string[];
       try {
-        lines = (await beforeEnd?.({ commands: request.commands, moved: report.moved })) ?? [];
+        const { packTooLarge } = progress;
+        lines = (await beforeEnd?.({ commands: request.commands, moved: report.moved, packTooLarge })) ?? [];
       } catch (cause) {
         const sentence = "the push could not be recorded, please push again";
         // If progress went out the client can be told why; else it gets a status.

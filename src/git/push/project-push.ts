@@ -8,6 +8,7 @@ import { createSlots } from "../../concurrency/slots.ts";
 import { databaseFailure } from "../../database/trouble.ts";
 import { Failure } from "../../errors.ts";
 import { protectedTagRefusals } from "../../registry/forge/protected-tags.ts";
+import { roomIn } from "../../registry/forge/quotas.ts";
 import { beginPush } from "../../registry/forge/recorded-refs.ts";
 import { TAGS } from "../../registry/forge/ref-names.ts";
 import type { Principal } from "../../registry/principal.ts";
@@ -18,7 +19,7 @@ import { recordUntilDone } from "../hosting/recorded-push.ts";
 import type { Repositories } from "../hosting/repositories-of-projects.ts";
 import type { TagIndexer } from "../indexing/tag-indexer.ts";
 import type { RefCommand } from "../protocol/push-commands.ts";
-import type { DonePush } from "../protocol/receive-pack.ts";
+import type { Admission, DonePush } from "../protocol/receive-pack.ts";
 
 /** How many pushes are recorded, and how many are indexed for those who wait, at once. */
 const RECORDED_AT_ONCE = 4;
@@ -37,10 +38,10 @@ const INDEXING_PATIENCE_MS = 1_000;
 
 export interface Pushes {
   /**
-   * Before git moves anything: the refs that are refused, by name, each with the reason. Throws Failure("unavailable") when
-   * the push cannot be taken now. Whoever begins must end.
+   * Before git moves anything: what is refused, and how much may come. Throws Failure("unavailable") when the push cannot be
+   * taken now. Whoever begins must end.
    */
-  begin(project: ProjectRow, principal: Principal, commands: readonly RefCommand[]): Promise<Map<string, string>>;
+  begin(project: ProjectRow, principal: Principal, commands: readonly RefCommand[]): Promise<Admission>;
   /** After git, however it ended (`done` unknown: it was not started): lines for the client. Never fails. */
   end(project: ProjectRow, done: DonePush | undefined): Promise<readonly string[]>;
 }
@@ -99,10 +100,14 @@ export function openPushes(
       try {
         if (underWay.late.size > 0) await earlier(underWay, patience.forEarlierMs);
         const refused = await protectedTagRefusals(registry, principal, project, commands);
+        const brings = commands.filter(({ kind, name }) => kind !== "delete" && !refused.has(name));
+        const room = brings.length > 0 ? await roomIn(registry, project.group) : undefined;
+        if (room?.bytes === 0)
+          for (const { name } of brings) refused.set(name, `quota_exceeded: ${room.refusal().message}`);
         const marked = await beginPush(registry, id);
         if (marked && !known) underWay.others = true;
         for (const { name } of commands) if (!refused.has(name)) underWay.pushers.set(name, principal);
-        return refused;
+        return { refused, ...(room && { maxBytes: room.bytes }) };
       } catch (error) {
         underWay.pushes--;
         forget(id, underWay);
@@ -130,6 +135,7 @@ export function openPushes(
       await Promise.race([index(id).catch(() => {}), delay(INDEXING_PATIENCE_MS, undefined, { ref: false })]);
       changed(id);
       if (done === undefined) return [];
+      if (done.packTooLarge) return await outOfRoom(registry, project);
       return await answerToPush(registry, project, tagsOf(done)).catch((error: unknown) => {
         registry.log.warn({ err: error, project: project.fullPath }, "a push could not be answered with its versions");
         return [];
@@ -140,6 +146,12 @@ export function openPushes(
 
 function newUnderWay(): UnderWay {
   return { pushes: 0, pushers: new Map(), others: false, unrecorded: new Set(), late: new Set() };
+}
+
+/** Where a pack was larger than its quota leaves room for: in numbers, and how many. */
+async function outOfRoom(registry: Registry, project: ProjectRow): Promise<readonly string[]> {
+  const room = await roomIn(registry, project.group).catch(() => undefined);
+  return room === undefined ? [] : [`error: quota_exceeded: ${room.refusal().message}`];
 }
 
 const LATER =

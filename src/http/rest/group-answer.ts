@@ -1,6 +1,7 @@
 // A group as the REST API shows one (doc/api/groups.md), and as a namespace (doc/api/namespaces.md).
 import * as z from "zod";
 import { namesFromTop } from "../../registry/forge/groups.ts";
+import type { Quota, Usage } from "../../registry/forge/quotas.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { GroupRow } from "../../registry/rows.ts";
 
@@ -21,6 +22,20 @@ export const Group = z
     created_at: z.iso.datetime(),
   })
   .meta({ id: "Group" });
+
+export const GroupQuota = z
+  .object({
+    max_bytes: z.int().nullable().describe("null: as many as there is room for"),
+    max_projects: z.int().nullable().describe("null: as many as it wants"),
+    bytes: z.int().describe("Of repositories on the disk and zips of versions"),
+    projects: z.int(),
+  })
+  .meta({ id: "GroupQuota" });
+
+/** A quota, and what of it is taken. */
+export function quotaAnswer({ maxBytes, maxProjects, bytes, projects }: Quota & Usage): z.input<typeof GroupQuota> {
+  return { max_bytes: maxBytes, max_projects: maxProjects, bytes, projects };
+}
 
 export const Namespace = z
   .object({

@@ -11,12 +11,21 @@ import {
   updateGroup,
 } from "../../registry/forge/groups.ts";
 import { wantedLevel } from "../../registry/forge/project-search.ts";
+import { quotaOf, setQuota } from "../../registry/forge/quotas.ts";
 import type { NumberedPageRequest } from "../../registry/lists/numbered-page.ts";
 import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { GroupRow } from "../../registry/rows.ts";
 import { type Asked, call, listCall } from "./call.ts";
-import { Group, groupAnswers, Namespace, nameOfWord, namespaceAnswer } from "./group-answer.ts";
+import {
+  Group,
+  GroupQuota,
+  groupAnswers,
+  Namespace,
+  nameOfWord,
+  namespaceAnswer,
+  quotaAnswer,
+} from "./group-answer.ts";
 import { accessLevel, boolean, idOrPath, integer, list, sorting, text, visibilityWord } from "./parameter.ts";
 
 const tag = "Groups";
@@ -172,6 +181,45 @@ export const groupCalls = [
         asked,
         await updateGroup(registry, principal, group.fullPath, { name, path, description, visibility }),
       );
+    },
+  }),
+
+  call({
+    method: "GET",
+    path: "/groups/:id/quota",
+    tag,
+    summary: "What a group and all below it may hold, and do; Owners",
+    scope: "api read",
+    parameters: { id },
+    status: 200,
+    answer: GroupQuota,
+    failures: [404],
+    handle: async (asked) => {
+      const { registry, principal, parameters } = asked;
+      return quotaAnswer(await quotaOf(registry, principal, await groupOfAddress(registry, principal, parameters.id)));
+    },
+  }),
+
+  call({
+    method: "PUT",
+    path: "/groups/:id/quota",
+    tag,
+    summary: "Set what a group and all below it may hold; administrators",
+    scope: "api write",
+    parameters: {
+      id,
+      max_bytes: integer().optional().describe("Bytes of repositories and zips; empty: as many as there is room for"),
+      max_projects: integer().optional().describe("Empty: as many as it wants"),
+    },
+    clearable: ["max_bytes", "max_projects"],
+    status: 200,
+    answer: GroupQuota,
+    failures: [404],
+    handle: async ({ registry, principal, parameters }) => {
+      const group = await groupOfAddress(registry, principal, parameters.id);
+      const { max_bytes: maxBytes, max_projects: maxProjects } = parameters;
+      await setQuota(registry, principal, group.fullPath, { maxBytes, maxProjects });
+      return quotaAnswer(await quotaOf(registry, principal, group));
     },
   }),
 

@@ -22,6 +22,7 @@ import { checkDescription, checkName, isKeepable } from "../text.ts";
 import { splitFullPath } from "./full-path.ts";
 import { demandParentGroup, groupsOfMember } from "./groups.ts";
 import { deleteProjectRows, removeRepositories } from "./project-deletion.ts";
+import { demandRoomForProject } from "./quotas.ts";
 import { checkVisibility } from "./visibility.ts";
 import { reindexAllTags } from "./waiting-tags.ts";
 
@@ -134,6 +135,7 @@ export async function demandProjectCreation(
     throw invalid(`a project is in a group or in a user's namespace: use group/name instead of "${fullPath}"`);
   const group = await demandParentGroup(registry, principal, elements);
   demandGroupAct(principal, "project.create", group);
+  await demandRoomForProject(registry, group);
   return group;
 }
 

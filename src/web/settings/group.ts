@@ -1,12 +1,14 @@
 // The settings of a group, for its Owners: what it is called and who sees it.
 import { invalid } from "../../errors.ts";
-import { demandGroupAct } from "../../registry/access/access.ts";
+import { demandGroupAct, isAdministrator } from "../../registry/access/access.ts";
 import { deleteGroup, updateGroup } from "../../registry/forge/groups.ts";
+import { quotaOf, setQuota, shownBytes } from "../../registry/forge/quotas.ts";
+import type { GroupRow } from "../../registry/rows.ts";
 import { groupAsked } from "../forge/group.ts";
 import { VISIBILITIES, visibilityIn } from "../forge/groups.ts";
 import { choice, faultOf, form, type ShowForm, sent, taking, textField, which } from "../html/forms.ts";
-import { html } from "../html/template.ts";
-import { seeOther } from "../html/visit.ts";
+import { type Html, html, NOTHING } from "../html/template.ts";
+import { seeOther, type Visit } from "../html/visit.ts";
 import { settingsPage } from "./place.ts";
 
 export const showGroupSettings: ShowForm = async (visit, fault) => {
@@ -25,6 +27,7 @@ ${textField("description", "Description", { value: group.description })}
 ${choice("visibility", "Who may see it", VISIBILITIES, group.visibility)}
 <p><button type="submit" class="primary">Change the group</button></p>`,
     )}
+${await quotaPart(visit, group, action)}
 <h2 id="delete">Delete the group</h2>
 <p>With everything in it. Versions that were published are never given to other content.</p>
 ${form(
@@ -36,6 +39,32 @@ ${form(
   );
 };
 
+/** What the group may hold, and holds; administrators change it here. */
+async function quotaPart(visit: Visit, group: GroupRow, action: string): Promise<Html> {
+  const { maxBytes, maxProjects, bytes, projects } = await quotaOf(visit.registry, visit.principal, group);
+  const of = (most: string | undefined): string => (most === undefined ? "" : ` of ${most}`);
+  return html`<h2 id="quota">What it may hold</h2>
+<p>With all below it the group holds ${shownBytes(bytes)}${of(maxBytes === null ? undefined : shownBytes(maxBytes))} of repositories and zips,
+and ${projects}${of(maxProjects === null ? undefined : String(maxProjects))} projects.</p>
+${
+  isAdministrator(visit.principal)
+    ? form(
+        visit,
+        action,
+        html`${which("quota")}${textField("maxBytes", "Bytes that it may hold; empty for no quota", { value: String(maxBytes ?? "") })}
+${textField("maxProjects", "Projects that it may have; empty for no quota", { value: String(maxProjects ?? "") })}
+<p><button type="submit">Set the quota</button></p>`,
+      )
+    : NOTHING
+}`;
+}
+
+/** A number out of the form; null where it was left empty. */
+function amountIn(visit: Visit, field: string): number | null {
+  const text = sent(visit, field) ?? "";
+  return text === "" ? null : /^\d+$/.test(text) ? Number(text) : Number.NaN;
+}
+
 export const changeGroup = taking(showGroupSettings, async (visit) => {
   const { registry, principal, at } = visit;
   const { fullPath } = await groupAsked(visit);
@@ -43,6 +72,11 @@ export const changeGroup = taking(showGroupSettings, async (visit) => {
     if (sent(visit, "confirm") !== fullPath) throw invalid("write the path of the group to delete it");
     await deleteGroup(registry, principal, fullPath);
     return seeOther(at.groups());
+  }
+  if (sent(visit, "do") === "quota") {
+    const [maxBytes, maxProjects] = [amountIn(visit, "maxBytes"), amountIn(visit, "maxProjects")];
+    await setQuota(registry, principal, fullPath, { maxBytes, maxProjects });
+    return seeOther(`${at.groupPart(fullPath, "edit")}#quota`);
   }
   await updateGroup(registry, principal, fullPath, {
     name: sent(visit, "name"),

@@ -57,7 +57,7 @@ async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> 
         res,
         maxBytes: MAX_PUSH_BYTES,
         stallMs,
-        admit: async (commands) => await admit(name, commands),
+        admit: async (commands) => ({ refused: await admit(name, commands) }),
         beforeEnd: async (push) => (await beforeEnd?.(name, push)) ?? [],
       }),
     );
