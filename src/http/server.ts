@@ -3,6 +3,7 @@
 // routes.
 import http from "node:http";
 import https from "node:https";
+import net from "node:net";
 import Router from "@koa/router";
 import Koa from "koa";
 import type { Config } from "../config.ts";
@@ -35,7 +36,7 @@ import { parseForeignUpload, serveForeignUpload } from "./go/foreign-uploads.ts"
 import { serveGoGet } from "./go/go-get.ts";
 import { type GoProxy, serveGoProxy } from "./go/go-proxy.ts";
 import { addGoRoutes } from "./go/go-routes.ts";
-import { answerFromMemory, type HotCache } from "./go/hot-cache.ts";
+import { answerFromMemory, type HotCache, readyAnswer } from "./go/hot-cache.ts";
 import { addHealth, type Stage } from "./health.ts";
 import { serveHook } from "./hooks-in.ts";
 import { internalAddress } from "./internal-address.ts";
@@ -46,6 +47,7 @@ import { PKGSITE_BASE } from "./pkgsite/api-page.ts";
 import { NO_PAGE, namesTwoHosts } from "./protocol/conditions.ts";
 import { credentialsOf } from "./protocol/credentials.ts";
 import { explain } from "./protocol/problem.ts";
+import { repeatedRequests } from "./protocol/repeated-requests.ts";
 import { restOnDemand, tidyApiPath } from "./rest-on-demand.ts";
 import { isRootGoPath, redirectGit, rightAddress, rightGoEndpoint } from "./right-address.ts";
 import { silentConnections } from "./silent-connections.ts";
@@ -111,7 +113,8 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const answer = (req: http.IncomingMessage, res: http.ServerResponse): void => {
     const longWay = (): void => void callback(req, res);
     if (namesTwoHosts(req)) answerTwoHosts(res);
-    else if (!answerFromMemory(hotCache, registry, req, res, longWay)) longWay();
+    else if (answerFromMemory(hotCache, registry, req, res, longWay)) repeated.remember(req);
+    else longWay();
   };
   const handle = belowPrefix(config.url, answer);
   const settings = {
@@ -136,6 +139,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     server.emit("request", req, res);
   });
   server.setTimeout(IDLE_TIMEOUT_MS);
+  const repeated = repeatedRequests(server, (url) => readyAnswer(hotCache, registry, url));
   const silent = silentConnections(server);
   if (tls) answerPlainHttp(server, () => address.url);
   const unwatch = tls ? watchCertificate(tls.cert, registry.log, registry.metrics) : () => {};
@@ -156,10 +160,13 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     async stop() {
       stopping = true;
       unwatch();
-      const closed = new Promise<void>((done) => server.close(() => done()));
+      // What server.close() of http does beside this is done below: it would cut off an answer that Node does not know of.
+      const closed = new Promise<void>((done) => net.Server.prototype.close.call(server, () => done()));
       silent.close();
       // A connection that becomes idle only now, with the answer to its last request, must not keep us either.
-      const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+      const sweep = setInterval(() => {
+        if (!repeated.underWay) server.closeIdleConnections();
+      }, SWEEP_MS);
       const timer = setTimeout(() => {
         server.closeAllConnections();
         silent.closeAll();

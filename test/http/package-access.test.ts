@@ -1,5 +1,6 @@
 // Packages for members only (package_registry_access_level: private): a project that everybody sees and whose code everybody
 // fetches keeps its packages for its members from Reporter on, on every door, also when the answer is in memory.
+import net from "node:net";
 import { beforeAll, expect, test } from "vitest";
 import { createDeployToken } from "../../src/registry/forge/tokens.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
@@ -114,6 +115,32 @@ test("private: members from Reporter on, although all of it is in memory by now"
     code: 200,
   });
   expect((await tryGit(["ls-remote", `${server.url}/acme/lib.git`])).status).toBe(0);
+});
+
+test("access is asked for also when the very bytes of a request are known, on a connection that stays", async () => {
+  await set("enabled");
+  const socket = net.connect(server.port, "127.0.0.1").setEncoding("latin1");
+  let said = "";
+  socket.on("data", (more: string) => {
+    said += more;
+  });
+  const statuses = async (times: number) => {
+    said = "";
+    for (let n = 0; n < times; n++)
+      for (const name of ["list", "v1.0.0.info", "v1.0.0.zip"]) {
+        const before = said.length;
+        const path = `/api/v4/projects/acme%2Flib/packages/go/${M}/@v/${name}`;
+        socket.write(`GET ${path} HTTP/1.1\r\nHost: gokura.test\r\nUser-Agent: Go-http-client/1.1\r\n\r\n`);
+        await expect.poll(() => said.slice(before)).toMatch(/^HTTP[\s\S]*\r\n\r\n./);
+      }
+    return [...said.matchAll(/HTTP\/1.1 (\d+)/g)].map(([, status]) => status);
+  };
+  expect(new Set(await statuses(3))).toEqual(new Set(["200"]));
+  await set("private");
+  expect(await statuses(1)).toEqual(["401", "401", "401"]);
+  await set("enabled");
+  expect(new Set(await statuses(3))).toEqual(new Set(["200"]));
+  socket.destroy();
 });
 
 test("disabled: nobody", async () => {

@@ -1,7 +1,7 @@
 // Answers of the Go endpoint that are kept in memory, headers and bytes ready to be written, so that a hit touches neither
 // git, nor the disk, nor the database, nor Koa. An entry says nothing about who may have it: the principal is asked for
 // every time, from memory too (answerFromMemory), and when anything needed is not in memory the request goes the long way.
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { LRUCache } from "lru-cache";
 import { isFailure } from "../../errors.ts";
 import { demandGroupSeen, demandPackages, demandUpstream, requireScope } from "../../registry/access/access.ts";
@@ -10,10 +10,12 @@ import { GO_PROXY, isFlagOn } from "../../registry/forge/feature-flags.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { GroupRow } from "../../registry/rows.ts";
 import type { Blobs } from "../../storage/blobs.ts";
+import { answerHead } from "../protocol/answer-head.ts";
 import { failsIfMatch, writeFailedCondition } from "../protocol/conditions.ts";
 import { credentialsOf } from "../protocol/credentials.ts";
 import { matchesEtag } from "../protocol/etag.ts";
-import { type BlobAnswer, sendBlob } from "../protocol/send-blob.ts";
+import type { ReadyAnswer } from "../protocol/repeated-requests.ts";
+import { type BlobAnswer, headersOfWhole, sendBlob } from "../protocol/send-blob.ts";
 import { ZipMemory } from "./zip-memory.ts";
 
 /** Longer URLs are not kept: nobody needs them fast. */
@@ -21,7 +23,10 @@ const MAX_KEY_LENGTH = 2_048;
 /** No answer takes more than this part of the memory. Of larger zips only the name is kept. */
 const LARGEST_PART = 1 / 8;
 /** What an entry costs beside its body and key, about. */
-const ENTRY_OVERHEAD_BYTES = 600;
+const ENTRY_OVERHEAD_BYTES = 1_100;
+/** Of larger zips what Node does for a request is nothing beside what copying them costs. */
+const MAX_READY_BYTES = 128 * 1024;
+const NO_HEADERS: IncomingHttpHeaders = {};
 
 /** An answer, ready to be written: a text, or a blob (a zip), whose bytes are kept along if there are few. */
 export type HotAnswer = TextAnswer | { readonly blob: BlobAnswer };
@@ -59,6 +64,8 @@ interface Entry {
   readonly group: GroupRow | undefined;
   /** The project whose endpoint it is of, where that is not the one whose content it is. */
   readonly through: number | undefined;
+  /** The head of the answer as it is written, once it was asked for. */
+  head: string | undefined;
 }
 
 /** How far an answer may be trusted. */
@@ -154,6 +161,7 @@ export class HotCache {
       generation,
       group,
       through,
+      head: undefined,
     });
   }
 
@@ -186,7 +194,46 @@ export function answerFromMemory(
 ): boolean {
   if (req.method !== "GET" && req.method !== "HEAD") return false;
   const entry = cache.get(req.url!);
-  if (!entry) return false;
+  if (!entry || !mayHave(registry, req.headers, entry)) return false;
+  countHit(registry);
+  writeHotAnswer(cache, entry.answer, registry.blobs, req, res).catch((error: unknown) => {
+    if (isFailure(error, "not-found") && !res.headersSent) {
+      cache.drop(req.url!);
+      longWay();
+      return;
+    }
+    registry.log.error({ err: error }, "a zip that is published cannot be read");
+    res.destroy();
+  });
+  return true;
+}
+
+/** What is in memory for a URL, if the anonymous may have it; undefined also for large zips, which gain nothing. */
+export function readyAnswer(cache: HotCache, registry: Registry, url: string): ReadyAnswer | undefined {
+  const entry = cache.get(url);
+  if (!entry) return undefined;
+  const { answer } = entry;
+  if ("blob" in answer && (!answer.blob.bytes || answer.blob.size > MAX_READY_BYTES)) return undefined;
+  if (!mayHave(registry, NO_HEADERS, entry)) return undefined;
+  countHit(registry);
+  if (!("blob" in answer)) {
+    entry.head ??= answerHead(answer.status, answer.headers);
+    return { head: entry.head, body: answer.body };
+  }
+  const { blob } = answer;
+  const bytes = blob.bytes!;
+  entry.head ??= answerHead(200, headersOfWhole(blob));
+  blob.downloads.add();
+  return { head: entry.head, body: bytes, held: () => cache.zips.hold(bytes) };
+}
+
+function countHit({ metrics, traffic }: Registry): void {
+  metrics.hotHits.inc();
+  traffic.answers.memory++;
+}
+
+/** Whether whoever sends these headers may have an answer, from memory; false also when that is not known there. */
+function mayHave(registry: Registry, headers: IncomingHttpHeaders, entry: Entry): boolean {
   const { of, group, through } = entry;
   if ((typeof of === "string" || entry.generation !== undefined) && !isTrusted(entry, registry)) return false;
   const { flags: allFlags, projects } = registry.memory;
@@ -196,7 +243,7 @@ export function answerFromMemory(
   if (typeof of === "number" && (!project || !flags)) return false;
   if (through !== undefined && (!endpoint || !flags)) return false;
   try {
-    const principal = authenticateFromMemory(registry, credentialsOf(req.headers));
+    const principal = authenticateFromMemory(registry, credentialsOf(headers));
     if (!principal) return false;
     requireScope(principal, "go endpoint");
     if (typeof of === "string") demandUpstream(principal, registry);
@@ -207,17 +254,6 @@ export function answerFromMemory(
     if (isFailure(error)) return false; // the long way says it properly
     throw error;
   }
-  registry.metrics.hotHits.inc();
-  registry.traffic.answers.memory++;
-  writeHotAnswer(cache, entry.answer, registry.blobs, req, res).catch((error: unknown) => {
-    if (isFailure(error, "not-found") && !res.headersSent) {
-      cache.drop(req.url!);
-      longWay();
-      return;
-    }
-    registry.log.error({ err: error }, "a zip that is published cannot be read");
-    res.destroy();
-  });
   return true;
 }
 
@@ -235,7 +271,7 @@ export function writeHotAnswer(
   }
   const { blob } = answer;
   const sent = sendBlob(req, res, blobs, blob);
-  if (blob.bytes) cache.zips.given(blob.bytes, res);
+  if (blob.bytes && res.writableLength > 0) res.once("close", cache.zips.hold(blob.bytes));
   return sent;
 }
 

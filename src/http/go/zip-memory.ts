@@ -1,7 +1,6 @@
 // Zips that are read into memory whole, so that a hit is one write: a file costs a read, a copy and a turn of the loop for
 // each piece. Whole zips in memory must be bounded, whoever asks for how many: so many bytes may be on the way from the disk
 // or held by clients that are slow to take them; beyond that zips are streamed from the disk in pieces, as the large ones are.
-import type { ServerResponse } from "node:http";
 import { createSingleFlight } from "../../concurrency/single-flight.ts";
 import type { Blobs } from "../../storage/blobs.ts";
 
@@ -30,19 +29,18 @@ export class ZipMemory {
     });
   }
 
-  /** Says that bytes were given to a response, which may hold them until its client has taken them. */
-  given(bytes: Buffer, res: ServerResponse): void {
-    if (res.writableLength === 0) return; // the kernel has them all
+  /** Says that a client has not taken all of these bytes yet; what it returns says that it has, or is gone. */
+  hold(bytes: Buffer): () => void {
     const holders = this.#held.get(bytes) ?? 0;
     if (holders === 0) this.#bytes += bytes.length;
     this.#held.set(bytes, holders + 1);
-    res.once("close", () => {
+    return () => {
       const left = this.#held.get(bytes)! - 1;
       if (left > 0) this.#held.set(bytes, left);
       else {
         this.#held.delete(bytes);
         this.#bytes -= bytes.length;
       }
-    });
+    };
   }
 }

@@ -54,11 +54,9 @@ export async function sendBlob(
     return;
   }
   const file = bytes || req.method === "HEAD" ? undefined : await blobs.open(blob.key);
-  res.writeHead(range ? 206 : 200, [
-    ...blob.headers,
-    ...["ETag", etag, "Accept-Ranges", "bytes", "Content-Length", String(end - start + 1)],
-    ...(range ? ["Content-Range", `bytes ${start}-${end}/${size}`] : []),
-  ]);
+  if (range)
+    res.writeHead(206, [...headersOf(blob, end - start + 1), "Content-Range", `bytes ${start}-${end}/${size}`]);
+  else res.writeHead(200, headersOfWhole(blob));
   if (req.method === "HEAD") {
     res.end();
     return;
@@ -69,6 +67,15 @@ export async function sendBlob(
     await file.copyTo(res, { start, end }).catch(unlessClientLeft);
     res.end();
   }
+}
+
+/** The headers of an answer with all of a blob. */
+export function headersOfWhole(blob: BlobAnswer): string[] {
+  return headersOf(blob, blob.size);
+}
+
+function headersOf({ headers, etag }: BlobAnswer, length: number): string[] {
+  return [...headers, "ETag", etag, "Accept-Ranges", "bytes", "Content-Length", String(length)];
 }
 
 /** What is encrypted at once, in bytes: of a larger piece Node copies what it has encrypted once more (15 % for 5 MB). */
