@@ -71,6 +71,8 @@ export interface Config {
   readonly internalUrl: string | undefined;
   /** undefined: the embedded PostgreSQL. */
   readonly databaseUrl: string | undefined;
+  /** The same database for what needs connections that keep their session; undefined: databaseUrl is good for that. */
+  readonly databaseListenUrl: string | undefined;
   readonly adminToken: string | undefined;
   readonly tls: TlsConfig;
   /** Addresses and CIDRs of reverse proxies. */
@@ -178,6 +180,7 @@ export function readConfig(environment: Environment = process.env): Config {
     role: parsed("GOKURA_ROLE", "all", parseRole),
     internalUrl: parsed("GOKURA_INTERNAL_URL", undefined, parseUrl),
     databaseUrl: parsed("DATABASE_URL", undefined, parseDatabaseUrl),
+    databaseListenUrl: parsed("DATABASE_LISTEN_URL", undefined, parseDatabaseUrl),
     adminToken: parsed("GOKURA_ADMIN_TOKEN", undefined, parseAdminToken),
     tls: tlsOf(get("GOKURA_TLS"), get("GOKURA_TLS_CERT_FILE"), get("GOKURA_TLS_KEY_FILE"), mistakes),
     trustProxy: parsed("GOKURA_TRUST_PROXY", [], parseAddresses),
@@ -231,6 +234,8 @@ export function readConfig(environment: Environment = process.env): Config {
   };
   if (config.role === "read" && config.databaseUrl === undefined)
     mistakes.push("GOKURA_ROLE: a server that only reads needs DATABASE_URL, the database of the one that leads");
+  if (config.databaseListenUrl !== undefined && config.databaseUrl === undefined)
+    mistakes.push("DATABASE_LISTEN_URL: DATABASE_URL is not set, which is where queries go");
   if (mistakes.length > 0)
     throw new Failure("invalid", `the settings cannot be used:\n${mistakes.map((line) => `  - ${line}`).join("\n")}`);
   return Object.freeze(config);

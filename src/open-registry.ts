@@ -7,6 +7,7 @@ import { awaitDatabase, openDatabase } from "./database/client.ts";
 import { startEmbeddedPostgres } from "./database/embedded-postgres.ts";
 import { ALONE, type LeaseTimes } from "./database/lease.ts";
 import { isMigrated, migrate } from "./database/migrate.ts";
+import { demandUsableConnections } from "./database/pooled.ts";
 import { serverOwner } from "./database/postgres-binaries.ts";
 import { openJobs } from "./jobs/queue.ts";
 import { AccessMemory } from "./registry/access/access-memory.ts";
@@ -34,6 +35,7 @@ const DATABASE_PATIENCE_MS = 30_000;
 /** A registry and what must be let go of after it. */
 export interface OpenedRegistry {
   readonly registry: Registry;
+  /** Connections to it keep their session. */
   readonly databaseUrl: string;
   /** Aborted, with a Failure as its reason, when the embedded database is gone for good; undefined: there is none. */
   readonly lost: AbortSignal | undefined;
@@ -83,11 +85,15 @@ export async function openRegistry(
       });
       url = embedded.url;
       if (embedded.adopted) log.debug("the embedded PostgreSQL ran already");
-    } else await awaitDatabase(url, log, DATABASE_PATIENCE_MS, stop);
+    } else {
+      await awaitDatabase(url, log, DATABASE_PATIENCE_MS, stop);
+      if (role === "worker") await demandUsableConnections(url, config.databaseListenUrl);
+    }
+    const sessionUrl = config.databaseListenUrl ?? url;
     const database = openDatabase(url, log);
     closers.push(() => database.close());
     if (!(await isMigrated(database.pool))) {
-      const applied = await migrate(url);
+      const applied = await migrate(sessionUrl);
       if (applied.length > 0) log.info({ applied }, "the database was brought up to date");
     }
     const metrics =
@@ -99,7 +105,7 @@ export async function openRegistry(
     const idTokens = openIdTokens({ allowNetworks: config.allowPrivateNetworks, caFile: config.upstreamCaFile }, log);
     closers.push(() => idTokens.close());
     // A server that only reads leaves jobs to the one that leads.
-    const jobs = openJobs(url, config.role === "read" ? "sender" : role, log, metrics);
+    const jobs = openJobs(sessionUrl, config.role === "read" ? "sender" : role, log, metrics);
     closers.push(() => jobs.stop());
     const documentation = openDocumentationWork();
     closers.push(() => closeDocumentationWork(documentation));
@@ -128,7 +134,7 @@ export async function openRegistry(
       isAlone: () => false,
       dataDirectory: config.dataDirectory,
     };
-    return { registry, databaseUrl: url, lost, close };
+    return { registry, databaseUrl: sessionUrl, lost, close };
   } catch (error) {
     await close();
     throw error;

@@ -39,6 +39,7 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     role: "all",
     internalUrl: undefined,
     databaseUrl: undefined,
+    databaseListenUrl: undefined,
     adminToken: undefined,
     tls: { kind: "off" },
     trustProxy: [],

@@ -20,6 +20,7 @@ export const SETTINGS: readonly Setting[] = [
   { name: "GOKURA_ROLE" },
   { name: "GOKURA_INTERNAL_URL" },
   { name: "DATABASE_URL", secret: true },
+  { name: "DATABASE_LISTEN_URL", secret: true },
   { name: "GOKURA_ADMIN_TOKEN", secret: true },
   { name: "GOKURA_TLS_CERT_FILE" },
   { name: "GOKURA_TLS_KEY_FILE" },
