@@ -66,6 +66,7 @@ const output = await codegen({
       Vulnerability: `${REGISTRY}/advisories/vulnerabilities.ts#KnownVulnerability`,
       VulnerabilityDatabase: `${REGISTRY}/advisories/vulnerability-database.ts#StoredDatabase`,
       Policy: `${REGISTRY}/rows.ts#PolicyRow`,
+      PolicyImpact: `${REGISTRY}/policies/impact.ts#RuleImpact`,
       PolicyVerdict: `${REGISTRY}/policies/explain.ts#Explanation`,
       FeatureFlag: `${REGISTRY}/rows.ts#FlagRow`,
       Administration: "Record<never, never>",

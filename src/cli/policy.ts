@@ -2,18 +2,27 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { readConfig } from "../config.ts";
 import type { PolicyAction, PolicyKind, PolicyVulnerable } from "../database/generated/client.ts";
+import { notFound } from "../errors.ts";
 import { ageInWords, parseAge } from "../registry/policies/age.ts";
 import { explainPolicies } from "../registry/policies/explain.ts";
+import { impactsOf, judgeStored } from "../registry/policies/impact.ts";
 import { createPolicy, deletePolicy, listPolicies } from "../registry/policies/rules.ts";
 import type { PolicyRow } from "../registry/rows.ts";
 import { allById } from "./all-by-id.ts";
 import { JSON_OPTION, wholeNumber, words } from "./options.ts";
-import { printOne, printRows, type Row } from "./output.ts";
+import { harmless, printOne, printRows, type Row } from "./output.ts";
+import { showProgress } from "./progress.ts";
 import { withRegistry } from "./with-registry.ts";
 
 const ACTIONS = { allow: "ALLOW", deny: "DENY", hold: "HOLD", warn: "WARN" } as const;
 const VULNERABLE = { any: "ANY", fixable: "FIXABLE" } as const;
 const KINDS = { upstream: "UPSTREAM", hosted: "HOSTED", toolchain: "TOOLCHAIN" } as const;
+
+interface ImpactOptions {
+  readonly group?: string;
+  readonly last?: boolean;
+  readonly json?: boolean;
+}
 
 interface AddOptions {
   readonly pattern: string;
@@ -87,6 +96,7 @@ export function addPolicyCommands(program: Command): void {
     .action((id: number, { json = false }: { json?: boolean }) =>
       withRegistry(async (registry, operator) => printOne(rowOf(await deletePolicy(registry, operator, id)), json)),
     );
+  addImpact(policy);
   policy
     .command("explain")
     .argument("<module@version>")
@@ -110,6 +120,38 @@ export function addPolicyCommands(program: Command): void {
           { ...row, rule: rule?.id, heldUntil, told, change, wouldRefuse: dryRuns.map(({ id }) => String(id)) },
           json,
         );
+      }),
+    );
+}
+
+/** What rules hit: found out now, or when the rules last changed. */
+function addImpact(policy: Command): void {
+  policy
+    .command("impact")
+    .argument("[id]", "the number of a rule: names the versions that it hits", wholeNumber)
+    .description("which stored versions each rule refuses, holds or warns of; a dry run, would")
+    .option("--group <path>", "of the rules of a group")
+    .option("--last", "what was found out when the rules last changed, instead of now")
+    .option(...JSON_OPTION)
+    .addHelpText("after", "\nExample: gokura policy impact 12")
+    .action((id: number | undefined, { group, last = false, json = false }: ImpactOptions) =>
+      withRegistry(async (registry, operator) => {
+        if (!last)
+          await judgeStored(registry, (done, total) => showProgress(`${done} of ${total} modules`, done === total));
+        const rules = (await allById((numbered) => listPolicies(registry, operator, group, numbered))).filter(
+          (rule) => id === undefined || rule.id === id,
+        );
+        if (id !== undefined && rules.length === 0) throw notFound("Policy Not Found");
+        const impacts = await impactsOf(registry, operator, rules);
+        const names = id === undefined ? undefined : (impacts.get(id)?.names ?? []);
+        const rows = rules.map((rule) => {
+          const { versions, modules, judgedAt, current } = impacts.get(rule.id) ?? {};
+          const { pattern, action, dryRun } = rule;
+          const of = { id: rule.id, action: action.toLowerCase(), pattern, versions: rule.versions, dryRun };
+          return { ...of, hits: versions, modules, judged: judgedAt, current, ...(json && names ? { names } : {}) };
+        });
+        printRows(rows, json, "there are no rules: everything may be had");
+        if (!json) for (const name of names ?? []) console.log(harmless(name));
       }),
     );
 }

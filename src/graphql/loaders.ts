@@ -50,6 +50,7 @@ import {
   packagesOfProjects,
 } from "../registry/packages/package-lists.ts";
 import { otherVersionsOf, type PackageRow } from "../registry/packages/packages.ts";
+import { impactsOf, type RuleImpact } from "../registry/policies/impact.ts";
 import type { Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import type {
@@ -59,6 +60,7 @@ import type {
   MemberRow,
   MirrorRow,
   ModuleRow,
+  PolicyRow,
   ProjectRow,
   ProtectedTagRow,
   RejectedTagRow,
@@ -180,6 +182,7 @@ export interface Loaders {
   readonly trustsOfProject: ListLoader<ProjectRow, undefined, readonly TrustRow[]>;
   readonly trustsOfGroup: ListLoader<GroupRow, undefined, readonly TrustRow[]>;
   readonly mirrors: ListLoader<ProjectRow, undefined, MirrorRow | null>;
+  readonly policyImpact: DataLoader<PolicyRow, RuleImpact | undefined, number>;
   readonly protectedTags: ListLoader<ProjectRow, undefined, readonly ProtectedTagRow[]>;
 }
 
@@ -255,6 +258,13 @@ export function createLoaders(registry: Registry, principal: Principal): Loaders
     sumOfFile: sumOfFileLoader(registry),
     modulesOfProject: listLoader((projects, page) => modulesOfProjects(registry, principal, projects, page)),
     countOfModules: listLoader((projects, { limit }) => countModulesOfProjects(registry, principal, projects, limit)),
+    policyImpact: new DataLoader(
+      async (rules) => {
+        const found = await impactsOf(registry, principal, rules);
+        return rules.map(({ id }) => found.get(id));
+      },
+      { cacheKeyFn: ({ id }) => id },
+    ),
     projectsOfGroup: listLoader((groups, { page, ...scope }) =>
       projectsOfGroups(registry, principal, groups, scope, page),
     ),

@@ -11,6 +11,7 @@ import { type DescribeModulePayload, describeModule } from "./describe-module.ts
 import { type DocumentModulePayload, documentModule } from "./document-module.ts";
 import { type IndexRefsPayload, indexRefs } from "./index-refs.ts";
 import type { JobDefinition } from "./job-definition.ts";
+import { type JudgeStoredPayload, judgeStored } from "./judge-stored.ts";
 import { type LogSumsPayload, logSums } from "./log-sums.ts";
 import { type VerifyStoredPayload, verifyStored } from "./verify-stored.ts";
 
@@ -32,17 +33,22 @@ export interface JobPayloads {
   "build-zips": BuildZipsPayload;
   "describe-module": DescribeModulePayload;
   "document-module": DocumentModulePayload;
+  "judge-stored": JudgeStoredPayload;
   "log-sums": LogSumsPayload;
   "verify-stored": VerifyStoredPayload;
 }
 
 export type JobName = keyof JobPayloads;
 
+/** Told how much of a job is done, of how much. */
+export type TellProgress = (done: number, total: number) => Promise<void>;
+
 const DEFINITIONS: readonly (JobDefinition & { readonly name: JobName })[] = [
   indexRefs,
   buildZips,
   describeModule,
   documentModule,
+  judgeStored,
   logSums,
   verifyStored,
 ];
@@ -59,8 +65,11 @@ export interface Jobs {
    * meanwhile: for work that may be made up for later. Nothing waits for it, nor fails.
    */
   gather(name: "describe-module", versionId: number): void;
-  /** Begins to do jobs of a kind. Jobs with equal payloads that wait together are done once. */
-  work<N extends JobName>(name: N, run: (payload: JobPayloads[N]) => Promise<void>): Promise<void>;
+  /**
+   * Begins to do jobs of a kind. Jobs with equal payloads that wait together are done once. `tell` writes down how far one is,
+   * for people who look at it.
+   */
+  work<N extends JobName>(name: N, run: (payload: JobPayloads[N], tell: TellProgress) => Promise<void>): Promise<void>;
   /** Does no more jobs, of any kind, after those under way. */
   rest(): Promise<void>;
   /** Makes sure that the tables of the queue are there. */
@@ -159,12 +168,25 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
         notifyPollingIntervalSeconds: 1,
       };
       await boss.work<JobPayloads[typeof name]>(name, { ...options, perJobResults: true }, async (jobs) => {
-        const runs = createSingleFlight<string, void>();
+        const runs = createSingleFlight<string, JobProgress | undefined>();
+        const running = Map.groupBy(jobs, ({ data }) => JSON.stringify(data));
         return Promise.all(
           jobs.map(async ({ id, data }) => {
+            const key = JSON.stringify(data);
             try {
-              await runs.run(JSON.stringify(data), () => run(data));
-              return { id, status: "completed" as const };
+              const output = await runs.run(key, async () => {
+                let progress: JobProgress | undefined;
+                await run(data, async (done, total) => {
+                  progress = { done, total };
+                  await writeProgress(
+                    boss,
+                    running.get(key)!.map((job) => job.id),
+                    progress,
+                  );
+                });
+                return progress;
+              });
+              return { id, status: "completed" as const, ...(output ? { output } : {}) };
             } catch (error) {
               metrics.jobsFailed.inc({ job: name });
               log.error(
@@ -194,4 +216,19 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
       await boss?.stop({ graceful: true, timeout: STOP_PATIENCE_MS });
     },
   };
+}
+
+interface JobProgress {
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Where the output of a job that is done stands: until then nothing else is there. */
+async function writeProgress(boss: PgBoss, ids: readonly string[], progress: JobProgress): Promise<void> {
+  await boss
+    .getDb()
+    .executeSql(`UPDATE ${JOB_SCHEMA}.job SET output = $2::jsonb WHERE id = ANY($1::uuid[]) AND state = 'active'`, [
+      ids,
+      JSON.stringify(progress),
+    ]);
 }

@@ -181,4 +181,20 @@ test("an id that is none; pages; an exception with an end, in a group", async ()
   expect((await remove(id)).data.policyDelete).toEqual({ policy: { id }, errors: [], reasons: [] });
 });
 
+test("what a rule hits is found out in the background, again when somebody who may change it asks", async () => {
+  const made = await rest("POST", "/groups/acme/policies", { pattern: "*", action: "hold", kind: "hosted" });
+  const impact = "impact { versions modules names(first: 10) judgedAt current }";
+  const asked = async () =>
+    (await graphql(`{ policies(groupPath: "acme") { nodes { ${impact} } } }`, secret.reporter)).data.policies.nodes;
+  const none = { versions: 0, modules: 0, names: [], judgedAt: expect.stringContaining("T"), current: true };
+  await expect.poll(asked, { timeout: 10_000 }).toEqual([{ impact: none }]);
+  const [{ impact: before }] = await asked();
+  const again = (token: string) =>
+    graphql(`mutation { policyJudge(input: { groupPath: "acme" }) { errors reasons } }`, token);
+  expect((await again(secret.reporter)).data.policyJudge.reasons).toEqual(["access_level_too_low"]);
+  expect((await again(secret.owner)).data.policyJudge).toEqual({ errors: [], reasons: [] });
+  await expect.poll(async () => (await asked())[0].impact.judgedAt, { timeout: 10_000 }).not.toBe(before.judgedAt);
+  await rest("DELETE", `/policies/${(made.json as { id: number }).id}`);
+});
+
 test("nothing of this part was left out", () => expect(leftOut("policies", server.sent)).toEqual([]));

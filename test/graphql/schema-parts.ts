@@ -80,6 +80,10 @@ export const PARTS = {
     "PolicyCreatePayload",
     "PolicyDeleteInput",
     "PolicyDeletePayload",
+    "PolicyImpact",
+    "Mutation.policyJudge",
+    "PolicyJudgeInput",
+    "PolicyJudgePayload",
   ],
   // Projects that follow a repository elsewhere.
   mirrors: [

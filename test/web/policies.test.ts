@@ -63,6 +63,10 @@ test("an administrator makes a rule, which is in force, asks what it says, and r
   expect(text).toContain("&lt;b&gt;stolen&lt;/b&gt;");
   expect(text).toContain("What would change it");
   const [, id] = /name="id" value="(\d+)"/.exec(text)!;
+  const listed = async () => (await admin!.get(`${page}?hits=${id}`)).text;
+  await expect.poll(listed, { timeout: 10_000 }).toContain("1 version of 1 module");
+  expect(await listed()).toContain(">example.com/m@v1.0.0</a>");
+  expect((await admin!.submit(page, page, { do: "judge" })).status).toBe(303);
   expect((await admin!.submit(page, page, { do: "remove", id: id! })).status).toBe(303);
   expect(await statusOf("example.com/m/@v/v1.0.0.info")).toBe(200);
 });

@@ -43,7 +43,7 @@ import {
   PackageFile,
   packageMutations,
 } from "./package.ts";
-import { Policy, PolicyVerdict, policyMutations } from "./policy.ts";
+import { Policy, PolicyImpact, PolicyVerdict, policyMutations } from "./policy.ts";
 import { Project, projectMutations } from "./project.ts";
 import { RejectedTag } from "./project-tags.ts";
 import { ProtectedTag, protectedTagMutations } from "./protected-tag.ts";
@@ -111,6 +111,7 @@ export const resolvers: Resolvers = {
   ...countables,
   FeatureFlag,
   Policy,
+  PolicyImpact,
   PolicyVerdict,
   Advisory,
   Vulnerability,

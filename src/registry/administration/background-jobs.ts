@@ -24,6 +24,9 @@ export interface JobRow {
   readonly retries: number;
   /** What the last run failed with. */
   readonly error: string | null;
+  /** How far it is, or was at its end: so much of so much; null where it does not say. */
+  readonly done: number | null;
+  readonly total: number | null;
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly endedAt: Date | null;
@@ -37,6 +40,7 @@ export interface JobFilter {
 }
 
 const COLUMNS = `id::text, name, state::text, data, retry_count AS retries, output->>'message' AS error,
+  (output->>'done')::int AS done, (output->>'total')::int AS total,
   created_on AS "createdAt", started_on AS "startedAt", completed_on AS "endedAt"`;
 const KEY = `(to_char(created_on AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US ') || id) COLLATE "C"`;
 /** Queues of pg-boss itself. */

@@ -7,11 +7,14 @@ import type { PolicyRow } from "../rows.ts";
 import { WITH_GROUP } from "./rules.ts";
 import { levelsFor, type RuleLevels, TOOLCHAIN_PATH } from "./verdict.ts";
 
+/** All rules, oldest first, as the database has them now. */
+export function readRules(registry: Registry): Promise<readonly PolicyRow[]> {
+  return registry.prisma.policy.findMany({ include: WITH_GROUP, orderBy: { id: "asc" } });
+}
+
 /** All rules, oldest first; remembered. */
-function loadPolicies(registry: Registry): Promise<readonly PolicyRow[]> {
-  return registry.memory.remember(registry.memory.policies, "all", () =>
-    registry.prisma.policy.findMany({ include: WITH_GROUP, orderBy: { id: "asc" } }),
-  );
+function rulesInForce(registry: Registry): Promise<readonly PolicyRow[]> {
+  return registry.memory.remember(registry.memory.policies, "all", () => readRules(registry));
 }
 
 /** The rules about a module of a project, or at the endpoint of a group: `groupIds` from the top down. */
@@ -21,12 +24,16 @@ export async function rulesAbout(
   kind: PolicyKind,
   groupIds: readonly number[],
 ): Promise<RuleLevels> {
-  return levelsFor(await loadPolicies(registry), modulePath, kind, groupIds);
+  return levelsFor(await rulesInForce(registry), modulePath, kind, groupIds);
 }
 
 /** The first 32 hex digits of the SHA-256 of all rules: it changes when a rule is made, changed or removed. */
 export async function revisionOfRules(registry: Registry): Promise<string> {
-  const rules = await loadPolicies(registry);
+  return revisionOf(await rulesInForce(registry));
+}
+
+/** The first 32 hex digits of the SHA-256 of these rules. */
+export function revisionOf(rules: readonly PolicyRow[]): string {
   const known = revisions.get(rules);
   if (known !== undefined) return known;
   const revision = createHash("sha256").update(JSON.stringify(rules)).digest("hex").slice(0, 32);

@@ -97,6 +97,7 @@ export async function createPolicy(registry: Registry, principal: Principal, rul
     const data = { groupId, ...said, ...conditions, createdBy: nameOf(principal) };
     const made = await tx.policy.create({ data: { ...data, expiresAt: expiresAt ?? null }, include: WITH_GROUP });
     await audit(tx, principal, "policy.create", placeOf(made), told(made));
+    await registry.jobs.send(tx, "judge-stored", {});
     return made;
   });
 }
@@ -112,6 +113,7 @@ export async function deletePolicy(registry: Registry, principal: Principal, id:
   await change(registry, "", async (tx) => {
     await tx.policy.delete({ where: { id } });
     await audit(tx, principal, "policy.delete", placeOf(rule), told(rule));
+    await registry.jobs.send(tx, "judge-stored", {});
   });
   return rule;
 }
@@ -133,8 +135,8 @@ export async function listPolicies(
   });
 }
 
-/** The place of rules, if the principal may do that there: a group, or the instance. */
-async function demandPlace(
+/** The place of rules, if the principal may do that there: a group, or undefined for the instance. Throws if not. */
+export async function demandPlace(
   registry: Registry,
   principal: Principal,
   groupPath: string | undefined,

@@ -63,6 +63,21 @@ export async function lastKnownSince(
   return rows[0] && sinceOf(rows[0], await seenTrees(registry));
 }
 
+/** Since when versions of a module that are stored are known to exist; nothing is asked, and none is seen by this. */
+export async function storedKnownSince(
+  registry: Registry,
+  modulePath: string,
+  stored: readonly { readonly version: string; readonly created_at: Date }[],
+): Promise<Map<string, number>> {
+  const trees = await seenTrees(registry);
+  const { rows } = await registry.database.pool.query<Sight>(SIGHTS, [
+    modulePath,
+    stored.map(({ version }) => version),
+  ]);
+  const sights = new Map(rows.map((sight) => [sight.version, sinceOf(sight, trees)]));
+  return new Map(stored.map(({ version, created_at: at }) => [version, sights.get(version) ?? at.getTime()]));
+}
+
 const SIGHTS =
   "SELECT version, seen_at, record_id, asked_at FROM version_sight WHERE module_path = $1 AND version = ANY($2)";
 

@@ -129,7 +129,7 @@ ${
           const [, words, kind] = STATES.find(([name]) => name === job.state)!;
           return [
             job.name,
-            html`${mark(words, kind)}${job.retries > 0 ? html` <span class="quiet">tried ${job.retries + 1} times</span>` : NOTHING}`,
+            html`${mark(words, kind)}${job.done === null ? NOTHING : html` <span class="quiet">${job.done} of ${job.total}</span>`}${job.retries > 0 ? html` <span class="quiet">tried ${job.retries + 1} times</span>` : NOTHING}`,
             time(job.createdAt),
             job.endedAt === null ? NOTHING : time(job.endedAt),
             html`<code>${JSON.stringify(job.data).slice(0, 200)}</code>`,

@@ -2,9 +2,10 @@
 // its Reporters to see. What they say of one version is asked on the same page, by whoever sees it.
 import type { PolicyAction, PolicyKind, PolicyVulnerable } from "../../database/generated/client.ts";
 import { invalid } from "../../errors.ts";
-import { mayGroupAct } from "../../registry/access/access.ts";
+import { isAdministrator, mayGroupAct } from "../../registry/access/access.ts";
 import { ageInWords, parseAge } from "../../registry/policies/age.ts";
 import { type Explanation, explainPolicies } from "../../registry/policies/explain.ts";
+import { impactsOf, judgeAgain, judgingUnderWay, type RuleImpact } from "../../registry/policies/impact.ts";
 import { createPolicy, deletePolicy, listPolicies } from "../../registry/policies/rules.ts";
 import type { PolicyRow } from "../../registry/rows.ts";
 import { buttonForm, choice, faultOf, form, type ShowForm, sent, taking, textField, which } from "../html/forms.ts";
@@ -25,7 +26,8 @@ export const showPolicies: ShowForm = async (visit, fault) => {
   const { rows, more } = await listPolicies(registry, principal, groupPathOf(place), asked);
   const action = partAddress(visit, place, "policies");
   const mayChange = place === "instance" || ("group" in place && mayGroupAct(principal, "policy.create", place.group));
-  const columns = ["Rule", "Modules", "About", "Reason", ...(mayChange ? ["Change"] : [])];
+  const impacts = await impactsOf(registry, principal, rows);
+  const columns = ["Rule", "Modules", "About", "Reason", "Hits", ...(mayChange ? ["Change"] : [])];
   return settingsPage(
     visit,
     place,
@@ -43,6 +45,7 @@ ${
           html`<span class="mono">${rule.pattern}</span>${rule.versions === null ? NOTHING : html` <span class="mono">${rule.versions}</span>`}`,
           html`${aboutOf(rule)}<br><span class="quiet">by ${rule.createdBy}, ${time(rule.createdAt)}</span>`,
           html`${rule.reason}${rule.expiresAt === null ? NOTHING : html` <span class="quiet">ends ${time(rule.expiresAt)}</span>`}`,
+          hitsOf(impacts.get(rule.id), action),
           ...(mayChange
             ? [
                 buttonForm(
@@ -58,12 +61,57 @@ ${
         ]),
       )
 }${numberedPager(visit, asked, more, "rules")}
+${rows.length === 0 ? NOTHING : await judging(visit, rows, impacts, mayChange ? action : undefined)}
 ${mayChange ? newRule(visit, action) : NOTHING}
 <h2 id="explain">What they say of a version</h2>
 <form class="filters" action="${action}"><div><label for="of">Module@version</label><input id="of" name="of" type="search" value="${visit.query.get("of") ?? ""}"></div><div><button type="submit">Explain</button></div></form>
 ${await explained(visit, place)}`,
   );
 };
+
+/** How many stored versions a rule hits, with a link to their names. */
+function hitsOf(impact: RuleImpact | undefined, action: string): Html {
+  if (impact === undefined) return html`<span class="quiet">not known yet</span>`;
+  const { policyId, versions, modules, current } = impact;
+  const old = current ? NOTHING : html` <span class="quiet">by older rules</span>`;
+  if (versions === 0) return html`no stored version${old}`;
+  return html`<a href="${action}?hits=${policyId}#hits">${counted(versions, "version")} of ${counted(modules, "module")}</a>${old}`;
+}
+
+const counted = (many: number, what: string): string => `${many.toLocaleString("en")} ${what}${many === 1 ? "" : "s"}`;
+
+/** What the rule that was asked for hits, when that was found out, and how far it is with finding out anew. */
+async function judging(
+  visit: Visit,
+  rules: readonly PolicyRow[],
+  impacts: ReadonlyMap<number, RuleImpact>,
+  action: string | undefined,
+): Promise<Html> {
+  const underWay = await judgingUnderWay(visit.registry);
+  const asked = Number(visit.query.get("hits"));
+  const [rule, impact] = [rules.find(({ id }) => id === asked), impacts.get(asked)];
+  const [first] = impacts.values();
+  const found = first ? html`Found out ${time(first.judgedAt)}.` : NOTHING;
+  return html`<p class="quiet">Hits are the stored versions whose verdict is by the rule; of a dry run it would be. ${
+    underWay === undefined
+      ? found
+      : html`They are being found out anew${underWay.total === null || !isAdministrator(visit.principal) ? NOTHING : `: ${underWay.done ?? 0} of ${underWay.total} modules`}.`
+  }</p>${action !== undefined && underWay === undefined ? buttonForm(visit, action, "Find out again", { do: "judge" }) : NOTHING}
+${
+  rule === undefined || impact === undefined
+    ? NOTHING
+    : html`<h2 id="hits">What rule ${rule.id} hits</h2>${list(visit, impact)}`
+}`;
+}
+
+function list({ at }: Visit, { names, versions }: RuleImpact): Html {
+  if (versions === 0) return nothingYet(html`<p>No stored version.</p>`);
+  const more = versions - names.length;
+  return html`<ul class="columns">${names.map((name) => {
+    const [path, version] = name.split("@") as [string, string];
+    return html`<li><a class="mono" href="${at.module(path, version)}">${name}</a></li>`;
+  })}</ul>${more > 0 ? html`<p class="quiet">and ${counted(more, "more version")}</p>` : NOTHING}`;
+}
 
 function groupPathOf(place: Place): string | undefined {
   return place !== "instance" && "group" in place ? place.group.fullPath : undefined;
@@ -147,7 +195,8 @@ ${textField("until", "Ends", { type: "date", help: "Empty: never." })}
 export const changePolicies = taking(showPolicies, async (visit) => {
   const { registry, principal } = visit;
   const place = await placeAsked(visit);
-  if (sent(visit, "do") === "remove") await deletePolicy(registry, principal, Number(sent(visit, "id")));
+  if (sent(visit, "do") === "judge") await judgeAgain(registry, principal, groupPathOf(place));
+  else if (sent(visit, "do") === "remove") await deletePolicy(registry, principal, Number(sent(visit, "id")));
   else await createPolicy(registry, principal, { ...ruleIn(visit), groupPath: groupPathOf(place) });
   return seeOther(partAddress(visit, place, "policies"));
 });
