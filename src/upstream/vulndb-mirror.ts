@@ -4,16 +4,18 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { everybodysTurn, inTurns } from "../concurrency/turns.ts";
 import { Failure, isFailure } from "../errors.ts";
 import { isAdvisoryId, parseAdvisory } from "../gomod/vulnerable-range.ts";
 import { OWN_PREFIX } from "../registry/advisories/own-advisories.ts";
 import {
+  compareWithStored,
   databaseWasChecked,
   findDatabase,
   replaceDatabase,
-  storedAdvisories,
 } from "../registry/advisories/vulnerability-database.ts";
 import type { Registry } from "../registry/registry.ts";
+import { type AdvisorySpool, openAdvisorySpool } from "./advisory-spool.ts";
 import { bytesOf } from "./bounded-body.ts";
 import type { GuardedHttp } from "./guarded-http.ts";
 
@@ -22,6 +24,8 @@ const HOUR_MS = 3_600_000;
 const MAX_INDEX_BYTES = 256 * 1024 ** 2;
 const MAX_ADVISORY_BYTES = 4 * 1024 ** 2;
 const ASKED_AT_ONCE = 16;
+/** Entries of an index that are looked at without a pause. */
+const ENTRIES_AT_ONCE = 2_000;
 
 /** Reads a file of the database, such as index/db.json. Throws what keeps it from that. */
 type ReadFile = (name: string, maxBytes: number) => Promise<string>;
@@ -52,16 +56,16 @@ export async function mirrorDatabase(registry: Registry, read: ReadFile): Promis
     read("index/modules.json", MAX_INDEX_BYTES),
     read("index/vulns.json", MAX_INDEX_BYTES),
   ]);
-  const wanted = promisedBy(modules, vulns);
-  const known = await storedAdvisories(registry);
-  const lost = [...known.keys()].filter((id) => !wanted.has(id)).length;
-  if (lost > known.size / 2) throw refused(`it has lost ${lost} of ${known.size} advisories`);
-  const missing = [...wanted].filter(([id, changedAt]) => known.get(id)?.getTime() !== changedAt);
-  const changed = await readAdvisories(
-    read,
-    missing.map(([id]) => id),
-  );
-  await replaceDatabase(registry, { modified, modules, vulns, changed, ids: new Set(wanted.keys()) }, at);
+  const wanted = await promisedBy(modules, vulns);
+  const { stored: known, lost, missing } = await compareWithStored(registry, wanted);
+  if (lost > known / 2) throw refused(`it has lost ${lost} of ${known} advisories`);
+  const spool = await openAdvisorySpool();
+  try {
+    await readAdvisories(read, missing, spool);
+    await replaceDatabase(registry, { modified, modules, vulns, changed: spool.parts(), ids: wanted.keys() }, at);
+  } finally {
+    await spool.close();
+  }
   return "new";
 }
 
@@ -77,38 +81,39 @@ function modifiedOf(json: string): Date {
 }
 
 /** The ids that both indexes name, and when each was modified. */
-function promisedBy(modules: string, vulns: string): Map<string, number> {
+async function promisedBy(modules: string, vulns: string): Promise<Map<string, number>> {
   const entries = parse(modules, "index/modules.json") as readonly ModuleEntry[];
+  await everybodysTurn();
   const all = parse(vulns, "index/vulns.json") as ModuleEntry["vulns"];
   if (!Array.isArray(entries) || !Array.isArray(all)) throw refused("an index is no list");
   if (entries.length === 0 || all.length === 0) throw refused("it is empty");
   const promised = new Map<string, number>();
-  for (const { id, modified } of all) {
-    if (typeof id !== "string" || !isAdvisoryId(id)) throw refused("index/vulns.json has an entry without an id");
-    if (id.startsWith(OWN_PREFIX)) throw refused(`${id} is a name of advisories about modules here`);
-    promised.set(id, Date.parse(modified));
-  }
-  for (const { path, vulns: ofModule } of entries) {
-    if (typeof path !== "string" || !Array.isArray(ofModule))
-      throw refused("index/modules.json has an entry without a path");
-    for (const { id } of ofModule) if (!promised.has(id)) throw refused(`${id} is in one of its indexes only`);
-  }
+  for await (const some of inTurns(all, ENTRIES_AT_ONCE))
+    for (const { id, modified } of some) {
+      if (typeof id !== "string" || !isAdvisoryId(id)) throw refused("index/vulns.json has an entry without an id");
+      if (id.startsWith(OWN_PREFIX)) throw refused(`${id} is a name of advisories about modules here`);
+      promised.set(id, Date.parse(modified));
+    }
+  for await (const some of inTurns(entries, ENTRIES_AT_ONCE))
+    for (const { path, vulns: ofModule } of some) {
+      if (typeof path !== "string" || !Array.isArray(ofModule))
+        throw refused("index/modules.json has an entry without a path");
+      for (const { id } of ofModule) if (!promised.has(id)) throw refused(`${id} is in one of its indexes only`);
+    }
   return promised;
 }
 
-async function readAdvisories(read: ReadFile, ids: readonly string[]): Promise<Map<string, string>> {
-  const found = new Map<string, string>();
+async function readAdvisories(read: ReadFile, ids: readonly string[], spool: AdvisorySpool): Promise<void> {
   const remaining = ids.values();
   const work = async (): Promise<void> => {
     for (const id of remaining) {
       const body = await read(`ID/${id}.json`, MAX_ADVISORY_BYTES);
       if (parseAdvisory(body)?.id !== id) throw refused(`ID/${id}.json is not that advisory`);
-      found.set(id, body);
+      await spool.add({ id, body });
     }
   };
   const ended = await Promise.allSettled(Array.from({ length: ASKED_AT_ONCE }, work));
   for (const one of ended) if (one.status === "rejected") throw one.reason;
-  return found;
 }
 
 function parse(json: string, name: string): unknown {

@@ -67,13 +67,9 @@ test("a report says what is known by which database, and nothing without one", a
     })),
   });
   const modified = new Date("2026-01-01T00:00:00Z");
-  const changed = new Map([["GO-2026-0001", body]]);
+  const changed = [[{ id: "GO-2026-0001", body }]];
   const registry = await testRegistry({ DATABASE_URL: cli.environment.DATABASE_URL! });
-  await replaceDatabase(
-    registry,
-    { modified, modules: "[]", vulns: "[]", changed, ids: new Set(changed.keys()) },
-    modified,
-  );
+  await replaceDatabase(registry, { modified, modules: "[]", vulns: "[]", changed, ids: ["GO-2026-0001"] }, modified);
   const { code, stdout } = await cli("vuln", "report", "--go-sum", goSum, "--json");
   expect([code, JSON.parse(stdout)]).toEqual([
     1,

@@ -99,7 +99,7 @@ test("which database is mirrored, and how old it is", async () => {
     vulnerabilityDatabase: null,
   });
   const modified = new Date("2026-01-01T00:00:00Z");
-  const database = { modified, modules: "[]", vulns: "[]", changed: new Map(), ids: new Set<string>() };
+  const database = { modified, modules: "[]", vulns: "[]", changed: [], ids: [] };
   await replaceDatabase(server.registry, database, modified);
   expect((await graphql("{ vulnerabilityDatabase { modified checkedAt } }", secret.developer)).data).toEqual({
     vulnerabilityDatabase: { modified: "2026-01-01T00:00:00.000Z", checkedAt: "2026-01-01T00:00:00.000Z" },

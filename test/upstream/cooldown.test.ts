@@ -178,11 +178,11 @@ test("the fix of a known vulnerability does not wait", async () => {
       },
     ],
   });
-  const changed = new Map([["GO-2026-0001", body]]);
+  const changed = [[{ id: "GO-2026-0001", body }]];
   const modified = new Date(now);
   await replaceDatabase(
     soft.registry,
-    { modified, modules: "[]", vulns: "[]", changed, ids: new Set(changed.keys()) },
+    { modified, modules: "[]", vulns: "[]", changed, ids: ["GO-2026-0001"] },
     modified,
   );
   await expect.poll(() => listed(soft, "example.com/fixed")).toBe("v1.0.1");

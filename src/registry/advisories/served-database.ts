@@ -6,30 +6,28 @@ import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { AdvisoryRow } from "../rows.ts";
 import { ownAdvisories } from "./own-advisories.ts";
-import { findDatabase } from "./vulnerability-database.ts";
+import { findDatabase, type StoredIndex, storedIndex } from "./vulnerability-database.ts";
 
-/** A database as somebody sees it. */
-export interface ServedDatabase {
-  /** When it was last found to be the newest that there is. */
-  readonly checkedAt: Date;
-  /** The indexes by their names: JSON. */
-  readonly indexes: Readonly<Record<"db" | "modules" | "vulns", string>>;
-}
+/** A file of the database as somebody sees it: index/db.json or one of the indexes. */
+export type ServedIndex = "db" | StoredIndex;
 
-/** The indexes of the database; undefined: there is none. */
-export async function servedDatabase(registry: Registry, principal: Principal): Promise<ServedDatabase | undefined> {
+/** An index of the database, and when that was last found to be the newest that there is; undefined: there is none. */
+export async function servedIndex(
+  registry: Registry,
+  principal: Principal,
+  index: ServedIndex,
+): Promise<{ readonly checkedAt: Date; readonly json: string } | undefined> {
   const stored = await findDatabase(registry);
   if (stored === undefined) return undefined;
+  const { checkedAt } = stored;
   const own = await ownAdvisories(registry, principal);
-  const modified = own.reduce((last, row) => (row.modified > last ? row.modified : last), stored.modified);
-  return {
-    checkedAt: stored.checkedAt,
-    indexes: {
-      db: JSON.stringify({ modified: secondsOf(modified) }),
-      modules: own.length === 0 ? stored.modules : withModules(stored.modules, own),
-      vulns: own.length === 0 ? stored.vulns : withVulns(stored.vulns, own),
-    },
-  };
+  if (index === "db") {
+    const modified = own.reduce((last, row) => (row.modified > last ? row.modified : last), stored.modified);
+    return { checkedAt, json: JSON.stringify({ modified: secondsOf(modified) }) };
+  }
+  const json = await storedIndex(registry, index);
+  if (own.length === 0) return { checkedAt, json };
+  return { checkedAt, json: index === "modules" ? withModules(json, own) : withVulns(json, own) };
 }
 
 /** One advisory, JSON; undefined: there is none that the principal may hear of. */
