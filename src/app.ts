@@ -22,6 +22,7 @@ import { type FirstSetup, setUp } from "./registry/forge/setup.ts";
 import type { Registry } from "./registry/registry.ts";
 import { nameOfDataDirectory } from "./storage/data-directory.ts";
 import type { Log } from "./telemetry/log.ts";
+import { startTracing } from "./telemetry/tracing.ts";
 import { isOff, knowsWorld } from "./upstream/policy.ts";
 import type { PublicSums } from "./upstream/public-sums.ts";
 import { openSignInProvider } from "./upstream/sign-in-provider.ts";
@@ -49,11 +50,12 @@ export interface RunningApp {
 /** Starts the server with all its doors; resolves when it answers. */
 export async function startApp(config: Config, log: Log, options: OpenOptions = {}): Promise<RunningApp> {
   const gitVersion = await checkGitVersion();
-  const opened = await openRegistry(config, log, "worker", options);
-  const { registry } = opened;
-  const closers: Closer[] = [() => opened.close()];
+  const closers: Closer[] = [await startTracing(config.tracing, log)];
   const stop = (): Promise<void> => closeAll(closers);
   try {
+    const opened = await openRegistry(config, log, "worker", options);
+    closers.push(() => opened.close());
+    const { registry } = opened;
     const repositories = new Repositories();
     closers.push(() => repositories.close());
     const archives: ModuleArchives = openModuleArchives(registry, repositories);

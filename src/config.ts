@@ -46,6 +46,7 @@ import {
 } from "./settings/validation-setting.ts";
 import { parseWitnesses, type Witness } from "./sumdb/cosignature.ts";
 import { checkDatabaseName, PUBLIC_DATABASE, parseSumDatabases, type SumDatabase } from "./sumdb/database-name.ts";
+import type { TraceSettings } from "./telemetry/trace-settings.ts";
 import { holdsCredentials, type UpstreamList, type VerifyMode } from "./upstream/policy.ts";
 
 const DEFAULT_MAX_PUSH_BYTES = 2 * 1024 ** 3;
@@ -128,6 +129,8 @@ export interface Config {
   readonly signInProvider: (ProviderSettings & { readonly rules: ProviderRules }) | undefined;
   /** With what commands ask other registries (gokura publish). */
   readonly token: string | undefined;
+  /** What is traced; undefined: nothing. */
+  readonly tracing: TraceSettings | undefined;
   /** NODE_ENV=production: no GraphQL landing page, no introspection for the anonymous. */
   readonly production: boolean;
   /** npm (or npx) started us: when it is gone, nobody is left who could tell us to stop. */
@@ -228,6 +231,7 @@ export function readConfig(environment: Environment = process.env): Config {
     searchEngines: parsed("GOKURA_SEARCH_ENGINES", false, parseSwitch),
     signInProvider: provider && { ...provider, rules },
     token: get("GOKURA_TOKEN"),
+    tracing: tracingOf(environment, parsed("GOKURA_TRACE_HOSTS", [], parseNames)),
     production: environment.NODE_ENV === "production",
     underNpm: environment.npm_command !== undefined,
     warnings,
@@ -253,6 +257,16 @@ const UNLIMITED: LimitSettings = { wrong_credentials: 0, sign_ins: 0, cold_fetch
 
 function limitsOf(on: boolean, limits: LimitSettings): LimitSettings {
   return on ? limits : UNLIMITED;
+}
+
+/** Whether OpenTelemetry's own variables ask for traces (its specification, "Environment Variables"). */
+function tracingOf(environment: Environment, hosts: readonly string[]): TraceSettings | undefined {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_TRACES_EXPORTER } = environment;
+  const asked = OTEL_EXPORTER_OTLP_ENDPOINT || OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || OTEL_TRACES_EXPORTER;
+  if (!asked || OTEL_TRACES_EXPORTER === "none" || environment.OTEL_SDK_DISABLED?.toLowerCase() === "true")
+    return undefined;
+  const isNamed = environment.OTEL_SERVICE_NAME || /\bservice\.name=/.test(environment.OTEL_RESOURCE_ATTRIBUTES ?? "");
+  return { serviceName: isNamed ? undefined : "gokura", hosts: new Set(hosts) };
 }
 
 function evictionOf(maxBytes: number | undefined, keep: string): Config["eviction"] {

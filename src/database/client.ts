@@ -6,6 +6,7 @@ import pg from "pg";
 import { Failure } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Prisma, PrismaClient } from "./generated/client.ts";
+import { traceQueries } from "./traced-queries.ts";
 
 const POOL_SIZE = 12;
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -44,7 +45,10 @@ export function openDatabase(url: string, log: Log): Database {
     if (!closing) log.warn({ err: error }, "lost an idle database connection");
   });
   // The pool hears the idle ones only; one that dies while somebody works with it is told of by the statement that fails.
-  pool.on("connect", (client) => void client.on("error", () => {}));
+  pool.on("connect", (client) => {
+    client.on("error", () => {});
+    traceQueries(client);
+  });
   let prisma: PrismaClient | undefined;
   return {
     get prisma() {

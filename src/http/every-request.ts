@@ -7,6 +7,7 @@ import { Failure, isFailure, type Reason } from "../errors.ts";
 import { checkCredentials, credentialsRefused } from "../registry/access/attempts.ts";
 import { nameOf, type Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
+import { beginRequest } from "../telemetry/tracing.ts";
 import { audienceOf } from "./audience.ts";
 import type { Stage } from "./health.ts";
 import { failsIfMatch, NO_PAGE, STRICT_TRANSPORT_SECURITY } from "./protocol/conditions.ts";
@@ -41,6 +42,11 @@ export function observe({ registry, clientOf, addressOf, stage, logged }: Observ
     ctx.set(NO_PAGE);
     if (tls) ctx.set("Strict-Transport-Security", STRICT_TRANSPORT_SECURITY);
     if (stopping()) ctx.set("Connection", "close");
+    const span = beginRequest(`${ctx.method} ${audience}`, ctx.headers, () => ({
+      ...{ "http.request.method": ctx.method, "url.path": ctx.path, "client.address": from },
+      "gokura.request_id": id,
+    }));
+    const work = span ? () => span.run(next) : next;
     ctx.res.once("close", () => {
       const ms = performance.now() - start;
       const status = ctx.res.statusCode;
@@ -48,6 +54,8 @@ export function observe({ registry, clientOf, addressOf, stage, logged }: Observ
       metrics.duration.observe({ door: audience }, ms / 1000);
       const principal = ctx.state.principal as Principal | undefined;
       const broken = status >= 500 || !ctx.res.writableFinished;
+      const traced = span?.fields;
+      span?.end({ "http.response.status_code": status }, broken);
       if (!broken && !ctx.path.endsWith("/git-receive-pack") && Math.random() >= logged) return;
       log.info(
         {
@@ -58,6 +66,7 @@ export function observe({ registry, clientOf, addressOf, stage, logged }: Observ
           ms: Math.round(ms * 10) / 10,
           from,
           ...(ctx.state.reason === undefined ? {} : { reason: ctx.state.reason as Reason }),
+          ...traced,
           ...(principal && principal.kind !== "anonymous" ? { principal: nameOf(principal) } : {}),
         },
         "request",
@@ -68,7 +77,7 @@ export function observe({ registry, clientOf, addressOf, stage, logged }: Observ
       if (secret !== undefined) await checkCredentials(registry, from, secret);
       // Only the Go endpoints have entity tags, and look at the condition themselves.
       if (audience !== "go" && failsIfMatch(ctx.req, undefined)) throw new Failure("precondition", NO_ENTITY_TAGS);
-      await next();
+      await work();
     } catch (error) {
       const failure = failureOf(error, log);
       if (secret !== undefined && failure.kind === "unauthenticated")

@@ -6,6 +6,7 @@ import { createSingleFlight } from "../concurrency/single-flight.ts";
 import type { Transaction } from "../database/client.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { inSpan } from "../telemetry/tracing.ts";
 import { type BuildZipsPayload, buildZips } from "./build-zips.ts";
 import { type DescribeModulePayload, describeModule } from "./describe-module.ts";
 import { type DocumentModulePayload, documentModule } from "./document-module.ts";
@@ -176,14 +177,16 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
             try {
               const output = await runs.run(key, async () => {
                 let progress: JobProgress | undefined;
-                await run(data, async (done, total) => {
+                const tell = async (done: number, total: number): Promise<void> => {
                   progress = { done, total };
                   await writeProgress(
                     boss,
                     running.get(key)!.map((job) => job.id),
                     progress,
                   );
-                });
+                };
+                const nothing = (): Record<string, never> => ({});
+                await inSpan(`job ${name}`, "internal", nothing, () => run(data, tell));
                 return progress;
               });
               return { id, status: "completed" as const, ...(output ? { output } : {}) };

@@ -3,6 +3,7 @@
 // do not pass headers or bodies, and what looks like one of our tokens is struck out on the way, whoever passed it.
 import { type DestinationStream, type Logger, pino } from "pino";
 import type { Config } from "../config.ts";
+import { traceFields } from "./tracing.ts";
 
 export type Log = Logger;
 
@@ -17,6 +18,7 @@ export function createLog(level: Config["logLevel"], destination: DestinationStr
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      mixin: traceFields,
       serializers: { err: told },
       redact: ["*.authorization", "*.password", "*.token", "token", "password", "authorization"],
     },

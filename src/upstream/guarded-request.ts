@@ -8,6 +8,7 @@ import https from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import tls from "node:tls";
 import { createSingleFlight } from "../concurrency/single-flight.ts";
+import { inSpan, traceHeaders } from "../telemetry/tracing.ts";
 import type { Bounds } from "./http-bounds.ts";
 import { RefusedAddress, timeout } from "./http-trouble.ts";
 import { reachableAddresses } from "./reachable-address.ts";
@@ -66,22 +67,37 @@ export function openRequests({ allowNetworks, trustedHosts, caFile }: GuardedHtt
 
   return {
     admitted,
-    async send(url, headers, bounds, body) {
-      if (isIP(nameIn(url)) !== 0) await admitted(url); // is connected to without a look-up
-      const options = { headers, lookup: lookupOf(url), ...(ca ? { ca } : {}) };
-      const agent = agents[url.protocol as keyof typeof agents];
-      try {
-        return await headOf(url, { ...options, agent }, bounds, body);
-      } catch (error) {
-        // A connection that was kept may have been closed just when we took it up again.
-        if (error instanceof StaleConnection) return await headOf(url, { ...options, agent: false }, bounds, body);
-        throw error;
-      }
-    },
+    send: (url, headers, bounds, body) =>
+      inSpan(
+        "upstream",
+        "client",
+        () => aboutRequest(url, body),
+        async (span) => {
+          if (isIP(nameIn(url)) !== 0) await admitted(url); // is connected to without a look-up
+          const options = {
+            headers: { ...headers, ...traceHeaders(url.host) },
+            lookup: lookupOf(url),
+            ...(ca ? { ca } : {}),
+          };
+          const agent = agents[url.protocol as keyof typeof agents];
+          const answer = await headOf(url, { ...options, agent }, bounds, body).catch((error: unknown) => {
+            // A connection that was kept may have been closed just when we took it up again.
+            if (error instanceof StaleConnection) return headOf(url, { ...options, agent: false }, bounds, body);
+            throw error;
+          });
+          span?.setAttribute("http.response.status_code", answer.statusCode ?? 0);
+          return answer;
+        },
+      ),
     close() {
       for (const agent of Object.values(agents)) agent.destroy();
     },
   };
+}
+
+/** What a trace says of a request: no query, which may hold a signature, and no credentials. */
+function aboutRequest({ host, pathname }: URL, body: Buffer | undefined): Record<string, string> {
+  return { "http.request.method": body === undefined ? "GET" : "POST", "server.address": host, "url.path": pathname };
 }
 
 /** A connection that was kept broke as soon as it was used again. */

@@ -22,6 +22,8 @@ export interface FakeUpstream {
   readonly asked: string[];
   /** The same as they were sent (RFC 9112, "Request Target"). */
   readonly targets: string[];
+  /** The headers of each request for a path, in order. */
+  headers(path: string): http.IncomingHttpHeaders[];
   /** How many requests have no answer yet. */
   open(): number;
   /** How often a path was asked. */
@@ -70,6 +72,7 @@ export async function fakeUpstream(handler?: Handler, options: FakeOptions = {})
   const handlers = new Map<string, Handler>();
   const asked: string[] = [];
   const targets: string[] = [];
+  const received: http.IncomingHttpHeaders[] = [];
   const sockets = new Set<Socket>();
   let isDown = false;
   let refused = 0;
@@ -83,6 +86,7 @@ export async function fakeUpstream(handler?: Handler, options: FakeOptions = {})
   const handle: Handler = (req, res) => {
     const target = req.url ?? "";
     targets.push(target);
+    received.push(req.headers);
     asked.push(decoded(target.slice(1)));
     open++;
     res.once("close", () => open--);
@@ -115,6 +119,7 @@ export async function fakeUpstream(handler?: Handler, options: FakeOptions = {})
     host,
     asked,
     targets,
+    headers: (path) => received.filter((_, n) => asked[n] === path),
     open: () => open,
     count: (path) => asked.filter((one) => one === path).length,
     on,

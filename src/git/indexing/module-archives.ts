@@ -10,6 +10,7 @@ import { noteUnzippable } from "../../registry/versions/rejected-tags.ts";
 import { findVersionById, type ServedVersion } from "../../registry/versions/served-versions.ts";
 import { logSumsSoon, type MadeZip, pinZip, zipKeyOf } from "../../registry/versions/version-zip.ts";
 import { storing } from "../../storage/disk-blobs.ts";
+import { inSpan } from "../../telemetry/tracing.ts";
 import { type Repositories, type Repository, repositoryOf } from "../hosting/repositories-of-projects.ts";
 import { archiveModule } from "../objects/archive.ts";
 
@@ -83,7 +84,8 @@ export async function sumAtCommit(
 async function make(archives: ModuleArchives, projectId: number, version: ServedVersion): Promise<MadeZip> {
   const leave = await archives.places.take();
   try {
-    return await makeNow(archives, projectId, version);
+    const attributes = () => ({ "gokura.module": version.modulePath, "gokura.version": version.version });
+    return await inSpan("zip", "internal", attributes, () => makeNow(archives, projectId, version));
   } finally {
     leave();
   }

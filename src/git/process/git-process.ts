@@ -6,6 +6,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { createSlots, type Slots } from "../../concurrency/slots.ts";
 import { Failure } from "../../errors.ts";
+import { inLastingSpan } from "../../telemetry/tracing.ts";
 import { gitEnvironment } from "./git-environment.ts";
 import { checkRepository } from "./repository-guard.ts";
 
@@ -81,10 +82,25 @@ export interface GitProcess {
  * must read stdout to its end or call stop(). User text in args belongs behind `--end-of-options`. Throws
  * Failure("unavailable") for a repository that checkRepository refuses at the moment of the start.
  */
-export async function spawnGit(
+export function spawnGit(
   directory: string | undefined,
   args: readonly string[],
   options: GitOptions = {},
+): Promise<GitProcess> {
+  return inLastingSpan(
+    `git ${args.find((arg) => !arg.startsWith("-")) ?? ""}`,
+    () => ({ "process.command": "git", "gokura.git.lane": options.lane ?? "command" }),
+    async () => {
+      const started = await startGit(directory, args, options);
+      return [started, started.ended];
+    },
+  );
+}
+
+async function startGit(
+  directory: string | undefined,
+  args: readonly string[],
+  options: GitOptions,
 ): Promise<GitProcess> {
   const { signal, lane = "command", repository = directory } = options;
   const release = lane === "none" ? () => {} : await lanes[lane].take(signal, options.caller);
