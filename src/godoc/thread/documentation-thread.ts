@@ -13,8 +13,9 @@ const QUALITY = 5;
 
 const parser = loadGoParser();
 
-parentPort!.on("message", (directory: DirectoryToDocument) => {
-  void answer(directory).then((said) => parentPort!.postMessage(said));
+// Outside of a thread there is no port: then the file is only loaded (scripts/fill-compile-cache.js).
+parentPort?.on("message", (directory: DirectoryToDocument) => {
+  void answer(directory).then((said) => parentPort?.postMessage(said));
 });
 
 async function answer({ files, problems }: DirectoryToDocument): Promise<ThreadAnswer> {
