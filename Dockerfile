@@ -5,6 +5,7 @@
 #   docker run --rm gokura version
 
 ARG NODE_IMAGE=node:24-bookworm-slim
+ARG DEBIAN_IMAGE=debian:bookworm-slim
 
 # ---- generated code: needs prisma and the GraphQL code generator, which are development dependencies -----------------
 FROM ${NODE_IMAGE} AS generated
@@ -23,22 +24,35 @@ FROM ${NODE_IMAGE} AS packages
 ARG NPM_CONFIG_REGISTRY
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# The optional packages are an embedded PostgreSQL and a Node of their own. Of the Prisma client's engines one is used.
+# The optional packages are an embedded PostgreSQL and a Node of their own. Of the Prisma client's engines one is used; maps,
+# types, and what packages bring for a runtime that is not Node are read by nobody.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund \
  && find node_modules/@prisma/client/runtime -type f \
-      \( -name '*cockroachdb*' -o -name '*mysql*' -o -name '*sqlite*' -o -name '*sqlserver*' -o -name '*.map' \) -delete
+      \( -name '*cockroachdb*' -o -name '*mysql*' -o -name '*sqlite*' -o -name '*sqlserver*' \) -delete \
+ && find node_modules -type f \
+      \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -path '*/bare-*/prebuilds/*' \) -delete
+
+# ---- Node, without its symbols for debuggers, npm and headers --------------------------------------------------------
+FROM ${NODE_IMAGE} AS node
+RUN apt-get update && apt-get install --yes --no-install-recommends binutils \
+ && strip --strip-unneeded -o /node "$(command -v node)" && /node --version
 
 # ---- what runs ---------------------------------------------------------------------------------------------------------
-FROM ${NODE_IMAGE}
+FROM ${DEBIAN_IMAGE}
 ARG VERSION=dev
 LABEL org.opencontainers.image.title="Gokura" \
       org.opencontainers.image.description="A self-hosted Go module registry: push a tag, go get it" \
       org.opencontainers.image.version="${VERSION}"
 
 # git serves and reads the repositories, ssh reaches those of mirrors; tini is process 1 and reaps what git leaves behind.
-RUN apt-get update \
+# Those of git's commands that are written in Perl are not used: of Perl there is only what Debian itself needs.
+RUN printf 'path-exclude %s\n' '/usr/share/perl/*' '/usr/lib/*-linux-gnu/perl/*' '/usr/lib/*-linux-gnu/libperl.so*' \
+      > /etc/dpkg/dpkg.cfg.d/no-perl \
+ && apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates git openssh-client tini \
- && rm -rf /var/lib/apt/lists/*
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt \
+ && groupadd --gid 1000 node && useradd --uid 1000 --gid node --create-home node
+COPY --from=node /node /usr/local/bin/node
 
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
@@ -54,7 +68,7 @@ ENV NODE_ENV=production \
     GOKURA_LISTEN=0.0.0.0:8080 \
     GOKURA_DATA_DIR=/data
 
-# The user `node` of the base image. Node keeps a compile cache for each user: it is filled by the one who will use it.
+# Node keeps a compile cache for each user: it is filled by the one who will use it.
 USER 1000:1000
 RUN gokura version && node scripts/fill-compile-cache.js
 
