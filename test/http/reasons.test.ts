@@ -144,3 +144,9 @@ test("what Apollo refuses by itself has a reason too", async () => {
   const extensions = { persistedQuery: { version: 1, sha256Hash: "0".repeat(64) } };
   expect(await reasonOf({ extensions })).toBe("persisted_query_unknown");
 });
+
+test("a 401 over http tells the go command's user why a line of ~/.netrc is of no use there", async () => {
+  await createProject(server.registry, OPERATOR, { fullPath: "team/hidden", visibility: "PRIVATE" });
+  const { status, text } = await ask(server.url, "/api/v4/packages/go/gokura.test/team/hidden/@v/list");
+  expect([status, text]).toEqual([401, expect.stringContaining("the go command sends no credentials over http\n")]);
+});

@@ -93,10 +93,14 @@ function statusOf({ kind, fields }: Failure, audience: Audience): number {
   return audience === "api" && fields ? 400 : STATUS[kind];
 }
 
-/** Which line of ~/.netrc is looked for: the go command looks for host and port, git and curl for the host alone. */
+/**
+ * Which line of ~/.netrc is looked for: the go command looks for host and port, git and curl for the host alone. Whoever has
+ * that line and asks by http is told why it is of no use: the go command then sends nothing (cmd/go/internal/web, Get).
+ */
 function signingIn(audience: Audience, address: () => string): string {
   if (audience !== "go" && audience !== "git") return "";
-  const { host, hostname } = new URL(address());
+  const { protocol, host, hostname } = new URL(address());
+  if (audience === "go" && protocol === "http:") return ", over https: the go command sends no credentials over http";
   return host === hostname
     ? ` (machine ${host})`
     : ` (the go command looks for "machine ${host}", git for "machine ${hostname}")`;
