@@ -129,6 +129,8 @@ export interface Config {
   readonly signInProvider: (ProviderSettings & { readonly rules: ProviderRules }) | undefined;
   /** With what commands ask other registries (gokura publish). */
   readonly token: string | undefined;
+  /** Whether a slice of what is stored is examined each week. */
+  readonly examines: boolean;
   /** What is traced; undefined: nothing. */
   readonly tracing: TraceSettings | undefined;
   /** NODE_ENV=production: no GraphQL landing page, no introspection for the anonymous. */
@@ -231,6 +233,7 @@ export function readConfig(environment: Environment = process.env): Config {
     searchEngines: parsed("GOKURA_SEARCH_ENGINES", false, parseSwitch),
     signInProvider: provider && { ...provider, rules },
     token: get("GOKURA_TOKEN"),
+    examines: parsed("GOKURA_FSCK", true, parseSwitch),
     tracing: tracingOf(environment, parsed("GOKURA_TRACE_HOSTS", [], parseNames)),
     production: environment.NODE_ENV === "production",
     underNpm: environment.npm_command !== undefined,

@@ -3,6 +3,7 @@
 // rounds. All of it begins when a server comes to lead and ends when another one does.
 import { join } from "node:path";
 import type { Config } from "./config.ts";
+import { keepExamined } from "./fsck/slices.ts";
 import { keepPurged } from "./git/hosting/purge.ts";
 import { recordOpenPushes } from "./git/hosting/recorded-push.ts";
 import { keepMeasured } from "./git/hosting/repository-size.ts";
@@ -81,6 +82,7 @@ export function openLeading(parts: LeaderParts): Leading {
     keep(keepTidy(registry, startedAt));
     keep(keepPurged(registry, repositories));
     keep(keepMeasured(registry));
+    if (config.examines) keep(keepExamined(registry, repositories));
     await resumeIndexing(registry);
     wakers.mirrors = await openMirrors(config, registry, repositories, remotes);
     keep(wakers.mirrors);

@@ -70,6 +70,7 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     searchEngines: false,
     signInProvider: undefined,
     token: undefined,
+    examines: true,
     tracing: undefined,
     production: false,
     underNpm: false,

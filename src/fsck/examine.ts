@@ -78,11 +78,12 @@ export async function examineRegistry(
   return { versions, projects: projects.length, records: log.size, problems, orphans: await countOrphans(registry) };
 }
 
-async function examineVersion(
+/** What is wrong with a version. */
+export async function examineVersion(
   registry: Registry,
   repositories: Repositories,
   version: StoredVersion,
-  { deep, repair }: FsckOptions,
+  { deep, repair }: Pick<FsckOptions, "deep" | "repair">,
 ): Promise<Problem[]> {
   const { goMod, goModH1, modulePath, isInOrder, isBuried } = version;
   const about = `${modulePath}@${version.version}`;

@@ -72,6 +72,7 @@ export const SETTINGS: readonly Setting[] = [
   { name: "GOKURA_OIDC_ONLY" },
   { name: "GOKURA_TOKEN", secret: true },
   { name: "GOKURA_TRACE_HOSTS" },
+  { name: "GOKURA_FSCK" },
   { name: "GOKURA_S3_ENDPOINT" },
   { name: "GOKURA_S3_BUCKET" },
   { name: "GOKURA_S3_PREFIX" },

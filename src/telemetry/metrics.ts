@@ -17,6 +17,10 @@ export interface Metrics {
   readonly duration: { observe(labels: Labels<"door">, seconds: number): void };
   /** Requests that were refused because somebody had asked too often, by limit. */
   readonly limited: Count<"limit">;
+  /** What slices of fsck found wrong, by fault. */
+  readonly fsckProblems: Count<"fault">;
+  /** When the last slice of fsck was done, in seconds since 1970; 0: none was. */
+  readonly fsckFinished: { set(seconds: number): void };
   /** Answers from memory. */
   readonly hotHits: { inc(): void; get(): Promise<{ readonly values: readonly { readonly value: number }[] }> };
   /** Versions published, by kind. */
@@ -51,6 +55,8 @@ export const UNCOUNTED: Metrics = {
   requests: count,
   duration: distribution,
   limited: count,
+  fsckProblems: count,
+  fsckFinished: { set() {} },
   hotHits: count,
   published: count,
   tagEvents: count,

@@ -53,6 +53,17 @@ export function createMetrics(dataDirectory: string): PrometheusMetrics {
       buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 60],
       registers,
     }),
+    fsckProblems: new Counter({
+      name: "gokura_fsck_problems_total",
+      help: "What slices of fsck found that is not as it was promised",
+      labelNames: ["fault"],
+      registers,
+    }),
+    fsckFinished: new Gauge({
+      name: "gokura_fsck_slice_finished_timestamp_seconds",
+      help: "When the last slice of fsck was done; 0: none was",
+      registers,
+    }),
     limited: new Counter({
       name: "gokura_limited_total",
       help: "Requests that were refused because a client had asked too often",

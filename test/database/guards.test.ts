@@ -505,6 +505,10 @@ describe("rules, trusts and hooks", () => {
       `hook (project_id, group_id, url, events, signing_key)
        values (${ids.lib}, ${ids.acme}, 'https://hooks.test', '{tag.moved}', 'x')`,
     ],
+    [
+      "a second slice of fsck",
+      `fsck_slice (id, version_after, version_end, project_after, project_end, next_at) values (false, 0, 0, 0, 0, now())`,
+    ],
     ["a quota of less than nothing", `group_quota (group_id, max_bytes) values (${ids.acme}, -1)`],
     [
       "a session of the pages that nobody signed in to",
@@ -555,7 +559,7 @@ test("no guard was forgotten here: these are all the triggers and checks that th
       ...["proved_sum_notice", "proved_sum_pinned", "proved_sum_sums", "sum_checkpoint_grows", "trusted_head_grows"],
       ...["sum_misbehaviour_kept", "sum_misbehaviour_not_truncated", "sum_misbehaviour_pinned"],
       ...["trust_of_one", "trust_asks_for_claims", "hook_of_one", "web_session_made_with"],
-      "quota_is_an_amount",
+      ...["quota_is_an_amount", "fsck_slice_one"],
       ...["evicted_zip_of_upstream", "module_version_zip_pinned"],
       ...["sum_record_sums", "sum_record_basis", "sum_tile_full", "module_version_record"],
     ].sort(),

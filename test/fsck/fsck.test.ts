@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { examineRegistry, type FsckReport } from "../../src/fsck/examine.ts";
+import { examineSlice } from "../../src/fsck/slices.ts";
 import { Repositories } from "../../src/git/objects/repositories.ts";
 import { zipObjectKey } from "../../src/storage/object-keys.ts";
 import { runHere } from "../cli/run-here.ts";
@@ -162,4 +163,43 @@ test("gokura fsck: lines and 1 for what is wrong, with what to do; JSON; 0 once 
   expect(existsSync(zip)).toBe(true);
   const well = await runHere(["fsck", "--deep"], environment);
   expect([well.code, well.stdout]).toEqual([0, expect.stringContaining("everything is as it was promised")]);
+});
+
+test("a slice each week reads all within a quarter, goes on after a stop, and writes down what it finds", async () => {
+  const { registry } = server;
+  const repositories = new Repositories();
+  atEnd(() => repositories.close());
+  const damaged = await zipOf("app", "v1.2.0");
+  const bytes = readFileSync(damaged);
+  writeFileSync(damaged, Buffer.from(bytes).fill(1, 40, 41));
+  const WEEK = 7 * 24 * 3_600_000;
+  let now = Date.now();
+  let versions = 0;
+  let projects = 0;
+  const found: string[] = [];
+  for (let week = 0; week < 13; week++) {
+    // The first one is stopped at once, and is still due.
+    if (week === 0) expect(await examineSlice(registry, repositories, { now, over: () => true })).toBeDefined();
+    const report = await examineSlice(registry, repositories, { now });
+    versions += report!.versions;
+    projects += report!.projects;
+    found.push(...report!.problems.map(({ fault, about }) => `${fault} ${about}`));
+    expect(await examineSlice(registry, repositories, { now: now + WEEK - 1 })).toBeUndefined();
+    now += WEEK;
+  }
+  const counted = await registry.database.pool.query(
+    "SELECT (SELECT count(*)::int FROM module_version) AS versions, (SELECT count(*)::int FROM project) AS projects",
+  );
+  // With fewer than 13 of something each slice has one, and begins anew when all were read.
+  expect(versions).toBeGreaterThanOrEqual(counted.rows[0].versions);
+  expect(projects).toBeGreaterThanOrEqual(counted.rows[0].projects);
+  expect(new Set(found)).toEqual(new Set(["zip_damaged gokura.test/alice/app@v1.2.0"]));
+  const audited = await registry.database.pool.query(
+    "SELECT DISTINCT actor, subject, detail->>'fault' AS fault FROM audit_event WHERE action = 'fsck.found'",
+  );
+  expect(audited.rows).toEqual([{ actor: "gokura", subject: "gokura.test/alice/app@v1.2.0", fault: "zip_damaged" }]);
+  const metrics = await registry.metrics.registry.metrics();
+  expect(metrics).toMatch(/^gokura_fsck_problems_total\{fault="zip_damaged"\} [1-9]/m);
+  expect(metrics).toMatch(new RegExp(`^gokura_fsck_slice_finished_timestamp_seconds ${(now - WEEK) / 1000}$`, "m"));
+  writeFileSync(damaged, bytes);
 });

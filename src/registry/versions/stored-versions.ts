@@ -3,6 +3,7 @@ import { versionSortKey } from "../../gomod/version-sort-key.ts";
 import type { Registry } from "../registry.ts";
 
 const AT_ONCE = 500;
+const MAX_ID = 2 ** 31 - 1;
 
 /** A version with what its row says of bytes elsewhere. */
 export interface StoredVersion {
@@ -35,9 +36,12 @@ interface Row extends Omit<StoredVersion, "zipSize" | "isInOrder"> {
   readonly sortKey: string;
 }
 
-/** All versions, by their numbers, in parts. */
-export async function* storedVersions(registry: Registry): AsyncGenerator<readonly StoredVersion[]> {
-  for (let after = 0; ; ) {
+/** All versions by their numbers, or those with greater ones than `after` up to `end`, in parts. */
+export async function* storedVersions(
+  registry: Registry,
+  { after: before, end }: { readonly after: number; readonly end: number } = { after: 0, end: MAX_ID },
+): AsyncGenerator<readonly StoredVersion[]> {
+  for (let after = before; ; ) {
     const { rows } = await registry.database.pool.query<Row>({
       name: "stored-versions",
       text: `SELECT v.id, m.path AS "modulePath", v.version, m.project_id AS "projectId", v."commit", v.directory,
@@ -47,8 +51,8 @@ export async function* storedVersions(registry: Registry): AsyncGenerator<readon
         FROM module_version v JOIN module m ON m.id = v.module_id
         LEFT JOIN tombstone t ON t.module_path = m.path AND t.version = v.version
         LEFT JOIN evicted_zip e ON e.version_id = v.id
-        WHERE v.id > $1 ORDER BY v.id LIMIT ${AT_ONCE}`,
-      values: [after],
+        WHERE v.id > $1 AND v.id <= $2 ORDER BY v.id LIMIT ${AT_ONCE}`,
+      values: [after, end],
     });
     if (rows.length === 0) return;
     yield rows.map(({ zipSize, sortKey, ...row }) => ({
