@@ -2,14 +2,15 @@
 // gokura command beside a running server, and then the real go command has from it what was elsewhere before. Elsewhere is what
 // these products keep and answer: a module cache that go has filled, Athens' directory, a GOPROXY behind https and a password, and
 // a server that lists and serves repositories as GitLab does. Only addresses and directories are put in.
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { h1OfGoMod } from "../../src/gomod/dir-hash.ts";
 import { ensureSelfSigned } from "../../src/http/self-signed-certificate.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
+import { documentedBlocks, writePrograms } from "../support/documented-lines.ts";
 import { type FakeUpstream, fakeUpstream, zipOf } from "../support/fake-upstream.ts";
 import { ask, bearer } from "../support/http.ts";
 import { type Ended, pushRecipe, remoteOf, runProgram } from "../support/push.ts";
@@ -35,11 +36,7 @@ const work = join(home, "work");
 const bin = join(home, "bin");
 const storage = join(home, "athens");
 
-/** The blocks of shell lines in a section of the page. */
-function blocks(heading: string): string[] {
-  const section = PAGE.split(`\n## ${heading}\n`)[1]!.split(/\n## /)[0]!;
-  return [...section.matchAll(/```sh\n(.*?)```/gs)].map(([, lines]) => lines!);
-}
+const blocks = (heading: string): string[] => documentedBlocks("docs/migration.md", heading);
 
 /** Runs lines of the page as a shell that ends at the first failure, with our addresses in the place of its own. */
 async function run(lines: string): Promise<Ended> {
@@ -73,7 +70,7 @@ const reaches = (): Record<string, string> => ({
 });
 
 beforeAll(async () => {
-  for (const directory of [work, bin, storage, join(work, "services/api"), join(home, "tls")])
+  for (const directory of [work, storage, join(work, "services/api"), join(home, "tls")])
     mkdirSync(directory, { recursive: true });
   world = await fakeUpstream();
   const { cert, key } = await ensureSelfSigned(join(home, "tls"), ["127.0.0.1"]);
@@ -82,15 +79,8 @@ beforeAll(async () => {
   writeFileSync(join(home, "ca.pem"), `${cert}\n${gitlab.ca}`);
   server = await testServer({ environment: { GOKURA_MODULE_HOST: "go.example.com", ...reaches() } });
   token = await server.token("alice");
-  // The first word of the lines, and pass, which knows the token for GitLab.
-  const programs = {
-    gokura: `exec '${process.execPath}' '${resolve("bin/gokura.js")}' "$@"`,
-    pass: `[ "$*" = "show gitlab-token" ] && echo '${ADMIN_TOKEN}'`,
-  };
-  for (const [name, line] of Object.entries(programs)) {
-    writeFileSync(join(bin, name), `#!/bin/sh\n${line}\n`);
-    chmodSync(join(bin, name), 0o755);
-  }
+  // pass knows the token for GitLab.
+  writePrograms(bin, { pass: `[ "$*" = "show gitlab-token" ] && echo '${ADMIN_TOKEN}'` });
 });
 
 const proxied = (path: string) => ask(server.url, `/api/v4/packages/go/${path}`, { headers: bearer(token) });
