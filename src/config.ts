@@ -19,6 +19,7 @@ import {
   parseModuleHost,
   parseModulePages,
   parseRole,
+  parseSendfileHeader,
   parseUrl,
   type Role,
 } from "./settings/addresses.ts";
@@ -44,6 +45,7 @@ import {
   parseHookUrl,
   type ValidationSettings,
 } from "./settings/validation-setting.ts";
+import type { SendfileHeader } from "./storage/sendfile.ts";
 import { parseWitnesses, type Witness } from "./sumdb/cosignature.ts";
 import { checkDatabaseName, PUBLIC_DATABASE, parseSumDatabases, type SumDatabase } from "./sumdb/database-name.ts";
 import type { TraceSettings } from "./telemetry/trace-settings.ts";
@@ -78,6 +80,8 @@ export interface Config {
   readonly tls: TlsConfig;
   /** Addresses and CIDRs of reverse proxies. */
   readonly trustProxy: readonly string[];
+  /** The header by which they are told to send a zip themselves; undefined: they are not. */
+  readonly sendfile: SendfileHeader | undefined;
   readonly maxPushBytes: number;
   readonly hotCacheBytes: number;
   /** How much a client may ask for in a minute. */
@@ -189,6 +193,7 @@ export function readConfig(environment: Environment = process.env): Config {
     adminToken: parsed("GOKURA_ADMIN_TOKEN", undefined, parseAdminToken),
     tls: tlsOf(get("GOKURA_TLS"), get("GOKURA_TLS_CERT_FILE"), get("GOKURA_TLS_KEY_FILE"), mistakes),
     trustProxy: parsed("GOKURA_TRUST_PROXY", [], parseAddresses),
+    sendfile: parsed("GOKURA_SENDFILE_HEADER", undefined, parseSendfileHeader),
     maxPushBytes: parsed("GOKURA_MAX_PUSH_BYTES", DEFAULT_MAX_PUSH_BYTES, parsePushLimit),
     hotCacheBytes: parsed("GOKURA_HOT_CACHE_BYTES", DEFAULT_HOT_CACHE_BYTES, parseBytes),
     limits: limitsOf(parsed("GOKURA_LIMITS", true, parseSwitch), {
@@ -243,6 +248,14 @@ export function readConfig(environment: Environment = process.env): Config {
     mistakes.push("GOKURA_ROLE: a server that only reads needs DATABASE_URL, the database of the one that leads");
   if (config.databaseListenUrl !== undefined && config.databaseUrl === undefined)
     mistakes.push("DATABASE_LISTEN_URL: DATABASE_URL is not set, which is where queries go");
+  if (config.sendfile !== undefined && config.trustProxy.length === 0)
+    mistakes.push(
+      "GOKURA_SENDFILE_HEADER: only a reverse proxy sends files for us: name its address in GOKURA_TRUST_PROXY",
+    );
+  if (config.sendfile !== undefined && config.bucket)
+    mistakes.push(
+      "GOKURA_SENDFILE_HEADER: zips are in a bucket: let clients fetch them there, with GOKURA_S3_REDIRECT",
+    );
   if (mistakes.length > 0)
     throw new Failure("invalid", `the settings cannot be used:\n${mistakes.map((line) => `  - ${line}`).join("\n")}`);
   return Object.freeze(config);

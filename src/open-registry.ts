@@ -24,6 +24,7 @@ import { openSecretBox, type SecretBox } from "./registry/secret-box.ts";
 import type { Blobs } from "./storage/blobs.ts";
 import { claimDataDirectory, openDataDirectory } from "./storage/data-directory.ts";
 import { openDiskBlobs } from "./storage/disk-blobs.ts";
+import { sentByProxy } from "./storage/sendfile.ts";
 import type { Signer } from "./sumdb/note.ts";
 import type { Log } from "./telemetry/log.ts";
 import { UNCOUNTED } from "./telemetry/metrics.ts";
@@ -143,12 +144,13 @@ export async function openRegistry(
 
 /** A server looks first whether the bucket is fit to hold anything; a command is quick. */
 async function openBlobs(
-  { dataDirectory, bucket: settings }: Config,
+  { dataDirectory, bucket: settings, sendfile, trustProxy }: Config,
   role: "worker" | "sender",
   closers: Closer[],
 ): Promise<Blobs> {
-  const disk = await openDiskBlobs(join(dataDirectory, "blobs"));
-  if (!settings) return disk;
+  const directory = join(dataDirectory, "blobs");
+  const disk = await openDiskBlobs(directory);
+  if (!settings) return sendfile === undefined ? disk : sentByProxy(disk, directory, sendfile, trustProxy);
   const [{ openBlobCache }, { openBucket }, { createBucketBlobs }, { probeBucket }] = await Promise.all([
     import("./storage/blob-cache.ts"),
     import("./storage/s3/bucket.ts"),

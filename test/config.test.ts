@@ -43,6 +43,7 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     adminToken: undefined,
     tls: { kind: "off" },
     trustProxy: [],
+    sendfile: undefined,
     maxPushBytes: 2 * 1024 ** 3,
     hotCacheBytes: 64 * 1024 ** 2,
     limits: { wrong_credentials: 60, sign_ins: 10, cold_fetches: 3_000, graphql_cost: 300_000, uploads: 600 },
@@ -210,6 +211,17 @@ describe("each setting", () => {
       { GOKURA_TLS_KEY_FILE: file("k", other.key) },
     ])
       expect(mistakesOf({ ...pair, ...wrong })).toEqual([expect.stringMatching(unusable)]);
+  });
+
+  test("GOKURA_SENDFILE_HEADER is one that proxies know, and needs a proxy and zips on the disk", () => {
+    const proxied = { GOKURA_TRUST_PROXY: "127.0.0.1" };
+    expect(readConfig({ ...proxied, GOKURA_SENDFILE_HEADER: "x-accel-redirect" }).sendfile).toBe("X-Accel-Redirect");
+    expect(mistakesOf({ ...proxied, GOKURA_SENDFILE_HEADER: "Location" })).toEqual([
+      'GOKURA_SENDFILE_HEADER: "Location" is none of X-Accel-Redirect (nginx, Caddy), X-Sendfile (Apache, lighttpd)',
+    ]);
+    expect(mistakesOf({ GOKURA_SENDFILE_HEADER: "X-Sendfile" })).toEqual([
+      "GOKURA_SENDFILE_HEADER: only a reverse proxy sends files for us: name its address in GOKURA_TRUST_PROXY",
+    ]);
   });
 
   test("GOKURA_TRUST_PROXY is a list of addresses and networks", () => {

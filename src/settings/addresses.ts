@@ -3,6 +3,7 @@
 
 import { isIP } from "node:net";
 import { isAddressOrNetwork } from "../network/ip-address.ts";
+import { SENDFILE_HEADERS, type SendfileHeader } from "../storage/sendfile.ts";
 
 /** Where the server listens unless told otherwise: on this machine alone. */
 export const DEFAULT_LISTEN = "127.0.0.1:8080";
@@ -21,6 +22,14 @@ export type Role = "all" | "read";
 export function parseRole(text: string): Role {
   if (text !== "all" && text !== "read") throw new Error(`"${text}" is neither all nor read`);
   return text;
+}
+
+/** A header by which reverse proxies send files. Throws the choice. */
+export function parseSendfileHeader(text: string): SendfileHeader {
+  const header = SENDFILE_HEADERS.find((one) => one.toLowerCase() === text.toLowerCase());
+  if (header === undefined)
+    throw new Error(`"${text}" is none of ${SENDFILE_HEADERS.join(" (nginx, Caddy), ")} (Apache, lighttpd)`);
+  return header;
 }
 
 /** What the server listens on: a name or address without brackets; port 0 for one that is free. */

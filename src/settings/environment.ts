@@ -26,6 +26,7 @@ export const SETTINGS: readonly Setting[] = [
   { name: "GOKURA_TLS_KEY_FILE" },
   { name: "GOKURA_TLS" },
   { name: "GOKURA_TRUST_PROXY" },
+  { name: "GOKURA_SENDFILE_HEADER" },
   { name: "GOKURA_MAX_PUSH_BYTES" },
   { name: "GOKURA_HOT_CACHE_BYTES" },
   { name: "GOKURA_LIMITS" },

@@ -38,4 +38,6 @@ export interface Blobs {
   open(key: string): Promise<{ copyTo(sink: Writable, range: ByteRange): Promise<void> }>;
   /** A URL under which anybody gets the blob for some minutes; undefined: it is to be had from us alone. */
   linkTo?(key: string): string | undefined;
+  /** The header (name and value) that makes the reverse proxy at an address send a blob itself; undefined: it does not. */
+  handOver?(key: string, peer: string): readonly [name: string, value: string] | undefined;
 }

@@ -16,6 +16,8 @@ export interface BelowPath {
   readonly path: string;
   /** Whether the proxy takes the path off what it hands on. */
   readonly takesOff: boolean;
+  /** The directory of the blobs that it sends itself, if it does. */
+  readonly blobs?: string;
 }
 
 /** Whether this machine has the program. */
@@ -86,7 +88,7 @@ async function plain(port: number, target: number, { path: prefix, takesOff }: B
 
 // The part between the marks is that of docs/operations.md, with another place and port. nginx decodes what it hands on
 // where it takes a path off by itself, so that it leaves it.
-const nginxFile = (directory: string, port: number, target: number, { path }: BelowPath): string => `
+const nginxFile = (directory: string, port: number, target: number, { path, blobs }: BelowPath): string => `
 daemon off;
 ${process.getuid?.() === 0 ? "user root;" : ""}
 worker_processes 1;
@@ -112,11 +114,23 @@ http {
       proxy_read_timeout 1h;
       proxy_send_timeout 1h;
     }
+    ${
+      blobs === undefined
+        ? ""
+        : `location /gokura-blobs/ {
+      internal;
+      alias ${blobs}/;
+      add_header X-Content-Type-Options nosniff;
+      add_header X-Frame-Options DENY;
+      add_header Referrer-Policy no-referrer;
+      add_header Content-Security-Policy "default-src 'none'; frame-ancestors 'none'";
+    }`
+    }
   }
 }
 `;
 
-const caddyfile = (port: number, target: number, { path, takesOff }: BelowPath): string => `
+const caddyfile = (port: number, target: number, { path, takesOff, blobs }: BelowPath): string => `
 {
 	admin off
 	auto_https off
@@ -128,6 +142,21 @@ http://127.0.0.1:${port} {
 				keepalive 60s
 				dial_timeout 5s
 			}
+			${
+        blobs === undefined
+          ? ""
+          : `@zip header X-Accel-Redirect *
+			handle_response @zip {
+				root * ${blobs}
+				rewrite * {rp.header.X-Accel-Redirect}
+				uri strip_prefix /gokura-blobs
+				method * GET
+				copy_response_headers {
+					exclude X-Accel-Redirect Content-Length Etag
+				}
+				file_server
+			}`
+      }
 		}
 	}
 }

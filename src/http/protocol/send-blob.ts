@@ -3,6 +3,7 @@
 // validator. Works on Node's own request and response, so that a hit need not enter Koa.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TLSSocket } from "node:tls";
+import { Failure } from "../../errors.ts";
 import type { DownloadCount } from "../../registry/registry.ts";
 import type { Blobs, ByteRange } from "../../storage/blobs.ts";
 import { failsIfMatch, writeFailedCondition } from "./conditions.ts";
@@ -39,6 +40,17 @@ export async function sendBlob(
     return;
   }
   const range = rangeOf(req, size, etag);
+  const isSmall = bytes !== undefined && bytes.length <= SMALL_BYTES;
+  const toProxy =
+    req.method === "HEAD" || isSmall ? undefined : blobs.handOver?.(blob.key, req.socket.remoteAddress ?? "");
+  if (toProxy) {
+    // The range is the proxy's affair too, once it has the file.
+    if (!(await blobs.has(blob.key))) throw new Failure("not-found", `blob ${blob.key} is not stored`);
+    if (range === undefined || (range !== "unsatisfiable" && range.start === 0)) blob.downloads.add();
+    res.writeHead(200, [...blob.headers, "ETag", etag, "Content-Length", "0", ...toProxy]);
+    res.end();
+    return;
+  }
   if (range === "unsatisfiable") {
     res.writeHead(416, ["Content-Range", `bytes */${size}`, "Content-Length", "0"]);
     res.end();
@@ -77,6 +89,9 @@ export function headersOfWhole(blob: BlobAnswer): string[] {
 function headersOf({ headers, etag }: BlobAnswer, length: number): string[] {
   return [...headers, "ETag", etag, "Accept-Ranges", "bytes", "Content-Length", String(length)];
 }
+
+/** So few bytes cost less to send than to have sent. */
+const SMALL_BYTES = 32 * 1024;
 
 /** What is encrypted at once, in bytes: of a larger piece Node copies what it has encrypted once more (15 % for 5 MB). */
 const TLS_PIECE = 128 * 1024;
