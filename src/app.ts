@@ -4,6 +4,7 @@
 import type { Config } from "./config.ts";
 import { type Lease, openLease } from "./database/lease.ts";
 import { listenForNotices, type Notices } from "./database/notify.ts";
+import { openStoredRepositories } from "./git/hosting/stored-repositories.ts";
 import { type ModuleArchives, openModuleArchives } from "./git/indexing/module-archives.ts";
 import { openTagIndexer } from "./git/indexing/tag-indexer.ts";
 import { Repositories } from "./git/objects/repositories.ts";
@@ -58,6 +59,7 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     const { registry } = opened;
     const repositories = new Repositories();
     closers.push(() => repositories.close());
+    if (config.repositories === "blobs") registry.storedRepositories = openStoredRepositories(registry, repositories);
     const archives: ModuleArchives = openModuleArchives(registry, repositories);
     const hotCache = new HotCache(config.hotCacheBytes);
     let leading: Leading | undefined;

@@ -70,6 +70,8 @@ export interface Config {
   readonly dataDirectory: string;
   /** `all`: one that may lead; `read`: one that never has the repositories. */
   readonly role: Role;
+  /** Where repositories are kept: on the disk of the server that leads, or in the blob store too, where all have them. */
+  readonly repositories: "disk" | "blobs";
   /** Where other servers of the database reach this one, without a slash at the end; undefined: at the listener. */
   readonly internalUrl: string | undefined;
   /** undefined: the embedded PostgreSQL. */
@@ -181,14 +183,27 @@ export function readConfig(environment: Environment = process.env): Config {
     key: parsed("GOKURA_VALIDATION_HOOK_SECRET", undefined, parseHookSecret),
     letThrough: parsed("GOKURA_VALIDATION_HOOK_FAILURE", false, parseHookFailure),
   };
+  const databaseUrl = parsed("DATABASE_URL", undefined, parseDatabaseUrl);
+  const bucket = bucketOf(
+    get,
+    {
+      pathStyle: parsed("GOKURA_S3_PATH_STYLE", undefined, parseSwitch),
+      caFile: parsed("GOKURA_S3_CA_FILE", undefined, parseCaFile),
+      redirect: parsed("GOKURA_S3_REDIRECT", false, parseSwitch),
+      cacheBytes: parsed("GOKURA_BLOB_CACHE_BYTES", DEFAULT_BLOB_CACHE_BYTES, parseBytes),
+    },
+    mistakes,
+  );
+  const repositories = bucket && databaseUrl !== undefined ? "blobs" : "disk";
   const config: Config = {
     listen,
     url,
     moduleHost: parsed("GOKURA_MODULE_HOST", defaultModuleHost(url, listen.host), parseModuleHost),
     dataDirectory: resolve(get("GOKURA_DATA_DIR") ?? "./data"),
     role: parsed("GOKURA_ROLE", "all", parseRole),
+    repositories: parsed("GOKURA_REPOSITORIES", repositories, parseRepositories),
     internalUrl: parsed("GOKURA_INTERNAL_URL", undefined, parseUrl),
-    databaseUrl: parsed("DATABASE_URL", undefined, parseDatabaseUrl),
+    databaseUrl,
     databaseListenUrl: parsed("DATABASE_LISTEN_URL", undefined, parseDatabaseUrl),
     adminToken: parsed("GOKURA_ADMIN_TOKEN", undefined, parseAdminToken),
     tls: tlsOf(get("GOKURA_TLS"), get("GOKURA_TLS_CERT_FILE"), get("GOKURA_TLS_KEY_FILE"), mistakes),
@@ -203,16 +218,7 @@ export function readConfig(environment: Environment = process.env): Config {
       graphql_cost: parsed("GOKURA_LIMIT_GRAPHQL_COST", 300_000, parseCount),
       uploads: parsed("GOKURA_LIMIT_UPLOADS", 600, parseCount),
     }),
-    bucket: bucketOf(
-      get,
-      {
-        pathStyle: parsed("GOKURA_S3_PATH_STYLE", undefined, parseSwitch),
-        caFile: parsed("GOKURA_S3_CA_FILE", undefined, parseCaFile),
-        redirect: parsed("GOKURA_S3_REDIRECT", false, parseSwitch),
-        cacheBytes: parsed("GOKURA_BLOB_CACHE_BYTES", DEFAULT_BLOB_CACHE_BYTES, parseBytes),
-      },
-      mistakes,
-    ),
+    bucket,
     logLevel: parsed("GOKURA_LOG_LEVEL", "info", parseLogLevel),
     loggedRequests: parsed("GOKURA_LOG_REQUESTS", 1, parsePart),
     upstream,
@@ -301,6 +307,11 @@ function parseCooldown(text: string): number | undefined {
 function parseCooldownMode(text: string): boolean {
   if (text !== "soft" && text !== "strict") throw new Error(`"${text}" is neither soft nor strict`);
   return text === "strict";
+}
+
+function parseRepositories(text: string): Config["repositories"] {
+  if (text !== "disk" && text !== "blobs") throw new Error(`"${text}" is neither disk nor blobs`);
+  return text;
 }
 
 function parseVulnerabilityDatabase(text: string): string | undefined {

@@ -2,11 +2,13 @@
 // (database/lease.ts). It records pushes that were cut off, works on jobs, follows mirrors, tells hooks, makes room, and keeps
 // rounds. All of it begins when a server comes to lead and ends when another one does.
 import { join } from "node:path";
+import { keepRounds } from "./concurrency/rounds.ts";
 import type { Config } from "./config.ts";
 import { keepExamined } from "./fsck/slices.ts";
 import { keepPurged } from "./git/hosting/purge.ts";
 import { recordOpenPushes } from "./git/hosting/recorded-push.ts";
 import { keepMeasured } from "./git/hosting/repository-size.ts";
+import { storeAll } from "./git/hosting/stored-repositories.ts";
 import { keepTidy } from "./git/hosting/tidying.ts";
 import { ensureBuiltZips, type ModuleArchives } from "./git/indexing/module-archives.ts";
 import type { TagIndexer } from "./git/indexing/tag-indexer.ts";
@@ -75,12 +77,14 @@ export function openLeading(parts: LeaderParts): Leading {
   };
   const begin = async (): Promise<void> => {
     const startedAt = Date.now();
+    registry.storedRepositories?.forget();
     wakers.hooks = startHooks(config, registry);
     keep(wakers.hooks);
     await work();
     await recordOpenPushes(registry, repositories);
     keep(keepTidy(registry, startedAt));
     keep(keepPurged(registry, repositories));
+    if (registry.storedRepositories) keep(keepStored(registry));
     keep(keepMeasured(registry));
     if (config.examines) keep(keepExamined(registry, repositories));
     await resumeIndexing(registry);
@@ -116,6 +120,15 @@ export function openLeading(parts: LeaderParts): Leading {
       else wakers.hooks?.wake();
     },
   };
+}
+
+/** Has all repositories in the blob store: those from before they were to be there, and what was packed by commands. */
+function keepStored(registry: Registry): { close(): Promise<void> } {
+  return keepRounds((over) => storeAll(registry, over), {
+    firstAfterMs: 1_000,
+    everyMs: 60 * 60_000,
+    failed: (error) => registry.log.warn({ err: error }, "repositories could not be stored"),
+  });
 }
 
 /** Mirrors the vulnerability database, where one is named. */

@@ -118,6 +118,7 @@ export async function openRegistry(
       blobs: await openBlobs(config, role, closers),
       jobs,
       leadership: ALONE,
+      storedRepositories: undefined,
       memory: new AccessMemory(),
       tokenUse,
       idTokens,

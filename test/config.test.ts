@@ -38,6 +38,7 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     dataDirectory: join(process.cwd(), "data"),
     role: "all",
     internalUrl: undefined,
+    repositories: "disk",
     databaseUrl: undefined,
     databaseListenUrl: undefined,
     adminToken: undefined,

@@ -6,7 +6,7 @@ import { embeddedDirectory, readableByOthers } from "../database/cluster-files.t
 import { serverOwner } from "../database/postgres-binaries.ts";
 import { restoreCluster } from "../database/restored-cluster.ts";
 import { Failure } from "../errors.ts";
-import { type Repositories, repositoryExists, repositoryOf } from "../git/hosting/repositories-of-projects.ts";
+import { type Repositories, repositoryIsHere, repositoryOf } from "../git/hosting/repositories-of-projects.ts";
 import { refsUnlikeRecorded } from "../git/hosting/unlike-recorded.ts";
 import { runGit } from "../git/process/git-process.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -41,7 +41,7 @@ async function restoreDatabase(database: string, dataDirectory: string): Promise
 export async function alignRefs(registry: Registry, repositories: Repositories): Promise<number> {
   let aligned = 0;
   for (const id of await projectIds(registry)) {
-    if (!(await repositoryExists(registry, id))) continue;
+    if (!repositoryIsHere(registry, id)) continue;
     const repository = await repositoryOf(registry, repositories, id);
     const commands = (await refsUnlikeRecorded(registry, repository, id)).map(({ name, recorded }) =>
       recorded === undefined ? `delete ${name}\n` : `update ${name} ${recorded}\n`,

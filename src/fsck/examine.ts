@@ -2,7 +2,7 @@
 // repository of each project with the refs that were recorded; and the checksum log with its records. It runs beside a server
 // and changes nothing, unless it is asked to repair what can be made again.
 
-import { type Repositories, repositoryExists, repositoryOf } from "../git/hosting/repositories-of-projects.ts";
+import { type Repositories, repositoryIsHere, repositoryOf } from "../git/hosting/repositories-of-projects.ts";
 import { h1OfGoMod } from "../gomod/dir-hash.ts";
 import { verifyLog } from "../registry/checksums/verify-log.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -114,7 +114,7 @@ async function hasCommit(
   repositories: Repositories,
   { projectId, commit }: StoredVersion,
 ): Promise<boolean> {
-  if (projectId === null || commit === null || !(await repositoryExists(registry, projectId))) return true;
+  if (projectId === null || commit === null || !repositoryIsHere(registry, projectId)) return true;
   const repository = await repositoryOf(registry, repositories, projectId);
   return (await repository.commitOf(commit).catch(() => undefined)) !== undefined; // damaged is as good as missing
 }

@@ -3,7 +3,7 @@
 import {
   type Repositories,
   repositoryDirectory,
-  repositoryExists,
+  repositoryIsHere,
   repositoryOf,
 } from "../git/hosting/repositories-of-projects.ts";
 import { refsUnlikeRecorded } from "../git/hosting/unlike-recorded.ts";
@@ -30,7 +30,7 @@ export async function examineRepository(
   const problems: Problem[] = [];
   // A push that is under way has refs that are not recorded yet; what it left is recorded when it ends, or at the next start.
   await whileNoPush(registry, projectId, async () => {
-    if (!(await repositoryExists(registry, projectId))) {
+    if (!repositoryIsHere(registry, projectId)) {
       if ((await recordedRefs(registry, projectId)).size > 0)
         problems.push(problem("repository_missing", "its repository is gone"));
       return;
@@ -45,7 +45,7 @@ export async function examineRepository(
       );
     if (refs.length > MAX_SHOWN) problems.push(problem("ref_differs", `${refs.length - MAX_SHOWN} more refs differ`));
   });
-  if (deep && (await repositoryExists(registry, projectId))) {
+  if (deep && repositoryIsHere(registry, projectId)) {
     const words = await complaintsOf(repositoryDirectory(registry, projectId));
     if (words !== undefined) problems.push(problem("repository_damaged", words));
   }

@@ -28,6 +28,8 @@ export interface Registry {
   readonly jobs: Jobs;
   /** Whether this process may touch repositories; set once, when a server knows it. */
   leadership: Leadership;
+  /** Repositories in the blob store; undefined: they are in the data directory alone. Set once, as leadership is. */
+  storedRepositories: StoredRepositories | undefined;
   readonly memory: RememberedAccess;
   readonly tokenUse: NotedTokens;
   readonly idTokens: VerifiedIdTokens;
@@ -49,6 +51,29 @@ export interface Registry {
   isAlone: () => boolean;
   /** Absolute path of the data directory: repositories live below it. */
   readonly dataDirectory: string;
+}
+
+/** A pack of a repository that is in the blob store. */
+export interface StoredPack {
+  /** The SHA-256 of its bytes in hex, by which the blob store knows it. */
+  readonly digest: string;
+  /** Its name in objects/pack, without ending: `pack-` and what git makes of its content. */
+  readonly name: string;
+  readonly size: number;
+}
+
+/** Repositories that are made of blobs and rows (git/hosting/stored-repositories.ts). */
+export interface StoredRepositories {
+  /** Sees to it that the directory of a project's repository is what the rows say. */
+  ensure(projectId: number): Promise<void>;
+  /** Has all packs of the directory in the blob store; returns them. */
+  store(projectId: number): Promise<readonly StoredPack[]>;
+  /** Notes that the directory is what the rows of a generation say. */
+  agreed(projectId: number, generation: number): Promise<void>;
+  /** Writes down which packs there are, where they are others than were written down, unless a push is under way. */
+  record(projectId: number): Promise<void>;
+  /** Another server may lead from now on: everything is to be compared again. */
+  forget(): void;
 }
 
 /** What policies go by beside their rules (policies/). */

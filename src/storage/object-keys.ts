@@ -7,6 +7,11 @@ export function zipObjectKey(sha256: string): string {
   return `zip/${sha256.slice(0, 2)}/${sha256}`;
 }
 
+/** A pack of a repository, by the SHA-256 of its bytes in hex: `pack/ab/abcdef…`. */
+export function packObjectKey(sha256: string): string {
+  return zipObjectKey(sha256).replace(/^zip/, "pack");
+}
+
 /** The bare git repository of a project, below the data directory. By number, so that nothing moves when names change. */
 export function repositoryKey(projectId: number): string {
   return `repositories/${projectId}.git`;

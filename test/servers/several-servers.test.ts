@@ -17,6 +17,7 @@ const GO = `/api/v4/projects/root%2Flib/packages/go/${MODULE}/@v`;
 /** Looked at often, and never lost by a machine that is busy. */
 const TIMES: LeaseTimes = { goodMs: 60_000, everyMs: 200 };
 
+let start: (environment: Record<string, string>) => Promise<TestServer>;
 let leader: TestServer;
 let standby: TestServer;
 let reader: TestServer;
@@ -32,12 +33,12 @@ const query = (server: TestServer, text: string) =>
 
 beforeAll(async () => {
   const shared = {
+    GOKURA_REPOSITORIES: "blobs",
     DATABASE_URL: await testDatabase(),
     GOKURA_SUMDB_KEY: generateSignerKey("localhost/sumdb"),
     GOKURA_SECRET_KEY: "k".repeat(43),
   };
-  const start = (environment: Record<string, string>): Promise<TestServer> =>
-    testServer({ environment: { ...shared, ...environment }, leaseTimes: TIMES });
+  start = (environment) => testServer({ environment: { ...shared, ...environment }, leaseTimes: TIMES });
   leader = await start({});
   standby = await start({ GOKURA_DATA_DIR: sharingBlobs(leader.dataDirectory) });
   reader = await start({ GOKURA_DATA_DIR: sharingBlobs(leader.dataDirectory), GOKURA_ROLE: "read" });
@@ -126,6 +127,53 @@ test("a push is seen at every server within a second", async () => {
   await pushed.push("refs/tags/v1.1.0");
   for (const server of [leader, standby, reader])
     await expect.poll(async () => (await get(server, `${GO}/list`)).text).toBe("v1.0.0\nv1.1.0\n");
+});
+
+test("a repository is there at whoever leads next, and again at the one who led before", async () => {
+  const settled = (server: TestServer, url: string): Promise<string> =>
+    eventually(
+      async () => (await get(server, `${GO}/main.info`)).text,
+      (text) => text.includes(url),
+      20_000,
+    );
+  const pinned = JSON.parse((await get(leader, `${GO}/v1.1.0.info`)).text).Origin.Hash as string;
+  pushed.change((r) => r.tag("v1.1.0", r.commit({ "moved.go": "package lib\n" })));
+  await pushed.push("refs/tags/v1.1.0"); // the version stays what it was, and so does its commit
+  await leader.stop();
+  expect(await settled(standby, "v1.0.0")).toContain("v1.0.0");
+  const made = join(standby.dataDirectory, "repositories", "1.git");
+  expect(await git(["-C", made, "rev-list", "--max-count=1", "--glob=refs/gokura/*", "--", "b.go"])).toBe(
+    `${pinned}\n`,
+  );
+  pushed.change((r) => {
+    r.tag("v1.2.0", r.commit({ "c.go": "package lib\n" }));
+    r.commit({ "d.go": "package lib\n" });
+  });
+  await pushed.push();
+  const clone = async (server: TestServer): Promise<string> => {
+    const directory = join(temporary("clone"), "lib");
+    await git(["clone", "--quiet", remoteOf(server.url, "root/lib", ADMIN_TOKEN), directory]);
+    await git(["-C", directory, "fsck", "--full", "--strict"]);
+    return git([
+      "-C",
+      directory,
+      "for-each-ref",
+      "--format=%(objectname) %(refname)",
+      "refs/tags",
+      "refs/remotes/origin/main",
+    ]);
+  };
+  const then = await clone(reader);
+  expect(then).toContain("refs/tags/v1.2.0");
+  // The first one comes back, with a directory of its own that was left behind, and leads again when the second one goes.
+  leader = await start({ GOKURA_DATA_DIR: leader.dataDirectory });
+  expect((await get(leader, `${GO}/list`)).text).toBe("v1.0.0\nv1.1.0\nv1.2.0\n");
+  await standby.stop();
+  await expect.poll(() => clone(reader).catch(String), { timeout: 20_000 }).toBe(then);
+  const kept = leader.logged.filter((line) => line.includes("a repository is made of its packs"));
+  expect(kept).toHaveLength(1);
+  // Whoever stands by for it now has nothing yet.
+  standby = await start({ GOKURA_DATA_DIR: sharingBlobs(leader.dataDirectory) });
 });
 
 test("when the leader is gone the one that stood by leads, and when nobody does a client hears when to try again", async () => {

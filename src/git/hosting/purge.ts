@@ -7,6 +7,7 @@ import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { keepRounds } from "../../concurrency/rounds.ts";
 import { Failure } from "../../errors.ts";
+import { unreferencedPacks } from "../../registry/forge/repository-packs.ts";
 import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
 import {
@@ -16,7 +17,7 @@ import {
   unreferencedZips,
   whileNoPush,
 } from "../../registry/versions/needed-objects.ts";
-import { zipObjectKey } from "../../storage/object-keys.ts";
+import { packObjectKey, zipObjectKey } from "../../storage/object-keys.ts";
 import { namesIn } from "../objects/leftovers.ts";
 import { keepsAny, removeUnneeded } from "../objects/unneeded-objects.ts";
 import { type Repositories, repositoryExists, repositoryOf } from "./repositories-of-projects.ts";
@@ -29,7 +30,7 @@ const EVERY_MS = 12 * 60 * 60_000;
 const ZIPS_OLDER_THAN_MS = 60 * 60_000;
 /** So long is waited for such a row where zips of any age are removed. */
 const ROW_PATIENCE_MS = 2_000;
-const ZIPS_AT_ONCE = 1_000;
+const BLOBS_AT_ONCE = 1_000;
 
 /** Begins to look round. */
 export function keepPurged(registry: Registry, repositories: Repositories): { close(): Promise<void> } {
@@ -53,7 +54,8 @@ export async function purgeProject(
   const project = await demandPurge(registry, principal, fullPath);
   if (project && !(await purgeRepository(registry, repositories, project.id)))
     throw new Failure("conflict", `somebody is pushing to ${project.fullPath}: try again in a moment`);
-  return { zips: await purgeZips(registry, 0) };
+  await purgeBlobs(registry, PACKS, 0);
+  return { zips: await purgeBlobs(registry, ZIPS, 0) };
 }
 
 /** Removes what no branch, tag or version needs, of all projects, and repositories whose project is gone. */
@@ -77,40 +79,55 @@ export async function purgeRemains(
         registry.log.warn({ err: error, project: id }, "a repository could not be purged");
       });
   }
-  if (!over()) await purgeZips(registry, zipsOlderThanMs);
+  for (const kind of [ZIPS, PACKS]) if (!over()) await purgeBlobs(registry, kind, zipsOlderThanMs);
 }
 
 async function purgeRepository(registry: Registry, repositories: Repositories, projectId: number): Promise<boolean> {
   if (!(await repositoryExists(registry, projectId))) return true;
   const repository = await repositoryOf(registry, repositories, projectId);
   if (!(await keepsAny(repository))) return true; // then everything is served
-  return whileNoPush(registry, projectId, async () => {
+  let packedAnew = false;
+  const done = await whileNoPush(registry, projectId, async () => {
     if (await removeUnneeded(repository, await publishedCommits(registry, projectId))) {
+      packedAnew = true;
       registry.log.info({ project: projectId }, "objects that nothing served needs were removed");
       await measureRepository(registry, projectId);
     }
   });
+  if (packedAnew) await registry.storedRepositories?.record(projectId);
+  return done;
 }
 
-/** Removes the zips of no version that were written so long ago; returns how many. */
-async function purgeZips(registry: Registry, olderThanMs: number): Promise<number> {
+/** What lies in the blob store for rows, and which of it, by its SHA-256, no row needs. */
+interface Kind {
+  readonly prefix: string;
+  readonly keyOf: (digest: string) => string;
+  readonly unneeded: (registry: Registry, digests: readonly string[]) => Promise<string[]>;
+}
+
+const ZIPS: Kind = { prefix: "zip", keyOf: zipObjectKey, unneeded: unreferencedZips };
+const PACKS: Kind = { prefix: "pack", keyOf: packObjectKey, unneeded: unreferencedPacks };
+
+/** Removes the blobs of a kind that no row needs and that were written so long ago; returns how many. */
+async function purgeBlobs(registry: Registry, kind: Kind, olderThanMs: number): Promise<number> {
   const before = Date.now() - olderThanMs;
   let removed = 0;
   let digests: string[] = [];
   const purge = async (): Promise<void> => {
-    removed += await removeZips(registry, await unreferencedZips(registry, digests), before, olderThanMs);
+    removed += await removeBlobs(registry, kind, await kind.unneeded(registry, digests), before, olderThanMs);
     digests = [];
   };
-  for await (const { key, writtenAt } of registry.blobs.list("zip")) {
+  for await (const { key, writtenAt } of registry.blobs.list(kind.prefix)) {
     if (writtenAt <= before) digests.push(basename(key));
-    if (digests.length >= ZIPS_AT_ONCE) await purge();
+    if (digests.length >= BLOBS_AT_ONCE) await purge();
   }
   await purge();
   return removed;
 }
 
-async function removeZips(
+async function removeBlobs(
   registry: Registry,
+  { keyOf, unneeded: unneededOf }: Kind,
   digests: readonly string[],
   before: number,
   olderThanMs: number,
@@ -118,17 +135,17 @@ async function removeZips(
   if (digests.length === 0) return 0;
   const aside = new Map<string, NonNullable<Awaited<ReturnType<Registry["blobs"]["setAside"]>>>>();
   for (const digest of digests) {
-    const taken = await registry.blobs.setAside(zipObjectKey(digest));
+    const taken = await registry.blobs.setAside(keyOf(digest));
     if (taken) aside.set(digest, taken);
   }
   if (olderThanMs < ROW_PATIENCE_MS) await delay(ROW_PATIENCE_MS);
-  const unneeded = new Set(await unreferencedZips(registry, [...aside.keys()]));
+  const unneeded = new Set(await unneededOf(registry, [...aside.keys()]));
   let removed = 0;
-  for (const [digest, zip] of aside) {
+  for (const [digest, blob] of aside) {
     // Meanwhile it may have been written anew, or come into use.
-    if (!unneeded.has(digest) || zip.writtenAt > before) await zip.putBack();
+    if (!unneeded.has(digest) || blob.writtenAt > before) await blob.putBack();
     else {
-      await zip.remove();
+      await blob.remove();
       removed++;
     }
   }

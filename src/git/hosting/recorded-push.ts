@@ -59,11 +59,17 @@ export async function recordPush(registry: Registry, repositories: Repositories,
     return;
   }
   const repository = await repositoryOf(registry, repositories, projectId);
+  const stored = registry.storedRepositories;
+  await stored?.store(projectId); // the most of it before the project is locked
   const changed = await recordRefs(registry, push, {
     refs: (names) => (names ? repository.someRefNames(names) : repository.listRefNames()),
     head: (refs, wanted) => headOf(repository, refs, wanted),
     peel: (oids) => repository.peel(oids),
     keep: (lost) => keep(repository, lost),
+    ...(stored && {
+      packs: () => stored.store(projectId),
+      agreed: (generation: number) => stored.agreed(projectId, generation),
+    }),
   });
   await measureRepository(registry, projectId).catch((error: unknown) => {
     registry.log.warn({ err: error, project: projectId }, "a repository could not be measured");

@@ -2,8 +2,10 @@
 // here, and on a server that does not lead ends here (database/lease.ts); the doors pass such a request on.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { Failure } from "../../errors.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { ProjectRow } from "../../registry/rows.ts";
+import { recordedRefs } from "../../registry/versions/stored-versions.ts";
 import { repositoryKey } from "../../storage/object-keys.ts";
 import { initRepository } from "../objects/init-repository.ts";
 import type { Repositories } from "../objects/repositories.ts";
@@ -21,7 +23,7 @@ export async function repositoryOf(
   repositories: Repositories,
   projectId: number,
 ): Promise<Repository> {
-  await registry.leadership.demand();
+  await demandHere(registry, projectId);
   return repositories.at(repositoryDirectory(registry, projectId));
 }
 
@@ -31,8 +33,25 @@ export function repositoryDirectory(registry: Registry, projectId: number): stri
 
 /** Whether anything was ever pushed, or about to be. Throws as repositoryOf does. */
 export async function repositoryExists(registry: Registry, projectId: number): Promise<boolean> {
-  await registry.leadership.demand();
+  await demandHere(registry, projectId);
+  if (repositoryIsHere(registry, projectId)) return true;
+  // One that is lost, or on another server, is not an empty one: what is recorded of it would be taken for deleted.
+  if ((await recordedRefs(registry, projectId)).size === 0) return false;
+  throw new Failure(
+    "unavailable",
+    `the repository of project ${projectId} is not in ${repositoryDirectory(registry, projectId)}: bring it back (docs/scale.md, docs/operations.md)`,
+    { mustAct: true },
+  );
+}
+
+/** Whether there is a directory for it here, whoever leads. */
+export function repositoryIsHere(registry: Registry, projectId: number): boolean {
   return existsSync(repositoryDirectory(registry, projectId));
+}
+
+async function demandHere(registry: Registry, projectId: number): Promise<void> {
+  await registry.leadership.demand();
+  await registry.storedRepositories?.ensure(projectId);
 }
 
 /** Makes the repository, of the project's object format, if there is none. */
@@ -42,6 +61,7 @@ export async function ensureRepository(
 ): Promise<void> {
   if (await repositoryExists(registry, project.id)) return;
   await initRepository(repositoryDirectory(registry, project.id), { objectFormat: formatWord(project.objectFormat) });
+  await registry.storedRepositories?.agreed(project.id, 0);
 }
 
 /** One empty repository of a format that stands in for all that do not exist yet; nothing is ever written to it. */
@@ -52,6 +72,7 @@ export async function emptyRepository(registry: Registry, objectFormat: ObjectFo
   return directory;
 }
 
-function formatWord(objectFormat: ObjectFormat): "sha1" | "sha256" {
+/** The object format in git's words. */
+export function formatWord(objectFormat: ObjectFormat): "sha1" | "sha256" {
   return objectFormat === "SHA1" ? "sha1" : "sha256";
 }

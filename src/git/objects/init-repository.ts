@@ -56,7 +56,8 @@ async function isRepository(directory: string): Promise<boolean> {
   );
 }
 
-async function syncTree(directory: string): Promise<void> {
+/** Writes a directory and all in it through to the disk. */
+export async function syncTree(directory: string): Promise<void> {
   for (const entry of await readdir(directory, { withFileTypes: true })) {
     const path = join(directory, entry.name);
     await (entry.isDirectory() ? syncTree(path) : sync(path));

@@ -19,3 +19,10 @@ export async function packRepository(directory: string): Promise<void> {
     timeoutMs: REPACK_MS,
   });
 }
+
+/** Puts objects that lie about alone, and that a ref reaches, into one more pack. Pushes may be under way. */
+export async function packLooseObjects(directory: string): Promise<void> {
+  const names = await readdir(join(directory, "objects")).catch(() => []);
+  if (!names.some((name) => /^[0-9a-f]{2}$/.test(name))) return;
+  await runGit(directory, ["-c", "repack.writeBitmaps=false", "repack", "-d", "-q"], { timeoutMs: REPACK_MS });
+}

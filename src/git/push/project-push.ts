@@ -42,7 +42,10 @@ export interface Pushes {
    * taken now. Whoever begins must end.
    */
   begin(project: ProjectRow, principal: Principal, commands: readonly RefCommand[]): Promise<Admission>;
-  /** After git, however it ended (`done` unknown: it was not started): lines for the client. Never fails. */
+  /**
+   * After git, however it ended (`done` unknown: it was not started): lines for the client. Throws unavailable only where
+   * repositories are in the blob store and the push is not there: this server alone could not keep what it acknowledges.
+   */
   end(project: ProjectRow, done: DonePush | undefined): Promise<readonly string[]>;
 }
 
@@ -129,6 +132,8 @@ export function openPushes(
       const outcome = await Promise.race([recording, delay(patience.toRecordMs, "later" as const, { ref: false })]);
       if (outcome === "later") {
         if (underWay.unrecorded.has(recording)) underWay.late.add(recording);
+        if (registry.storedRepositories)
+          throw new Failure("unavailable", "the push could not be stored", { reason: "storage_unavailable" });
         return [LATER];
       }
       // Whoever sees the push succeed may fetch at once; a failure is the job's to report and to repeat.

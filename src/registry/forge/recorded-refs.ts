@@ -5,9 +5,10 @@
 import type { Transaction } from "../../database/client.ts";
 import { audit } from "../audit.ts";
 import { credentialOf, nameOf, type Principal } from "../principal.ts";
-import type { Registry } from "../registry.ts";
+import type { Registry, StoredPack } from "../registry.ts";
 import { recordPushedTags } from "./pushed-tags.ts";
 import { TAGS } from "./ref-names.ts";
+import { recordPacks } from "./repository-packs.ts";
 import { type LostCommit, recordTagEvents } from "./tag-events.ts";
 
 /** A longer name of a ref is left out, in bytes: no module path is so long, and the database's index has to hold it. */
@@ -61,6 +62,10 @@ export interface PushedRepository {
   }>;
   /** Told of the old values of refs that moved or went away, before they are forgotten here. */
   keep(lost: readonly LostCommit[]): Promise<void>;
+  /** Its packs, all of them stored, where repositories are in the blob store. Asked after `refs`. */
+  packs?(): Promise<readonly StoredPack[]>;
+  /** Told, after all is committed, in which generation packs and refs are recorded. */
+  agreed?(generation: number): Promise<void>;
 }
 
 /** A ref that git and the registry disagree about. */
@@ -100,7 +105,7 @@ export async function recordRefs(
   { projectId, pusherOf, settled, touched }: RecordedPush,
   repository: PushedRepository,
 ): Promise<number> {
-  const { count, acts } = await registry.prisma.$transaction(
+  const { count, acts, generation } = await registry.prisma.$transaction(
     async (tx) => {
       // What git has here is true only while this server leads: another one may know better by now.
       await registry.leadership.fence(tx);
@@ -125,6 +130,8 @@ export async function recordRefs(
         count += part.length;
         if (await recordPart(registry, tx, projectId, repository, part, pusherOf)) hasNewTags = true;
       }
+      const packs = await repository.packs?.();
+      const generation = packs && (await recordPacks(tx, projectId, packs, count > 0));
       await tx.$executeRaw`UPDATE project SET last_activity_at = now(),
         push_started_at = CASE WHEN ${settled()} THEN NULL ELSE push_started_at END WHERE id = ${projectId}`;
       // Only a change is worth telling every server.
@@ -136,10 +143,11 @@ export async function recordRefs(
           ...detail,
           ...(pusher === undefined ? {} : { by: credentialOf(pusher) }),
         });
-      return { count, acts };
+      return { count, acts, generation };
     },
     { timeout: 120_000 },
   );
+  if (generation !== undefined) await repository.agreed?.(generation);
   for (const [pusher, detail] of acts)
     registry.log.info(
       { project: projectId, ...(pusher ? { principal: nameOf(pusher) } : {}), ...detail },

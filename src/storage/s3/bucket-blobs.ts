@@ -1,4 +1,4 @@
-// Zips in a bucket, everything else on the local disk (what is small, of this server alone, or changes). A zip is read
+// Zips and packs in a bucket, everything else on the local disk (what is small, of this server alone, or changes). A zip is read
 // through a copy on the local disk, which is compared with the SHA-256 that is its name before anybody gets a byte of it: a
 // bucket that gives other bytes, or less of them, gives nothing. A zip that is on the local disk as it was before there was a
 // bucket is found there too, until it has been copied (cli/storage.ts).
@@ -12,6 +12,7 @@ import type { Bucket } from "./bucket.ts";
 import { fetchObject, sendFile } from "./transfer.ts";
 
 const ZIPS = "zip/";
+const PACKS = "pack/";
 /** An object that has been there for longer is written once more when it is stored again: see adopt. */
 const FRESH_MS = 60_000;
 /** How long a client has to follow a link. */
@@ -26,6 +27,9 @@ export interface BucketBlobsParts {
   readonly redirect: boolean;
   readonly now?: () => number;
 }
+
+/** Whether what has a key is in the bucket. */
+const isThere = (key: string): boolean => key.startsWith(ZIPS) || key.startsWith(PACKS);
 
 /** A store whose zips are in a bucket. What it cannot do there fails as Failure("unavailable"). */
 export function createBucketBlobs({ bucket, disk, cache, redirect, now = Date.now }: BucketBlobsParts): Blobs {
@@ -67,7 +71,7 @@ export function createBucketBlobs({ bucket, disk, cache, redirect, now = Date.no
     tidy: () => disk.tidy(),
     scratch: () => disk.scratch(),
     async adopt(scratch, key) {
-      if (!key.startsWith(ZIPS)) return disk.adopt(scratch, key);
+      if (!isThere(key)) return disk.adopt(scratch, key);
       const { size } = await fs.stat(scratch);
       if ((await send(scratch, key, true)) === "there") {
         const found = await bucket.head(key);
@@ -79,18 +83,20 @@ export function createBucketBlobs({ bucket, disk, cache, redirect, now = Date.no
         // The clean-up spares what was written lately. What it is just about to remove is written again.
         if (!found || now() - found.writtenAt > FRESH_MS) await send(scratch, key, false);
       }
-      await cache.take(scratch, key, size);
+      // Packs are read once, by whoever makes a repository of them.
+      if (key.startsWith(PACKS)) await fs.rm(scratch, { force: true });
+      else await cache.take(scratch, key, size);
     },
     async has(key) {
-      if (!key.startsWith(ZIPS)) return disk.has(key);
+      if (!isThere(key)) return disk.has(key);
       return (await bucket.head(key)) !== undefined || disk.has(key);
     },
     async *list(prefix) {
       yield* disk.list(prefix);
-      if (`${prefix}/`.startsWith(ZIPS)) yield* bucket.list(prefix);
+      if (isThere(`${prefix}/`)) yield* bucket.list(prefix);
     },
     async setAside(key) {
-      if (!key.startsWith(ZIPS)) return disk.setAside(key);
+      if (!isThere(key)) return disk.setAside(key);
       const found = await bucket.head(key);
       const local = await disk.setAside(key);
       if (!found) return local;
@@ -114,7 +120,7 @@ export function createBucketBlobs({ bucket, disk, cache, redirect, now = Date.no
       };
     },
     async read(key) {
-      if (!key.startsWith(ZIPS)) return disk.read(key);
+      if (!isThere(key)) return disk.read(key);
       const file = await opened(key);
       try {
         return await file.readFile();
@@ -122,9 +128,9 @@ export function createBucketBlobs({ bucket, disk, cache, redirect, now = Date.no
         await file.close();
       }
     },
-    openFile: (key) => (key.startsWith(ZIPS) ? opened(key) : disk.openFile(key)),
+    openFile: (key) => (isThere(key) ? opened(key) : disk.openFile(key)),
     async open(key) {
-      if (!key.startsWith(ZIPS)) return disk.open(key);
+      if (!isThere(key)) return disk.open(key);
       const file = await opened(key);
       return { copyTo: (sink, range) => copyFile(file, sink, range).finally(() => file.close()) };
     },

@@ -1,0 +1,186 @@
+// Repositories without a file system that servers share (GOKURA_REPOSITORIES=blobs): what a repository is made of is in the
+// blob store and in rows, and its directory is a copy that any server can make. git leaves every push as one pack
+// (receive.unpackLimit=1), whose name is its content, so that packs are blobs, which never change.
+//
+// A push goes: git moves the refs in the directory of the leader; every pack that has no row becomes a blob; one transaction,
+// which holds the lease, writes the refs, the rows of the packs and a new generation; then the client hears that it is done.
+// A kill before that transaction leaves blobs that nobody names, and a client that has heard nothing; after it, all is there.
+// The refs are read before the packs are listed, under the project's lock: git brings a pack before the ref that needs it, so
+// what is recorded is never without its objects. The few objects that lie about alone (holders of commits that no ref names)
+// are packed along. Packs that git made one take the place of the others in one transaction too.
+//
+// A directory holds the generation in which it was last what the rows say. The first time that a leader needs a repository it
+// looks: of the same generation, it goes on, and what a push that was cut off has moved is recorded; of another, somebody else
+// has led meanwhile, and the directory is made anew.
+import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream, existsSync } from "node:fs";
+import { copyFile, link, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import { createSingleFlight } from "../../concurrency/single-flight.ts";
+import { Failure } from "../../errors.ts";
+import { projectById } from "../../registry/forge/projects.ts";
+import { recordPacksAlone, type StoredRepository, storedRepository } from "../../registry/forge/repository-packs.ts";
+import type { Registry, StoredPack, StoredRepositories } from "../../registry/registry.ts";
+import { projectIds, publishedCommits } from "../../registry/versions/needed-objects.ts";
+import { recordedRefs } from "../../registry/versions/stored-versions.ts";
+import { packObjectKey } from "../../storage/object-keys.ts";
+import { packLooseObjects } from "../objects/pack-repository.ts";
+import { rebuildRepository } from "../objects/rebuilt-repository.ts";
+import type { Repositories } from "../objects/repositories.ts";
+import { formatWord, repositoryDirectory } from "./repositories-of-projects.ts";
+import { refsUnlikeRecorded } from "./unlike-recorded.ts";
+
+/** In the directory of a repository: the generation. */
+const MARK = "gokura-generation";
+const INITIAL_BRANCH = "main";
+
+/** Opens the repositories that are in the blob store of a registry. */
+export function openStoredRepositories(registry: Registry, repositories: Repositories): StoredRepositories {
+  let agreeing = new Set<number>();
+  const looks = createSingleFlight<number, void>();
+  const directoryOf = (projectId: number): string => repositoryDirectory(registry, projectId);
+
+  const look = async (projectId: number): Promise<void> => {
+    const asked = agreeing;
+    const stored = await storedRepository(registry, projectId);
+    if (!stored) return; // the project is gone
+    if (!(await isUpToDate(projectId, stored))) await rebuild(projectId, stored);
+    asked.add(projectId);
+  };
+
+  const isUpToDate = async (projectId: number, { generation, isPushed }: StoredRepository): Promise<boolean> => {
+    const directory = directoryOf(projectId);
+    const mark = await markIn(directory);
+    if (!existsSync(directory)) return generation === 0 && (await recordedRefs(registry, projectId)).size === 0;
+    if ((mark ?? 0) !== generation) return false;
+    if (isPushed) return true; // what it has moved is recorded
+    const unlike = await refsUnlikeRecorded(registry, repositories.at(directory), projectId);
+    if (unlike.length === 0) return true;
+    if (mark === undefined)
+      throw new Failure(
+        "unavailable",
+        `the repository ${directory} was never stored elsewhere and is not as it was recorded: gokura fsck says more`,
+        { mustAct: true },
+      );
+    return false;
+  };
+
+  const rebuild = async (projectId: number, { generation, packs }: StoredRepository): Promise<void> => {
+    const directory = directoryOf(projectId);
+    const { objectFormat, defaultBranch, fullPath } = await projectById(registry, projectId);
+    const refs = await recordedRefs(registry, projectId);
+    if (generation === 0 && refs.size > 0)
+      throw new Failure(
+        "unavailable",
+        `the repository of ${fullPath} is on another server and was never stored where this one can have it`,
+        { mustAct: true },
+      );
+    const begun = performance.now();
+    registry.log.info({ project: fullPath, packs: packs.length, refs: refs.size }, "a repository is made of its packs");
+    const digests = new Map(packs.map(({ name, digest }) => [name, digest]));
+    await rebuildRepository(repositories, directory, {
+      ...{ objectFormat: formatWord(objectFormat), refs, head: defaultBranch ?? INITIAL_BRANCH },
+      commits: await publishedCommits(registry, projectId),
+      packs: packs.map(({ name }) => name),
+      fetch: (name, file) => fetchPack(registry, digests.get(name)!, file),
+    });
+    await mark(directory, generation);
+    registry.log.info({ project: fullPath, ms: Math.round(performance.now() - begun) }, "a repository is there");
+  };
+
+  const store = async (projectId: number): Promise<StoredPack[]> => {
+    const known = new Map((await storedRepository(registry, projectId))?.packs.map((pack) => [pack.name, pack]));
+    const directory = directoryOf(projectId);
+    await packLooseObjects(directory);
+    const place = join(directory, "objects", "pack");
+    const names = (await readdir(place).catch(() => [])).filter((name) => /^pack-[0-9a-f]+\.pack$/.test(name));
+    const packs: StoredPack[] = [];
+    for (const name of names.map((file) => file.slice(0, -".pack".length)))
+      packs.push(known.get(name) ?? (await storePack(registry, place, name)));
+    return packs;
+  };
+
+  return {
+    async ensure(projectId) {
+      if (agreeing.has(projectId)) return;
+      await looks.run(projectId, () => look(projectId));
+    },
+    store,
+    async agreed(projectId, generation) {
+      await mark(directoryOf(projectId), generation);
+    },
+    async record(projectId) {
+      const directory = directoryOf(projectId);
+      if (!existsSync(directory)) return;
+      await store(projectId); // the most of it while nobody waits
+      const generation = await recordPacksAlone(registry, projectId, () => store(projectId));
+      if (generation !== undefined) await mark(directory, generation);
+    },
+    forget() {
+      agreeing = new Set();
+    },
+  };
+}
+
+/** Stores what was never stored, and what was packed anew beside the server; until `over`. */
+export async function storeAll(registry: Registry, over: () => boolean): Promise<void> {
+  for (const projectId of await projectIds(registry)) {
+    if (over()) return;
+    const { storedRepositories: stored } = registry;
+    if (!stored || !existsSync(repositoryDirectory(registry, projectId))) continue;
+    try {
+      await stored.ensure(projectId);
+      const { packs } = (await storedRepository(registry, projectId)) ?? { packs: [] };
+      if (await isOtherThan(repositoryDirectory(registry, projectId), packs)) await stored.record(projectId);
+    } catch (error) {
+      registry.log.error({ err: error, project: projectId }, "a repository could not be stored");
+    }
+    await delay(0);
+  }
+}
+
+/** Whether a directory was never stored, or has other packs than were. */
+async function isOtherThan(directory: string, packs: readonly StoredPack[]): Promise<boolean> {
+  if ((await markIn(directory)) === undefined) return true;
+  const there = (await readdir(join(directory, "objects", "pack")).catch(() => []))
+    .filter((name) => name.endsWith(".pack"))
+    .map((name) => name.slice(0, -".pack".length));
+  return there.length !== packs.length || packs.some(({ name }) => !there.includes(name));
+}
+
+async function storePack(registry: Registry, place: string, name: string): Promise<StoredPack> {
+  const file = join(place, `${name}.pack`);
+  const sum = createHash("sha256");
+  await pipeline(createReadStream(file), sum);
+  const digest = sum.digest("hex");
+  const scratch = registry.blobs.scratch();
+  try {
+    await link(file, scratch).catch(() => copyFile(file, scratch));
+    await registry.blobs.adopt(scratch, packObjectKey(digest));
+  } finally {
+    await rm(scratch, { force: true });
+  }
+  return { digest, name, size: (await stat(file)).size };
+}
+
+async function fetchPack(registry: Registry, digest: string, file: string): Promise<void> {
+  const from = await registry.blobs.openFile(packObjectKey(digest));
+  try {
+    await pipeline(from.createReadStream({ autoClose: false }), createWriteStream(file, { flags: "wx" }));
+  } finally {
+    await from.close();
+  }
+}
+
+async function markIn(directory: string): Promise<number | undefined> {
+  const text = await readFile(join(directory, MARK), "utf8").catch(() => undefined);
+  return text === undefined ? undefined : Number(text);
+}
+
+async function mark(directory: string, generation: number): Promise<void> {
+  const file = join(directory, MARK);
+  await writeFile(`${file}.new`, `${generation}\n`);
+  await rename(`${file}.new`, file);
+}

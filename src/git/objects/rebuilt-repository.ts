@@ -1,0 +1,96 @@
+// A bare repository made of packs and of refs that somebody wrote down: whole or not at all, under another name beside its
+// place, and then renamed. A pack has its name from its content, so that one which lies in an older directory is taken from
+// there. git reads each pack through for its index, and every ref must find its object.
+// Sources: git-index-pack(1); gitformat-pack(5); git-pack-refs(1) for the file of refs.
+import { randomBytes } from "node:crypto";
+import { link, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Failure } from "../../errors.ts";
+import { runGit } from "../process/git-process.ts";
+import { initRepository, syncTree } from "./init-repository.ts";
+import { keepObjects } from "./kept-objects.ts";
+import type { Repositories } from "./repositories.ts";
+
+/** A pack of many gigabytes takes that long. */
+const INDEX_MS = 60 * 60_000;
+/** Objects that are asked about at once. */
+const AT_ONCE = 2_000;
+
+export interface RebuiltFrom {
+  readonly objectFormat: "sha1" | "sha256";
+  /** Full names of branches and tags, and what they hold. */
+  readonly refs: ReadonlyMap<string, string>;
+  /** The branch that HEAD names. */
+  readonly head: string;
+  /** Commits that stay although no ref may reach them. */
+  readonly commits: readonly string[];
+  /** Names of packs, without ending. */
+  readonly packs: readonly string[];
+  /** Writes a pack into a new file. */
+  readonly fetch: (pack: string, file: string) => Promise<void>;
+}
+
+/** Makes the repository in the place of whatever is there. Throws, and leaves what is there, when something is missing. */
+export async function rebuildRepository(
+  repositories: Repositories,
+  directory: string,
+  from: RebuiltFrom,
+): Promise<void> {
+  const building = `${directory}.new-${randomBytes(6).toString("hex")}`;
+  try {
+    await initRepository(building, { objectFormat: from.objectFormat });
+    const place = join(building, "objects", "pack");
+    await mkdir(place, { recursive: true });
+    for (const pack of from.packs) {
+      const file = join(place, `${pack}.pack`);
+      await link(join(directory, "objects", "pack", `${pack}.pack`), file).catch(() => from.fetch(pack, file));
+      await runGit(building, ["index-pack", file], { timeoutMs: INDEX_MS });
+    }
+    const lines = [...from.refs].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    const text = lines.map(([name, oid]) => `${oid} ${name}\n`).join("");
+    await writeFile(join(building, "packed-refs"), `# pack-refs with: sorted \n${text}`);
+    await runGit(building, ["symbolic-ref", "HEAD", `refs/heads/${from.head}`]);
+    const repository = repositories.at(building);
+    try {
+      await demandAll(repository, [...from.refs.values()], directory);
+      const tips = (await repository.listRefs())
+        .filter(({ type }) => type === "commit")
+        .map((ref) => ref.peeled ?? ref.oid);
+      const lost = [...(await repository.unreachedFrom(tips, from.commits))];
+      await keepObjects(
+        building,
+        lost.map((oid) => ({ oid, type: "commit" })),
+      );
+    } finally {
+      await repositories.forget(building);
+    }
+    await syncTree(building);
+    await repositories.forget(directory);
+    const aside = `${building}.old`;
+    await rename(directory, aside).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error;
+    });
+    await rename(building, directory);
+    await rm(aside, { recursive: true, force: true });
+  } finally {
+    await rm(building, { recursive: true, force: true });
+  }
+}
+
+async function demandAll(
+  repository: ReturnType<Repositories["at"]>,
+  oids: readonly string[],
+  directory: string,
+): Promise<void> {
+  for (let at = 0; at < oids.length; at += AT_ONCE) {
+    const part = oids.slice(at, at + AT_ONCE);
+    const { peeled } = await repository.peel(part);
+    const missing = part.find((oid) => !peeled.has(oid));
+    if (missing !== undefined)
+      throw new Failure(
+        "unavailable",
+        `the repository ${directory} cannot be made of its packs: git object ${missing} is in none of them`,
+        { mustAct: true },
+      );
+  }
+}
