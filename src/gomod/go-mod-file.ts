@@ -5,6 +5,7 @@
 // right or wrong. So do we; of the others (replace, exclude, toolchain, godebug, tool) those that are well formed are kept.
 // Sources: Go Modules Reference, "go.mod files"; golang.org/x/mod/modfile read.go (syntax) and rule.go (ParseLax).
 
+import { everybodysTurn } from "../concurrency/turns.ts";
 import { invalid } from "../errors.ts";
 import { type Line, type LineBlock, parseSyntax, type Statement, syntaxError } from "./go-mod-syntax.ts";
 import { quote, unquote } from "./go-quote.ts";
@@ -38,6 +39,8 @@ class DirectiveError extends Error {}
 
 /** So many errors are told, and then no more are looked for: a file of megabytes may hold nothing else. */
 const MAX_ERRORS = 100;
+/** A file is read for so long without a pause. */
+const SLICE_MS = 5;
 
 const GO_VERSION = /^[1-9][0-9]*\.(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))?(?:[a-z]+[0-9]+)?$/;
 const LAX_GO_VERSION = /^v?([1-9][0-9]*\.(?:0|[1-9][0-9]*))[^0-9].*$/;
@@ -52,6 +55,27 @@ const READ_IN_DEPENDENCIES = new Set(["go", "module", "retract", "require", "ign
  * message has a line for each of the first hundred errors, each with its place: `go.mod:3: usage: require module/path v1.2.3`.
  */
 export function parseGoMod(text: string): GoModFile {
+  const reading = readingGoMod(text);
+  for (;;) {
+    const { done, value } = reading.next();
+    if (done) return value;
+  }
+}
+
+/** Reads a go.mod file as parseGoMod does, in parts of a few milliseconds, with everybody's turn in between. */
+export async function parseGoModInTurns(text: string): Promise<GoModFile> {
+  const reading = readingGoMod(text);
+  for (let begun = performance.now(); ; ) {
+    const { done, value } = reading.next();
+    if (done) return value;
+    if (performance.now() - begun < SLICE_MS) continue;
+    await everybodysTurn();
+    begun = performance.now();
+  }
+}
+
+/** A line at each step. */
+function* readingGoMod(text: string): Generator<void, GoModFile> {
   const file: GoModFile = {
     godebug: [],
     requires: [],
@@ -62,7 +86,9 @@ export function parseGoMod(text: string): GoModFile {
     ignores: [],
   };
   const errors: string[] = [];
-  for (const { verb, args, line, block } of directives(parseSyntax(text.startsWith("\ufeff") ? text.slice(1) : text))) {
+  const statements = yield* parseSyntax(text.startsWith("\ufeff") ? text.slice(1) : text);
+  for (const { verb, args, line, block } of directives(statements)) {
+    yield;
     try {
       addDirective(file, verb, args, line, block);
     } catch (error) {

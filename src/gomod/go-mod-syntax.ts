@@ -45,11 +45,24 @@ export function syntaxError({ line, column }: Place, message: string): string {
   return `${MOD_FILE}:${line}${column > 1 ? `:${column}` : ""}: ${message}`;
 }
 
+/** Characters of words that need no second look: printable ASCII without punctuation; a slash only if it begins no comment. */
+const WORD_RUN = /(?:[!-'*+\-.0-Z\\^-z|~]|\/(?![/*]))*/y;
+
+/** How many characters from a place on are certainly of a word. */
+function runOfWord(text: string, at: number): number {
+  WORD_RUN.lastIndex = at;
+  WORD_RUN.test(text);
+  return WORD_RUN.lastIndex - at;
+}
+
 const isWordCharacter = (character: string): boolean =>
   !PUNCTUATION.has(character) && !isSpace(character) && isPrintable(character);
 
-/** The statements of a go.mod file. Throws Failure "invalid" at the first error of syntax: modfile.parse. */
-export function parseSyntax(text: string): Statement[] {
+/**
+ * Reads the statements of a go.mod file, a line at each step, so that whoever reads a large one can stop in between. Throws
+ * Failure "invalid" at the first error of syntax: modfile.parse.
+ */
+export function* parseSyntax(text: string): Generator<void, Statement[]> {
   let next = 0;
   // Places are asked for in ascending order, but for the odd error, so that lines are counted only once.
   const counted = { at: 0, line: 1, lineStart: 0 };
@@ -97,7 +110,9 @@ export function parseSyntax(text: string): Statement[] {
     }
     if (first === '"' || first === "`") return scanString(first);
     if (!isWordCharacter(first)) fail(`unexpected input character ${quoteRune(first)}`, at);
-    while (next < text.length && isWordCharacter(characterAt(next))) {
+    for (;;) {
+      next += runOfWord(text, next);
+      if (next >= text.length || !isWordCharacter(characterAt(next))) break;
       if (text.startsWith("//", next)) break;
       if (text.startsWith("/*", next)) fail("mod files must use // comments (not /* */ comments)", next);
       next += characterAt(next).length;
@@ -140,7 +155,7 @@ export function parseSyntax(text: string): Statement[] {
     }
   }
 
-  function parseBlock(first: Token, tokens: readonly string[], before: readonly string[]): LineBlock {
+  function* parseBlock(first: Token, tokens: readonly string[], before: readonly string[]): Generator<void, LineBlock> {
     const lines: Line[] = [];
     let comments: string[] = [];
     for (;;) {
@@ -168,11 +183,12 @@ export function parseSyntax(text: string): Statement[] {
         default:
           lines.push(parseLine(comments));
           comments = [];
+          yield;
       }
     }
   }
 
-  function parseStatement(before: readonly string[]): Statement {
+  function* parseStatement(before: readonly string[]): Generator<void, Statement> {
     const first = take();
     const tokens = [first.text];
     for (;;) {
@@ -182,7 +198,7 @@ export function parseSyntax(text: string): Statement[] {
         return { kind: "line", tokens, place: place(first.at), before, suffix };
       }
       if (token.kind !== "(") tokens.push(token.text);
-      else if (ENDS_LINE.has(ahead.kind)) return parseBlock(first, tokens, before);
+      else if (ENDS_LINE.has(ahead.kind)) return yield* parseBlock(first, tokens, before);
       else if (ahead.kind === ")") {
         const close = take();
         if (ENDS_LINE.has(ahead.kind)) {
@@ -209,8 +225,9 @@ export function parseSyntax(text: string): Statement[] {
         comments.push(take().text);
         break;
       default:
-        statements.push(parseStatement(comments));
+        statements.push(yield* parseStatement(comments));
         comments = [];
+        yield;
     }
   }
 }

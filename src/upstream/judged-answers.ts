@@ -10,7 +10,7 @@ import { latestVersion, linesOfList, newestPseudoVersion, retractingVersion } fr
 import { type Gate, isHidden, type Passed } from "../registry/policies/gate.ts";
 import { type ShownList, showList } from "../registry/policies/shown-list.ts";
 import { seenPseudoVersions } from "../registry/policies/version-ages.ts";
-import { readGoMod } from "../registry/versions/readable-go-mod.ts";
+import { readGoMod, readLargeGoMod } from "../registry/versions/readable-go-mod.ts";
 import type { Absent, Found } from "./answers.ts";
 import type { AskOptions, DependencyProxy } from "./dependency-proxy.ts";
 
@@ -80,6 +80,7 @@ async function latestOfShown(
 ): Promise<string | undefined> {
   const speaker = retractingVersion(shown);
   const goMod = speaker === undefined ? undefined : await goModOf(proxy, modulePath, speaker, options);
+  if (goMod) await readLargeGoMod(goMod);
   const retracts = (goMod && readGoMod(goMod).file?.retracts) ?? [];
   return latestVersion(shown, (version) => isRetracted(version, retracts).retracted);
 }

@@ -1,8 +1,15 @@
 // Most tables are those of golang.org/x/mod/modfile (read_test.go and rule_test.go).
 
 import { expect, test } from "vitest";
-import { type GoModFile, isRetracted, parseGoMod, synthesizeGoMod } from "../../src/gomod/go-mod-file.ts";
-import { parseSyntax } from "../../src/gomod/go-mod-syntax.ts";
+import {
+  type GoModFile,
+  isRetracted,
+  parseGoMod,
+  parseGoModInTurns,
+  synthesizeGoMod,
+} from "../../src/gomod/go-mod-file.ts";
+import { parseSyntax, type Statement } from "../../src/gomod/go-mod-syntax.ts";
+import { loopTurnsDuring } from "../support/loop-turns.ts";
 
 const NOTHING: GoModFile = {
   godebug: [],
@@ -13,6 +20,25 @@ const NOTHING: GoModFile = {
   tools: [],
   ignores: [],
 };
+
+function statementsOf(source: string): readonly Statement[] {
+  const reading = parseSyntax(source);
+  for (;;) {
+    const { done, value } = reading.next();
+    if (done) return value;
+  }
+}
+
+test("a large file is read with everybody's turn in between, as the same", async () => {
+  const lines = Array.from({ length: 20_000 }, (_, n) => `\texample.com/dependency/number${n} v1.2.${n} // indirect\n`);
+  const text = `module example.com/m\n\nrequire (\n${lines.join("")})\n`;
+  let read: GoModFile | undefined;
+  const turns = await loopTurnsDuring(async () => {
+    read = await parseGoModInTurns(text);
+  });
+  expect(turns).toBeGreaterThan(5);
+  expect(read).toEqual(parseGoMod(text));
+});
 
 test("everything that a go.mod can hold", () => {
   const text = `// Deprecated: use example.com/new instead.
@@ -115,7 +141,7 @@ test.each([
   ["require (\n\ta[b]\n)", "require ( a [ b ] )"],
   ["require [v1.0.0, v1.1.0)", "require [ v1.0.0 , v1.1.0 )"],
 ])("the tokens of %j", (source, tokens) => {
-  const read = parseSyntax(source).flatMap((statement) =>
+  const read = statementsOf(source).flatMap((statement) =>
     statement.kind === "line"
       ? statement.tokens
       : [...statement.tokens, "(", ...statement.lines.flatMap((line) => line.tokens), ")"],

@@ -2,6 +2,7 @@
 // directory with a go.mod, whose module line must be exactly the module path. Otherwise as GitLab's documentation
 // ("Go proxy") and its VersionFinder and ModuleVersion classes have it, less its defects: go.mod is read by Go's line scan
 // instead of by its first line, and times are UTC.
+
 import { notFound } from "../../errors.ts";
 import { declaredModulePath } from "../../gomod/go-mod-line.ts";
 import { locateModule, type ModuleLocation } from "../../gomod/module-root.ts";
@@ -10,6 +11,7 @@ import { invalidVersionMessage } from "../../gomod/pseudo-check.ts";
 import { pseudoVersion, pseudoVersionRev, SHORT_HASH_LENGTH, timestampOf } from "../../gomod/pseudo-version.ts";
 import { gitlabVersionOfTag, type TaggedModule } from "../../gomod/tag-version.ts";
 import { compare, isPseudoVersion, isValid } from "../../gomod/version.ts";
+import { readLargeGoMod } from "../../registry/versions/readable-go-mod.ts";
 import type { Repository } from "../objects/repository.ts";
 import { resolveRevision } from "../objects/revision.ts";
 import { runGit } from "../process/git-process.ts";
@@ -117,6 +119,7 @@ async function moduleAt(
       ),
       "version_invalid",
     );
+  await readLargeGoMod(file.content);
   const objection = at.ref === undefined ? undefined : parseObjection(file.content);
   if (objection !== undefined)
     throw notFound(invalidVersionMessage(modulePath, at.version, objection), "version_invalid");

@@ -2,6 +2,7 @@
 // coderepo.go, Stat and convert): a revision becomes a commit, and the commit becomes the tag that it carries or a
 // pseudo-version that comes after the highest tag in its history. The pure rules are in gomod/; here they are fed with
 // what the repository says.
+
 import { isFailure, notFound } from "../../errors.ts";
 import { synthesizeGoMod } from "../../gomod/go-mod-file.ts";
 import { checkPathMajor } from "../../gomod/module-path.ts";
@@ -22,6 +23,7 @@ import {
 import { pseudoVersion, SHORT_HASH_LENGTH } from "../../gomod/pseudo-version.ts";
 import { commitTagVersion } from "../../gomod/tag-version.ts";
 import { compare, isPseudoVersion, major } from "../../gomod/version.ts";
+import { readLargeGoMod } from "../../registry/versions/readable-go-mod.ts";
 import type { Ref, Repository } from "../objects/repository.ts";
 import { type ResolvedRevision, resolveRevision } from "../objects/revision.ts";
 import { type Dependence, tagDependence } from "./origin.ts";
@@ -223,6 +225,7 @@ class CommitOfModule {
     const known = canonicalVersionOf(location, version, requested, facts);
     if (known.reason !== undefined) throw refusal(location, known.version, known.reason);
     const { ref, oid, time } = this.#commit;
+    if (place.goMod) await readLargeGoMod(place.goMod);
     return {
       version: known.version,
       commit: oid,

@@ -8,7 +8,7 @@ import {
   type LoadRequirements,
   type ModuleVersionName,
 } from "../../gomod/module-graph.ts";
-import { readGoMod } from "../versions/readable-go-mod.ts";
+import { readGoMod, readLargeGoMod } from "../versions/readable-go-mod.ts";
 
 /** More versions than this are not looked at for one list; the largest graphs known have a fifth of it. */
 const MAX_VERSIONS = 10_000;
@@ -23,6 +23,7 @@ export async function buildList(
   load: LoadRequirements,
 ): Promise<BuildList> {
   if (goMod === null) return { modules: [], missing: [{ ...main, reason: "go.mod not stored" }] };
+  await readLargeGoMod(goMod);
   const { file } = readGoMod(goMod);
   if (!file) return { modules: [], missing: [{ ...main, reason: "go.mod refused" }] };
   // The file may name some twice or exclude them; no file that a build can use names so many.

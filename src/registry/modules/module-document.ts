@@ -11,7 +11,7 @@ import { isLicenseFile, readmeAmong } from "../../gomod/root-files.ts";
 import type { DescribeModulePayload } from "../../jobs/describe-module.ts";
 import type { Registry } from "../registry.ts";
 import { latestVersions } from "../versions/listed-versions.ts";
-import { readGoMod } from "../versions/readable-go-mod.ts";
+import { readGoMod, readLargeGoMod } from "../versions/readable-go-mod.ts";
 import { licenseMatcher } from "./known-licenses.ts";
 import { filesOf, type ModuleFile, readFile, type VersionZip, zipPrefix } from "./module-files.ts";
 
@@ -226,14 +226,17 @@ async function write(registry: Registry, version: VersionToDescribe): Promise<vo
     values: [
       ...[version.moduleId, version.id, readme?.path ?? null, readme?.text ?? null, readme?.truncated ?? false],
       [...new Set(licenses.map(({ spdxId }) => spdxId))].sort(),
-      ...[JSON.stringify(licenses), goVersionOf(version.goMod) ?? null],
+      ...[JSON.stringify(licenses), (await goVersionOf(version.goMod)) ?? null],
     ],
   });
   if (version.hosted) await registry.jobs.sendAlone("document-module", { moduleId: version.moduleId });
 }
 
 /** The go line of a go.mod, if it is a Go version. */
-export function goVersionOf(goMod: Buffer | null): string | undefined {
-  const go = goMod ? readGoMod(Buffer.from(goMod)).file?.go : undefined;
+export async function goVersionOf(goMod: Buffer | null): Promise<string | undefined> {
+  if (goMod === null) return undefined;
+  const bytes = Buffer.from(goMod);
+  await readLargeGoMod(bytes);
+  const go = readGoMod(bytes).file?.go;
   return go !== undefined && /^[0-9a-z.]{1,20}$/.test(go) ? go : undefined;
 }

@@ -17,7 +17,7 @@ import type { Registry } from "../registry.ts";
 import type { ModuleRow, VersionRow } from "../rows.ts";
 import { isKeepable } from "../text.ts";
 import { findModules } from "../versions/modules.ts";
-import { readGoMod } from "../versions/readable-go-mod.ts";
+import { readGoMod, readLargeGoMod } from "../versions/readable-go-mod.ts";
 import { findVersionRows, goModsOf } from "../versions/version-rows.ts";
 
 /** After so many bytes of go.mod files others get their turn: reading these takes about 20 ms. */
@@ -89,6 +89,7 @@ export async function requirementsByName(
     if (goMod === undefined) found.delete(name);
     else if (goMod === null) found.set(name, "go.mod not stored");
     else {
+      await readLargeGoMod(goMod);
       const read = requirementsIn(goMod);
       registry.requirementMemory.set(id, read);
       found.set(name, read);

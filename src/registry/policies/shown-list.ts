@@ -3,7 +3,7 @@
 // because nobody trusts it.
 import type { Retraction } from "../../gomod/go-mod-file.ts";
 import { hiddenSpeaker, shownVersions } from "../../gomod/hidden-versions.ts";
-import { readGoMod } from "../versions/readable-go-mod.ts";
+import { readGoMod, readLargeGoMod } from "../versions/readable-go-mod.ts";
 import { freshnessOf, type Gate, isHidden } from "./gate.ts";
 
 /** A list as an endpoint shows it. */
@@ -30,6 +30,7 @@ export async function showList(
   const trusted = versions.filter((version) => verdicts.get(version)!.action !== "DENY");
   const speaker = hiddenSpeaker(trusted, hides);
   const goMod = speaker === undefined ? undefined : await goModOf(speaker);
+  if (goMod) await readLargeGoMod(goMod);
   const retracts: readonly Retraction[] = (goMod && readGoMod(goMod).file?.retracts) ?? [];
   return { versions: shownVersions(versions, hides, retracts), shortened: true, freshMs };
 }

@@ -15,7 +15,7 @@ import { versionSortKey } from "../../gomod/version-sort-key.ts";
 import type { Registry } from "../registry.ts";
 import { type CountedRequirement, counted, newnessKey } from "./dependencies.ts";
 import { appendToIndex } from "./index-feed.ts";
-import { readGoMod } from "./readable-go-mod.ts";
+import { readGoMod, readLargeGoMod } from "./readable-go-mod.ts";
 import { markNewVersions } from "./retractions.ts";
 import { type Buried, partBuried } from "./tombstones.ts";
 import type { MadeZip } from "./version-zip.ts";
@@ -179,6 +179,7 @@ export async function enterUpstreamPart(
 ): Promise<UpstreamEntry | undefined> {
   const { modulePath, version, time, goMod, info, zip } = part;
   const kind = kindOf(version);
+  if (goMod) await readLargeGoMod(goMod);
   const file = goMod && readGoMod(goMod).file;
   if (kind !== "PSEUDO" && file && (file.retracts.length > 0 || file.module?.deprecated !== undefined))
     return undefined;

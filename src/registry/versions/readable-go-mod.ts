@@ -3,7 +3,7 @@
 // from everything else while it is parsed, and one long comment would be stored with each version that it retracts.
 
 import { isFailure } from "../../errors.ts";
-import { type GoModFile, parseGoMod } from "../../gomod/go-mod-file.ts";
+import { type GoModFile, parseGoMod, parseGoModInTurns } from "../../gomod/go-mod-file.ts";
 import { textOfGoMod } from "../../gomod/go-mod-line.ts";
 import { isKeepable } from "../text.ts";
 
@@ -26,6 +26,16 @@ export type ReadGoMod =
 const kept = new WeakMap<Buffer, ReadGoMod>();
 
 /**
+ * Reads a large go.mod ahead, with everybody's turn in between: whoever then asks readGoMod with the same Buffer has the answer
+ * at once. Called wherever a go.mod comes from git, upstream, a client or the database, before it is read.
+ */
+export async function readLargeGoMod(goMod: Buffer): Promise<void> {
+  if (goMod.length < KEPT_FROM_BYTES || kept.has(goMod)) return;
+  const read = tooLarge(goMod) ?? (await readWith(() => parseGoModInTurns(textOfGoMod(goMod))));
+  kept.set(goMod, read);
+}
+
+/**
  * Reads a go.mod for its requirements, retractions and deprecation. Not to be changed by the caller: of a large one, whoever
  * asks with the same Buffer has the same answer.
  */
@@ -38,27 +48,44 @@ export function readGoMod(goMod: Buffer): ReadGoMod {
 }
 
 function parse(goMod: Buffer): ReadGoMod {
-  if (goMod.length > MAX_READ_BYTES)
-    return {
-      problem: `go.mod has ${goMod.length} bytes; over ${MAX_READ_BYTES} only its module line is read`,
-      isInvalid: false,
-    };
+  const refused = tooLarge(goMod);
+  if (refused) return refused;
   try {
-    const file = parseGoMod(textOfGoMod(goMod));
-    file.requires = file.requires.filter(({ path, version }) => isName(path) && isName(version));
-    file.retracts = file.retracts
-      .slice(0, MAX_RETRACTIONS)
-      .map((each) => (each.rationale === undefined ? each : { ...each, rationale: storableText(each.rationale) }));
-    if (file.module?.deprecated !== undefined) file.module.deprecated = storableText(file.module.deprecated);
-    return { file, isInvalid: false };
+    return bounded(parseGoMod(textOfGoMod(goMod)));
   } catch (error) {
-    if (isFailure(error))
-      return {
-        problem: `the go command cannot parse go.mod and refuses the version: ${error.message}`,
-        isInvalid: true,
-      };
-    throw error;
+    return refusalOf(error);
   }
+}
+
+async function readWith(parse: () => Promise<GoModFile>): Promise<ReadGoMod> {
+  try {
+    return bounded(await parse());
+  } catch (error) {
+    return refusalOf(error);
+  }
+}
+
+function tooLarge({ length }: Buffer): ReadGoMod | undefined {
+  if (length <= MAX_READ_BYTES) return undefined;
+  return {
+    problem: `go.mod has ${length} bytes; over ${MAX_READ_BYTES} only its module line is read`,
+    isInvalid: false,
+  };
+}
+
+/** Within the bounds, of a file that nobody else has. */
+function bounded(file: GoModFile): ReadGoMod {
+  file.requires = file.requires.filter(({ path, version }) => isName(path) && isName(version));
+  file.retracts = file.retracts
+    .slice(0, MAX_RETRACTIONS)
+    .map((each) => (each.rationale === undefined ? each : { ...each, rationale: storableText(each.rationale) }));
+  if (file.module?.deprecated !== undefined) file.module.deprecated = storableText(file.module.deprecated);
+  return { file, isInvalid: false };
+}
+
+function refusalOf(error: unknown): ReadGoMod {
+  if (!isFailure(error)) throw error;
+  return { problem: `the go command cannot parse go.mod and refuses the version: ${error.message}`, isInvalid: true };
 }
 
 function isName(text: string): boolean {

@@ -9,7 +9,7 @@ import { isRetracted, type Retraction } from "../../gomod/go-mod-file.ts";
 import { retractingVersion } from "../../gomod/version-list.ts";
 import type { Registry } from "../registry.ts";
 import { announceRetractions } from "./announced-versions.ts";
-import { readGoMod } from "./readable-go-mod.ts";
+import { readGoMod, readLargeGoMod } from "./readable-go-mod.ts";
 
 /** What a go.mod says about its module. */
 interface Said {
@@ -27,9 +27,9 @@ export async function markNewVersions(tx: Sql, added: ReadonlyMap<number, readon
   for (const [moduleId, versions] of added) {
     const ids = versions.map(({ id }) => id);
     const newest = await newestVersion(tx, moduleId);
-    const said = saidBy(newest);
+    const said = await saidBy(newest);
     // They come without a mark and change nothing for others unless one of them speaks for the module from now on.
-    const before = ids.includes(newest?.id ?? 0) ? saidBy(await newestVersion(tx, moduleId, ids)) : said;
+    const before = ids.includes(newest?.id ?? 0) ? await saidBy(await newestVersion(tx, moduleId, ids)) : said;
     if (!isDeepStrictEqual(said, before)) await refreshRetractions(tx, new Set([moduleId]));
     else if (said.retracts.length > 0) await mark(tx, versions, said);
   }
@@ -38,7 +38,7 @@ export async function markNewVersions(tx: Sql, added: ReadonlyMap<number, readon
 /** Brings the marks of all versions of some modules up to date. */
 export async function refreshRetractions(tx: Sql, moduleIds: ReadonlySet<number>): Promise<void> {
   for (const moduleId of moduleIds) {
-    const said = saidBy(await newestVersion(tx, moduleId));
+    const said = await saidBy(await newestVersion(tx, moduleId));
     const versions = await tx.$queryRaw<VersionName[]>`SELECT id, version FROM module_version
       WHERE module_id = ${moduleId} AND kind <> 'PSEUDO'`;
     await tx.$executeRaw`UPDATE module SET deprecated = ${said.deprecated} WHERE id = ${moduleId}`;
@@ -87,7 +87,7 @@ export async function retractionsOf(
   });
   const listed = [usable, ...refused].flatMap((row) => row?.version ?? []);
   if (!usable || retractingVersion(listed) !== usable.version) return () => false;
-  const { retracts } = saidBy(usable);
+  const { retracts } = await saidBy(usable);
   return (version) => isRetracted(version, retracts).retracted;
 }
 
@@ -110,8 +110,10 @@ async function newestVersion(
   return undefined;
 }
 
-function saidBy(version: SpeakingVersion | undefined): Said {
+async function saidBy(version: SpeakingVersion | undefined): Promise<Said> {
   if (!version) return { retracts: [], deprecated: null };
-  const { file } = readGoMod(Buffer.from(version.go_mod));
+  const goMod = Buffer.from(version.go_mod);
+  await readLargeGoMod(goMod);
+  const { file } = readGoMod(goMod);
   return { retracts: file?.retracts ?? [], deprecated: file?.module?.deprecated ?? null };
 }

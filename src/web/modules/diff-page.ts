@@ -13,7 +13,7 @@ import {
   textOfFile,
 } from "../../registry/modules/module-files.ts";
 import type { ModuleRow, VersionRow } from "../../registry/rows.ts";
-import { readGoMod } from "../../registry/versions/readable-go-mod.ts";
+import { readGoMod, readLargeGoMod } from "../../registry/versions/readable-go-mod.ts";
 import { goModsOf, versionsInModules } from "../../registry/versions/version-rows.ts";
 import { crumbs, howMany, mark, nothingYet, size, table } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
@@ -68,6 +68,7 @@ ${await filesChanged(visit, module, before, after, await compareFiles(registry, 
 
 async function requirementsChanged({ registry }: Visit, before: VersionRow, after: VersionRow): Promise<Html> {
   const mods = await goModsOf(registry, [before.id, after.id], MAX_GO_MOD_BYTES);
+  for (const bytes of mods.values()) if (bytes) await readLargeGoMod(bytes);
   const [old, now] = [before, after].map(({ id }) => {
     const bytes = mods.get(id);
     return bytes ? readGoMod(bytes).file : undefined;

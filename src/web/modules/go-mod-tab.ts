@@ -5,7 +5,7 @@ import type { Requirement } from "../../gomod/go-mod-file.ts";
 import { textOfGoMod } from "../../gomod/go-mod-line.ts";
 import { latestVersions } from "../../registry/versions/listed-versions.ts";
 import { findModules } from "../../registry/versions/modules.ts";
-import { readGoMod } from "../../registry/versions/readable-go-mod.ts";
+import { readGoMod, readLargeGoMod } from "../../registry/versions/readable-go-mod.ts";
 import { goModsOf } from "../../registry/versions/version-rows.ts";
 import { banner, mark, nothingYet, table } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
@@ -28,6 +28,7 @@ export async function goModTab(visit: Visit, { module, version }: ShownVersion):
     return nothingYet(
       html`<p>The go.mod of this version was not fetched yet: <code>go mod download ${module.path}@${version.version}</code></p>`,
     );
+  await readLargeGoMod(bytes);
   const { file, problem } = readGoMod(bytes);
   const requires = file?.requires.slice(0, MAX_LISTED) ?? [];
   const links = await linkedVersions(visit, requires);
