@@ -19,7 +19,7 @@ import { parseArgs } from "node:util";
 import pg from "pg";
 import { postgresDirectory, runningDatabaseUrl } from "../src/database/running-database.ts";
 import { type RunningGokura, startGokura } from "./gokura.ts";
-import { processorTime } from "./measure.ts";
+import { familyTime } from "./measure.ts";
 import { Upstream } from "./proxy/upstream.ts";
 import { printTable } from "./table.ts";
 
@@ -78,20 +78,6 @@ function get({ target }: RunningGokura, path: string): Promise<number> {
   });
 }
 
-/** Processes whose parent is a given one, and that one. */
-function family(parent: number): number[] {
-  const children = readdirSync("/proc").filter((name) => {
-    if (!/^\d+$/.test(name)) return false;
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
-      return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === parent;
-    } catch {
-      return false; // it ended just now
-    }
-  });
-  return [parent, ...children.map(Number)];
-}
-
 /** Milliseconds of the server's main thread, of what V8 does beside it, of libuv's pool (files, zlib), of PostgreSQL. */
 interface Spent {
   readonly main: number;
@@ -115,7 +101,7 @@ function spent(server: RunningGokura, postmaster: number): Spent {
   const main = timeOfThreads(pid, (name) => !/^(?:libuv|V8|DelayedTask)/.test(name));
   const v8 = timeOfThreads(pid, (name) => /^(?:V8|DelayedTask)/.test(name));
   const pool = timeOfThreads(pid, (name) => name.startsWith("libuv"));
-  const database = family(postmaster).reduce((sum, each) => sum + processorTime(each) / 1000, 0);
+  const database = familyTime(postmaster) / 1000;
   return { main, v8, pool, database };
 }
 

@@ -24,6 +24,42 @@ export function processorTime(pid: number): number {
   return times.reduce((sum, time) => sum + Number(time), 0) / 1_000;
 }
 
+/** Processes whose parent is a given one, and that one. */
+function family(parent: number): number[] {
+  const children = readdirSync("/proc").filter((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
+      return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === parent;
+    } catch {
+      return false; // it ended just now
+    }
+  });
+  return [parent, ...children.map(Number)];
+}
+
+/** Processor time of a process and of its children, those that ended among them, in microseconds. */
+export function familyTime(parent: number): number {
+  const stat = readFileSync(`/proc/${parent}/stat`, "utf8");
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .slice(13, 15);
+  const ended = (Number(user) + Number(system)) * (1e6 / TICKS_A_SECOND);
+  return family(parent).reduce((sum, one) => sum + timeUnlessEnded(one), ended);
+}
+
+/** As Linux has it everywhere (sysconf(3), _SC_CLK_TCK). */
+const TICKS_A_SECOND = 100;
+
+function timeUnlessEnded(pid: number): number {
+  try {
+    return processorTime(pid);
+  } catch {
+    return 0;
+  }
+}
+
 /** What is resident of a process, in MB. */
 export const memoryOf = (pid: number): number =>
   Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
