@@ -41,8 +41,11 @@ export async function openDiskBlobs(directory: string, now: () => number = Date.
       const path = join(directory, key);
       await storing(async () => {
         await sync(scratch);
-        await fs.mkdir(dirname(path), { recursive: true });
-        await fs.rename(scratch, path);
+        await fs.rename(scratch, path).catch(async (error: NodeJS.ErrnoException) => {
+          if (error.code !== "ENOENT") throw error;
+          await fs.mkdir(dirname(path), { recursive: true });
+          await fs.rename(scratch, path);
+        });
         await sync(dirname(path));
       });
     },

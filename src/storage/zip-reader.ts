@@ -2,12 +2,12 @@
 // before it is believed: no size is taken on trust, nothing is unpacked beyond what the directory declared, and what is
 // unpacked leaves only its sum behind. Zips within the module limits (500 MiB, x/mod/zip) need no Zip64, but the directory's
 // end may say so. Sources: PKWARE APPNOTE 4.3 and 4.4; Go's archive/zip, which is the reader that clients use.
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
-import { crc32, createInflateRaw, inflateRaw } from "node:zlib";
+import { crc32, createInflateRaw, inflateRaw, inflateRawSync } from "node:zlib";
 import { everybodysTurn } from "../concurrency/turns.ts";
 
 const END = 0x06054b50;
@@ -21,6 +21,10 @@ const MAX_COMMENT = 0xffff;
 const MAX_DIRECTORY_BYTES = 128 * 1024 * 1024;
 /** Entries up to this size are unpacked in one piece. */
 const SMALL_BYTES = 1024 * 1024;
+/** Entries up to this size are unpacked at once: to give them to another thread would take longer. */
+const TINY_BYTES = 64 * 1024;
+/** What is read of a file at once for the tiny entries in it. */
+const WINDOW_BYTES = 512 * 1024;
 
 /** What is kept is a go.mod, of 16 MiB at most; packing makes nothing much larger. */
 const MAX_KEPT_BYTES = 17 * 1024 * 1024;
@@ -28,6 +32,8 @@ const LOCAL_BYTES = 30;
 /** Go writes none, other programs times and the like. */
 const MAX_LIKELY_EXTRA = 64;
 const CHUNK_BYTES = 256 * 1024;
+/** The least that zlib unpacks into. */
+const MIN_CHUNK_BYTES = 64;
 
 /** So many entries of a directory are read without a pause: some milliseconds' work. */
 const ENTRIES_AT_ONCE = 2_000;
@@ -36,6 +42,9 @@ const inflate = promisify(inflateRaw);
 
 /** What is wrong with a zip, as Go's reader says it. */
 export class BadZip extends Error {}
+
+/** Where the bytes of a zip are. */
+export type ZipSource = FileHandle | Buffer;
 
 export interface ZipFileEntry {
   readonly name: string;
@@ -48,7 +57,7 @@ export interface ZipFileEntry {
 }
 
 /** The entries of a zip in the order of its directory. Throws BadZip. */
-export async function readZipDirectory(file: FileHandle, zipSize: number): Promise<ZipFileEntry[]> {
+export async function readZipDirectory(file: ZipSource, zipSize: number): Promise<ZipFileEntry[]> {
   const tailSize = Math.min(zipSize, END_BYTES + MAX_COMMENT);
   const tail = await read(file, zipSize - tailSize, tailSize);
   let at = tailSize - END_BYTES;
@@ -106,20 +115,86 @@ async function entriesIn(directory: Buffer, count: number, directoryStart: numbe
   return entries;
 }
 
+/** What is left of an entry that was read. */
+export interface ReadEntry {
+  readonly sha256: Buffer;
+  /** If it was wanted. */
+  readonly content: Buffer | undefined;
+}
+
+/**
+ * Reads tiny entries, best in the order of their places: what lies side by side in a file comes by one read, and each is
+ * unpacked at once. Undefined for an entry that is not tiny. Throws BadZip if one is not as declared.
+ */
+export function createTinyEntryReader(
+  source: ZipSource,
+): (entry: ZipFileEntry, keep: boolean) => ReadEntry | Promise<ReadEntry> | undefined {
+  let window = Buffer.isBuffer(source) ? source : Buffer.alloc(0);
+  let windowStart = 0;
+  const unpacked = (entry: ZipFileEntry, keep: boolean): ReadEntry | undefined => {
+    const at = entry.offset - windowStart;
+    if (at < 0 || at + LOCAL_BYTES > window.length) return undefined;
+    const skip = skipIn(entry, window.subarray(at, at + LOCAL_BYTES));
+    const packed = window.subarray(at + skip, at + skip + entry.packedSize);
+    if (packed.length < entry.packedSize) return undefined;
+    return checking(entry, () => {
+      const options = {
+        chunkSize: Math.max(entry.size + 1, MIN_CHUNK_BYTES),
+        maxOutputLength: Math.max(entry.size, 1),
+      };
+      return whatIsLeft(entry, entry.method === 0 ? packed : inflateRawSync(packed, options), keep);
+    });
+  };
+  return (entry, keep) => {
+    if (entry.size > TINY_BYTES || entry.packedSize > TINY_BYTES) return undefined;
+    const found = unpacked(entry, keep);
+    if (found !== undefined) return found;
+    if (Buffer.isBuffer(source)) throw new BadZip(`${entry.name}: zip: not a valid zip file`);
+    return readSome(source, entry.offset, WINDOW_BYTES).then((bytes) => {
+      [window, windowStart] = [bytes, entry.offset];
+      const read = unpacked(entry, keep);
+      if (read === undefined) throw new BadZip(`${entry.name}: zip: not a valid zip file`);
+      return read;
+    });
+  };
+}
+
+/** How far from the start of an entry its content is, by its own header. Throws BadZip. */
+function skipIn({ name }: ZipFileEntry, header: Buffer): number {
+  if (header.length < LOCAL_BYTES || header.readUInt32LE(0) !== LOCAL)
+    throw new BadZip(`${name}: zip: not a valid zip file`);
+  return LOCAL_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28);
+}
+
+/** Unpacks an entry; whatever is wrong with its bytes is a BadZip that names it. */
+function checking<T>({ name, method, size, packedSize }: ZipFileEntry, work: () => T): T {
+  if (method === 0 && size !== packedSize) throw new BadZip(`${name}: zip: checksum error`);
+  try {
+    return work();
+  } catch (cause) {
+    throw asBadZip(name, cause);
+  }
+}
+
+/** What an error while an entry was read means: trouble with our own disk, or with the bytes. */
+function asBadZip(name: string, cause: unknown): unknown {
+  if (isSystemError(cause)) return cause;
+  return new BadZip(`${name}: ${cause instanceof BadZip ? cause.message : "zip: checksum error"}`, { cause });
+}
+
+function whatIsLeft(entry: ZipFileEntry, content: Buffer, keep: boolean): ReadEntry {
+  if (content.length !== entry.size || crc32(content) !== entry.crc) throw new BadZip("zip: checksum error");
+  return { sha256: hash("sha256", content, "buffer"), content: keep ? content : undefined };
+}
+
 /** The SHA-256 of an entry's content, and the content itself if it is wanted. Throws BadZip if it is not as declared. */
-export async function readZipEntry(
-  file: FileHandle,
-  entry: ZipFileEntry,
-  keep: boolean,
-): Promise<{ sha256: Buffer; content: Buffer | undefined }> {
+export async function readZipEntry(file: ZipSource, entry: ZipFileEntry, keep: boolean): Promise<ReadEntry> {
   if (keep && entry.packedSize > MAX_KEPT_BYTES) throw new BadZip(`${entry.name}: zip: checksum error`);
   const isSmall = keep || (entry.size <= SMALL_BYTES && entry.packedSize <= SMALL_BYTES);
   // With the header a small entry's content is read in one go; that its name is as long as in the directory is a guess.
   const ahead = isSmall ? Buffer.byteLength(entry.name) + MAX_LIKELY_EXTRA + entry.packedSize : 0;
   const header = await readSome(file, entry.offset, LOCAL_BYTES + ahead);
-  if (header.length < LOCAL_BYTES || header.readUInt32LE(0) !== LOCAL)
-    throw new BadZip(`${entry.name}: zip: not a valid zip file`);
-  const skip = LOCAL_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28);
+  const skip = skipIn(entry, header);
   const start = entry.offset + skip;
   if (entry.method === 0 && entry.size !== entry.packedSize) throw new BadZip(`${entry.name}: zip: checksum error`);
   try {
@@ -127,25 +202,20 @@ export async function readZipEntry(
       const whole = skip + entry.packedSize;
       const packed = header.length >= whole ? header.subarray(skip, whole) : await read(file, start, entry.packedSize);
       const content = entry.method === 0 ? packed : await inflate(packed, { maxOutputLength: Math.max(entry.size, 1) });
-      if (content.length !== entry.size || crc32(content) !== entry.crc) throw new BadZip("zip: checksum error");
-      return { sha256: createHash("sha256").update(content).digest(), content: keep ? content : undefined };
+      return whatIsLeft(entry, content, keep);
     }
     return { sha256: await hashLarge(file, entry, start), content: undefined };
   } catch (cause) {
-    if (isSystemError(cause)) throw cause;
-    const said = cause instanceof BadZip ? cause.message : "zip: checksum error";
-    throw new BadZip(`${entry.name}: ${said}`, { cause });
+    throw asBadZip(entry.name, cause);
   }
 }
 
 /** The first bytes of an entry's content, at most so many. Throws BadZip; a sum cannot be checked before the end. */
-export async function readZipEntryHead(file: FileHandle, entry: ZipFileEntry, maxBytes: number): Promise<Buffer> {
+export async function readZipEntryHead(file: ZipSource, entry: ZipFileEntry, maxBytes: number): Promise<Buffer> {
   if (entry.size <= maxBytes && entry.packedSize <= MAX_KEPT_BYTES)
     return (await readZipEntry(file, entry, true)).content!;
   const header = await readSome(file, entry.offset, LOCAL_BYTES);
-  if (header.length < LOCAL_BYTES || header.readUInt32LE(0) !== LOCAL)
-    throw new BadZip(`${entry.name}: zip: not a valid zip file`);
-  const start = entry.offset + LOCAL_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28);
+  const start = entry.offset + skipIn(entry, header);
   const packed = Readable.from(chunksAt(file, start, entry.packedSize), { objectMode: false });
   const head: Buffer[] = [];
   let size = 0;
@@ -167,7 +237,7 @@ export async function readZipEntryHead(file: FileHandle, entry: ZipFileEntry, ma
   return Buffer.concat(head).subarray(0, maxBytes);
 }
 
-async function hashLarge(file: FileHandle, entry: ZipFileEntry, start: number): Promise<Buffer> {
+async function hashLarge(file: ZipSource, entry: ZipFileEntry, start: number): Promise<Buffer> {
   const sum = createHash("sha256");
   let size = 0;
   let crc = 0;
@@ -186,7 +256,7 @@ async function hashLarge(file: FileHandle, entry: ZipFileEntry, start: number): 
   return sum.digest();
 }
 
-async function* chunksAt(file: FileHandle, start: number, length: number): AsyncGenerator<Buffer, void, undefined> {
+async function* chunksAt(file: ZipSource, start: number, length: number): AsyncGenerator<Buffer, void, undefined> {
   for (let at = 0; at < length; ) {
     const chunk = await read(file, start + at, Math.min(CHUNK_BYTES, length - at));
     at += chunk.length;
@@ -200,14 +270,15 @@ function isSystemError(error: unknown): boolean {
 }
 
 /** So many bytes; throws BadZip at the end of the file. */
-async function read(file: FileHandle, position: number, length: number): Promise<Buffer> {
+async function read(file: ZipSource, position: number, length: number): Promise<Buffer> {
   const buffer = await readSome(file, position, length);
   if (buffer.length !== length) throw new BadZip("zip: not a valid zip file");
   return buffer;
 }
 
 /** As many bytes as there are. */
-async function readSome(file: FileHandle, position: number, length: number): Promise<Buffer> {
+async function readSome(file: ZipSource, position: number, length: number): Promise<Buffer> {
+  if (Buffer.isBuffer(file)) return file.subarray(position, position + length);
   const buffer = Buffer.allocUnsafe(length);
   const { bytesRead } = await file.read(buffer, 0, length, position);
   return buffer.subarray(0, bytesRead);

@@ -11,7 +11,6 @@
 // And the sums of .mod and .zip are those that a checksum database was proved to say, where one was asked
 // (upstream-verification.ts): this is what finds a moved tag, and an upstream that serves one module to you and another to
 // everybody else.
-import type { FileHandle } from "node:fs/promises";
 import type { Failure } from "../errors.ts";
 import type { H1Hash } from "../gomod/dir-hash.ts";
 import { declaredModulePath } from "../gomod/go-mod-line.ts";
@@ -22,7 +21,7 @@ import { parseVersionInfo } from "../gomod/version-info.ts";
 import { checkModuleZip, zipProblem } from "../gomod/zip-check.ts";
 import type { ProvedSums } from "../registry/checksums/proved-sums.ts";
 import { readModuleZip } from "../registry/versions/module-zip-content.ts";
-import { BadZip, readZipDirectory } from "../storage/zip-reader.ts";
+import { BadZip, readZipDirectory, type ZipSource } from "../storage/zip-reader.ts";
 
 /** Upstream sent something that is not what was asked for. The message is told to clients. */
 export class Refused extends Error {}
@@ -141,23 +140,23 @@ export interface AdmittedZip {
   readonly goModDiffers: boolean;
 }
 
-/** Judges a whole zip by its file. Throws Refused with the go command's words. */
+/** Judges a whole zip. Throws Refused with the go command's words. */
 export async function admitZip(
   modulePath: string,
   version: string,
-  file: FileHandle,
+  bytes: ZipSource,
   size: number,
   goMod: Buffer,
 ): Promise<AdmittedZip> {
   const prefix = `${modulePath}@${version}`;
   try {
-    const entries = await readZipDirectory(file, size);
+    const entries = await readZipDirectory(bytes, size);
     // Before anything else, as the go command does (cmd/go/internal/modfetch/fetch.go downloadZip).
     const foreign = entries.find(({ name }) => !name.startsWith(`${prefix}/`));
     if (foreign) throw new BadZip(`zip for ${prefix} has unexpected file ${foreign.name}`);
     const problem = zipProblem(await checkModuleZip(prefix, entries, size));
     if (problem !== undefined) throw new BadZip(problem);
-    const content = await readModuleZip(prefix, file, entries);
+    const content = await readModuleZip(prefix, bytes, entries);
     return { h1: content.h1, goModDiffers: content.goMod !== undefined && !sameText(content.goMod, goMod) };
   } catch (error) {
     if (error instanceof BadZip) throw new Refused(error.message);

@@ -2,18 +2,20 @@
 // they read the file behind the writer, in blocks, and whoever wants a block that another has just read has it from him: a
 // hundred clients that keep up cost one read of each block, and none costs more than a block. No client's leaving ends it.
 // What is sent before the zip has been judged is never the whole of it: the last bytes are held back until it is admitted
-// and stored, and if it is not, the connections are cut. Small zips are held back entirely, and so get a proper answer.
+// and stored, and if it is not, the connections are cut. Small zips are held back entirely, and so get a proper answer; they
+// need no file to wait in, and are judged where they are, in memory.
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { Failure } from "../errors.ts";
 import { MAX_ZIP_FILE } from "../gomod/module-zip.ts";
 import type { MadeZip } from "../registry/versions/version-zip.ts";
 import { storing } from "../storage/disk-blobs.ts";
+import type { ZipSource } from "../storage/zip-reader.ts";
 import type { Absent } from "./answers.ts";
 import { chunksOf, lengthOf } from "./bounded-body.ts";
 import type { FoundUpstream } from "./upstream-client.ts";
 
-/** Nothing is sent before so many bytes are here. */
+/** Nothing is sent before so many bytes are here, nor written. */
 const HEAD_START_BYTES = 1024 * 1024;
 /** How many of the last bytes wait for the judgement: at least the end of the zip's directory, without which it is none. */
 const HELD_BACK_BYTES = 64 * 1024;
@@ -33,6 +35,13 @@ export interface StoredZip {
   readonly zip: MadeZip;
   /** Whether a list of the module is kept that does not have the version. */
   readonly unlisted?: boolean;
+}
+
+/** A zip that came whole. */
+export interface ReceivedZip {
+  readonly bytes: ZipSource;
+  readonly sha256: string;
+  readonly size: number;
 }
 
 export class Download {
@@ -66,20 +75,38 @@ export class Download {
     this.outcome.catch(() => {}); // whoever asked may be gone
   }
 
-  /** Writes a body to a scratch file and returns what it was. The file stays open for those who read it. */
-  async receive(scratch: string, answer: FoundUpstream): Promise<{ file: FileHandle; sha256: string; size: number }> {
-    const file = await storing(() => open(scratch, "wx+"));
-    this.#file = file;
+  /**
+   * Reads a body to its end and returns what it was: a small one is in memory, a larger one in the scratch file, which stays
+   * open for those who read it.
+   */
+  async receive(scratch: string, answer: FoundUpstream): Promise<ReceivedZip> {
     this.length = lengthOf(answer.headers["content-length"], answer.headers["content-encoding"]);
     const sum = createHash("sha256");
+    let waiting: Buffer[] = [];
+    let size = 0;
     for await (const chunk of chunksOf(answer, MAX_ZIP_FILE)) {
       sum.update(chunk);
-      await storing(() => file.writeFile(chunk));
-      this.#written += chunk.length;
-      if (this.#written >= HEAD_START_BYTES) this.#flow();
-      if (this.#written - this.#told >= BLOCK_BYTES) this.#wake();
+      waiting.push(chunk);
+      size += chunk.length;
+      const enough = this.#file ? BLOCK_BYTES : HEAD_START_BYTES;
+      if (size - this.#written < enough) continue;
+      await this.#write(scratch, waiting);
+      waiting = [];
+      this.#flow();
+      this.#wake();
     }
-    return { file, sha256: sum.digest("hex"), size: this.#written };
+    const sha256 = sum.digest("hex");
+    if (!this.#file) return { bytes: Buffer.concat(waiting, size), sha256, size };
+    if (waiting.length > 0) await this.#write(scratch, waiting);
+    return { bytes: this.#file, sha256, size };
+  }
+
+  async #write(scratch: string, chunks: readonly Buffer[]): Promise<void> {
+    await storing(async () => {
+      this.#file ??= await open(scratch, "wx+");
+      await writeAll(this.#file, chunks);
+    });
+    for (const chunk of chunks) this.#written += chunk.length;
   }
 
   /** The bytes, as they come. Throws if the zip turns out not to be one that may be had. */
@@ -156,4 +183,11 @@ export class Download {
   get readable(): boolean {
     return this.#file !== undefined && this.#state !== "failed";
   }
+}
+
+/** Writes at the end of what was written. The system may take less than it is given. */
+async function writeAll(file: FileHandle, chunks: readonly Buffer[]): Promise<void> {
+  const { bytesWritten } = await file.writev(chunks);
+  const size = chunks.reduce((sum, { length }) => sum + length, 0);
+  if (bytesWritten < size) await file.writeFile(Buffer.concat(chunks).subarray(bytesWritten));
 }

@@ -1,7 +1,7 @@
 // Getting a zip that is not stored: one download among all servers. The .mod is asked for at the same time, the bytes go to a
 // scratch file and to everybody who waits (download.ts), then the whole is judged, the blob put in its place, and the row
 // written that promises it.
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { isFailure } from "../errors.ts";
 import { h1OfGoMod } from "../gomod/dir-hash.ts";
 import { MAX_ZIP_FILE } from "../gomod/module-zip.ts";
@@ -14,6 +14,7 @@ import {
   storeUpstreamPart,
 } from "../registry/versions/upstream-modules.ts";
 import { type MadeZip, zipKeyOf } from "../registry/versions/version-zip.ts";
+import { storing } from "../storage/disk-blobs.ts";
 import { admitZip, Refused, type Verdict, vouchesFor } from "./admission.ts";
 import { type Absent, type Found, pinned } from "./answers.ts";
 import type { DependencyState } from "./dependency-state.ts";
@@ -86,11 +87,12 @@ async function receiveZip(
   const { modulePath, version } = request;
   const path = goPathOf(request);
   const scratch = registry.blobs.scratch();
+  let isAdopted = false;
   try {
-    const { file, sha256, size } = await download.receive(scratch, answer);
+    const { bytes, sha256, size } = await download.receive(scratch, answer);
     const mod = await described;
     if (mod.kind === "absent") return mod;
-    const { h1, goModDiffers } = await admitZip(modulePath, version, file, size, mod.body);
+    const { h1, goModDiffers } = await admitZip(modulePath, version, bytes, size, mod.body);
     const proved = await proving;
     if (proved.kind === "refused") throw refuseUnproved(state, path, proved.failure);
     vouchesFor(proved, "zip", h1);
@@ -102,7 +104,9 @@ async function receiveZip(
       );
     const zip: MadeZip = { h1, sha256, size };
     // First the bytes, then the row that promises them.
+    if (Buffer.isBuffer(bytes)) await storing(() => writeFile(scratch, bytes, { flag: "wx" }));
     await registry.blobs.adopt(scratch, zipKeyOf(zip));
+    isAdopted = true;
     const stored = await storeUpstreamPart(registry, modulePath, version, { goMod: mod.body, zip });
     if (goModDiffers) await noteOtherGoMod(state, request, answer.upstream);
     const kept = isLost ? await zipIsBack(registry, stored.id, zip) : stored.zip!;
@@ -116,7 +120,7 @@ async function receiveZip(
     throw error;
   } finally {
     answer.body.destroy();
-    await rm(scratch, { force: true });
+    if (!isAdopted) await rm(scratch, { force: true });
   }
 }
 
