@@ -15,8 +15,11 @@ export interface Blobs {
   tidy(): void;
   /** A path for a new scratch file on the local disk. Whoever asks removes it or gives it to `adopt`. */
   scratch(): string;
-  /** Makes a finished scratch file the blob of a key; the scratch file is gone afterwards. Same key, same bytes: no-op. */
-  adopt(scratch: string, key: string): Promise<void>;
+  /**
+   * Makes a finished scratch file the blob of a key; the scratch file is gone afterwards. Same key, same bytes: no-op.
+   * `isSynced`: its bytes are on the disk already.
+   */
+  adopt(scratch: string, key: string, how?: { readonly isSynced: boolean }): Promise<void>;
   has(key: string): Promise<boolean>;
   /** All blobs below a prefix such as "zip", each with the time of its writing in milliseconds since 1970. */
   list(prefix: string): AsyncIterable<{ readonly key: string; readonly writtenAt: number }>;

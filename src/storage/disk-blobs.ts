@@ -37,10 +37,10 @@ export async function openDiskBlobs(directory: string, now: () => number = Date.
       if (now() - sweptAt > SWEEP_EVERY_MS) tidy();
       return join(scratchDirectory, randomUUID());
     },
-    async adopt(scratch, key) {
+    async adopt(scratch, key, { isSynced } = { isSynced: false }) {
       const path = join(directory, key);
       await storing(async () => {
-        await sync(scratch);
+        if (!isSynced) await sync(scratch);
         await fs.rename(scratch, path).catch(async (error: NodeJS.ErrnoException) => {
           if (error.code !== "ENOENT") throw error;
           await fs.mkdir(dirname(path), { recursive: true });

@@ -20,6 +20,8 @@ export interface Found {
   readonly freshMs: number;
   /** Whether whoever asked waited for an upstream. */
   readonly asked?: boolean;
+  /** Of an .info: the .mod of the version, which was stored along with it. */
+  readonly goMod?: Buffer;
   /** Whether a list of the module is kept that does not have the version. */
   readonly unlisted?: boolean;
 }

@@ -70,8 +70,20 @@ export function bodyOf(
     response.destroy();
     meter.destroy(refusal);
   } else if (zipped) pipeline(response, createGunzip(), meter, done);
-  else pipeline(response, meter, done);
+  else pour(response, meter);
   return meter;
+}
+
+/** Has everything of an answer flow into its meter. What stream.pipeline does, without its cost of a tenth of a small request. */
+function pour(response: IncomingMessage, meter: Transform): void {
+  const broken = (error?: Error): void => {
+    if (!meter.writableEnded) meter.destroy(error ?? Object.assign(new Error("aborted"), { code: "ECONNRESET" }));
+  };
+  response.once("error", broken).once("close", () => broken());
+  meter.once("close", () => {
+    if (!response.readableEnded) response.destroy();
+  });
+  response.pipe(meter);
 }
 
 /** All bytes of a body. */

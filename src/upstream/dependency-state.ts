@@ -83,7 +83,7 @@ export function createDependencyState(
     arrived: new LRUCache({
       maxSize: MAX_FLEETING_BYTES,
       sizeCalculation: ({ answer }, key) =>
-        key.length + ARRIVED_BYTES + (answer.kind === "found" ? answer.body.length : 0),
+        key.length + ARRIVED_BYTES + (answer.kind === "found" ? answer.body.length + (answer.goMod?.length ?? 0) : 0),
       ttl: ARRIVED_MS,
     }),
     seen: new LRUCache({ max: MAX_SEEN, ttl: FLEETING_MS }),

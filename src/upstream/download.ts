@@ -55,11 +55,11 @@ export class Download {
   #file: FileHandle | undefined;
   #written = 0;
   #readers = 0;
-  /** Of how many bytes those who wait have been told. */
-  #told = 0;
   readonly #blocks = new Map<number, Promise<Buffer>>();
   /** The whole length, if upstream has told it. */
   length: number | undefined;
+  /** All bytes of a small zip that is stored now. */
+  whole: Buffer | undefined;
 
   constructor(run: (download: Download) => Promise<DownloadOutcome>) {
     this.flowing = new Promise((resolve) => {
@@ -166,7 +166,6 @@ export class Download {
   }
 
   #wake(): void {
-    this.#told = this.#written;
     this.#step.resolve();
     this.#step = Promise.withResolvers();
   }

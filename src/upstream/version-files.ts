@@ -110,7 +110,7 @@ async function getInfo(
   const goMod = judged?.kind === "found" && judged.keep ? judged.bytes : undefined;
   const part = { info: answer.bytes, time: answer.verdict.time, goMod };
   const stored = await storeUpstreamPart(state.registry, modulePath, version, part);
-  return { ...pinned(stored.info!), unlisted: stored.unlisted };
+  return { ...pinned(stored.info!), unlisted: stored.unlisted, ...(goMod && { goMod: stored.goMod! }) };
 }
 
 async function getGoMod(state: DependencyState, request: VersionRequest<"mod">): Promise<Found | Absent> {

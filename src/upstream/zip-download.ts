@@ -104,8 +104,9 @@ async function receiveZip(
       );
     const zip: MadeZip = { h1, sha256, size };
     // First the bytes, then the row that promises them.
-    if (Buffer.isBuffer(bytes)) await storing(() => writeFile(scratch, bytes, { flag: "wx" }));
-    await registry.blobs.adopt(scratch, zipKeyOf(zip));
+    const isSmall = Buffer.isBuffer(bytes);
+    if (isSmall) await storing(() => writeFile(scratch, bytes, { flag: "wx", flush: true }));
+    await registry.blobs.adopt(scratch, zipKeyOf(zip), { isSynced: isSmall });
     isAdopted = true;
     const stored = await storeUpstreamPart(registry, modulePath, version, { goMod: mod.body, zip });
     if (goModDiffers) await noteOtherGoMod(state, request, answer.upstream);
@@ -113,6 +114,7 @@ async function receiveZip(
     // Only if the blob of a pinned zip was lost, and not evicted, can it differ: then the very same bytes are wanted back.
     if (kept.h1 !== h1 || (kept.sha256 !== sha256 && !(await isThere(state, kept))))
       throw new Refused(`the zip is ${h1} (${sha256}), but ${kept.h1} (${kept.sha256}) is pinned`);
+    if (isSmall && kept.sha256 === sha256) download.whole = bytes;
     return { kind: "stored", id: stored.id, zip: kept, unlisted: stored.unlisted };
   } catch (error) {
     if (error instanceof Refused) return await absentAsRefused(state, path, answer.upstream, error);

@@ -65,7 +65,7 @@ export function absenceInWords(status: 404 | 410, text: string, reason?: Reason)
 }
 
 /**
- * The zip of a version. If the answer is to be kept, and is small enough for that, it has the bytes too: that throws
+ * The zip of a version; `known`: its bytes, if they are in memory. If the answer is to be kept, and is small enough for that, it has the bytes too: that throws
  * not-found when they are not stored any more.
  */
 export async function presentZip(
@@ -73,11 +73,12 @@ export async function presentZip(
   zip: MadeZip,
   version: { readonly id: number; readonly version: string },
   keptIn: HotCache | undefined,
+  known?: Buffer,
 ): Promise<{ blob: BlobAnswer }> {
   const { sha256, size } = zip;
   const key = zipKeyOf(zip);
   const isWanted = keptIn && size <= keptIn.maxAnswerBytes;
-  const bytes = isWanted ? await keptIn.zips.read(blobs, key, size) : undefined;
+  const bytes = isWanted ? (known ?? (await keptIn.zips.read(blobs, key, size))) : undefined;
   const downloads = traffic.countOf(version.id);
   return { blob: { key, size, etag: `"${sha256}"`, headers: zipHeaders(version.version), bytes, downloads } };
 }

@@ -34,7 +34,8 @@ import {
 } from "./go-answers.ts";
 import { type HotAnswer, type HotCache, isTrusted, writeHotAnswer } from "./hot-cache.ts";
 
-const TYPES = { list: "text/plain; charset=utf-8", latest: "application/json", info: "application/json" };
+const TEXT = "text/plain; charset=utf-8";
+const TYPES = { list: TEXT, mod: TEXT, latest: "application/json", info: "application/json" };
 
 /** The go command, and proxies written in Go: they ask for the .mod of a version when they have its .info. */
 const GO_CLIENT = /^Go-http-client\//;
@@ -82,11 +83,12 @@ export async function serveFromUpstream(world: WorldRequest, request: GoRequest)
     }
     const cold = await beginColdFetch(registry, principal, ctx.state.from as string, world.storedOnly);
     const storedOnly = world.storedOnly || cold.refused !== undefined;
-    const keep: Asked["keep"] = (answer, pinned, freshMs) => {
+    const keepAt = (at: string, answer: HotAnswer, pinned: boolean, freshMs: number): void => {
       // What is said because nobody may be asked is true for this request only.
       if (registry.memory.live && freshMs > 0 && (pinned || !storedOnly))
-        hotCache.set(url, modulePath, begun, pinned, answer, { freshMs, generation, group });
+        hotCache.set(at, modulePath, begun, pinned, answer, { freshMs, generation, group });
     };
+    const keep: Asked["keep"] = (...what) => keepAt(url, ...what);
     const unjudged: Asked = { ...world, storedOnly, keep, passed: NO_POLICY, cold };
     const groupIds = group?.traversalIds ?? [];
     const { cooldownSeconds } = world;
@@ -106,7 +108,7 @@ export async function serveFromUpstream(world: WorldRequest, request: GoRequest)
     const { answer, ...passed } = gate
       ? await judgedTo(dependencies, gate, request, options)
       : { answer: await answerTo(dependencies, request, options), ...NO_POLICY };
-    const type = request.kind === "mod" ? "text/plain; charset=utf-8" : TYPES[request.kind];
+    const type = TYPES[request.kind];
     if (!answer.asked) await cold.answeredFromStore();
     if (answer.kind === "absent" && answer.unasked && cold.refused) throw cold.refused;
     const ready =
@@ -116,6 +118,11 @@ export async function serveFromUpstream(world: WorldRequest, request: GoRequest)
     const freshMs = answer.kind === "found" ? answer.freshMs : answer.unasked ? 0 : ABSENCE_MS / 2;
     const told = withWarning(ready, passed.warning);
     keep(told, pinned, Math.min(freshMs, passed.freshMs));
+    // Rules are about the version, and so let its .mod through as they did its .info.
+    if (answer.kind === "found" && answer.goMod && url.endsWith(".info")) {
+      const goMod = withWarning(present(answer.goMod, TYPES.mod, true), passed.warning);
+      keepAt(url.replace(/\.info$/, ".mod"), goMod, true, passed.freshMs);
+    }
     await write(unjudged, told);
   } catch (error) {
     if (!isFailure(error, "not-found", "invalid", "too-large")) throw error;
@@ -182,7 +189,7 @@ async function serveZip(asked: Asked, request: VersionRequest<"zip">): Promise<v
   if (plain && download.readable && !(await isOver(download))) return sendArriving(asked, version, download);
   const outcome = await download.outcome;
   if (outcome.kind === "absent") return write(asked, absenceInWords(outcome.status, outcome.text));
-  return sendZip(asked, version, outcome);
+  return sendZip(asked, version, outcome, download.whole);
 }
 
 async function isOver(download: Download): Promise<boolean> {
@@ -190,10 +197,10 @@ async function isOver(download: Download): Promise<boolean> {
   return (await Promise.race([download.outcome, Promise.resolve(still)])) !== still;
 }
 
-async function sendZip(asked: Asked, version: string, { id, zip }: StoredZip): Promise<void> {
+async function sendZip(asked: Asked, version: string, { id, zip }: StoredZip, known?: Buffer): Promise<void> {
   const { dependencies, hotCache } = asked;
   const { warning, freshMs } = asked.passed;
-  const answer = withWarning(await presentZip(dependencies.registry, zip, { id, version }, hotCache), warning);
+  const answer = withWarning(await presentZip(dependencies.registry, zip, { id, version }, hotCache, known), warning);
   asked.keep(answer, true, freshMs);
   await write(asked, answer);
 }

@@ -26,12 +26,23 @@ export interface FlagTargets {
   readonly users?: readonly string[];
 }
 
-/** All flags with their gates; remembered. For the server's own questions. */
+/** All flags with their gates; remembered. For the server's own questions, which are asked before Prisma is loaded. */
 export function loadFlags(registry: Registry): Promise<readonly FlagRow[]> {
-  return registry.memory.remember(registry.memory.flags, "all", () =>
-    registry.prisma.featureFlag.findMany({ include: WITH_GATES, orderBy: { name: "asc" } }),
-  );
+  return registry.memory.remember(registry.memory.flags, "all", async () => {
+    const { rows } = await registry.database.pool.query<FlagRow>(FLAGS);
+    return rows;
+  });
 }
+
+/** The flags as WITH_GATES has them. */
+const FLAGS = `SELECT f.name, f.enabled, COALESCE((
+    SELECT json_agg(json_build_object(
+      'id', g.id, 'flagName', g.flag_name, 'projectId', g.project_id, 'groupId', g.group_id, 'userId', g.user_id,
+      'project', (SELECT json_build_object('fullPath', full_path) FROM project WHERE id = g.project_id),
+      'group', (SELECT json_build_object('fullPath', full_path) FROM "group" WHERE id = g.group_id),
+      'user', (SELECT json_build_object('username', username) FROM "user" WHERE id = g.user_id)) ORDER BY g.id)
+    FROM feature_gate g WHERE g.flag_name = f.name), '[]') AS gates
+  FROM feature_flag f ORDER BY f.name`;
 
 /** Whether a flag is on for a project: for everybody, for it, or for a group around it. */
 export function isFlagOn(flags: readonly FlagRow[], name: string, project: ProjectRow): boolean {

@@ -58,13 +58,10 @@ async function projectBelowHost(registry: Registry, modulePath: string): Promise
 /** All declared prefixes, longest first; remembered. */
 function declaredPrefixes(registry: Registry): Promise<readonly DeclaredPrefix[]> {
   return registry.memory.remember(registry.memory.prefixes, "all", async () => {
-    const rows = await registry.prisma.project.findMany({
-      where: { modulePrefix: { not: null } },
-      select: { id: true, modulePrefix: true },
-    });
-    return rows
-      .map(({ id, modulePrefix }) => ({ prefix: modulePrefix!, projectId: id }))
-      .sort((a, b) => b.prefix.length - a.prefix.length);
+    const { rows } = await registry.database.pool.query<DeclaredPrefix>(
+      'SELECT module_prefix AS prefix, id AS "projectId" FROM project WHERE module_prefix IS NOT NULL',
+    );
+    return rows.sort((a, b) => b.prefix.length - a.prefix.length);
   });
 }
 

@@ -8,8 +8,10 @@ import { WITH_GROUP } from "./rules.ts";
 import { levelsFor, type RuleLevels, TOOLCHAIN_PATH } from "./verdict.ts";
 
 /** All rules, oldest first, as the database has them now. */
-export function readRules(registry: Registry): Promise<readonly PolicyRow[]> {
-  return registry.prisma.policy.findMany({ include: WITH_GROUP, orderBy: { id: "asc" } });
+export async function readRules(registry: Registry): Promise<readonly PolicyRow[]> {
+  // Where there are none, as in most registries, Prisma need not be loaded to say so.
+  const { rows } = await registry.database.pool.query<{ any: boolean }>("SELECT EXISTS (SELECT FROM policy) AS any");
+  return rows[0]!.any ? registry.prisma.policy.findMany({ include: WITH_GROUP, orderBy: { id: "asc" } }) : [];
 }
 
 /** All rules, oldest first; remembered. */

@@ -15,8 +15,8 @@ const MAX_RETRACTIONS = 1_000;
 const MAX_TEXT = 4_000;
 /** A longer name in a requirement is no module's; also, the database's index takes no more. */
 const MAX_NAME = 1_000;
-/** From this size on what was read is kept beside the bytes: a push asks three times, and a megabyte takes most of a second. */
-const KEPT_FROM_BYTES = 64 * 1024;
+/** From this size on what was read is kept beside the bytes: who lets a version enter asks three times. */
+const KEPT_FROM_BYTES = 64;
 
 /** The file, or a sentence that says why the go command does not read it (`isInvalid`), or we do not. */
 export type ReadGoMod =
