@@ -33,7 +33,7 @@ import {
   parseSwitch,
   parseTtl,
 } from "./settings/amounts.ts";
-import { type BucketSettings, bucketOf } from "./settings/bucket.ts";
+import { type BackupServer, type BucketSettings, backupServerOf, bucketOf } from "./settings/bucket.ts";
 import { parseCaFile, type TlsConfig, tlsOf } from "./settings/certificates.ts";
 import { type Environment, findUnknown, settingOf } from "./settings/environment.ts";
 import { parseAdminToken, parseDatabaseUrl, parseSecretKey, parseSigningKeys } from "./settings/secrets.ts";
@@ -90,6 +90,8 @@ export interface Config {
   readonly limits: LimitSettings;
   /** Where zips are kept; undefined: in the data directory. */
   readonly bucket: BucketSettings | undefined;
+  /** Where buckets for backups are; undefined: nowhere. */
+  readonly backupServer: BackupServer | undefined;
   readonly logLevel: LogLevel;
   /** Which part of the requests is logged, from 0 to 1; failed ones and pushes always are. */
   readonly loggedRequests: number;
@@ -219,6 +221,7 @@ export function readConfig(environment: Environment = process.env): Config {
       uploads: parsed("GOKURA_LIMIT_UPLOADS", 600, parseCount),
     }),
     bucket,
+    backupServer: backupServerOf(get, bucket, mistakes),
     logLevel: parsed("GOKURA_LOG_LEVEL", "info", parseLogLevel),
     loggedRequests: parsed("GOKURA_LOG_REQUESTS", 1, parsePart),
     upstream,

@@ -49,6 +49,7 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     hotCacheBytes: 64 * 1024 ** 2,
     limits: { wrong_credentials: 60, sign_ins: 10, cold_fetches: 3_000, graphql_cost: 300_000, uploads: 600 },
     bucket: undefined,
+    backupServer: undefined,
     eviction: undefined,
     logLevel: "info",
     loggedRequests: 1,

@@ -15,7 +15,7 @@ import { describeBackup, descriptionOf, UNFINISHED_DESCRIPTION } from "./descrip
 /** Packs come and go while git tidies: so often is looked for new ones. */
 const MAX_PASSES = 20;
 /** What of the data directory is not saved: the database, which is copied by itself; caches; sockets, locks, what is half done. */
-const SKIPPED =
+export const SKIPPED =
   /^postgres$|^postgres-elsewhere$|^mirrors$|^blob-cache$|^server\.sock$|^blobs\/scratch\/|\.lock$|\/tmp_[^/]*$|\/tmp_objdir-|\.git\.new-/;
 export const DATA = "data";
 export const BASE = "base.tar.gz";
@@ -74,21 +74,31 @@ async function demandTarget(target: string): Promise<void> {
     );
 }
 
-/**
- * Copies until a pass has seen the same packs as the one before and nothing has vanished under it. git writes a new pack before
- * it takes away what is in it, so then every object that was there at the beginning has been copied, in the one or the other.
- */
 async function copyAll(from: string, to: string, progress: BackupOptions["progress"]): Promise<Copied> {
-  let [files, bytes, packsBefore] = [0, 0, ""];
+  let [files, bytes] = [0, 0];
   const told = (more: number): void => {
     bytes += more;
     progress("files", bytes);
   };
+  const copied = await untilSettled(async () => {
+    const pass = await copyFiles(from, to, (path) => SKIPPED.test(path), told);
+    files += pass.files;
+    return pass;
+  });
+  return { ...copied, files, bytes };
+}
+
+/**
+ * Goes over the files until a pass has seen the same packs as the one before and nothing has vanished under it. git writes a new
+ * pack before it takes away what is in it, so then every object that was there at the beginning has been seen, in the one or
+ * the other.
+ */
+export async function untilSettled<T extends Pick<Copied, "there" | "vanished">>(goOver: () => Promise<T>): Promise<T> {
+  let packsBefore = "";
   for (let pass = 1; ; pass++) {
-    const copied = await copyFiles(from, to, (path) => SKIPPED.test(path), told);
-    files += copied.files;
-    const packs = [...copied.there].filter((path) => path.endsWith(".pack")).join();
-    if (packs === packsBefore && copied.vanished === 0 && pass > 1) return { ...copied, files, bytes };
+    const seen = await goOver();
+    const packs = [...seen.there].filter((path) => path.endsWith(".pack")).join();
+    if (packs === packsBefore && seen.vanished === 0 && pass > 1) return seen;
     if (pass >= MAX_PASSES)
       throw new Failure(
         "unavailable",

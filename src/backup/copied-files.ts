@@ -59,7 +59,8 @@ export async function removeOthers(directory: string, there: ReadonlySet<string>
     if (!there.has(path)) await rm(join(directory, path), { force: true });
 }
 
-async function* filesIn(root: string, below: string, skips: (path: string) => boolean): AsyncGenerator<string> {
+/** The files below a directory, by their path below it. */
+export async function* filesIn(root: string, below: string, skips: (path: string) => boolean): AsyncGenerator<string> {
   const entries: Dirent[] = (await readdir(join(root, below), { withFileTypes: true }).catch(unlessGone)) ?? [];
   for (const entry of entries) {
     const path = below === "" ? entry.name : `${below}/${entry.name}`;

@@ -1,7 +1,8 @@
 // A registry out of a backup, in a new data directory. The files of a backup are younger than its database: refs that were
 // pushed after the moment that the backup names are set to what the database recorded, so that both tell of one moment.
-import { copyFile, readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, utimes } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { embeddedDirectory, readableByOthers } from "../database/cluster-files.ts";
 import { serverOwner } from "../database/postgres-binaries.ts";
 import { restoreCluster } from "../database/restored-cluster.ts";
@@ -11,7 +12,10 @@ import { refsUnlikeRecorded } from "../git/hosting/unlike-recorded.ts";
 import { runGit } from "../git/process/git-process.ts";
 import type { Registry } from "../registry/registry.ts";
 import { projectIds } from "../registry/versions/needed-objects.ts";
+import type { Bucket } from "../storage/s3/bucket.ts";
+import { fetchObject } from "../storage/s3/transfer.ts";
 import { BASE, DATA, MANIFEST, PASSWORD } from "./backup.ts";
+import { backupsIn, objectOf, readBackup, type SavedBackup } from "./bucket-backup.ts";
 import { copyFiles } from "./copied-files.ts";
 import { type Description, descriptionOf } from "./description.ts";
 
@@ -19,15 +23,49 @@ import { type Description, descriptionOf } from "./description.ts";
 export async function restoreFiles(backup: string, dataDirectory: string): Promise<Description> {
   const description = await descriptionOf(backup);
   if (!description) throw new Failure("not-found", `${backup} holds no finished backup: there is no backup.json in it`);
+  await demandEmpty(dataDirectory);
+  if (description.cluster !== null) await restoreDatabase(join(backup, description.cluster), dataDirectory);
+  await copyFiles(join(backup, DATA), dataDirectory);
+  return description;
+}
+
+/** Puts files and, where it is embedded, the database of a backup in a bucket, the one of a moment or the newest, into a directory that is empty or not there. Each file is compared with its SHA-256 on the way. */
+export async function restoreFromBucket(
+  bucket: Bucket,
+  moment: string | undefined,
+  dataDirectory: string,
+): Promise<SavedBackup> {
+  const newest = moment ?? (await backupsIn(bucket))[0];
+  if (newest === undefined) throw new Failure("not-found", `${bucket.name} holds no finished backup`);
+  const saved = await readBackup(bucket, newest);
+  await demandEmpty(dataDirectory);
+  const scratch = await mkdtemp(join(tmpdir(), "gokura-restore-"));
+  try {
+    for (const file of saved.files) {
+      const [, root, path] = /^(data|database)\/(.+)$/.exec(file.path) ?? [];
+      if (root === undefined || path === undefined || path.split("/").includes(".."))
+        throw new Failure("conflict", `${newest} lists a file that no backup has: ${file.path}`);
+      const to = join(root === "data" ? dataDirectory : scratch, path);
+      await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+      if (!(await fetchObject(bucket, objectOf(file), to)))
+        throw new Failure("not-found", `${bucket.name} has no ${objectOf(file)}, which is ${file.path} of ${newest}`);
+      await chmod(to, file.mode);
+      await utimes(to, file.modified / 1000, file.modified / 1000);
+    }
+    if (saved.hasDatabase) await restoreDatabase(scratch, dataDirectory);
+    return saved;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function demandEmpty(dataDirectory: string): Promise<void> {
   const names = await readdir(dataDirectory).catch(() => []);
   if (names.length > 0)
     throw new Failure(
       "conflict",
       `${dataDirectory} is not empty: nothing is ever restored over what is there; give another directory`,
     );
-  if (description.cluster !== null) await restoreDatabase(join(backup, description.cluster), dataDirectory);
-  await copyFiles(join(backup, DATA), dataDirectory);
-  return description;
 }
 
 async function restoreDatabase(database: string, dataDirectory: string): Promise<void> {

@@ -85,6 +85,10 @@ export const SETTINGS: readonly Setting[] = [
   { name: "GOKURA_S3_CA_FILE" },
   { name: "GOKURA_S3_REDIRECT" },
   { name: "GOKURA_BLOB_CACHE_BYTES" },
+  { name: "GOKURA_BACKUP_S3_ENDPOINT" },
+  { name: "GOKURA_BACKUP_S3_REGION" },
+  { name: "GOKURA_BACKUP_S3_ACCESS_KEY_ID", secret: true },
+  { name: "GOKURA_BACKUP_S3_SECRET_ACCESS_KEY", secret: true },
 ];
 
 /** The environment variables of a process by their names. */
