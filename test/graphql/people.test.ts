@@ -89,6 +89,24 @@ describe("users", () => {
     expect(await namesFor(root, { blocked: true })).toEqual(["carol"]);
     expect(await namesFor(root, { blocked: false })).not.toContain("carol");
 
+    const connect = (username: string, more = `issuer: "https://id.example.com", subject: "s-1"`) =>
+      `mutation { userConnect(input: { username: "${username}", ${more} }) { errors reasons user { username } } }`;
+    expect((await alice.data(connect("alice"))).userConnect).toEqual({ errors: refused, reasons, user: null });
+    for (let again = 0; again < 2; again++)
+      expect((await root.data(connect("carol"))).userConnect).toEqual({
+        ...{ errors: [], reasons: [], user: { username: "carol" } },
+      });
+    const [taken, unknown, nowhere] = [
+      connect("alice"),
+      connect("nobody"),
+      connect("alice", `issuer: "", subject: ""`),
+    ];
+    expect((await root.data(taken)).userConnect.errors).toEqual([
+      "this identity at the provider belongs to another user already",
+    ]);
+    expect((await root.data(unknown)).userConnect.errors).toEqual([expect.stringContaining("there is no user nobody")]);
+    expect((await root.data(nowhere)).userConnect.errors).toEqual([expect.stringContaining("address of the provider")]);
+
     const remove = `mutation { userDelete(input: { username: "carol" }) { errors reasons } }`;
     expect((await alice.data(remove)).userDelete).toEqual({ errors: refused, reasons });
     expect((await root.data(remove)).userDelete).toEqual({ errors: [], reasons: [] });

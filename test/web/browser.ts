@@ -43,7 +43,7 @@ export async function browser(url: string, token?: string): Promise<Browser> {
       }),
     async submit(path, action, fields = {}) {
       const { text } = await self.get(path);
-      const form = [...text.matchAll(/<form\b[^>]*action="([^"]*)"[^>]*>(.*?)<\/form>/gs)].find(
+      const form = [...text.matchAll(/<form\b[^>]*method="post"[^>]*action="([^"]*)"[^>]*>(.*?)<\/form>/gs)].find(
         ([, to]) => to === action,
       );
       if (!form) throw new Error(`${path} has no form for ${action}:\n${text}`);

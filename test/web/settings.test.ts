@@ -14,7 +14,7 @@ import { makeRepository } from "../support/git-fixture.ts";
 import { type GitServer, gitServer } from "../support/git-server.ts";
 import { ask, basic } from "../support/http.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../support/server.ts";
-import { type Browser, browser } from "./browser.ts";
+import { type Browser, browser, type Fields } from "./browser.ts";
 
 let server: TestServer;
 let remote: GitServer;
@@ -261,4 +261,57 @@ test("nobody sees more than the APIs tell", async () => {
   const { text } = await developer.get("/acme/lib/-/protected_tags");
   expect(text).not.toContain("<textarea");
   expect(text).not.toMatch(/<form[^>]*protected_tags/);
+});
+
+describe("a form that is refused", () => {
+  const fieldIn = (form: string, name: string): string | undefined =>
+    new RegExp(`<(?:input|textarea)[^>]* name="${name}"[^>]*>`).exec(form)?.[0];
+  /** The form that was refused, as it is shown again: the one with this `do`, or the page's only one. */
+  const again = async (who: Browser, page: string, fields: Fields): Promise<string> => {
+    const { status, text } = await who.submit(page, page, { do: "", ...fields });
+    expect([status, text]).toEqual([422, expect.stringContaining('role="alert"')]);
+    const forms = [...text.matchAll(/<form class="form".*?<\/form>/gs)].map(([form]) => form);
+    const of = `name="do" value="${fields.do ?? ""}"`;
+    const found = forms.find((form) => (fields.do ? form.includes(of) : !form.includes('name="do"')));
+    for (const other of forms) if (other !== found) expect(other).not.toContain("typed");
+    return found!;
+  };
+
+  test.each<[string, () => Browser, Fields]>([
+    ["/groups/acme/-/policies", () => owner, { do: "add", pattern: "typed.test", reason: "typed", age: "7w" }],
+    ["/groups/acme/-/trusts", () => owner, { do: "create", issuer: "typed", audience: "typed", claims: "typed" }],
+    ["/groups/acme/-/deploy_tokens", () => owner, { do: "create", name: "typed", username: "typed", expires: "soon" }],
+    ["/acme/lib/-/advisories", () => maintainer, { do: "create", modulePath: "typed.test", summary: "typed" }],
+    ["/acme/lib/-/protected_tags", () => maintainer, { do: "protect", name: "typed /" }],
+    ["/acme/lib/-/edit", () => maintainer, { do: "update", name: "typed", module_prefix: "not typed /" }],
+    ["/-/groups", () => owner, { path: "typed/is missing" }],
+    ["/admin/users", () => admin, { do: "create", username: "typed /", name: "typed" }],
+    ["/admin/feature_flags", () => admin, { do: "set", name: "typed", place: "users", target: "typed" }],
+    ["/-/user_settings/personal_access_tokens", () => owner, { do: "create", name: "typed", expires: "soon" }],
+  ])("%s has what was typed, and no other form of the page has", async (page, who, fields) => {
+    const form = await again(who(), page, fields);
+    for (const [name, value] of Object.entries(fields))
+      if (!["do", "claims", "place"].includes(name)) expect(fieldIn(form, name)).toContain(` value="${value}"`);
+    if (fields.claims !== undefined) expect(form).toContain(`>${fields.claims}</textarea>`);
+  });
+
+  test("has what was chosen and ticked, and what was not", async () => {
+    const hook = await again(owner, "/groups/acme/-/hooks", { url: "typed", events: ["tag.moved"] });
+    expect(hook.match(/value="[^"]+" checked/g)).toEqual(['value="tag.moved" checked']);
+    const policy = { do: "add", action: "deny", kind: "hosted", pattern: "*", mode: "strict", vulnerable: "any" };
+    const rule = await again(owner, "/groups/acme/-/policies", policy);
+    expect([...rule.matchAll(/value="([^"]*)" selected/g)].map(([, value]) => value)).toEqual([
+      ...["deny", "hosted", "any", "strict"],
+    ]);
+    const user = await again(admin, "/admin/users", { do: "create", username: "-", admin: "true" });
+    expect(fieldIn(user, "admin")).toContain(" checked");
+  });
+
+  test("sends no secret back, also none that stands in an address", async () => {
+    const hook = await again(owner, "/groups/acme/-/hooks", { url: "typed", token: "s3cret" });
+    const typed = { do: "create", url: "ftp://typed:s3cret@git.test/lib", username: "typed", password: "s3cret" };
+    const mirror = await again(maintainer, "/acme/lib/-/mirror", typed);
+    expect([hook, mirror].filter((form) => form.includes("s3cret"))).toEqual([]);
+    expect(fieldIn(mirror, "url")).toContain(' value="ftp://git.test/lib"');
+  });
 });

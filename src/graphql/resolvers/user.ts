@@ -1,5 +1,6 @@
 import { notFound } from "../../errors.ts";
 import { demandAdministrator } from "../../registry/access/access.ts";
+import { connectUser } from "../../registry/forge/provider-sign-in.ts";
 import {
   createUser,
   deleteUser,
@@ -26,6 +27,11 @@ export const User: UserResolvers = {
 export const userMutations = {
   userCreate: (_, { input }, context) =>
     payload(context, async () => ({ user: await createUser(context.registry, context.principal, given(input)) })),
+
+  userConnect: (_, { input: { username, ...identity } }, context) =>
+    payload(context, async () => ({
+      user: await connectUser(context.registry, context.principal, username, identity),
+    })),
 
   userUpdate: (_, { input: { username, blocked, ...change } }, context) =>
     payload(context, async () => {

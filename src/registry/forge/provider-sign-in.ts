@@ -8,19 +8,22 @@
 // claim".
 import type { Transaction } from "../../database/client.ts";
 import { Failure, invalid, isFailure } from "../../errors.ts";
-import { demandUser } from "../access/access.ts";
+import { demandAdministrator, demandUser } from "../access/access.ts";
 import type { Claims } from "../access/claim-patterns.ts";
 import { audit } from "../audit.ts";
 import { change } from "../change.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { UserRow } from "../rows.ts";
-import { checkName } from "../text.ts";
+import { checkName, isKeepable } from "../text.ts";
 import { checkPathElement } from "./full-path.ts";
 import { findGroup } from "./groups.ts";
 import { demandOtherOwner } from "./members.ts";
 import type { ProviderRules } from "./provider-rules.ts";
 import { findUser, insertUser } from "./users.ts";
+
+/** OpenID Connect Core 1.0, 2: a sub has at most so many characters. */
+const MAX_SUBJECT = 255;
 
 /** Somebody as the provider describes him, verified. */
 export interface Vouched {
@@ -222,16 +225,25 @@ export async function connectIdentity(registry: Registry, principal: Principal, 
   await insertIdentity(registry, principal, { id: userId, username }, vouched);
 }
 
-/** Connects a subject of the provider with a user, so that the next sign-in leads there. The operator of the machine. */
+/**
+ * Connects a subject of a provider with a user, so that the next sign-in leads there. Administrators. Throws conflict for an
+ * identity that belongs to somebody else already.
+ */
 export async function connectUser(
   registry: Registry,
-  principal: Principal & { readonly kind: "operator" },
+  principal: Principal,
   username: string,
   identity: { readonly issuer: string; readonly subject: string },
-): Promise<void> {
+): Promise<UserRow> {
+  demandAdministrator(principal);
+  const { issuer, subject } = identity;
+  if (!URL.canParse(issuer)) throw invalid("must be the address of the provider, as its claim iss says it", "issuer");
+  if (subject === "" || subject.length > MAX_SUBJECT || !isKeepable(subject))
+    throw invalid(`must be who it is there, as the claim sub says it: 1 to ${MAX_SUBJECT} characters`, "subject");
   const user = await findUser(registry, username);
   if (!user) throw invalid(`there is no user ${username}; make one with gokura user create`);
   await insertIdentity(registry, principal, user, identity);
+  return user;
 }
 
 async function insertIdentity(

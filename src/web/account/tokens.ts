@@ -16,18 +16,7 @@ import {
 } from "../../registry/forge/tokens.ts";
 import { findUserById } from "../../registry/forge/users.ts";
 import type { TokenRow } from "../../registry/rows.ts";
-import {
-  buttonForm,
-  checkboxes,
-  dayIn,
-  faultOf,
-  form,
-  type ShowForm,
-  sent,
-  taking,
-  textField,
-  which,
-} from "../html/forms.ts";
+import { buttonForm, dayIn, faultOf, form, type ShowForm, sent, taking } from "../html/forms.ts";
 import { banner, lines, mark, nothingYet, pageAsked, pager, table, time } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import { type Page, page, seeOther, type Visit } from "../html/visit.ts";
@@ -81,9 +70,10 @@ ${
 ${form(
   visit,
   at.tokens(),
-  html`${which("create")}${textField("name", "Name", { required: true, help: "What it is for, such as laptop." })}
-${checkboxes("scopes", "Scopes", Object.entries(SCOPES))}
-${textField("expires", "Expires", { type: "date", help: "It is refused from this day on; empty: never." })}
+  "create",
+  (fields) => html`${fields.text("name", "Name", { required: true, help: "What it is for, such as laptop." })}
+${fields.boxes("scopes", "Scopes", Object.entries(SCOPES))}
+${fields.text("expires", "Expires", { type: "date", help: "It is refused from this day on; empty: never." })}
 <p><button type="submit" class="primary">Make the token</button></p>`,
 )}
 ${identitiesSection(visit, identities)}<h2 id="sessions">Browsers that are signed in</h2>

@@ -2,7 +2,7 @@
 
 import { invalid } from "../../errors.ts";
 import { deleteFlag, KNOWN_FLAGS, listFlags, setFlag } from "../../registry/forge/feature-flags.ts";
-import { buttonForm, choice, faultOf, form, type ShowForm, sent, taking, textField, which } from "../html/forms.ts";
+import { buttonForm, faultOf, form, type ShowForm, sent, taking } from "../html/forms.ts";
 import { mark, nothingYet, table } from "../html/pieces.ts";
 import { html } from "../html/template.ts";
 import { seeOther } from "../html/visit.ts";
@@ -43,8 +43,9 @@ export const showFlags: ShowForm = async (visit, fault) => {
 ${form(
   visit,
   action,
-  html`${which("set")}${textField("name", "Flag", { required: true, value: KNOWN_FLAGS[0] })}
-${choice(
+  "set",
+  (fields) => html`${fields.text("name", "Flag", { required: true, value: KNOWN_FLAGS[0] })}
+${fields.choice(
   "enabled",
   "State",
   [
@@ -53,8 +54,8 @@ ${choice(
   ],
   "on",
 )}
-${choice("place", "For", PLACES, "")}
-${textField("target", "Full path or user name", { help: "Empty where it is for everybody." })}
+${fields.choice("place", "For", PLACES, "")}
+${fields.text("target", "Full path or user name", { help: "Empty where it is for everybody." })}
 <p><button type="submit" class="primary">Set the flag</button></p>`,
 )}`,
   );

@@ -12,7 +12,7 @@ import {
   updateUser,
 } from "../../registry/forge/users.ts";
 import type { UserRow } from "../../registry/rows.ts";
-import { buttonForm, faultOf, form, type ShowForm, sent, taking, textField, which } from "../html/forms.ts";
+import { buttonForm, faultOf, form, type ShowForm, sent, taking } from "../html/forms.ts";
 import { banner, lines, mark, nothingYet, numberedPageAsked, numberedPager, table, time } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import { type Page, seeOther, type Visit } from "../html/visit.ts";
@@ -56,15 +56,16 @@ ${
 ${form(
   visit,
   action,
-  html`${which("create")}${textField("username", "User name", { required: true })}
-${textField("name", "Name")}
-${textField("email", "E-mail address")}
-<p><label><input type="checkbox" name="admin" value="true"> Administrator</label></p>
+  "create",
+  (fields) => html`${fields.text("username", "User name", { required: true })}
+${fields.text("name", "Name")}
+${fields.text("email", "E-mail address")}
+${fields.box("admin", "Administrator")}
 <p><button type="submit" class="primary">Make the user</button></p>`,
 )}
 <h2 id="delete">Delete a user</h2>
 <p>With the own namespace and the projects in it. Versions that were published are never given to other content.</p>
-${form(visit, action, html`${which("delete")}${textField("victim", "User name, to be sure", { required: true })}<p><button type="submit" class="danger">Delete the user</button></p>`)}`,
+${form(visit, action, "delete", (fields) => html`${fields.text("victim", "User name, to be sure", { required: true })}<p><button type="submit" class="danger">Delete the user</button></p>`)}`,
   );
 }
 

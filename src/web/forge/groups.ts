@@ -2,7 +2,7 @@
 import { createGroup, searchGroups } from "../../registry/forge/groups.ts";
 import { searchProjects, wantedLevel } from "../../registry/forge/project-search.ts";
 import { createProject } from "../../registry/forge/projects.ts";
-import { choice, faultOf, form, type ShowForm, sent, taking, textField } from "../html/forms.ts";
+import { faultOf, form, type ShowForm, sent, taking } from "../html/forms.ts";
 import { here, lines, mark, nothingYet, numberedPageAsked, numberedPager, time } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import { page, seeOther, type Visit } from "../html/visit.ts";
@@ -54,9 +54,12 @@ function newGroup(visit: Visit): Html {
 ${form(
   visit,
   visit.at.groups(),
-  html`${textField("path", "Path", { required: true, help: "Such as acme, or acme/tools within a group. Module paths are made of it, so it stays." })}
-${textField("name", "Name")}
-${choice("visibility", "Who may see it", VISIBILITIES, "PRIVATE")}
+  "",
+  (
+    fields,
+  ) => html`${fields.text("path", "Path", { required: true, help: "Such as acme, or acme/tools within a group. Module paths are made of it, so it stays." })}
+${fields.text("name", "Name")}
+${fields.choice("visibility", "Who may see it", VISIBILITIES, "PRIVATE")}
 <p><button type="submit" class="primary">Make the group</button></p>`,
 )}`;
 }
@@ -114,8 +117,9 @@ function newProject(visit: Visit): Html {
 ${form(
   visit,
   visit.at.projects(),
-  html`${textField("path", "Path", { required: true, help: "With its group, such as acme/lib." })}
-${choice("visibility", "Who may see it", VISIBILITIES, "PRIVATE")}
+  "",
+  (fields) => html`${fields.text("path", "Path", { required: true, help: "With its group, such as acme/lib." })}
+${fields.choice("visibility", "Who may see it", VISIBILITIES, "PRIVATE")}
 <p><button type="submit" class="primary">Make the project</button></p>`,
 )}`;
 }

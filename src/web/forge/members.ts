@@ -5,7 +5,7 @@ import { mayAct, mayGroupAct } from "../../registry/access/access.ts";
 import { ACCESS_LEVELS, nameOfLevel } from "../../registry/access/acts.ts";
 import { addMember, listMembers, removeMember } from "../../registry/forge/members.ts";
 import type { GroupRow, ProjectRow } from "../../registry/rows.ts";
-import { buttonForm, choice, dayIn, form, sent, textField, which } from "../html/forms.ts";
+import { buttonForm, dayIn, form, sent } from "../html/forms.ts";
 import { nothingYet, pageAsked, pager, table, time } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import type { Visit } from "../html/visit.ts";
@@ -60,14 +60,15 @@ ${
 ${form(
   visit,
   action,
-  html`${which("add")}${textField("username", "User name", { required: true })}
-${choice(
+  "add",
+  (fields) => html`${fields.text("username", "User name", { required: true })}
+${fields.choice(
   "level",
   "Access level",
   Object.keys(ACCESS_LEVELS).map((name) => [name, name] as const),
   "developer",
 )}
-${textField("expires", "Until", { type: "date", help: "The membership counts no more from this day on; empty: for ever." })}
+${fields.text("expires", "Until", { type: "date", help: "The membership counts no more from this day on; empty: for ever." })}
 <p><button type="submit" class="primary">Add</button></p>`,
 )}`
     : NOTHING

@@ -8,11 +8,52 @@ import type { Page, Show, Visit } from "./visit.ts";
 /** The field of a form that says which session it belongs to. */
 export const FORM_TOKEN = "form_token";
 
-/** A form that is sent to an address; `content` are its fields and buttons. */
-export function form(visit: Visit, action: string, content: unknown, kind = "form"): Html {
+/**
+ * A form that is sent to an address. `act` says which of the forms of a page it is, in the field `do`; empty on a page that has
+ * one. `content` makes its fields and buttons; a form that was refused has its fields as they were sent.
+ */
+export function form(visit: Visit, action: string, act: string, content: (fields: Fields) => unknown): Html {
+  const { refused } = visit;
+  const isRefused = refused !== undefined && (refused.get("do") ?? "") === act;
+  const fields = fieldsWith(isRefused ? refused : undefined);
+  return formOf(visit, action, html`${act === "" ? NOTHING : hidden("do", act)}${content(fields)}`);
+}
+
+/** The fields of one form. What was typed into one that was refused is kept, but for passwords, which are never sent back. */
+export interface Fields {
+  readonly text: typeof textField;
+  readonly area: typeof areaField;
+  readonly boxes: typeof checkboxes;
+  /** One box to tick; `on` is what it is at first. */
+  box(name: string, label: string, on?: boolean): Html;
+  readonly choice: typeof choice;
+}
+
+function fieldsWith(sent: URLSearchParams | undefined): Fields {
+  // Credentials that somebody typed into an address are not sent back either.
+  const kept = (name: string, otherwise: string | undefined): string | undefined =>
+    sent?.get(name)?.replace(/^([\w+.-]+:\/\/)[^/@]*@/, "$1") ?? otherwise;
+  return {
+    text: (name, label, more = {}) =>
+      textField(name, label, more.type === "password" ? more : { ...more, value: kept(name, more.value) }),
+    area: (name, label, more) => areaField(name, label, { ...more, value: kept(name, more.value) ?? "" }),
+    boxes: (name, legend, options, chosen) => checkboxes(name, legend, options, sent ? sent.getAll(name) : chosen),
+    box(name, label, on = false) {
+      const isOn = sent ? sent.has(name) : on;
+      return html`<p><label><input type="checkbox" name="${name}" value="true"${isOn ? html` checked` : NOTHING}> ${label}</label></p>`;
+    },
+    choice: (name, label, options, chosen) => choice(name, label, options, kept(name, chosen ?? undefined)),
+  };
+}
+
+function hidden(name: string, value: string): Html {
+  return html`<input type="hidden" name="${name}" value="${value}">`;
+}
+
+function formOf(visit: Visit, action: string, content: unknown, kind = "form"): Html {
   const token = visit.session?.formToken;
   return html`<form class="${kind}" method="post" action="${action}">
-${token === undefined ? NOTHING : html`<input type="hidden" name="${FORM_TOKEN}" value="${token}">`}${content}
+${token === undefined ? NOTHING : hidden(FORM_TOKEN, token)}${content}
 </form>`;
 }
 
@@ -25,14 +66,12 @@ export function buttonForm(
   kind: "danger" | "plain" | "" = "",
   label?: string,
 ): Html {
-  const hidden = Object.entries(fields).map(
-    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
-  );
+  const sent = Object.entries(fields).map(([name, value]) => hidden(name, value));
   const named = label === undefined ? NOTHING : html` aria-label="${label}"`;
-  return form(visit, action, html`${hidden}<button type="submit" class="${kind}"${named}>${text}</button>`, "inline");
+  return formOf(visit, action, html`${sent}<button type="submit" class="${kind}"${named}>${text}</button>`, "inline");
 }
 
-/** A line of text to fill in, with its label and, if there is one, a word of help. */
+/** A line of text to fill in, with its label and, if there is one, a word of help; in a form it is `fields.text`. */
 export function textField(
   name: string,
   label: string,
@@ -107,8 +146,9 @@ export function taking(show: ShowForm, act: Show): Show {
     try {
       return await act(visit);
     } catch (error) {
-      if (!isFailure(error, "invalid", "conflict", "forbidden") || error.reason === "cross_site_request") throw error;
-      return { ...(await show(visit, error.message)), status: 422 };
+      if (!isFailure(error, "invalid", "conflict", "forbidden", "not-found") || error.reason === "cross_site_request")
+        throw error;
+      return { ...(await show({ ...visit, refused: visit.form }, error.message)), status: 422 };
     }
   };
 }
@@ -116,11 +156,6 @@ export function taking(show: ShowForm, act: Show): Show {
 /** What was wrong with a form, above it; nothing if nothing was. */
 export function faultOf(fault: string | undefined): Html | "" {
   return fault === undefined ? NOTHING : html`<div class="banner bad" role="alert"><p>${fault}</p></div>`;
-}
-
-/** A field that says which of the forms of a page this is. */
-export function which(name: string): Html {
-  return html`<input type="hidden" name="do" value="${name}">`;
 }
 
 /** A field as it was sent, without blanks around it; undefined where it is empty. */

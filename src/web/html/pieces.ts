@@ -27,7 +27,7 @@ function ago(moment: Date, now: number): string {
     const number = Math.floor(Math.abs(ms) / span);
     if (number > 0) return ms > 0 ? `${number} ${plural(number, name)} ago` : `in ${number} ${plural(number, name)}`;
   }
-  return "just now";
+  return ms < 0 ? "in less than a minute" : "just now";
 }
 
 const plural = (number: number | bigint, noun: string): string =>

@@ -66,6 +66,8 @@ export interface Visit {
   readonly query: URLSearchParams;
   /** The fields of a form; empty unless one was sent. */
   readonly form: URLSearchParams;
+  /** The fields of a form that was refused and is shown again. */
+  readonly refused?: URLSearchParams;
   /** The address of whoever asks, and what the browser calls itself. */
   readonly from: string;
   readonly browser: string;

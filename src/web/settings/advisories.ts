@@ -6,7 +6,7 @@ import { createAdvisory, ownAdvisories, withdrawAdvisory } from "../../registry/
 import { modulePathOf } from "../../registry/forge/projects.ts";
 import type { AdvisoryRow } from "../../registry/rows.ts";
 import { projectAsked } from "../forge/project.ts";
-import { areaField, buttonForm, faultOf, form, type ShowForm, sent, taking, textField, which } from "../html/forms.ts";
+import { buttonForm, faultOf, form, type ShowForm, sent, taking } from "../html/forms.ts";
 import { mark, nothingYet, table, time } from "../html/pieces.ts";
 import { html, NOTHING } from "../html/template.ts";
 import { seeOther } from "../html/visit.ts";
@@ -58,14 +58,15 @@ ${
 ${form(
   visit,
   action,
-  html`${which("create")}${textField("modulePath", "Module", { required: true, value: modulePathOf(registry, project) })}
-${textField("packagePath", "Package", { help: "Empty: the whole module." })}
-${textField("symbols", "Functions and methods", { help: "Of the package, with commas: Parse,Reader.Read. Empty: all." })}
-${textField("introduced", "Affected from", { help: "Such as v1.2.0. Empty: from the beginning." })}
-${textField("fixed", "Fixed in", { help: "Such as v1.4.2. Empty: there is no fix." })}
-${textField("summary", "What is wrong", { required: true, help: "In a sentence." })}
-${areaField("details", "More", { help: "Empty: the sentence is all." })}
-${textField("aliases", "Other names", { help: "With commas, such as CVE-2026-1234." })}
+  "create",
+  (fields) => html`${fields.text("modulePath", "Module", { required: true, value: modulePathOf(registry, project) })}
+${fields.text("packagePath", "Package", { help: "Empty: the whole module." })}
+${fields.text("symbols", "Functions and methods", { help: "Of the package, with commas: Parse,Reader.Read. Empty: all." })}
+${fields.text("introduced", "Affected from", { help: "Such as v1.2.0. Empty: from the beginning." })}
+${fields.text("fixed", "Fixed in", { help: "Such as v1.4.2. Empty: there is no fix." })}
+${fields.text("summary", "What is wrong", { required: true, help: "In a sentence." })}
+${fields.area("details", "More", { help: "Empty: the sentence is all." })}
+${fields.text("aliases", "Other names", { help: "With commas, such as CVE-2026-1234." })}
 <p><button type="submit" class="primary">Tell of it</button></p>`,
 )}`
     : NOTHING

@@ -10,18 +10,7 @@ import {
   type MadeToken,
   revokeToken,
 } from "../../registry/forge/tokens.ts";
-import {
-  buttonForm,
-  checkboxes,
-  dayIn,
-  faultOf,
-  form,
-  type ShowForm,
-  sent,
-  taking,
-  textField,
-  which,
-} from "../html/forms.ts";
+import { buttonForm, dayIn, faultOf, form, type ShowForm, sent, taking } from "../html/forms.ts";
 import { banner, lines, mark, nothingYet, numberedPageAsked, numberedPager, table, time } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import { type Page, seeOther, type Visit } from "../html/visit.ts";
@@ -88,10 +77,11 @@ ${
 ${form(
   visit,
   action,
-  html`${which("create")}${textField("name", "Name", { required: true, help: "What it is for, such as build server." })}
-${textField("username", "User name", { help: "What goes with it in ~/.netrc; empty: one is made up." })}
-${checkboxes("scopes", "Scopes", Object.entries(SCOPES), ["read_package_registry"])}
-${textField("expires", "Expires", { type: "date", help: "It is refused from this day on; empty: never." })}
+  "create",
+  (fields) => html`${fields.text("name", "Name", { required: true, help: "What it is for, such as build server." })}
+${fields.text("username", "User name", { help: "What goes with it in ~/.netrc; empty: one is made up." })}
+${fields.boxes("scopes", "Scopes", Object.entries(SCOPES), ["read_package_registry"])}
+${fields.text("expires", "Expires", { type: "date", help: "It is refused from this day on; empty: never." })}
 <p><button type="submit" class="primary">Make the deploy token</button></p>`,
 )}`
     : NOTHING

@@ -6,7 +6,7 @@ import { quotaOf, setQuota, shownBytes } from "../../registry/forge/quotas.ts";
 import type { GroupRow } from "../../registry/rows.ts";
 import { groupAsked } from "../forge/group.ts";
 import { VISIBILITIES, visibilityIn } from "../forge/groups.ts";
-import { choice, faultOf, form, type ShowForm, sent, taking, textField, which } from "../html/forms.ts";
+import { faultOf, form, type ShowForm, sent, taking } from "../html/forms.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import { seeOther, type Visit } from "../html/visit.ts";
 import { settingsPage } from "./place.ts";
@@ -22,9 +22,10 @@ export const showGroupSettings: ShowForm = async (visit, fault) => {
     html`${faultOf(fault)}${form(
       visit,
       action,
-      html`${which("update")}${textField("name", "Name", { value: group.name, required: true })}
-${textField("description", "Description", { value: group.description })}
-${choice("visibility", "Who may see it", VISIBILITIES, group.visibility)}
+      "update",
+      (fields) => html`${fields.text("name", "Name", { value: group.name, required: true })}
+${fields.text("description", "Description", { value: group.description })}
+${fields.choice("visibility", "Who may see it", VISIBILITIES, group.visibility)}
 <p><button type="submit" class="primary">Change the group</button></p>`,
     )}
 ${await quotaPart(visit, group, action)}
@@ -33,7 +34,8 @@ ${await quotaPart(visit, group, action)}
 ${form(
   visit,
   action,
-  html`${which("delete")}${textField("confirm", `The path of the group, ${group.fullPath}, to be sure`, { required: true })}
+  "delete",
+  (fields) => html`${fields.text("confirm", `The path of the group, ${group.fullPath}, to be sure`, { required: true })}
 <p><button type="submit" class="danger">Delete the group</button></p>`,
 )}`,
   );
@@ -51,8 +53,11 @@ ${
     ? form(
         visit,
         action,
-        html`${which("quota")}${textField("maxBytes", "Bytes that it may hold; empty for no quota", { value: String(maxBytes ?? "") })}
-${textField("maxProjects", "Projects that it may have; empty for no quota", { value: String(maxProjects ?? "") })}
+        "quota",
+        (
+          fields,
+        ) => html`${fields.text("maxBytes", "Bytes that it may hold; empty for no quota", { value: String(maxBytes ?? "") })}
+${fields.text("maxProjects", "Projects that it may have; empty for no quota", { value: String(maxProjects ?? "") })}
 <p><button type="submit">Set the quota</button></p>`,
       )
     : NOTHING

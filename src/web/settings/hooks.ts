@@ -5,18 +5,7 @@ import { deliveriesOf, redeliver, testHook } from "../../registry/forge/hook-del
 import { HOOK_EVENTS, type HookEvent } from "../../registry/forge/hook-events.ts";
 import { createHook, deleteHook, findHook, findHooks, type MadeHook, updateHook } from "../../registry/forge/hooks.ts";
 import type { HookDeliveryRow, HookRow } from "../../registry/rows.ts";
-import {
-  buttonForm,
-  checkboxes,
-  choice,
-  faultOf,
-  form,
-  type ShowForm,
-  sent,
-  taking,
-  textField,
-  which,
-} from "../html/forms.ts";
+import { buttonForm, type Fields, faultOf, form, type ShowForm, sent, taking } from "../html/forms.ts";
 import {
   banner,
   facts,
@@ -63,7 +52,7 @@ ${
       )
 }${numberedPager(visit, asked, more, "hooks")}
 <h2 id="new">A new hook</h2>
-${form(visit, partAddress(visit, place, "hooks"), html`${fieldsOf(undefined)}<p><button type="submit" class="primary">Make the hook</button></p>`)}`,
+${form(visit, partAddress(visit, place, "hooks"), "", (fields) => html`${hookFields(fields, undefined)}<p><button type="submit" class="primary">Make the hook</button></p>`)}`,
   );
 }
 
@@ -83,16 +72,16 @@ function stateOf({ disabledAt, failingSince }: HookRow): Html {
   return failingSince === null ? mark("on", "good") : html`${mark("failing", "warn")} since ${time(failingSince)}`;
 }
 
-function fieldsOf(hook: HookRow | undefined): Html {
-  return html`${textField("url", "Address", { required: true, value: hook?.url, help: "https, or http; private networks only where the administrator allows them." })}
-${textField("name", "Name", { value: hook?.name })}
-${checkboxes(
+function hookFields(fields: Fields, hook: HookRow | undefined): Html {
+  return html`${fields.text("url", "Address", { required: true, value: hook?.url, help: "https, or http; private networks only where the administrator allows them." })}
+${fields.text("name", "Name", { value: hook?.name })}
+${fields.boxes(
   "events",
   "Told of",
   EVENTS.map((event) => [event, ""] as const),
   hook?.events ?? EVENTS,
 )}
-${textField("token", "Secret for X-Gitlab-Token", { type: "password", help: hook?.token ? "One is set; empty: it stays." : "Empty: none is sent. Signatures are better." })}`;
+${fields.text("token", "Secret for X-Gitlab-Token", { type: "password", help: hook?.token ? "One is set; empty: it stays." : "Empty: none is sent. Signatures are better." })}`;
 }
 
 export const changeHooks = taking(showHooks, async (visit) => {
@@ -157,7 +146,8 @@ ${
 ${form(
   visit,
   action,
-  html`${which("test")}${choice(
+  "test",
+  (fields) => html`${fields.choice(
     "event",
     "Event",
     EVENTS.map((event) => [event, event] as const),
@@ -168,7 +158,7 @@ ${form(
     : NOTHING
 }
 <h3 id="change">Change it</h3>
-${form(visit, action, html`${which("update")}${fieldsOf(hook)}<p><button type="submit" class="primary">Change the hook</button></p>`)}
+${form(visit, action, "update", (fields) => html`${hookFields(fields, hook)}<p><button type="submit" class="primary">Change the hook</button></p>`)}
 <h3 id="delete">Delete it</h3>
 <p>With its deliveries; what waits is told to nobody.</p>
 ${buttonForm(visit, action, "Delete the hook", { do: "delete" }, "danger")}`,

@@ -14,7 +14,7 @@ import {
 } from "../../registry/forge/mirrors.ts";
 import type { MirrorRow, ProjectRow } from "../../registry/rows.ts";
 import { projectAsked } from "../forge/project.ts";
-import { buttonForm, faultOf, form, type ShowForm, sent, taking, textField, which } from "../html/forms.ts";
+import { buttonForm, type Fields, faultOf, form, type ShowForm, sent, taking } from "../html/forms.ts";
 import { banner, facts, lines, mark, time } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import { type Page, seeOther, type Visit } from "../html/visit.ts";
@@ -37,10 +37,13 @@ modules, and takes no pushes.</p>
 ${form(
   visit,
   partAddress(visit, { project }, "mirror"),
-  html`${which("create")}${textField("url", "Repository", { required: true, help: "https, such as https://github.com/acme/lib; or ssh, such as git@github.com:acme/lib.git, for which a deploy key is made." })}
-${credentialFields(undefined)}
-${textField("module_prefix", "Module path", { help: "The second name of its modules; empty: that of the repository, if it may be had." })}
-${intervalField(undefined)}
+  "create",
+  (
+    fields,
+  ) => html`${fields.text("url", "Repository", { required: true, help: "https, such as https://github.com/acme/lib; or ssh, such as git@github.com:acme/lib.git, for which a deploy key is made." })}
+${credentialFields(fields, undefined)}
+${fields.text("module_prefix", "Module path", { help: "The second name of its modules; empty: that of the repository, if it may be had." })}
+${intervalField(fields, undefined)}
 <p><button type="submit" class="primary">Follow it</button></p>`,
 )}`;
 }
@@ -75,10 +78,13 @@ function followed(visit: Visit, project: ProjectRow, mirror: MirrorRow): Html {
 ${form(
   visit,
   action,
-  html`${which("update")}${textField("url", "Repository", { required: true, value: url, help: "At another server the password is needed again." })}
-${credentialFields(credential?.username)}
-${intervalField(mirror.intervalSeconds ?? undefined)}
-<p><label><input type="checkbox" name="enabled" value="true"${mirror.enabled ? html` checked` : NOTHING}> It is followed</label></p>
+  "update",
+  (
+    fields,
+  ) => html`${fields.text("url", "Repository", { required: true, value: url, help: "At another server the password is needed again." })}
+${credentialFields(fields, credential?.username)}
+${intervalField(fields, mirror.intervalSeconds ?? undefined)}
+${fields.box("enabled", "It is followed", mirror.enabled)}
 <p><button type="submit" class="primary">Change the mirror</button></p>`,
 )}
 <h2 id="end">Follow it no more</h2>
@@ -92,13 +98,13 @@ function stateOf({ enabled, failures, succeededAt }: MirrorRow): Html {
   return succeededAt === null ? mark("new") : mark("on", "good");
 }
 
-function credentialFields(username: string | undefined): Html {
-  return html`${textField("username", "User name there", { value: username, help: "Empty where anybody may read it." })}
-${textField("password", "Password or token there", { type: "password", help: username === undefined ? "It is kept sealed." : "Empty: it stays." })}`;
+function credentialFields(fields: Fields, username: string | undefined): Html {
+  return html`${fields.text("username", "User name there", { value: username, help: "Empty where anybody may read it." })}
+${fields.text("password", "Password or token there", { type: "password", help: username === undefined ? "It is kept sealed." : "Empty: it stays." })}`;
 }
 
-function intervalField(seconds: number | undefined): Html {
-  return textField("interval", "Seconds between two looks at most", {
+function intervalField(fields: Fields, seconds: number | undefined): Html {
+  return fields.text("interval", "Seconds between two looks at most", {
     value: seconds === undefined ? "" : String(seconds),
     help: "Empty: by how often something changes there.",
   });

@@ -8,7 +8,7 @@ import { type Explanation, explainPolicies } from "../../registry/policies/expla
 import { impactsOf, judgeAgain, judgingUnderWay, type RuleImpact } from "../../registry/policies/impact.ts";
 import { createPolicy, deletePolicy, listPolicies } from "../../registry/policies/rules.ts";
 import type { PolicyRow } from "../../registry/rows.ts";
-import { buttonForm, choice, faultOf, form, type ShowForm, sent, taking, textField, which } from "../html/forms.ts";
+import { buttonForm, faultOf, form, type ShowForm, sent, taking } from "../html/forms.ts";
 import { facts, mark, nothingYet, numberedPageAsked, numberedPager, table, time } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import { seeOther, type Visit } from "../html/visit.ts";
@@ -159,13 +159,14 @@ function newRule(visit: Visit, action: string): Html {
 ${form(
   visit,
   action,
-  html`${which("add")}${choice("action", "Action", options(ACTIONS), "hold")}
-${textField("pattern", "Modules", { required: true, help: "As GOPRIVATE has them: example.com/acme,*.corp.example.com; * is every module." })}
-${textField("versions", "Versions", { help: "Such as v1.2.3 or >=v1.2.0 <v1.5.0. Empty: all." })}
-${choice("kind", "Of", options(KINDS), "upstream")}
-${textField("licenses", "Licences", { help: "Only what has one of these: SPDX identifiers with commas between them; UNKNOWN, NONE." })}
-${textField("licensesOtherThan", "Licences other than", { help: "Only what has a licence that is none of these." })}
-${choice(
+  "add",
+  (fields) => html`${fields.choice("action", "Action", options(ACTIONS), "hold")}
+${fields.text("pattern", "Modules", { required: true, help: "As GOPRIVATE has them: example.com/acme,*.corp.example.com; * is every module." })}
+${fields.text("versions", "Versions", { help: "Such as v1.2.3 or >=v1.2.0 <v1.5.0. Empty: all." })}
+${fields.choice("kind", "Of", options(KINDS), "upstream")}
+${fields.text("licenses", "Licences", { help: "Only what has one of these: SPDX identifiers with commas between them; UNKNOWN, NONE." })}
+${fields.text("licensesOtherThan", "Licences other than", { help: "Only what has a licence that is none of these." })}
+${fields.choice(
   "vulnerable",
   "Vulnerabilities",
   [
@@ -175,8 +176,8 @@ ${choice(
   ],
   "",
 )}
-${textField("age", "Younger than", { help: "Of hold: such as 7d or 36h." })}
-${choice(
+${fields.text("age", "Younger than", { help: "Of hold: such as 7d or 36h." })}
+${fields.choice(
   "mode",
   "How",
   [
@@ -186,8 +187,8 @@ ${choice(
   ],
   "",
 )}
-${textField("reason", "Reason", { help: "What clients read." })}
-${textField("until", "Ends", { type: "date", help: "Empty: never." })}
+${fields.text("reason", "Reason", { help: "What clients read." })}
+${fields.text("until", "Ends", { type: "date", help: "Empty: never." })}
 <p><button type="submit" class="primary">Make the rule</button></p>`,
 )}`;
 }

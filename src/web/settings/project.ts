@@ -6,7 +6,7 @@ import { demandAct, mayAct } from "../../registry/access/access.ts";
 import { deleteProject, type PackageSetting, packageSettingOf } from "../../registry/forge/projects.ts";
 import { VISIBILITIES, visibilityIn } from "../forge/groups.ts";
 import { projectAsked } from "../forge/project.ts";
-import { choice, faultOf, form, type ShowForm, sent, taking, textField, which } from "../html/forms.ts";
+import { faultOf, form, type ShowForm, sent, taking } from "../html/forms.ts";
 import { html, NOTHING } from "../html/template.ts";
 import { seeOther } from "../html/visit.ts";
 import { settingsPage } from "./place.ts";
@@ -34,27 +34,31 @@ export const showProjectSettings: ShowForm = async (visit, fault) => {
     html`${faultOf(fault)}${form(
       visit,
       action,
-      html`${which("update")}${textField("name", "Name", { value: project.name, required: true })}
-${textField("description", "Description", { value: project.description })}
-${choice("visibility", "Who may see it", VISIBILITIES, project.visibility)}
-${choice("packages", "To whom its packages are open", PACKAGES, packageSettingOf(project))}
-${choice("tag_scheme", "How tags become versions", SCHEMES, project.tagScheme)}
-${textField("module_prefix", "A second name for its modules", { value: project.modulePrefix ?? "", help: "Such as github.com/acme/lib; empty: none." })}
-${textField("topics", "Topics", { value: project.topics.join(", "), help: "Separated by commas." })}
-${textField("default_branch", "Default branch", { value: project.defaultBranch ?? "" })}
+      "update",
+      (fields) => html`${fields.text("name", "Name", { value: project.name, required: true })}
+${fields.text("description", "Description", { value: project.description })}
+${fields.choice("visibility", "Who may see it", VISIBILITIES, project.visibility)}
+${fields.choice("packages", "To whom its packages are open", PACKAGES, packageSettingOf(project))}
+${fields.choice("tag_scheme", "How tags become versions", SCHEMES, project.tagScheme)}
+${fields.text("module_prefix", "A second name for its modules", { value: project.modulePrefix ?? "", help: "Such as github.com/acme/lib; empty: none." })}
+${fields.text("topics", "Topics", { value: project.topics.join(", "), help: "Separated by commas." })}
+${fields.text("default_branch", "Default branch", { value: project.defaultBranch ?? "" })}
 <p><button type="submit" class="primary">Change the project</button></p>`,
     )}
 ${
   mayAct(principal, "project.archive", project)
     ? html`<h2 id="archive">${project.archived ? "Unarchive" : "Archive"}</h2>
 <p>An archived project takes no pushes and serves what it has.</p>
-${form(visit, action, html`${which(project.archived ? "unarchive" : "archive")}<p><button type="submit">${project.archived ? "Unarchive" : "Archive"} the project</button></p>`)}
+${form(visit, action, project.archived ? "unarchive" : "archive", () => html`<p><button type="submit">${project.archived ? "Unarchive" : "Archive"} the project</button></p>`)}
 <h2 id="delete">Delete the project</h2>
 <p>With its repository and versions. These are never given to other content.</p>
 ${form(
   visit,
   action,
-  html`${which("delete")}${textField("confirm", `The path of the project, ${project.fullPath}, to be sure`, { required: true })}
+  "delete",
+  (
+    fields,
+  ) => html`${fields.text("confirm", `The path of the project, ${project.fullPath}, to be sure`, { required: true })}
 <p><button type="submit" class="danger">Delete the project</button></p>`,
 )}`
     : NOTHING

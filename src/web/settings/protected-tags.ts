@@ -2,7 +2,7 @@
 import { demandAct, mayAct } from "../../registry/access/access.ts";
 import { protectedTagsOf, protectTag, TAG_LEVELS, unprotectTag } from "../../registry/forge/protected-tags.ts";
 import { projectAsked } from "../forge/project.ts";
-import { buttonForm, choice, faultOf, form, type ShowForm, sent, taking, textField, which } from "../html/forms.ts";
+import { buttonForm, faultOf, form, type ShowForm, sent, taking } from "../html/forms.ts";
 import { nothingYet, numberedPageAsked, numberedPager, table, time } from "../html/pieces.ts";
 import { html, NOTHING } from "../html/template.ts";
 import { seeOther } from "../html/visit.ts";
@@ -52,8 +52,11 @@ ${
 ${form(
   visit,
   action,
-  html`${which("protect")}${textField("name", "Name", { required: true, help: "Such as v1.0.0, or v* for all that begin so." })}
-${choice("level", "May be made by", LEVELS, "maintainer")}
+  "protect",
+  (
+    fields,
+  ) => html`${fields.text("name", "Name", { required: true, help: "Such as v1.0.0, or v* for all that begin so." })}
+${fields.choice("level", "May be made by", LEVELS, "maintainer")}
 <p><button type="submit" class="primary">Protect</button></p>`,
 )}`
     : NOTHING

@@ -4,19 +4,7 @@ import { mayAct, mayGroupAct } from "../../registry/access/access.ts";
 import type { SCOPES_OF } from "../../registry/access/acts.ts";
 import { patternsOf } from "../../registry/access/workloads.ts";
 import { createTrust, deleteTrust, findTrusts } from "../../registry/forge/trusts.ts";
-import {
-  areaField,
-  buttonForm,
-  checkboxes,
-  dayIn,
-  faultOf,
-  form,
-  type ShowForm,
-  sent,
-  taking,
-  textField,
-  which,
-} from "../html/forms.ts";
+import { buttonForm, dayIn, faultOf, form, type ShowForm, sent, taking } from "../html/forms.ts";
 import { nothingYet, numberedPageAsked, numberedPager, table, time } from "../html/pieces.ts";
 import { html, NOTHING } from "../html/template.ts";
 import { seeOther, type Visit } from "../html/visit.ts";
@@ -84,17 +72,18 @@ ${
 ${form(
   visit,
   action,
-  html`${which("create")}${textField("issuer", "Issuer", {
+  "create",
+  (fields) => html`${fields.text("issuer", "Issuer", {
     required: true,
     help: "As the claim iss says it: https://token.actions.githubusercontent.com, https://gitlab.example.com.",
   })}
-${textField("audience", "Audience", { required: true, value: url, help: "As the claim aud says it." })}
-${areaField("claims", "Claims that must match", {
+${fields.text("audience", "Audience", { required: true, value: url, help: "As the claim aud says it." })}
+${fields.area("claims", "Claims that must match", {
   required: true,
   help: "One on each line, such as repository=acme/lib and ref=refs/tags/v*; * stands for any text without / and :, ** for any.",
 })}
-${checkboxes("scopes", "The jobs may", Object.entries(SCOPES), ["read_package_registry"])}
-${textField("expires", "Until", { type: "date", help: "It counts no more from this day on; empty: for ever." })}
+${fields.boxes("scopes", "The jobs may", Object.entries(SCOPES), ["read_package_registry"])}
+${fields.text("expires", "Until", { type: "date", help: "It counts no more from this day on; empty: for ever." })}
 <p><button type="submit" class="primary">Trust it</button></p>`,
 )}
 <p class="quiet">Why a token does not fit says <code>gokura trust check</code>.</p>`
