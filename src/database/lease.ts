@@ -33,7 +33,7 @@ export interface LeaseTimes {
   readonly everyMs: number;
 }
 
-const LEASE_TIMES: LeaseTimes = { goodMs: 6_000, everyMs: 1_500 };
+const LEASE_TIMES: LeaseTimes = { goodMs: 4_000, everyMs: 1_000 };
 
 /** Where a server is reached by the others. */
 export interface InternalAddress {

@@ -16,6 +16,8 @@ import { PASSED_ON_HEADER, type PassedOn, saysPassedOn, signPassedOn } from "./p
 /** Shorter than a server of ours keeps a connection (server.ts). */
 const KEEP_ALIVE_MS = 15_000;
 const CONNECT_MS = 3_000;
+/** How often is looked whether the leader of a request still leads: one that stands still would keep the client waiting. */
+const WATCH_MS = 1_000;
 /** A request on which nothing moves for so long is over. */
 const IDLE_MS = 180_000;
 const VIA = "1.1 gokura";
@@ -48,7 +50,13 @@ export function openPassingOn({ lease, awaitsContinue, prefix, log }: PassingOnP
     "https:": new https.Agent({ keepAlive: true, timeout: KEEP_ALIVE_MS }),
   };
 
-  const ask = (leader: Leader, ctx: Context, said: PassedOn, agent: boolean): Promise<IncomingMessage> =>
+  const ask = (
+    leader: Leader,
+    ctx: Context,
+    said: PassedOn,
+    agent: boolean,
+    over: AbortSignal,
+  ): Promise<IncomingMessage> =>
     new Promise((done, fail) => {
       const { req, res } = ctx;
       const target = ctx.originalUrl;
@@ -96,6 +104,7 @@ export function openPassingOn({ lease, awaitsContinue, prefix, log }: PassingOnP
         res.writeContinue();
         send();
       });
+      over.addEventListener("abort", () => sent.destroy(over.reason as Error), { once: true });
       sent.once("timeout", () => sent.destroy(new Error("nothing moved")));
       sent.once("response", done);
       sent.once("error", (error) => {
@@ -113,20 +122,26 @@ export function openPassingOn({ lease, awaitsContinue, prefix, log }: PassingOnP
       const leader = await own?.leader();
       if (!leader || own?.key()?.equals(leader.key))
         throw leaderAbsent("no server has the repositories now, which is so for some seconds after one has died");
+      const over = new AbortController();
+      const watch = setInterval(async () => {
+        const now = await own?.leader().catch(() => leader);
+        if (now && now.term !== leader.term) over.abort(new Error("another server leads now"));
+      }, WATCH_MS);
       const repeatable = ctx.method === "GET" || ctx.method === "HEAD";
-      const answer = await ask(leader, ctx, said, true)
+      const answer = await ask(leader, ctx, said, true, over.signal)
         // A connection that was kept may have been closed just when it was taken up again.
         .catch((error: Error & { stale?: boolean }) => {
           if (!error.stale || !repeatable) throw error;
-          return ask(leader, ctx, said, false);
+          return ask(leader, ctx, said, false, over.signal);
         })
         .catch((error: Error) => {
+          clearInterval(watch);
           if (ctx.res.destroyed) throw error;
           log.warn({ leader: leader.url, reason: error.message }, "the server with the repositories did not answer");
           throw leaderAbsent("the server with the repositories does not answer");
         });
       ctx.respond = false;
-      await relay(answer, ctx.res);
+      await relay(answer, ctx.res).finally(() => clearInterval(watch));
     },
     close() {
       for (const agent of Object.values(agents)) agent.destroy();

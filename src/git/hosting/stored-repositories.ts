@@ -23,10 +23,10 @@ import { Failure } from "../../errors.ts";
 import { projectById } from "../../registry/forge/projects.ts";
 import { recordPacksAlone, type StoredRepository, storedRepository } from "../../registry/forge/repository-packs.ts";
 import type { Registry, StoredPack, StoredRepositories } from "../../registry/registry.ts";
-import { projectIds, publishedCommits } from "../../registry/versions/needed-objects.ts";
+import { projectIds, publishedCommits, whileNoPush } from "../../registry/versions/needed-objects.ts";
 import { recordedRefs } from "../../registry/versions/stored-versions.ts";
 import { packObjectKey } from "../../storage/object-keys.ts";
-import { packLooseObjects } from "../objects/pack-repository.ts";
+import { packLooseObjects, packRepository } from "../objects/pack-repository.ts";
 import { rebuildRepository } from "../objects/rebuilt-repository.ts";
 import type { Repositories } from "../objects/repositories.ts";
 import { formatWord, repositoryDirectory } from "./repositories-of-projects.ts";
@@ -35,6 +35,7 @@ import { refsUnlikeRecorded } from "./unlike-recorded.ts";
 /** In the directory of a repository: the generation. */
 const MARK = "gokura-generation";
 const INITIAL_BRANCH = "main";
+const MANY_PACKS = 50;
 
 /** Opens the repositories that are in the blob store of a registry. */
 export function openStoredRepositories(registry: Registry, repositories: Repositories): StoredRepositories {
@@ -124,7 +125,7 @@ export function openStoredRepositories(registry: Registry, repositories: Reposit
   };
 }
 
-/** Stores what was never stored, and what was packed anew beside the server; until `over`. */
+/** Makes many packs few, stores what was never stored, and what was packed anew beside the server; until `over`. */
 export async function storeAll(registry: Registry, over: () => boolean): Promise<void> {
   for (const projectId of await projectIds(registry)) {
     if (over()) return;
@@ -133,7 +134,10 @@ export async function storeAll(registry: Registry, over: () => boolean): Promise
     try {
       await stored.ensure(projectId);
       const { packs } = (await storedRepository(registry, projectId)) ?? { packs: [] };
-      if (await isOtherThan(repositoryDirectory(registry, projectId), packs)) await stored.record(projectId);
+      const directory = repositoryDirectory(registry, projectId);
+      // Whoever leads next reads each of them through.
+      if (packs.length >= MANY_PACKS) await whileNoPush(registry, projectId, () => packRepository(directory));
+      if (await isOtherThan(directory, packs)) await stored.record(projectId);
     } catch (error) {
       registry.log.error({ err: error, project: projectId }, "a repository could not be stored");
     }

@@ -13,6 +13,7 @@ import type { Repositories } from "./repositories.ts";
 
 /** A pack of many gigabytes takes that long. */
 const INDEX_MS = 60 * 60_000;
+const PACKS_AT_ONCE = 4;
 /** Objects that are asked about at once. */
 const AT_ONCE = 2_000;
 
@@ -41,11 +42,15 @@ export async function rebuildRepository(
     await initRepository(building, { objectFormat: from.objectFormat });
     const place = join(building, "objects", "pack");
     await mkdir(place, { recursive: true });
-    for (const pack of from.packs) {
-      const file = join(place, `${pack}.pack`);
-      await link(join(directory, "objects", "pack", `${pack}.pack`), file).catch(() => from.fetch(pack, file));
-      await runGit(building, ["index-pack", file], { timeoutMs: INDEX_MS });
-    }
+    const waiting = [...from.packs];
+    const take = async (): Promise<void> => {
+      for (let pack = waiting.pop(); pack !== undefined; pack = waiting.pop()) {
+        const file = join(place, `${pack}.pack`);
+        await link(join(directory, "objects", "pack", `${pack}.pack`), file).catch(() => from.fetch(pack!, file));
+        await runGit(building, ["index-pack", file], { timeoutMs: INDEX_MS });
+      }
+    };
+    await Promise.all(Array.from({ length: PACKS_AT_ONCE }, take));
     const lines = [...from.refs].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     const text = lines.map(([name, oid]) => `${oid} ${name}\n`).join("");
     await writeFile(join(building, "packed-refs"), `# pack-refs with: sorted \n${text}`);
