@@ -13,7 +13,7 @@ import type { Registry } from "../registry/registry.ts";
 import { checkDatabaseName } from "../sumdb/database-name.ts";
 import { LogFault } from "../sumdb/log-fault.ts";
 import { checkProof } from "../sumdb/log-proof.ts";
-import { parseVerifierKey, type Signer } from "../sumdb/note.ts";
+import { generateSignerKey, parseVerifierKey, type Signer } from "../sumdb/note.ts";
 import { headText, parseHead } from "../sumdb/tree-head.ts";
 import { JSON_OPTION } from "./options.ts";
 import { printJson, printOne } from "./output.ts";
@@ -29,6 +29,20 @@ export function addSumdbCommands(program: Command): void {
     .option(...JSON_OPTION)
     .addHelpText("after", "\nExample: GOKURA_URL=https://go.example.com gokura sumdb key")
     .action(async ({ json = false }) => print(await openSigners(readConfig()), json));
+  sumdb
+    .command("new-key")
+    .argument("<name>", "host[:port][/path], such as the host of GOKURA_URL and /sumdb")
+    .description("print a new signing key for GOKURA_SUMDB_KEY, before several servers that share it first start")
+    .option(...JSON_OPTION)
+    .addHelpText(
+      "after",
+      "\nNothing is kept, and no server changes its key: gokura sumdb rename does that.\nExample: gokura sumdb new-key go.example.com/sumdb > deploy/secrets/sumdb_key",
+    )
+    .action((name: string, { json = false }) => {
+      const key = generateSignerKey(checkDatabaseName(name));
+      if (json) printJson({ key });
+      else console.log(key);
+    });
   sumdb
     .command("rename")
     .argument("<name>", "host[:port][/path]")

@@ -43,6 +43,10 @@ const STEPS: readonly (readonly (readonly [line: string, printed: unknown])[])[]
     ["group list --json", [{ path: "acme" }]],
     ["completion bash --json", { " project": expect.arrayContaining([expect.objectContaining({ word: "create" })]) }],
     [
+      "sumdb new-key go.example.com/sumdb --json",
+      { key: expect.stringMatching(/^PRIVATE\+KEY\+go\.example\.com\/sumdb\+/) },
+    ],
+    [
       "sumdb key --json",
       [{ name: "go.example.com/sumdb", gosumdb: expect.stringMatching(/^go\.example\.com\/sumdb\+/) }],
     ],

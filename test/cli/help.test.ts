@@ -28,7 +28,7 @@ const CONTRACT = `serve, migrate, doctor, fsck, backup, restore, storage check, 
   token revoke, group create, group list, group quota, project create, project list, project show, project update, project delete, project explain,
   project unpublish, project protect-tag, project unprotect-tag, project purge, member add, member remove, member list, client-config, publish, import modules, prefetch, bundle create, bundle load, flag list, flag set, completion,
   mirror add, mirror list, mirror show, mirror sync, mirror update, mirror remove, import org, policy add, policy list, policy remove, policy impact, policy explain, advisory create, advisory list, advisory withdraw, vuln report, sbom, provenance show, provenance verify, trust add, trust list, trust remove, trust check, hook add, hook list, hook remove, hook deliveries, hook retry,
-  sumdb key, sumdb rename, sumdb verify, sumdb proof, sumdb check, sumdb audit, sumdb trust, sumdb quarantine`;
+  sumdb key, sumdb new-key, sumdb rename, sumdb verify, sumdb proof, sumdb check, sumdb audit, sumdb trust, sumdb quarantine`;
 
 test("the commands are those that users script against", async () => {
   const names = (await allCommands()).map((words) => words.join(" "));
