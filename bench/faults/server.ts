@@ -21,8 +21,13 @@ export interface FaultyServer {
   stop(signal: NodeJS.Signals): Promise<void>;
 }
 
-/** Starts a server at a port of its own. `before`: words in front of the command. */
-export async function startServer(data: string, port: number, before: readonly string[] = []): Promise<FaultyServer> {
+/** Starts a server at a port of its own. `before`: words in front of the command; `settings`: more of them. */
+export async function startServer(
+  data: string,
+  port: number,
+  before: readonly string[] = [],
+  settings: Readonly<Record<string, string>> = {},
+): Promise<FaultyServer> {
   const [program, ...words] = [...before, process.execPath, BIN, "serve"] as unknown as [string, ...string[]];
   const child = spawn(program, words, {
     cwd: join(import.meta.dirname, "../.."),
@@ -36,6 +41,7 @@ export async function startServer(data: string, port: number, before: readonly s
       GOKURA_LOG_LEVEL: "warn",
       GOKURA_LIMITS: "off", // one client asks for all
       GOKURA_UPSTREAM: "off",
+      ...settings,
     },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -26,13 +26,19 @@ export interface Writing {
   stop(): Promise<void>;
 }
 
-/** So many clients begin to push. `bytes`: of random data in each version. */
-export async function beginWriting(directory: string, url: string, count: number, bytes: number): Promise<Writing> {
+/** So many clients begin to push. `bytes`: of random data in each version; `name`: what their projects are called. */
+export async function beginWriting(
+  directory: string,
+  url: string,
+  count: number,
+  bytes: number,
+  name = "lib",
+): Promise<Writing> {
   let stopping = false;
   const writers: Writer[] = [];
   const working: Promise<void>[] = [];
   for (let n = 0; n < count; n++) {
-    const project = `root/lib${n}`;
+    const project = `root/${name}${n}`;
     const repository = join(directory, `writer${n}`);
     mkdirSync(repository, { recursive: true });
     const git = (...words: string[]) =>
