@@ -10,12 +10,13 @@
 // The memory is that of a second start: the first one makes the cluster and fills Node's compile cache.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, cpSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { ADMIN_TOKEN, type RunningGokura, startGokura } from "./gokura.ts";
+import { ADMIN_TOKEN, startGokura } from "./gokura.ts";
+import { memoryOfAll } from "./process-tree.ts";
 import { printTable } from "./table.ts";
 
 const { values } = parseArgs({
@@ -112,41 +113,6 @@ async function measureCommands(dataDirectory: string): Promise<void> {
 }
 
 // ---- memory ------------------------------------------------------------------------------------------------------------
-
-/** The proportional set size of a process, in MB. */
-const pssOf = (pid: number): number =>
-  Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1]) / 1024;
-
-/** The children of a process, all the way down. */
-function descendants(pid: number): number[] {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync("/proc"))
-    if (/^\d+$/.test(name))
-      try {
-        const stat = readFileSync(`/proc/${name}/stat`, "utf8");
-        parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
-      } catch {} // ended meanwhile
-  const found = [pid];
-  for (const one of found) for (const [child, parent] of parents) if (parent === one) found.push(child);
-  return found.slice(1);
-}
-
-interface Memory {
-  readonly server: number;
-  readonly postgres: number;
-  readonly processes: number;
-}
-
-function memoryOfAll(gokura: RunningGokura, dataDirectory: string): Memory {
-  const postmaster = Number(
-    readFileSync(join(dataDirectory, "postgres/cluster/postmaster.pid"), "utf8").split("\n")[0],
-  );
-  const { pid } = gokura.target;
-  const sum = (pids: readonly number[]): number => pids.reduce((total, one) => total + pssOf(one), 0);
-  const database = new Set([postmaster, ...descendants(postmaster)]);
-  const own = [pid, ...descendants(pid).filter((one) => !database.has(one))];
-  return { server: sum(own), postgres: sum([...database]), processes: own.length + database.size };
-}
 
 /** Asks once at every door: REST, its document, GraphQL, the Go endpoint, git. */
 async function useEveryDoor(url: string): Promise<void> {

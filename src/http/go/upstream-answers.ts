@@ -22,6 +22,7 @@ import {
   passByName,
   storeZip,
 } from "../../upstream/judged-answers.ts";
+import { hasClientLeft } from "../protocol/send-blob.ts";
 import { beginColdFetch, type ColdFetch } from "./cold-fetch.ts";
 import {
   absence,
@@ -223,8 +224,7 @@ async function sendArriving({ ctx, dependencies, passed }: Asked, version: strin
   ctx.res.writeHead(200, [...withPolicyHeader(zipHeaders(version), passed.warning), ...length]);
   await pipeline(download.bytes(), ctx.res).catch((error: NodeJS.ErrnoException) => {
     ctx.res.destroy();
-    const left = ["ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE"].includes(error.code ?? "");
-    if (!left && !isFailure(error)) throw error;
+    if (!hasClientLeft(error) && !isFailure(error)) throw error;
   });
 }
 

@@ -116,10 +116,16 @@ function sendBytes(req: IncomingMessage, res: ServerResponse, bytes: Buffer): vo
   writeOn();
 }
 
-const CLIENT_LEFT = new Set(["ERR_STREAM_DESTROYED", "ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE"]);
+/** ECANCELED: a write that waited for a client which then reset the connection. */
+const CLIENT_LEFT = new Set(["ERR_STREAM_DESTROYED", "ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE", "ECANCELED"]);
+
+/** Whether writing failed because nobody is there any more to read. */
+export function hasClientLeft(error: NodeJS.ErrnoException): boolean {
+  return CLIENT_LEFT.has(error.code ?? "");
+}
 
 function unlessClientLeft(error: NodeJS.ErrnoException): void {
-  if (!CLIENT_LEFT.has(error.code ?? "")) throw error;
+  if (!hasClientLeft(error)) throw error;
 }
 
 /**
