@@ -17,6 +17,8 @@ const MAX_PASSES = 20;
 /** What of the data directory is not saved: the database, which is copied by itself; caches; sockets, locks, what is half done. */
 export const SKIPPED =
   /^postgres$|^postgres-elsewhere$|^mirrors$|^blob-cache$|^server\.sock$|^blobs\/scratch\/|\.lock$|\/tmp_[^/]*$|\/tmp_objdir-|\.git\.new-/;
+/** What lies in a bucket, if there is one. */
+export const BLOB_KINDS = ["zip", "pack"] as const;
 export const DATA = "data";
 export const BASE = "base.tar.gz";
 export const MANIFEST = "backup_manifest";
@@ -108,7 +110,7 @@ export async function untilSettled<T extends Pick<Copied, "there" | "vanished">>
   }
 }
 
-/** Copies the zips that are not among the files, because they are in a bucket. They lie in the backup as those of a disk do. */
+/** Copies zips and packs that are not among the files, because they are in a bucket. They lie in the backup as those of a disk do. */
 async function copyZips(
   registry: Registry,
   to: string,
@@ -116,14 +118,15 @@ async function copyZips(
 ): Promise<Pick<Copied, "files" | "bytes" | "there">> {
   const there = new Set<string>();
   let [files, bytes] = [0, 0];
-  for await (const { key } of registry.blobs.list("zip")) {
-    there.add(`blobs/${key}`);
-    if (existsSync(join(to, key))) continue;
-    const size = await copyBlob(registry.blobs, key, join(to, key));
-    if (size === undefined) continue; // taken away meanwhile
-    files++;
-    bytes += size;
-    progress("zips of the bucket", bytes);
-  }
+  for (const kind of BLOB_KINDS)
+    for await (const { key } of registry.blobs.list(kind)) {
+      there.add(`blobs/${key}`);
+      if (existsSync(join(to, key))) continue;
+      const size = await copyBlob(registry.blobs, key, join(to, key));
+      if (size === undefined) continue; // taken away meanwhile
+      files++;
+      bytes += size;
+      progress("zips of the bucket", bytes);
+    }
   return { files, bytes, there };
 }

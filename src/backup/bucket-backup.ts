@@ -14,7 +14,16 @@ import { Failure, isFailure } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
 import { countStoredVersions } from "../registry/versions/stored-versions.ts";
 import type { Bucket } from "../storage/s3/bucket.ts";
-import { BASE, type BackupOptions, type BackupReport, MANIFEST, PASSWORD, SKIPPED, untilSettled } from "./backup.ts";
+import {
+  BASE,
+  type BackupOptions,
+  type BackupReport,
+  BLOB_KINDS,
+  MANIFEST,
+  PASSWORD,
+  SKIPPED,
+  untilSettled,
+} from "./backup.ts";
 import { filesIn } from "./copied-files.ts";
 
 const FORMAT = 1;
@@ -78,7 +87,8 @@ export async function backUpToBucket(
       if (!(await sending.file(join(registry.dataDirectory, path), `data/${path}`))) vanished++;
     return { there: sending.paths(), vanished };
   });
-  for await (const { key } of registry.blobs.list("zip")) await sending.blob(registry, key);
+  for (const kind of BLOB_KINDS)
+    for await (const { key } of registry.blobs.list(kind)) await sending.blob(registry, key);
   const saved: SavedBackup = {
     ...{ format: FORMAT, gokura, moment, hasDatabase: embeddedUrl !== undefined, versions },
     files: [...sending.files.values()],

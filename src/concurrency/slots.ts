@@ -1,16 +1,26 @@
-// A bound on how many of something run at once: a counting semaphore whose waiters are served in order. It cannot deadlock as
-// long as nobody who holds a slot waits for a second one of the same kind. Where callers are told apart none of them has
-// more than a share: the others go past those who wait for their own to be done.
+// A bound on how many of something run at once: a counting semaphore. It cannot deadlock as long as nobody who holds a slot
+// waits for a second one of the same kind. Those who wait are served fairly among callers: next is whose caller has the fewest
+// slots, of these whose caller was served longest ago, of these who came first. So however many somebody sends at once,
+// another waits for one of them to be done, not for all. A caller may also be held to a share of the slots.
+import { LRUCache } from "lru-cache";
 import { Failure } from "../errors.ts";
+import { callerNow } from "./caller.ts";
 
 /** How long a taker waits in line before it is told to come back later, in milliseconds. */
 const SLOT_WAIT_MS = 60_000;
 
+/** What those without a caller are called among the others. */
+const NOBODY = "";
+/** Somebody who came so long ago, in milliseconds, is not about any more. */
+const ABOUT_MS = 2_000;
+/** Callers of whom it is known when they were served. */
+const MAX_REMEMBERED = 1_000;
+
 export interface Slots {
   /**
    * Waits for a slot and returns the function that gives it back (calling it twice is harmless).
-   * Rejects with the signal's reason when it aborts first, and with Failure("unavailable") after a minute in line. Takers
-   * without a caller share none with anybody.
+   * Rejects with the signal's reason when it aborts first, and with Failure("unavailable") after a minute in line. The caller
+   * is that of the request (caller.ts) if none is given; takers without one are held to no share.
    */
   take(signal?: AbortSignal, caller?: string): Promise<() => void>;
 }
@@ -20,21 +30,35 @@ export interface SlotRules {
   readonly waitMs?: number;
   /** How many slots one caller may have. */
   readonly perCaller?: number;
+  /** How many of these one caller may have while another one is about: alone it may have `perCaller`. */
+  readonly perCallerAmongOthers?: number;
   /** What there are too many of, for the message to whoever waited in vain. */
   readonly what?: string;
 }
 
-/** A semaphore of `limit` slots: first come, first served, among those whose callers have not enough already. */
+/** A semaphore of `limit` slots. */
 export function createSlots(
   limit: number,
-  { waitMs = SLOT_WAIT_MS, perCaller = limit, what = "requests" }: SlotRules = {},
+  { waitMs = SLOT_WAIT_MS, perCaller = limit, perCallerAmongOthers = perCaller, what = "requests" }: SlotRules = {},
 ): Slots {
   let free = limit;
-  const taken = new Map<string, number>();
+  const taken = new Map<string | undefined, number>();
+  /** When callers were last given a slot: higher is later. */
+  const served = new LRUCache<string, number>({ max: MAX_REMEMBERED });
+  let turn = 0;
   const waiting = new Map<() => void, string | undefined>();
-  const mayHave = (caller: string | undefined): boolean => caller === undefined || (taken.get(caller) ?? 0) < perCaller;
+  /** Who came within the last seconds. */
+  const about = new LRUCache<string, true>({ max: MAX_REMEMBERED, ttl: ABOUT_MS });
+  const isAmongOthers = (caller: string): boolean => {
+    about.purgeStale();
+    return about.size > (about.has(caller) ? 1 : 0);
+  };
+  const mayHave = (caller: string | undefined): boolean => {
+    if (caller === undefined) return true;
+    const has = taken.get(caller) ?? 0;
+    return has < perCallerAmongOthers || (has < perCaller && !isAmongOthers(caller));
+  };
   const count = (caller: string | undefined, change: 1 | -1): void => {
-    if (caller === undefined) return;
     const now = (taken.get(caller) ?? 0) + change;
     if (now > 0) taken.set(caller, now);
     else taken.delete(caller);
@@ -43,23 +67,32 @@ export function createSlots(
   const give = (caller: string | undefined): (() => void) => {
     free--;
     count(caller, 1);
+    served.set(caller ?? NOBODY, ++turn);
     let given = false;
     return () => {
       if (given) return;
       given = true;
       free++;
       count(caller, -1);
-      for (const [enter, next] of waiting) {
-        if (!mayHave(next)) continue;
-        enter();
-        return;
-      }
+      next()?.();
     };
   };
 
+  /** Who of those that wait is to have a slot. */
+  const next = (): (() => void) | undefined => {
+    let best: { enter: () => void; has: number; last: number } | undefined;
+    for (const [enter, caller] of waiting) {
+      if (!mayHave(caller)) continue;
+      const [has, last] = [taken.get(caller) ?? 0, served.peek(caller ?? NOBODY) ?? 0];
+      if (!best || has < best.has || (has === best.has && last < best.last)) best = { enter, has, last };
+    }
+    return best?.enter;
+  };
+
   return {
-    take: async (signal, caller) => {
+    take: async (signal, caller = callerNow()) => {
       signal?.throwIfAborted();
+      if (caller !== undefined && perCallerAmongOthers < perCaller) about.set(caller, true);
       if (free > 0 && mayHave(caller)) return give(caller);
       return await new Promise<() => void>((resolve, reject) => {
         const leave = (): void => {

@@ -3,9 +3,11 @@
 import { randomUUID } from "node:crypto";
 import type http from "node:http";
 import type { Middleware } from "koa";
+import { onBehalfOf } from "../concurrency/caller.ts";
 import { Failure, isFailure, type Reason } from "../errors.ts";
 import { checkCredentials, credentialsRefused } from "../registry/access/attempts.ts";
-import { nameOf, type Principal } from "../registry/principal.ts";
+import { callerOf } from "../registry/access/caller.ts";
+import { ANONYMOUS, nameOf, type Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import { beginRequest } from "../telemetry/tracing.ts";
 import { audienceOf } from "./audience.ts";
@@ -46,7 +48,9 @@ export function observe({ registry, clientOf, addressOf, stage, logged }: Observ
       ...{ "http.request.method": ctx.method, "url.path": ctx.path, "client.address": from },
       "gokura.request_id": id,
     }));
-    const work = span ? () => span.run(next) : next;
+    const caller = callerIn(ctx.state as Asker);
+    const forCaller = (): Promise<unknown> => onBehalfOf(caller, next);
+    const work = span ? () => span.run(forCaller) : forCaller;
     ctx.res.once("close", () => {
       const ms = performance.now() - start;
       const status = ctx.res.statusCode;
@@ -87,4 +91,15 @@ export function observe({ registry, clientOf, addressOf, stage, logged }: Observ
       if (!isFailure(error)) log.debug({ id }, "the request of the trouble above");
     }
   };
+}
+
+/** What becomes known of the one who asks, on the way. */
+interface Asker {
+  readonly principal?: Principal;
+  readonly from: string;
+}
+
+/** For whom a request is. It holds on to nothing else of it, because whatever is begun meanwhile holds on to this. */
+function callerIn(asker: Asker): () => string {
+  return () => callerOf(asker.principal ?? ANONYMOUS, asker.from);
 }

@@ -2,6 +2,7 @@
 // the database. Each field says who writes it: nobody else does.
 import { LRUCache } from "lru-cache";
 import { createSingleFlight, type SingleFlight } from "../concurrency/single-flight.ts";
+import { createSlots, type Slots } from "../concurrency/slots.ts";
 import type { Locks } from "../database/locks.ts";
 import type { Failure } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -10,6 +11,8 @@ import type { Download, StoredZip } from "./download.ts";
 import type { UpstreamClient } from "./upstream-client.ts";
 import type { Verification } from "./upstream-verification.ts";
 
+const JUDGED_AT_ONCE = 32;
+const JUDGED_OF_ONE = 2;
 const MAX_ABSENCES = 20_000;
 const MAX_FLEETING_BYTES = 8 * 1024 * 1024;
 /** How long trouble with one path is remembered. */
@@ -52,6 +55,11 @@ export interface DependencyState {
   readonly arrived: LRUCache<string, Arrived>;
   /** Versions that the list was fetched anew for, a moment ago; written by latest-version.ts. */
   readonly seen: LRUCache<string, true>;
+  /**
+   * Zips that have come are judged and stored so many at once, and of one caller so many while others are about: each keeps the
+   * processor for some milliseconds.
+   */
+  readonly judging: Slots;
   /** What is being fetched now, by what is asked. */
   readonly fetching: SingleFlight<string>;
   /**
@@ -87,6 +95,7 @@ export function createDependencyState(
       ttl: ARRIVED_MS,
     }),
     seen: new LRUCache({ max: MAX_SEEN, ttl: FLEETING_MS }),
+    judging: createSlots(JUDGED_AT_ONCE, { waitMs: Number.POSITIVE_INFINITY, perCallerAmongOthers: JUDGED_OF_ONE }),
     fetching: createSingleFlight(),
     downloads: new Map(),
     resting: new Map(),

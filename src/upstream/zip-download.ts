@@ -88,12 +88,14 @@ async function receiveZip(
   const path = goPathOf(request);
   const scratch = registry.blobs.scratch();
   let isAdopted = false;
+  let leave = (): void => {};
   try {
     const { bytes, sha256, size } = await download.receive(scratch, answer);
     const mod = await described;
     if (mod.kind === "absent") return mod;
-    const { h1, goModDiffers } = await admitZip(modulePath, version, bytes, size, mod.body);
     const proved = await proving;
+    leave = await state.judging.take();
+    const { h1, goModDiffers } = await admitZip(modulePath, version, bytes, size, mod.body);
     if (proved.kind === "refused") throw refuseUnproved(state, path, proved.failure);
     vouchesFor(proved, "zip", h1);
     vouchesFor(proved, "go.mod", h1OfGoMod(mod.body));
@@ -121,6 +123,7 @@ async function receiveZip(
     if (!isFailure(error)) registry.log.error({ err: error, path }, "a download failed");
     throw error;
   } finally {
+    leave();
     answer.body.destroy();
     if (!isAdopted) await rm(scratch, { force: true });
   }

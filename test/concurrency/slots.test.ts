@@ -1,5 +1,6 @@
 // So many at once and no more.
 import { expect, test } from "vitest";
+import { onBehalfOf } from "../../src/concurrency/caller.ts";
 import { createSlots } from "../../src/concurrency/slots.ts";
 
 test("slots are given in order, given back once, and a waiter may leave", async () => {
@@ -26,4 +27,44 @@ test("slots are given in order, given back once, and a waiter may leave", async 
   await expect(slots.take()).rejects.toMatchObject({ kind: "unavailable" });
   held();
   (await slots.take())();
+});
+
+/** Lets every taker have its slot for one turn, and tells in which order they had it. */
+async function orderOf(limit: number, callers: readonly string[], perCaller?: number): Promise<string[]> {
+  const slots = createSlots(limit, perCaller === undefined ? {} : { perCaller });
+  const order: string[] = [];
+  await Promise.all(
+    callers.map((caller) =>
+      onBehalfOf(
+        () => caller,
+        async () => {
+          const leave = await slots.take();
+          order.push(caller);
+          await new Promise((done) => setImmediate(done));
+          leave();
+        },
+      ),
+    ),
+  );
+  return order;
+}
+
+test("a caller who asks once waits for one of another's many, not for all, whose request it is being known by itself", async () => {
+  const herd = Array<string>(50).fill("herd");
+  expect((await orderOf(2, [...herd, "bystander"])).indexOf("bystander")).toBe(2);
+  expect((await orderOf(1, [...herd, "bystander"])).indexOf("bystander")).toBe(1);
+});
+
+test("callers with as many waiting are served by turns, and of one caller whoever came first", async () => {
+  const order = await orderOf(1, ["a", "a", "a", "b", "b", "b", "c", "c", "c"]);
+  expect(order).toEqual(["a", "b", "c", "a", "b", "c", "a", "b", "c"]);
+});
+
+test("nobody has more than a caller's share, though slots are free", async () => {
+  const slots = createSlots(3, { perCaller: 1, waitMs: 50 });
+  const first = await slots.take(undefined, "a");
+  await expect(slots.take(undefined, "a")).rejects.toMatchObject({ reason: "server_busy" });
+  (await slots.take(undefined, "b"))();
+  first();
+  (await slots.take(undefined, "a"))();
 });

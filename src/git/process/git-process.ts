@@ -3,6 +3,7 @@
 // process group and is stopped as a group: politely first, because a git that is allowed to clean up removes its locks,
 // and with SIGKILL some seconds later.
 import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { availableParallelism } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import { createSlots, type Slots } from "../../concurrency/slots.ts";
 import { Failure } from "../../errors.ts";
@@ -16,6 +17,8 @@ const MAX_COMMANDS = 8;
 const MAX_SESSIONS = 32;
 /** How many of these one caller may have; the others of that caller wait in line. */
 const MAX_SESSIONS_OF_ONE = 8;
+/** Telling refs keeps one processor busy for some milliseconds: so many at once for one caller while another one asks. */
+const REFS_AMONG_OTHERS = Math.max(1, Math.floor(availableParallelism() / 2));
 /** Output of runGit beyond this many bytes is refused unless the caller asked for more. */
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 /** A command that takes longer is stuck. */
@@ -29,8 +32,9 @@ const STOP_GRACE_MS = 5_000;
  * Every git command takes one slot for as long as its process lives: of commands, or of the sessions of git clients, whose
  * pace the client sets. No git command is started in the middle of another of its lane, or they could wait for each other.
  */
-const lanes: Readonly<Record<"command" | "session", Slots>> = {
+const lanes: Readonly<Record<"command" | "session" | "refs", Slots>> = {
   command: createSlots(MAX_COMMANDS, { what: "git operations" }),
+  refs: createSlots(MAX_COMMANDS, { perCallerAmongOthers: REFS_AMONG_OTHERS, what: "git operations" }),
   session: createSlots(MAX_SESSIONS, { perCaller: MAX_SESSIONS_OF_ONE, what: "git operations" }),
 };
 
@@ -55,8 +59,11 @@ export interface GitOptions {
   readonly signal?: AbortSignal | undefined;
   /** The environment, gitEnvironment() unless told. */
   readonly environment?: NodeJS.ProcessEnv;
-  /** Which bound counts it: "command" (default) for work of ours, "session" for what a client paces. "none" for neither. */
-  readonly lane?: "command" | "session" | "none";
+  /**
+   * Which bound counts it: "command" (default) for work of ours, "refs" for telling a client which refs there are, "session" for
+   * what a client paces. "none" for neither.
+   */
+  readonly lane?: "command" | "session" | "refs" | "none";
   /** The repository that the arguments name themselves, where spawnGit is given no directory: guarded like one. */
   readonly repository?: string;
   /** For whom a session is: a signed-in principal, or an address. */

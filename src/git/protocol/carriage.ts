@@ -41,6 +41,8 @@ export interface Carriage {
   readonly signal?: AbortSignal | undefined;
   /** Whom the git process counts for. */
   readonly caller?: string | undefined;
+  /** As in GitOptions; "session" unless told. */
+  readonly lane?: "session" | "refs";
   readonly stallMs?: number | undefined;
   readonly args: readonly string[];
   readonly contentType: string;
@@ -96,7 +98,7 @@ export async function carry(work: Carriage): Promise<SmartHttpOutcome> {
     input = await work.prepare((rules) => requestBody(req!, rules, sending, ending.signal));
     const git = await spawnGit(undefined, work.args, {
       repository: work.directory,
-      lane: "session",
+      lane: work.lane ?? "session",
       caller: work.caller,
       signal: ending.signal,
       environment: input.environment,

@@ -49,6 +49,7 @@ export async function advertiseRefs(options: AdvertiseOptions): Promise<SmartHtt
   const version = service === "git-upload-pack" ? protocolVersion(options.protocol) : undefined;
   return await carry({
     ...options,
+    lane: "refs",
     args: [service.slice("git-".length), "--stateless-rpc", "--advertise-refs", directory],
     contentType: `application/x-${service}-advertisement`,
     // Version 2 answers have no service line (http-backend.c get_info_refs).

@@ -21,6 +21,7 @@ import { koaMiddleware } from "@as-integrations/koa";
 import { bodyParser } from "@koa/bodyparser";
 import { BREAK, type DocumentNode, type OperationDefinitionNode, visit } from "graphql";
 import type { Context, Middleware } from "koa";
+import { createSlots } from "../../concurrency/slots.ts";
 import { leaderAbsent } from "../../database/lease.ts";
 import { Failure, invalid, isFailure } from "../../errors.ts";
 import type { ModuleArchives } from "../../git/indexing/module-archives.ts";
@@ -43,6 +44,9 @@ import { type Prices, readPrices } from "./query-cost.ts";
 
 const SCHEMA = new URL("../../../schema.graphql", import.meta.url);
 
+/** How many queries are answered at once, and how many of one caller: the others wait, and nobody else does for them. */
+const AT_ONCE = 16;
+const AT_ONCE_OF_ONE = 4;
 /** How long a client may take to send its body. */
 const BODY_PATIENCE_MS = 30_000;
 
@@ -94,6 +98,7 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
   } = options;
   const apollo = createApollo(registry, production);
   const readBody = bodyParser({ enableTypes: ["json"], jsonLimit: String(BODY_LIMIT_BYTES) });
+  const places = createSlots(AT_ONCE, { perCaller: AT_ONCE_OF_ONE, what: "queries" });
   let answer: Middleware | undefined;
   return {
     async middleware(ctx) {
@@ -112,7 +117,12 @@ export function createGraphqlEndpoint(options: GraphqlOptions): GraphqlEndpoint 
             reason: "server_stopping",
           });
         await readInTime(ctx, readBody, bodyPatienceMs);
-        await answer(ctx, async () => {});
+        const leave = await places.take();
+        try {
+          await answer(ctx, async () => {});
+        } finally {
+          leave();
+        }
       } catch (error) {
         answerWithErrors(ctx, error);
       }
