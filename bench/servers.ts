@@ -9,8 +9,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { ADMIN_TOKEN, MODULE_HOST } from "./faults/server.ts";
 import { beginWriting, compare, type Writing } from "./faults/writers.ts";
-import { type Instance, openInstance } from "./servers/instance.ts";
+import { processorTime } from "./measure.ts";
+import { freePort, type Instance, openInstance } from "./servers/instance.ts";
 import { beginLoad } from "./servers/load.ts";
+import { beginFollowing, startRemote } from "./servers/mirrored.ts";
 import { printTable } from "./table.ts";
 
 const { values } = parseArgs({
@@ -33,6 +35,8 @@ if (values.help) {
 const WRITERS = 2;
 const BYTES = 100_000;
 const READING_CLIENTS = 4;
+const HIT_CLIENTS = 16;
+const HITS_MS = 5_000;
 const BACK_MS = 60_000;
 /** Longer than a lease is good. */
 const STOPPED_MS = 9_000;
@@ -129,7 +133,33 @@ async function killLeaders(instance: Instance, writing: Writing): Promise<void> 
 
 const directory = mkdtempSync(join(tmpdir(), "gokura-servers-"));
 chmodSync(directory, 0o755); // as root, PostgreSQL runs as another user
-const instance = await openInstance(directory, values.versitygw);
+const remote = await startRemote(directory, await freePort());
+const instance = await openInstance(directory, values.versitygw, remote.settings);
+
+/** What a hit costs one reader, and each of two that share the same clients; microseconds of processor time. */
+async function measureHits(paths: readonly string[], first: string): Promise<void> {
+  const second = await instance.start("e", "read");
+  const costOf = async (names: readonly string[]): Promise<number> => {
+    const running = names.map((name) => instance.servers.get(name)!);
+    const load = await beginLoad(
+      running.map(({ url }) => url),
+      paths,
+      HIT_CLIENTS,
+    );
+    await delay(1_000);
+    const used = (): number => running.reduce((sum, { child }) => sum + processorTime(child.pid!), 0);
+    const [before, begun] = [load.counts.answered, used()];
+    await delay(HITS_MS);
+    const cost = (used() - begun) / (load.counts.answered - before);
+    await load.stop();
+    return cost;
+  };
+  const [one, two] = [await costOf([first]), await costOf([first, "e"])];
+  await second.stop("SIGTERM");
+  instance.servers.delete("e");
+  tell("a hit of .info costs, at one reader, at each of two", `${one.toFixed(1)}, ${two.toFixed(1)} us`);
+}
+
 try {
   await instance.start("a", "all");
   await instance.start("b", "all");
@@ -143,6 +173,8 @@ try {
   const paths = ["info", "mod", "zip"].map((kind) => `${listPath(project)}/${told[0]}.${kind}`);
   const load = await beginLoad([reader.url], [...paths], READING_CLIENTS);
 
+  await measureHits([paths[0]!], "c");
+  const following = await beginFollowing(directory, remote, reader.url);
   await measureSight(instance, join(directory, "probe"), reader.url);
   await killLeaders(instance, writing);
 
@@ -179,6 +211,9 @@ try {
   tell("writes again after it came back", `${Math.round(backAfterBucket ?? Number.NaN)} ms`);
   if (backAfterBucket === undefined) faults.push("nothing was written after the bucket came back");
 
+  const followed = await following.settle();
+  tell("tags of a mirror's remote, missing in the mirror", `${followed.tags}, ${followed.missing.length}`);
+  faults.push(...followed.missing.map((tag) => `the mirror has no ${tag}`));
   await load.stop();
   await writing.stop();
   tell(
@@ -197,6 +232,7 @@ try {
   }
 } finally {
   await instance.close();
+  await remote.server.stop("SIGTERM");
   rmSync(directory, { recursive: true, force: true });
 }
 printTable(rows);

@@ -28,7 +28,7 @@ export interface Instance {
   close(): Promise<void>;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = net.createServer();
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const { port } = server.address() as net.AddressInfo;
@@ -36,8 +36,12 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Makes the instance, with nothing started but its database and its bucket. `versitygw`: the program. */
-export async function openInstance(directory: string, versitygw: string): Promise<Instance> {
+/** Makes the instance, with nothing started but its database and its bucket. `versitygw`: the program; `more`: settings. */
+export async function openInstance(
+  directory: string,
+  versitygw: string,
+  more: Readonly<Record<string, string>>,
+): Promise<Instance> {
   const postgres = await startEmbeddedPostgres(join(directory, "postgres"));
   const database = new pg.Pool({ connectionString: postgres.url, max: 2 });
   database.on("error", () => {});
@@ -46,6 +50,7 @@ export async function openInstance(directory: string, versitygw: string): Promis
   const buckets = join(directory, "buckets");
   mkdirSync(join(buckets, BUCKET), { recursive: true });
   const settings = {
+    ...more,
     DATABASE_URL: postgres.url,
     GOKURA_SUMDB_KEY: generateSignerKey("gokura.faults/sumdb"),
     GOKURA_SECRET_KEY: "s".repeat(43),

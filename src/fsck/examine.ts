@@ -3,6 +3,7 @@
 // and changes nothing, unless it is asked to repair what can be made again.
 
 import { type Repositories, repositoryIsHere, repositoryOf } from "../git/hosting/repositories-of-projects.ts";
+import { isStoredNewer } from "../git/hosting/stored-repositories.ts";
 import { h1OfGoMod } from "../gomod/dir-hash.ts";
 import { verifyLog } from "../registry/checksums/verify-log.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -115,6 +116,7 @@ async function hasCommit(
   { projectId, commit }: StoredVersion,
 ): Promise<boolean> {
   if (projectId === null || commit === null || !repositoryIsHere(registry, projectId)) return true;
+  if (await isStoredNewer(registry, projectId)) return true; // the newest is not here
   const repository = await repositoryOf(registry, repositories, projectId);
   return (await repository.commitOf(commit).catch(() => undefined)) !== undefined; // damaged is as good as missing
 }

@@ -10,6 +10,7 @@ export type Fault =
   | "taken_back"
   | "repository_missing"
   | "repository_damaged"
+  | "pack_missing"
   | "ref_differs"
   | "checksum_log";
 
@@ -33,6 +34,8 @@ export const REMEDIES: Readonly<Record<Fault, string>> = {
   taken_back: "take it back again (gokura project unpublish)",
   repository_missing: "take it from a backup, or push again from a clone",
   repository_damaged: "take it from a backup, or push again from a clone",
+  pack_missing:
+    "take pack/ from a backup of the bucket; or have the server lead that has the repository, and push to it once",
   ref_differs: "push again, or restore database and repositories of one and the same moment",
   checksum_log: "see docs/checksums.md, after a restore",
 };

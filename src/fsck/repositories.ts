@@ -6,6 +6,7 @@ import {
   repositoryIsHere,
   repositoryOf,
 } from "../git/hosting/repositories-of-projects.ts";
+import { isStoredNewer, missingPacks } from "../git/hosting/stored-repositories.ts";
 import { refsUnlikeRecorded } from "../git/hosting/unlike-recorded.ts";
 import { GitError, runGit } from "../git/process/git-process.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -28,6 +29,10 @@ export async function examineRepository(
 ): Promise<Problem[]> {
   const problem = (fault: Problem["fault"], says: string): Problem => ({ fault, about, says, repaired: false });
   const problems: Problem[] = [];
+  for (const digest of await missingPacks(registry, projectId))
+    problems.push(problem("pack_missing", `pack ${digest} of its repository is not in the blob store`));
+  // The directory here is an old copy, or there is none: whoever leads has another, or makes it of the packs.
+  if (await isStoredNewer(registry, projectId)) return problems;
   // A push that is under way has refs that are not recorded yet; what it left is recorded when it ends, or at the next start.
   await whileNoPush(registry, projectId, async () => {
     if (!repositoryIsHere(registry, projectId)) {

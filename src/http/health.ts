@@ -13,6 +13,8 @@ export interface Stage {
   opened(): boolean;
   /** Whether no new ones should be sent here. */
   stopping(): boolean;
+  /** Whether it leads, of several servers. */
+  leads(): boolean;
   /** undefined without TLS. */
   certificate(): CertificateState | undefined;
 }
@@ -21,7 +23,7 @@ export interface Stage {
 export function addHealth(
   router: Router,
   registry: Registry,
-  { opened, stopping, certificate }: Stage,
+  { opened, stopping, certificate, leads }: Stage,
   checksums: ChecksumLog,
 ): void {
   router.get("/-/health", (ctx) => {
@@ -45,10 +47,11 @@ export function addHealth(
       ...(closed === undefined ? {} : { checksumLog: `closed: ${closed}` }),
       ...(distrusted.length === 0 ? {} : { distrustedDatabases: distrusted }),
     };
-    ctx.body = { status: ready ? "ok" : "failed", ...checks, ...told, ...sums };
+    ctx.body = { status: ready ? "ok" : "failed", ...checks, leads: leads(), ...told, ...sums };
   });
   router.get("/-/metrics", async (ctx) => {
     registry.metrics.listening.set(registry.memory.live ? 1 : 0);
+    registry.metrics.leads.set(leads() ? 1 : 0);
     registry.metrics.checksumLogOpen.set(checksums.state.closed === undefined ? 1 : 0);
     // While PostgreSQL is away the last number stays.
     await distrustedDatabases(registry).then(

@@ -102,6 +102,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const stage: Stage = {
     stopping: () => stopping,
     opened: () => opened,
+    leads: () => parts.lease()?.leads() ?? false,
     certificate: () => tls && stateOfCertificate(tls.cert),
   };
   const passing = openPassingOn({

@@ -36,6 +36,8 @@ export interface Metrics {
   readonly mirrors: { set(labels: Labels<"state">, value: number): void };
   /** 1 while changes in the database reach this process. */
   readonly listening: { set(value: number): void };
+  /** 1 while this server leads. */
+  readonly leads: { set(value: number): void };
   /** Bytes of zips from upstream that made room for others. */
   readonly evictedBytes: { add(bytes: number): void };
   /** Checksum databases of others that were caught lying and are not believed. */
@@ -65,6 +67,7 @@ export const UNCOUNTED: Metrics = {
   mirrorLooks: count,
   mirrors: { set() {} },
   listening: { set() {} },
+  leads: { set() {} },
   evictedBytes: { add() {} },
   distrustedDatabases: { set() {} },
   checksumLogOpen: { set() {} },

@@ -128,5 +128,10 @@ export function createMetrics(dataDirectory: string): PrometheusMetrics {
       help: "Whether notices of changes in the database arrive",
       registers,
     }),
+    leads: new Gauge({
+      name: "gokura_leads",
+      help: "1 while this server leads: of several servers of a database one has the repositories",
+      registers,
+    }),
   };
 }

@@ -46,7 +46,7 @@ test("with its database a server is ready", async () => {
   const ready = await get("/-/readiness", {});
   expect([ready.status, JSON.parse(ready.text)]).toEqual([
     200,
-    { status: "ok", database: true, notices: true, accepting: true },
+    { status: "ok", database: true, notices: true, accepting: true, leads: true },
   ]);
   expect(JSON.parse((await get("/-/health", {})).text)).toEqual({ status: "ok" });
 });

@@ -3,6 +3,7 @@
 import { rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { examineRepository } from "../../src/fsck/repositories.ts";
 import { purgeRemains } from "../../src/git/hosting/purge.ts";
 import { recordOpenPushes, recordPush } from "../../src/git/hosting/recorded-push.ts";
 import {
@@ -203,6 +204,9 @@ test("a pack that the blob store does not give leaves what is there", async () =
   const taken = await first.blobs.setAside(`pack/${pack!.digest.slice(0, 2)}/${pack!.digest}`);
   lead(second);
   await expect(lib.refs(second)).rejects.toThrow("is not stored");
+  const examined = (registry: Registry) => examineRepository(registry, repositories, lib.id, "ann/torn", false);
+  expect((await examined(second)).map(({ fault }) => fault)).toEqual(["pack_missing"]);
   await taken!.putBack();
+  expect([await examined(first), await examined(second)]).toEqual([[], []]);
   expect(await lib.refs(second)).toBe(await lib.refs(first));
 });

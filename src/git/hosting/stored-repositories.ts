@@ -145,6 +145,20 @@ export async function storeAll(registry: Registry, over: () => boolean): Promise
   }
 }
 
+/** Which packs of a project's repository should be in the blob store, and are not; by their SHA-256. */
+export async function missingPacks(registry: Registry, projectId: number): Promise<string[]> {
+  const missing: string[] = [];
+  for (const { digest } of (await storedRepository(registry, projectId))?.packs ?? [])
+    if (!(await registry.blobs.has(packObjectKey(digest)))) missing.push(digest);
+  return missing;
+}
+
+/** Whether what is stored of a project's repository is newer than the directory here, or there is none here. */
+export async function isStoredNewer(registry: Registry, projectId: number): Promise<boolean> {
+  const generation = (await storedRepository(registry, projectId))?.generation ?? 0;
+  return generation > 0 && (await markIn(repositoryDirectory(registry, projectId))) !== generation;
+}
+
 /** Whether a directory was never stored, or has other packs than were. */
 async function isOtherThan(directory: string, packs: readonly StoredPack[]): Promise<boolean> {
   if ((await markIn(directory)) === undefined) return true;
