@@ -60,6 +60,8 @@ export interface StoredPack {
   /** Its name in objects/pack, without ending: `pack-` and what git makes of its content. */
   readonly name: string;
   readonly size: number;
+  /** The SHA-256 of git's index of it, a blob too; undefined: it is made anew where it is needed. */
+  readonly index: string | undefined;
 }
 
 /** Repositories that are made of blobs and rows (git/hosting/stored-repositories.ts). */

@@ -80,12 +80,18 @@ export function openStoredRepositories(registry: Registry, repositories: Reposit
       );
     const begun = performance.now();
     registry.log.info({ project: fullPath, packs: packs.length, refs: refs.size }, "a repository is made of its packs");
-    const digests = new Map(packs.map(({ name, digest }) => [name, digest]));
+    const byName = new Map(packs.map((pack) => [pack.name, pack]));
     await rebuildRepository(repositories, directory, {
       ...{ objectFormat: formatWord(objectFormat), refs, head: defaultBranch ?? INITIAL_BRANCH },
       commits: await publishedCommits(registry, projectId),
       packs: packs.map(({ name }) => name),
-      fetch: (name, file) => fetchPack(registry, digests.get(name)!, file),
+      async fetch(name, file, index) {
+        const pack = byName.get(name)!;
+        await fetchBlob(registry, pack.digest, file);
+        if (pack.index === undefined) return false;
+        await fetchBlob(registry, pack.index, index);
+        return true;
+      },
     });
     await mark(directory, generation);
     registry.log.info({ project: fullPath, ms: Math.round(performance.now() - begun) }, "a repository is there");
@@ -148,8 +154,9 @@ export async function storeAll(registry: Registry, over: () => boolean): Promise
 /** Which packs of a project's repository should be in the blob store, and are not; by their SHA-256. */
 export async function missingPacks(registry: Registry, projectId: number): Promise<string[]> {
   const missing: string[] = [];
-  for (const { digest } of (await storedRepository(registry, projectId))?.packs ?? [])
-    if (!(await registry.blobs.has(packObjectKey(digest)))) missing.push(digest);
+  for (const { digest, index = digest } of (await storedRepository(registry, projectId))?.packs ?? [])
+    for (const each of new Set([digest, index]))
+      if (!(await registry.blobs.has(packObjectKey(each)))) missing.push(each);
   return missing;
 }
 
@@ -170,6 +177,12 @@ async function isOtherThan(directory: string, packs: readonly StoredPack[]): Pro
 
 async function storePack(registry: Registry, place: string, name: string): Promise<StoredPack> {
   const file = join(place, `${name}.pack`);
+  const index = await storeBlob(registry, join(place, `${name}.idx`));
+  return { digest: await storeBlob(registry, file), name, size: (await stat(file)).size, index };
+}
+
+/** Has a file in the blob store; returns the SHA-256 by which it is known there. */
+async function storeBlob(registry: Registry, file: string): Promise<string> {
   const sum = createHash("sha256");
   await pipeline(createReadStream(file), sum);
   const digest = sum.digest("hex");
@@ -180,10 +193,10 @@ async function storePack(registry: Registry, place: string, name: string): Promi
   } finally {
     await rm(scratch, { force: true });
   }
-  return { digest, name, size: (await stat(file)).size };
+  return digest;
 }
 
-async function fetchPack(registry: Registry, digest: string, file: string): Promise<void> {
+async function fetchBlob(registry: Registry, digest: string, file: string): Promise<void> {
   const from = await registry.blobs.openFile(packObjectKey(digest));
   try {
     await pipeline(from.createReadStream({ autoClose: false }), createWriteStream(file, { flags: "wx" }));

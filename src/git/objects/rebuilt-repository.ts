@@ -1,6 +1,6 @@
 // A bare repository made of packs and of refs that somebody wrote down: whole or not at all, under another name beside its
 // place, and then renamed. A pack has its name from its content, so that one which lies in an older directory is taken from
-// there. git reads each pack through for its index, and every ref must find its object.
+// there. A pack comes with git's index of it, or git reads it through for one; every ref must find its object.
 // Sources: git-index-pack(1); gitformat-pack(5); git-pack-refs(1) for the file of refs.
 import { randomBytes } from "node:crypto";
 import { link, mkdir, rename, rm, writeFile } from "node:fs/promises";
@@ -27,8 +27,8 @@ export interface RebuiltFrom {
   readonly commits: readonly string[];
   /** Names of packs, without ending. */
   readonly packs: readonly string[];
-  /** Writes a pack into a new file. */
-  readonly fetch: (pack: string, file: string) => Promise<void>;
+  /** Writes a pack into a new file, and git's index of it into another if there is one; whether there is. */
+  readonly fetch: (pack: string, file: string, index: string) => Promise<boolean>;
 }
 
 /** Makes the repository in the place of whatever is there. Throws, and leaves what is there, when something is missing. */
@@ -45,9 +45,10 @@ export async function rebuildRepository(
     const waiting = [...from.packs];
     const take = async (): Promise<void> => {
       for (let pack = waiting.pop(); pack !== undefined; pack = waiting.pop()) {
-        const file = join(place, `${pack}.pack`);
-        await link(join(directory, "objects", "pack", `${pack}.pack`), file).catch(() => from.fetch(pack!, file));
-        await runGit(building, ["index-pack", file], { timeoutMs: INDEX_MS });
+        const [file, index] = [join(place, `${pack}.pack`), join(place, `${pack}.idx`)];
+        const has =
+          (await takeFrom(join(directory, "objects", "pack"), place, pack)) || (await from.fetch(pack, file, index));
+        if (!has) await runGit(building, ["index-pack", file], { timeoutMs: INDEX_MS });
       }
     };
     await Promise.all(Array.from({ length: PACKS_AT_ONCE }, take));
@@ -79,6 +80,18 @@ export async function rebuildRepository(
     await rm(aside, { recursive: true, force: true });
   } finally {
     await rm(building, { recursive: true, force: true });
+  }
+}
+
+/** Takes a pack and its index from an older directory; false if they are not both there. */
+async function takeFrom(older: string, place: string, pack: string): Promise<boolean> {
+  try {
+    for (const ending of ["idx", "pack"])
+      await link(join(older, `${pack}.${ending}`), join(place, `${pack}.${ending}`));
+    return true;
+  } catch {
+    await rm(join(place, `${pack}.idx`), { force: true });
+    return false;
   }
 }
 

@@ -22,7 +22,7 @@ export async function storedRepository(registry: Registry, projectId: number): P
   }>({
     name: "stored-repository",
     text: `SELECT s.generation, p.push_started_at IS NOT NULL AS pushed,
-        (SELECT json_agg(json_build_object('digest', digest, 'name', name, 'size', size))
+        (SELECT json_agg(json_strip_nulls(json_build_object('digest', digest, 'name', name, 'size', size, 'index', index_digest)))
           FROM repository_pack WHERE project_id = p.id) AS packs
       FROM project p LEFT JOIN stored_repository s ON s.project_id = p.id WHERE p.id = $1`,
     values: [projectId],
@@ -45,9 +45,9 @@ export async function recordPacks(
   const gone = await tx.$executeRaw`
     DELETE FROM repository_pack WHERE project_id = ${projectId} AND NOT digest = ANY(${digests}::text[])`;
   const come = await tx.$executeRaw`
-    INSERT INTO repository_pack (project_id, digest, name, size)
+    INSERT INTO repository_pack (project_id, digest, name, size, index_digest)
     SELECT ${projectId}::int, * FROM unnest(${digests}::text[], ${packs.map(({ name }) => name)}::text[],
-      ${packs.map(({ size }) => size)}::bigint[])
+      ${packs.map(({ size }) => size)}::bigint[], ${packs.map(({ index }) => index ?? null)}::text[])
     ON CONFLICT DO NOTHING`;
   const step = gone + come > 0 || refsChanged ? 1 : 0;
   const [row] = await tx.$queryRaw<{ generation: bigint | string }[]>`
@@ -74,11 +74,12 @@ export async function recordPacksAlone(
   });
 }
 
-/** Which of some packs, by the SHA-256 of their bytes, are of no repository. */
+/** Which of some packs and indexes, by the SHA-256 of their bytes, are of no repository. */
 export async function unreferencedPacks(registry: Registry, digests: readonly string[]): Promise<string[]> {
   const { rows } = await registry.database.pool.query<{ digest: string }>(
     `SELECT digest FROM unnest($1::text[]) AS pack (digest)
-      WHERE NOT EXISTS (SELECT FROM repository_pack p WHERE p.digest = pack.digest)`,
+      WHERE NOT EXISTS (SELECT FROM repository_pack p WHERE p.digest = pack.digest)
+        AND NOT EXISTS (SELECT FROM repository_pack p WHERE p.index_digest = pack.digest)`,
     [digests],
   );
   return rows.map(({ digest }) => digest);
