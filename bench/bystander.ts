@@ -9,13 +9,12 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import JSZip from "jszip";
 import { ADMIN_TOKEN, startGokura } from "./gokura.ts";
+import { startEndlessUpstream } from "./proxy/endless-upstream.ts";
 import { printTable } from "./table.ts";
 
 const { values } = parseArgs({
@@ -40,7 +39,7 @@ interface Kind {
 }
 
 const parent = mkdtempSync(join(tmpdir(), "gokura-bystander-"));
-const upstream = await startUpstream();
+const upstream = await startEndlessUpstream(UPSTREAM_MS);
 const server = await startGokura(join(parent, "data"), {
   GOKURA_UPSTREAM: upstream.url,
   GOKURA_UPSTREAM_VERIFY: "off",
@@ -215,29 +214,4 @@ async function userWithProject(who: "herd" | "bystander"): Promise<string> {
     if (list.split("\n").length > TAGS) return token;
     await delay(200);
   }
-}
-
-/** An upstream that has every module, as a zip of 100 kB. */
-async function startUpstream(): Promise<{ url: string; close(): void }> {
-  const filler = Array.from({ length: 100_000 }, (_, n) => String.fromCharCode(97 + ((n * 7919) % 26))).join("");
-  const listener = http.createServer(async (req, res) => {
-    await delay(UPSTREAM_MS);
-    const [, path, version, kind] = /^\/(.+)\/@v\/(.+)\.(info|mod|zip)$/.exec(req.url ?? "") ?? [];
-    if (kind === "info") res.end(JSON.stringify({ Version: version, Time: "2024-01-02T03:04:05Z" }));
-    else if (kind === "mod") res.end(`module ${path}\n`);
-    else if (kind === "zip") {
-      const zip = new JSZip();
-      zip.file(`${path}@${version}/go.mod`, `module ${path}\n`, { createFolders: false });
-      zip.file(`${path}@${version}/a.go`, `package a // ${filler}\n`, { createFolders: false });
-      res.end(await zip.generateAsync({ type: "nodebuffer" }));
-    } else res.writeHead(404).end("not found\n");
-  });
-  await new Promise<void>((done) => listener.listen(0, "127.0.0.1", done));
-  return {
-    url: `http://127.0.0.1:${(listener.address() as AddressInfo).port}`,
-    close() {
-      listener.closeAllConnections();
-      listener.close();
-    },
-  };
 }
