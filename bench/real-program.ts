@@ -30,18 +30,20 @@ const { values } = parseArgs({
     repetitions: { type: "string", default: "1" },
     recorded: { type: "string" },
     profile: { type: "string" },
+    node: { type: "string", default: "" },
     only: { type: "string", default: "cold,warm,updates" },
     help: { type: "boolean", default: false },
   },
 });
 if (values.help) {
-  console.log(`usage: node bench/real-program.ts [--goproxy PROGRAM] [--program MODULE@VERSION] [--latency 20] [--repetitions 1] [--recorded DIRECTORY] [--profile DIRECTORY] [--only cold,warm,updates]
+  console.log(`usage: node bench/real-program.ts [--goproxy PROGRAM] [--program MODULE@VERSION] [--latency 20] [--repetitions 1] [--recorded DIRECTORY] [--profile DIRECTORY] [--node=OPTIONS] [--only cold,warm,updates]
   --goproxy PROGRAM       also beside goproxy, whose program this is: GOBIN=/tmp go install github.com/goproxy/goproxy/cmd/goproxy@latest
   --program M@V           whose go.mod is worked with
   --latency N             milliseconds that each answer of the upstream takes
   --repetitions N         of everything, by turns; medians are printed
   --recorded DIRECTORY    where the registry's answers are kept for the next run
   --profile DIRECTORY     where the server writes a .cpuprofile of its main thread
+  --node=OPTIONS          for the Node of the server, such as --node=--max-semi-space-size=32
   --only PARTS            of cold, warm and updates, with commas; cold is always done`);
   process.exit(0);
 }
@@ -136,7 +138,8 @@ function gokura(dataDirectory: string, upstream: RecordedUpstream): Contender {
         values.profile === undefined
           ? []
           : ["--cpu-prof", "--cpu-prof-interval=500", `--cpu-prof-dir=${values.profile}`];
-      const server = await startGokura(dataDirectory, settings, undefined, profiling);
+      const options = [...profiling, ...values.node.split(" ").filter((option) => option !== "")];
+      const server = await startGokura(dataDirectory, settings, undefined, options);
       const pidFile = join(postgresDirectory(dataDirectory), "cluster", "postmaster.pid");
       return {
         proxy: `${server.url}/api/v4/packages/go`,
