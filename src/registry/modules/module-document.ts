@@ -5,6 +5,7 @@
 //
 // Two servers may describe one module at once, and versions come and go meanwhile: after writing, each looks again which
 // version counts, and does it over until that is the one that it wrote. So whoever writes last has looked last.
+import type { ModuleDocument } from "../../database/generated/client.ts";
 import { Failure, isFailure } from "../../errors.ts";
 import { MAX_LICENSE_CHARACTERS, type RecognizedLicense } from "../../gomod/license.ts";
 import { isLicenseFile, readmeAmong } from "../../gomod/root-files.ts";
@@ -86,7 +87,14 @@ export async function descriptionsOf(
   registry: Registry,
   moduleIds: readonly number[],
 ): Promise<Map<number, DescribedModule>> {
-  const rows = await registry.prisma.moduleDocument.findMany({ where: { moduleId: { in: [...moduleIds] } } });
+  if (moduleIds.length === 0) return new Map();
+  const { rows } = await registry.database.pool.query<Omit<ModuleDocument, "licenses" | "describedAt">>({
+    name: "descriptions-of-modules",
+    text: `SELECT module_id AS "moduleId", version_id AS "versionId", readme_path AS "readmePath", readme,
+        readme_truncated AS "readmeTruncated", license_files AS "licenseFiles", go_version AS "goVersion"
+      FROM module_document WHERE module_id = ANY($1)`,
+    values: [moduleIds],
+  });
   return new Map(
     rows.map(({ moduleId, versionId, readmePath, readme, readmeTruncated, licenseFiles, goVersion }) => [
       moduleId,

@@ -1,6 +1,7 @@
 // Modules that belong together by their paths: those below another in the same repository, and the other major versions of
 // one (Go Modules Reference, "Major version suffixes"). Of modules from upstream nobody says which repository they came from,
 // so there the path alone decides.
+
 import { Prisma } from "../../database/generated/client.ts";
 import { pathMajorPrefix, splitPathMajor } from "../../gomod/module-path.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
@@ -8,6 +9,7 @@ import { COUNT_LIMIT, countingTo, keysetPages, type Page, type PageRequest } fro
 import { inOrderFound } from "../lists/of-each.ts";
 import type { Registry } from "../registry.ts";
 import type { ModuleRow } from "../rows.ts";
+import { findModules } from "../versions/modules.ts";
 
 /** Nobody has come as far. */
 const MAX_MAJORS = 200;
@@ -33,7 +35,10 @@ export function subModulesOf(
             AS list (id, path) JOIN module m ON m.id = list.id CROSS JOIN LATERAL (
               SELECT id, path FROM module WHERE ${Prisma.join([below(registry), ...inBounds(["path"], bounds)], " AND ")}
               ORDER BY ${inOrder(["path"], order)} LIMIT ${take}) AS below`;
-        const rows = await registry.prisma.module.findMany({ where: { id: { in: found.map(({ id }) => id) } } });
+        const rows = await findModules(
+          registry,
+          found.map(({ id }) => id),
+        );
         return inOrderFound(found, rows);
       },
     },
@@ -80,7 +85,10 @@ export async function otherMajorsOf(
         AND id <> m.id AND origin = m.origin AND project_id IS NOT DISTINCT FROM m.project_id
         AND ${shown(registry)}
       LIMIT ${MAX_MAJORS}) AS other`;
-  const rows = await registry.prisma.module.findMany({ where: { id: { in: found.map(({ id }) => id) } } });
+  const rows = await findModules(
+    registry,
+    found.map(({ id }) => id),
+  );
   const others = Map.groupBy(inOrderFound(found, rows), ({ list }) => list);
   return new Map(
     modules.map(({ id, path }) => {

@@ -16,6 +16,7 @@ import {
 import { countOfEach, inOrderFound } from "../lists/of-each.ts";
 import type { Registry } from "../registry.ts";
 import type { ModuleRow, VersionRow } from "../rows.ts";
+import { findVersionRows } from "./version-rows.ts";
 
 /** Which versions. */
 export interface VersionFilter {
@@ -64,10 +65,10 @@ export function versionsOfModules(
           WHERE ${Prisma.join([Prisma.sql`module_id = of.list`, ...conditions, ...inBounds(columns, bounds)], " AND ")}
           ORDER BY ${inOrder(columns, order)} LIMIT ${take}) AS v
         ORDER BY ${inOrder(columns, order)}`;
-      const rows = await registry.prisma.moduleVersion.findMany({
-        where: { id: { in: found.map(({ id }) => id) } },
-        omit: { goMod: true, info: true },
-      });
+      const rows = await findVersionRows(
+        registry,
+        found.map(({ id }) => id),
+      );
       return inOrderFound(found, rows);
     },
   });

@@ -17,6 +17,8 @@ const MAX_TEXT = 4_000;
 const MAX_NAME = 1_000;
 /** From this size on what was read is kept beside the bytes: who lets a version enter asks three times. */
 const KEPT_FROM_BYTES = 64;
+/** From this size on a go.mod is read ahead, in turns. */
+const LARGE_FROM_BYTES = 64 * 1024;
 
 /** The file, or a sentence that says why the go command does not read it (`isInvalid`), or we do not. */
 export type ReadGoMod =
@@ -30,7 +32,7 @@ const kept = new WeakMap<Buffer, ReadGoMod>();
  * at once. Called wherever a go.mod comes from git, upstream, a client or the database, before it is read.
  */
 export async function readLargeGoMod(goMod: Buffer): Promise<void> {
-  if (goMod.length < KEPT_FROM_BYTES || kept.has(goMod)) return;
+  if (goMod.length < LARGE_FROM_BYTES || kept.has(goMod)) return;
   const read = tooLarge(goMod) ?? (await readWith(() => parseGoModInTurns(textOfGoMod(goMod))));
   kept.set(goMod, read);
 }

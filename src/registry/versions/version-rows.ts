@@ -5,9 +5,20 @@ import type { VersionRow } from "../rows.ts";
 /** A commit makes a version of each module in its repository; more are not named. */
 const MOST_OF_COMMIT = 100;
 
+/** A VersionRow, as plain SQL reads it: every page asks for some, and through Prisma that takes ten times as long. */
+const VERSION_COLUMNS = `id, module_id AS "moduleId", version, sort_key AS "sortKey", kind, time, "commit", ref, directory,
+  go_mod_h1 AS "goModH1", legacy, h1, zip_key AS "zipKey", zip_size AS "zipSize", retracted,
+  retract_rationale AS "retractRationale", created_at AS "createdAt", package_of AS "packageOf", package_name AS "packageName"`;
+
 /** Versions by number. Says nothing about who may see them. */
-export function findVersionRows(registry: Registry, ids: readonly number[]): Promise<VersionRow[]> {
-  return registry.prisma.moduleVersion.findMany({ where: { id: { in: [...ids] } }, omit: { goMod: true, info: true } });
+export async function findVersionRows({ database }: Registry, ids: readonly number[]): Promise<VersionRow[]> {
+  if (ids.length === 0) return [];
+  const { rows } = await database.pool.query<VersionRow & { readonly zipSize: string | null }>({
+    name: "versions-by-number",
+    text: `SELECT ${VERSION_COLUMNS} FROM module_version WHERE id = ANY($1)`,
+    values: [ids],
+  });
+  return rows.map((row) => ({ ...row, zipSize: row.zipSize === null ? null : BigInt(row.zipSize) }));
 }
 
 /** Versions of modules by the module's number and the version, as `1 v1.2.3`; nothing about who may see them either. */

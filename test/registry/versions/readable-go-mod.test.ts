@@ -8,14 +8,14 @@ const requiring = (count: number): Buffer =>
     `module example.com/m\n\nrequire (\n${Array.from({ length: count }, (_, n) => `\texample.com/required-${n} v1.0.${n}`).join("\n")}\n)\n`,
   );
 
-test("a large go.mod is parsed once for each Buffer, a small one is not kept", () => {
+test("a go.mod is parsed once for each Buffer, but for a tiny one, which is not kept", () => {
   const large = requiring(3_000);
   expect(readGoMod(large).file?.requires).toHaveLength(3_000);
   expect(readGoMod(large)).toBe(readGoMod(large));
   const broken = Buffer.concat([large, Buffer.from("require\n")]);
   expect(readGoMod(broken)).toMatchObject({ isInvalid: true });
   expect(readGoMod(broken)).toBe(readGoMod(broken));
-  const small = requiring(3);
+  const small = Buffer.from("module example.com/m\n");
   expect(readGoMod(small)).not.toBe(readGoMod(small));
   expect(readGoMod(small)).toEqual(readGoMod(small));
 });
