@@ -44,6 +44,10 @@ const ALL: readonly (readonly [name: string, path: string])[] = [
   ["trusts", "/acme/lib/-/trusts"],
   ["hooks", "/acme/lib/-/hooks"],
   ["hook", "/acme/lib/-/hooks/1"],
+  ["policies", "/admin/policies?hits=2"],
+  ["group-policies", "/groups/acme/-/policies"],
+  ["advisories", "/acme/lib/-/advisories"],
+  ["vulnerabilities", `/-/go/${LIB}@v1.0.0?tab=vulnerabilities`],
   ["group-deploy-tokens", "/groups/acme/-/deploy_tokens"],
   ["commit", "/acme/lib/-/commit/main"],
   ["module", `/-/go/${LIB}`],
@@ -89,6 +93,7 @@ const FEW = new Set(
     "admin-users",
     "trusts",
     "hook",
+    "policies",
     "not-found",
   ]),
 );

@@ -301,7 +301,7 @@ describe("a form that is refused", () => {
     const policy = { do: "add", action: "deny", kind: "hosted", pattern: "*", mode: "strict", vulnerable: "any" };
     const rule = await again(owner, "/groups/acme/-/policies", policy);
     expect([...rule.matchAll(/value="([^"]*)" selected/g)].map(([, value]) => value)).toEqual([
-      ...["deny", "hosted", "any", "strict"],
+      ...["hosted", "any", "deny", "strict"],
     ]);
     const user = await again(admin, "/admin/users", { do: "create", username: "-", admin: "true" });
     expect(fieldIn(user, "admin")).toContain(" checked");

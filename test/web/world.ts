@@ -2,6 +2,7 @@
 // retracted, a module that requires it and one from upstream, a rejected tag, a moved tag; and beside it what the anonymous
 // must never hear of.
 import spdx from "spdx-license-list/full.js";
+import { createAdvisory } from "../../src/registry/advisories/own-advisories.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { testHook } from "../../src/registry/forge/hook-deliveries.ts";
 import { createHook } from "../../src/registry/forge/hooks.ts";
@@ -11,6 +12,8 @@ import { createProject, demandProject } from "../../src/registry/forge/projects.
 import { protectTag } from "../../src/registry/forge/protected-tags.ts";
 import { createDeployToken } from "../../src/registry/forge/tokens.ts";
 import { createTrust } from "../../src/registry/forge/trusts.ts";
+import { judgeStored } from "../../src/registry/policies/impact.ts";
+import { createPolicy } from "../../src/registry/policies/rules.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { eventually } from "../support/eventually.ts";
@@ -151,6 +154,18 @@ async function settle(registry: Registry): Promise<void> {
     const { hook } = await createHook(registry, OPERATOR, owner, { url, name: "Chat" });
     await testHook(registry, OPERATOR, owner, hook.id, "version.published");
   }
+  const week = { pattern: "*", action: "HOLD", minimumAge: 7 * 24 * 3600, reason: "a week for acme" } as const;
+  for (const rule of [
+    { pattern: WORLD, action: "WARN", reason: "a fork is on its way, see CASE-7" } as const,
+    { pattern: "*", action: "HOLD", licensesOtherThan: ["MIT", "BSD-3-Clause"], dryRun: true } as const,
+    { ...week, groupPath: "acme" },
+  ])
+    await createPolicy(registry, OPERATOR, rule);
+  await createAdvisory(registry, OPERATOR, {
+    ...{ modulePath: LIB, introduced: "v1.0.0", fixed: "v1.2.0", summary: "Add overflows without saying so." },
+    aliases: ["CVE-2026-1234"],
+  });
+  await judgeStored(registry);
   await createProject(registry, OPERATOR, { fullPath: "acme/follows", visibility: "PUBLIC" });
   await createMirror(registry, OPERATOR, "acme/follows", { url: "https://git.example.invalid/lib" });
 }

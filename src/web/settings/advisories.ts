@@ -8,7 +8,7 @@ import type { AdvisoryRow } from "../../registry/rows.ts";
 import { projectAsked } from "../forge/project.ts";
 import { buttonForm, faultOf, form, type ShowForm, sent, taking } from "../html/forms.ts";
 import { mark, nothingYet, table, time } from "../html/pieces.ts";
-import { html, NOTHING } from "../html/template.ts";
+import { type Html, html, NOTHING } from "../html/template.ts";
 import { seeOther } from "../html/visit.ts";
 import { settingsPage } from "./place.ts";
 
@@ -29,11 +29,12 @@ ${
     ? nothingYet(html`<p>Nothing is known.</p>`)
     : table(
         "Advisories",
-        ["Advisory", "Module", "What", "State", ...(mayTell ? ["Change"] : [])],
+        ["Advisory", "Module", "Versions", "What", "State", ...(mayTell ? ["Change"] : [])],
         rows.map((row) => [
           html`<code>${row.id}</code>`,
           html`<span class="mono">${modulesOf(row)}</span>`,
-          parseAdvisory(row.body)?.summary,
+          versionsOf(row),
+          whatOf(row),
           row.withdrawnAt === null ? mark("told", "warn") : html`${mark("withdrawn")} ${time(row.withdrawnAt)}`,
           ...(mayTell
             ? [
@@ -76,6 +77,26 @@ ${fields.text("aliases", "Other names", { help: "With commas, such as CVE-2026-1
 
 function modulesOf(row: AdvisoryRow): string {
   return [...new Set(parseAdvisory(row.body)?.affected.map((one) => one.package.name))].join(" ");
+}
+
+/** From which version on it is there, and in which it is fixed, for each range. */
+function versionsOf({ body }: AdvisoryRow): Html {
+  const ranges = (parseAdvisory(body)?.affected ?? []).flatMap(({ ranges = [] }) => ranges);
+  const words = ranges.flatMap(({ events }) =>
+    events.flatMap(({ introduced, fixed }) =>
+      introduced !== undefined
+        ? [introduced === "0" ? "all" : `from v${introduced}`]
+        : fixed !== undefined
+          ? [`fixed in v${fixed}`]
+          : [],
+    ),
+  );
+  return html`${words.join(", ")}`;
+}
+
+function whatOf({ body }: AdvisoryRow): Html {
+  const { summary = "", aliases = [] } = parseAdvisory(body) ?? {};
+  return html`${summary}${aliases.length === 0 ? NOTHING : html` <span class="quiet">${aliases.join(", ")}</span>`}`;
 }
 
 export const changeAdvisories = taking(showAdvisories, async (visit) => {

@@ -62,10 +62,10 @@ ${
       )
 }${numberedPager(visit, asked, more, "rules")}
 ${rows.length === 0 ? NOTHING : await judging(visit, rows, impacts, mayChange ? action : undefined)}
-${mayChange ? newRule(visit, action) : NOTHING}
 <h2 id="explain">What they say of a version</h2>
 <form class="filters" action="${action}"><div><label for="of">Module@version</label><input id="of" name="of" type="search" value="${visit.query.get("of") ?? ""}"></div><div><button type="submit">Explain</button></div></form>
-${await explained(visit, place)}`,
+${await explained(visit, place)}
+${mayChange ? newRule(visit, action) : NOTHING}`,
   );
 };
 
@@ -160,10 +160,11 @@ ${form(
   visit,
   action,
   "add",
-  (fields) => html`${fields.choice("action", "Action", options(ACTIONS), "hold")}
+  (fields) => html`<div class="halves"><fieldset><legend>What it is about</legend>
 ${fields.text("pattern", "Modules", { required: true, help: "As GOPRIVATE has them: example.com/acme,*.corp.example.com; * is every module." })}
 ${fields.text("versions", "Versions", { help: "Such as v1.2.3 or >=v1.2.0 <v1.5.0. Empty: all." })}
 ${fields.choice("kind", "Of", options(KINDS), "upstream")}
+${fields.text("age", "Younger than", { help: "Of hold: such as 7d or 36h." })}
 ${fields.text("licenses", "Licences", { help: "Only what has one of these: SPDX identifiers with commas between them; UNKNOWN, NONE." })}
 ${fields.text("licensesOtherThan", "Licences other than", { help: "Only what has a licence that is none of these." })}
 ${fields.choice(
@@ -175,8 +176,9 @@ ${fields.choice(
     ["fixable", "only with one that a later version is free of"],
   ],
   "",
-)}
-${fields.text("age", "Younger than", { help: "Of hold: such as 7d or 36h." })}
+)}</fieldset>
+<fieldset><legend>What becomes of it</legend>
+${fields.choice("action", "Action", options(ACTIONS), "hold")}
 ${fields.choice(
   "mode",
   "How",
@@ -188,7 +190,7 @@ ${fields.choice(
   "",
 )}
 ${fields.text("reason", "Reason", { help: "What clients read." })}
-${fields.text("until", "Ends", { type: "date", help: "Empty: never." })}
+${fields.text("until", "Ends", { type: "date", help: "Empty: never." })}</fieldset></div>
 <p><button type="submit" class="primary">Make the rule</button></p>`,
 )}`;
 }
