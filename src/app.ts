@@ -13,7 +13,7 @@ import type { ModulePath } from "./gomod/module-path.ts";
 import type { GraphqlDoor, GraphqlOptions } from "./graphql/endpoint/endpoint.ts";
 import { HotCache } from "./http/go/hot-cache.ts";
 import { type RunningServer, startServer } from "./http/server.ts";
-import { type Leading, openLeading } from "./leader.ts";
+import { type Leading, openLeading, standBy } from "./leader.ts";
 import { openRemotes } from "./mirrors/remotes.ts";
 import { type Closer, closeAll, type OpenOptions, openRegistry, openSigners } from "./open-registry.ts";
 import { openUpstream, verificationOf } from "./open-upstream.ts";
@@ -82,6 +82,7 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     });
     leading = duties;
     let lease: Lease | undefined;
+    let isUp = false;
     closers.push(async () => lease?.close());
     closers.push(() => duties.end());
 
@@ -122,7 +123,11 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
       holder: await nameOfDataDirectory(config.dataDirectory),
       sole: config.databaseUrl === undefined,
       address: server.internal,
-      begin: () => duties.begin(),
+      async begin() {
+        await duties.begin();
+        // Whoever led before may have ended before it came to that.
+        if (isUp && config.adminToken !== undefined) await setUp(registry, config.adminToken);
+      },
       end: () => duties.end(),
     });
     registry.leadership = lease;
@@ -130,6 +135,9 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     // The first token is shown once, so it is made when nothing is left that could keep us from showing it.
     const firstSetup = lease.leads() ? await setUp(registry, config.adminToken) : undefined;
     server.open();
+    isUp = true;
+    if (config.role === "all" && !lease.leads())
+      standBy(registry).catch((error: unknown) => log.warn({ err: error }, "this server is not ready to lead yet"));
     for (const warning of config.warnings) log.warn(warning);
     void toldNames(config.upstream, verificationOf(config)).then((warnings) => {
       for (const warning of warnings) log.warn(warning);

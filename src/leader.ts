@@ -122,6 +122,12 @@ export function openLeading(parts: LeaderParts): Leading {
   };
 }
 
+/** Loads what a leader needs first, at a server that stands by: it is not to take its time when another has died. */
+export async function standBy(registry: Registry): Promise<void> {
+  await registry.jobs.ready();
+  await registry.prisma.$queryRaw`SELECT 1`;
+}
+
 /** Has all repositories in the blob store: those from before they were to be there, and what was packed by commands. */
 function keepStored(registry: Registry): { close(): Promise<void> } {
   return keepRounds((over) => storeAll(registry, over), {

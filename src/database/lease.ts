@@ -80,7 +80,7 @@ export interface LeaseOptions {
   readonly candidate: boolean;
   /** The name of the data directory, of which only one server can be: a lease of its own is taken over at once. */
   readonly holder: string;
-  /** No other server can be on this database: the lease needs no renewal, and no fence. */
+  /** No other server can be on this database: it is taken at once, and needs no renewal. */
   readonly sole: boolean;
   readonly address: InternalAddress;
   /** Begins what only a leader does. What it throws at the start is thrown by `start`; later the lease is given back. */
@@ -138,8 +138,10 @@ export function openLease(options: LeaseOptions): Lease {
       .query<{ term: string }>(
         `UPDATE server_lease SET term = term + 1, holder = $1, url = $2, certificate = $3, key = $4,
           expires_at = clock_timestamp() + make_interval(secs => $5)
-        WHERE expires_at < clock_timestamp() OR ($6 AND holder = $1) RETURNING term`,
-        [holder, address.url, address.certificate ?? null, key, sole ? FOREVER_S : times.goodMs / 1000, again || sole],
+        WHERE expires_at < clock_timestamp() OR ($6 AND holder = $1) OR $7
+          OR expires_at > clock_timestamp() + interval '1 year' -- of a server that was alone on this database, or a copy
+        RETURNING term`,
+        [holder, address.url, address.certificate ?? null, key, sole ? FOREVER_S : times.goodMs / 1000, again, sole],
       )
       .finally(() => blocked.abort());
     await ended;
@@ -232,7 +234,6 @@ export function openLease(options: LeaseOptions): Lease {
       if (held !== mine) throw leaderAbsent(NOT_HERE);
     },
     async fence(tx) {
-      if (sole) return;
       const mine = held;
       if (!mine) throw leaderAbsent(NOT_HERE);
       const rows = await tx.$queryRaw<unknown[]>`SELECT 1 FROM server_lease WHERE term = ${mine.term} FOR KEY SHARE`;
@@ -245,7 +246,7 @@ export function openLease(options: LeaseOptions): Lease {
       stopped.abort();
       await going;
       await losing;
-      if (held && !sole) await giveBack(held);
+      if (held) await giveBack(held);
       held = undefined;
       await connection.end();
     },

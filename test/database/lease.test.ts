@@ -23,10 +23,10 @@ interface Server extends Lease {
 }
 
 /** A server that renews its lease only when it is asked whether it leads, as one that stands still. */
-function server(name: string, { everyMs = 60_000, goodMs = 300 } = {}): Server {
+function server(name: string, { everyMs = 60_000, goodMs = 300, sole = false } = {}): Server {
   const did: string[] = [];
   const lease = openLease({
-    ...{ pool, url, log: createLog("silent"), candidate: true, holder: name, sole: false },
+    ...{ pool, url, log: createLog("silent"), candidate: true, holder: name, sole },
     address: { url: `http://${name}`, certificate: undefined },
     begin: async () => void did.push("begin"),
     end: async () => void did.push("end"),
@@ -130,6 +130,15 @@ test("the same data directory takes its own lease over at once", async () => {
   const again = server("same", { goodMs: 60_000 });
   await again.start();
   expect(again.leads()).toBe(true);
+});
+
+test("the lease of a server that was alone is no hindrance where its database goes on elsewhere", async () => {
+  const alone = server("alone", { sole: true });
+  await alone.start();
+  const other = server("elsewhere");
+  await other.start();
+  expect(other.leads()).toBe(true);
+  await expect(inTransaction(pool, (tx) => alone.fence(tx))).rejects.toMatchObject({ reason: "leader_absent" });
 });
 
 test("what cannot be begun at the start is told, and leaves the lease to others", async () => {
