@@ -3,7 +3,6 @@
 // the file system, git. test/hostile/faults.test.ts runs a short form of the same.
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -12,6 +11,7 @@ import type { Figures } from "./faults/figures.ts";
 import { fillDisk } from "./faults/full-disk.ts";
 import { attack } from "./faults/hostile-clients.ts";
 import { killAgainAndAgain } from "./faults/killed.ts";
+import { freePort } from "./proxy/free-port.ts";
 import { printTable } from "./table.ts";
 
 const { values } = parseArgs({
@@ -31,14 +31,6 @@ if (values.help) {
   --fills N      how often the disk fills up (needs root, unshare and nsenter)
   --seconds N    how long hostile clients are at it`);
   process.exit(0);
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
 }
 
 const directory = mkdtempSync(join(tmpdir(), "gokura-faults-"));

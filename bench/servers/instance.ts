@@ -3,13 +3,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, rmSync } from "node:fs";
-import net from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { startEmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
 import { generateSignerKey } from "../../src/sumdb/note.ts";
 import { type FaultyServer, startServer } from "../faults/server.ts";
+import { freePort } from "../proxy/free-port.ts";
 
 const SECRET = "secret-of-the-bench";
 const BUCKET = "modules";
@@ -26,14 +26,6 @@ export interface Instance {
   stopBucket(): Promise<void>;
   startBucket(): Promise<void>;
   close(): Promise<void>;
-}
-
-export async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
 }
 
 /** Makes the instance, with nothing started but its database and its bucket. `versitygw`: the program; `more`: settings. */
