@@ -1,6 +1,8 @@
 // Two small parts of every list of lists: how many rows each has, counted no further than anybody asks, and rows read by
 // number, in the order in which a statement had found these.
-import type { Prisma } from "../../database/generated/client.ts";
+
+import { Prisma } from "../../database/generated/client.ts";
+import { readRows } from "../../database/sql.ts";
 import type { Registry } from "../registry.ts";
 import { countingTo } from "./keyset-page.ts";
 
@@ -14,9 +16,12 @@ export async function countOfEach(
   rows: Prisma.Sql,
   limit: number,
 ): Promise<Map<number, number>> {
-  const counted = await registry.prisma.$queryRaw<{ list: number; count: number }[]>`
+  const counted = await readRows<{ list: number; count: number }>(
+    registry.database.pool,
+    Prisma.sql`
     SELECT of.list, (SELECT count(*)::int FROM (SELECT ${rows} LIMIT ${countingTo(limit)}) AS counted) AS count
-    FROM unnest(${[...lists]}::int[]) AS of (list)`;
+    FROM unnest(${[...lists]}::int[]) AS of (list)`,
+  );
   return new Map(counted.map(({ list, count }) => [list, count]));
 }
 

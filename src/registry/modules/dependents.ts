@@ -1,7 +1,9 @@
 // The dependents of modules and of versions, as far as the principal may read them: pages, and counts with an end. Both walk
 // an index in its order and look at the project of each row on the way, so that what everybody uses costs a page, and for
 // somebody who may read few of its dependents one pass over the names of those modules.
+
 import { Prisma } from "../../database/generated/client.ts";
+import { readRows } from "../../database/sql.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
 import { countingTo, keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
 import type { Principal } from "../principal.ts";
@@ -135,11 +137,14 @@ async function read(
   order: "asc" | "desc",
   take: number,
 ): Promise<ListedDependent[]> {
-  return registry.prisma.$queryRaw<ListedDependent[]>`
+  return readRows<ListedDependent>(
+    registry.database.pool,
+    Prisma.sql`
     SELECT list.number AS list, found.* FROM ${of} CROSS JOIN LATERAL (
       SELECT module_id AS "moduleId", version_id AS "versionId", required_version AS "requiredVersion", indirect, current
       FROM ${rows} AS dependent ${readable(registry, principal, filter, bounds)}
-      ORDER BY ${inOrder([key], order)} LIMIT ${take}) AS found`;
+      ORDER BY ${inOrder([key], order)} LIMIT ${take}) AS found`,
+  );
 }
 
 async function count(
@@ -149,10 +154,13 @@ async function count(
   filter: DependentFilter,
   limit: number,
 ): Promise<Map<number, number>> {
-  const counted = await registry.prisma.$queryRaw<{ number: number; count: number }[]>`
+  const counted = await readRows<{ number: number; count: number }>(
+    registry.database.pool,
+    Prisma.sql`
     SELECT list.number, (SELECT count(*)::int FROM (
       SELECT FROM ${rows} AS dependent ${readable(registry, principal, filter, [])} LIMIT ${countingTo(limit)}) AS counted) AS count
-    FROM ${of}`;
+    FROM ${of}`,
+  );
   const counts = new Map(counted.map((row) => [row.number, row.count]));
   return new Map(numbers.map((number) => [number, counts.get(number) ?? 0]));
 }

@@ -3,6 +3,7 @@
 // so there the path alone decides.
 
 import { Prisma } from "../../database/generated/client.ts";
+import { readRows } from "../../database/sql.ts";
 import { pathMajorPrefix, splitPathMajor } from "../../gomod/module-path.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
 import { COUNT_LIMIT, countingTo, keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
@@ -30,11 +31,14 @@ export function subModulesOf(
       key: (module) => module.path,
       listOf: (module) => module.list,
       read: async (numbers, bounds, order, take) => {
-        const found = await registry.prisma.$queryRaw<{ list: number; id: number }[]>`
+        const found = await readRows<{ list: number; id: number }>(
+          registry.database.pool,
+          Prisma.sql`
           SELECT list.id AS list, below.id FROM unnest(${[...numbers]}::int[], ${numbers.map((id) => byId.get(id)!.path)}::text[])
             AS list (id, path) JOIN module m ON m.id = list.id CROSS JOIN LATERAL (
               SELECT id, path FROM module WHERE ${Prisma.join([below(registry), ...inBounds(["path"], bounds)], " AND ")}
-              ORDER BY ${inOrder(["path"], order)} LIMIT ${take}) AS below`;
+              ORDER BY ${inOrder(["path"], order)} LIMIT ${take}) AS below`,
+        );
         const rows = await findModules(
           registry,
           found.map(({ id }) => id),
@@ -51,9 +55,12 @@ export async function countSubModulesOf(
   modules: readonly ModuleRow[],
   limit: number = COUNT_LIMIT,
 ): Promise<Map<number, number>> {
-  const rows = await registry.prisma.$queryRaw<{ id: number; count: number }[]>`
+  const rows = await readRows<{ id: number; count: number }>(
+    registry.database.pool,
+    Prisma.sql`
     SELECT m.id, (SELECT count(*)::int FROM (SELECT FROM module WHERE ${below(registry)} LIMIT ${countingTo(limit)}) AS counted) AS count
-    FROM module m WHERE m.id = ANY(${modules.map(({ id }) => id)}::int[])`;
+    FROM module m WHERE m.id = ANY(${modules.map(({ id }) => id)}::int[])`,
+  );
   return new Map(rows.map(({ id, count }) => [id, count]));
 }
 
@@ -74,7 +81,9 @@ export async function otherMajorsOf(
   modules: readonly ModuleRow[],
 ): Promise<Map<number, readonly ModuleRow[]>> {
   const bases = modules.map(({ path }) => baseOf(path));
-  const found = await registry.prisma.$queryRaw<{ list: number; id: number }[]>`
+  const found = await readRows<{ list: number; id: number }>(
+    registry.database.pool,
+    Prisma.sql`
     SELECT m.id AS list, other.id
     FROM unnest(${modules.map(({ id }) => id)}::int[], ${bases}::text[]) AS list (id, base) JOIN module m ON m.id = list.id
     CROSS JOIN LATERAL (
@@ -84,7 +93,8 @@ export async function otherMajorsOf(
         AND (path = list.base OR substr(path, length(list.base) + 1) ~ '^[/.]v[0-9]+(-unstable)?$')
         AND id <> m.id AND origin = m.origin AND project_id IS NOT DISTINCT FROM m.project_id
         AND ${shown(registry)}
-      LIMIT ${MAX_MAJORS}) AS other`;
+      LIMIT ${MAX_MAJORS}) AS other`,
+  );
   const rows = await findModules(
     registry,
     found.map(({ id }) => id),

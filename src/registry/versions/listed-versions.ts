@@ -1,9 +1,13 @@
 // Which versions the list of a module holds, and which of them is the latest, as the go command has both (Go Modules
 // Reference, "GOPROXY protocol"; gomod/version-list.ts has the rules). One file, because both follow from the same rows:
 // what was published, and tags that stand in the list without being versions.
+
+import { Prisma } from "../../database/generated/client.ts";
+import { readRows } from "../../database/sql.ts";
 import { latestVersion, listedVersions } from "../../gomod/version-list.ts";
 import type { Registry } from "../registry.ts";
 import type { ProjectRow, VersionRow } from "../rows.ts";
+import { findVersionRows } from "./version-rows.ts";
 
 /** A name in the list of a module. */
 export interface ListedVersion {
@@ -60,7 +64,9 @@ export async function latestVersions(
   registry: Registry,
   moduleIds: readonly number[],
 ): Promise<Map<number, VersionRow>> {
-  const newest = await registry.prisma.$queryRaw<{ module_id: number; legacy: boolean | null; id: number | null }[]>`
+  const newest = await readRows<{ module_id: number; legacy: boolean | null; id: number | null }>(
+    registry.database.pool,
+    Prisma.sql`
     SELECT m.id AS module_id,
       (SELECT kind = 'INCOMPATIBLE' FROM module_version
         WHERE module_id = m.id AND kind <> 'PSEUDO' ORDER BY sort_key DESC LIMIT 1) AS legacy,
@@ -69,27 +75,31 @@ export async function latestVersions(
           WHERE module_id = m.id AND kind = 'RELEASE' AND NOT retracted ORDER BY sort_key DESC LIMIT 1),
         (SELECT id FROM module_version
           WHERE module_id = m.id AND kind = 'PRERELEASE' AND NOT retracted ORDER BY sort_key DESC LIMIT 1)) AS id
-    FROM unnest(${[...moduleIds]}::int[]) AS m (id)`;
+    FROM unnest(${[...moduleIds]}::int[]) AS m (id)`,
+  );
   const ids = newest.filter((row) => !row.legacy).map((row) => row.id);
   const legacy = newest.filter((row) => row.legacy).map((row) => row.module_id);
   ids.push(...(await latestOfLegacy(registry, legacy)));
-  const versions = await registry.prisma.moduleVersion.findMany({
-    where: { id: { in: ids.filter((id) => id !== null) } },
-    omit: { goMod: true, info: true },
-  });
+  const versions = await findVersionRows(
+    registry,
+    ids.filter((id) => id !== null),
+  );
   return new Map(versions.map((version) => [version.moduleId, version]));
 }
 
 /** The newest version of modules with +incompatible versions, few and old: whether these count only the whole list can tell. */
 async function latestOfLegacy(registry: Registry, moduleIds: readonly number[]): Promise<number[]> {
   if (moduleIds.length === 0) return [];
-  const rows = await registry.prisma.$queryRaw<(NameRow & { module_id: number; id: number | null })[]>`
+  const rows = await readRows<NameRow & { module_id: number; id: number | null }>(
+    registry.database.pool,
+    Prisma.sql`
     SELECT v.module_id, v.id, v.version, NOT v.legacy AS has_go_mod, v.retracted, true AS usable
       FROM module_version v WHERE v.module_id = ANY(${[...moduleIds]}::int[]) AND v.kind <> 'PSEUDO'
     UNION ALL
     SELECT m.id, NULL, r.version, r.has_go_mod, false, false
       FROM rejected_tag r JOIN module m ON m.path = r.module_path AND m.project_id = r.project_id
-      WHERE m.id = ANY(${[...moduleIds]}::int[]) AND r.listed AND r.version IS NOT NULL`;
+      WHERE m.id = ANY(${[...moduleIds]}::int[]) AND r.listed AND r.version IS NOT NULL`,
+  );
   return [...Map.groupBy(rows, (row) => row.module_id).values()].flatMap((ofModule) => {
     const usable = listed(ofModule).filter((entry) => entry.usable);
     const retracted = new Set(usable.filter((entry) => entry.retracted).map((entry) => entry.version));

@@ -2,6 +2,7 @@
 // query is a range of sort keys, and each order has its index, so a page costs what it shows.
 
 import { Prisma } from "../../database/generated/client.ts";
+import { readRows } from "../../database/sql.ts";
 import type { VersionKind } from "../../gomod/version.ts";
 import { sortKeyRange } from "../../gomod/version-range.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
@@ -58,13 +59,16 @@ export function versionsOfModules(
     key,
     listOf: (version) => version.moduleId,
     read: async (numbers, bounds, order, take) => {
-      const found = await registry.prisma.$queryRaw<{ id: number }[]>`
+      const found = await readRows<{ id: number }>(
+        registry.database.pool,
+        Prisma.sql`
         SELECT v.id FROM unnest(${[...numbers]}::int[]) AS of (list) CROSS JOIN LATERAL (
           SELECT ${Prisma.raw([...new Set([...columns, "id"])].join(", "))} FROM (
             SELECT *, COALESCE("time", created_at) AS moment FROM module_version) AS version
           WHERE ${Prisma.join([Prisma.sql`module_id = of.list`, ...conditions, ...inBounds(columns, bounds)], " AND ")}
           ORDER BY ${inOrder(columns, order)} LIMIT ${take}) AS v
-        ORDER BY ${inOrder(columns, order)}`;
+        ORDER BY ${inOrder(columns, order)}`,
+      );
       const rows = await findVersionRows(
         registry,
         found.map(({ id }) => id),
