@@ -9,10 +9,12 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const NOTICE_PATIENCE_MS = 2_000;
 /** The oldest PostgreSQL that the project supports itself (postgresql.org, "Versioning Policy"), as server_version_num. */
 const OLDEST_SUPPORTED = 140_000;
+/** By so much clocks differ without harm: a lease lasts six seconds. */
+const CLOCK_SECONDS = 2;
 const ABOUT = "database";
 
-/** Looks at a database; `url` is not shown, for it holds the password. Changes nothing. */
-export async function examineDatabase(url: string): Promise<Finding[]> {
+/** Looks at a database; `url` is not shown, for it holds the password. `now` is this machine's clock. Changes nothing. */
+export async function examineDatabase(url: string, now: () => number = Date.now): Promise<Finding[]> {
   const pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, max: 2 });
   pool.on("error", () => {});
   try {
@@ -31,6 +33,7 @@ export async function examineDatabase(url: string): Promise<Finding[]> {
           "Switch it on: a power cut loses what was acknowledged otherwise.",
         ),
       );
+    findings.push(...(await clockOf(pool, now)));
     findings.push(
       (await isMigrated(pool))
         ? good(ABOUT, "it is at the newest migration")
@@ -56,6 +59,18 @@ export async function examineDatabase(url: string): Promise<Finding[]> {
   } finally {
     await pool.end();
   }
+}
+
+/** Whether its clock is ours: leases, sessions and what expires are told by both. */
+async function clockOf(pool: pg.Pool, now: () => number): Promise<Finding[]> {
+  const before = now();
+  const { rows } = await pool.query<{ ms: number }>(
+    "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS ms",
+  );
+  const seconds = Math.round(Math.abs(rows[0]!.ms - (before + now()) / 2) / 1000);
+  if (seconds <= CLOCK_SECONDS) return [];
+  const says = `its clock and that of this machine differ by ${seconds} s`;
+  return [wrong(ABOUT, says, "Have both follow a time server (NTP): leases and tokens expire too early or too late.")];
 }
 
 async function settingsOf(pool: pg.Pool, names: readonly string[]): Promise<string[]> {

@@ -117,6 +117,15 @@ test("databases: well, not migrated, without fsync, without notices, away", asyn
   expect(JSON.stringify(away)).not.toContain("secret");
 });
 
+test("a database whose clock is another", async () => {
+  const database = await testDatabase();
+  const clock = async (now: () => number) =>
+    worst(await examineDatabase(database, now)).filter(({ says }) => says.startsWith("its clock"));
+  expect(await clock(Date.now)).toEqual([]);
+  const [found] = await clock(() => Date.now() - 60_000);
+  expect(found).toMatchObject({ state: "wrong", says: expect.stringMatching(/differ by (?:59|6\d) s$/) });
+});
+
 test("upstreams: well, without the module, with wrong credentials, with another clock, away", async () => {
   const asked = async (list: string, now?: () => number) =>
     examineUpstreams(
