@@ -18,7 +18,7 @@ const MAX_SESSIONS = 32;
 /** How many of these one caller may have; the others of that caller wait in line. */
 const MAX_SESSIONS_OF_ONE = 8;
 /** Telling refs keeps one processor busy for some milliseconds: so many at once for one caller while another one asks. */
-const REFS_AMONG_OTHERS = Math.max(1, Math.floor(availableParallelism() / 2));
+const REFS_AMONG_OTHERS = Math.max(2, Math.floor(availableParallelism() / 2));
 /** Output of runGit beyond this many bytes is refused unless the caller asked for more. */
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 /** A command that takes longer is stuck. */
@@ -34,7 +34,11 @@ const STOP_GRACE_MS = 5_000;
  */
 const lanes: Readonly<Record<"command" | "session" | "refs", Slots>> = {
   command: createSlots(MAX_COMMANDS, { what: "git operations" }),
-  refs: createSlots(MAX_COMMANDS, { perCallerAmongOthers: REFS_AMONG_OTHERS, what: "git operations" }),
+  refs: createSlots(MAX_SESSIONS, {
+    perCaller: MAX_SESSIONS_OF_ONE,
+    perCallerAmongOthers: REFS_AMONG_OTHERS,
+    what: "git operations",
+  }),
   session: createSlots(MAX_SESSIONS, { perCaller: MAX_SESSIONS_OF_ONE, what: "git operations" }),
 };
 
