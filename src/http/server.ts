@@ -17,7 +17,7 @@ import { openPushes } from "../git/push/project-push.ts";
 import type { GraphqlDoor } from "../graphql/endpoint/endpoint.ts";
 import { openUploads } from "../intake/uploads.ts";
 import type { Remotes } from "../mirrors/remotes.ts";
-import { authenticate } from "../registry/access/authentication.ts";
+import { authenticate, type SeenCredentials, seenCredentials } from "../registry/access/authentication.ts";
 import type { ChecksumLog } from "../registry/checksums/log-state.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { DependencyProxy } from "../upstream/dependency-proxy.ts";
@@ -114,7 +114,8 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const answer = (req: http.IncomingMessage, res: http.ServerResponse): void => {
     const longWay = (): void => void callback(req, res);
     if (namesTwoHosts(req)) answerTwoHosts(res);
-    else if (answerFromMemory(hotCache, registry, req, res, longWay)) repeated.remember(req);
+    else if (answerFromMemory(hotCache, registry, req, res, longWay))
+      repeated.remember(req, () => seenCredentials(credentialsOf(req.headers)));
     else longWay();
   };
   const handle = belowPrefix(config.url, answer);
@@ -140,7 +141,9 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     server.emit("request", req, res);
   });
   server.setTimeout(IDLE_TIMEOUT_MS);
-  const repeated = repeatedRequests(server, (url) => readyAnswer(hotCache, registry, url));
+  const repeated = repeatedRequests<SeenCredentials | undefined>(server, (url, credentials) =>
+    readyAnswer(hotCache, registry, url, credentials),
+  );
   const silent = silentConnections(server);
   if (tls) answerPlainHttp(server, () => address.url);
   const unwatch = tls ? watchCertificate(tls.cert, registry.log, registry.metrics) : () => {};

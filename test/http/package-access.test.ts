@@ -117,7 +117,13 @@ test("private: members from Reporter on, although all of it is in memory by now"
   expect((await tryGit(["ls-remote", `${server.url}/acme/lib.git`])).status).toBe(0);
 });
 
-test("access is asked for also when the very bytes of a request are known, on a connection that stays", async () => {
+test.each([
+  ["anonymous", "401"],
+  ["stranger", "403"],
+])("access is asked for also when the very bytes of a request are known: %s", async (name, refusal) => {
+  const { authorization } = asking.get(name)!;
+  const lines = ["Host: gokura.test", "User-Agent: Go-http-client/1.1"];
+  if (authorization !== undefined) lines.push(`Authorization: ${authorization}`);
   await set("enabled");
   const socket = net.connect(server.port, "127.0.0.1").setEncoding("latin1");
   let said = "";
@@ -127,17 +133,17 @@ test("access is asked for also when the very bytes of a request are known, on a 
   const statuses = async (times: number) => {
     said = "";
     for (let n = 0; n < times; n++)
-      for (const name of ["list", "v1.0.0.info", "v1.0.0.zip"]) {
+      for (const file of ["list", "v1.0.0.info", "v1.0.0.zip"]) {
         const before = said.length;
-        const path = `/api/v4/projects/acme%2Flib/packages/go/${M}/@v/${name}`;
-        socket.write(`GET ${path} HTTP/1.1\r\nHost: gokura.test\r\nUser-Agent: Go-http-client/1.1\r\n\r\n`);
+        const path = `/api/v4/projects/acme%2Flib/packages/go/${M}/@v/${file}`;
+        socket.write(`GET ${path} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`);
         await expect.poll(() => said.slice(before)).toMatch(/^HTTP[\s\S]*\r\n\r\n./);
       }
     return [...said.matchAll(/HTTP\/1.1 (\d+)/g)].map(([, status]) => status);
   };
   expect(new Set(await statuses(3))).toEqual(new Set(["200"]));
   await set("private");
-  expect(await statuses(1)).toEqual(["401", "401", "401"]);
+  expect(await statuses(1)).toEqual([refusal, refusal, refusal]);
   await set("enabled");
   expect(new Set(await statuses(3))).toEqual(new Set(["200"]));
   socket.destroy();

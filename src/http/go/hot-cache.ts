@@ -1,11 +1,11 @@
 // Answers of the Go endpoint that are kept in memory, headers and bytes ready to be written, so that a hit touches neither
 // git, nor the disk, nor the database, nor Koa. An entry says nothing about who may have it: the principal is asked for
 // every time, from memory too (answerFromMemory), and when anything needed is not in memory the request goes the long way.
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { LRUCache } from "lru-cache";
 import { isFailure } from "../../errors.ts";
 import { demandGroupSeen, demandPackages, demandUpstream, requireScope } from "../../registry/access/access.ts";
-import { authenticateFromMemory } from "../../registry/access/authentication.ts";
+import { authenticateFromMemory, type SeenCredentials, seenCredentials } from "../../registry/access/authentication.ts";
 import { GO_PROXY, isFlagOn } from "../../registry/forge/feature-flags.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { GroupRow } from "../../registry/rows.ts";
@@ -26,7 +26,6 @@ const LARGEST_PART = 1 / 8;
 const ENTRY_OVERHEAD_BYTES = 1_100;
 /** Of larger zips what Node does for a request is nothing beside what copying them costs. */
 const MAX_READY_BYTES = 128 * 1024;
-const NO_HEADERS: IncomingHttpHeaders = {};
 
 /** An answer, ready to be written: a text, or a blob (a zip), whose bytes are kept along if there are few. */
 export type HotAnswer = TextAnswer | { readonly blob: BlobAnswer };
@@ -194,7 +193,7 @@ export function answerFromMemory(
 ): boolean {
   if (req.method !== "GET" && req.method !== "HEAD") return false;
   const entry = cache.get(req.url!);
-  if (!entry || !mayHave(registry, req.headers, entry)) return false;
+  if (!entry || !mayHave(registry, entry, () => seenCredentials(credentialsOf(req.headers)))) return false;
   countHit(registry);
   writeHotAnswer(cache, entry.answer, registry.blobs, req, res).catch((error: unknown) => {
     if (isFailure(error, "not-found") && !res.headersSent) {
@@ -208,13 +207,18 @@ export function answerFromMemory(
   return true;
 }
 
-/** What is in memory for a URL, if the anonymous may have it; undefined also for large zips, which gain nothing. */
-export function readyAnswer(cache: HotCache, registry: Registry, url: string): ReadyAnswer | undefined {
+/** What is in memory for a URL, if these may have it; undefined also for large zips, which gain nothing. */
+export function readyAnswer(
+  cache: HotCache,
+  registry: Registry,
+  url: string,
+  credentials: SeenCredentials | undefined,
+): ReadyAnswer | undefined {
   const entry = cache.get(url);
   if (!entry) return undefined;
   const { answer } = entry;
   if ("blob" in answer && (!answer.blob.bytes || answer.blob.size > MAX_READY_BYTES)) return undefined;
-  if (!mayHave(registry, NO_HEADERS, entry)) return undefined;
+  if (!mayHave(registry, entry, () => credentials)) return undefined;
   countHit(registry);
   if (!("blob" in answer)) {
     entry.head ??= answerHead(answer.status, answer.headers);
@@ -232,8 +236,8 @@ function countHit({ metrics, traffic }: Registry): void {
   traffic.answers.memory++;
 }
 
-/** Whether whoever sends these headers may have an answer, from memory; false also when that is not known there. */
-function mayHave(registry: Registry, headers: IncomingHttpHeaders, entry: Entry): boolean {
+/** Whether whoever sends these credentials may have an answer, from memory; false also when that is not known there. */
+function mayHave(registry: Registry, entry: Entry, credentials: () => SeenCredentials | undefined): boolean {
   const { of, group, through } = entry;
   if ((typeof of === "string" || entry.generation !== undefined) && !isTrusted(entry, registry)) return false;
   const { flags: allFlags, projects } = registry.memory;
@@ -243,7 +247,7 @@ function mayHave(registry: Registry, headers: IncomingHttpHeaders, entry: Entry)
   if (typeof of === "number" && (!project || !flags)) return false;
   if (through !== undefined && (!endpoint || !flags)) return false;
   try {
-    const principal = authenticateFromMemory(registry, credentialsOf(headers));
+    const principal = authenticateFromMemory(registry, credentials());
     if (!principal) return false;
     requireScope(principal, "go endpoint");
     if (typeof of === "string") demandUpstream(principal, registry);

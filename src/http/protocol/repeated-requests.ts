@@ -4,9 +4,10 @@
 // the next time they are answered without being parsed, which is two thirds of what Node's own part of an answer costs.
 //
 // Nothing is read here that Node did not read. What is remembered is only the plainest request there is, whole in one piece:
-// a GET of HTTP/1.1 with no header that means anything to us beside Host, so no credentials, no condition, no range, no body,
-// and the connection stays. Anything else, anything that comes while an answer is under way, and everything after that on
+// a GET of HTTP/1.1 with no header that means anything to us beside Host and Authorization, so no condition, no range, no body,
+// and the connection stays. One with a secret in it is remembered by a hash: secrets are kept nowhere. Anything else, anything that comes while an answer is under way, and everything after that on
 // the same connection, is Node's alone. It has the first request of a connection too, for its timeouts begin with that.
+import { hash } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import tls from "node:tls";
@@ -17,8 +18,16 @@ import { currentEnd } from "./answer-head.ts";
 const MAX_REQUEST_BYTES = 2_048;
 /** So many are. */
 const MAX_REQUESTS = 10_000;
-/** Headers that the plainest request may have, each once: they change nothing in an answer. */
-const PLAIN_HEADERS: ReadonlySet<string> = new Set(["host", "user-agent", "accept", "accept-encoding"]);
+/** Headers that the plainest request may have, each once: they change nothing in an answer, but for who asks. */
+const PLAIN_HEADERS: ReadonlySet<string> = new Set([
+  "host",
+  "user-agent",
+  "accept",
+  "accept-encoding",
+  "authorization",
+]);
+/** How the line with the secret begins. Spelled otherwise, the request is not remembered. */
+const WITH_SECRET = "\r\nAuthorization: ";
 
 /** What is written to a socket. */
 export interface ReadyAnswer {
@@ -30,9 +39,9 @@ export interface ReadyAnswer {
   readonly held?: () => () => void;
 }
 
-export interface RepeatedRequests {
-  /** Says that a request was answered from memory: the same bytes may be answered from there at once. */
-  remember(req: IncomingMessage): void;
+export interface RepeatedRequests<Who> {
+  /** Says that a request of somebody was answered from memory: the same bytes may be answered from there at once. */
+  remember(req: IncomingMessage, who: () => Who): void;
   /** Whether some client has not taken all of its answer yet. Node takes its connection for an idle one. */
   readonly underWay: boolean;
 }
@@ -48,10 +57,13 @@ interface Connection {
 
 /**
  * Looks at what comes on the connections of a listener before Node parses it. `answer`: what is in memory for a URL and may
- * be given to the anonymous, now; it has `remember`ed the URL before.
+ * be given to whom it was given before, now.
  */
-export function repeatedRequests(server: Server, answer: (url: string) => ReadyAnswer | undefined): RepeatedRequests {
-  const urls = new LRUCache<string, string>({ max: MAX_REQUESTS });
+export function repeatedRequests<Who>(
+  server: Server,
+  answer: (url: string, who: Who) => ReadyAnswer | undefined,
+): RepeatedRequests<Who> {
+  const known = new LRUCache<string, { readonly url: string; readonly who: Who }>({ max: MAX_REQUESTS });
   const connections = new WeakMap<Socket, Connection>();
   let underWay = 0;
 
@@ -88,8 +100,8 @@ export function repeatedRequests(server: Server, answer: (url: string) => ReadyA
     const look = (chunk: Buffer): void => {
       const text = chunk.length > MAX_REQUEST_BYTES || connection.stage === "asked" ? "" : chunk.toString("latin1");
       if (connection.stage === "idle" && socket.writable && socket.writableLength === 0) {
-        const url = urls.get(text);
-        const ready = url === undefined ? undefined : answer(url);
+        const request = known.get(keyOf(text));
+        const ready = request && answer(request.url, request.who);
         if (ready) {
           write(socket, ready);
           return;
@@ -109,17 +121,18 @@ export function repeatedRequests(server: Server, answer: (url: string) => ReadyA
   server.prependListener("request", (req: IncomingMessage, res: ServerResponse) => {
     const connection = connections.get(req.socket);
     if (!connection) return;
-    if (!isPlain(req)) connection.leave();
+    if (!isPlain(req, connection.text)) connection.leave();
     else
       res.once("close", () => {
         connection.stage = "idle";
+        connection.text = "";
       });
   });
 
   return {
-    remember(req) {
-      const connection = connections.get(req.socket);
-      if (connection) urls.set(connection.text, req.url!);
+    remember(req, who) {
+      const text = connections.get(req.socket)?.text;
+      if (text) known.set(keyOf(text), { url: req.url!, who: who() });
     },
     get underWay() {
       return underWay > 0;
@@ -132,8 +145,13 @@ function isOneGet(text: string): boolean {
   return text.startsWith("GET ") && text.indexOf("\r\n\r\n") === text.length - 4;
 }
 
-function isPlain({ httpVersion, rawHeaders, headers }: IncomingMessage): boolean {
+function keyOf(text: string): string {
+  return text.includes(WITH_SECRET) ? hash("sha256", text, "base64") : text;
+}
+
+function isPlain({ httpVersion, rawHeaders, headers }: IncomingMessage, text: string): boolean {
   if (httpVersion !== "1.1") return false;
+  if (headers.authorization !== undefined && !text.includes(WITH_SECRET)) return false;
   let names = 0;
   for (const name in headers) {
     if (!PLAIN_HEADERS.has(name)) return false;

@@ -73,17 +73,29 @@ function timeToRemember(principal: Principal): number {
   return left > 0 ? left : -1;
 }
 
+/** What is left of credentials when the secret is forgotten: enough to know them again. */
+export interface SeenCredentials {
+  /** Of the secret. */
+  readonly digest: string;
+  readonly username?: string | undefined;
+}
+
+/** Forgets the secret of credentials. */
+export function seenCredentials(credentials: Credentials | undefined): SeenCredentials | undefined {
+  return credentials && { digest: digestOf(credentials.secret), username: credentials.username };
+}
+
 /** As authenticate, but only from memory: undefined when the database would have to be asked. */
 export function authenticateFromMemory(
   registry: Registry,
-  credentials: Credentials | undefined,
+  credentials: SeenCredentials | undefined,
 ): Principal | undefined {
   if (credentials === undefined) return ANONYMOUS;
-  const principal = registry.memory.principals.get(digestOf(credentials.secret));
+  const principal = registry.memory.principals.get(credentials.digest);
   return principal && accept(registry, principal, credentials);
 }
 
-function accept(registry: Registry, principal: Principal, credentials: Credentials): Principal {
+function accept(registry: Registry, principal: Principal, credentials: Pick<SeenCredentials, "username">): Principal {
   if (
     principal.kind === "deploy-token" &&
     credentials.username !== undefined &&

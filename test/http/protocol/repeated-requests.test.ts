@@ -33,11 +33,13 @@ async function answerSlowly(req: http.IncomingMessage, res: http.ServerResponse)
 interface Listener {
   readonly port: number;
   readonly server: http.Server;
-  readonly repeated: RepeatedRequests | undefined;
+  readonly repeated: RepeatedRequests<string | undefined> | undefined;
   /** What Node read. */
   readonly read: string[];
   /** Answers to /wait, which wait. */
   readonly waiting: (() => void)[];
+  /** Who was known, beside the anonymous. */
+  readonly known: string[];
   /** Zips that are held. */
   held: number;
 }
@@ -55,7 +57,7 @@ async function listen(repeats: boolean): Promise<Listener> {
       res.writeHead(ready.status, headersOf(ready.body));
       if (typeof ready.body === "string") res.end(req.method === "HEAD" ? "" : ready.body, "latin1");
       else res.end(req.method === "HEAD" ? "" : ready.body);
-      listener.repeated?.remember(req);
+      listener.repeated?.remember(req, () => req.headers.authorization);
     } else if (req.url === "/wait") listener.waiting.push(() => res.end(`waited${END}`));
     else void answerSlowly(req, res);
   });
@@ -63,8 +65,9 @@ async function listen(repeats: boolean): Promise<Listener> {
     listener.held++;
     return () => void listener.held--;
   };
-  const answer = (url: string) => {
+  const answer = (url: string, who: string | undefined) => {
     const ready = READY[url];
+    if (who !== undefined) listener.known.push(who);
     return ready && { head: answerHead(ready.status, headersOf(ready.body)), body: ready.body, held };
   };
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
@@ -74,6 +77,7 @@ async function listen(repeats: boolean): Promise<Listener> {
     server,
     read,
     waiting: [],
+    known: [],
     held: 0,
     repeated: repeats ? repeatedRequests(server, answer) : undefined,
   };
@@ -197,8 +201,13 @@ test("what a connection answers is what Node alone answers, byte for byte", asyn
 });
 
 test("the same bytes are read once, and the first of each connection", async () => {
-  const { port, read } = await listen(true);
-  const [list, slow, token] = [KNOWN, get("/slow"), get("/list", "Authorization: Bearer glpat-secret")].map((one) => ({
+  const { port, read, known } = await listen(true);
+  const [list, slow, token, ranged] = [
+    KNOWN,
+    get("/slow"),
+    get("/list", "Authorization: Bearer glpat-secret"),
+    get("/list", "range: bytes=0-"),
+  ].map((one) => ({
     requests: [one],
     waits: true,
     pause: 0,
@@ -208,8 +217,10 @@ test("the same bytes are read once, and the first of each connection", async () 
   expect(read).toEqual(["/list", "/last"]);
   await talk(port, [slow!, list!, slow!, list!]); // what is not in memory changes nothing for what is
   expect(read.slice(2)).toEqual(["/slow", "/slow", "/last"]);
-  await talk(port, [slow!, token!, token!, list!]); // nothing with credentials is known, nor what comes after
-  expect(read.slice(5)).toEqual(["/slow", "/list", "/list", "/list", "/last"]);
+  await talk(port, [slow!, token!, token!, list!]); // who asks is known with it
+  expect([read.slice(5), known]).toEqual([["/slow", "/list", "/last"], ["Bearer glpat-secret"]]);
+  await talk(port, [slow!, ranged!, list!]); // after what is not plain, nothing is known on that connection
+  expect(read.slice(8)).toEqual(["/slow", "/list", "/list", "/last"]);
 });
 
 test("what is known waits for all that was asked before it on its connection", async () => {
