@@ -40,7 +40,7 @@ if (values.help) {
   --modules N           modules of one version that are asked for
   --latency N           milliseconds that each answer of the upstream takes
   --bytes N             of each zip
-  --parts PARTS         what of each module is asked for, in this order, with commas
+  --parts PARTS         what of each module is asked for, in this order, with commas: list is one too
   --profile DIRECTORY   where the server writes a .cpuprofile of its main thread
   --node OPTIONS        for the Node of the server: --node=--max-semi-space-size=32
   --checkout DIRECTORY  whose server is measured, if not this one's`);
@@ -117,7 +117,7 @@ async function askFor(server: RunningGokura, from: number, to: number): Promise<
   for (let n = from; n < to; n++) {
     let sum = 0;
     for (const part of PARTS) {
-      const took = await get(server, `${nameOf(n)}/@v/v1.0.0.${part}`);
+      const took = await get(server, `${nameOf(n)}/@v/${part === "list" ? part : `v1.0.0.${part}`}`);
       times.get(part)!.push(took);
       sum += took;
     }

@@ -79,7 +79,7 @@ function pour(response: IncomingMessage, meter: Transform): void {
   const broken = (error?: Error): void => {
     if (!meter.writableEnded) meter.destroy(error ?? Object.assign(new Error("aborted"), { code: "ECONNRESET" }));
   };
-  response.once("error", broken).once("close", () => broken());
+  response.on("error", broken).once("close", () => broken());
   meter.once("close", () => {
     if (!response.readableEnded) response.destroy();
   });
