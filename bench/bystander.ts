@@ -191,22 +191,8 @@ async function userWithProject(who: "herd" | "bystander"): Promise<string> {
   const tags = Array.from({ length: TAGS }, (_, n) => `create refs/tags/v1.0.${n} HEAD\n`).join("");
   const head = execFileSync("git", ["-C", directory, "rev-parse", "HEAD"], { encoding: "utf8" }).trim();
   git(["-C", directory, "update-ref", "--stdin"], tags.replaceAll("HEAD", head));
-  git([
-    "-C",
-    directory,
-    "push",
-    "--quiet",
-    server.url.replace("://", `://any:${token}@`).concat(`/${who}/lib.git`),
-    "--all",
-  ]);
-  git([
-    "-C",
-    directory,
-    "push",
-    "--quiet",
-    server.url.replace("://", `://any:${token}@`).concat(`/${who}/lib.git`),
-    "--tags",
-  ]);
+  const remote = server.url.replace("://", `://any:${token}@`).concat(`/${who}/lib.git`);
+  for (const what of ["--all", "--tags"]) git(["-C", directory, "push", "--quiet", remote, what]);
   tokens[who] = token;
   // Until all are versions.
   for (;;) {
