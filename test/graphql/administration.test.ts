@@ -104,7 +104,7 @@ describe("the audit trail", () => {
 describe("jobs", () => {
   const list = `query ($name: String, $state: JobState, $first: Int, $after: String, $last: Int, $before: String) { administration {
     jobs(name: $name, state: $state, first: $first, after: $after, last: $last, before: $before) {
-      nodes { id name state payload retries error createdAt startedAt endedAt }
+      nodes { id name state payload retries error done total createdAt startedAt endedAt }
       edges { cursor node { id } } pageInfo { startCursor endCursor hasNextPage hasPreviousPage } } } }`;
   const jobs = async (variables: Record<string, unknown> = {}) =>
     (await root.data(list, variables)).administration.jobs;

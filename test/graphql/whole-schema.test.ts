@@ -668,6 +668,20 @@ describe("taking away", () => {
     expect(project.protectedTags).toEqual([most.protectedTag]);
   });
 
+  test("groupQuotaSet: what a group may hold", async () => {
+    const { groupQuotaSet } = await root.data(`mutation {
+      groupQuotaSet(input: {fullPath: "acme", maxBytes: "1000000", maxProjects: 20}) {
+        errors reasons group { quota { maxBytes maxProjects bytes projects } }
+      }
+    }`);
+    expect(groupQuotaSet).toEqual({
+      ...{ errors: [], reasons: [] },
+      group: {
+        quota: { maxBytes: "1000000", maxProjects: 20, bytes: expect.any(String), projects: expect.any(Number) },
+      },
+    });
+  });
+
   test("projectDelete and groupDelete return what was", async () => {
     const data = await alice.data(`mutation {
       projectDelete(input: {fullPath: "acme/lib"}) { errors reasons project { fullPath group { fullPath } goModules { nodes { path } } } }
