@@ -15,7 +15,7 @@ import { failsIfMatch, writeFailedCondition } from "../protocol/conditions.ts";
 import { credentialsOf } from "../protocol/credentials.ts";
 import { matchesEtag } from "../protocol/etag.ts";
 import type { ReadyAnswer } from "../protocol/repeated-requests.ts";
-import { type BlobAnswer, headersOfWhole, sendBlob } from "../protocol/send-blob.ts";
+import { type BlobAnswer, headersOfWhole, SMALL_BYTES, sendBlob } from "../protocol/send-blob.ts";
 import { ZipMemory } from "./zip-memory.ts";
 
 /** Longer URLs are not kept: nobody needs them fast. */
@@ -24,8 +24,6 @@ const MAX_KEY_LENGTH = 2_048;
 const LARGEST_PART = 1 / 8;
 /** What an entry costs beside its body and key, about. */
 const ENTRY_OVERHEAD_BYTES = 1_100;
-/** Of larger zips what Node does for a request is nothing beside what copying them costs. */
-const MAX_READY_BYTES = 128 * 1024;
 
 /** An answer, ready to be written: a text, or a blob (a zip), whose bytes are kept along if there are few. */
 export type HotAnswer = TextAnswer | { readonly blob: BlobAnswer };
@@ -217,7 +215,7 @@ export function readyAnswer(
   const entry = cache.get(url);
   if (!entry) return undefined;
   const { answer } = entry;
-  if ("blob" in answer && (!answer.blob.bytes || answer.blob.size > MAX_READY_BYTES)) return undefined;
+  if ("blob" in answer && (!answer.blob.bytes || answer.blob.size > SMALL_BYTES)) return undefined;
   if (!mayHave(registry, entry, () => credentials)) return undefined;
   countHit(registry);
   if (!("blob" in answer)) {

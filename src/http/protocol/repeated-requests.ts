@@ -4,9 +4,13 @@
 // the next time they are answered without being parsed, which is two thirds of what Node's own part of an answer costs.
 //
 // Nothing is read here that Node did not read. What is remembered is only the plainest request there is, whole in one piece:
-// a GET of HTTP/1.1 with no header that means anything to us beside Host and Authorization, so no condition, no range, no body,
-// and the connection stays. One with a secret in it is remembered by a hash: secrets are kept nowhere. Anything else, anything that comes while an answer is under way, and everything after that on
-// the same connection, is Node's alone. It has the first request of a connection too, for its timeouts begin with that.
+// a GET of HTTP/1.1 with no header that means anything to us beside Host and Authorization, so no condition, no range, no
+// body, and the connection stays. One with a secret in it is remembered by a hash: secrets are kept nowhere. Anything else,
+// anything that comes while an answer is under way, and everything after that on the same connection, is Node's alone. It has
+// the first request of a connection too, for its timeouts begin with that.
+//
+// What is looked at here Node hands over as buffers, where it would have parsed it in place: a body costs it 0.4 ms more for
+// each megabyte, which is little beside what a push costs otherwise.
 import { hash } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
@@ -145,10 +149,12 @@ function isOneGet(text: string): boolean {
   return text.startsWith("GET ") && text.indexOf("\r\n\r\n") === text.length - 4;
 }
 
+/** What a request is remembered by. */
 function keyOf(text: string): string {
   return text.includes(WITH_SECRET) ? hash("sha256", text, "base64") : text;
 }
 
+/** Whether nothing in a request changes the answer, but for who asks. `text`: its bytes. */
 function isPlain({ httpVersion, rawHeaders, headers }: IncomingMessage, text: string): boolean {
   if (httpVersion !== "1.1") return false;
   if (headers.authorization !== undefined && !text.includes(WITH_SECRET)) return false;
