@@ -44,11 +44,12 @@ export async function changingAnswer(
   const { kind } = what;
   const name = goPathOf({ kind, modulePath });
   if (storedOnly || !state.upstreams) return (await what.fromStored(state, modulePath)) ?? notCached(name);
+  const lookedAt = performance.now();
   const known = await findUpstreamAnswer(state.registry, modulePath, kind);
   const age = known ? Date.now() - known.fetchedAt.getTime() : Number.POSITIVE_INFINITY;
   if (known && age < state.listTtlMs) return changing(known.body, state.listTtlMs - age);
   if (known && Date.now() - (state.resting.get(name) ?? 0) < REST_MS) return changing(known.body, STALE_FRESH_MS);
-  const refreshed = refresh(state, what, modulePath, new Date(Date.now() - state.listTtlMs)).then(
+  const refreshed = refresh(state, what, modulePath, new Date(Date.now() - state.listTtlMs), lookedAt).then(
     (answer): Found | Absent => ({ ...answer, asked: true }),
   );
   refreshed.catch(() => {}); // where nobody waits for it
@@ -70,12 +71,13 @@ export async function changingAnswer(
   return (await what.fromStored(state, modulePath)) ?? refreshed;
 }
 
-/** Fetches an answer, unless another server has one that is newer than `than`. */
+/** Fetches an answer, unless another server has one that is newer than `than`. `lookedAt`: as of Getting. */
 export function refresh(
   state: DependencyState,
   what: ChangingKind,
   modulePath: ModulePath,
   than: Date,
+  lookedAt: number = performance.now(),
 ): Promise<Found | Absent> {
   const { registry } = state;
   const { kind } = what;
@@ -94,7 +96,7 @@ export function refresh(
   };
   return state.fetching.run(path, async () => {
     try {
-      const answer = await getOnce<Found | Absent>(state, path, { look, get, than: than.getTime() });
+      const answer = await getOnce<Found | Absent>(state, path, { look, get, lookedAt });
       if (answer.kind === "absent") rest(state, path);
       else state.resting.delete(path);
       return answer;

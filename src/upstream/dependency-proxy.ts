@@ -121,6 +121,7 @@ async function zipFile(
   lost: boolean,
 ): Promise<ZipAnswer> {
   const { modulePath, version } = request;
+  const lookedAt = performance.now();
   const found = await lookUpVersion(state.registry, modulePath, version);
   demandUncontradicted(state, request, found);
   const { stored, buried } = found;
@@ -132,7 +133,7 @@ async function zipFile(
   if (buried !== undefined) throw wasPublishedHere(modulePath, version, { reason: buried });
   let download = state.downloads.get(path);
   if (!download) {
-    download = startDownload(state, request, stored);
+    download = startDownload(state, request, stored, lookedAt);
     state.downloads.set(path, download);
     download.outcome.then(
       (outcome) => outcome.kind === "stored" && outcome.unlisted && unlistedWasSeen(state, modulePath, version),

@@ -71,10 +71,10 @@ export interface DependencyState {
   readonly resting: Map<string, number>;
 }
 
-/** What came from upstream, and when it was asked for, in milliseconds since 1970. */
+/** What came from upstream, and when it was stored (performance.now). */
 export interface Arrived {
   readonly answer: Found | StoredZip;
-  readonly askedAt: number;
+  readonly at: number;
 }
 
 /** The state of a process that has just started. */

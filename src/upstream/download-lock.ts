@@ -23,8 +23,11 @@ export interface Getting<T> {
   look(): Promise<T | undefined>;
   /** Gets it, and stores it. */
   get(): Promise<T>;
-  /** What was asked for before is too old, in milliseconds since 1970. */
-  readonly than?: number;
+  /**
+   * When the look began that did not find it (performance.now): what arrived later, it may have missed. What arrived before
+   * was stored then, and has been taken away since.
+   */
+  readonly lookedAt: number;
   readonly patienceMs?: number;
 }
 
@@ -32,13 +35,12 @@ export interface Getting<T> {
 export async function getOnce<T extends Arrived["answer"] | Absent>(
   { registry, arrived, locks }: DependencyState,
   name: string,
-  { look, get, than = 0, patienceMs }: Getting<T>,
+  { look, get, lookedAt, patienceMs }: Getting<T>,
 ): Promise<T> {
   const known = arrived.get(name);
-  if (known && known.askedAt > than) return known.answer as T; // a name is always of the same kind
-  const askedAt = Date.now();
+  if (known && known.at >= lookedAt) return known.answer as T; // a name is always of the same kind
   const answer = registry.isAlone() ? await get() : await lookOrGet(locks, name, look, get, patienceMs);
-  if (answer.kind !== "absent") arrived.set(name, { answer, askedAt });
+  if (answer.kind !== "absent") arrived.set(name, { answer, at: performance.now() });
   return answer;
 }
 

@@ -67,6 +67,7 @@ export async function versionFile(
     return body && pinned(body);
   };
   const path = goPathOf(request);
+  const lookedAt = performance.now();
   let found = await lookUpVersion(state.registry, modulePath, version);
   demandUncontradicted(state, request, found);
   const stored = storedIn(found);
@@ -85,7 +86,7 @@ export async function versionFile(
     };
     const get = (): Promise<Found | Absent> =>
       request.kind === "info" ? getInfo(state, request, withGoMod && !found.stored?.goMod) : getGoMod(state, request);
-    return await getOnce(state, path, { look, get });
+    return await getOnce(state, path, { look, get, lookedAt });
   });
   return { ...answered, asked: true };
 }

@@ -25,11 +25,12 @@ import type { FoundUpstream } from "./upstream-client.ts";
 import { ask } from "./upstream-request.ts";
 import { versionFile } from "./version-files.ts";
 
-/** Begins the download of a zip, or waits for the process that has begun it. `known`: what is stored of the version. */
+/** Begins the download of a zip, or waits for the process that has begun it. `known`: what a look found of it. */
 export function startDownload(
   state: DependencyState,
   request: VersionRequest<"zip">,
   known: StoredVersion | undefined,
+  lookedAt: number,
 ): Download {
   const { modulePath, version } = request;
   let goMod = known?.goMod;
@@ -60,7 +61,7 @@ export function startDownload(
   return new Download((download) =>
     wasLost
       ? lookOrGet(state.locks, path, look, () => get(download), ZIP_PATIENCE_MS)
-      : getOnce(state, path, { look, get: () => get(download), patienceMs: ZIP_PATIENCE_MS }),
+      : getOnce(state, path, { look, get: () => get(download), lookedAt, patienceMs: ZIP_PATIENCE_MS }),
   );
 }
 
