@@ -10,8 +10,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs, promisify } from "node:util";
+import { freePort } from "../test/support/free-port.ts";
 import { ADMIN_TOKEN, type RunningGokura, startGokura, stopChild } from "./gokura.ts";
-import { freePort } from "./proxy/free-port.ts";
 import { printTable } from "./table.ts";
 
 const run = promisify(execFile);

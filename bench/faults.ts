@@ -6,12 +6,12 @@ import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { freePort } from "../test/support/free-port.ts";
 import { breakDatabase } from "./faults/database-restarts.ts";
 import type { Figures } from "./faults/figures.ts";
 import { fillDisk } from "./faults/full-disk.ts";
 import { attack } from "./faults/hostile-clients.ts";
 import { killAgainAndAgain } from "./faults/killed.ts";
-import { freePort } from "./proxy/free-port.ts";
 import { printTable } from "./table.ts";
 
 const { values } = parseArgs({

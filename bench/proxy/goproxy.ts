@@ -4,8 +4,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import net from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { freePort } from "../../test/support/free-port.ts";
 import type { Target } from "../measure.ts";
-import { freePort } from "./free-port.ts";
 
 export interface Certificate {
   readonly certFile: string;

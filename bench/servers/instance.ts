@@ -8,8 +8,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { startEmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
 import { generateSignerKey } from "../../src/sumdb/note.ts";
+import { freePort } from "../../test/support/free-port.ts";
 import { type FaultyServer, startServer } from "../faults/server.ts";
-import { freePort } from "../proxy/free-port.ts";
 
 const SECRET = "secret-of-the-bench";
 const BUCKET = "modules";

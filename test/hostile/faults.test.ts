@@ -2,26 +2,18 @@
 // about after kill -9, after breakdowns of the database, on a full disk, and among hostile clients.
 import { spawnSync } from "node:child_process";
 import { chmodSync } from "node:fs";
-import net from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { breakDatabase } from "../../bench/faults/database-restarts.ts";
 import { fillDisk } from "../../bench/faults/full-disk.ts";
 import { attack } from "../../bench/faults/hostile-clients.ts";
 import { killAgainAndAgain } from "../../bench/faults/killed.ts";
+import { freePort } from "../support/free-port.ts";
 import { isRoot, processesOf } from "../support/gokura-process.ts";
 import { temporary } from "../support/temporary.ts";
 
 const TIMEOUT_MS = 180_000;
 const NOTHING = { lost: [], halfVisible: [], litter: [], ends: 0 };
-
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
-}
 
 function place(): string {
   const directory = temporary("faults");

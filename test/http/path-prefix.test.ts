@@ -1,8 +1,8 @@
 // A GOKURA_URL with a path, behind a reverse proxy that has more than us: whether the proxy leaves the path in what it hands
 // on or takes it off, go, git and REST work, and every address that we give out has it.
 import { beforeAll, describe, expect, test } from "vitest";
-import { freePort } from "../../bench/proxy/free-port.ts";
 import { eventually } from "../support/eventually.ts";
+import { freePort } from "../support/free-port.ts";
 import { goCommand } from "../support/go.ts";
 import { ask, basic, bearer } from "../support/http.ts";
 import { pushRecipe, remoteOf, tryGit } from "../support/push.ts";

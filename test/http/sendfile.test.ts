@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import http from "node:http";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { freePort } from "../../bench/proxy/free-port.ts";
+import { freePort } from "../support/free-port.ts";
 import { ask, bearer } from "../support/http.ts";
 import { pushRecipe, remoteOf } from "../support/push.ts";
 import { hasProxy, startProxy } from "../support/reverse-proxy.ts";

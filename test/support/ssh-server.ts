@@ -3,10 +3,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, constants, mkdirSync, writeFileSync } from "node:fs";
-import net, { type AddressInfo } from "node:net";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { atEnd } from "./at-end.ts";
+import { freePort } from "./free-port.ts";
 import { temporary } from "./temporary.ts";
 
 const SSHD = "/usr/sbin/sshd";
@@ -77,13 +77,4 @@ export async function sshServer(): Promise<SshServer> {
       await start();
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const probe = net.createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
 }

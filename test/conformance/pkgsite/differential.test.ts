@@ -5,8 +5,6 @@
 // Not compared is what pkgsite cannot know without its database: versions, importers, searches, vulnerabilities, which version
 // is the latest, where the repository is, and licences.
 import { execFileSync, spawn } from "node:child_process";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import spdx from "spdx-license-list/full.js";
 import { beforeAll, expect, test } from "vitest";
@@ -16,6 +14,7 @@ import { OPERATOR } from "../../../src/registry/principal.ts";
 import { goProgram, required } from "../../clients/installed.ts";
 import { atEnd } from "../../support/at-end.ts";
 import { eventually } from "../../support/eventually.ts";
+import { freePort } from "../../support/free-port.ts";
 import { ask, bearer } from "../../support/http.ts";
 import { pushRecipe, remoteOf } from "../../support/push.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../../support/server.ts";
@@ -61,14 +60,6 @@ async function startPkgsite(path: string): Promise<string> {
     120_000,
   );
   return url;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((done) => probe.listen(0, "127.0.0.1", done));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((done) => probe.close(done));
-  return port;
 }
 
 interface Answered {

@@ -4,7 +4,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import net, { type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { openBlobCache } from "../../../src/storage/blob-cache.ts";
@@ -16,6 +15,7 @@ import { createBucketBlobs } from "../../../src/storage/s3/bucket-blobs.ts";
 import { probeBucket } from "../../../src/storage/s3/probe.ts";
 import { atEnd } from "../../support/at-end.ts";
 import { eventually } from "../../support/eventually.ts";
+import { freePort } from "../../support/free-port.ts";
 import { goCommand } from "../../support/go.ts";
 import { ask, bearer } from "../../support/http.ts";
 import { pushRecipe, remoteOf } from "../../support/push.ts";
@@ -29,14 +29,6 @@ const directory = temporary("s3");
 const kept = join(directory, "buckets", "modules");
 let port = 0;
 let gateway: ChildProcess;
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port: free } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return free;
-}
 
 async function startGateway(): Promise<void> {
   gateway = spawn(PROGRAM!, ["--port", `127.0.0.1:${port}`, "--quiet", "posix", join(directory, "buckets")], {
