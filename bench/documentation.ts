@@ -1,9 +1,10 @@
 // node bench/documentation.ts [--module DIRECTORY]: what documentation costs, over the packages of a module that lies in the
-// module cache (golang.org/x/tools unless told otherwise). Three figures:
+// module cache (golang.org/x/tools unless told otherwise). The figures:
 //
-//   a first package   processor time from nothing (no thread yet, no grammar loaded) to the documentation of one package, for
-//                     every fifth package of the module: quartiles; and on the wall, which says something on a quiet
-//                     machine only
+//   of a process      processor time from nothing (no thread yet, no grammar compiled) to the documentation of one package,
+//                     each in a process of its own, for every fifth package of the module: quartiles; and on the wall,
+//                     which says something on a quiet machine only
+//   of a thread       the same in a new thread of a process that documented packages before
 //   the next one      the same in a thread that is there
 //   the whole module  processor time of the process for all of its packages, one after the other in one thread
 //   memory            resident memory of the process: before, at most, and when the thread was ended
@@ -20,10 +21,13 @@ import {
 } from "../src/godoc/thread/documentation-threads.ts";
 import { printTable } from "./table.ts";
 
-const { values } = parseArgs({ options: { module: { type: "string" }, help: { type: "boolean", default: false } } });
+const { values } = parseArgs({
+  options: { module: { type: "string" }, one: { type: "string" }, help: { type: "boolean", default: false } },
+});
 if (values.help) {
   console.log(`usage: node bench/documentation.ts [--module DIRECTORY]
-  --module DIRECTORY  where a module lies; the newest golang.org/x/tools of the module cache if it is not given`);
+  --module DIRECTORY  where a module lies; the newest golang.org/x/tools of the module cache if it is not given
+  --one DIRECTORY     only what a first package of a process costs: that in this directory of the module, as JSON`);
   process.exit(0);
 }
 
@@ -98,16 +102,28 @@ async function wholeModule(all: Iterable<DirectoryToDocument>): Promise<WholeMod
 enableCompileCache(join(import.meta.dirname, "../node_modules/.cache/gokura")); // as bin/gokura.js does
 const root = values.module ?? newestTools();
 const packages = packagesOf(root);
+if (values.one !== undefined) {
+  const directory = packages.get(values.one);
+  if (!directory) throw new Error(`there is no package in ${values.one} of ${root}`);
+  const threads = openDocumentationThreads();
+  console.log(JSON.stringify(await costOf(threads, directory)));
+  await threads.close();
+  process.exit(0);
+}
 const whole = await wholeModule(packages.values());
 const again = await wholeModule(packages.values());
-const [first, next]: [Cost[], Cost[]] = [[], []];
-for (const [n, directory] of [...packages.values()].entries()) {
+const [ofProcess, ofThread, next]: [Cost[], Cost[], Cost[]] = [[], [], []];
+const threads = openDocumentationThreads();
+await threads.document(packages.values().next().value!, true);
+for (const [n, [path, directory]] of [...packages].entries()) {
   if (n % EVERY !== 0) continue;
-  const threads = openDocumentationThreads();
-  first.push(await costOf(threads, directory));
+  const one = [import.meta.filename, "--module", root, "--one", path];
+  ofProcess.push(JSON.parse(execFileSync(process.execPath, one, { encoding: "utf8" })));
+  await threads.rest();
+  ofThread.push(await costOf(threads, directory));
   next.push(await costOf(threads, directory));
-  await threads.close();
 }
+await threads.close();
 const quartiles = (costs: readonly Cost[], of: keyof Cost): string => {
   const times = costs.map((cost) => cost[of]).sort((a, b) => a - b);
   return [0.25, 0.5, 0.75].map((part) => times[Math.floor(times.length * part)]!.toFixed(0)).join(", ");
@@ -116,8 +132,10 @@ const mb = (bytes: number): string => `${(bytes / MB).toFixed(0)} MB`;
 console.log(`${root}: ${packages.size} packages`);
 printTable([
   ["what", "figure", "to hold"],
-  ["a first package, processor time in ms, quartiles", quartiles(first, "cpuMs"), "100"],
-  ["… on the wall", quartiles(first, "wallMs"), "100"],
+  ["the first package of a process, processor time in ms, quartiles", quartiles(ofProcess, "cpuMs"), ""],
+  ["… on the wall", quartiles(ofProcess, "wallMs"), ""],
+  ["the first of a later thread, processor time in ms, quartiles", quartiles(ofThread, "cpuMs"), "100"],
+  ["… on the wall", quartiles(ofThread, "wallMs"), "100"],
   ["the next one, processor time in ms, quartiles", quartiles(next, "cpuMs"), ""],
   ["… on the wall", quartiles(next, "wallMs"), ""],
   ["all packages, processor time", `${(whole.cpuMs / 1000).toFixed(2)} s`, "3 s (x/tools)"],

@@ -1,12 +1,27 @@
 // Packages are documented in a thread: nothing that a source does reaches the process around it, and its memory comes back.
+
+import type { WorkerOptions } from "node:worker_threads";
 import { brotliDecompressSync } from "node:zlib";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { PackageDocumentation } from "../../src/godoc/documentation.ts";
 import {
   type DocumentationThreads,
   type DocumentedDirectory,
   openDocumentationThreads,
 } from "../../src/godoc/thread/documentation-threads.ts";
+
+/** What each thread was given, beside being started as always. */
+const given: unknown[] = vi.hoisted(() => []);
+vi.mock("node:worker_threads", async (importOriginal) => {
+  const original = await importOriginal<typeof import("node:worker_threads")>();
+  class Worker extends original.Worker {
+    constructor(file: URL, options: WorkerOptions) {
+      super(file, options);
+      given.push(options.workerData);
+    }
+  }
+  return { ...original, Worker };
+});
 
 let threads: DocumentationThreads;
 beforeAll(() => {
@@ -62,6 +77,23 @@ test.each([
   expect(read(found).problems).toEqual([{ file: "f1.go", problem: "takes too much to parse and was not read" }]);
   expect(threads.running).toBe(false);
   expect(await threads.document(directory("package fine\n"), true)).toMatchObject({ name: "fine" });
+});
+
+test("a thread goes on with what the one before it compiled", async () => {
+  const own = openDocumentationThreads();
+  given.length = 0;
+  try {
+    for (const name of ["one", "two", "three"]) {
+      expect(await own.document(directory(`package ${name}\n`), true)).toMatchObject({ name });
+      await own.rest();
+      expect(own.running).toBe(false);
+    }
+  } finally {
+    await own.close();
+  }
+  const compiled = { parser: expect.any(WebAssembly.Module), grammar: expect.any(WebAssembly.Module) };
+  expect(given).toEqual([undefined, compiled, compiled]);
+  expect(given[2]).toBe(given[1]);
 });
 
 test("what waits when the server stops is told so", async () => {

@@ -2,7 +2,11 @@
 // everything, with ERROR nodes where a source is not Go, or newer than the grammar. Its memory is no part of JavaScript's heap
 // and only grows, so it gets a memory of its own with an end; a parse that takes too long or comes near that end is given
 // up, and whoever runs it (documentation-thread.ts) ends the thread afterwards, which gives everything back.
-import { readFileSync } from "node:fs";
+//
+// WebAssembly is compiled function by function, quickly where one is called and well where it is called often, which is most
+// of what a first package costs. All of that stays with the modules, and threads can share them: so a parser says what it
+// was loaded of, and the next one, in another thread, can be loaded of the same.
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { Language, type Node, Parser } from "web-tree-sitter";
 
@@ -22,7 +26,16 @@ export type SyntaxNode = Node;
 /** Of what the types of the web declare and those of Node do not. */
 declare const WebAssembly: {
   Memory: new (size: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
+  Instance: new (module: WasmModule, imports: unknown) => unknown;
+  compile(bytes: Uint8Array): Promise<WasmModule>;
 };
+type WasmModule = object;
+
+/** The parser and its grammar, compiled as far as they were used. They can be sent to other threads. */
+export interface CompiledGoParser {
+  readonly parser: WasmModule;
+  readonly grammar: WasmModule;
+}
 
 /** The parser has come to the end of its memory, and is of no use any more. */
 export class ParserDied extends Error {}
@@ -38,16 +51,31 @@ export interface GoParser {
   memoryBytes(): number;
 }
 
-/** Loads the parser and its grammar: some 50 ms. */
-export async function loadGoParser(): Promise<GoParser> {
+/** Compiles the parser and its grammar, as far as that is done before they are used. */
+export async function compileGoParser(): Promise<CompiledGoParser> {
+  const compile = async (url: string): Promise<WasmModule> => WebAssembly.compile(await readFile(fileURLToPath(url)));
+  const [parser, grammar] = await Promise.all([
+    compile(import.meta.resolve("web-tree-sitter/web-tree-sitter.wasm")),
+    compile(import.meta.resolve("tree-sitter-go/tree-sitter-go.wasm")),
+  ]);
+  return { parser, grammar };
+}
+
+/** Loads the parser and its grammar: some 10 ms of those which were used before, and else more with the first sources. */
+export async function loadGoParser(compiled?: CompiledGoParser): Promise<GoParser> {
+  const { parser: code, grammar } = compiled ?? (await compileGoParser());
   const wasmMemory = new WebAssembly.Memory({
     initial: FIRST_MEMORY_BYTES / PAGE_BYTES,
     maximum: MAX_MEMORY_BYTES / PAGE_BYTES,
   });
-  await Parser.init({ wasmMemory });
-  const grammar = fileURLToPath(import.meta.resolve("tree-sitter-go/tree-sitter-go.wasm"));
+  await Parser.init({
+    wasmMemory,
+    instantiateWasm(imports: unknown, done: (instance: unknown, module: WasmModule) => void) {
+      done(new WebAssembly.Instance(code, imports), code);
+    },
+  });
   const parser = new Parser();
-  parser.setLanguage(await Language.load(new Uint8Array(readFileSync(grammar))));
+  parser.setLanguage(Language.loadSync(grammar));
   const memoryBytes = (): number => wasmMemory.buffer.byteLength;
   return {
     parse(text, read) {

@@ -1,22 +1,30 @@
 // The thread that documents packages (node:worker_threads), one after the other as it is told; documentation-threads.ts
-// starts and ends it. It loads the grammar once and holds nothing between two packages.
-import { parentPort } from "node:worker_threads";
+// starts and ends it. It loads the grammar once and holds nothing between two packages. The grammar it may be given as an
+// earlier thread compiled it; the first one hands out its own.
+import { parentPort, workerData } from "node:worker_threads";
 import { brotliCompressSync, constants } from "node:zlib";
 import type { PackageDocumentation, SourceProblem } from "../documentation.ts";
 import { documentPackage, FileTooMuch } from "../package/package-documentation.ts";
 import { searchWords } from "../package/symbols.ts";
-import { loadGoParser } from "../source/go-source.ts";
+import { type CompiledGoParser, compileGoParser, type GoParser, loadGoParser } from "../source/go-source.ts";
 import type { DirectoryToDocument, DocumentedDirectory, ThreadAnswer } from "./documentation-threads.ts";
 
 /** Of brotli: half the time of the default, and 5 % more bytes. */
 const QUALITY = 5;
 
-const parser = loadGoParser();
+const parser = load(workerData as CompiledGoParser | null);
 
 // Outside of a thread there is no port: then the file is only loaded (scripts/fill-compile-cache.js).
 parentPort?.on("message", (directory: DirectoryToDocument) => {
   void answer(directory).then((said) => parentPort?.postMessage(said));
 });
+
+async function load(given: CompiledGoParser | null): Promise<GoParser> {
+  if (given) return await loadGoParser(given);
+  const compiled = await compileGoParser();
+  parentPort?.postMessage({ compiled } satisfies ThreadAnswer);
+  return await loadGoParser(compiled);
+}
 
 async function answer({ files, problems }: DirectoryToDocument): Promise<ThreadAnswer> {
   const loaded = await parser;

@@ -1,11 +1,12 @@
 // Documents packages in a thread of its own, so that no request waits for the reading of sources, and nothing that a source
 // does can hurt the server: the thread has a heap of its own with an end, a package has its time, and a thread that took
-// much memory, or was idle for a while, is ended, which gives everything back. One thread at a time: whoever has to show a
-// package now comes before those who document whole modules.
+// much memory, or was idle for a while, is ended, which gives everything back but the compiled parser: the next thread begins
+// with that. One thread at a time: whoever has to show a package now comes before those who document whole modules.
 import { getCompileCacheDir } from "node:module";
 import { dirname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { type SourceProblem, TOO_MUCH } from "../documentation.ts";
+import type { CompiledGoParser } from "../source/go-source.ts";
 
 /** How long one package may take: its thread is ended, and a new one does the next. */
 const PACKAGE_MS = 20_000;
@@ -32,8 +33,9 @@ export interface DocumentedDirectory {
   readonly content: Uint8Array;
 }
 
-/** What the thread answers with; after the second kind it is of no use any more. */
+/** What the thread says: what it compiled, and then an answer to each directory; after the last kind it is of no use any more. */
 export type ThreadAnswer =
+  | { readonly compiled: CompiledGoParser }
   | { readonly documented: DocumentedDirectory | undefined; readonly memoryBytes: number }
   | { readonly tooMuch: string };
 
@@ -55,6 +57,8 @@ export interface DocumentationThreads {
   document(directory: DirectoryToDocument, soon: boolean): Promise<DocumentedDirectory | undefined>;
   /** Whether there is a thread. */
   readonly running: boolean;
+  /** Ends a thread that has nothing to do, as happens by itself after a while. */
+  rest(): Promise<void>;
   /** Ends the thread; what waits for it fails. */
   close(): Promise<void>;
 }
@@ -69,6 +73,7 @@ interface Waiting {
 export function openDocumentationThreads(): DocumentationThreads {
   const waiting: { soon: Waiting[]; later: Waiting[] } = { soon: [], later: [] };
   let thread: Worker | undefined;
+  let compiled: CompiledGoParser | undefined;
   let current: { readonly job: Waiting; readonly timer: NodeJS.Timeout } | undefined;
   let idle: NodeJS.Timeout | undefined;
   let isClosed = false;
@@ -100,9 +105,14 @@ export function openDocumentationThreads(): DocumentationThreads {
       execArgv: [],
       // Nothing of the environment but where compiled code is kept: a thread does not learn that by itself.
       env: compileCache(),
+      workerData: compiled,
     });
     started.unref();
     started.on("message", (answer: ThreadAnswer) => {
+      if ("compiled" in answer) {
+        compiled = answer.compiled;
+        return;
+      }
       if ("tooMuch" in answer) {
         void end();
         finish((job) => waiting.soon.unshift({ ...job, directory: without(job.directory, answer.tooMuch) }));
@@ -137,6 +147,9 @@ export function openDocumentationThreads(): DocumentationThreads {
     },
     get running() {
       return thread !== undefined;
+    },
+    async rest() {
+      if (!current) await end();
     },
     async close() {
       isClosed = true;
