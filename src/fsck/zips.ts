@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { rm } from "node:fs/promises";
+import { withoutYoungGrowth } from "../concurrency/young-generation.ts";
 import { isFailure } from "../errors.ts";
 import { type Repositories, repositoryOf } from "../git/hosting/repositories-of-projects.ts";
 import { archiveModule } from "../git/objects/archive.ts";
@@ -40,7 +41,9 @@ export async function examineZip(
     if (!deep) return undefined;
     const found = await sha256Of(file);
     if (found !== zipKey) return damaged(`its zip has the SHA-256 ${found} and not ${zipKey}`);
-    const content = await readModuleZip(`${modulePath}@${version}`, file, await readZipDirectory(file, size));
+    const content = await withoutYoungGrowth(async () =>
+      readModuleZip(`${modulePath}@${version}`, file, await readZipDirectory(file, size)),
+    );
     return content.h1 === h1 ? undefined : damaged(`its zip has ${content.h1} and not ${h1}`);
   } catch (error) {
     return damaged(`its zip cannot be read: ${(error as Error).message}`);

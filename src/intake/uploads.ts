@@ -5,6 +5,7 @@
 // run twice), other content is refused with both sums.
 import { open, rm } from "node:fs/promises";
 import { createSlots, type Slots } from "../concurrency/slots.ts";
+import { withoutYoungGrowth } from "../concurrency/young-generation.ts";
 import { Failure, isFailure } from "../errors.ts";
 import { goModObjection } from "../git/indexing/go-mod-objection.ts";
 import { type ModuleArchives, zipOf } from "../git/indexing/module-archives.ts";
@@ -100,8 +101,9 @@ export async function publishUpload(
     const received = await receive(body);
     const leave = await uploads.places.take();
     try {
-      const judged =
-        upload.format === "zip" ? await judgeZip(upload, body, received) : await makeZip(upload, location, body, made);
+      const judged = await withoutYoungGrowth(() =>
+        upload.format === "zip" ? judgeZip(upload, body, received) : makeZip(upload, location, body, made),
+      );
       return await keep(uploads, upload, judged, upload.format === "zip" ? body : made);
     } finally {
       leave();
@@ -147,8 +149,10 @@ async function demandName({ archives }: Uploads, upload: Upload): Promise<Module
 export async function nameInZip(path: string, size: number): Promise<UploadName> {
   const file = await open(path);
   try {
-    const entries = await readZipDirectory(file, size);
-    const [, modulePath, version] = entries.map(({ name }) => /^([^@]+)@([^/]+)\//.exec(name)).find(Boolean) ?? [];
+    const entries = await withoutYoungGrowth(() => readZipDirectory(file, size));
+    const pattern = /^([^@]+)@([^/]+)\//;
+    const named = entries.find(({ name }) => pattern.test(name));
+    const [, modulePath, version] = (named && pattern.exec(named.name)) ?? [];
     if (modulePath !== undefined && version !== undefined) return { modulePath, version };
     throw brokenRules(["the names in the zip do not begin with MODULE@VERSION/"]);
   } catch (error) {

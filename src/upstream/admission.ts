@@ -11,6 +11,8 @@
 // And the sums of .mod and .zip are those that a checksum database was proved to say, where one was asked
 // (upstream-verification.ts): this is what finds a moved tag, and an upstream that serves one module to you and another to
 // everybody else.
+
+import { withoutYoungGrowth } from "../concurrency/young-generation.ts";
 import type { Failure } from "../errors.ts";
 import type { H1Hash } from "../gomod/dir-hash.ts";
 import { declaredModulePath } from "../gomod/go-mod-line.ts";
@@ -148,20 +150,23 @@ export async function admitZip(
   size: number,
   goMod: Buffer,
 ): Promise<AdmittedZip> {
-  const prefix = `${modulePath}@${version}`;
   try {
-    const entries = await readZipDirectory(bytes, size);
-    // Before anything else, as the go command does (cmd/go/internal/modfetch/fetch.go downloadZip).
-    const foreign = entries.find(({ name }) => !name.startsWith(`${prefix}/`));
-    if (foreign) throw new BadZip(`zip for ${prefix} has unexpected file ${foreign.name}`);
-    const problem = zipProblem(await checkModuleZip(prefix, entries, size));
-    if (problem !== undefined) throw new BadZip(problem);
-    const content = await readModuleZip(prefix, bytes, entries);
-    return { h1: content.h1, goModDiffers: content.goMod !== undefined && !sameText(content.goMod, goMod) };
+    return await withoutYoungGrowth(() => judgeZip(`${modulePath}@${version}`, bytes, size, goMod));
   } catch (error) {
     if (error instanceof BadZip) throw new Refused(error.message);
     throw error;
   }
+}
+
+async function judgeZip(prefix: string, bytes: ZipSource, size: number, goMod: Buffer): Promise<AdmittedZip> {
+  const entries = await readZipDirectory(bytes, size);
+  // Before anything else, as the go command does (cmd/go/internal/modfetch/fetch.go downloadZip).
+  const foreign = entries.find(({ name }) => !name.startsWith(`${prefix}/`));
+  if (foreign) throw new BadZip(`zip for ${prefix} has unexpected file ${foreign.name}`);
+  const problem = zipProblem(await checkModuleZip(prefix, entries, size));
+  if (problem !== undefined) throw new BadZip(problem);
+  const content = await readModuleZip(prefix, bytes, entries);
+  return { h1: content.h1, goModDiffers: content.goMod !== undefined && !sameText(content.goMod, goMod) };
 }
 
 /**

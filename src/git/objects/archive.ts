@@ -11,6 +11,7 @@
 import type { Readable } from "node:stream";
 import tar from "tar-stream";
 import { inTurns } from "../../concurrency/turns.ts";
+import { withoutYoungGrowth } from "../../concurrency/young-generation.ts";
 import { type Failure, invalid, isFailure } from "../../errors.ts";
 import {
   ENTRIES_AT_ONCE,
@@ -46,7 +47,11 @@ export interface ArchiveRequest {
  * there, Failure("invalid") with the go command's words if the files cannot be a module, Failure("too-large") if they are
  * too many bytes, and the signal's reason if it aborts.
  */
-export async function archiveModule(request: ArchiveRequest): Promise<ZipFile> {
+export function archiveModule(request: ArchiveRequest): Promise<ZipFile> {
+  return withoutYoungGrowth(() => archive(request));
+}
+
+async function archive(request: ArchiveRequest): Promise<ZipFile> {
   const { modulePath, version, file, signal } = request;
   const { kept, license } = await selectFiles(request);
   signal?.throwIfAborted();

@@ -5,6 +5,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { LRUCache } from "lru-cache";
 import { sortInTurns } from "../../concurrency/turns.ts";
+import { withoutYoungGrowth } from "../../concurrency/young-generation.ts";
 import { Failure, invalid, isFailure, notFound } from "../../errors.ts";
 import { compareBytewise } from "../../gomod/byte-order.ts";
 import {
@@ -85,9 +86,11 @@ export async function filesOf(registry: Registry, from: VersionZip): Promise<rea
 async function entriesOf(registry: Registry, from: VersionZip): Promise<readonly ZipFileEntry[]> {
   const known = directories.get(from.zip.sha256);
   if (known) return known;
-  const all = await inZip(registry, from, (file) => readZipDirectory(file, from.zip.size));
-  const files = all.filter(({ name }) => name.startsWith(from.prefix) && !name.endsWith("/"));
-  const entries = await sortInTurns(files, (a, b) => compareBytewise(a.name, b.name));
+  const entries = await withoutYoungGrowth(async () => {
+    const all = await inZip(registry, from, (file) => readZipDirectory(file, from.zip.size));
+    const files = all.filter(({ name }) => name.startsWith(from.prefix) && !name.endsWith("/"));
+    return await sortInTurns(files, (a, b) => compareBytewise(a.name, b.name));
+  });
   directories.set(from.zip.sha256, entries);
   return entries;
 }
