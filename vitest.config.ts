@@ -10,6 +10,8 @@ process.env.NODE_COMPILE_CACHE ??= resolve("node_modules/.cache/node");
 const retry = process.env.CI ? 1 : 0;
 // Another release of go (scripts/conformance.ts) begins with an empty build cache: it compiles its standard library first.
 const timeout = process.env.CONFORMANCE === undefined ? 60_000 : 600_000;
+// Some files ask the go command all their questions before the first test.
+const hookTimeout = 3 * timeout;
 const shared = {
   pool: "forks",
   retry,
@@ -48,7 +50,7 @@ export default defineConfig({
             "test/scripts/**/*.test.ts",
           ],
           testTimeout: timeout,
-          hookTimeout: timeout,
+          hookTimeout,
         },
       },
       {
@@ -71,7 +73,7 @@ export default defineConfig({
           ],
           globalSetup: "test/support/global-postgres.ts",
           testTimeout: timeout,
-          hookTimeout: timeout,
+          hookTimeout,
         },
       },
     ],
