@@ -9,7 +9,7 @@ const setGrowth = (factor: 1 | 2): void => setFlagsFromString(`--semi-space-grow
 
 let works = 0;
 
-/** Does the work; until it is done, and all other such work too, the young generation of this thread does not grow. */
+/** Does the work; until it is done, and all other such work too, the young generation of the process does not grow. */
 export async function withoutYoungGrowth<T>(work: () => Promise<T>): Promise<T> {
   if (works++ === 0) setGrowth(1);
   try {
