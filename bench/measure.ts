@@ -78,10 +78,16 @@ export async function highestMemory(pid: number, work: () => Promise<unknown>): 
   return highest;
 }
 
-/**
- * Asks the same thing again and again on some connections for a while; returns microseconds for each answer. All answers
- * have the same length, so that counting bytes is all that the asking side does.
- */
+/** How a server answered for a while. */
+export interface Load {
+  /** Processor time of all its processes, in microseconds for each answer. */
+  readonly cost: number;
+  readonly answersPerSecond: number;
+  /** Which part of that processor time each of its processes took. */
+  readonly shares: readonly number[];
+}
+
+/** Asks the same thing again and again on some connections for a while; returns microseconds of its process for each answer. */
 export async function costOfAnswer(
   target: Target,
   path: string,
@@ -89,6 +95,21 @@ export async function costOfAnswer(
   milliseconds: number,
   token?: string,
 ): Promise<number> {
+  return (await underLoad(target, [target.pid], path, connections, milliseconds, token)).cost;
+}
+
+/**
+ * Asks the same thing again and again on some connections for a while, of a server of some processes. All answers have the same
+ * length, so that counting bytes is all that the asking side does.
+ */
+export async function underLoad(
+  target: Target,
+  pids: readonly number[],
+  path: string,
+  connections: number,
+  milliseconds: number,
+  token?: string,
+): Promise<Load> {
   const authorization = token === undefined ? "" : `Authorization: Bearer ${token}\r\n`;
   const request = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${target.port}\r\nUser-Agent: Go-http-client/1.1\r\n${authorization}\r\n`;
   await lengthOfAnswer(target, request); // the first time may be not from memory, and longer
@@ -114,12 +135,15 @@ export async function costOfAnswer(
     return once(socket, "close");
   });
   await delay(100); // until it runs smoothly
-  const [before, from] = [processorTime(target.pid), bytes];
+  const [before, from, start] = [pids.map(processorTime), bytes, performance.now()];
   await delay(milliseconds);
-  const cost = (processorTime(target.pid) - before) / ((bytes - from) / length);
+  const times = pids.map((pid, n) => processorTime(pid) - before[n]!);
+  const answers = (bytes - from) / length;
+  const seconds = (performance.now() - start) / 1000;
   stopping = true;
   await Promise.all(ends);
-  return cost;
+  const time = times.reduce((sum, one) => sum + one, 0);
+  return { cost: time / answers, answersPerSecond: answers / seconds, shares: times.map((one) => one / time) };
 }
 
 function connectTo({ port, tls: secure }: Target, ready?: () => void): net.Socket {

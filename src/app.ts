@@ -3,7 +3,7 @@
 // does by leader.ts.
 import type { Config } from "./config.ts";
 import { type Lease, openLease } from "./database/lease.ts";
-import { listenForNotices, type Notices } from "./database/notify.ts";
+import { LISTENER_NAME, listenForNotices, type Notices, WORKER_LISTENER_NAME } from "./database/notify.ts";
 import { openStoredRepositories } from "./git/hosting/stored-repositories.ts";
 import { type ModuleArchives, openModuleArchives } from "./git/indexing/module-archives.ts";
 import { openTagIndexer } from "./git/indexing/tag-indexer.ts";
@@ -12,6 +12,7 @@ import { checkGitVersion } from "./git/process/git-environment.ts";
 import type { ModulePath } from "./gomod/module-path.ts";
 import type { GraphqlDoor, GraphqlOptions } from "./graphql/endpoint/endpoint.ts";
 import { HotCache } from "./http/go/hot-cache.ts";
+import { setGauges } from "./http/health.ts";
 import { type RunningServer, startServer } from "./http/server.ts";
 import { type Leading, openLeading, standBy } from "./leader.ts";
 import { openRemotes } from "./mirrors/remotes.ts";
@@ -23,6 +24,7 @@ import { type FirstSetup, setUp } from "./registry/forge/setup.ts";
 import type { Registry } from "./registry/registry.ts";
 import { nameOfDataDirectory } from "./storage/data-directory.ts";
 import type { Log } from "./telemetry/log.ts";
+import type { Measured } from "./telemetry/metrics.ts";
 import { startTracing } from "./telemetry/tracing.ts";
 import { isOff, knowsWorld } from "./upstream/policy.ts";
 import type { PublicSums } from "./upstream/public-sums.ts";
@@ -30,6 +32,7 @@ import { openSignInProvider } from "./upstream/sign-in-provider.ts";
 import { toldNames } from "./upstream/told-names.ts";
 import { webOnDemand } from "./web/for-people.ts";
 import type { WebProvider } from "./web/html/visit.ts";
+import { startWorkers, type Workers } from "./workers.ts";
 
 export interface RunningApp {
   /** Where clients reach it, without a slash at the end. */
@@ -63,7 +66,8 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     const archives: ModuleArchives = openModuleArchives(registry, repositories);
     const hotCache = new HotCache(config.hotCacheBytes);
     let leading: Leading | undefined;
-    const notices = await listenForChanges(opened.databaseUrl, registry, hotCache, (what) => leading?.wake(what));
+    const name = options.other ? WORKER_LISTENER_NAME : LISTENER_NAME;
+    const notices = await listenForChanges(opened.databaseUrl, name, registry, hotCache, (what) => leading?.wake(what));
     closers.push(() => notices.close());
 
     const upstream = await openUpstream(config, opened, repositories);
@@ -109,14 +113,27 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
         return { name, key, records: (await readTree(checksums)).size, closed: checksums.state.closed };
       },
     });
+    const { other } = options;
+    const measured = async (): Promise<Measured> => {
+      await setGauges(registry, lease?.leads() ?? false, checksums);
+      return registry.metrics.registry.getMetricsAsJSON();
+    };
+    let workers: Workers | undefined;
+    other?.measures(measured);
     server = await startServer({
       ...{ config, registry, repositories, indexer, archives, hotCache, graphql, remotes },
       ...{ web, lease: () => lease },
       dependencies: upstream.proxy,
       sumDatabases: upstream.sumDatabases,
-      ...{ checksums, publicSums: upstream.publicSums },
+      ...{ checksums, publicSums: upstream.publicSums, other },
+      async metrics() {
+        if (other) return other.metrics();
+        if (workers) return workers.metrics();
+        await setGauges(registry, lease?.leads() ?? false, checksums);
+        return registry.metrics.registry.metrics();
+      },
     });
-    closers.push(() => server.stop());
+    closers.push(() => server.stop(workers?.stop() ?? Promise.resolve()));
     lease = openLease({
       ...{ pool: registry.database.pool, url: opened.databaseUrl, log, times: options.leaseTimes },
       candidate: config.role === "all",
@@ -134,16 +151,23 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     await lease.start();
     // The first token is shown once, so it is made when nothing is left that could keep us from showing it.
     const firstSetup = lease.leads() ? await setUp(registry, config.adminToken) : undefined;
-    server.open();
+    if (other) options.stopSignal?.throwIfAborted();
+    await server.open();
     isUp = true;
     if (config.role === "all" && !lease.leads())
       standBy(registry).catch((error: unknown) => log.warn({ err: error }, "this server is not ready to lead yet"));
     for (const warning of config.warnings) log.warn(warning);
-    void toldNames(config.upstream, verificationOf(config)).then((warnings) => {
-      for (const warning of warnings) log.warn(warning);
-    });
+    if (!other)
+      void toldNames(config.upstream, verificationOf(config)).then((warnings) => {
+        for (const warning of warnings) log.warn(warning);
+      });
     log.info({ url: server.url, port: server.port, git: gitVersion, moduleHost: config.moduleHost }, "gokura is up");
-    const { url: clientUrl, port, certificateFile } = server;
+    const { url: clientUrl, port, certificateFile, near, internal } = server;
+    if (near)
+      workers = startWorkers({
+        ...{ count: config.workers, log, own: measured },
+        place: { port, databaseUrl: registry.database.url, first: { url: internal.url, near } },
+      });
     return { url: clientUrl, port, certificateFile, firstSetup, registry, checksums, lost: opened.lost, stop };
   } catch (error) {
     await stop();
@@ -192,6 +216,7 @@ function knowsAges(config: Config, registry: Registry, publicSums: PublicSums | 
 /** Everything that is remembered is forgotten when the database says that it changed. */
 async function listenForChanges(
   url: string,
+  name: string,
   registry: Registry,
   hotCache: HotCache,
   wake: (what: "gokura_mirror" | "gokura_hooks") => void,
@@ -221,6 +246,8 @@ async function listenForChanges(
       },
     },
     registry.log,
+    undefined,
+    name,
   );
   registry.memory.trust(() => notices.live);
   registry.isAlone = () => notices.alone;

@@ -32,6 +32,7 @@ import {
   parsePushLimit,
   parseSwitch,
   parseTtl,
+  parseWorkers,
 } from "./settings/amounts.ts";
 import { type BackupServer, type BucketSettings, backupServerOf, bucketOf } from "./settings/bucket.ts";
 import { parseCaFile, type TlsConfig, tlsOf } from "./settings/certificates.ts";
@@ -74,6 +75,8 @@ export interface Config {
   readonly repositories: "disk" | "blobs";
   /** Where other servers of the database reach this one, without a slash at the end; undefined: at the listener. */
   readonly internalUrl: string | undefined;
+  /** How many processes share the port beside the first. */
+  readonly workers: number;
   /** undefined: the embedded PostgreSQL. */
   readonly databaseUrl: string | undefined;
   /** The same database for what needs connections that keep their session; undefined: databaseUrl is good for that. */
@@ -205,6 +208,7 @@ export function readConfig(environment: Environment = process.env): Config {
     role: parsed("GOKURA_ROLE", "all", parseRole),
     repositories: parsed("GOKURA_REPOSITORIES", repositories, parseRepositories),
     internalUrl: parsed("GOKURA_INTERNAL_URL", undefined, parseUrl),
+    workers: parsed("GOKURA_WORKERS", 0, parseWorkers),
     databaseUrl,
     databaseListenUrl: parsed("DATABASE_LISTEN_URL", undefined, parseDatabaseUrl),
     adminToken: parsed("GOKURA_ADMIN_TOKEN", undefined, parseAdminToken),

@@ -9,6 +9,7 @@ import { ALONE, type LeaseTimes } from "./database/lease.ts";
 import { isMigrated, migrate } from "./database/migrate.ts";
 import { demandUsableConnections } from "./database/pooled.ts";
 import { serverOwner } from "./database/postgres-binaries.ts";
+import type { OtherProcess } from "./http/shared-port.ts";
 import { openJobs } from "./jobs/queue.ts";
 import { AccessMemory } from "./registry/access/access-memory.ts";
 import { createLimits } from "./registry/access/limits.ts";
@@ -32,6 +33,10 @@ import { openIdTokens } from "./upstream/id-tokens.ts";
 
 /** How long a start waits for a PostgreSQL that does not answer yet. */
 const DATABASE_PATIENCE_MS = 30_000;
+/** Of the embedded database, for one process and the commands beside it. */
+const CONNECTIONS = 60;
+/** Its pool, its notices, its locks, and what leaves jobs behind. */
+const CONNECTIONS_OF_WORKER = 25;
 
 /** A registry and what must be let go of after it. */
 export interface OpenedRegistry {
@@ -51,6 +56,8 @@ export interface OpenOptions {
   readonly now?: (() => number) | undefined;
   /** Of the lease by which one of several servers leads. */
   readonly leaseTimes?: LeaseTimes | undefined;
+  /** This is not the first process of a server, but one that shares its port, its data directory and its database. */
+  readonly other?: OtherProcess | undefined;
 }
 
 /**
@@ -62,19 +69,22 @@ export async function openRegistry(
   config: Config,
   log: Log,
   role: "worker" | "sender",
-  { stopSignal: stop, now }: OpenOptions = {},
+  { stopSignal: stop, now, other }: OpenOptions = {},
 ): Promise<OpenedRegistry> {
   const closers: Closer[] = [];
   const close = (): Promise<void> => closeAll(closers);
   try {
     const { dataDirectory } = config;
-    // PostgreSQL has an account of its own where we are root.
-    await openDataDirectory(dataDirectory, config.databaseUrl === undefined && serverOwner() !== undefined);
-    if (role === "worker") closers.push(await claimDataDirectory(dataDirectory, log));
+    // The first process of a server has opened the data directory for the others, and claimed it.
+    if (!other) {
+      // PostgreSQL has an account of its own where we are root.
+      await openDataDirectory(dataDirectory, config.databaseUrl === undefined && serverOwner() !== undefined);
+      if (role === "worker") closers.push(await claimDataDirectory(dataDirectory, log));
+    }
     let url = config.databaseUrl;
     let lost: AbortSignal | undefined;
     if (url === undefined) {
-      const embedded = await startEmbeddedPostgres(config.dataDirectory);
+      const embedded = await startEmbeddedPostgres(config.dataDirectory, connectionsFor(config.workers));
       lost = embedded.lost;
       closers.push(async () => {
         const { stopped, usedBy } = await embedded.stop();
@@ -141,6 +151,11 @@ export async function openRegistry(
     await close();
     throw error;
   }
+}
+
+/** What the embedded database must be told so that there are connections for all processes of a server. */
+function connectionsFor(workers: number): Record<string, string> {
+  return workers === 0 ? {} : { max_connections: String(CONNECTIONS + workers * CONNECTIONS_OF_WORKER) };
 }
 
 /** A server looks first whether the bucket is fit to hold anything; a command is quick. */

@@ -105,7 +105,9 @@ const MAY_IMPORT_IN_ROOM: Record<string, Record<string, readonly string[]>> = {
 /** Types and values that every room may use. */
 const FOR_ALL = new Set(["errors.ts", "config.ts"]);
 /** The composition: main -> cli -> app -> rooms. */
-const TOP = new Set(["main.ts", "app.ts", "leader.ts", "open-registry.ts", "open-upstream.ts", "config.ts"]);
+const TOP = new Set([
+  ...["main.ts", "worker.ts", "app.ts", "workers.ts", "leader.ts", "open-registry.ts", "open-upstream.ts", "config.ts"],
+]);
 const TOP_OF_CLI = new Set(["app.ts", "open-registry.ts", "open-upstream.ts"]);
 
 /** The settings; where the programs git and go are found (PATH). */

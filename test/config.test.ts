@@ -38,6 +38,7 @@ test("nothing set: an http server for this machine alone, on ./data and the embe
     dataDirectory: join(process.cwd(), "data"),
     role: "all",
     internalUrl: undefined,
+    workers: 0,
     repositories: "disk",
     databaseUrl: undefined,
     databaseListenUrl: undefined,
@@ -497,6 +498,14 @@ describe("names that are none", () => {
       expect.stringMatching(/^GOKURA_PORT is no setting of gokura/),
     ]);
   });
+});
+
+test("workers are counted beside the first process", () => {
+  expect(["0", "3", "128"].map((text) => readConfig({ GOKURA_WORKERS: text }).workers)).toEqual([0, 3, 128]);
+  for (const text of ["129", "-1", "1.5", "auto"])
+    expect(mistakesOf({ GOKURA_WORKERS: text })).toEqual([
+      `GOKURA_WORKERS: "${text}" is not a number of processes from 0 to 128, such as one less than there are cores`,
+    ]);
 });
 
 test("all mistakes are told at once", () => {

@@ -18,6 +18,8 @@ const HEARTBEAT_MS = 5_000;
 
 /** The name of the connection on which a server listens, in pg_stat_activity. */
 export const LISTENER_NAME = "gokura notices";
+/** Its name at a process that shares the port of a server, and is none of its own. */
+export const WORKER_LISTENER_NAME = "gokura worker notices";
 
 /**
  * gokura_access: who may do what. gokura_content: what a project publishes (payload: its id). gokura_policies: which versions
@@ -49,12 +51,13 @@ export interface NoticeHandlers {
   forget(): void;
 }
 
-/** Begins to listen; resolves when the first connection stands. */
+/** Begins to listen; resolves when the first connection stands. `name`: by which it is known in the database. */
 export async function listenForNotices(
   url: string,
   handlers: NoticeHandlers,
   log: Log,
   heartbeatMs: number = HEARTBEAT_MS,
+  name: string = LISTENER_NAME,
 ): Promise<Notices> {
   let client: pg.Client | undefined;
   let live = false;
@@ -65,7 +68,7 @@ export async function listenForNotices(
     const socket = new net.Socket();
     const next = new pg.Client({
       connectionString: url,
-      application_name: LISTENER_NAME,
+      application_name: name,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       stream: () => socket,
     });

@@ -19,12 +19,13 @@ export interface Stage {
   certificate(): CertificateState | undefined;
 }
 
-/** Adds the three to a router. */
+/** Adds the three to a router. `metrics`: what Prometheus reads, as text. */
 export function addHealth(
   router: Router,
   registry: Registry,
   { opened, stopping, certificate, leads }: Stage,
   checksums: ChecksumLog,
+  metrics: () => Promise<string>,
 ): void {
   router.get("/-/health", (ctx) => {
     ctx.body = { status: "ok" };
@@ -50,15 +51,19 @@ export function addHealth(
     ctx.body = { status: ready ? "ok" : "failed", ...checks, leads: leads(), ...told, ...sums };
   });
   router.get("/-/metrics", async (ctx) => {
-    registry.metrics.listening.set(registry.memory.live ? 1 : 0);
-    registry.metrics.leads.set(leads() ? 1 : 0);
-    registry.metrics.checksumLogOpen.set(checksums.state.closed === undefined ? 1 : 0);
-    // While PostgreSQL is away the last number stays.
-    await distrustedDatabases(registry).then(
-      ({ length }) => registry.metrics.distrustedDatabases.set(length),
-      () => {},
-    );
     ctx.type = registry.metrics.registry.contentType;
-    ctx.body = await registry.metrics.registry.metrics();
+    ctx.body = await metrics();
   });
+}
+
+/** Sets the gauges that are looked up only when somebody reads them. */
+export async function setGauges(registry: Registry, leads: boolean, checksums: ChecksumLog): Promise<void> {
+  registry.metrics.listening.set(registry.memory.live ? 1 : 0);
+  registry.metrics.leads.set(leads ? 1 : 0);
+  registry.metrics.checksumLogOpen.set(checksums.state.closed === undefined ? 1 : 0);
+  // While PostgreSQL is away the last number stays.
+  await distrustedDatabases(registry).then(
+    ({ length }) => registry.metrics.distrustedDatabases.set(length),
+    () => {},
+  );
 }

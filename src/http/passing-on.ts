@@ -11,7 +11,8 @@ import type { TLSSocket } from "node:tls";
 import type { Context } from "koa";
 import { type Leader, type Lease, leaderAbsent } from "../database/lease.ts";
 import type { Log } from "../telemetry/log.ts";
-import { PASSED_ON_HEADER, type PassedOn, saysPassedOn, signPassedOn } from "./passed-on.ts";
+import { PASSED_ON_HEADER, type PassedOn, passedOn, saysPassedOn, signPassedOn } from "./passed-on.ts";
+import type { FirstProcess } from "./shared-port.ts";
 
 /** Shorter than a server of ours keeps a connection (server.ts). */
 const KEEP_ALIVE_MS = 15_000;
@@ -41,10 +42,12 @@ export interface PassingOnParts {
   /** The path of GOKURA_URL, which is not in the addresses of requests any more. */
   readonly prefix: string;
   readonly log: Log;
+  /** The process whose port this one shares, if it does. */
+  readonly first: FirstProcess | undefined;
 }
 
 /** Opens the way to the leader. */
-export function openPassingOn({ lease, awaitsContinue, prefix, log }: PassingOnParts): PassingOn {
+export function openPassingOn({ lease, awaitsContinue, prefix, log, first }: PassingOnParts): PassingOn {
   const agents = {
     "http:": new http.Agent({ keepAlive: true, timeout: KEEP_ALIVE_MS }),
     "https:": new https.Agent({ keepAlive: true, timeout: KEEP_ALIVE_MS }),
@@ -66,7 +69,7 @@ export function openPassingOn({ lease, awaitsContinue, prefix, log }: PassingOnP
       const waits = awaitsContinue(req);
       const headers: OutgoingHttpHeaders = {
         ...passed(req.headers),
-        [PASSED_ON_HEADER]: signPassedOn(leader.key, method, target, said),
+        [PASSED_ON_HEADER]: req.headers[PASSED_ON_HEADER] ?? signPassedOn(leader.key, method, target, said),
         via: [req.headers.via, VIA].flat().filter(Boolean).join(", "),
       };
       if (!waits) delete headers.expect;
@@ -116,10 +119,12 @@ export function openPassingOn({ lease, awaitsContinue, prefix, log }: PassingOnP
 
   return {
     async pass(ctx, said) {
-      if (saysPassedOn(ctx.req))
-        throw leaderAbsent("this server was taken for the one with the repositories, and is not");
       const own = lease();
-      const leader = await own?.leader();
+      const led = await own?.leader();
+      const leader = led && first?.url === led.url ? { ...led, ...first.near } : led;
+      // One that was passed on goes no further than to the process that it was meant for.
+      if (saysPassedOn(ctx.req) && (leader === led || !passedOn(led?.key, ctx.req)))
+        throw leaderAbsent("this server was taken for the one with the repositories, and is not");
       if (!leader || own?.key()?.equals(leader.key))
         throw leaderAbsent("no server has the repositories now, which is so for some seconds after one has died");
       const over = new AbortController();

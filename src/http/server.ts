@@ -8,7 +8,7 @@ import Router from "@koa/router";
 import Koa from "koa";
 import type { Config } from "../config.ts";
 import { type InternalAddress, isLeaderAbsent, type Lease } from "../database/lease.ts";
-import { Failure, notFound, type Reason } from "../errors.ts";
+import { notFound, type Reason } from "../errors.ts";
 import type { HostedModules } from "../git/indexing/hosted-modules.ts";
 import type { ModuleArchives } from "../git/indexing/module-archives.ts";
 import type { TagIndexer } from "../git/indexing/tag-indexer.ts";
@@ -50,6 +50,7 @@ import { explain } from "./protocol/problem.ts";
 import { repeatedRequests } from "./protocol/repeated-requests.ts";
 import { restOnDemand, tidyApiPath } from "./rest-on-demand.ts";
 import { isRootGoPath, redirectGit, rightAddress, rightGoEndpoint } from "./right-address.ts";
+import { demandFreePort, listen, listenNear, nearAddress, type OtherProcess } from "./shared-port.ts";
 import { silentConnections } from "./silent-connections.ts";
 import { serveVulnerabilityDatabase } from "./vulnerability-database.ts";
 
@@ -78,6 +79,10 @@ export interface ServerParts {
   readonly publicSums: PublicSums | undefined;
   /** Which of several servers leads; undefined until that is asked. */
   readonly lease: () => Lease | undefined;
+  /** What has been counted, as text for Prometheus. */
+  readonly metrics: () => Promise<string>;
+  /** This process shares the port of another one, which came first. */
+  readonly other: OtherProcess | undefined;
 }
 
 export interface RunningServer {
@@ -87,14 +92,20 @@ export interface RunningServer {
   readonly certificateFile: string | undefined;
   /** Where other servers of the database reach it. */
   readonly internal: InternalAddress;
-  /** Begins to answer: until then every request but those of operators is 503. */
-  open(): void;
-  stop(): Promise<void>;
+  /** Where processes that share its port reach it; undefined where none may. */
+  readonly near: InternalAddress | undefined;
+  /**
+   * Begins to answer: until then every request but those of operators is 503, and a process that shares a port leaves all to
+   * those that came before.
+   */
+  open(): Promise<void>;
+  /** Takes nothing new, and lets what is under way finish. `others`: what it passes on is still answered until they ended. */
+  stop(others?: Promise<void>): Promise<void>;
 }
 
-/** Listens, and resolves when it does. Throws a Failure that says what to do when the address cannot be had. */
+/** Listens, and resolves when it does, or could. Throws a Failure that says what to do when the address cannot be had. */
 export async function startServer(parts: ServerParts): Promise<RunningServer> {
-  const { config, registry, hotCache } = parts;
+  const { config, registry, hotCache, other } = parts;
   let stopping = false;
   const address = { url: "" };
   let opened = false;
@@ -106,7 +117,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     certificate: () => tls && stateOfCertificate(tls.cert),
   };
   const passing = openPassingOn({
-    ...{ lease: parts.lease, log: registry.log },
+    ...{ lease: parts.lease, log: registry.log, first: other?.first },
     awaitsContinue: (req) => req.headers.expect !== undefined && asksItself(req),
     prefix: config.url === undefined ? "" : new URL(config.url).pathname.replace(/\/$/, ""),
   });
@@ -147,8 +158,14 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const silent = silentConnections(server);
   if (tls) answerPlainHttp(server, () => address.url);
   const unwatch = tls ? watchCertificate(tls.cert, registry.log, registry.metrics) : () => {};
-  await listen(server, config);
-  const { port } = server.address() as { port: number };
+  const shared = other !== undefined || config.workers > 0;
+  if (!other) {
+    if (shared) await demandFreePort(config);
+    await listen(server, config, { shared });
+  }
+  const port = other?.port ?? (server.address() as net.AddressInfo).port;
+  const near = config.workers > 0 ? await listenNear(server) : undefined;
+  const internal = internalAddress(config, port, tls?.cert);
   const { host } = config.listen;
   const shown = host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host;
   address.url = config.url ?? `${tls ? "https" : "http"}://${shown}:${port}`;
@@ -156,12 +173,14 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     url: address.url,
     port,
     certificateFile: tls?.file,
-    internal: internalAddress(config, port, tls?.cert),
-    open() {
+    internal,
+    near: near && nearAddress(near.port, internal),
+    async open() {
       opened = true;
       server.off("request", beforeOpen).on("request", handle);
+      if (other) await listen(server, config, { port, shared });
     },
-    async stop() {
+    async stop(others) {
       stopping = true;
       unwatch();
       // What server.close() of http does beside this is done below: it would cut off an answer that Node does not know of.
@@ -175,31 +194,12 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
         server.closeAllConnections();
         silent.closeAll();
       }, DRAIN_MS);
-      await closed;
+      await Promise.all([closed, others?.then(() => near?.close())]);
       clearInterval(sweep);
       clearTimeout(timer);
       passing.close();
     },
   };
-}
-
-async function listen(server: http.Server, config: Config): Promise<void> {
-  const { host, port } = config.listen;
-  try {
-    await new Promise<void>((done, fail) => server.once("error", fail).listen(port, host, done));
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const why: Record<string, string> = {
-      EADDRINUSE: "another program listens there already",
-      EACCES: "only root may use ports below 1024",
-      EADDRNOTAVAIL: "this machine has no such address",
-    };
-    throw new Failure(
-      "unavailable",
-      `cannot listen on ${host}:${port}: ${why[code ?? ""] ?? message}; set GOKURA_LISTEN`,
-      { cause },
-    );
-  }
 }
 
 /** Whether what answers a request asks for the body itself: an upload. */
@@ -247,7 +247,7 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage, p
   const clientOf = (req: http.IncomingMessage): string => saidOf(req)?.from ?? addressOfClient(req);
   const pkgsite = { registry, hosted, archives, addressOf: (ctx: Koa.Context) => addressOf(ctx.req) };
   const router = new Router();
-  addHealth(router, registry, stage, checksums);
+  addHealth(router, registry, stage, checksums, parts.metrics);
   router.all("/-/hooks/:id", (ctx) => serveHook(registry, ctx));
   addGoRoutes(router, goProxy);
   router.all(`${PKGSITE_BASE}{/*rest}`, async (ctx) =>
@@ -271,6 +271,8 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage, p
   app.use(observe({ registry, clientOf, addressOf, stage, logged: config.loggedRequests }));
   app.use(async (ctx, next) => {
     const pass = () => passing.pass(ctx, { from: ctx.state.from as string, url: addressOf(ctx.req) });
+    // What another server of ours has passed on to the one that leads came to a process that shares its port.
+    if (parts.other && saysPassedOn(ctx.req)) return pass();
     const leads = parts.lease()?.leads() ?? true;
     if (!leads && isForLeader(ctx)) return pass();
     try {

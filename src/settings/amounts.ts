@@ -1,6 +1,7 @@
 // Settings that say how much, how long, and whether: bytes, seconds, parts, switches and levels.
 
 const MAX_UPSTREAM_TTL_SECONDS = 7 * 24 * 3600;
+const MAX_WORKERS = 128;
 const LOG_LEVELS = ["silent", "fatal", "error", "warn", "info", "debug", "trace"] as const;
 
 /** The levels of pino, and silent. */
@@ -19,6 +20,16 @@ export function parseCount(text: string): number {
   const count = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isNaN(count)) throw new Error(`"${text}" is not a number, such as 600; 0 is no limit`);
   return count;
+}
+
+/** How many processes share the port beside the first. Throws the range otherwise. */
+export function parseWorkers(text: string): number {
+  const workers = /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(workers <= MAX_WORKERS))
+    throw new Error(
+      `"${text}" is not a number of processes from 0 to ${MAX_WORKERS}, such as one less than there are cores`,
+    );
+  return workers;
 }
 
 /** The bytes that a push may have. Throws for 0 as well, which git takes for no limit at all. */

@@ -19,6 +19,7 @@ export const SETTINGS: readonly Setting[] = [
   { name: "GOKURA_DATA_DIR" },
   { name: "GOKURA_ROLE" },
   { name: "GOKURA_INTERNAL_URL" },
+  { name: "GOKURA_WORKERS" },
   { name: "GOKURA_REPOSITORIES" },
   { name: "DATABASE_URL", secret: true },
   { name: "DATABASE_LISTEN_URL", secret: true },

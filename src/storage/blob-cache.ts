@@ -1,5 +1,6 @@
 // Copies of blobs on the local disk, the least lately used of which make room for others. What is here is elsewhere too, so
 // it may go at any time: who opens a copy keeps it, because a file that is removed can be read by those who have it open.
+// Processes of one server (GOKURA_WORKERS) have one directory; each makes room for what it took itself, and serves all.
 import * as fs from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { LRUCache } from "lru-cache";
@@ -59,7 +60,11 @@ async function copiesIn(directory: string): Promise<{ key: string; size: number 
   for await (const entry of await fs.opendir(directory, { recursive: true })) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
-    const { size, mtimeMs } = await fs.stat(path);
+    const stat = await fs.stat(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error; // another process of this server has just made room
+    });
+    if (!stat) continue;
+    const { size, mtimeMs } = stat;
     found.push({ key: relative(directory, path).replaceAll(sep, "/"), size, at: mtimeMs });
   }
   return found.sort((a, b) => a.at - b.at);

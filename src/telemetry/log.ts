@@ -10,12 +10,16 @@ export type Log = Logger;
 /** Our tokens (see registry/access/token-format.ts) and credentials inside URLs. */
 const SECRETS = /gk[pd]t_[A-Za-z0-9]{20,}|(?<=:\/\/)[^\s/@"]+(?=@)/g;
 
-/** A logger for this process. `destination` is for tests; standard error otherwise. */
-export function createLog(level: Config["logLevel"], destination: DestinationStream = process.stderr): Log {
+/** A logger for this process. `destination` is for tests; standard error otherwise. `base` is in every line. */
+export function createLog(
+  level: Config["logLevel"],
+  destination: DestinationStream = process.stderr,
+  base: Readonly<Record<string, unknown>> | null = null,
+): Log {
   return pino(
     {
       level,
-      base: null,
+      base,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       mixin: traceFields,

@@ -1,7 +1,12 @@
 // What is counted. A server counts for Prometheus (prometheus.ts); a command, which is over before anybody could read its
 // counters, counts nothing, and so need not load the library.
 
+import type { MetricObject } from "prom-client";
+
 type Labels<Label extends string> = Readonly<Partial<Record<Label, string>>>;
+
+/** The values of one process, for summed-metrics.ts: plain data. */
+export type Measured = MetricObject[];
 
 /** How often something happened, by label. */
 export interface Count<Label extends string> {
@@ -9,8 +14,12 @@ export interface Count<Label extends string> {
 }
 
 export interface Metrics {
-  /** All of them as text. */
-  readonly registry: { readonly contentType: string; metrics(): Promise<string> };
+  /** All of them, as text and as values that can be summed. */
+  readonly registry: {
+    readonly contentType: string;
+    metrics(): Promise<string>;
+    getMetricsAsJSON(): Promise<Measured>;
+  };
   /** Finished requests by door (go, git, graphql, api, browser) and status; answers from memory are in hotHits. */
   readonly requests: Count<"door" | "status">;
   /** Seconds from the first byte of a request to the last of its answer, by door; not of answers from memory. */
@@ -53,7 +62,7 @@ const distribution = { observe() {} };
 
 /** For a process that nobody reads counters of. */
 export const UNCOUNTED: Metrics = {
-  registry: { contentType: "text/plain", metrics: async () => "" },
+  registry: { contentType: "text/plain", metrics: async () => "", getMetricsAsJSON: async () => [] },
   requests: count,
   duration: distribution,
   limited: count,

@@ -12,7 +12,8 @@ export interface PrometheusMetrics extends Metrics {
 
 /**
  * Everything that is counted, at zero, and the process itself: processor time, memory, garbage collection, the event loop.
- * Of `dataDirectory` the disk is looked at whenever somebody reads.
+ * Of `dataDirectory` the disk is looked at whenever somebody reads. `aggregator` says what several processes make of theirs
+ * (summed-metrics.ts); the default is the sum.
  */
 export function createMetrics(dataDirectory: string): PrometheusMetrics {
   const registry = new Registry();
@@ -21,6 +22,7 @@ export function createMetrics(dataDirectory: string): PrometheusMetrics {
   const free = new Gauge({
     name: "gokura_data_disk_free_bytes",
     help: "What is left on the disk of the data directory for programs that are not root's",
+    aggregator: "first",
     registers,
     async collect() {
       const { bavail, blocks, bsize } = await statfs(dataDirectory);
@@ -31,6 +33,7 @@ export function createMetrics(dataDirectory: string): PrometheusMetrics {
   const size = new Gauge({
     name: "gokura_data_disk_size_bytes",
     help: "How much the disk of the data directory holds",
+    aggregator: "first",
     registers,
   });
   const evicted = new Counter({
@@ -62,6 +65,7 @@ export function createMetrics(dataDirectory: string): PrometheusMetrics {
     fsckFinished: new Gauge({
       name: "gokura_fsck_slice_finished_timestamp_seconds",
       help: "When the last slice of fsck was done; 0: none was",
+      aggregator: "max",
       registers,
     }),
     limited: new Counter({
@@ -111,26 +115,31 @@ export function createMetrics(dataDirectory: string): PrometheusMetrics {
     certificateExpires: new Gauge({
       name: "gokura_tls_certificate_expires_timestamp_seconds",
       help: "When the TLS certificate expires; 0 without TLS",
+      aggregator: "min",
       registers,
     }),
     distrustedDatabases: new Gauge({
       name: "gokura_checksum_databases_distrusted",
       help: "Checksum databases of others that were caught lying and are not believed",
+      aggregator: "max",
       registers,
     }),
     checksumLogOpen: new Gauge({
       name: "gokura_checksum_log_open",
       help: "Whether the checksum log of this registry signs",
+      aggregator: "min",
       registers,
     }),
     listening: new Gauge({
       name: "gokura_database_listening",
       help: "Whether notices of changes in the database arrive",
+      aggregator: "min",
       registers,
     }),
     leads: new Gauge({
       name: "gokura_leads",
       help: "1 while this server leads: of several servers of a database one has the repositories",
+      aggregator: "max",
       registers,
     }),
   };
