@@ -3,7 +3,8 @@
 // together, which stays flat where answers scale with the cores, answers a second, and how the processes shared the work.
 //
 // The asking side is on the same machine and takes about as much as the answering one: on two cores answers a second hardly grow.
-// `scales to` is what does not depend on that: how many processes' worth of one core's answers the processes give at that cost.
+// With few connections it is the slower one, and each process is woken for less, which costs more. `scales to` is worked out of the
+// cost: how many times as many answers so many processes would give with a core each.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,16 +20,16 @@ const { values } = parseArgs({
     workers: { type: "string", default: "0,1" },
     seconds: { type: "string", default: "3" },
     rounds: { type: "string", default: "3" },
-    connections: { type: "string", default: "32" },
+    connections: { type: "string", default: "256" },
     help: { type: "boolean", default: false },
   },
 });
 if (values.help) {
-  console.log(`usage: node bench/workers.ts [--workers 0,1] [--seconds 3] [--rounds 3] [--connections 32]
+  console.log(`usage: node bench/workers.ts [--workers 0,1] [--seconds 3] [--rounds 3] [--connections 256]
   --workers LIST   values of GOKURA_WORKERS that are compared, the first with the others
   --seconds N      how long each is asked in a round
   --rounds N       how often they take turns; the median counts
-Example: node bench/workers.ts --workers 0,1,3,7 --connections 128`);
+Example: node bench/workers.ts --workers 0,1,3,7 --connections 512`);
   process.exit(0);
 }
 const SECONDS = Number(values.seconds);
