@@ -25,8 +25,9 @@ const shared = {
 
 export default defineConfig({
   test: {
-    // Our tests wait for processes, disks and one another's locks half of the time, so two cores have work for three.
-    maxWorkers: Math.ceil(1.5 * availableParallelism()),
+    // Vitest keeps one core for itself. Our tests keep all of them busy, with git, go and PostgreSQL, so one each is right:
+    // three files at a time on two cores take as long.
+    maxWorkers: availableParallelism(),
     projects: [
       {
         test: {

@@ -14,6 +14,7 @@ import { createMirror, demandMirror } from "../../src/registry/forge/mirrors.ts"
 import { createProject, findProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import type { GuardedHttp } from "../../src/upstream/guarded-http.ts";
+import { eventually } from "../support/eventually.ts";
 import { makeRepository, type Recipe } from "../support/git-fixture.ts";
 import { type GitServer, gitServer } from "../support/git-server.ts";
 import { type Answer, ask, bearer } from "../support/http.ts";
@@ -164,7 +165,12 @@ describe("GitLab's REST", () => {
     expect(made).toMatchObject({ status: 201, json: { path_with_namespace: "acme/rested", mirror: true } });
     await list("rested", "v1.0.0\n");
     const address = `/projects/${made.json.id}/mirror/pull`;
-    const shown = await rest("GET", address);
+    // The versions are there before the look is written down as ended.
+    const shown = await eventually(
+      () => rest("GET", address),
+      ({ json }) => json.update_status === "finished",
+      10_000,
+    );
     expect(shown).toMatchObject({
       status: 200,
       json: { url: `${remote.url}/rested.git`, enabled: true, update_status: "finished", last_error: null },
