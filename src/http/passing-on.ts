@@ -133,10 +133,10 @@ export function openPassingOn({ lease, awaitsContinue, prefix, log, first }: Pas
         if (now && now.term !== leader.term) over.abort(new Error("another server leads now"));
       }, WATCH_MS);
       const repeatable = ctx.method === "GET" || ctx.method === "HEAD";
-      const answer = await ask(leader, ctx, said, true, over.signal)
-        // A connection that was kept may have been closed just when it was taken up again.
+      // A connection that was kept may be closed just when it is taken up again. What cannot be sent twice has one of its own.
+      const answer = await ask(leader, ctx, said, repeatable, over.signal)
         .catch((error: Error & { stale?: boolean }) => {
-          if (!error.stale || !repeatable) throw error;
+          if (!error.stale) throw error;
           return ask(leader, ctx, said, false, over.signal);
         })
         .catch((error: Error) => {
