@@ -25,8 +25,8 @@ const { values } = parseArgs({
     zips: { type: "string", default: "0.25" },
     "zip-bytes": { type: "string", default: "300000" },
     /** `node bench/cold.ts`: milliseconds of the server and of PostgreSQL for a cold module. */
-    "cold-server-ms": { type: "string", default: "20.6" },
-    "cold-database-ms": { type: "string", default: "7.8" },
+    "cold-server-ms": { type: "string", default: "11.5" },
+    "cold-database-ms": { type: "string", default: "5.8" },
     /** The size of the database of a registry of a million versions (bench/graphql/seed.ts), by version. */
     "row-bytes": { type: "string", default: "3200" },
     /** Which part of a processor is planned with. */

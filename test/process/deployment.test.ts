@@ -37,8 +37,10 @@ const compose = parse(readFileSync("docker-compose.yml", "utf8")) as Compose;
 /** As compose puts variables in: what stands after :- where none is set. */
 const withDefaults = (text: string): string => text.replaceAll(/\$\{\w+:-([^}]*)\}/g, "$1");
 
-test("systemd finds nothing wrong with the unit, but that this machine has no such user", (context) => {
-  if (spawnSync("systemd-analyze", ["--version"]).status !== 0) return context.skip("there is no systemd here");
+/** CI's machine has it: there the test fails rather than goes missing. */
+const mayLackSystemd = process.env.CI === undefined && spawnSync("systemd-analyze", ["--version"]).status !== 0;
+
+test.skipIf(mayLackSystemd)("systemd finds nothing wrong with the unit (apt-get install systemd)", () => {
   const unit = join(temporary("unit"), "gokura.service");
   writeFileSync(unit, readFileSync(UNIT, "utf8").replaceAll("/opt/gokura", resolve(".")));
   const { status, stderr } = spawnSync("systemd-analyze", ["verify", "--man=no", unit], { encoding: "utf8" });
