@@ -5,10 +5,11 @@
 //
 // A head that a reader knows already must be shown to be the beginning of the bundle's: that takes tiles that only somebody can
 // add who knows it. So a bundle that comes after another one is made with that one at hand, and leaves out what that one has.
+import { once } from "node:events";
 import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { PassThrough, type Readable, type Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import tar from "tar-stream";
 import { invalid, isFailure } from "../errors.ts";
@@ -18,6 +19,7 @@ import { goPathOf } from "../gomod/proxy-path.ts";
 import type { Registry } from "../registry/registry.ts";
 import { lookUpVersion, type StoredVersion } from "../registry/versions/upstream-modules.ts";
 import { zipKeyOf } from "../registry/versions/version-zip.ts";
+import { storing } from "../storage/disk-blobs.ts";
 import type { SumDatabase } from "../sumdb/database-name.ts";
 import { parseVerifierKey } from "../sumdb/note.ts";
 import { followed, type ProvedLog, provedLookup, unknownLog } from "../sumdb/proved-log.ts";
@@ -88,9 +90,13 @@ export async function writeBundle(
     return contents;
   } catch (error) {
     pack.destroy();
-    await writing.catch(() => {});
+    // Of a file that cannot be written, a tar says only that it was destroyed.
+    const cause = await writing.then(
+      () => error,
+      (told: NodeJS.ErrnoException) => (told.syscall === undefined ? error : told),
+    );
     await rm(part, { force: true });
-    throw error;
+    return await storing(() => Promise.reject(cause));
   }
 }
 
@@ -108,14 +114,17 @@ async function putVersion(
   const named = { path: modulePath, version, go_mod_h1: h1OfGoMod(goMod) };
   if (!zip) return named;
   const made = stored.zip!;
-  const blob = await registry.blobs.open(zipKeyOf(made));
-  await entry(pack, at("zip"), made.size, async (sink) => {
-    // The sink of a tar calls nobody back who writes into it.
-    const through = new PassThrough();
-    through.pipe(sink);
-    await blob.copyTo(through, { start: 0, end: made.size - 1 });
-    through.end();
-  });
+  const blob = await registry.blobs.openFile(zipKeyOf(made));
+  try {
+    await entry(pack, at("zip"), made.size, async (sink) => {
+      // In buffers of its own: a tar keeps what is written into it until the disk has taken it, and tells nobody when.
+      for await (const chunk of blob.createReadStream({ start: 0, end: made.size - 1, autoClose: false }))
+        if (!sink.write(chunk)) await once(sink, "drain");
+      sink.end();
+    });
+  } finally {
+    await blob.close();
+  }
   return { ...named, h1: made.h1 };
 }
 
@@ -130,7 +139,8 @@ async function entry(
     error ? done.reject(error) : done.resolve(),
   );
   done.promise.catch(() => {});
-  await write(sink as unknown as Writable);
+  // A tar whose file cannot be written takes its sinks away, and these drain no more.
+  await Promise.race([write(sink as unknown as Writable), done.promise]);
   await done.promise;
 }
 

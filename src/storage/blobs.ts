@@ -36,7 +36,8 @@ export interface Blobs {
   read(key: string): Promise<Buffer>;
   /**
    * Opens a blob to be copied once; throws not-found when there is none. The copy goes as fast as the sink takes it, holds
-   * one piece in memory, and rejects with the sink's error when that breaks; it does not end the sink.
+   * one piece in memory, and rejects with the sink's error when that breaks; it does not end the sink. That piece is written
+   * over as soon as the sink calls back: it must be one that is done with the bytes by then, as a socket is, and no transform.
    */
   open(key: string): Promise<{ copyTo(sink: Writable, range: ByteRange): Promise<void> }>;
   /** A URL under which anybody gets the blob for some minutes; undefined: it is to be had from us alone. */

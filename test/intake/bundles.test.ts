@@ -1,5 +1,6 @@
 // Bundles: made where there is an upstream and a checksum database, loaded where there is nothing, and there the real go command
 // downloads and verifies with the database switched on.
+import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
@@ -8,7 +9,9 @@ import { runHere } from "../cli/run-here.ts";
 import { testDatabase } from "../support/database.ts";
 import { type FakeUpstream, fakeUpstream } from "../support/fake-upstream.ts";
 import { goCommand } from "../support/go.ts";
+import { spawnGokura } from "../support/gokura-process.ts";
 import { ask } from "../support/http.ts";
+import { canMount, withTinyDisk } from "../support/mount-namespace.ts";
 import { type TestServer, testServer } from "../support/server.ts";
 import { type MadeDatabase, makeDatabase } from "../support/sum-database.ts";
 import { temporary } from "../support/temporary.ts";
@@ -27,7 +30,7 @@ let server: TestServer;
 const directory = temporary("bundles");
 const file = (name: string): string => join(directory, name);
 
-async function publish(path: string, version: string, files: Record<string, string> = {}): Promise<string> {
+async function publish(path: string, version: string, files: Record<string, string | Buffer> = {}): Promise<string> {
   const { mod, zip } = await upstream.version(path, version, { "a.go": `package a // ${version}\n`, ...files });
   const [h1, goModH1] = [await h1OfZip(`${path}@${version}`, zip), h1OfGoMod(mod)];
   sums.add(path, version, { h1, goModH1 });
@@ -149,6 +152,28 @@ test("one in which a byte was changed, one that was cut, and one of another data
   expect(await run(inside, "bundle", "load", file("cut.tar"))).toMatchObject({ code: 1, told: undefined });
   expect((await ask(server.url, `/api/v4/packages/go/${B}/@v/v1.3.0.zip`)).status).toBe(404);
   expect(existsSync(file("three.tar.part"))).toBe(false);
+});
+
+test("large zips go into it byte for byte, however long the disk takes", async () => {
+  const lines: string[] = [];
+  for (const version of ["v1.4.0", "v1.5.0"])
+    lines.push(await publish(B, version, { "big.bin": randomBytes(4_000_000) }));
+  writeFileSync(file("large.sum"), lines.join(""));
+  const words = ["--go-sum", file("large.sum"), "--after", file("since.tar")];
+  expect(await run(outside, "bundle", "create", "--out", file("large.tar"), ...words)).toMatchObject({ code: 0 });
+  const loaded = await run(inside, "bundle", "load", file("large.tar"));
+  expect(loaded).toMatchObject({ code: 0, told: { new: 2, refused: [] } });
+});
+
+test.skipIf(!canMount)("a full disk is named, and nothing of the bundle stays (needs unshare and mount)", async () => {
+  const tiny = join(directory, "tiny");
+  mkdirSync(tiny);
+  const words = ["bundle", "create", "--out", join(tiny, "large.tar"), "--go-sum", file("large.sum")];
+  const { code, stderr } = await spawnGokura(words, outside, {
+    before: withTinyDisk(tiny, `"$@"; code=$?; ls -A "$0" >&2; exit $code`),
+  }).ended;
+  expect([code, stderr]).toEqual([1, expect.stringContaining("disk is full")]);
+  expect(stderr).not.toContain("large.tar");
 });
 
 test("a version that cannot be had keeps a bundle from being made", async () => {

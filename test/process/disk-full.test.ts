@@ -1,6 +1,5 @@
 // A disk that is full while a zip is stored. The server runs in a mount namespace of its own in which a tiny tmpfs lies over
 // the blobs, so that nothing of it can stay behind; the test reaches that file system through /proc.
-import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,8 +8,9 @@ import tar from "tar-stream";
 import { expect, test } from "vitest";
 import { testDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
-import { isRoot, serveGokura } from "../support/gokura-process.ts";
+import { serveGokura } from "../support/gokura-process.ts";
 import { ask, bearer } from "../support/http.ts";
+import { canMount, withTinyDisk } from "../support/mount-namespace.ts";
 import { pushRecipe, remoteOf } from "../support/push.ts";
 import { temporary } from "../support/temporary.ts";
 
@@ -18,11 +18,7 @@ const TOKEN = "administrator-token-of-the-tests";
 const MODULE = "gokura.test/root/lib";
 const GO = `/api/v4/projects/root%2Flib/packages/go/${MODULE}/@v`;
 
-/** root may mount in a namespace of its own; others first become root of a user namespace, where the machine lets them. */
-const unshare = isRoot ? ["unshare", "--mount"] : ["unshare", "--user", "--map-root-user", "--mount"];
-const works = spawnSync(unshare[0]!, [...unshare.slice(1), "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).status === 0;
-
-test.skipIf(!works)(
+test.skipIf(!canMount)(
   "503 that says so, nothing half stored, and it works once there is space (needs unshare and mount)",
   async () => {
     const data = temporary("full");
@@ -34,8 +30,7 @@ test.skipIf(!works)(
       GOKURA_ADMIN_TOKEN: TOKEN,
       GOKURA_MODULE_HOST: "gokura.test",
     };
-    const mounted = ["sh", "-c", `mount -t tmpfs -o size=1m tmpfs "$0" && exec "$@"`, blobs];
-    const server = await serveGokura(settings, { before: [...unshare, ...mounted] });
+    const server = await serveGokura(settings, { before: withTinyDisk(blobs) });
     const seen = join(`/proc/${server.child.pid}/root`, blobs); // blobs as the server sees them
     expect(readdirSync(blobs)).toEqual([]); // and as nobody else does
     const filler = join(seen, "filler");
