@@ -8,6 +8,7 @@ import { createProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { eventually } from "../support/eventually.ts";
 import { fakeUpstream } from "../support/fake-upstream.ts";
+import { GO_BUILD_CACHE } from "../support/go.ts";
 import { ask } from "../support/http.ts";
 import { pushRecipe, remoteOf, runProgram } from "../support/push.ts";
 import { ADMIN_TOKEN, testServer } from "../support/server.ts";
@@ -65,7 +66,7 @@ test(
         PATH: process.env.PATH ?? "",
         HOME: home,
         GOPATH: join(home, "go"),
-        GOCACHE: join(home, "cache"),
+        GOCACHE: GO_BUILD_CACHE,
         GOENV: "off",
       },
       ...{

@@ -12,7 +12,7 @@ import { createGroupDeployToken } from "../../src/registry/forge/tokens.ts";
 import { createTrust } from "../../src/registry/forge/trusts.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { atEnd } from "../support/at-end.ts";
-import { goCommand } from "../support/go.ts";
+import { GO_BUILD_CACHE, goCommand } from "../support/go.ts";
 import { ask, bearer } from "../support/http.ts";
 import { type Issuer, startIssuer } from "../support/issuer.ts";
 import { type Ended, git, pushRecipe, remoteOf, runProgram } from "../support/push.ts";
@@ -76,7 +76,7 @@ function job(variables: Record<string, string>): Job {
   const work = join(home, "work");
   cpSync(checkout, work, { recursive: true });
   const env = {
-    ...{ PATH: process.env.PATH ?? "", HOME: home, GOPATH: join(home, "go"), GOCACHE: join(home, "cache") },
+    ...{ PATH: process.env.PATH ?? "", HOME: home, GOPATH: join(home, "go"), GOCACHE: GO_BUILD_CACHE },
     ...{ GOENV: "off", GOFLAGS: "-modcacherw", GOTOOLCHAIN: "local", GOTELEMETRY: "off" },
     ...{ SSL_CERT_FILE: server.certificateFile, CURL_CA_BUNDLE: server.certificateFile },
     ...{ GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "/dev/null" },

@@ -12,6 +12,7 @@ import { createProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { documentedBlocks, writePrograms } from "../support/documented-lines.ts";
 import { type FakeUpstream, fakeUpstream, zipOf } from "../support/fake-upstream.ts";
+import { GO_BUILD_CACHE } from "../support/go.ts";
 import { ask, bearer } from "../support/http.ts";
 import { type Ended, pushRecipe, remoteOf, runProgram } from "../support/push.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../support/server.ts";
@@ -49,7 +50,7 @@ async function run(lines: string): Promise<Ended> {
     .replaceAll("/var/lib/athens", storage);
   const env = {
     PATH: `${bin}:${process.env.PATH}`,
-    ...{ HOME: home, GOCACHE: join(home, "cache"), GOFLAGS: "-modcacherw -mod=mod", GONOSUMDB: "*" },
+    ...{ HOME: home, GOCACHE: GO_BUILD_CACHE, GOFLAGS: "-modcacherw -mod=mod", GONOSUMDB: "*" },
     ...{ GOTOOLCHAIN: "local", GOTELEMETRY: "off", SSL_CERT_FILE: server.certificateFile },
     ...{ CURL_CA_BUNDLE: join(home, "ca.pem"), URL: server.url, TOKEN: token },
     ...settings(),

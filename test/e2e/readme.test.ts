@@ -3,6 +3,7 @@
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
+import { GO_BUILD_CACHE } from "../support/go.ts";
 import { pushRecipe, remoteOf, runProgram } from "../support/push.ts";
 import { testServer } from "../support/server.ts";
 import { temporary } from "../support/temporary.ts";
@@ -44,7 +45,7 @@ test("a program gets a private module by the lines of the README", async () => {
     .replaceAll("acme/greeting", "alice/greeting");
   const env = {
     PATH: `${home}:${process.env.PATH}`,
-    ...{ HOME: home, GOPATH: join(home, "go"), GOCACHE: join(home, "cache"), GOENV: "off", GOFLAGS: "-modcacherw" },
+    ...{ HOME: home, GOPATH: join(home, "go"), GOCACHE: GO_BUILD_CACHE, GOENV: "off", GOFLAGS: "-modcacherw" },
     ...{ GOTOOLCHAIN: "local", SSL_CERT_FILE: server.certificateFile },
     ...{ DATABASE_URL: server.registry.database.url, GOKURA_DATA_DIR: server.dataDirectory },
   };

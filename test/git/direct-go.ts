@@ -4,6 +4,7 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { GO_BUILD_CACHE } from "../support/go.ts";
 
 export interface DirectDownload {
   readonly Path: string;
@@ -34,7 +35,7 @@ export async function directDownload(
       HOME: work,
       GOPATH: join(work, "gopath"),
       GOMODCACHE: join(work, "mod"),
-      GOCACHE: join(work, "cache"),
+      GOCACHE: GO_BUILD_CACHE,
       GOENV: "off",
       GOFLAGS: "-modcacherw",
       GOTOOLCHAIN: "local",

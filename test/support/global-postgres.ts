@@ -45,7 +45,12 @@ async function ensureTemplate(url: string): Promise<string> {
   if (!rows.some((row) => row.name === template)) {
     await client.query(`drop database if exists ${template}_new with (force)`);
     await client.query(`create database ${template}_new`);
-    await migrate(url.replace(/[^/]*$/, `${template}_new`));
+    const fresh = url.replace(/[^/]*$/, `${template}_new`);
+    await migrate(fresh);
+    // The first connection writes down what every later one must know of the catalogue; copies have it from there.
+    const first = new pg.Client(fresh);
+    await first.connect();
+    await first.end();
     await client.query(`alter database ${template}_new rename to ${template}`);
   }
   await client.end();

@@ -1,8 +1,17 @@
-// The real go command, with nothing of this machine's own settings: home, caches and configuration are the test's.
+// The real go command, with nothing of this machine's own settings: home, module cache and configuration are the test's.
+// Its build cache is that of all tests.
 import { mkdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Ended, runProgram } from "./push.ts";
 import { temporary } from "./temporary.ts";
+
+/**
+ * GOCACHE, one for all tests and kept between runs: what go compiles, it finds there by the sum of all that went into it, and
+ * nothing that comes from a module proxy. With an empty one each test would compile the standard library. The go command
+ * removes by itself what nobody used for five days.
+ */
+export const GO_BUILD_CACHE = join(tmpdir(), `gokura-go-build-${process.getuid?.()}`);
 
 export interface GoCommand {
   readonly home: string;
@@ -28,7 +37,7 @@ export function goCommand(env: Record<string, string>, netrc: readonly string[] 
     HOME: home,
     GOPATH: join(home, "go"),
     GOMODCACHE: join(home, "mod"),
-    GOCACHE: join(home, "cache"),
+    GOCACHE: GO_BUILD_CACHE,
     GOENV: "off",
     GOFLAGS: "-modcacherw",
     GOTOOLCHAIN: "local",
