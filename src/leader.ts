@@ -61,6 +61,8 @@ export function openLeading(parts: LeaderParts): Leading {
   const wakers: { mirrors?: FollowedMirrors | undefined; hooks?: HookSender | undefined } = {};
   const { config, registry, repositories, archives, indexer, upstream, checksums, remotes, hasAges } = parts;
   const keep = (kept: { close(): Promise<void> | void }): void => void closers.push(async () => kept.close());
+  // Nobody is asked about checksums where GOKURA_UPSTREAM is off: there is nothing to compare with.
+  const mayAsk = upstream.client !== undefined;
 
   const work = async (): Promise<void> => {
     const { jobs } = registry;
@@ -72,7 +74,7 @@ export function openLeading(parts: LeaderParts): Leading {
     await jobs.work("judge-stored", (_, tell) => judgeStored(registry, tell));
     await jobs.work("log-sums", (payload) => logPinnedZips(checksums, payload));
     await jobs.work("verify-stored", (payload) =>
-      verifyStoredVersions(registry, upstream.verification, upstream.publicSums, payload),
+      verifyStoredVersions(registry, upstream.verification, mayAsk ? upstream.publicSums : undefined, payload),
     );
   };
   const begin = async (): Promise<void> => {
@@ -92,8 +94,8 @@ export function openLeading(parts: LeaderParts): Leading {
     keep(wakers.mirrors);
     await resumeDescribing(registry);
     await resumeDocumenting(registry);
-    await registry.jobs.sendAlone("log-sums", { after: 0 });
-    keep(await keepVerified(registry, upstream.verification));
+    await registry.jobs.beginWalk("log-sums", { after: 0 });
+    if (mayAsk) keep(await keepVerified(registry, upstream.verification));
     keep(keepVulnerabilities(config, registry));
     keep(keepEvicted(registry, upstream.client, config.eviction));
     const [database] = config.sumDatabases;

@@ -19,6 +19,8 @@ import { type VerifyStoredPayload, verifyStored } from "./verify-stored.ts";
 /** Where pg-boss keeps its tables. */
 export const JOB_SCHEMA = "pgboss";
 
+/** What the jobs of a walk have as their key. */
+const WALK = "walk";
 const CONNECTIONS = 4;
 const STOP_PATIENCE_MS = 20_000;
 /** A run whose process has not been heard of for so long is lost, and tried again by another. */
@@ -59,6 +61,13 @@ export interface Jobs {
   send<N extends JobName>(tx: Transaction, name: N, payload: JobPayloads[N]): Promise<void>;
   /** Leaves a job behind that no transaction causes. It needs no Prisma, whose engine a start does not load. */
   sendAlone<N extends JobName>(name: N, payload: JobPayloads[N]): Promise<void>;
+  /**
+   * Leaves the first job of a walk behind: each job of a walk takes some of what there is and leaves the next one (continueWalk).
+   * Where a walk of that kind is under way, from an earlier start too, nothing is left: it comes to the rest.
+   */
+  beginWalk<N extends JobName>(name: N, first: JobPayloads[N]): Promise<void>;
+  /** Leaves the next job of a walk behind. */
+  continueWalk<N extends JobName>(name: N, next: JobPayloads[N]): Promise<void>;
   /** Leaves a job behind in the transaction that causes it, unless an equal one was left in the last `seconds`. */
   sendOnceIn<N extends JobName>(seconds: number, tx: Transaction, name: N, payload: JobPayloads[N]): Promise<void>;
   /**
@@ -156,6 +165,14 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
     },
     send: (tx, name, payload) => leave(tx, name, payload),
     sendAlone: leaveAlone,
+    async beginWalk(name, first) {
+      const boss = await running();
+      if (!(await isWalking(boss, name))) await boss.send(name, first, { singletonKey: WALK });
+    },
+    async continueWalk(name, next) {
+      const boss = await running();
+      await boss.send(name, next, { singletonKey: WALK });
+    },
     sendOnceIn: (seconds, tx, name, payload) =>
       leave(tx, name, payload, { singletonKey: JSON.stringify(payload), singletonSeconds: seconds }),
     async work(name, run) {
@@ -219,6 +236,17 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
       await boss?.stop({ graceful: true, timeout: STOP_PATIENCE_MS });
     },
   };
+}
+
+/** Whether a job of a walk waits or runs. The server that leads asks, one at a time. */
+async function isWalking(boss: PgBoss, name: JobName): Promise<boolean> {
+  const { rows } = await boss
+    .getDb()
+    .executeSql(`SELECT FROM ${JOB_SCHEMA}.job WHERE name = $1 AND singleton_key = $2 AND state <= 'active' LIMIT 1`, [
+      name,
+      WALK,
+    ]);
+  return rows.length > 0;
 }
 
 interface JobProgress {

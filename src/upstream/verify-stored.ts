@@ -42,7 +42,7 @@ export async function verifyStoredVersions(
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, verifySome));
-  if (versions.length === IN_ONE_RUN) await registry.jobs.sendAlone("verify-stored", { after: versions.at(-1)!.id });
+  if (versions.length === IN_ONE_RUN) await registry.jobs.continueWalk("verify-stored", { after: versions.at(-1)!.id });
 }
 
 /** Has it done now, and again where something may be stored unverified. */
@@ -51,9 +51,9 @@ export async function keepVerified(
   verification: Verification,
 ): Promise<{ close(): Promise<void> }> {
   if (verification.mode === "off") return { close: async () => {} };
-  await registry.jobs.sendAlone("verify-stored", { after: 0 });
+  await registry.jobs.beginWalk("verify-stored", { after: 0 });
   const again = (): void => {
-    registry.jobs.sendAlone("verify-stored", { after: 0 }).catch((error: unknown) => {
+    registry.jobs.beginWalk("verify-stored", { after: 0 }).catch((error: unknown) => {
       registry.log.warn({ err: error }, "stored modules are not verified yet; it is tried again");
     });
   };

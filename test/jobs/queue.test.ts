@@ -163,6 +163,40 @@ test("stopping lets the job that runs finish, and what has not begun waits for t
   for (const { logged } of [first, sender, second]) expect(logged).toEqual([]);
 });
 
+test("a walk goes on where it stands however often a server starts, and begins anew when it has ended", async () => {
+  const url = await testDatabase();
+  const stopped = await queue(url, "sender"); // a server that stopped in the middle of a walk
+  await stopped.jobs.continueWalk("verify-stored", { after: 3 });
+  const { jobs } = await queue(url);
+  const steps: number[] = [];
+  const gate = Promise.withResolvers<void>();
+  for (let starts = 0; starts < 3; starts++) await jobs.beginWalk("verify-stored", { after: 0 });
+  await jobs.beginWalk("document-module", { after: 0 }); // another walk
+  await jobs.work("verify-stored", async ({ after }) => {
+    steps.push(after);
+    await gate.promise;
+    if (after < 5) await jobs.continueWalk("verify-stored", { after: after + 1 });
+  });
+  await expect.poll(() => steps, { timeout: 5_000 }).toEqual([3]);
+  await jobs.beginWalk("verify-stored", { after: 0 }); // while a step of it runs
+  gate.resolve();
+  await expect.poll(() => steps, { timeout: 10_000 }).toEqual([3, 4, 5]);
+  await expect
+    .poll(
+      async () => {
+        await jobs.beginWalk("verify-stored", { after: 4 });
+        return steps.length;
+      },
+      { timeout: 10_000 },
+    )
+    .toBeGreaterThan(3);
+  expect(steps[3]).toBe(4);
+  const { rows } = await stopped.database.pool.query(
+    "select data from pgboss.job where name = 'document-module' order by created_on",
+  );
+  expect(rows).toEqual([{ data: { after: 0 } }]);
+});
+
 test("a run whose process dies is given up after half a minute, not only after the longest that it may take", async () => {
   const { database, jobs } = await queue(await testDatabase());
   await jobs.work("index-refs", async () => {});

@@ -28,7 +28,7 @@ export async function logPinnedZips(log: ChecksumLog, { after, upTo }: LogSumsPa
     ),
   );
   if (rows.length === AT_ONCE)
-    await registry.jobs.sendAlone("log-sums", {
+    await registry.jobs.continueWalk("log-sums", {
       after: rows.at(-1)!.id,
       ...(upTo === undefined ? {} : { upTo }),
     });

@@ -21,12 +21,12 @@ export async function documentModules(registry: Registry, what: DocumentModulePa
     );
   const last = ids.at(-1);
   if (last !== undefined && ids.length === CATCH_UP_MODULES)
-    await registry.jobs.sendAlone("document-module", { after: last });
+    await registry.jobs.continueWalk("document-module", { after: last });
 }
 
 /** Leaves the job for what was described before there was documentation, or when the server stopped. */
 export async function resumeDocumenting(registry: Registry): Promise<void> {
-  if ((await undocumented(registry, 0)).length > 0) await registry.jobs.sendAlone("document-module", { after: 0 });
+  if ((await undocumented(registry, 0)).length > 0) await registry.jobs.beginWalk("document-module", { after: 0 });
 }
 
 async function undocumented(registry: Registry, after: number): Promise<number[]> {

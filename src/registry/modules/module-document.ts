@@ -114,7 +114,7 @@ export async function descriptionsOf(
 /** Leaves the job that describes what was stored before there were descriptions, or while there was no server. */
 export async function resumeDescribing(registry: Registry): Promise<void> {
   const [waiting] = await undescribed(registry, 0, 1);
-  if (waiting !== undefined) await registry.jobs.sendAlone("describe-module", { undescribedAfter: 0 });
+  if (waiting !== undefined) await registry.jobs.beginWalk("describe-module", { undescribedAfter: 0 });
 }
 
 /** Does what the job describe-module says. */
@@ -140,7 +140,7 @@ export async function describeUndescribed(registry: Registry, after: number): Pr
     );
   const last = ids.at(-1);
   if (last !== undefined && ids.length === CATCH_UP_MODULES)
-    await registry.jobs.sendAlone("describe-module", { undescribedAfter: last });
+    await registry.jobs.continueWalk("describe-module", { undescribedAfter: last });
 }
 
 async function undescribed(registry: Registry, after: number, take: number): Promise<number[]> {
