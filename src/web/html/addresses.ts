@@ -64,12 +64,16 @@ export function addressesBelow(prefix: string) {
   };
 }
 
+/** What stands in a URL as it is: nearly all of Go's names. */
+const PLAIN = /^[\w.~-]*$/;
+
 /** A path as it stands in a URL: what has a meaning there is encoded, slashes and what Go's names are made of stay. */
-function segments(path: string): string {
+export function segments(path: string): string {
   return path.split("/").map(segment).join("/");
 }
 
 function segment(text: string): string {
+  if (PLAIN.test(text)) return text;
   return encodeURIComponent(text.toWellFormed()).replaceAll("%40", "@").replaceAll("%2B", "+");
 }
 

@@ -7,6 +7,7 @@ import type { PackageLinks } from "../../godoc/shown/package-html.ts";
 import { buildFor } from "../../registry/documentation/builds.ts";
 import { documentationOf, packagesOf } from "../../registry/documentation/documented-versions.ts";
 import { readableModules } from "../../registry/modules/readable-by-name.ts";
+import { segments } from "../html/addresses.ts";
 import { nothingYet } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import type { Visit } from "../html/visit.ts";
@@ -50,7 +51,8 @@ export async function packageList(visit: Visit, shown: ShownVersion): Promise<Ht
     const from = await zipOfShown(visit, shown);
     const { packages, whole, leftOut } = await packagesOf(visit.registry, { id: version.id, from }, PATIENCE_MS);
     const listed = packages.filter(({ directory }) => directory !== "").slice(0, MAX_LISTED);
-    if (listed.length === 0) return NOTHING;
+    const reading = whole ? NOTHING : html`<p class="quiet">More packages are being read: come back in a moment.</p>`;
+    if (listed.length === 0) return reading;
     const more = packages.length - listed.length + leftOut;
     return html`<section aria-labelledby="packages"><h2 id="packages">Packages</h2>
 <table class="packages"><thead><tr><th scope="col">Package</th><th scope="col">What it is for</th></tr></thead><tbody>${listed.map(
@@ -58,7 +60,7 @@ export async function packageList(visit: Visit, shown: ShownVersion): Promise<Ht
         html`<tr><td><a class="mono" href="${visit.at.package(module.path, version.version, directory)}">${directory}</a></td><td>${synopsis}</td></tr>
 `,
     )}</tbody></table>
-${whole ? NOTHING : html`<p class="quiet">More packages are being read: come back in a moment.</p>`}
+${reading}
 ${more > 1 ? html`<p class="quiet">Not all of them are listed.</p>` : NOTHING}</section>`;
   } catch (error) {
     if (isFailure(error)) return NOTHING; // the documentation says why
@@ -75,6 +77,7 @@ async function linksOf(
   const { at, registry, principal } = visit;
   const elsewhere = await elsewhereFor(visit);
   const known = await readableModules(registry, principal, [...new Set(imports.flatMap(prefixesOf))]);
+  const sources = at.files(module.path, version.version, directory === "" ? "" : `${directory}/`);
   return {
     packageUrl: (path: string): string => {
       if (path === module.path) return at.package(module.path, version.version, "");
@@ -82,7 +85,6 @@ async function linksOf(
         return at.package(module.path, version.version, path.slice(module.path.length + 1));
       return prefixesOf(path).some((prefix) => known.has(prefix)) ? at.module(path) : (elsewhere(path) ?? "");
     },
-    sourceUrl: (file: string, line: number): string =>
-      `${at.files(module.path, version.version, directory === "" ? file : `${directory}/${file}`)}#L${line}`,
+    sourceUrl: (file: string, line: number): string => `${sources}${segments(file)}#L${line}`,
   };
 }
