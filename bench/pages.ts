@@ -1,7 +1,7 @@
 // node bench/pages.ts: what pages cost in a registry of a million versions, on a server as `npm start` runs it, with its
 // embedded PostgreSQL: processor time of the server for a page, once everything is loaded, and how long two browsers at once
-// wait. Every page is of another module; the times of waiting are those of the wall, so a busy machine shows. The versions have
-// no files: a module's page is that of a zip that is missing, which the log would say of each.
+// wait. Every page is of another module; the times of waiting are those of the wall, so a busy machine shows. A module's page has
+// its readme and the documentation of the package in its root, which is that of container/list.
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,11 +1,17 @@
 // A server with a registry of a size in it (graphql/seed.ts), and how far the filling is.
+import { setTimeout as delay } from "node:timers/promises";
+import pg from "pg";
 import { runningDatabaseUrl } from "../src/database/running-database.ts";
 import { type RunningGokura, startGokura } from "./gokura.ts";
 import { type Size, seed } from "./graphql/seed.ts";
 
 const BAR = 40;
+const LOOK_MS = 500;
 
-/** Starts a server on a data directory and fills it, unless it was filled before. */
+/**
+ * Starts a server on a data directory and fills it, unless it was filled before. What a start catches up with is done then, and
+ * no part of what is measured.
+ */
 export async function seeded(
   data: string,
   size: Size,
@@ -18,10 +24,23 @@ export async function seeded(
     if (url === undefined) throw new Error("the embedded PostgreSQL does not run");
     await seed(url, size, (done) => showProgress(size, done, start));
     if (process.stderr.isTTY) process.stderr.write("\n");
+    await idle(url);
     return running;
   } catch (error) {
     await running.stop();
     throw error;
+  }
+}
+
+/** Waits until the server has no job to do. */
+async function idle(url: string): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    const left = "SELECT FROM pgboss.job WHERE state <= 'active' LIMIT 1";
+    while ((await client.query(left)).rowCount !== 0) await delay(LOOK_MS);
+  } finally {
+    await client.end();
   }
 }
 

@@ -4,10 +4,15 @@
 //
 // Names are those of names.ts. Of ten groups 6 are public, 3 internal and 1 private. Every version requires five modules, and the lower a
 // module's number, the more require it: the first is required by nearly everybody.
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import pg from "pg";
+import { openDocumentationThreads } from "../../src/godoc/thread/documentation-threads.ts";
 import { h1OfGoMod } from "../../src/gomod/dir-hash.ts";
 import { versionSortKey } from "../../src/gomod/version-sort-key.ts";
+import { FORMAT } from "../../src/registry/documentation/documented-versions.ts";
 import { TOKENS } from "./askers.ts";
 import { groupsFor, NAMES_IN_SQL } from "./names.ts";
 
@@ -35,7 +40,7 @@ export async function seed(url: string, size: Size, progress: (done: number) => 
   await client.connect();
   try {
     const { rows } = await client.query<{ count: string }>("SELECT count(*) FROM module_version");
-    if (rows[0]!.count !== "0") return; // kept from another run
+    if (rows[0]!.count !== "0") return await documented(client); // kept from another run
     await client.query("SET synchronous_commit = off");
     await client.query(NAMES_IN_SQL + REQUIRED_IN_SQL);
     await namespaces(client, size);
@@ -47,10 +52,38 @@ export async function seed(url: string, size: Size, progress: (done: number) => 
       await client.query("COMMIT");
       progress(Math.min(to * VERSIONS_PER_MODULE, size.versions));
     }
+    await documented(client);
     await client.query("VACUUM ANALYZE");
   } finally {
     await client.end();
   }
+}
+
+/**
+ * The latest version of each module is described and documented, as it is soon after it came: all have the one package
+ * container/list of Go itself. Otherwise each start would look for zips that are not there.
+ */
+async function documented(client: pg.Client): Promise<void> {
+  const directory = join(execFileSync("go", ["env", "GOROOT"], { encoding: "utf8" }).trim(), "src/container/list");
+  const names = readdirSync(directory).filter((name) => name.endsWith(".go"));
+  const files = names.map((name) => ({ name, bytes: readFileSync(join(directory, name)) }));
+  const threads = openDocumentationThreads();
+  const found = await threads.document({ files, problems: [] }, true);
+  await threads.close();
+  if (!found) throw new Error(`${directory} holds no package`);
+  await client.query(
+    `UPDATE module_document d SET version_id = latest.id
+     FROM (SELECT id AS module_id, newest_version(id, 0) AS id FROM module OFFSET 0) latest
+     WHERE d.module_id = latest.module_id AND d.version_id <> latest.id`,
+  );
+  await client.query(
+    `WITH version AS (
+       INSERT INTO documented_version (version_id, format, whole) SELECT version_id, $1, true FROM module_document
+       ON CONFLICT DO NOTHING RETURNING version_id)
+     INSERT INTO documented_package (version_id, directory, name, synopsis, imports, words, content)
+     SELECT version_id, '', $2, $3, $4, $5, $6 FROM version`,
+    [FORMAT, found.name, found.synopsis, found.imports, found.words, found.content],
+  );
 }
 
 /** Which modules one requires: low numbers far more often than high ones. */

@@ -103,7 +103,11 @@ function ofModules(modules: readonly ModuleRow[], numbers: readonly number[]): D
   const paths = new Map(modules.map(({ id, path }) => [id, path]));
   return {
     numbers,
-    of: Prisma.sql`unnest(${[...numbers]}::int[], ${numbers.map((id) => paths.get(id)!)}::text[]) AS list (number, path)`,
+    // Of one path that the planner can see, it knows whether nobody or everybody requires it; of an array it knows nothing.
+    of:
+      numbers.length === 1
+        ? Prisma.sql`(SELECT ${numbers[0]}::int AS number, ${paths.get(numbers[0]!)!}::text AS path) AS list`
+        : Prisma.sql`unnest(${[...numbers]}::int[], ${numbers.map((id) => paths.get(id)!)}::text[]) AS list (number, path)`,
     rows: Prisma.sql`(
       SELECT d.module_id, d.version_id, d.required_version, d.indirect, d.current, m.path, m.project_id
       FROM module_dependency d JOIN module m ON m.id = d.module_id WHERE d.path = list.path)`,

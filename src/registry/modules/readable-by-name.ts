@@ -4,6 +4,7 @@
 
 import { everybodysTurn } from "../../concurrency/turns.ts";
 import { Prisma } from "../../database/generated/client.ts";
+import { readRows } from "../../database/sql.ts";
 import {
   type ModuleRequirements,
   type ModuleVersionName,
@@ -32,8 +33,11 @@ export async function readableModules(
   principal: Principal,
   paths: readonly string[],
 ): Promise<Map<string, ModuleRow>> {
-  const rows = await registry.prisma.$queryRaw<{ id: number }[]>`
-    SELECT m.id FROM unnest(${storable(paths)}::text[]) AS asked (path) ${moduleOf(registry, principal)}`;
+  if (paths.length === 0) return new Map();
+  const rows = await readRows<{ id: number }>(
+    registry.database.pool,
+    Prisma.sql`SELECT m.id FROM unnest(${storable(paths)}::text[]) AS asked (path) ${moduleOf(registry, principal)}`,
+  );
   const modules = await findModules(
     registry,
     rows.map(({ id }) => id),
@@ -115,11 +119,15 @@ async function findIds(
   names: readonly ModuleVersionName[],
 ): Promise<{ id: number; name: string }[]> {
   const asked = names.filter(({ path, version }) => storable([path, version]).length === 2);
-  const rows = await registry.prisma.$queryRaw<{ id: number; path: string; version: string }[]>`
+  if (asked.length === 0) return [];
+  const rows = await readRows<{ id: number; path: string; version: string }>(
+    registry.database.pool,
+    Prisma.sql`
     SELECT v.id, asked.path, asked.version
     FROM unnest(${asked.map(({ path }) => path)}::text[], ${asked.map(({ version }) => version)}::text[])
       AS asked (path, version) ${moduleOf(registry, principal)}
-    JOIN module_version v ON v.module_id = m.id AND v.version = asked.version`;
+    JOIN module_version v ON v.module_id = m.id AND v.version = asked.version`,
+  );
   return rows.map(({ id, path, version }) => ({ id, name: nameOf({ path, version }) }));
 }
 
