@@ -40,7 +40,7 @@ beforeAll(() => {
     const write = child.stdin?.write.bind(child.stdin);
     if (child.stdin && write)
       child.stdin.write = ((chunk: unknown, ...rest: []) => {
-        spent.objects += String(chunk).split("\n").length - 1;
+        spent.objects += (String(chunk).match(/^(?:info|contents) /gm) ?? []).length;
         return write(chunk, ...rest);
       }) as typeof child.stdin.write;
     return child;

@@ -264,6 +264,6 @@ describe("go.mod files that nobody wrote by hand", () => {
       where: { module: { projectId: hosted.project.id } },
       _count: true,
     });
-    for (const { _count } of published) expect(_count * filler.length).toBeLessThan(20 << 20);
+    for (const { _count } of published) expect(_count * filler.length).toBeLessThan(10 << 20);
   });
 });

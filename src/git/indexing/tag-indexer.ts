@@ -17,14 +17,15 @@ import { buildZipsSoon } from "../../registry/versions/version-zip.ts";
 import { type Repositories, type Repository, repositoryOf } from "../hosting/repositories-of-projects.ts";
 import { goModObjection } from "./go-mod-objection.ts";
 import { sumAtCommit } from "./module-archives.ts";
+import { createReadingRoom, NoRoom, type Place } from "./reading-room.ts";
 import { tagSchemeOf } from "./tag-scheme-of-project.ts";
 
 /** Tags that are asked for together. */
 const BATCH = 500;
-/** Tags that are read at the same time: enough to keep git busy. */
-const READERS = 4;
-/** What was read is published once its go.mod files have this many bytes together: bounds memory and the transaction. */
-const MAX_HELD_BYTES = 8 * 1024 * 1024;
+/** Tags that are read at the same time: what they ask of git crosses the pipe together. */
+const READERS = 100;
+/** What was read is published once it has this many bytes together, while the next is read: bounds memory and the transaction. */
+const MAX_HELD_BYTES = 4 * 1024 * 1024;
 /** The go.mod files of one tag, which in GitLab's scheme may be many, have no more bytes than this together. */
 const MAX_TAG_BYTES = 64 * 1024 * 1024;
 /** A run in which more tags than this cannot be read or published is given up. */
@@ -71,24 +72,34 @@ async function indexTags(registry: Registry, repositories: Repositories, project
     failures.push(error);
     if (failures.length > MAX_FAILURES) throw error;
   };
+  // While some are published the next ones are read: one waits for the disk, the other for git.
+  let publishing: Promise<readonly number[]> = Promise.resolve([]);
   let earliest: Date | undefined;
   let last = "";
-  for (;;) {
-    const project = await projectById(registry, projectId);
-    const tags = await waitingTags(registry, projectId, last, BATCH);
-    if (tags.length === 0) break;
-    last = tags.at(-1)!.tag;
-    for (const { updatedAt } of tags) {
-      // All tags wait anew when the project has another prefix or tag scheme: since then, not since they were pushed.
-      const since = updatedAt > project.updatedAt ? updatedAt : project.updatedAt;
-      if (!earliest || since < earliest) earliest = since;
+  try {
+    for (;;) {
+      const project = await projectById(registry, projectId);
+      const tags = await waitingTags(registry, projectId, last, BATCH);
+      if (tags.length === 0) break;
+      last = tags.at(-1)!.tag;
+      for (const { updatedAt } of tags) {
+        // All tags wait anew when the project has another prefix or tag scheme: since then, not since they were pushed.
+        const since = updatedAt > project.updatedAt ? updatedAt : project.updatedAt;
+        if (!earliest || since < earliest) earliest = since;
+      }
+      const queue = [...tags];
+      while (queue.length > 0) {
+        const read = (tag: WaitingTag, take: Place["take"]) => readTag(registry, project, repository.taking(take), tag);
+        const outcomes = await readTags(queue, read, failed);
+        const compared = await compareWithUploads(registry, projectId, repository, outcomes);
+        ids.push(...(await publishing));
+        publishing = publishOutcomes(registry, projectId, compared, failed);
+        publishing.catch(() => {}); // it is awaited later
+      }
     }
-    const queue = [...tags];
-    while (queue.length > 0) {
-      const outcomes = await readTags(queue, (tag) => readTag(registry, project, repository, tag), failed);
-      const compared = await compareWithUploads(registry, projectId, repository, outcomes);
-      ids.push(...(await publishOutcomes(registry, projectId, compared, failed)));
-    }
+    ids.push(...(await publishing));
+  } finally {
+    await publishing.catch(() => {}); // a run has ended when nothing of it goes on
   }
   if (earliest) registry.metrics.indexing.observe((Date.now() - earliest.getTime()) / 1000);
   if (ids.length > 0) {
@@ -101,25 +112,31 @@ async function indexTags(registry: Registry, repositories: Repositories, project
 /** Takes tags off a queue and reads them, until the queue is empty or what was read is enough to be published. */
 async function readTags(
   queue: WaitingTag[],
-  read: (tag: WaitingTag) => Promise<Outcome>,
+  read: (tag: WaitingTag, take: Place["take"]) => Promise<Outcome>,
   failed: (tag: WaitingTag, error: unknown) => void,
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  let bytes = 0;
+  const turnedAway: WaitingTag[] = [];
+  const room = createReadingRoom(MAX_HELD_BYTES);
   const reader = async (): Promise<void> => {
-    while (bytes < MAX_HELD_BYTES) {
+    while (!room.isFull()) {
       const tag = queue.shift();
       if (!tag) return;
+      const place = room.enter();
       try {
-        const outcome = await read(tag);
-        outcomes.push(outcome);
-        bytes += bytesOf(outcome.versions);
+        outcomes.push(await read(tag, place.take));
       } catch (error) {
-        failed(tag, error);
+        place.leave();
+        if (!(error instanceof NoRoom)) failed(tag, error);
+        else {
+          turnedAway.push(tag);
+          return;
+        }
       }
     }
   };
   await Promise.all(Array.from({ length: READERS }, reader));
+  queue.unshift(...turnedAway);
   return outcomes;
 }
 

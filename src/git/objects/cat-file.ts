@@ -1,7 +1,8 @@
 // Reading objects out of a repository without a process per object: one long-lived `git cat-file --batch-command` answers
 // any number of requests over its pipes, in the order in which they were asked (git-cat-file(1), "BATCH OUTPUT"). Requests
-// are pipelined, so reading go.mod at 2,000 tags is one conversation and not 2,000 round trips. An object is asked for its
-// size first and its bytes only then, so that a huge one is never carried.
+// are pipelined, so reading go.mod at 2,000 tags is one conversation and not 2,000 round trips, and what is asked in one go
+// crosses the pipe in one go, there and back: a crossing costs more than most answers. An object is asked for its size
+// first and its bytes only then, so that a huge one is never carried.
 
 import { Failure } from "../../errors.ts";
 import { GitError, type GitProcess, spawnGit } from "../process/git-process.ts";
@@ -33,6 +34,8 @@ interface Request {
   readonly reject: (error: unknown) => void;
 }
 
+/** Has git answer what it was asked so far. */
+const FLUSH = "flush\n";
 const NO_CONTENT = Buffer.alloc(0);
 
 /** Whether a request failed because git stopped at the very object that it asks for: others can be read. */
@@ -45,6 +48,9 @@ function isOfOneObject(error: GitError): boolean {
   return error.exitCode === 128 && !error.stderr.includes("not a git repository");
 }
 
+/** What reads objects. */
+export type ObjectReader = Pick<CatFile, "header" | "read">;
+
 /** The object reader of one repository. Start and end of the process behind it are its own affair; close() when done. */
 export class CatFile {
   readonly #directory: string;
@@ -54,6 +60,8 @@ export class CatFile {
   #starting: Promise<void> | undefined;
   #idle: NodeJS.Timeout | undefined;
   #closed = false;
+  /** The process before was killed, and nobody knows by which of the requests. */
+  #careful = false;
 
   constructor(directory: string, options: { idleMs?: number } = {}) {
     this.#directory = directory;
@@ -70,14 +78,15 @@ export class CatFile {
 
   /**
    * The object that a name stands for, whole; undefined if there is none. Throws Failure("too-large") if it has more than
-   * maxBytes, before a byte of it was read.
+   * maxBytes, before a byte of it was read; `take` is told of its bytes at the same time, and what it throws is thrown.
    */
-  async read(spec: string, maxBytes: number): Promise<GitObject | undefined> {
+  async read(spec: string, maxBytes: number, take?: (bytes: number) => void): Promise<GitObject | undefined> {
     const header = await this.#ask("info", spec);
     if (header === undefined) return undefined;
     if (header.size > maxBytes) {
       throw new Failure("too-large", `git object ${header.oid} has ${header.size} bytes, more than ${maxBytes}`);
     }
+    take?.(header.size);
     return await this.#ask("contents", header.oid);
   }
 
@@ -111,12 +120,14 @@ export class CatFile {
     this.#starting ??= (async () => {
       try {
         // Not counted among the commands: it lives long, and the pool that owns it bounds how many there are.
-        const git = await spawnGit(this.#directory, ["cat-file", "--batch-command"], { lane: "none" });
+        const git = await spawnGit(this.#directory, ["cat-file", "--batch-command", "--buffer"], { lane: "none" });
         const conversation = new Conversation(
           git,
+          this.#careful,
           () => this.#rest(),
-          (unanswered) => {
+          (unanswered, killed) => {
             if (this.#conversation === conversation) this.#conversation = undefined;
+            this.#careful = killed;
             if (unanswered.length === 0) return;
             this.#pending.unshift(...unanswered);
             this.#start();
@@ -146,19 +157,32 @@ export class CatFile {
 /** One process and what it was asked, from its start to its end. */
 class Conversation {
   readonly #git: GitProcess;
+  readonly #careful: boolean;
   readonly #asked: Request[] = [];
   readonly #onQuiet: () => void;
   readonly #ended: Promise<void>;
   #finishing = false;
+  #unsent = "";
   // What arrived and is not yet understood: the beginning of a line, or the beginning of an object's bytes.
   #chunks: Buffer[] = [];
   #length = 0;
   #header: ObjectHeader | undefined;
 
-  /** onEnd gets the requests that must be asked again: a crash costs only the request that it answered. */
-  constructor(git: GitProcess, onQuiet: () => void, onEnd: (unanswered: Request[]) => void) {
+  /**
+   * onEnd gets the requests that must be asked again, and whether git was killed: a crash costs only the request that it
+   * answered. A git that gives up says first what it has answered; one that is killed does not. So after that the requests
+   * are asked carefully, each by itself, which finds the one.
+   */
+  constructor(
+    git: GitProcess,
+    careful: boolean,
+    onQuiet: () => void,
+    onEnd: (unanswered: Request[], killed: boolean) => void,
+  ) {
     this.#git = git;
+    this.#careful = careful;
     this.#onQuiet = onQuiet;
+    let killed = false;
     git.stdout.on("data", (chunk: Buffer) => this.#take(chunk));
     this.#ended = git.ended
       .catch((error: unknown) => {
@@ -166,23 +190,33 @@ class Conversation {
           cause: error,
           mustAct: true,
         });
+        killed = error instanceof GitError && error.exitCode === null;
+        if (killed && !careful) return;
         // Where there is no repository, asking the rest again would fail as often as there are requests.
         const hopeless = !(error instanceof GitError) || (error.exitCode !== null && !isOfOneObject(error));
         for (const request of this.#asked.splice(0, hopeless ? this.#asked.length : 1)) request.reject(failure);
       })
-      .then(() => onEnd(this.#asked.splice(0)));
+      .then(() => onEnd(this.#asked.splice(0), killed));
   }
 
   /** Whether the request was taken; not once the end has begun. */
   ask(request: Request): boolean {
     if (this.#finishing || !this.#git.stdin.writable) return false;
     this.#asked.push(request);
-    this.#git.stdin.write(`${request.command} ${request.spec}\n`);
+    if (this.#unsent === "") process.nextTick(() => this.#send());
+    this.#unsent += `${request.command} ${request.spec}\n${this.#careful ? FLUSH : ""}`;
     return true;
+  }
+
+  #send(): void {
+    const requests = this.#unsent;
+    this.#unsent = "";
+    if (requests !== "" && this.#git.stdin.writable) this.#git.stdin.write(requests + FLUSH);
   }
 
   async finish(): Promise<void> {
     this.#finishing = true;
+    this.#send();
     this.#git.stdin.end();
     await this.#ended;
   }

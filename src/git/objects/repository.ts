@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { Failure, invalid } from "../../errors.ts";
 import { commitTime } from "../../gomod/commit-time.ts";
 import { GitError, runGit } from "../process/git-process.ts";
-import { type CatFile, isDamage, type ObjectType } from "./cat-file.ts";
+import { isDamage, type ObjectReader, type ObjectType } from "./cat-file.ts";
 import { type Commit, parseCommit, parseTagMessage } from "./commit.ts";
 import { keepObjects } from "./kept-objects.ts";
 import { type EntryKind, findTreeEntry, type TreeEntry } from "./tree-entry.ts";
@@ -65,11 +65,22 @@ export interface FileAtCommit {
 /** One bare repository. Made by Repositories.at() (repositories.ts). */
 export class Repository {
   readonly directory: string;
-  readonly #reader: () => CatFile;
+  readonly #reader: () => ObjectReader;
 
-  constructor(directory: string, reader: () => CatFile) {
+  constructor(directory: string, reader: () => ObjectReader) {
     this.directory = directory;
     this.#reader = reader;
+  }
+
+  /** The same repository, which tells how many bytes each object has before it reads it. What `take` throws is thrown. */
+  taking(take: (bytes: number) => void): Repository {
+    return new Repository(this.directory, () => {
+      const reader = this.#reader();
+      return {
+        header: (spec) => reader.header(spec),
+        read: (spec, maxBytes) => reader.read(spec, maxBytes, take),
+      };
+    });
   }
 
   /**
