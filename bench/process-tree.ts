@@ -13,15 +13,40 @@ function pssOf(pid: number): number {
   }
 }
 
+/** The fields of /proc/PID/stat behind the name of the program, from its state on; none for a process that has ended. */
+function statOf(pid: number): readonly string[] {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    return [];
+  }
+}
+
+/** Clock ticks a second (sysconf(3), _SC_CLK_TCK), which every Linux that Node runs on has. */
+const TICKS = 100;
+
+/** Processor seconds of a process, and of its children that have ended and were waited for (proc(5), utime to cstime). */
+export function processorSeconds(pid: number): { readonly own: number; readonly ended: number } {
+  const [utime = 0, stime = 0, cutime = 0, cstime = 0] = statOf(pid).slice(11, 15).map(Number);
+  return { own: (utime + stime) / TICKS, ended: (cutime + cstime) / TICKS };
+}
+
+/** Processor seconds of a process with all its children, those that run and those that have ended. */
+export function processorSecondsOfAll(pid: number): number {
+  return [pid, ...descendants(pid)].map(processorSeconds).reduce((sum, { own, ended }) => sum + own + ended, 0);
+}
+
+/** The process of the embedded PostgreSQL. */
+export function postmasterOf(dataDirectory: string): number {
+  return Number(readFileSync(join(dataDirectory, "postgres/cluster/postmaster.pid"), "utf8").split("\n")[0]);
+}
+
 /** The children of a process, all the way down. */
 function descendants(pid: number): number[] {
   const parents = new Map<number, number>();
   for (const name of readdirSync("/proc"))
-    if (/^\d+$/.test(name))
-      try {
-        const stat = readFileSync(`/proc/${name}/stat`, "utf8");
-        parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
-      } catch {} // ended meanwhile
+    if (/^\d+$/.test(name)) parents.set(Number(name), Number(statOf(Number(name))[1]));
   const found = [pid];
   for (const one of found) for (const [child, parent] of parents) if (parent === one) found.push(child);
   return found.slice(1);
@@ -36,9 +61,7 @@ export interface Memory {
 
 /** What a server and its embedded PostgreSQL have, in MB. */
 export function memoryOfAll(gokura: RunningGokura, dataDirectory: string): Memory {
-  const postmaster = Number(
-    readFileSync(join(dataDirectory, "postgres/cluster/postmaster.pid"), "utf8").split("\n")[0],
-  );
+  const postmaster = postmasterOf(dataDirectory);
   const { pid } = gokura.target;
   const sum = (pids: readonly number[]): number => pids.reduce((total, one) => total + pssOf(one), 0);
   const database = new Set([postmaster, ...descendants(postmaster)]);
