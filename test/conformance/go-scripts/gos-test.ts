@@ -47,7 +47,10 @@ function compile(goroot: string): string {
   const overlay = join(directory, "overlay.json");
   writeFileSync(overlay, JSON.stringify({ Replace: { [original]: changed } }));
   const program = join(directory, "go.test");
-  execFileSync("go", ["test", "-overlay", overlay, "-c", "-o", program, "cmd/go"], { cwd: goroot, stdio: "inherit" });
+  // go replaces no file in its module cache, where a release lies that came as a module; cmd/go needs none from there.
+  const env = { ...process.env, GOMODCACHE: join(directory, "modules") };
+  const words = ["test", "-overlay", overlay, "-c", "-o", program, "cmd/go"];
+  execFileSync("go", words, { cwd: goroot, env, stdio: "inherit" });
   return program;
 }
 
