@@ -21,14 +21,17 @@ const { values } = parseArgs({
   options: {
     kills: { type: "string", default: "50" },
     away: { type: "string", default: "60" },
+    registry: { type: "string" },
     versitygw: { type: "string", default: process.env.VERSITYGW ?? "versitygw" },
     help: { type: "boolean", default: false },
   },
 });
 if (values.help) {
-  console.log(`usage: npm run bench -- servers [--kills 50] [--away 60] [--versitygw PROGRAM]
+  console.log(`usage: npm run bench -- servers [--kills 50] [--away 60] [--registry DIRECTORY] [--versitygw PROGRAM]
   --kills N             how often the server that leads is killed, or stopped for a while
   --away SECONDS        how long the bucket is away
+  --registry DIRECTORY  a data directory of growth.ts --keep, of a server that is stopped: the instance begins with a copy of its
+                        database, for example of a million versions
   --versitygw PROGRAM   go install github.com/versity/versitygw/cmd/versitygw@v1.8.0`);
   process.exit(0);
 }
@@ -44,7 +47,11 @@ const STOPPED_MS = 9_000;
 
 const rows: string[][] = [["what", "figure"]];
 const faults: string[] = [];
-const tell = (what: string, figure: string | number): void => void rows.push([what, String(figure)]);
+/** Said at once as well: a run with many faults is long. */
+const tell = (what: string, figure: string | number): void => {
+  console.error(`${what}: ${figure}`);
+  rows.push([what, String(figure)]);
+};
 const median = (all: number[]): number => all.sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0;
 const listPath = (project: string): string =>
   `/api/v4/projects/${encodeURIComponent(project)}/packages/go/${MODULE_HOST}/${project}/@v`;
@@ -112,6 +119,9 @@ async function killLeaders(instance: Instance, writing: Writing): Promise<void> 
     const took = wrote === undefined ? undefined : wrote + (changed ?? 0);
     if (took === undefined) faults.push(`nothing was written for ${BACK_MS} ms after fault ${n}`);
     else back.push(took);
+    console.error(
+      `fault ${n + 1}: another leads after ${Math.round(changed ?? Number.NaN)} ms, writes again after ${Math.round(took ?? Number.NaN)} ms`,
+    );
     if (isStop) {
       await delay(Math.max(0, STOPPED_MS - (took ?? 0)));
       leader.child.kill("SIGCONT");
@@ -135,7 +145,7 @@ async function killLeaders(instance: Instance, writing: Writing): Promise<void> 
 const directory = mkdtempSync(join(tmpdir(), "gokura-servers-"));
 chmodSync(directory, 0o755); // as root, PostgreSQL runs as another user
 const remote = await startRemote(directory, await freePort());
-const instance = await openInstance(directory, values.versitygw, remote.settings);
+const instance = await openInstance(directory, values.versitygw, remote.settings, values.registry);
 
 /** What a hit costs one reader, and each of two that share the same clients; microseconds of processor time. */
 async function measureHits(paths: readonly string[], first: string): Promise<void> {

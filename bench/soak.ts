@@ -1,19 +1,23 @@
 // Everything at once for an hour, at a pace that a machine can keep: pushes of new tags, uploads, clones, modules from upstream that
-// nobody has asked for, answers from memory, GraphQL, REST and pages, wrong tokens. What a server takes is written down at the
-// beginning, after each tenth and at the end, and then how each figure grows in an hour: memory, descriptors, connections and
-// temporary files must not.
+// nobody has asked for, answers from memory, the checksum database, a mirror of a repository that grows, backups, GraphQL, REST
+// and pages, wrong tokens. What a server takes is written down at the beginning, after each tenth and at the end, and then how
+// each figure grows in an hour: memory, descriptors, connections, processes and temporary files must not.
 //
 //   node bench/soak.ts [--minutes 60]
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs, promisify } from "node:util";
 import JSZip from "jszip";
-import { ADMIN_TOKEN, startGokura } from "./gokura.ts";
+import { freePort } from "../test/support/free-port.ts";
+import { ADMIN_TOKEN, MODULE_HOST } from "./faults/server.ts";
+import { startGokura } from "./gokura.ts";
 import { memoryOf } from "./measure.ts";
+import { memoryOfAll } from "./process-tree.ts";
 import { startEndlessUpstream } from "./proxy/endless-upstream.ts";
+import { beginFollowing, startRemote } from "./servers/mirrored.ts";
 import { printTable } from "./table.ts";
 
 const run = promisify(execFile);
@@ -22,9 +26,13 @@ const MINUTES = Number(values.minutes);
 const PARTS = 10;
 
 const parent = mkdtempSync(join(tmpdir(), "gokura-soak-"));
+chmodSync(parent, 0o755); // as root, PostgreSQL runs as another user
 const data = join(parent, "data");
 const upstream = await startEndlessUpstream(20);
+const remote = await startRemote(parent, await freePort());
 const server = await startGokura(data, {
+  GOKURA_ADMIN_TOKEN: ADMIN_TOKEN,
+  GOKURA_MODULE_HOST: MODULE_HOST,
   GOKURA_LOG_LEVEL: "error",
   GOKURA_LIMITS: "on",
   GOKURA_LIMIT_COLD_FETCHES: "0",
@@ -32,12 +40,13 @@ const server = await startGokura(data, {
   GOKURA_UPSTREAM: upstream.url,
   GOKURA_UPSTREAM_VERIFY: "off",
   GOKURA_UPSTREAM_MAX_BYTES: "50M",
-  GOKURA_ALLOW_PRIVATE_NETWORKS: "127.0.0.0/8",
+  ...remote.settings,
 });
 const authorization = `Basic ${Buffer.from(`root:${ADMIN_TOKEN}`).toString("base64")}`;
-const remote = server.url.replace("://", `://root:${ADMIN_TOKEN}@`).concat("/root/lib.git");
+const repository = server.url.replace("://", `://root:${ADMIN_TOKEN}@`).concat("/root/lib.git");
 const done = new Map<string, number>();
 const failed = new Map<string, string>();
+const ended = new AbortController();
 let over = false;
 let serial = 0;
 
@@ -63,11 +72,11 @@ const git = (...args: string[]): Promise<unknown> =>
   });
 mkdirSync(work);
 await git("init", "--quiet", "--initial-branch", "main");
-await git("remote", "add", "origin", remote);
+await git("remote", "add", "origin", repository);
 
 async function push(): Promise<void> {
   const version = `v1.0.${serial++}`;
-  writeFileSync(join(work, "go.mod"), "module gokura.bench/root/lib\n");
+  writeFileSync(join(work, "go.mod"), `module ${MODULE_HOST}/root/lib\n`);
   writeFileSync(join(work, "a.go"), `package lib // ${version}\n`);
   await git("add", ".");
   await git("commit", "--quiet", "--message", version);
@@ -85,16 +94,18 @@ const KINDS: Readonly<Record<string, readonly [pauseMs: number, act: () => Promi
     async () => {
       const version = `v1.1.${serial++}`;
       const zip = new JSZip();
-      zip.file(`gokura.bench/root/lib@${version}/go.mod`, "module gokura.bench/root/lib\n", { createFolders: false });
+      zip.file(`${MODULE_HOST}/root/lib@${version}/go.mod`, `module ${MODULE_HOST}/root/lib\n`, {
+        createFolders: false,
+      });
       const body = await zip.generateAsync({ type: "nodebuffer" });
-      await ask("PUT", `/api/v4/projects/root%2Flib/packages/go/gokura.bench/root/lib/@v/${version}.zip`, body);
+      await ask("PUT", `/api/v4/projects/root%2Flib/packages/go/${MODULE_HOST}/root/lib/@v/${version}.zip`, body);
     },
   ],
   clone: [
     5_000,
     async () => {
       const to = mkdtempSync(join(parent, "clone-"));
-      await run("git", ["clone", "--quiet", "--depth", "1", remote, join(to, "lib")]);
+      await run("git", ["clone", "--quiet", "--depth", "1", repository, join(to, "lib")]);
       rmSync(to, { recursive: true, force: true });
     },
   ],
@@ -110,8 +121,23 @@ const KINDS: Readonly<Record<string, readonly [pauseMs: number, act: () => Promi
     20,
     async () => {
       for (const file of ["v1.0.0.info", "v1.0.0.mod", "v1.0.0.zip"])
-        await ask("GET", `${GO}/gokura.bench/root/lib/@v/${file}`);
+        await ask("GET", `${GO}/${MODULE_HOST}/root/lib/@v/${file}`);
     },
+  ],
+  sumdb: [
+    200,
+    async () => {
+      await ask("GET", `/sumdb/lookup/${MODULE_HOST}/root/lib@v1.0.0`);
+      await ask("GET", "/sumdb/latest");
+    },
+  ],
+  backup: [
+    300_000,
+    () =>
+      run(process.execPath, ["bin/gokura.js", "backup", join(parent, "backup")], {
+        cwd: join(import.meta.dirname, ".."),
+        env: { PATH: process.env.PATH, HOME: parent, GOKURA_DATA_DIR: data, GOKURA_MODULE_HOST: MODULE_HOST },
+      }),
   ],
   graphql: [
     500,
@@ -128,7 +154,7 @@ const KINDS: Readonly<Record<string, readonly [pauseMs: number, act: () => Promi
       ),
   ],
   rest: [500, () => ask("GET", "/api/v4/projects/root%2Flib/packages?per_page=50")],
-  page: [500, () => ask("GET", "/-/go/mod/gokura.bench/root/lib", undefined, { accept: "text/html" })],
+  page: [500, () => ask("GET", `/-/go/mod/${MODULE_HOST}/root/lib`, undefined, { accept: "text/html" })],
   wrong: [
     1_000,
     async () => {
@@ -142,6 +168,8 @@ const KINDS: Readonly<Record<string, readonly [pauseMs: number, act: () => Promi
 interface Figures {
   readonly minute: number;
   readonly rss: number;
+  readonly postgres: number;
+  readonly processes: number;
   readonly descriptors: number;
   readonly connections: number;
   readonly temporary: number;
@@ -156,20 +184,25 @@ function linkOf(pid: number, descriptor: string): string {
   }
 }
 
-/** Megabytes of the server, its open descriptors, those of them that are connections (of clients and to PostgreSQL), and files that are half done. */
+/** Megabytes of the server and of its PostgreSQL, how many processes both are, the open descriptors of the server, those of them that are connections (of clients and to PostgreSQL), and files that are half done. */
 function figures(began: number): Figures {
   const { pid } = server.target;
   const open = readdirSync(`/proc/${pid}/fd`);
   const files = readdirSync(data, { recursive: true, encoding: "utf8" });
-  return {
+  const { postgres, processes } = memoryOfAll(server, data);
+  const now = {
     minute: (performance.now() - began) / 60_000,
     rss: memoryOf(pid),
+    ...{ postgres, processes },
     descriptors: open.length,
     connections: open.filter((fd) => linkOf(pid, fd).startsWith("socket:")).length,
     temporary: files.filter((name) => /blobs\/scratch\/.|\.lock$|\/tmp_(?:pack|idx|obj)/.test(name)).length,
   };
+  console.log(JSON.stringify(now)); // what is known if it does not come to its end
+  return now;
 }
 
+const following = await beginFollowing(parent, remote, server.url);
 const began = performance.now();
 const seen: Figures[] = [figures(began)];
 const loops = Object.entries(KINDS).map(async ([name, [pauseMs, act]]) => {
@@ -178,7 +211,7 @@ const loops = Object.entries(KINDS).map(async ([name, [pauseMs, act]]) => {
       () => done.set(name, (done.get(name) ?? 0) + 1),
       (error: unknown) => failed.set(name, String(error)),
     );
-    await delay(pauseMs);
+    await delay(pauseMs, undefined, { signal: ended.signal }).catch(() => {});
   }
 });
 try {
@@ -187,24 +220,30 @@ try {
     seen.push(figures(began));
   }
   over = true;
+  ended.abort();
   await Promise.all(loops);
   await delay(5_000);
   seen.push(figures(began));
+  const { tags, missing } = await following.settle();
+  done.set("mirrored", tags);
+  if (missing.length > 0) failed.set("mirrored", `the mirror has not ${missing.join(", ")}`);
 } finally {
   over = true;
   await server.stop();
+  await remote.server.stop("SIGTERM");
   upstream.close();
   rmSync(parent, { recursive: true, force: true });
 }
 printTable([
-  ["minute", "RSS, MB", "descriptors", "connections", "temporary files"],
-  ...seen.map(({ minute, rss, descriptors, connections, temporary }) => [
-    ...[minute.toFixed(1), rss.toFixed(0), String(descriptors), String(connections), String(temporary)],
+  ["minute", "RSS, MB", "PostgreSQL, MB", "processes", "descriptors", "connections", "temporary files"],
+  ...seen.map(({ minute, rss, postgres, processes, descriptors, connections, temporary }) => [
+    ...[minute.toFixed(1), rss.toFixed(0), postgres.toFixed(0), String(processes)],
+    ...[String(descriptors), String(connections), String(temporary)],
   ]),
 ]);
 // The first tenths fill caches.
 const later = seen.slice(Math.ceil(PARTS * 0.3), -1);
-for (const what of ["rss", "descriptors", "connections", "temporary"] as const)
+for (const what of ["rss", "postgres", "processes", "descriptors", "connections", "temporary"] as const)
   console.log(`${what}: ${(slope(later.map((each) => [each.minute, each[what]])) * 60).toFixed(1)} more in an hour`);
 console.log([...done].map(([name, count]) => `${name} ${count}`).join(", "));
 for (const [name, error] of failed) console.log(`failed: ${name}: ${error}`);

@@ -5,8 +5,9 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { ADMIN_TOKEN } from "../gokura.ts";
 
-export const ADMIN_TOKEN = "administrator-token-of-the-faults";
+export { ADMIN_TOKEN };
 export const MODULE_HOST = "gokura.faults";
 const BIN = join(import.meta.dirname, "../../bin/gokura.js");
 const START_TIMEOUT_MS = 60_000;

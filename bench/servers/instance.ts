@@ -1,10 +1,11 @@
 // One instance of several servers on this machine: a PostgreSQL, a bucket of versitygw, two servers that may lead and as many
 // readers as are wanted, each with a data directory of its own. Real processes, which real signals reach.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
 import pg from "pg";
 import { startEmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
 import { generateSignerKey } from "../../src/sumdb/note.ts";
@@ -28,12 +29,17 @@ export interface Instance {
   close(): Promise<void>;
 }
 
-/** Makes the instance, with nothing started but its database and its bucket. `versitygw`: the program; `more`: settings. */
+/**
+ * Makes the instance, with nothing started but its database and its bucket. `versitygw`: the program; `more`: settings;
+ * `registry`: the data directory of a server that is stopped, of which the database is copied.
+ */
 export async function openInstance(
   directory: string,
   versitygw: string,
   more: Readonly<Record<string, string>>,
+  registry?: string,
 ): Promise<Instance> {
+  if (registry !== undefined) await copyDatabase(registry, join(directory, "postgres"));
   const postgres = await startEmbeddedPostgres(join(directory, "postgres"));
   const database = new pg.Pool({ connectionString: postgres.url, max: 2 });
   database.on("error", () => {});
@@ -44,7 +50,10 @@ export async function openInstance(
   const settings = {
     ...more,
     DATABASE_URL: postgres.url,
-    GOKURA_SUMDB_KEY: generateSignerKey("gokura.faults/sumdb"),
+    GOKURA_SUMDB_KEY:
+      registry === undefined
+        ? generateSignerKey("gokura.faults/sumdb")
+        : readFileSync(join(registry, "sumdb/keys"), "utf8").trim(),
     GOKURA_SECRET_KEY: "s".repeat(43),
     GOKURA_S3_ENDPOINT: `http://127.0.0.1:${bucketPort}`,
     GOKURA_S3_BUCKET: BUCKET,
@@ -111,4 +120,10 @@ export async function openInstance(
   };
   await instance.startBucket();
   return instance;
+}
+
+/** cp keeps the owner, as whom PostgreSQL runs, and where the file system can shares the blocks. */
+async function copyDatabase(registry: string, to: string): Promise<void> {
+  mkdirSync(to, { recursive: true });
+  await promisify(execFile)("cp", ["--archive", "--reflink=auto", join(registry, "postgres"), to]);
 }
