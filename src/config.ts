@@ -29,6 +29,7 @@ import {
   parseCount,
   parseLogLevel,
   parsePart,
+  parsePartBytes,
   parsePushLimit,
   parseSwitch,
   parseTtl,
@@ -54,6 +55,7 @@ import { holdsCredentials, type UpstreamList, type VerifyMode } from "./upstream
 
 const DEFAULT_MAX_PUSH_BYTES = 2 * 1024 ** 3;
 const DEFAULT_HOT_CACHE_BYTES = 64 * 1024 ** 2;
+const DEFAULT_PART_BYTES = 256 * 1024 ** 2;
 const DEFAULT_BLOB_CACHE_BYTES = 10 * 1024 ** 3;
 const DEFAULT_UPSTREAM_TTL_SECONDS = 60;
 /** The version of gokura, as package.json says. */
@@ -189,9 +191,11 @@ export function readConfig(environment: Environment = process.env): Config {
     letThrough: parsed("GOKURA_VALIDATION_HOOK_FAILURE", false, parseHookFailure),
   };
   const databaseUrl = parsed("DATABASE_URL", undefined, parseDatabaseUrl);
+  const partBytes = parsed("GOKURA_S3_PART_BYTES", DEFAULT_PART_BYTES, parsePartBytes);
   const bucket = bucketOf(
     get,
     {
+      partBytes,
       pathStyle: parsed("GOKURA_S3_PATH_STYLE", undefined, parseSwitch),
       caFile: parsed("GOKURA_S3_CA_FILE", undefined, parseCaFile),
       redirect: parsed("GOKURA_S3_REDIRECT", false, parseSwitch),
@@ -225,7 +229,7 @@ export function readConfig(environment: Environment = process.env): Config {
       uploads: parsed("GOKURA_LIMIT_UPLOADS", 600, parseCount),
     }),
     bucket,
-    backupServer: backupServerOf(get, bucket, mistakes),
+    backupServer: backupServerOf(get, bucket, partBytes, mistakes),
     logLevel: parsed("GOKURA_LOG_LEVEL", "info", parseLogLevel),
     loggedRequests: parsed("GOKURA_LOG_REQUESTS", 1, parsePart),
     upstream,

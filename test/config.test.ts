@@ -397,7 +397,13 @@ describe("each setting", () => {
     };
     expect(readConfig({ ...needed, GOKURA_S3_PREFIX: "teams/go" }).bucket).toEqual({
       ...{ endpoint: "https://s3.example.com", bucket: "modules", prefix: "teams/go/", region: "us-east-1" },
-      ...{ accessKeyId: "key", secretAccessKey: "secret", pathStyle: true, caFile: undefined },
+      ...{
+        accessKeyId: "key",
+        secretAccessKey: "secret",
+        pathStyle: true,
+        caFile: undefined,
+        partBytes: 256 * 1024 ** 2,
+      },
       ...{ redirect: false, cacheBytes: 10 * 1024 ** 3 },
     });
     const amazon = { ...needed, GOKURA_S3_ENDPOINT: "https://s3.eu-central-1.amazonaws.com" };

@@ -13,7 +13,9 @@ import { postgresDirectory } from "../database/running-database.ts";
 import { Failure, isFailure } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
 import { countStoredVersions } from "../registry/versions/stored-versions.ts";
+import type { ByteRange } from "../storage/blobs.ts";
 import type { Bucket } from "../storage/s3/bucket.ts";
+import { ABANDONED_UPLOAD_MS } from "../storage/s3/multipart.ts";
 import {
   BASE,
   type BackupOptions,
@@ -95,6 +97,7 @@ export async function backUpToBucket(
   };
   await putText(bucket, listOf(moment), `${JSON.stringify(saved)}\n`);
   await removeOlder(bucket, keep);
+  await bucket.abandonUploads(Date.now() - ABANDONED_UPLOAD_MS);
   return { moment, versions, files: sending.sent.files, bytes: sending.sent.bytes };
 }
 
@@ -150,12 +153,18 @@ function sender(
 
   const send = async (handle: FileHandle, path: string, { size, mode, mtimeMs }: Stats, named?: string) => {
     // Of a file that grows meanwhile its beginning counts; one that is replaced is another file.
-    const body = () => handle.createReadStream({ start: 0, end: size - 1, autoClose: false });
+    const body = (range: ByteRange = { start: 0, end: size - 1 }) =>
+      handle.createReadStream({ ...range, autoClose: false });
     const old = known.get(path) ?? files.get(path);
     const same = old?.size === size && old.modified === Math.floor(mtimeMs) ? old.sha256 : undefined;
     const sha256 = named ?? same ?? (await sha256Of(size === 0 ? [] : body()));
     if (!objects.has(sha256)) {
-      const put = { sha256, size, onlyNew: true, body: () => (size === 0 ? Buffer.alloc(0) : body()) };
+      const put = {
+        sha256,
+        size,
+        onlyNew: true,
+        body: (range?: ByteRange) => (size === 0 ? Buffer.alloc(0) : body(range)),
+      };
       if ((await bucket.put(`${OBJECTS}/${sha256}`, put)) === "stored") {
         sent.files++;
         sent.bytes += size;

@@ -6,6 +6,8 @@ const LOG_LEVELS = ["silent", "fatal", "error", "warn", "info", "debug", "trace"
 
 /** The levels of pino, and silent. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
+/** Amazon S3 User Guide, "Amazon S3 multipart upload limits". */
+const [MIN_PART_BYTES, MAX_PART_BYTES] = [5 * 1024 ** 2, 5 * 1024 ** 3];
 
 /** A number of bytes, with K, M or G for powers of 1024. Throws an example otherwise. */
 export function parseBytes(text: string): number {
@@ -36,6 +38,13 @@ export function parseWorkers(text: string): number {
 export function parsePushLimit(text: string): number {
   const bytes = parseBytes(text);
   if (bytes === 0) throw new Error("0 would let nothing in; give the bytes that a push may have");
+  return bytes;
+}
+
+/** The bytes of one part of a large object. Throws the range of S3 otherwise. */
+export function parsePartBytes(text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes < MIN_PART_BYTES || bytes > MAX_PART_BYTES) throw new Error(`"${text}" is not between 5M and 5G`);
   return bytes;
 }
 

@@ -22,7 +22,9 @@ const PREFIX = /^[A-Za-z0-9._~-]+(?:\/[A-Za-z0-9._~-]+)*\/?$/;
 /** What the settings name together; undefined: no bucket. Adds to the mistakes what is missing. */
 export function bucketOf(
   get: (name: string) => string | undefined,
-  rest: Pick<BucketSettings, "caFile" | "redirect" | "cacheBytes"> & { readonly pathStyle: boolean | undefined },
+  rest: Pick<BucketSettings, "caFile" | "partBytes" | "redirect" | "cacheBytes"> & {
+    readonly pathStyle: boolean | undefined;
+  },
   mistakes: string[],
 ): BucketSettings | undefined {
   const needed = ["ENDPOINT", "BUCKET", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY"].map((name) => `GOKURA_S3_${name}`);
@@ -53,6 +55,7 @@ export function bucketOf(
 export function backupServerOf(
   get: (name: string) => string | undefined,
   zips: BucketSettings | undefined,
+  partBytes: number,
   mistakes: string[],
 ): BackupServer | undefined {
   const named = get("GOKURA_BACKUP_S3_ENDPOINT");
@@ -68,7 +71,7 @@ export function backupServerOf(
   }
   const region = get("GOKURA_BACKUP_S3_REGION") ?? zips?.region ?? "us-east-1";
   const pathStyle = !/\.amazonaws\.com(?:\.cn)?$/.test(endpoint);
-  return { endpoint, accessKeyId, secretAccessKey, region, pathStyle, caFile: zips?.caFile };
+  return { endpoint, accessKeyId, secretAccessKey, region, pathStyle, caFile: zips?.caFile, partBytes };
 }
 
 /** The bucket and the prefix of s3://BUCKET/PREFIX; undefined: the text is a directory. Throws invalid for what is neither. */

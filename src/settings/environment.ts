@@ -85,6 +85,7 @@ export const SETTINGS: readonly Setting[] = [
   { name: "GOKURA_S3_PATH_STYLE" },
   { name: "GOKURA_S3_CA_FILE" },
   { name: "GOKURA_S3_REDIRECT" },
+  { name: "GOKURA_S3_PART_BYTES" },
   { name: "GOKURA_BLOB_CACHE_BYTES" },
   { name: "GOKURA_BACKUP_S3_ENDPOINT" },
   { name: "GOKURA_BACKUP_S3_REGION" },

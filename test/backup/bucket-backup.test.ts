@@ -31,7 +31,7 @@ beforeAll(async () => {
   storage = await lyingServer();
   bucket = openBucket({
     ...{ endpoint: storage.url, bucket: "bucket", prefix: "backup/", region: "us-east-1", pathStyle: true },
-    ...{ accessKeyId: "key", secretAccessKey: "secret", caFile: undefined },
+    ...{ accessKeyId: "key", secretAccessKey: "secret", caFile: undefined, partBytes: 1_000_000 },
   });
   atEnd(() => bucket.close());
   pushed = await pushRecipe(

@@ -9,6 +9,7 @@ import type { BlobCache } from "../blob-cache.ts";
 import type { Blobs } from "../blobs.ts";
 import { copyFile } from "../disk-blobs.ts";
 import type { Bucket } from "./bucket.ts";
+import { ABANDONED_UPLOAD_MS } from "./multipart.ts";
 import { fetchObject, sendFile } from "./transfer.ts";
 
 const ZIPS = "zip/";
@@ -68,7 +69,10 @@ export function createBucketBlobs({ bucket, disk, cache, redirect, now = Date.no
   };
 
   return {
-    tidy: () => disk.tidy(),
+    tidy() {
+      disk.tidy();
+      bucket.abandonUploads(now() - ABANDONED_UPLOAD_MS).catch(() => {}); // the next one tries again
+    },
     scratch: () => disk.scratch(),
     async adopt(scratch, key) {
       if (!isThere(key)) return disk.adopt(scratch, key);

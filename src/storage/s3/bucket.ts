@@ -1,4 +1,4 @@
-// A bucket of a server that speaks S3, over connections that are kept: the six requests that a store of blobs needs. All of
+// A bucket of a server that speaks S3, over connections that are kept: the few requests that a store of blobs needs. All of
 // them may be repeated, because a key's bytes are always the same; and they are, when a connection breaks or the server says
 // that it is busy. Nothing is believed that was not answered: a PUT counts when the server has said so, after it compared the
 // body with the SHA-256 that we signed. Source: Amazon S3 API Reference.
@@ -9,7 +9,10 @@ import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import tls from "node:tls";
 import { Failure } from "../../errors.ts";
+import type { ByteRange } from "../blobs.ts";
+import { abandonUploads, putInParts, type Requests } from "./multipart.ts";
 import { signedHeaders, signedUrl, uriPath } from "./signature.ts";
+import { xmlText, xmlTexts } from "./xml.ts";
 
 /** SHA-256 of no bytes. */
 const NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -37,6 +40,8 @@ export interface BucketPlace {
   readonly pathStyle: boolean;
   /** A file of PEM certificates that are trusted besides Node's own. */
   readonly caFile: string | undefined;
+  /** What is larger is sent in parts of so many bytes: 5 MiB at least, which S3 demands. */
+  readonly partBytes: number;
 }
 
 /** What is known of an object without reading it. */
@@ -51,8 +56,8 @@ export interface PutObject {
   /** SHA-256 of the body, hex: the server compares. */
   readonly sha256: string;
   readonly size: number;
-  /** The body from its beginning; called anew for each try. */
-  readonly body: () => Readable | Buffer;
+  /** The body, or what of it is in a range (both ends inclusive); called anew for each try. */
+  readonly body: (range?: ByteRange) => Readable | Buffer;
   /** Refuse the request if there is an object already. */
   readonly onlyNew: boolean;
 }
@@ -65,11 +70,13 @@ export interface Bucket {
   put(key: string, object: PutObject): Promise<"stored" | "there">;
   head(key: string): Promise<FoundObject | undefined>;
   /** The body must be read to its end or destroyed. */
-  get(key: string, range?: { readonly start: number; readonly end: number }): Promise<Readable | undefined>;
+  get(key: string, range?: ByteRange): Promise<Readable | undefined>;
   remove(key: string): Promise<void>;
   list(prefix: string): AsyncIterable<FoundObject & { readonly key: string }>;
   /** A URL for anybody, for so many seconds. */
   link(key: string, seconds: number): string;
+  /** Gives up uploads in parts that were begun before a time, milliseconds since 1970, and have not ended; tells how many. */
+  abandonUploads(begunBefore: number): Promise<number>;
   close(): void;
 }
 
@@ -85,8 +92,9 @@ export class BucketAnswer extends Error {
   }
 }
 
-interface Asked {
-  readonly method: "GET" | "HEAD" | "PUT" | "DELETE";
+/** One request. `payload`: the SHA-256 of its body. */
+export interface Asked {
+  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly payload?: string;
@@ -163,29 +171,43 @@ export function openBucket(place: BucketPlace, now: () => number = Date.now): Bu
     throw refused(name, new BucketAnswer(answer.statusCode!, xmlText(text, "Code"), xmlText(text, "Message")));
   };
 
+  const head = async (key: string): Promise<FoundObject | undefined> => {
+    const answer = await ask({ method: "HEAD", url: urlOf(key) });
+    answer.resume();
+    if (answer.statusCode === 404) return undefined;
+    await textOf(answer, 200);
+    const { "content-length": size, "last-modified": written = "" } = answer.headers;
+    return { size: Number(size), writtenAt: Date.parse(written) };
+  };
+  const bucketUrl = (): URL => {
+    const url = new URL(base);
+    url.pathname = `${root}/`;
+    return url;
+  };
+  const requests: Requests = {
+    ...{ ask, textOf, urlOf },
+    refused: (answer) => refused(name, answer),
+    sizeOf: async (key) => (await head(key))?.size,
+  };
+
   return {
     name,
-    async put(key, { sha256, size, body, onlyNew }) {
+    head,
+    async put(key, object) {
+      const { sha256, size, body, onlyNew } = object;
+      if (size > place.partBytes) return putInParts(requests, key, object, place.partBytes);
       const headers = {
         "content-length": String(size),
         "content-type": "application/octet-stream",
         ...(onlyNew ? { "if-none-match": "*" } : {}),
       };
-      const answer = await ask({ method: "PUT", url: urlOf(key), headers, payload: sha256, body });
+      const answer = await ask({ method: "PUT", url: urlOf(key), headers, payload: sha256, body: () => body() });
       if (answer.statusCode === 412 && onlyNew) {
         answer.resume();
         return "there";
       }
       await textOf(answer, 200, 201, 204);
       return "stored";
-    },
-    async head(key) {
-      const answer = await ask({ method: "HEAD", url: urlOf(key) });
-      answer.resume();
-      if (answer.statusCode === 404) return undefined;
-      await textOf(answer, 200);
-      const { "content-length": size, "last-modified": written = "" } = answer.headers;
-      return { size: Number(size), writtenAt: Date.parse(written) };
     },
     async get(key, range) {
       const headers = range ? { range: `bytes=${range.start}-${range.end}` } : {};
@@ -205,13 +227,12 @@ export function openBucket(place: BucketPlace, now: () => number = Date.now): Bu
     async *list(below) {
       let token: string | undefined;
       do {
-        const url = new URL(base);
-        url.pathname = `${root}/`;
+        const url = bucketUrl();
         url.searchParams.set("list-type", "2");
         url.searchParams.set("prefix", `${prefix}${below}/`);
         if (token !== undefined) url.searchParams.set("continuation-token", token);
         const page = await textOf(await ask({ method: "GET", url }), 200);
-        for (const [, entry = ""] of page.matchAll(/<Contents>([\s\S]*?)<\/Contents>/g))
+        for (const entry of xmlTexts(page, "Contents"))
           yield {
             key: xmlText(entry, "Key").slice(prefix.length),
             size: Number(xmlText(entry, "Size")),
@@ -221,6 +242,7 @@ export function openBucket(place: BucketPlace, now: () => number = Date.now): Bu
       } while (token !== undefined);
     },
     link: (key, seconds) => signedUrl(urlOf(key), place, seconds, now()),
+    abandonUploads: (begunBefore) => abandonUploads(requests, bucketUrl(), prefix, begunBefore),
     close: () => agent.destroy(),
   };
 }
@@ -241,12 +263,4 @@ function refused(name: string, answer: BucketAnswer): Failure {
       mustAct: isOurs,
     },
   );
-}
-
-/**
- * The text of the first element of a name in a flat answer of S3; "" if there is none. Names of our objects are letters,
- * digits and slashes, and what people wrote in the prefix has no sign that XML writes otherwise.
- */
-function xmlText(xml: string, element: string): string {
-  return new RegExp(`<${element}>([^<]*)</${element}>`).exec(xml)?.[1] ?? "";
 }

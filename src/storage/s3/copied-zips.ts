@@ -30,7 +30,7 @@ export function copyToBucket(disk: Blobs, bucket: Bucket, options: CopyOptions):
       const { size } = await file.stat();
       await bucket.put(key, {
         ...{ sha256: basename(key), size, onlyNew: true },
-        body: () => file.createReadStream({ start: 0, autoClose: false }),
+        body: (range) => file.createReadStream({ start: 0, ...range, autoClose: false }),
       });
       return size;
     } finally {

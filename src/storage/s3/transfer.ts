@@ -18,7 +18,7 @@ export async function sendFile(
   onlyNew: boolean,
 ): Promise<"stored" | "there"> {
   const { size } = await stat(file);
-  return bucket.put(key, { sha256: basename(key), size, body: () => createReadStream(file), onlyNew });
+  return bucket.put(key, { sha256: basename(key), size, body: (range) => createReadStream(file, range), onlyNew });
 }
 
 /**

@@ -18,6 +18,8 @@ import { atEnd } from "../../support/at-end.ts";
 import { temporary } from "../../support/temporary.ts";
 import { type LyingServer, lyingServer } from "./lying-server.ts";
 
+/** Small, so that small objects go in parts. */
+const PART_BYTES = 8_000;
 const root = temporary("bucket-blobs");
 let count = 0;
 
@@ -40,7 +42,7 @@ async function newStore({ cacheBytes = 1_000_000, redirect = false, now = Date.n
   const server = await lyingServer();
   const bucket = openBucket({
     ...{ endpoint: server.url, bucket: "bucket", prefix: "", region: "us-east-1", pathStyle: true, caFile: undefined },
-    ...{ accessKeyId: "key", secretAccessKey: "secret" },
+    ...{ accessKeyId: "key", secretAccessKey: "secret", partBytes: PART_BYTES },
   });
   atEnd(() => bucket.close());
   const directory = join(root, String(++count));
@@ -174,10 +176,53 @@ test("a backup has a zip of the bucket as a file, and nothing for one that is go
   expect(existsSync(`${to}-gone`)).toBe(false);
 });
 
+describe("what is larger than a part", () => {
+  const large = randomBytes(3 * PART_BYTES + 5);
+  const isLeft = (): number => it.server.uploads.size;
+
+  test("is sent in parts, and is the same; stored again, it is not sent again", async () => {
+    const key = await adopt(it.blobs, large);
+    expect(it.server.objects.get(`/bucket/${key}`)?.bytes.equals(large)).toBe(true);
+    expect(it.server.asked.filter((line) => line.startsWith("PUT"))).toHaveLength(4);
+    await adopt(it.blobs, large);
+    expect(it.server.asked.filter((line) => line.startsWith("PUT"))).toHaveLength(4);
+    expect(isLeft()).toBe(0);
+  });
+
+  test("is there once when two send it at the same moment, and the parts of the other are given up", async () => {
+    const [one, other] = await Promise.all([adopt(it.blobs, large), adopt(it.blobs, large)]);
+    expect(one).toBe(other);
+    expect([it.server.objects.size, isLeft()]).toEqual([1, 0]);
+    it.server.wrong = { knowsNoConditionOfParts: true };
+    const key = await adopt(it.blobs, randomBytes(2 * PART_BYTES));
+    expect(it.server.objects.has(`/bucket/${key}`)).toBe(true);
+  });
+
+  test("is not there when a part is refused, or the parts are not what was promised", async () => {
+    it.server.wrong = { refusesPart: 2 };
+    await expect(adopt(it.blobs, large)).rejects.toMatchObject({ reason: "storage_unavailable" });
+    it.server.wrong = {};
+    const scratch = it.blobs.scratch();
+    writeFileSync(scratch, large);
+    await expect(it.blobs.adopt(scratch, zipOf(randomBytes(1)))).rejects.toMatchObject({
+      reason: "storage_unavailable",
+    });
+    expect([it.server.objects.size, isLeft()]).toEqual([0, 0]);
+  });
+
+  test("leaves no upload for longer than a day whose sender was killed", async () => {
+    const begun = { key: `/bucket/${zipOf(large)}`, parts: new Map() };
+    it.server.uploads.set("old", { ...begun, begunAt: Date.now() - 25 * 3_600_000 });
+    it.server.uploads.set("young", { ...begun, begunAt: Date.now() - 3_600_000 });
+    it.blobs.tidy();
+    await expect.poll(() => [...it.server.uploads.keys()]).toEqual(["young"]);
+  });
+});
+
 test("gokura doctor tells whether the bucket is fit", async () => {
   const place = {
     ...{ endpoint: it.server.url, bucket: "bucket", prefix: "", region: "us-east-1", pathStyle: true },
-    ...{ caFile: undefined, accessKeyId: "key", secretAccessKey: "secret" },
+    ...{ caFile: undefined, accessKeyId: "key", secretAccessKey: "secret", partBytes: PART_BYTES },
   };
   expect(await examineBucket(place)).toMatchObject([{ state: "good" }]);
   it.server.wrong = { forbids: true };

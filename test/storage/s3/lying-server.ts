@@ -8,6 +8,8 @@ import { atEnd } from "../../support/at-end.ts";
 export interface LyingServer {
   readonly url: string;
   readonly objects: Map<string, { bytes: Buffer; writtenAt: number }>;
+  /** Uploads in parts that have not ended, by their id. */
+  readonly uploads: Map<string, { key: string; parts: Map<number, Buffer>; begunAt: number }>;
   /** Methods and paths that were asked, in order. */
   readonly asked: string[];
   /** What it does wrong. */
@@ -18,6 +20,10 @@ export interface LyingServer {
     /** Says 503 to so many requests. */
     busy?: number;
     full?: boolean;
+    /** Has no conditions where the parts of an upload are put together, and says so. */
+    knowsNoConditionOfParts?: boolean;
+    /** Refuses the part of this number. */
+    refusesPart?: number;
     forbids?: boolean;
     /** Ends the connection after so many bytes of an object. */
     breaksOffAfter?: number;
@@ -29,6 +35,7 @@ export interface LyingServer {
 
 export async function lyingServer(): Promise<LyingServer> {
   const objects: LyingServer["objects"] = new Map();
+  const uploads: LyingServer["uploads"] = new Map();
   const asked: string[] = [];
   const server = http.createServer((req, res) => {
     void answer(req, res).catch(() => res.destroy());
@@ -48,6 +55,10 @@ export async function lyingServer(): Promise<LyingServer> {
     if (wrong.forbids) return refuse(res, 403, "SignatureDoesNotMatch");
     const key = url.pathname;
     const found = objects.get(key);
+    if (url.searchParams.has("uploads") || url.searchParams.has("uploadId")) {
+      inParts(req, res, url, body);
+      return;
+    }
     if (req.method === "PUT") {
       if (wrong.full) return refuse(res, 507, "XMinioStorageFull");
       if (found && req.headers["if-none-match"] === "*" && !wrong.ignoresConditions)
@@ -84,6 +95,48 @@ export async function lyingServer(): Promise<LyingServer> {
       else res.write(bytes.subarray(0, wrong.breaksOffAfter), () => res.destroy());
     }
   };
+  const inParts = (req: http.IncomingMessage, res: http.ServerResponse, url: URL, body: Buffer): void => {
+    const key = url.pathname;
+    const id = url.searchParams.get("uploadId") ?? "";
+    const upload = uploads.get(id);
+    if (req.method === "GET") {
+      const entries = [...uploads].map(([one, { key: path, begunAt }]) => {
+        const moment = new Date(begunAt).toISOString();
+        return `<Upload><Key>${path.slice("/bucket/".length)}</Key><UploadId>${one}</UploadId><Initiated>${moment}</Initiated></Upload>`;
+      });
+      res.writeHead(200).end(`<ListMultipartUploadsResult>${entries.join("")}</ListMultipartUploadsResult>`);
+    } else if (req.method === "POST" && url.searchParams.has("uploads")) {
+      const begun = String(uploads.size + asked.length);
+      uploads.set(begun, { key, parts: new Map(), begunAt: Date.now() });
+      res
+        .writeHead(200)
+        .end(`<InitiateMultipartUploadResult><UploadId>${begun}</UploadId></InitiateMultipartUploadResult>`);
+    } else if (!upload) refuse(res, 404, "NoSuchUpload");
+    else if (req.method === "DELETE") {
+      uploads.delete(id);
+      res.writeHead(204).end();
+    } else if (req.method === "PUT") {
+      const number = Number(url.searchParams.get("partNumber"));
+      if (number === self.wrong.refusesPart) refuse(res, 403, "AccessDenied");
+      else if (createHash("sha256").update(body).digest("hex") !== req.headers["x-amz-content-sha256"])
+        refuse(res, 400, "XAmzContentSHA256Mismatch");
+      else {
+        upload.parts.set(number, body);
+        res.writeHead(200, { etag: `"${number}"` }).end();
+      }
+    } else if (req.headers["if-none-match"] !== undefined && self.wrong.knowsNoConditionOfParts)
+      refuse(res, 501, "NotImplemented");
+    else if (req.headers["if-none-match"] === "*" && objects.has(key)) refuse(res, 412, "PreconditionFailed");
+    else {
+      const numbers = [...body.toString().matchAll(/<PartNumber>(\d+)</g)].map(([, number]) => Number(number));
+      objects.set(key, {
+        bytes: Buffer.concat(numbers.map((number) => upload.parts.get(number)!)),
+        writtenAt: Date.now(),
+      });
+      uploads.delete(id);
+      res.writeHead(200).end("<CompleteMultipartUploadResult></CompleteMultipartUploadResult>");
+    }
+  };
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const stop = (): Promise<void> =>
     new Promise((done) => {
@@ -93,7 +146,7 @@ export async function lyingServer(): Promise<LyingServer> {
   atEnd(stop);
   const self: LyingServer = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    ...{ objects, asked, stop },
+    ...{ objects, uploads, asked, stop },
     wrong: {},
   };
   return self;

@@ -12,7 +12,9 @@ import { openDiskBlobs } from "../../../src/storage/disk-blobs.ts";
 import { zipObjectKey } from "../../../src/storage/object-keys.ts";
 import { openBucket } from "../../../src/storage/s3/bucket.ts";
 import { createBucketBlobs } from "../../../src/storage/s3/bucket-blobs.ts";
+import { ABANDONED_UPLOAD_MS } from "../../../src/storage/s3/multipart.ts";
 import { probeBucket } from "../../../src/storage/s3/probe.ts";
+import { fetchObject, sendFile } from "../../../src/storage/s3/transfer.ts";
 import { atEnd } from "../../support/at-end.ts";
 import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/free-port.ts";
@@ -24,6 +26,9 @@ import { temporary } from "../../support/temporary.ts";
 
 const PROGRAM = process.env.VERSITYGW;
 const SECRET = "secret-of-the-tests";
+/** The smallest that S3 takes. */
+const PART_BYTES = 5 * 1024 ** 2;
+const SOURCES = join(import.meta.dirname, "../../../src");
 const directory = temporary("s3");
 /** versitygw keeps a bucket as a directory, and its objects as files. */
 const kept = join(directory, "buckets", "modules");
@@ -58,7 +63,7 @@ const settings = (): Record<string, string> => ({
 
 const place = () => ({
   ...{ endpoint: `http://127.0.0.1:${port}`, bucket: "modules", prefix: "other/", region: "us-east-1" },
-  ...{ accessKeyId: "key", secretAccessKey: SECRET, pathStyle: true, caFile: undefined },
+  ...{ accessKeyId: "key", secretAccessKey: SECRET, pathStyle: true, caFile: undefined, partBytes: PART_BYTES },
 });
 
 async function storeOf(name: string): Promise<Blobs> {
@@ -79,7 +84,9 @@ async function adopt(blobs: Blobs, bytes: Buffer): Promise<string> {
 
 const zipsIn = (where: string): string[] =>
   existsSync(where)
-    ? readdirSync(where, { recursive: true, encoding: "utf8" }).filter((name) => /[0-9a-f]{64}$/.test(name))
+    ? readdirSync(where, { recursive: true, encoding: "utf8" }).filter((name) =>
+        /^(?:.*\/)?zip\/.*[0-9a-f]{64}$/.test(name),
+      )
     : [];
 
 describe.skipIf(PROGRAM === undefined)("a real server (given by VERSITYGW)", () => {
@@ -125,6 +132,36 @@ describe.skipIf(PROGRAM === undefined)("a real server (given by VERSITYGW)", () 
     const other = await storeOf("after-the-kill");
     const whole = zipObjectKey(createHash("sha256").update(bytes).digest("hex"));
     expect((await other.read(whole)).equals(bytes)).toBe(true);
+  });
+
+  test("a sender that is killed between two parts leaves no object, and parts that are given up later", async () => {
+    const file = join(directory, "large");
+    const bytes = randomBytes(12 * PART_BYTES + 1);
+    writeFileSync(file, bytes);
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const key = zipObjectKey(sha256);
+    const sends = `
+      const { openBucket } = await import(${JSON.stringify(join(SOURCES, "storage/s3/bucket.ts"))});
+      const { sendFile } = await import(${JSON.stringify(join(SOURCES, "storage/s3/transfer.ts"))});
+      await sendFile(openBucket(${JSON.stringify(place())}), ${JSON.stringify(file)}, ${JSON.stringify(key)}, true);`;
+    const sender = spawn(process.execPath, ["--input-type=module", "--eval", sends], { stdio: "ignore" });
+    const parts = (): string[] =>
+      readdirSync(kept, { recursive: true, encoding: "utf8" }).filter((name) => /\.sgwtmp.*\/\d+$/.test(name));
+    await expect.poll(() => parts().length, { interval: 5, timeout: 30_000 }).toBeGreaterThan(2);
+    sender.kill("SIGKILL");
+    await once(sender, "exit");
+    const bucket = openBucket(place());
+    atEnd(() => bucket.close());
+    expect(await bucket.head(key)).toBeUndefined();
+    expect(await bucket.abandonUploads(Date.now() - ABANDONED_UPLOAD_MS)).toBe(0);
+    expect(await bucket.abandonUploads(Date.now() + 60_000)).toBe(1);
+    expect(parts()).toEqual([]);
+    expect([await sendFile(bucket, file, key, true), await sendFile(bucket, file, key, true)]).toEqual([
+      "stored",
+      "there",
+    ]);
+    expect(await fetchObject(bucket, key, join(directory, "fetched"))).toBe(true);
+    expect(readFileSync(join(directory, "fetched")).equals(bytes)).toBe(true);
   });
 
   describe("a registry on it", () => {
