@@ -2,15 +2,16 @@
 // row of the saved database promises is among the files that are saved after it. What came later lies there too, does no
 // harm, and is left out by the restore. A second backup to the same place copies what is new.
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, readdir, rm } from "node:fs/promises";
+import { copyFile, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeBaseBackup } from "../database/base-backup.ts";
 import { postgresDirectory } from "../database/running-database.ts";
 import { Failure } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
 import { countStoredVersions } from "../registry/versions/stored-versions.ts";
+import { piecesOf, saveCluster } from "./cluster-pieces.ts";
 import { type Copied, copyBlob, copyFiles, removeOthers } from "./copied-files.ts";
 import { describeBackup, descriptionOf, UNFINISHED_DESCRIPTION } from "./description.ts";
+import { PIECES, piecePath, piecesInDirectory } from "./piece-places.ts";
 
 /** Packs come and go while git tidies: so often is looked for new ones. */
 const MAX_PASSES = 20;
@@ -20,7 +21,7 @@ export const SKIPPED =
 /** What lies in a bucket, if there is one. */
 export const BLOB_KINDS = ["zip", "pack"] as const;
 export const DATA = "data";
-export const BASE = "base.tar.gz";
+export const CLUSTER = "cluster.json";
 export const MANIFEST = "backup_manifest";
 export const PASSWORD = "password";
 
@@ -46,21 +47,52 @@ export async function backUp(registry: Registry, target: string, options: Backup
   await demandTarget(target);
   const moment = new Date().toISOString();
   const versions = await countStoredVersions(registry);
-  const database = options.embeddedUrl === undefined ? null : `database-${moment.replace(/[^0-9]/g, "")}`;
-  if (options.embeddedUrl !== undefined && database !== null) {
-    options.progress("database", 0);
-    await mkdir(join(target, database), { mode: 0o700 });
-    await writeBaseBackup(options.embeddedUrl, join(target, database, BASE), join(target, database, MANIFEST));
-    await copyFile(join(postgresDirectory(registry.dataDirectory), PASSWORD), join(target, database, PASSWORD));
-  }
+  const saved = await saveDatabase(registry, target, moment, options);
   const { files, bytes, there } = await copyAll(registry.dataDirectory, join(target, DATA), options.progress);
   const zips = await copyZips(registry, join(target, DATA, "blobs"), options.progress);
-  await describeBackup(target, { gokura: options.gokura, moment, cluster: database, versions });
+  await describeBackup(target, { gokura: options.gokura, moment, cluster: saved?.directory ?? null, versions });
   // Only now may the last one go.
   await removeOthers(join(target, DATA), new Set([...there, ...zips.there]));
   for (const name of await readdir(target))
-    if (name.startsWith("database-") && name !== database) await rm(join(target, name), { recursive: true });
-  return { moment, versions, files: files + zips.files, bytes: bytes + zips.bytes };
+    if (name.startsWith("database-") && name !== saved?.directory) await rm(join(target, name), { recursive: true });
+  await removeOthers(join(target, PIECES), saved?.pieces ?? new Set());
+  return {
+    ...{ moment, versions },
+    files: files + zips.files + (saved?.files ?? 0),
+    bytes: bytes + zips.bytes + (saved?.bytes ?? 0),
+  };
+}
+
+/** What is saved of the embedded database: where it is described, its pieces, and what of them is new. */
+interface SavedDatabase {
+  /** The name of the directory below the backup. */
+  readonly directory: string;
+  /** By their paths. */
+  readonly pieces: ReadonlySet<string>;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** Undefined: the database is external. */
+async function saveDatabase(
+  registry: Registry,
+  target: string,
+  moment: string,
+  { embeddedUrl, progress }: BackupOptions,
+): Promise<SavedDatabase | undefined> {
+  if (embeddedUrl === undefined) return undefined;
+  const name = `database-${moment.replace(/[^0-9]/g, "")}`;
+  const directory = join(target, name);
+  await mkdir(directory, { mode: 0o700 });
+  let [files, bytes] = [0, 0];
+  const cluster = await saveCluster(embeddedUrl, join(directory, MANIFEST), piecesInDirectory(target), (more) => {
+    files++;
+    bytes += more;
+    progress("database", bytes);
+  });
+  await writeFile(join(directory, CLUSTER), JSON.stringify(cluster), { mode: 0o600, flush: true });
+  await copyFile(join(postgresDirectory(registry.dataDirectory), PASSWORD), join(directory, PASSWORD));
+  return { directory: name, pieces: new Set([...piecesOf(cluster)].map(piecePath)), files, bytes };
 }
 
 async function demandTarget(target: string): Promise<void> {
@@ -68,7 +100,9 @@ async function demandTarget(target: string): Promise<void> {
   const names = (await readdir(target)).filter((name) => !name.startsWith("."));
   const isOurs =
     (await descriptionOf(target)) !== undefined ||
-    names.every((name) => name === DATA || name === UNFINISHED_DESCRIPTION || name.startsWith("database-"));
+    names.every(
+      (name) => name === DATA || name === PIECES || name === UNFINISHED_DESCRIPTION || name.startsWith("database-"),
+    );
   if (!isOurs)
     throw new Failure(
       "conflict",

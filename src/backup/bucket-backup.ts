@@ -3,12 +3,12 @@
 // sent last. The order is that of a backup on a disk (backup.ts): first the database, then the files, which only grow.
 //
 //   objects/SHA-256        the bytes of a file; never changed
+//   pieces/SHA-256.gz      a piece of the database, which is called after what it holds when it is unpacked
 //   backups/MOMENT.json    what a backup says of itself, and its files
 import { createHash } from "node:crypto";
 import type { Stats } from "node:fs";
-import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
+import { type FileHandle, mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { writeBaseBackup } from "../database/base-backup.ts";
 import { postgresDirectory } from "../database/running-database.ts";
 import { Failure, isFailure } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -17,16 +17,18 @@ import type { ByteRange } from "../storage/blobs.ts";
 import type { Bucket } from "../storage/s3/bucket.ts";
 import { ABANDONED_UPLOAD_MS } from "../storage/s3/multipart.ts";
 import {
-  BASE,
   type BackupOptions,
   type BackupReport,
   BLOB_KINDS,
+  CLUSTER,
   MANIFEST,
   PASSWORD,
   SKIPPED,
   untilSettled,
 } from "./backup.ts";
+import { piecesOf, type SavedCluster, saveCluster } from "./cluster-pieces.ts";
 import { filesIn } from "./copied-files.ts";
+import { PIECES, pieceOfKey, piecesInBucket } from "./piece-places.ts";
 
 const FORMAT = 1;
 const OBJECTS = "objects";
@@ -71,17 +73,7 @@ export async function backUpToBucket(
   const objects = new Set<string>();
   for await (const { key } of bucket.list(OBJECTS)) objects.add(basename(key));
   const sending = sender(bucket, objects, before, progress);
-  const scratch = await mkdtemp(`${registry.blobs.scratch()}-backup-`);
-  try {
-    if (embeddedUrl !== undefined) {
-      progress("database", 0);
-      await writeBaseBackup(embeddedUrl, join(scratch, BASE), join(scratch, MANIFEST));
-      for (const name of [BASE, MANIFEST]) await sending.file(join(scratch, name), `database/${name}`);
-      await sending.file(join(postgresDirectory(registry.dataDirectory), PASSWORD), `database/${PASSWORD}`);
-    }
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+  if (embeddedUrl !== undefined) await sendDatabase(registry, embeddedUrl, bucket, sending, progress);
   await untilSettled(async () => {
     sending.begin("data/");
     let vanished = 0;
@@ -101,6 +93,30 @@ export async function backUpToBucket(
   return { moment, versions, files: sending.sent.files, bytes: sending.sent.bytes };
 }
 
+/** Sends the embedded database: what is new of its pieces, and the files that say what it is made of. */
+async function sendDatabase(
+  registry: Registry,
+  url: string,
+  bucket: Bucket,
+  { file, sent }: Sender,
+  progress: BackupOptions["progress"],
+): Promise<void> {
+  const scratch = await mkdtemp(`${registry.blobs.scratch()}-backup-`);
+  try {
+    const pieces = await piecesInBucket(bucket);
+    const cluster = await saveCluster(url, join(scratch, MANIFEST), pieces, (bytes) => {
+      sent.files++;
+      sent.bytes += bytes;
+      progress("database", sent.bytes);
+    });
+    await writeFile(join(scratch, CLUSTER), JSON.stringify(cluster), { mode: 0o600 });
+    for (const name of [CLUSTER, MANIFEST]) await file(join(scratch, name), `database/${name}`);
+    await file(join(postgresDirectory(registry.dataDirectory), PASSWORD), `database/${PASSWORD}`);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
 /** The names of the backups in a bucket, the newest first. */
 export async function backupsIn(bucket: Bucket): Promise<string[]> {
   const found: string[] = [];
@@ -115,9 +131,11 @@ function listOf(moment: string): string {
 
 /** What a backup says of itself. Throws conflict for another format. */
 export async function readBackup(bucket: Bucket, moment: string): Promise<SavedBackup> {
-  const body = await bucket.get(listOf(moment));
-  if (!body) throw new Failure("not-found", `${bucket.name} holds no backup ${moment}`);
-  const saved = JSON.parse(Buffer.concat(await body.toArray()).toString("utf8")) as SavedBackup;
+  const text = await textOf(bucket, listOf(moment)).catch((error: unknown) => {
+    if (!isFailure(error, "not-found")) throw error;
+    throw new Failure("not-found", `${bucket.name} holds no backup ${moment}`);
+  });
+  const saved = JSON.parse(text) as SavedBackup;
   if (saved.format !== FORMAT)
     throw new Failure("conflict", `${moment} has the format ${saved.format}; this release reads ${FORMAT}`);
   return saved;
@@ -216,12 +234,27 @@ async function removeOlder(bucket: Bucket, keep: number): Promise<void> {
   const all = await backupsIn(bucket);
   if (all.length <= keep) return;
   const needed = new Set<string>();
+  const neededPieces = new Set<string>();
   for (const moment of all.slice(0, keep))
-    for (const { sha256 } of (await readBackup(bucket, moment)).files) needed.add(sha256);
+    for (const file of (await readBackup(bucket, moment)).files) {
+      needed.add(file.sha256);
+      if (file.path !== `database/${CLUSTER}`) continue;
+      const cluster = JSON.parse(await textOf(bucket, objectOf(file))) as SavedCluster;
+      for (const piece of piecesOf(cluster)) neededPieces.add(piece);
+    }
   // First the lists, so that none is ever there without what it lists.
   for (const moment of all.slice(keep)) await bucket.remove(listOf(moment));
   for await (const { key, writtenAt } of bucket.list(OBJECTS))
     if (!needed.has(basename(key)) && writtenAt < Date.now() - YOUNG_MS) await bucket.remove(key);
+  for await (const { key, writtenAt } of bucket.list(PIECES))
+    if (!neededPieces.has(pieceOfKey(key)) && writtenAt < Date.now() - YOUNG_MS) await bucket.remove(key);
+}
+
+/** The text of an object. Throws not-found when it is not there. */
+async function textOf(bucket: Bucket, key: string): Promise<string> {
+  const body = await bucket.get(key);
+  if (!body) throw new Failure("not-found", `${bucket.name} has no ${key}`);
+  return Buffer.concat(await body.toArray()).toString("utf8");
 }
 
 async function putText(bucket: Bucket, key: string, text: string): Promise<void> {

@@ -11,7 +11,7 @@ import type { Blobs } from "../storage/blobs.ts";
 /** Of times: what a copy is given is rounded by some file systems. */
 const SAME_TIME_MS = 2;
 /** Ends the names of files that are on their way. */
-const PART = ".gokura-part";
+export const PART = ".gokura-part";
 
 export interface Copied {
   /** Files that were copied by this pass, and their bytes. */
@@ -116,6 +116,7 @@ export async function copyBlob(blobs: Blobs, key: string, to: string): Promise<n
   }
 }
 
-function unlessGone(error: NodeJS.ErrnoException): undefined {
+/** Lets an error pass that says that a file is not there; throws every other. */
+export function unlessGone(error: NodeJS.ErrnoException): undefined {
   if (error.code !== "ENOENT") throw error;
 }

@@ -1,6 +1,6 @@
 // A registry out of a backup, in a new data directory. The files of a backup are younger than its database: refs that were
 // pushed after the moment that the backup names are set to what the database recorded, so that both tell of one moment.
-import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, utimes } from "node:fs/promises";
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { embeddedDirectory, readableByOthers } from "../database/cluster-files.ts";
@@ -14,17 +14,20 @@ import type { Registry } from "../registry/registry.ts";
 import { projectIds } from "../registry/versions/needed-objects.ts";
 import type { Bucket } from "../storage/s3/bucket.ts";
 import { fetchObject } from "../storage/s3/transfer.ts";
-import { BASE, DATA, MANIFEST, PASSWORD } from "./backup.ts";
+import { CLUSTER, DATA, MANIFEST, PASSWORD } from "./backup.ts";
 import { backupsIn, objectOf, readBackup, type SavedBackup } from "./bucket-backup.ts";
+import { type Pieces, restorableEntries, type SavedCluster } from "./cluster-pieces.ts";
 import { copyFiles } from "./copied-files.ts";
 import { type Description, descriptionOf } from "./description.ts";
+import { piecesInBucket, piecesInDirectory } from "./piece-places.ts";
 
 /** Puts files and, where it is embedded, the database of a backup into a directory that is empty or not there. */
 export async function restoreFiles(backup: string, dataDirectory: string): Promise<Description> {
   const description = await descriptionOf(backup);
   if (!description) throw new Failure("not-found", `${backup} holds no finished backup: there is no backup.json in it`);
   await demandEmpty(dataDirectory);
-  if (description.cluster !== null) await restoreDatabase(join(backup, description.cluster), dataDirectory);
+  if (description.cluster !== null)
+    await restoreDatabase(join(backup, description.cluster), piecesInDirectory(backup), dataDirectory);
   await copyFiles(join(backup, DATA), dataDirectory);
   return description;
 }
@@ -52,7 +55,7 @@ export async function restoreFromBucket(
       await chmod(to, file.mode);
       await utimes(to, file.modified / 1000, file.modified / 1000);
     }
-    if (saved.hasDatabase) await restoreDatabase(scratch, dataDirectory);
+    if (saved.hasDatabase) await restoreDatabase(scratch, await piecesInBucket(bucket), dataDirectory);
     return saved;
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -68,10 +71,12 @@ async function demandEmpty(dataDirectory: string): Promise<void> {
     );
 }
 
-async function restoreDatabase(database: string, dataDirectory: string): Promise<void> {
+async function restoreDatabase(database: string, pieces: Pieces, dataDirectory: string): Promise<void> {
   const owner = serverOwner();
   const directory = readableByOthers(() => embeddedDirectory(dataDirectory, owner));
-  await restoreCluster(join(database, BASE), join(database, MANIFEST), join(directory, "cluster"), owner);
+  const cluster = JSON.parse(await readFile(join(database, CLUSTER), "utf8")) as SavedCluster;
+  const entries = restorableEntries(cluster, pieces);
+  await restoreCluster(entries, join(database, MANIFEST), join(directory, "cluster"), owner);
   await copyFile(join(database, PASSWORD), join(directory, PASSWORD));
 }
 

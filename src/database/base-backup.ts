@@ -4,18 +4,12 @@
 // Source: PostgreSQL, "Streaming Replication Protocol" (BASE_BACKUP); "Backup Manifest Format".
 import { once } from "node:events";
 import { createWriteStream, type WriteStream } from "node:fs";
-import { open } from "node:fs/promises";
-import { PassThrough } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { createGzip } from "node:zlib";
+import { PassThrough, type Readable } from "node:stream";
 import pg from "pg";
 import { Failure } from "../errors.ts";
 
 const COMMAND =
   "BASE_BACKUP (LABEL 'gokura backup', CHECKPOINT 'fast', WAL true, MANIFEST 'yes', MANIFEST_CHECKSUMS 'SHA256')";
-/** Fast: what is in a cluster compresses well, and the disk is the slower one. */
-const GZIP_LEVEL = 1;
-
 /** The messages of CopyData, by their first byte. */
 const [ARCHIVE, MANIFEST, DATA] = ["n", "m", "d"].map((letter) => letter.charCodeAt(0));
 
@@ -25,29 +19,33 @@ interface CopyConnection {
 }
 
 /**
- * Writes base.tar.gz and the manifest of the cluster behind a URL, whose role needs REPLICATION, and syncs both. Throws a
- * Failure when the server lets nobody copy it.
+ * Copies the cluster behind a URL, whose role needs REPLICATION: `take` gets the tar and reads it to its end, and the manifest
+ * is written to a file and synced. Throws a Failure when the server lets nobody copy it.
  */
-export async function writeBaseBackup(url: string, archive: string, manifest: string): Promise<void> {
+export async function copyCluster(
+  url: string,
+  take: (tar: Readable) => Promise<void>,
+  manifest: string,
+): Promise<void> {
   const client = new pg.Client({ connectionString: url, replication: "true" } as pg.ClientConfig);
   client.on("error", () => {}); // told by the query
   try {
     await client.connect();
     const tar = new PassThrough();
-    const list = createWriteStream(manifest, { mode: 0o600 });
-    const written = Promise.all([
-      pipeline(tar, createGzip({ level: GZIP_LEVEL }), createWriteStream(archive, { mode: 0o600 })),
-      once(list, "close"),
-    ]);
-    written.catch(() => {}); // told below
+    const list = createWriteStream(manifest, { mode: 0o600, flush: true });
+    const written = Promise.all([take(tar), once(list, "close")]);
+    // Whoever takes it and fails shall not leave the server waiting.
+    written.catch((error: Error) => tar.destroy(error));
+    const failed = Promise.withResolvers<never>();
+    tar.once("error", failed.reject);
+    failed.promise.catch(() => {}); // told by who failed
     try {
-      await copyOut(client, tar, list);
+      await Promise.race([copyOut(client, tar, list), failed.promise]);
     } finally {
       tar.end();
       list.end();
     }
     await written;
-    for (const path of [archive, manifest]) await sync(path);
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
     // 55000 object_not_in_prerequisite_state, 53300 too_many_connections: a server of before this release.
@@ -105,13 +103,4 @@ function copyOut(client: pg.Client, tar: PassThrough, list: WriteStream): Promis
     client.query(query as unknown as pg.Submittable);
     client.once("end", () => fail(new Failure("unavailable", "the database ended while it was copied")));
   });
-}
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

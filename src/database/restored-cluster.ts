@@ -1,13 +1,10 @@
-// A cluster out of a base backup: the tar is unpacked and every file compared with the manifest, before a server may start on
+// A cluster out of a base backup: its files are written and every one compared with the manifest, before a server may start on
 // it. The first start then replays the WAL that came along.
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
+import { createWriteStream } from "node:fs";
 import { chmod, chown, mkdir, readFile } from "node:fs/promises";
 import { dirname, join, normalize, sep } from "node:path";
-import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { createGunzip } from "node:zlib";
-import tar from "tar-stream";
 import { Failure } from "../errors.ts";
 import type { ServerOwner } from "./postgres-binaries.ts";
 
@@ -20,12 +17,19 @@ interface Manifest {
   }[];
 }
 
+/** A file or a directory of a cluster, by its path in it. */
+export interface ClusterEntry {
+  readonly path: string;
+  /** Undefined: it is a directory. */
+  readonly content: AsyncIterable<Buffer> | undefined;
+}
+
 /**
- * Unpacks a base backup into a directory that is made for it. Throws conflict when a file is not as the manifest says; the
- * directory is then of no use.
+ * Writes a cluster into a directory that is made for it. Throws conflict when a file is not as the manifest says; the directory
+ * is then of no use.
  */
 export async function restoreCluster(
-  archive: string,
+  entries: Iterable<ClusterEntry>,
   manifest: string,
   directory: string,
   owner: ServerOwner | undefined,
@@ -40,25 +44,20 @@ export async function restoreCluster(
   };
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await give(directory, 0o700);
-  const extract = tar.extract();
-  const unpacked = pipeline(createReadStream(archive), createGunzip(), extract);
-  for await (const entry of extract) {
-    const { name, type } = entry.header;
+  for (const { path: name, content } of entries) {
     const path = join(directory, normalize(name));
     if (path !== directory && !path.startsWith(directory + sep))
       throw new Failure("conflict", `the backup of the database names a path outside of it: ${name}`);
-    if (type === "directory") {
+    if (!content) {
       await mkdir(path, { recursive: true, mode: 0o700 });
       await give(path, 0o700);
-      entry.resume();
       continue;
     }
-    if (type !== "file") throw new Failure("conflict", `the backup of the database holds a ${type}: ${name}`);
     await mkdir(dirname(path), { recursive: true });
     const hash = createHash("sha256");
     let size = 0;
     await pipeline(
-      entry as unknown as Readable,
+      content,
       async function* (pieces: AsyncIterable<Buffer>) {
         for await (const piece of pieces) {
           hash.update(piece);
@@ -74,7 +73,6 @@ export async function restoreCluster(
     if (told && (told.Size !== size || told.Checksum !== hash.digest("hex")))
       throw new Failure("conflict", `the backup of the database is damaged: ${name} is not as its manifest says`);
   }
-  await unpacked;
   const missing = [...expected.keys()];
   if (missing.length > 0)
     throw new Failure(

@@ -2,7 +2,11 @@
 // before the moment that the backup names, byte for byte, and nothing half.
 import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { expect, test } from "vitest";
+import { piecesOf, restorableEntries, type SavedCluster } from "../../src/backup/cluster-pieces.ts";
+import { pieceOfKey, piecePath, piecesInDirectory } from "../../src/backup/piece-places.ts";
+import { lyingServer } from "../storage/s3/lying-server.ts";
 import { git as gitHere } from "../support/git-fixture.ts";
 import { gokura, type ServingProcess, serveGokura } from "../support/gokura-process.ts";
 import { ask, bearer } from "../support/http.ts";
@@ -56,8 +60,12 @@ test("a backup under pushes, a second one that copies what is new, and a restore
   expect([second.code, second.stderr]).toEqual([0, ""]);
   const report = JSON.parse(second.stdout) as { moment: string; files: number };
   expect(readdirSync(target).filter((name) => name.startsWith("database-"))).toHaveLength(1);
-  const third = JSON.parse((await gokura(["backup", target, "--json"], settings)).stdout) as { files: number };
-  expect(third.files).toBeLessThan(JSON.parse(first.stdout).files);
+  const [all, more] = [first.stdout, (await gokura(["backup", target, "--json"], settings)).stdout].map(
+    (text) => JSON.parse(text) as { files: number; bytes: number },
+  ) as [{ files: number; bytes: number }, { files: number; bytes: number }];
+  expect(more.files).toBeLessThan(all.files);
+  // Of the database as well only what has changed.
+  expect(more.bytes).toBeLessThan(all.bytes / 2);
 
   const before = acknowledged.filter(({ at }) => at < Date.parse(report.moment)).map(({ version }) => version);
   const zip = await get(server, "v1.0.0.zip");
@@ -78,10 +86,46 @@ test("a backup under pushes, a second one that copies what is new, and a restore
   expect(await versionsOf(back)).toContain("v1.9.0");
   expect((await back.stop()).code).toBe(0);
 
+  // Into a bucket, where what no backup needs any more goes when it is a day old.
+  const storage = await lyingServer();
+  const s3 = {
+    ...{ ...settings, GOKURA_DATA_DIR: again, GOKURA_BACKUP_S3_ENDPOINT: storage.url },
+    ...{ GOKURA_BACKUP_S3_ACCESS_KEY_ID: "key", GOKURA_BACKUP_S3_SECRET_ACCESS_KEY: "secret" },
+  };
+  const sent = async () => {
+    const { code, stdout, stderr } = await gokura(["backup", "s3://bucket/b", "--keep", "1", "--json"], s3);
+    expect([code, stderr]).toEqual([0, ""]);
+    return JSON.parse(stdout) as { bytes: number };
+  };
+  const piecesThere = (): string[] => [...storage.objects.keys()].filter((key) => key.includes("/pieces/"));
+  const whole = await sent();
+  for (const object of storage.objects.values()) object.writtenAt -= 25 * 3_600_000;
+  const earlier = piecesThere();
+  expect((await sent()).bytes).toBeLessThan(whole.bytes / 2);
+  expect(earlier.filter((key) => !piecesThere().includes(key)).length).toBeGreaterThan(0);
+  const [list] = [...storage.objects.values()].filter(({ bytes }) => bytes.includes('{"entries":'));
+  expect(piecesThere().map(pieceOfKey).toSorted()).toEqual([...piecesOf(JSON.parse(String(list!.bytes)))].toSorted());
+
   // What cannot be restored says so, and restores nothing.
   const over = await gokura(["restore", target, "--data-dir", again], {});
   expect([over.code, over.stderr]).toEqual([1, expect.stringContaining("not empty")]);
   const [database] = readdirSync(target).filter((name) => name.startsWith("database-"));
+  const cluster = JSON.parse(readFileSync(join(target, database!, "cluster.json"), "utf8")) as SavedCluster;
+  const pieces = join(target, "pieces");
+  const there = (readdirSync(pieces, { recursive: true }) as string[]).filter((name) => name.endsWith(".gz"));
+  expect(there.toSorted()).toEqual([...piecesOf(cluster)].map(piecePath).toSorted());
+  // A piece that is damaged or missing is told by its name, and is no piece.
+  const contentOf = (path: string) =>
+    [...restorableEntries(cluster, piecesInDirectory(target))].find((entry) => entry.path === path)!.content!;
+  const [name] = cluster.entries.find(({ path }) => path === "PG_VERSION")!.pieces!;
+  const bytes = readFileSync(join(pieces, piecePath(name!)));
+  writeFileSync(join(pieces, piecePath(name!)), readFileSync(join(pieces, there.find((one) => !one.includes(name!))!)));
+  await expect(buffer(contentOf("PG_VERSION"))).rejects.toThrow(`piece ${name} is not what its name says`);
+  rmSync(join(pieces, piecePath(name!)));
+  await expect(buffer(contentOf("PG_VERSION"))).rejects.toThrow(`it has no piece ${name}`);
+  writeFileSync(join(pieces, piecePath(name!)), bytes);
+  expect(String(await buffer(contentOf("PG_VERSION")))).toBe("18\n");
+
   const manifest = join(target, database!, "backup_manifest");
   const text = readFileSync(manifest, "utf8");
   writeFileSync(manifest, text.replace(/"Path": "PG_VERSION", "Size": 3/, '"Path": "PG_VERSION", "Size": 4'));
