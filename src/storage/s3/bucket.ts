@@ -10,7 +10,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import tls from "node:tls";
 import { Failure } from "../../errors.ts";
 import type { ByteRange } from "../blobs.ts";
-import { abandonUploads, putInParts, type Requests } from "./multipart.ts";
+import { abandonUploads, putInParts } from "./multipart.ts";
+import { type Asked, BucketAnswer, type PutObject, type Requests } from "./requests.ts";
 import { signedHeaders, signedUrl, uriPath } from "./signature.ts";
 import { xmlText, xmlTexts } from "./xml.ts";
 
@@ -51,17 +52,6 @@ export interface FoundObject {
   readonly writtenAt: number;
 }
 
-/** What is put under a key. */
-export interface PutObject {
-  /** SHA-256 of the body, hex: the server compares. */
-  readonly sha256: string;
-  readonly size: number;
-  /** The body, or what of it is in a range (both ends inclusive); called anew for each try. */
-  readonly body: (range?: ByteRange) => Readable | Buffer;
-  /** Refuse the request if there is an object already. */
-  readonly onlyNew: boolean;
-}
-
 /** Names of objects are without the prefix of the settings. What fails is a Failure("unavailable") with the next step. */
 export interface Bucket {
   /** What it is in messages. */
@@ -78,27 +68,6 @@ export interface Bucket {
   /** Gives up uploads in parts that were begun before a time, milliseconds since 1970, and have not ended; tells how many. */
   abandonUploads(begunBefore: number): Promise<number>;
   close(): void;
-}
-
-/** What the server answered when it was not what was asked for. */
-export class BucketAnswer extends Error {
-  readonly status: number;
-  /** Its own word for what is wrong, such as SignatureDoesNotMatch; "" without one. */
-  readonly code: string;
-  constructor(status: number, code: string, message: string) {
-    super(`${status}${code === "" ? "" : ` ${code}`}${message === "" ? "" : `: ${message}`}`);
-    this.status = status;
-    this.code = code;
-  }
-}
-
-/** One request. `payload`: the SHA-256 of its body. */
-export interface Asked {
-  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
-  readonly url: URL;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly payload?: string;
-  readonly body?: () => Readable | Buffer;
 }
 
 /** Opens a bucket; nothing is asked yet. `now`: milliseconds since 1970. */

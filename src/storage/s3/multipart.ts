@@ -6,26 +6,13 @@
 // conditional writes".
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { type Asked, BucketAnswer, type PutObject } from "./bucket.ts";
+import { BucketAnswer, type PutObject, type Requests } from "./requests.ts";
 import { xmlText, xmlTexts } from "./xml.ts";
 
 /** No object may have more of them. */
 const MAX_PARTS = 10_000;
 /** An upload that is older and has not ended never will. */
 export const ABANDONED_UPLOAD_MS = 24 * 3_600_000;
-
-/** A bucket as far as it is needed here. */
-export interface Requests {
-  /** Asks until there is an answer that does not say "later". */
-  ask(asked: Asked): Promise<IncomingMessage>;
-  /** Reads an answer that is no object; throws what it says if its status is not among the good. */
-  textOf(answer: IncomingMessage, ...good: readonly number[]): Promise<string>;
-  /** What is thrown for an answer that is none of those. */
-  refused(answer: BucketAnswer): Error;
-  urlOf(key: string): URL;
-  /** Size of the object of a key; undefined: there is none. */
-  sizeOf(key: string): Promise<number | undefined>;
-}
 
 /** Puts an object in parts of so many bytes, or larger ones where there would be too many. */
 export async function putInParts(

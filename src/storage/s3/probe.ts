@@ -3,7 +3,8 @@
 // a part can be read. Such a server is refused at the start, with the sentence why, and not when something is lost.
 import { createHash, randomBytes } from "node:crypto";
 import { Failure, isFailure } from "../../errors.ts";
-import { type Bucket, BucketAnswer } from "./bucket.ts";
+import type { Bucket } from "./bucket.ts";
+import { BucketAnswer } from "./requests.ts";
 
 /** Writes, reads and removes a small object in the bucket. Throws a Failure that says what the server does wrong. */
 export async function probeBucket(bucket: Bucket): Promise<void> {

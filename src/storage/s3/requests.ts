@@ -1,0 +1,49 @@
+// What is asked of the server of a bucket, and what it answers when it does not do it.
+import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
+import type { ByteRange } from "../blobs.ts";
+
+/** What is put under a key. */
+export interface PutObject {
+  /** SHA-256 of the body, hex: the server compares. */
+  readonly sha256: string;
+  readonly size: number;
+  /** The body, or what of it is in a range (both ends inclusive); called anew for each try. */
+  readonly body: (range?: ByteRange) => Readable | Buffer;
+  /** Refuse the request if there is an object already. */
+  readonly onlyNew: boolean;
+}
+
+/** One request. `payload`: the SHA-256 of its body. */
+export interface Asked {
+  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly payload?: string;
+  readonly body?: () => Readable | Buffer;
+}
+
+/** What the server answered when it was not what was asked for. */
+export class BucketAnswer extends Error {
+  readonly status: number;
+  /** Its own word for what is wrong, such as SignatureDoesNotMatch; "" without one. */
+  readonly code: string;
+  constructor(status: number, code: string, message: string) {
+    super(`${status}${code === "" ? "" : ` ${code}`}${message === "" ? "" : `: ${message}`}`);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** How a bucket asks, for those who make one thing of several requests. */
+export interface Requests {
+  /** Asks until there is an answer that does not say "later". */
+  ask(asked: Asked): Promise<IncomingMessage>;
+  /** Reads an answer that is no object; throws what it says if its status is not among the good. */
+  textOf(answer: IncomingMessage, ...good: readonly number[]): Promise<string>;
+  /** What is thrown for an answer that is none of those. */
+  refused(answer: BucketAnswer): Error;
+  urlOf(key: string): URL;
+  /** Size of the object of a key; undefined: there is none. */
+  sizeOf(key: string): Promise<number | undefined>;
+}
