@@ -135,7 +135,7 @@ export async function openRegistry(
       requirementMemory: createRequirementMemory(),
       policies: createPolicyState({ now, cooldown: config.cooldown, logKey: config.sumDatabases[0]?.verifierKey }),
       traffic,
-      limits: createLimits(config.limits, metrics),
+      limits: createLimits(config.limits, metrics, countsTogether(config) ? database.pool : undefined),
       documentation,
       log,
       metrics,
@@ -156,6 +156,11 @@ export async function openRegistry(
 /** What the embedded database must be told so that there are connections for all processes of a server. */
 function connectionsFor(workers: number): Record<string, string> {
   return workers === 0 ? {} : { max_connections: String(CONNECTIONS + workers * CONNECTIONS_OF_WORKER) };
+}
+
+/** Whether other processes may answer the same clients: workers beside this one, or servers, which have no repositories or share them. */
+function countsTogether({ workers, role, repositories }: Config): boolean {
+  return workers > 0 || role === "read" || repositories === "blobs";
 }
 
 /** A server looks first whether the bucket is fit to hold anything; a command is quick. */

@@ -37,6 +37,7 @@ beforeAll(async () => {
     DATABASE_URL: await testDatabase(),
     GOKURA_SUMDB_KEY: generateSignerKey("localhost/sumdb"),
     GOKURA_SECRET_KEY: "k".repeat(43),
+    GOKURA_LIMIT_GRAPHQL_COST: "1000",
   };
   start = (environment) => testServer({ environment: { ...shared, ...environment }, leaseTimes: TIMES });
   leader = await start({});
@@ -85,6 +86,22 @@ test("the leader knows for whom a request was passed on, and believes nobody els
   // A request that was passed on goes no further: two servers that take each other for the leader make no circle.
   const circle = await ask(reader.url, branches, { headers: forged });
   expect([circle.status, JSON.parse(circle.text).reason]).toEqual([503, "leader_absent"]);
+});
+
+test("what one client takes counts at all servers together", async () => {
+  const asks = (server: TestServer, n: number) =>
+    ask(server.url, "/api/graphql", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ query: `{ goModules(first: ${n}) { nodes { path } } }` }),
+    });
+  let n = 1;
+  const statuses: number[] = [];
+  do statuses.push((await asks([leader, reader][n % 2]!, n++)).status);
+  while (statuses.at(-1) === 200 && n < 100);
+  expect([statuses.length > 2, statuses.at(-1)]).toEqual([true, 429]);
+  const elsewhere = await asks(standby, 100);
+  expect([elsewhere.status, JSON.parse(elsewhere.text).errors[0].extensions.reason]).toEqual([429, "rate_limited"]);
 });
 
 test("GraphQL, REST and pages: a server without repositories reads itself, and has what changes something done", async () => {

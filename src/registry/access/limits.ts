@@ -1,14 +1,19 @@
 // How much one address or one principal may ask for in a minute, of what costs more than an answer from memory. Each limit is
-// counted by rate-limiter-flexible, in the memory of this process: a store in the database would cost a write for each request,
-// and what is to be kept from is one client that takes all of one server. So beside each other several servers give each client
-// as much as each has. The library forgets when a minute is over, but has no end of clients within it, so here is one.
+// counted by rate-limiter-flexible: by one process alone in its memory, by several together in the database, which costs a write
+// for each request that counts. Whoever is refused is refused from memory, there as here, until the minute is over; and while
+// the database is away each counts for itself. In memory the library forgets when a minute is over, but has no end of clients
+// within it, so here is one.
+// Wrong credentials each process counts alone: they cost the process that is asked, nobody guesses a token, and only there it is
+// known which others of that address are good.
 import { LRUCache } from "lru-cache";
-import type { IRateLimiterRes, RateLimiterMemory } from "rate-limiter-flexible";
+import type pg from "pg";
+import type { IRateLimiterRes, RateLimiterAbstract } from "rate-limiter-flexible";
 import { Failure, type ReasonOf } from "../../errors.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { LIMIT_NAMES, type LimitName, type LimitSettings } from "../limited.ts";
 import type { Limits } from "../registry.ts";
 
+const COUNTED_ALONE: LimitName = "wrong_credentials";
 const WINDOW_SECONDS = 60;
 /** Clients that are counted of each limit; beyond that the one is forgotten that was counted longest ago. */
 const MAX_CLIENTS = 10_000;
@@ -25,17 +30,20 @@ const WORDS: Record<LimitName, (most: number) => string> = {
   uploads: (most) => `more than ${most} uploads were begun within a minute`,
 };
 
-/** Counts by these settings. The library is loaded when there is first something to count. */
-export function createLimits(settings: LimitSettings, metrics: Metrics): Limits {
+/**
+ * Counts by these settings, together with all that have the same `database`; undefined: alone. The library is loaded when there
+ * is first something to count.
+ */
+export function createLimits(settings: LimitSettings, metrics: Metrics, database?: pg.Pool): Limits {
   let counting: Promise<Record<LimitName, Counted>> | undefined;
   const counted = async (name: LimitName): Promise<Counted | undefined> => {
     if (settings[name] === 0) return undefined;
-    counting ??= openCounts(settings);
+    counting ??= openCounts(settings, database);
     return (await counting)[name];
   };
-  const refuse = (name: LimitName, res: IRateLimiterRes | null): Failure => {
+  const refuse = (name: LimitName, msLeft: number): Failure => {
     metrics.limited.inc({ limit: name });
-    const seconds = Math.max(1, Math.ceil((res?.msBeforeNext ?? 0) / 1000));
+    const seconds = Math.max(1, Math.ceil(msLeft / 1000));
     const wait = `wait ${seconds === 1 ? "a second" : `${seconds} seconds`} and try again`;
     const reason: ReasonOf<"too-many"> =
       name === "wrong_credentials" || name === "sign_ins" ? "too_many_wrong_credentials" : "rate_limited";
@@ -49,15 +57,20 @@ export function createLimits(settings: LimitSettings, metrics: Metrics): Limits 
     async take(name, who, points = 1) {
       const limit = await counted(name);
       const res = await limit?.take(who, points);
-      if (res) throw refuse(name, res);
+      if (res) throw refuse(name, res.msBeforeNext ?? 0);
     },
     async giveBack(name, who) {
       await (await counted(name))?.limiter.reward(who);
     },
     async check(name, who) {
       const limit = await counted(name);
-      const res = await limit?.limiter.get(who);
-      if (limit && res && res.consumedPoints >= settings[name]) throw refuse(name, res);
+      if (!limit) return;
+      const msRefused = limit.refused?.getRemainingTTL(who) ?? 0;
+      if (msRefused > 0) throw refuse(name, msRefused);
+      const res = await limit.limiter.get(who);
+      if (!res || res.consumedPoints < settings[name]) return;
+      limit.refused?.set(who, true, { ttl: res.msBeforeNext });
+      throw refuse(name, res.msBeforeNext);
     },
     async note(name, who, what) {
       const limit = await counted(name);
@@ -75,22 +88,36 @@ export function createLimits(settings: LimitSettings, metrics: Metrics): Limits 
 }
 
 interface Counted {
-  readonly limiter: RateLimiterMemory;
+  readonly limiter: RateLimiterAbstract;
+  /** Who has nothing left for the rest of its minute, so that the database is not asked again; undefined: none is. */
+  readonly refused: LRUCache<string, true> | undefined;
   /** What was counted once within the minute. */
   readonly seen: LRUCache<string, true>;
   /** Takes points; undefined if they were left. */
   take(who: string, points: number): Promise<IRateLimiterRes | undefined>;
 }
 
-async function openCounts(settings: LimitSettings): Promise<Record<LimitName, Counted>> {
-  const { RateLimiterMemory } = await import("rate-limiter-flexible");
+async function openCounts(settings: LimitSettings, database: pg.Pool | undefined): Promise<Record<LimitName, Counted>> {
+  const { RateLimiterMemory, RateLimiterPostgres } = await import("rate-limiter-flexible");
   const counts = LIMIT_NAMES.map((name): [LimitName, Counted] => {
-    const limiter = new RateLimiterMemory({ points: settings[name], duration: WINDOW_SECONDS });
+    const pool = name === COUNTED_ALONE ? undefined : database;
+    const options = { points: settings[name], duration: WINDOW_SECONDS, keyPrefix: name };
+    const memory = new RateLimiterMemory(options);
     const clients = new LRUCache<string, true>({
       max: MAX_CLIENTS,
       noDisposeOnSet: true,
-      dispose: (_, who) => void limiter.delete(who),
+      dispose: (_, who) => void memory.delete(who),
     });
+    const limiter =
+      pool === undefined
+        ? memory
+        : new RateLimiterPostgres({
+            ...{ ...options, storeClient: pool, storeType: "pool", tableName: "rate_limit", tableCreated: true },
+            // One more than there are: a point may be given back.
+            inMemoryBlockOnConsumed: settings[name] + 1,
+            insuranceLimiter: memory,
+            clearExpiredByTimeout: name === "sign_ins", // of all limits
+          });
     const take: Counted["take"] = async (who, points) => {
       clients.set(who, true);
       try {
@@ -101,8 +128,9 @@ async function openCounts(settings: LimitSettings): Promise<Record<LimitName, Co
         return refused as IRateLimiterRes;
       }
     };
-    const seen = new LRUCache<string, true>({ max: MAX_SEEN, ttl: WINDOW_SECONDS * 1000 });
-    return [name, { limiter, seen, take }];
+    const aMinute = (max: number) => new LRUCache<string, true>({ max, ttl: WINDOW_SECONDS * 1000 });
+    const [seen, refused] = [aMinute(MAX_SEEN), pool && aMinute(MAX_CLIENTS)];
+    return [name, { limiter, refused, seen, take }];
   });
   return Object.fromEntries(counts) as Record<LimitName, Counted>;
 }

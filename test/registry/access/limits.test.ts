@@ -1,8 +1,12 @@
 // When limits begin anew, that 0 is none, and that a flood of addresses takes no memory without end.
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import pg from "pg";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { createLimits } from "../../../src/registry/access/limits.ts";
 import type { LimitSettings } from "../../../src/registry/limited.ts";
+import type { Limits } from "../../../src/registry/registry.ts";
 import { UNCOUNTED } from "../../../src/telemetry/metrics.ts";
+import { atEnd } from "../../support/at-end.ts";
+import { testDatabase } from "../../support/database.ts";
 
 const SETTINGS: LimitSettings = { wrong_credentials: 2, sign_ins: 2, cold_fetches: 2, graphql_cost: 0, uploads: 2 };
 
@@ -51,4 +55,50 @@ test("of more than 10,000 clients within a minute those are forgotten that came 
   for (let n = 0; n < 10_050; n++) await limits.note("sign_ins", `address ${n}`);
   expect(vi.getTimerCount() - before).toBeLessThan(10_000);
   await limits.check("sign_ins", "first");
+});
+
+describe("servers that count together", () => {
+  let together: [Limits, Limits];
+  let pool: pg.Pool;
+
+  beforeAll(async () => {
+    pool = new pg.Pool({ connectionString: await testDatabase() });
+    pool.on("error", () => {}); // the database is dropped at the end
+    pool.on("connect", (client) => client.on("error", () => {}));
+    atEnd(() => pool.end());
+    together = [createLimits(SETTINGS, UNCOUNTED, pool), createLimits(SETTINGS, UNCOUNTED, pool)];
+  });
+
+  test("give a client as much as one alone, and give back what was taken for nothing", async () => {
+    const [one, other] = together;
+    await one.take("uploads", "ann");
+    await other.take("uploads", "ann");
+    await other.giveBack("uploads", "ann");
+    await one.take("uploads", "ann");
+    for (const server of together)
+      await expect(server.take("uploads", "ann")).rejects.toMatchObject({
+        retryAfterSeconds: 60,
+        message: expect.stringContaining("more than 2 uploads"),
+      });
+    await one.take("uploads", "bob");
+    vi.advanceTimersByTime(60_001);
+    await other.take("uploads", "ann");
+  });
+
+  test("refuse from memory whom they have refused once, and count alone while the database is away", async () => {
+    const [one, other] = together;
+    await one.note("sign_ins", "192.0.2.1");
+    await other.note("sign_ins", "192.0.2.1");
+    await expect(one.check("sign_ins", "192.0.2.1")).rejects.toMatchObject({ retryAfterSeconds: 60 });
+    for (let n = 0; n < 3; n++) await other.take("cold_fetches", "192.0.2.1").catch(() => {});
+    const asked = vi.spyOn(pool, "query");
+    await expect(one.check("sign_ins", "192.0.2.1")).rejects.toMatchObject({ kind: "too-many" });
+    await expect(other.take("cold_fetches", "192.0.2.1")).rejects.toMatchObject({ kind: "too-many" });
+    expect(asked).not.toHaveBeenCalled();
+    asked.mockRestore();
+    await pool.query("ALTER TABLE rate_limit RENAME TO away");
+    for (let n = 0; n < 2; n++) await one.take("uploads", "eve");
+    await expect(one.take("uploads", "eve")).rejects.toMatchObject({ kind: "too-many" });
+    await expect(one.check("sign_ins", "192.0.2.2")).resolves.toBeUndefined();
+  });
 });
