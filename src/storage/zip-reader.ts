@@ -138,11 +138,7 @@ export function createTinyEntryReader(
     const packed = window.subarray(at + skip, at + skip + entry.packedSize);
     if (packed.length < entry.packedSize) return undefined;
     return checking(entry, () => {
-      const options = {
-        chunkSize: Math.max(entry.size + 1, MIN_CHUNK_BYTES),
-        maxOutputLength: Math.max(entry.size, 1),
-      };
-      return whatIsLeft(entry, entry.method === 0 ? packed : inflateRawSync(packed, options), keep);
+      return whatIsLeft(entry, entry.method === 0 ? packed : inflateRawSync(packed, inOnePiece(entry)), keep);
     });
   };
   return (entry, keep) => {
@@ -157,6 +153,15 @@ export function createTinyEntryReader(
       return read;
     });
   };
+}
+
+/**
+ * Options to unpack an entry that is not large into one piece, and no further than it declares. zlib's own pieces have 16 kB,
+ * and each costs a way to another thread and back.
+ */
+function inOnePiece({ size }: ZipFileEntry): { chunkSize: number; maxOutputLength: number } {
+  const chunkSize = Math.min(Math.max(size + 1, MIN_CHUNK_BYTES), SMALL_BYTES + 1);
+  return { chunkSize, maxOutputLength: Math.max(size, 1) };
 }
 
 /** How far from the start of an entry its content is, by its own header. Throws BadZip. */
@@ -201,7 +206,7 @@ export async function readZipEntry(file: ZipSource, entry: ZipFileEntry, keep: b
     if (isSmall) {
       const whole = skip + entry.packedSize;
       const packed = header.length >= whole ? header.subarray(skip, whole) : await read(file, start, entry.packedSize);
-      const content = entry.method === 0 ? packed : await inflate(packed, { maxOutputLength: Math.max(entry.size, 1) });
+      const content = entry.method === 0 ? packed : await inflate(packed, inOnePiece(entry));
       return whatIsLeft(entry, content, keep);
     }
     return { sha256: await hashLarge(file, entry, start), content: undefined };
@@ -251,7 +256,7 @@ async function hashLarge(file: ZipSource, entry: ZipFileEntry, start: number): P
     }
   };
   if (entry.method === 0) await pipeline(packed, count);
-  else await pipeline(packed, createInflateRaw(), count);
+  else await pipeline(packed, createInflateRaw({ chunkSize: CHUNK_BYTES }), count);
   if (size !== entry.size || crc !== entry.crc) throw new BadZip("zip: checksum error");
   return sum.digest();
 }
