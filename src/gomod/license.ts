@@ -7,8 +7,12 @@
 // five words that both have, over short differences such as a name in a BSD clause. Of passages that overlap the one that
 // agrees best counts, so that a BSD licence of three clauses is not taken for one of two. Candidates come from an index of
 // a quarter of all runs, because comparing with each of seven hundred texts would cost a second.
+import { hash } from "node:crypto";
+import { LRUCache } from "lru-cache";
 import { licenseWords } from "./license-words.ts";
 
+/** Texts whose licences are remembered: most of what is published is under some dozens of texts, but for whose it is. */
+const REMEMBERED = 500;
 /** Characters of a text that are looked at; what is longer is a collection of other people's notices. */
 export const MAX_LICENSE_CHARACTERS = 256 * 1024;
 /** The part of a text that must be known licences, else it is UNKNOWN. */
@@ -44,7 +48,7 @@ export interface KnownLicense {
 
 export interface LicenseMatcher {
   /** The licences in a text, the largest first; exactly one UNKNOWN if too little of it is known. */
-  recognize(text: string): RecognizedLicense[];
+  recognize(text: string): readonly RecognizedLicense[];
 }
 
 interface Template {
@@ -95,18 +99,32 @@ export async function createLicenseMatcher(
   }
   const usable = templates.filter(({ required }) => required >= MIN_WORDS);
   const index = await indexOf(usable, pause);
-  return { recognize: (text) => recognize(usable, index, vocabulary, text) };
+  const remembered = new LRUCache<string, readonly RecognizedLicense[]>({ max: REMEMBERED });
+  return {
+    recognize(text) {
+      const words = Uint32Array.from(
+        licenseWords(text.slice(0, MAX_LICENSE_CHARACTERS)),
+        (word) => vocabulary.get(word) ?? 0,
+      );
+      const sum = hash("sha256", words, "base64");
+      const known = remembered.get(sum);
+      if (known !== undefined) return known;
+      const found = recognize(usable, index, words);
+      remembered.set(sum, found);
+      return found;
+    },
+  };
 }
 
 function templateOf(vocabulary: Map<string, number>, spdxId: string, text: string): Template {
   const ends = ENDS.map((end) => text.search(end)).filter((at) => at > 200);
-  const required = licenseWords(text.slice(0, Math.min(...ends, text.length))).length;
   const words = Uint32Array.from(licenseWords(text), (word) => {
     const known = vocabulary.get(word);
     if (known !== undefined) return known;
     vocabulary.set(word, vocabulary.size + 1);
     return vocabulary.size;
   });
+  const required = ends.length === 0 ? words.length : licenseWords(text.slice(0, Math.min(...ends))).length;
   return { spdxId, words, required, sampled: 0 };
 }
 
@@ -180,16 +198,7 @@ interface Passage {
   readonly net: number;
 }
 
-function recognize(
-  templates: readonly Template[],
-  index: RunIndex,
-  vocabulary: ReadonlyMap<string, number>,
-  text: string,
-): RecognizedLicense[] {
-  const words = Uint32Array.from(
-    licenseWords(text.slice(0, MAX_LICENSE_CHARACTERS)),
-    (word) => vocabulary.get(word) ?? 0,
-  );
+function recognize(templates: readonly Template[], index: RunIndex, words: Uint32Array): RecognizedLicense[] {
   const passages = candidates(templates, index, words).flatMap((template) => passagesOf(template, words));
   passages.sort((a, b) => b.net - a.net); // stable: the preferred licence of equals comes first
   const taken = new Uint8Array(words.length);
