@@ -11,6 +11,7 @@ import { Repositories } from "./git/objects/repositories.ts";
 import { checkGitVersion } from "./git/process/git-environment.ts";
 import type { ModulePath } from "./gomod/module-path.ts";
 import type { GraphqlDoor, GraphqlOptions } from "./graphql/endpoint/endpoint.ts";
+import { warmCache } from "./http/go/cache-warming.ts";
 import { HotCache } from "./http/go/hot-cache.ts";
 import { setGauges } from "./http/health.ts";
 import { type RunningServer, startServer } from "./http/server.ts";
@@ -154,6 +155,11 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     if (other) options.stopSignal?.throwIfAborted();
     await server.open();
     isUp = true;
+    const warming = warmCache(registry, hotCache).then(
+      (answers) => log.debug({ answers }, "what was stored last is ready in memory"),
+      (error: unknown) => log.warn({ err: error }, "what was stored last is not in memory: it is read when asked for"),
+    );
+    closers.push(() => warming);
     if (config.role === "all" && !lease.leads())
       standBy(registry).catch((error: unknown) => log.warn({ err: error }, "this server is not ready to lead yet"));
     for (const warning of config.warnings) log.warn(warning);

@@ -9,6 +9,10 @@ import { ABSENCE_SECONDS, REASON_HEADER } from "../protocol/problem.ts";
 import type { BlobAnswer } from "../protocol/send-blob.ts";
 import type { HotAnswer, HotCache, TextAnswer } from "./hot-cache.ts";
 
+const TEXT = "text/plain; charset=utf-8";
+/** The media types of what is no zip. */
+export const TYPES = { list: TEXT, mod: TEXT, latest: "application/json", info: "application/json" } as const;
+
 /** How long clients may keep what can change: lists, @latest, branches. */
 const MUTABLE_SECONDS = 60;
 /** How long clients may keep what cannot: a week, as the public mirror says. */
@@ -57,7 +61,7 @@ export function absenceInWords(status: 404 | 410, text: string, reason?: Reason)
     etag: "",
     body: bytes.toString("latin1"),
     headers: [
-      ...["Content-Type", "text/plain; charset=utf-8", "Content-Length", String(bytes.length)],
+      ...["Content-Type", TEXT, "Content-Length", String(bytes.length)],
       ...["Cache-Control", `private, max-age=${ABSENCE_SECONDS}`, ...NO_PAGE_HEADERS],
       ...(reason === undefined ? [] : [REASON_HEADER, reason]),
     ],

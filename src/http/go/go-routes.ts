@@ -7,18 +7,21 @@ import type { GoView } from "./go-view.ts";
 import { serveIndex } from "./index-feed.ts";
 import { servePrefetch } from "./prefetch.ts";
 
+/** Where the instance's endpoint is, which has the modules of all. */
+export const INSTANCE_ENDPOINT = "/api/v4/packages/go";
+
 /** Adds the routes of all Go endpoints to the router. */
 export function addGoRoutes(router: Router, goProxy: GoProxy): void {
   const go = (ctx: Context, view: GoView): Promise<void> => serveGoProxy(goProxy, ctx, view, restOf(ctx));
   const index = (ctx: Context, view: GoView): Promise<void> => serveIndex(goProxy.hosted.registry, ctx, view);
   router.get("/index", (ctx) => index(ctx, { kind: "instance" }));
-  router.get("/api/v4/packages/go/index", (ctx) => index(ctx, { kind: "instance" }));
+  router.get(`${INSTANCE_ENDPOINT}/index`, (ctx) => index(ctx, { kind: "instance" }));
   router.get("/api/v4/groups/:id/-/packages/go/index", (ctx) => index(ctx, { kind: "group", id: ctx.params.id! }));
   router.get("/api/v4/projects/:id/packages/go/index", (ctx) => index(ctx, { kind: "project", id: ctx.params.id! }));
-  router.post("/api/v4/packages/go/prefetch", (ctx) => servePrefetch(goProxy, ctx));
+  router.post(`${INSTANCE_ENDPOINT}/prefetch`, (ctx) => servePrefetch(goProxy, ctx));
   router.all("/api/v4/projects/:id/packages/go/{*rest}", (ctx) => go(ctx, { kind: "project", id: ctx.params.id! }));
   router.all("/api/v4/groups/:id/-/packages/go/{*rest}", (ctx) => go(ctx, { kind: "group", id: ctx.params.id! }));
-  router.all("/api/v4/packages/go/{*rest}", (ctx) => go(ctx, { kind: "instance" }));
+  router.all(`${INSTANCE_ENDPOINT}/{*rest}`, (ctx) => go(ctx, { kind: "instance" }));
   router.get("/sumdb/{*rest}", (ctx) => serveSumdb(goProxy, ctx));
 }
 

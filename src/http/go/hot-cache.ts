@@ -23,7 +23,7 @@ const MAX_KEY_LENGTH = 2_048;
 /** No answer takes more than this part of the memory. Of larger zips only the name is kept. */
 const LARGEST_PART = 1 / 8;
 /** What an entry costs beside its body and key, about. */
-const ENTRY_OVERHEAD_BYTES = 1_100;
+export const ENTRY_OVERHEAD_BYTES = 1_100;
 
 /** An answer, ready to be written: a text, or a blob (a zip), whose bytes are kept along if there are few. */
 export type HotAnswer = TextAnswer | { readonly blob: BlobAnswer };
@@ -88,6 +88,8 @@ export class HotCache {
   readonly #deletions = new Map<ContentOf, number>();
   #epoch = 0;
   #policyChanges = 0;
+  /** Counts whatever was said to have changed, of whomever. */
+  changes = 0;
 
   /** The largest answer that is kept whole, in bytes. */
   readonly maxAnswerBytes: number;
@@ -110,12 +112,14 @@ export class HotCache {
 
   /** A project publishes something else than before; `deleted`: also what is the same in every state may be gone. */
   contentChanged(content: ContentOf, deleted: boolean): void {
+    this.changes++;
     this.#states.set(content, (this.#states.get(content) ?? 0) + 1);
     if (deleted) this.#deletions.set(content, (this.#deletions.get(content) ?? 0) + 1);
   }
 
   /** Other versions may be had than before: every answer is worked out anew, also what is the same in every state. */
   policiesChanged(): void {
+    this.changes++;
     this.#policyChanges++;
   }
 
@@ -124,6 +128,7 @@ export class HotCache {
   }
 
   clear(): void {
+    this.changes++;
     this.#epoch++;
     this.#policyChanges++;
     this.#entries.clear();
@@ -144,8 +149,6 @@ export class HotCache {
    */
   set(url: string, of: ContentOf, begun: Moment, pinned: boolean, answer: HotAnswer, trust: Trust = FOR_EVER): void {
     if (url.length > MAX_KEY_LENGTH || bytesOf(answer) > this.maxAnswerBytes) return;
-    // There was no room to read it just now: the next who asks tries again.
-    if ("blob" in answer && !answer.blob.bytes && answer.blob.size <= this.maxAnswerBytes) return;
     const { state, deletions } = begun;
     const { freshMs, generation, group, through } = trust;
     const until = performance.now() + freshMs;
@@ -160,6 +163,18 @@ export class HotCache {
       through,
       head: undefined,
     });
+  }
+
+  /**
+   * What is kept for a URL, with the bytes of a zip that is small enough to be kept with them, and was not read before: when
+   * the server started, or when there was no room. Without them if there is none now. Throws not-found when they are gone.
+   */
+  async withBytes(url: string, entry: Entry, blob: BlobAnswer, blobs: Blobs): Promise<HotAnswer> {
+    const bytes = await this.zips.read(blobs, blob.key, blob.size);
+    if (bytes === undefined) return entry.answer;
+    const answer = { blob: { ...blob, bytes } };
+    if (this.#entries.peek(url) === entry) this.#entries.set(url, { ...entry, answer });
+    return answer;
   }
 
   /** Forgets an answer. */
@@ -193,7 +208,14 @@ export function answerFromMemory(
   const entry = cache.get(req.url!);
   if (!entry || !mayHave(registry, entry, () => seenCredentials(credentialsOf(req.headers)))) return false;
   countHit(registry);
-  writeHotAnswer(cache, entry.answer, registry.blobs, req, res).catch((error: unknown) => {
+  const { answer } = entry;
+  const isUnread = "blob" in answer && !answer.blob.bytes && answer.blob.size <= cache.maxAnswerBytes;
+  const written = isUnread
+    ? cache
+        .withBytes(req.url!, entry, answer.blob, registry.blobs)
+        .then((whole) => writeHotAnswer(cache, whole, registry.blobs, req, res))
+    : writeHotAnswer(cache, answer, registry.blobs, req, res);
+  written.catch((error: unknown) => {
     if (isFailure(error, "not-found") && !res.headersSent) {
       cache.drop(req.url!);
       longWay();

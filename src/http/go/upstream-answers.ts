@@ -29,14 +29,12 @@ import {
   absenceInWords,
   present,
   presentZip,
+  TYPES,
   withPolicyHeader,
   withWarning,
   zipHeaders,
 } from "./go-answers.ts";
 import { type HotAnswer, type HotCache, isTrusted, writeHotAnswer } from "./hot-cache.ts";
-
-const TEXT = "text/plain; charset=utf-8";
-const TYPES = { list: TEXT, mod: TEXT, latest: "application/json", info: "application/json" };
 
 /** The go command, and proxies written in Go: they ask for the .mod of a version when they have its .info. */
 const GO_CLIENT = /^Go-http-client\//;

@@ -65,6 +65,37 @@ export async function findUpstreamVersion(
   return (await lookUpVersion(registry, modulePath, version)).stored;
 }
 
+/** A version from upstream with all that is stored of it. */
+export interface NamedVersion extends StoredVersion {
+  readonly modulePath: string;
+  readonly version: string;
+}
+
+/**
+ * The versions that were stored last, newest first, without those that a checksum database contradicts: at most so many, and
+ * not beyond so many bytes of .info and go.mod, to which `besides` is added for each.
+ */
+export async function lastStoredVersions(
+  { database }: Registry,
+  limit: number,
+  { maxBytes, besides }: { readonly maxBytes: number; readonly besides: number },
+): Promise<NamedVersion[]> {
+  const { rows } = await database.pool.query<PinnedRow & { path: string; version: string }>({
+    text: `SELECT path, version, id, info, go_mod, h1, zip_key, zip_size
+      FROM (
+        SELECT m.path, v.*,
+          sum(coalesce(octet_length(v.info), 0) + coalesce(octet_length(v.go_mod), 0) + $3::int) OVER (ORDER BY v.id DESC) AS bytes
+        FROM (SELECT * FROM module_version ORDER BY id DESC LIMIT $1) v
+        JOIN module m ON m.id = v.module_id AND m.origin = 'UPSTREAM'
+        LEFT JOIN proved_sum p ON p.path = m.path AND p.version = v.version
+        WHERE (v.h1 <> 'h1:' || encode(p.h1, 'base64') OR v.go_mod_h1 <> 'h1:' || encode(p.go_mod_h1, 'base64')) IS NOT TRUE
+      ) AS stored
+      WHERE bytes <= $2 ORDER BY id DESC`,
+    values: [limit, maxBytes, besides],
+  });
+  return rows.map(({ path: modulePath, version, ...row }) => ({ modulePath, version, ...storedIn(row) }));
+}
+
 function storedIn(row: PinnedRow): StoredVersion {
   const { h1, zip_key: sha256, zip_size: size } = row;
   return {
