@@ -211,8 +211,14 @@ async function contend(
 }
 
 /** What a web server needs for the same: the files of a module cache, which are a registry. */
-async function besideNginx(files: string, upstream: RecordedUpstream, goMod: Buffer, results: Results): Promise<void> {
-  const nginx = await startNginx(join(directory, "nginx"), files, upstream.url);
+async function besideNginx(
+  place: string,
+  files: string,
+  upstream: RecordedUpstream,
+  goMod: Buffer,
+  results: Results,
+): Promise<void> {
+  const nginx = await startNginx(place, files, upstream.url);
   if (nginx === undefined) return;
   console.log(nginx.version);
   const server: Started = {
@@ -221,12 +227,10 @@ async function besideNginx(files: string, upstream: RecordedUpstream, goMod: Buf
     stop: () => stopChild(nginx.child),
   };
   try {
-    for (let n = 0; n < REPETITIONS; n++) {
-      const client = freshClient(goMod);
-      const work = (): Promise<number> => go(["mod", "download"], server.proxy, client.work, client.cache);
-      note(results, "warm", await measured(server, upstream, work));
-      client.remove();
-    }
+    const client = freshClient(goMod);
+    const work = (): Promise<number> => go(["mod", "download"], server.proxy, client.work, client.cache);
+    note(results, "warm", await measured(server, upstream, work));
+    client.remove();
   } finally {
     await server.stop();
   }
@@ -242,21 +246,25 @@ function print(all: ReadonlyMap<string, Results>): void {
     return found && median(found.map((one) => one[column]));
   };
   const rows = [
-    ["", "wall s", "server CPU s", "PostgreSQL CPU s", "upstream requests", "wall / goproxy", "CPU / goproxy"],
+    ["", "wall s", "server CPU s", "PostgreSQL CPU s", "upstream requests"].concat([
+      "wall / goproxy",
+      "CPU / goproxy",
+      "wall / nginx",
+    ]),
   ];
   for (const what of ["cold", "warm", "updates", "updates again"])
     for (const name of all.keys()) {
       const of = columns.map((column) => figure(name, what, column));
       if (of[0] === undefined) continue;
-      const ratio = (column: "wall" | "server"): string => {
-        const theirs = figure("goproxy", what, column);
+      const ratio = (column: "wall" | "server", beside = "goproxy"): string => {
+        const theirs = figure(beside, what, column);
         return theirs === undefined ? "" : (figure(name, what, column)! / theirs).toFixed(2);
       };
       const [wall, server, database, asked] = of as number[];
       rows.push([
         `${what}: ${name}`,
         ...[wall!.toFixed(1), server!.toFixed(2), database!.toFixed(2), String(asked)],
-        ...[ratio("wall"), ratio("server")],
+        ...[ratio("wall"), ratio("server"), ratio("wall", "nginx")],
       ]);
     }
   console.log("");
@@ -280,18 +288,17 @@ try {
   upstream.milliseconds = LATENCY;
   const all = new Map<string, Results>([["Gokura", new Map()]]);
   if (values.goproxy !== undefined) all.set("goproxy", new Map());
+  if (PARTS.includes("warm")) all.set("nginx", new Map());
   for (let n = 0; n < REPETITIONS; n++)
     for (const [name, results] of n % 2 === 0 ? all : [...all].reverse()) {
       const place = join(directory, `${name}${n}`);
-      const contender = name === "Gokura" ? gokura(place, upstream) : goproxy(values.goproxy!, place, upstream);
-      await contend(contender, upstream, goMod, results);
+      if (name === "nginx") await besideNginx(place, files, upstream, goMod, results);
+      else {
+        const contender = name === "Gokura" ? gokura(place, upstream) : goproxy(values.goproxy!, place, upstream);
+        await contend(contender, upstream, goMod, results);
+      }
       rmSync(place, { recursive: true, force: true });
     }
-  if (PARTS.includes("warm")) {
-    const results: Results = new Map();
-    await besideNginx(files, upstream, goMod, results);
-    if (results.size > 0) all.set("nginx", results);
-  }
   print(all);
   console.log(
     `\n${availableParallelism()} cores, load ${loadavg()[0]!.toFixed(1)}; the upstream is ${LATENCY} ms away; medians of ${REPETITIONS}`,
