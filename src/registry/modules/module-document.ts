@@ -14,7 +14,7 @@ import type { Registry } from "../registry.ts";
 import { latestVersions } from "../versions/listed-versions.ts";
 import { readGoMod, readLargeGoMod } from "../versions/readable-go-mod.ts";
 import { licenseMatcher } from "./known-licenses.ts";
-import { filesOf, type ModuleFile, readFile, type VersionZip, zipPrefix } from "./module-files.ts";
+import { type ModuleFile, readFile, rootFilesOf, type VersionZip, zipPrefix } from "./module-files.ts";
 
 /** Of a readme, in bytes of UTF-8. */
 const MAX_README_BYTES = 64 * 1024;
@@ -56,7 +56,7 @@ export interface DescribedModule extends VersionDocument {
 
 /** Reads the readme and the licences of a version. */
 export async function describeVersion(registry: Registry, from: VersionZip): Promise<VersionDocument> {
-  const root = (await filesOf(registry, from)).filter(({ path }) => !path.includes("/"));
+  const root = await rootFilesOf(registry, from);
   const licenses: LicenseInFile[] = [];
   for (const file of root.filter(({ path }) => isLicenseFile(path)).slice(0, MAX_LICENSE_FILES)) {
     const matcher = await licenseMatcher();

@@ -83,6 +83,12 @@ export async function filesOf(registry: Registry, from: VersionZip): Promise<rea
   return entries.map((entry) => fileOf(from, entry));
 }
 
+/** The files in the root of a version, in the order of their names' bytes. */
+export async function rootFilesOf(registry: Registry, from: VersionZip): Promise<readonly ModuleFile[]> {
+  const entries = await entriesOf(registry, from);
+  return entries.filter(({ name }) => !name.includes("/", from.prefix.length)).map((entry) => fileOf(from, entry));
+}
+
 async function entriesOf(registry: Registry, from: VersionZip): Promise<readonly ZipFileEntry[]> {
   const known = directories.get(from.zip.sha256);
   if (known) return known;
