@@ -7,7 +7,13 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { delimiter, join } from "node:path";
 import { parseArgs } from "node:util";
 
-const TESTS = ["test/e2e", "test/conformance/sumdb", "test/conformance/go-scripts"];
+const TESTS = [
+  "test/e2e",
+  "test/conformance/direct",
+  "test/conformance/go-scripts",
+  "test/conformance/sumdb",
+  "test/conformance/x-mod",
+];
 
 const { values, positionals } = parseArgs({
   options: { go: { type: "string", multiple: true }, help: { type: "boolean", default: false } },

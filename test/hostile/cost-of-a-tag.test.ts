@@ -11,7 +11,7 @@ import { testRegistry } from "../support/registry.ts";
 import { hostedRepository } from "./hosted-repository.ts";
 
 const FEW = 30;
-const MANY = 300;
+const MANY = 120;
 
 interface Cost {
   statements: number;

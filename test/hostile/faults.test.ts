@@ -44,7 +44,7 @@ test.skipIf(!mayMount)("a disk that fills up (needs root and mount namespaces)",
 });
 
 test("hostile clients, while others push", { timeout: TIMEOUT_MS }, async () => {
-  const figures = await attack(place(), 5, await freePort());
+  const figures = await attack(place(), 2, await freePort());
   expect(figures).toMatchObject(NOTHING);
   expect(figures.acknowledged).toBeGreaterThan(0);
 });

@@ -1,7 +1,8 @@
 // Gokura and the go command in direct mode cannot be told apart: random repositories, asked both ways, of projects that list
 // refused tags. For other projects there is one difference: the list leaves out what go would be refused, or refuse. What
 // direct mode says of each tag tells which these are. A difference prints the repository's seed and how it was made.
-// Each run asks about others, in CI about the same; CONFORMANCE_SEED and CONFORMANCE_REPOSITORIES (200, in ten minutes) choose.
+// Each run asks about others, in CI about the same, `npm run conformance` about many more; CONFORMANCE_SEED and
+// CONFORMANCE_REPOSITORIES (200, in ten minutes) choose.
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { recordPush } from "../../../src/git/hosting/recorded-push.ts";
@@ -23,10 +24,12 @@ import { type Answer, type Answers, askBoth, bothModes, NO_WORDS } from "./both-
 import { isParsable, randomOf, randomRepository } from "./random-recipe.ts";
 
 const SEED = seedOf("CONFORMANCE_SEED");
-const REPOSITORIES = Number(process.env.CONFORMANCE_REPOSITORIES ?? 12);
+const REPOSITORIES = Number(process.env.CONFORMANCE_REPOSITORIES ?? (process.env.CONFORMANCE === undefined ? 6 : 40));
 const AT_ONCE = 3;
 
 let server: TestServer;
+/** What is tried again is tried with new projects. */
+let tries = 0;
 const repositories = new Repositories();
 
 beforeAll(async () => {
@@ -36,6 +39,7 @@ beforeAll(async () => {
 afterAll(() => repositories.close());
 
 test(`${REPOSITORIES} random repositories from seed ${SEED} on`, { timeout: 1_200_000 }, async () => {
+  tries++;
   console.log(`conformance: seed ${SEED}, ${REPOSITORIES} repositories`);
   const differences: string[] = [];
   let next = 0;
@@ -56,7 +60,7 @@ test(`${REPOSITORIES} random repositories from seed ${SEED} on`, { timeout: 1_20
 });
 
 async function compare(seed: number): Promise<{ asked: number; difference?: string }> {
-  const name = `r${seed}`;
+  const name = tries === 1 ? `r${seed}` : `r${seed}-${tries}`;
   const path = `example.com/${name}.git`;
   const { registry, dataDirectory, url } = server;
   const fullPath = `random/${name}`;

@@ -14,7 +14,7 @@ import { seedOf } from "../../support/seed.ts";
 import { type TestServer, testServer } from "../../support/server.ts";
 
 const SEED = seedOf("GRAPH_SEED");
-const GRAPHS = Number(process.env.GRAPHS ?? 60);
+const GRAPHS = Number(process.env.GRAPHS ?? 30);
 
 const NAMES = ["a", "b", "c", "d", "e", "f", "g/v2"];
 const MINORS = [0, 1, 2, 3];
