@@ -8,17 +8,28 @@ const GO_REQUEST = /\/@v\/|\/@latest$/;
 /** Our own checksum database has these below /sumdb/; any other name there is that of a database which is passed on. */
 const OWN_SUMDB = /^\/sumdb\/(?:supported|latest|lookup|tile|checkpoint)(?:\/|$)/;
 const SUMDB = /^\/sumdb\/[^/]+\//;
+/** What may stand in front of a module's path at an endpoint (go/go-proxy.ts). */
+const OPTIONS: ReadonlySet<string> = new Set(["cached-only", "cooldown"]);
 /** The endpoint of a project, a group or everything, also where its path is written with slashes or ends too early. */
 const UNDER_API = /^\/api\/v4(?:\/(projects|groups)\/(.+?))?(?:\/-)?(?:\/packages(?:\/go)?)?(?:\/[^/]+\..*)?$/;
 
 /** Whether a path is one of the Go endpoint at the root, so that GOPROXY=https://host is all that one must know. */
 export function isRootGoPath(path: string): boolean {
-  if (path.startsWith("/api/") || path.startsWith("/-/")) return false;
+  if (path.startsWith("/api/") || path.startsWith("/-/") || isBelowNoEndpoint(path)) return false;
   return GO_REQUEST.test(path) || (SUMDB.test(path) && !OWN_SUMDB.test(path));
+}
+
+/** Whether a module is asked for below an address that is no endpoint, such as that of a project or a group in a browser. */
+function isBelowNoEndpoint(path: string): boolean {
+  if (!GO_REQUEST.test(path)) return false;
+  const [, first = "", ...others] = path.replace(/\/@(?:v\/.*|latest)$/, "").split("/");
+  // A module's path begins with a host's name, which has a dot; "" and "." are no beginning of one either.
+  return /^[^.]+$/.test(first) && !OPTIONS.has(first) && others.some((segment) => segment.includes("."));
 }
 
 /** Whether a path is of the Go proxy protocol, or an address that somebody would set as GOPROXY. */
 export function isGoLike(path: string): boolean {
+  if (isBelowNoEndpoint(path)) return true;
   return path.startsWith("/api/") && (GO_REQUEST.test(path) || /\/packages\/go\/?$/.test(path));
 }
 
@@ -52,7 +63,7 @@ export function redirectGit(ctx: Context, url: string): boolean {
 /** What to say to a browser, or to somebody who took an import path for an address. `url`: our own. */
 export function rightAddress(url: string, moduleHost: string, path: string): string {
   const segments = decoded(path)
-    .replace(/\.git$/, "")
+    .replace(/\.git(?:\/.*)?$/, "")
     .split("/")
     .filter((segment) => /^[\w.~-]+$/.test(segment));
   if (segments.length < 2) return "Not Found";

@@ -74,6 +74,9 @@ describe("whoever took another address for a Go endpoint is told the right one",
     ["/api/v4/projects/acme/lib/packages/go", "/api/v4/projects/acme%2Flib/packages/go"],
     ["/api/v4/projects/acme%2Flib/packages", "/api/v4/projects/acme%2Flib/packages/go"],
     ["/api/v4/projects/7", "/api/v4/projects/7/packages/go"],
+    ["/alice/lib", "/api/v4/packages/go"],
+    ["/alice/lib.git", "/api/v4/packages/go"],
+    ["/go", "/api/v4/packages/go"],
   ])("%s", async (wrong, right) => {
     const { status, text, headers } = await get(`${wrong}/${LIB}/@v/list`);
     expect([status, headers["gokura-reason"]]).toEqual([404, "no_such_address"]);
@@ -96,6 +99,17 @@ test("an import path in a browser is answered with what to do, whether or not th
     expect([status, text]).toEqual([
       404,
       `there is no page here. If alice/${name} is a project: git clone ${server.url}/alice/${name}.git, or go get gokura.test/alice/${name}\n`,
+    ]);
+  }
+});
+
+test("what other clients of git ask for below a repository is answered with the repository's address", async () => {
+  for (const path of ["HEAD", "info/lfs/objects/batch", "objects/info/packs"]) {
+    const { status, text } = await get(`/alice/lib.git/${path}`);
+    expect([path, status, text]).toEqual([
+      path,
+      404,
+      expect.stringContaining(`git clone ${server.url}/alice/lib.git,`),
     ]);
   }
 });
