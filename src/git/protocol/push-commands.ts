@@ -3,10 +3,12 @@
 // read before git is started, so that it is known who asked for what, and so that single refs can be kept from git:
 //
 // - Refs outside of refs/heads and refs/tags, which `git push --mirror` brings from a clone of another forge (refs/pull,
-//   refs/merge-requests, refs/notes…), are left out if the push has a branch or a tag as well: it goes through, and is told.
+//   refs/merge-requests, refs/notes…), are left out: the push goes through, and is told. So they are where there is nothing
+//   else to push, or a mirror would fail each time that no branch has moved.
 // - Refs that are refused, such as protected tags, fail one by one. In an atomic push one that fails has all fail, which is
 //   seen to here: receive-pack moves the others all the same, because it does not count a ref that it refuses for being hidden.
-//   Where nothing is left for git it is shown one refused ref, with a setting that hides it, so that it ends the conversation.
+//
+// Where nothing is left for git it is shown one ref all the same, with a setting that hides it, so that it ends the conversation.
 
 import { invalid } from "../../errors.ts";
 import { FLUSH, LENGTH_DIGITS, packet } from "./pkt-line.ts";
@@ -111,7 +113,7 @@ export interface PushPlan {
   readonly leftOut: readonly RefCommand[];
   /** Refused here, each with the reason. */
   readonly refused: ReadonlyMap<RefCommand, string>;
-  /** The refused one that git sees all the same and has to refuse, because there is nothing else for it. */
+  /** The refused or left out one that git sees all the same and has to refuse, because there is nothing else for it. */
   readonly hidden: RefCommand | undefined;
 }
 
@@ -126,10 +128,10 @@ export function planPush(request: PushRequest, refused: ReadonlyMap<string, stri
     for (const command of commands) if (!reasons.has(command)) reasons.set(command, ATOMIC);
     return { forGit: [hidden], leftOut: [], refused: reasons, hidden };
   }
-  const leftOut = commands.some(isOurs) ? commands.filter((command) => !isOurs(command)) : [];
+  const leftOut = commands.filter((command) => !isOurs(command) && !reasons.has(command));
   const keptFromGit = new Set<RefCommand>([...leftOut, ...turnedAway]);
   const forGit = commands.filter((command) => !keptFromGit.has(command));
-  const hidden = forGit.length === 0 ? turnedAway[0] : undefined;
+  const hidden = forGit.length === 0 ? (turnedAway[0] ?? leftOut[0]) : undefined;
   return { forGit: hidden ? [hidden] : forGit, leftOut, refused: reasons, hidden };
 }
 

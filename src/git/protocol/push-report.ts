@@ -59,9 +59,10 @@ export function reportOf(
         .startsWith(`${nameOf(hidden)} `)
     )
       return text.startsWith("ok ") ? line : Buffer.from(words.ofLatin1(line.toString("latin1")), "latin1");
-    return text.startsWith("ng ") ? refusal(hidden, plan.refused.get(plan.hidden!)!) : line;
+    const reason = plan.refused.get(plan.hidden!);
+    return text.startsWith("ng ") ? (reason === undefined ? consent(hidden) : refusal(hidden, reason)) : line;
   });
-  for (const { line } of plan.leftOut) told.push(Buffer.concat([Buffer.from("ok "), nameBytes(line), NEWLINE]));
+  for (const command of plan.leftOut) if (command !== plan.hidden) told.push(consent(command.line));
   for (const [command, reason] of plan.refused) if (command !== plan.hidden) told.push(refusal(command.line, reason));
   const report = Buffer.concat([...told.map(packet), FLUSH]);
   return { packets: sideBand === undefined ? [report] : [...onChannel(1, report, sideBand), FLUSH], moved };
@@ -74,6 +75,10 @@ function withoutPaths(each: Buffer, words: RepositoryWords): Buffer {
 }
 
 const NEWLINE = Buffer.from("\n");
+
+function consent(line: Buffer): Buffer {
+  return Buffer.concat([Buffer.from("ok "), nameBytes(line), NEWLINE]);
+}
 
 function refusal(line: Buffer, reason: string): Buffer {
   return Buffer.concat([Buffer.from("ng "), nameBytes(line), Buffer.from(` ${reason}\n`)]);
