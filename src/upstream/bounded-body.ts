@@ -3,6 +3,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { pipeline, type Readable, Transform } from "node:stream";
 import { createGunzip } from "node:zlib";
+import { noteStreamed } from "../concurrency/streamed-garbage.ts";
 import { Failure, isFailure } from "../errors.ts";
 import { Refused } from "./admission.ts";
 import type { Bounds, GetOptions } from "./http-bounds.ts";
@@ -57,6 +58,7 @@ export function bodyOf(
   }, bounds.idleMs);
   response.on("data", (chunk: Buffer) => {
     sent += chunk.length;
+    noteStreamed(chunk.length);
     if (sent > most + GZIP_OVERHEAD_BYTES) meter.destroy(tooLarge());
   });
   const forget = bounds.onCut((reason) => meter.destroy(reason));

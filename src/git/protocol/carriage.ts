@@ -5,6 +5,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Writable } from "node:stream";
+import { noteStreamed } from "../../concurrency/streamed-garbage.ts";
 import { Failure, isFailure } from "../../errors.ts";
 import { GitError, type GitProcess, spawnGit } from "../process/git-process.ts";
 import { checkRepository } from "../process/repository-guard.ts";
@@ -150,6 +151,7 @@ async function feed(input: GitInput, git: GitProcess, alive: () => void, signal:
   try {
     for await (const chunk of input.chunks) {
       alive();
+      noteStreamed(chunk.length);
       if (git.stdin.writable && !git.stdin.write(chunk)) await drained(git.stdin, signal);
     }
     git.stdin.end();
@@ -169,6 +171,7 @@ async function relay(
   const { res } = work;
   for await (const chunk of git.stdout.iterator({ destroyOnReturn: false })) {
     signal.throwIfAborted();
+    noteStreamed((chunk as Buffer).length);
     const bytes = work.relay === undefined ? (chunk as Buffer) : work.relay(chunk as Buffer);
     if (bytes.length > 0) {
       sendHead(work);
