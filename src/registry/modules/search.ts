@@ -17,7 +17,7 @@ import type { Registry } from "../registry.ts";
 import { type Findable, findableBy, isFindable, notHidden } from "./module-visibility.ts";
 
 /** The most candidates of each way of matching. */
-const CANDIDATES = { path: 100, element: 500, alike: 100, words: 1_000, readme: 200 };
+const CANDIDATES = { path: 100, element: 200, alike: 100, words: 600, readme: 200 };
 const MAX_QUERY_LENGTH = 200;
 const MAX_WORDS = 12;
 /** Shorter texts have too few trigrams to be spelled alike, and begin too many words. */
