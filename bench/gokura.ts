@@ -27,6 +27,7 @@ export async function startGokura(
     cwd: checkout,
     env: {
       PATH: process.env.PATH ?? "",
+      ...settingsOfMalloc(),
       HOME: dataDirectory,
       GOKURA_DATA_DIR: dataDirectory,
       GOKURA_LISTEN: "127.0.0.1:0",
@@ -49,6 +50,11 @@ export async function startGokura(
     return { url, target, stop: () => stopChild(child) };
   }
   throw new Error("gokura did not start");
+}
+
+/** Those of glibc's malloc, which matter for memory, are the bench's own: the image and the unit of systemd have some. */
+function settingsOfMalloc(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith("MALLOC_")));
 }
 
 /** Ends a process that was started here. */

@@ -5,14 +5,17 @@
 // through the logarithms of size and processor time (least squares): 0 is no growth, 1 as the size, 0.15 doubles in a hundredfold.
 //
 // The statements are those of a second, shorter run, which PostgreSQL writes down, so that what that costs is in no other figure.
+// Nothing is measured before the server is idle (untilIdle): a registry that has just been filled has records to log and tables
+// to be vacuumed, which takes minutes with a million versions, and is none of what is asked about.
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import pg from "pg";
 import { postgresDirectory, runningDatabaseUrl } from "../src/database/running-database.ts";
+import { JOB_SCHEMA } from "../src/jobs/queue.ts";
 import { ADMIN_TOKEN, type RunningGokura } from "./gokura.ts";
 import { askers } from "./graphql/askers.ts";
 import { QUERIES } from "./graphql/queries.ts";
@@ -33,7 +36,7 @@ const { values } = parseArgs({
 if (values.help) {
   console.log(`usage: node bench/growth.ts [--versions 1000,10000,100000] [--times 60] [--keep DIRECTORY]
   --versions LIST   sizes of the registries, 50 versions a module; a million takes some minutes to fill
-  --times N         how often each thing is done; hits forty times as often, pushes and lookups a fifth
+  --times N         how often each thing is done; hits forty times as often, queries twice and thrice, pushes and lookups a fifth
   --keep DIRECTORY  where the seeded registries stay, to be used again
 Example: node bench/growth.ts --versions 1000,10000,100000,1000000 --keep /tmp/growth`);
   process.exit(0);
@@ -44,7 +47,12 @@ const WARM_UP = 40;
 /** Of these the statements are counted. */
 const WRITTEN_DOWN = 10;
 /** What was begun by what was asked, such as the description of a module, waits up to a second for its turn. */
-const SETTLE_MS = 2_500;
+const GATHER_MS = 1_500;
+/** So long nothing may be under way, looked at so often, before the server counts as idle. */
+const QUIET_LOOKS = 4;
+const LOOK_MS = 250;
+/** What a server does by itself is measured for so long. */
+const IDLE_MS = 10_000;
 
 /** Something that is done for the nth time. */
 type Act = (n: number) => Promise<unknown>;
@@ -115,8 +123,8 @@ async function acts(running: RunningGokura, directory: string, size: Size): Prom
     ["cold list", (n) => get(`${go}/${coldModule(n + 1)}/@v/list`), 1],
     ["publish", push, 0.2],
     ["lookup", (n) => get(`${url}/sumdb/lookup/${module}@v1.${n}.0`), 0.2],
-    ["module query", query("a module and its newest versions"), 1],
-    ["search", query("search: a word"), 1],
+    ["module query", query("a module and its newest versions"), 3],
+    ["search", query("search: a word"), 2],
   ];
 }
 
@@ -128,6 +136,7 @@ async function measureSize(directory: string, versions: number, upstream: Upstre
   const running = await seeded(data, size, {
     GOKURA_UPSTREAM: upstream.url,
     GOKURA_UPSTREAM_VERIFY: "off",
+    GOKURA_FSCK: "off", // begins half an hour after the start
     GOKURA_ALLOW_PRIVATE_NETWORKS: "127.0.0.0/8",
   });
   const client = new pg.Client({ connectionString: runningDatabaseUrl(data)! });
@@ -135,27 +144,30 @@ async function measureSize(directory: string, versions: number, upstream: Upstre
   try {
     const found = new Map<string, Cost>();
     const { pid } = running.target;
-    const timeOf = async (work: () => Promise<void>): Promise<number> => {
-      const before = familyTime(pid);
-      await work();
-      return familyTime(pid) - before;
-    };
-    const nothing = (): Promise<void> => delay(SETTLE_MS);
     const list = await acts(running, directory, size);
-    await nothing();
-    // What a server does by itself meanwhile is not the subject.
-    const idle = { microseconds: await timeOf(nothing), statements: await statementsOf(client, data, nothing) };
+    await client.query("VACUUM ANALYZE"); // or autovacuum does it in the middle
+    await untilIdle(client);
+    // What a server does by itself meanwhile, with whoever looks whether it is idle, is not the subject.
+    const watch = async (): Promise<void> => {
+      await delay(IDLE_MS);
+      await untilIdle(client);
+    };
+    const windows = [await spent(pid, watch), await spent(pid, watch), await spent(pid, watch)];
+    const perMs = windows.map(({ amount, milliseconds }) => amount / milliseconds).sort((a, b) => a - b)[1]!;
+    const idleStatements = await statementsOf(client, data, watch);
     for (const [name, act, share] of list) {
       const times = Math.ceil(TIMES * share);
       let n = 0;
       const repeat = async (count: number): Promise<void> => {
         for (const end = n + count; n < end; n++) await act(n);
-        await delay(SETTLE_MS);
+        await untilIdle(client);
       };
       await repeat(Math.ceil(WARM_UP * share));
-      const microseconds = (await timeOf(() => repeat(times))) - idle.microseconds;
+      const whole = await spent(pid, () => repeat(times));
+      const microseconds = whole.amount - perMs * whole.milliseconds;
       const written = Math.min(WRITTEN_DOWN, times);
-      const statements = (await statementsOf(client, data, () => repeat(written))) - idle.statements;
+      const sent = await statementsOf(client, data, () => repeat(written));
+      const statements = sent.amount - (idleStatements.amount / idleStatements.milliseconds) * sent.milliseconds;
       found.set(name, { microseconds: microseconds / times, statements: Math.max(statements, 0) / written });
     }
     return found;
@@ -165,18 +177,47 @@ async function measureSize(directory: string, versions: number, upstream: Upstre
   }
 }
 
-/** How many statements PostgreSQL is sent meanwhile. */
-async function statementsOf(client: pg.Client, data: string, work: () => Promise<void>): Promise<number> {
+/** How much of something was spent, and in how long. */
+interface Spent {
+  readonly amount: number;
+  readonly milliseconds: number;
+}
+
+/** The processor time, in microseconds, of a server with all its processes meanwhile. */
+async function spent(pid: number, work: () => Promise<void>): Promise<Spent> {
+  const [before, start] = [familyTime(pid), performance.now()];
+  await work();
+  return { amount: familyTime(pid) - before, milliseconds: performance.now() - start };
+}
+
+/** How many statements PostgreSQL is sent meanwhile, without those that look whether it is idle. */
+async function statementsOf(client: pg.Client, data: string, work: () => Promise<void>): Promise<Spent> {
   const logFile = join(postgresDirectory(data), "postgres.log");
   await client.query("ALTER SYSTEM SET log_statement = 'all'");
   await client.query("SELECT pg_reload_conf()");
-  await delay(SETTLE_MS);
-  const start = readFileSync(logFile).length;
+  await delay(GATHER_MS);
+  const [from, start] = [statSync(logFile).size, performance.now()];
   await work();
-  const log = readFileSync(logFile).subarray(start).toString();
+  const milliseconds = performance.now() - start;
+  const log = readFileSync(logFile).subarray(from).toString();
   await client.query("ALTER SYSTEM RESET log_statement");
   await client.query("SELECT pg_reload_conf()");
-  return log.match(/LOG: +(?:statement|execute [^:]+): /g)?.length ?? 0;
+  const all = log.match(/LOG: +(?:statement|execute [^:]+): /g)?.length ?? 0;
+  return { amount: all - log.split(IDLE_MARK).length + 1, milliseconds };
+}
+
+const IDLE_MARK = "/* idle? */";
+
+/** Waits until no job waits or runs, no statement but ours is under way, and autovacuum has nothing to do. */
+async function untilIdle(client: pg.Client): Promise<void> {
+  await delay(GATHER_MS);
+  for (let quiet = 0; quiet < QUIET_LOOKS; await delay(LOOK_MS)) {
+    const { rows } = await client.query<{ busy: boolean }>(`${IDLE_MARK} SELECT EXISTS (
+        SELECT FROM ${JOB_SCHEMA}.job WHERE state < 'completed' AND start_after <= now())
+      OR EXISTS (SELECT FROM pg_stat_activity WHERE pid <> pg_backend_pid()
+        AND (backend_type = 'autovacuum worker' OR (backend_type = 'client backend' AND state <> 'idle'))) AS busy`);
+    quiet = rows[0]!.busy ? 0 : quiet + 1;
+  }
 }
 
 /** The slope of the line through the logarithms, least squares. */

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import net from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import tls from "node:tls";
+import { descendants } from "./process-tree.ts";
 
 export interface Target {
   /** The process that answers. */
@@ -24,37 +25,26 @@ export function processorTime(pid: number): number {
   return times.reduce((sum, time) => sum + Number(time), 0) / 1_000;
 }
 
-/** Processes whose parent is a given one, and that one. */
-function family(parent: number): number[] {
-  const children = readdirSync("/proc").filter((name) => {
-    if (!/^\d+$/.test(name)) return false;
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
-      return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === parent;
-    } catch {
-      return false; // it ended just now
-    }
-  });
-  return [parent, ...children.map(Number)];
-}
-
-/** Processor time of a process and of its children, those that ended among them, in microseconds. */
-export function familyTime(parent: number): number {
-  const stat = readFileSync(`/proc/${parent}/stat`, "utf8");
-  const [user, system] = stat
-    .slice(stat.lastIndexOf(")") + 2)
-    .split(" ")
-    .slice(13, 15);
-  const ended = (Number(user) + Number(system)) * (1e6 / TICKS_A_SECOND);
-  return family(parent).reduce((sum, one) => sum + timeUnlessEnded(one), ended);
+/**
+ * Processor time of a process and of all that descend from it, in microseconds, those among them that ended and were waited
+ * for: PostgreSQL's backends are children of a child.
+ */
+export function familyTime(pid: number): number {
+  return [pid, ...descendants(pid)].reduce((sum, one) => sum + timeUnlessEnded(one), 0);
 }
 
 /** As Linux has it everywhere (sysconf(3), _SC_CLK_TCK). */
 const TICKS_A_SECOND = 100;
 
+/** Its own, and that of its children which it has waited for (cutime and cstime of proc(5)); 0 for one that has ended. */
 function timeUnlessEnded(pid: number): number {
   try {
-    return processorTime(pid);
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const [user, system] = stat
+      .slice(stat.lastIndexOf(")") + 2)
+      .split(" ")
+      .slice(13, 15);
+    return processorTime(pid) + (Number(user) + Number(system)) * (1e6 / TICKS_A_SECOND);
   } catch {
     return 0;
   }

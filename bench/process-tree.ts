@@ -43,7 +43,7 @@ export function postmasterOf(dataDirectory: string): number {
 }
 
 /** The children of a process, all the way down. */
-function descendants(pid: number): number[] {
+export function descendants(pid: number): number[] {
   const parents = new Map<number, number>();
   for (const name of readdirSync("/proc"))
     if (/^\d+$/.test(name)) parents.set(Number(name), Number(statOf(Number(name))[1]));
