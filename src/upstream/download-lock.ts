@@ -9,6 +9,7 @@ import type { Locks } from "../database/locks.ts";
 import { Failure } from "../errors.ts";
 import type { Absent } from "./answers.ts";
 import type { Arrived, DependencyState } from "./dependency-state.ts";
+import { ownBytes } from "./own-bytes.ts";
 
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 500;
@@ -40,8 +41,14 @@ export async function getOnce<T extends Arrived["answer"] | Absent>(
   const known = arrived.get(name);
   if (known && known.at >= lookedAt) return known.answer as T; // a name is always of the same kind
   const answer = registry.isAlone() ? await get() : await lookOrGet(locks, name, look, get, patienceMs);
-  if (answer.kind !== "absent") arrived.set(name, { answer, at: performance.now() });
+  if (answer.kind !== "absent") arrived.set(name, { answer: kept(answer), at: performance.now() });
   return answer;
+}
+
+function kept(answer: Arrived["answer"]): Arrived["answer"] {
+  if (answer.kind !== "found") return answer;
+  const { body, goMod } = answer;
+  return { ...answer, body: ownBytes(body), ...(goMod && { goMod: ownBytes(goMod) }) };
 }
 
 /**

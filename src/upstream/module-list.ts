@@ -11,6 +11,7 @@ import { admitInfo, admitList } from "./admission.ts";
 import type { Absent, Found } from "./answers.ts";
 import { type ChangingKind, changingAnswer } from "./changing-answer.ts";
 import type { DependencyState } from "./dependency-state.ts";
+import { ownBytes } from "./own-bytes.ts";
 import { storedList } from "./stored-versions.ts";
 import { type Answering, NotKept } from "./upstream-client.ts";
 import { askAndJudge } from "./upstream-request.ts";
@@ -74,7 +75,7 @@ async function demandKept(
   if (answer?.kind === "absent")
     throw new NotKept(`${from.upstream} lists ${modulePath}@${latest} and does not have it`);
   if (answer === undefined || !isInfo(modulePath, latest, answer.bytes)) return;
-  state.tried.set(goPathOf(request), answer.bytes);
+  state.tried.set(goPathOf(request), ownBytes(answer.bytes));
 }
 
 function isInfo(modulePath: ModulePath, version: string, bytes: Buffer): boolean {

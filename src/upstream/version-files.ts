@@ -11,6 +11,7 @@ import { admitGoMod, admitInfo, isExactVersion, vouchesFor } from "./admission.t
 import { type Absent, changing, FLEETING_MS, type Found, notCached, pinned } from "./answers.ts";
 import type { DependencyState } from "./dependency-state.ts";
 import { getOnce } from "./download-lock.ts";
+import { ownBytes } from "./own-bytes.ts";
 import { demandTried, demandUncontradicted, refuseUnproved } from "./refusals.ts";
 import { storedInfo, storedRevision, storeRevision } from "./stored-versions.ts";
 import { askAndJudge } from "./upstream-request.ts";
@@ -48,7 +49,7 @@ export async function infoFile(
       admitInfo(modulePath, undefined, bytes),
     );
     if (answer.kind === "absent") return answer;
-    state.fleeting.set(path, answer.bytes);
+    state.fleeting.set(path, ownBytes(answer.bytes));
     await storeRevision(state.registry, modulePath, version, answer.bytes);
     return changing(answer.bytes, FLEETING_MS);
   });
@@ -148,7 +149,7 @@ function judgedGoMod(state: DependencyState, request: VersionRequest<"mod">): Pr
     const proved = await proving;
     if (proved.kind === "refused") throw refuseUnproved(state, path, proved.failure);
     const { bytes, verdict } = answer;
-    if (!verdict.keep) state.fleeting.set(path, bytes);
+    if (!verdict.keep) state.fleeting.set(path, ownBytes(bytes));
     return { kind: "found", bytes, keep: verdict.keep };
   });
 }

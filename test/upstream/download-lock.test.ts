@@ -2,7 +2,9 @@
 import { beforeAll, expect, test, vi } from "vitest";
 import { type Locks, openLocks } from "../../src/database/locks.ts";
 import { createLog } from "../../src/telemetry/log.ts";
-import { lookOrGet } from "../../src/upstream/download-lock.ts";
+import { type Found, pinned } from "../../src/upstream/answers.ts";
+import { createDependencyState, type DependencyState } from "../../src/upstream/dependency-state.ts";
+import { getOnce, lookOrGet } from "../../src/upstream/download-lock.ts";
 import { atEnd } from "../support/at-end.ts";
 import { testDatabase } from "../support/database.ts";
 
@@ -70,4 +72,22 @@ test("when the other one fails, or its connection is gone, the next one gets it"
   await expect.poll(() => look.mock.calls.length).toBeGreaterThan(0);
   await there.close();
   expect(await waiting).toBe("mine");
+});
+
+test("what has just come is remembered in memory of its own, not with all that it was read into", async () => {
+  const piece = Buffer.alloc(65_536, "x");
+  const registry = { isAlone: () => true } as unknown as DependencyState["registry"];
+  const [upstreams, verification] = [{}, {}] as unknown as [
+    DependencyState["upstreams"],
+    DependencyState["verification"],
+  ];
+  const state = createDependencyState({ registry, upstreams, verification, locks: here, listTtlMs: 0 });
+  const get = async (): Promise<Found> => ({
+    ...pinned(piece.subarray(10, 30)),
+    goMod: piece.subarray(40, 50),
+  });
+  const answer = await getOnce(state, "d", { look: async () => undefined, get, lookedAt: performance.now() });
+  const kept = state.arrived.get("d")!.answer as Found;
+  expect([kept.body, kept.goMod]).toEqual([answer.body, answer.goMod]);
+  expect([kept.body.buffer.byteLength, kept.goMod!.buffer.byteLength]).toEqual([20, 10]);
 });
