@@ -1,14 +1,19 @@
-// gokura storage: where the zips are, and how they come from the disk into a bucket or back.
+// gokura storage: where zips and repositories are, and how they come from the disk into a bucket or back.
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { readConfig } from "../config.ts";
+import { type Config, readConfig } from "../config.ts";
+import { countConnectedServers } from "../database/connected-servers.ts";
 import { Failure } from "../errors.ts";
+import { bringRepositories, leaveBlobs } from "../git/hosting/brought-repositories.ts";
+import { Repositories } from "../git/objects/repositories.ts";
+import { type OpenedRegistry, openRegistry } from "../open-registry.ts";
 import { parseBytes } from "../settings/amounts.ts";
-import { openDataDirectory, PRIVATE_UMASK } from "../storage/data-directory.ts";
+import { claimDataDirectory, openDataDirectory, PRIVATE_UMASK } from "../storage/data-directory.ts";
 import { openDiskBlobs } from "../storage/disk-blobs.ts";
 import { type Bucket, openBucket } from "../storage/s3/bucket.ts";
-import { copyToBucket, copyToDisk } from "../storage/s3/copied-zips.ts";
+import { type CopiedZips, copyToBucket, copyToDisk } from "../storage/s3/copied-zips.ts";
 import { probeBucket } from "../storage/s3/probe.ts";
+import { createLog } from "../telemetry/log.ts";
 import { evictZips } from "../upstream/eviction.ts";
 import { JSON_OPTION } from "./options.ts";
 import { harmless, printOne } from "./output.ts";
@@ -18,6 +23,7 @@ import { withIntake } from "./with-intake.ts";
 
 interface CopyWords {
   readonly to: "s3" | "disk";
+  readonly finish?: boolean;
   readonly json?: boolean;
 }
 
@@ -36,14 +42,19 @@ export function addStorageCommands(program: Command): void {
     });
   storage
     .command("copy")
-    .description("copy all zips that the other place has not, beside a running server; nothing is removed")
+    .description(
+      "copy all zips that the other place has not, beside a running server, and to the disk repositories too",
+    )
     .addOption(new Option("--to <place>", "where they go").choices(["s3", "disk"]).makeOptionMandatory())
+    .option("--finish", "to the disk, when no server runs: from now on the repositories are there alone")
     .option(...JSON_OPTION)
     .addHelpText(
       "after",
       `
 Into a bucket: set GOKURA_S3_* for this command, copy, start the server with the same settings, copy once more. Until
 then the server finds in the data directory what is not yet in the bucket. Back: copy to the disk, start without them.
+With GOKURA_REPOSITORIES=blobs repositories are copied to the disk as well, into a data directory that no server uses:
+copy while servers run, stop them, copy once more with --finish, start with GOKURA_REPOSITORIES=disk.
 Example: gokura storage copy --to s3`,
     )
     .action(copy);
@@ -87,22 +98,63 @@ async function evict({ max, dryRun = false, json = false }: EvictWords): Promise
   });
 }
 
-async function copy({ to, json = false }: CopyWords): Promise<void> {
+async function copy({ to, finish = false, json = false }: CopyWords): Promise<void> {
   process.umask(PRIVATE_UMASK);
-  const { dataDirectory } = readConfig();
+  const config = readConfig();
+  const bringsRepositories = to === "disk" && config.repositories === "blobs";
+  if (finish && !bringsRepositories)
+    throw new Failure("invalid", "--finish is for --to disk with GOKURA_REPOSITORIES=blobs: nothing else ends");
+  const zips = config.bucket || !bringsRepositories ? await copyZips(config, to) : undefined;
+  const repositories = bringsRepositories ? await copyRepositories(config, finish) : undefined;
+  showProgress("", true);
+  printOne({ ...(zips ?? { to: join(config.dataDirectory, "blobs") }), ...repositories }, json);
+}
+
+async function copyZips({ dataDirectory }: Config, to: "s3" | "disk"): Promise<Record<string, string | number>> {
   await openDataDirectory(dataDirectory, true);
   const disk = await openDiskBlobs(join(dataDirectory, "blobs"));
-  await withBucket(async (bucket) => {
+  return withBucket(async (bucket) => {
     await probeBucket(bucket);
     const options = {
       signal: stopSignal(),
-      told: ({ copied, bytes, present }: { copied: number; bytes: number; present: number }) =>
+      told: ({ copied, bytes, present }: CopiedZips) =>
         showProgress(`${copied} copied (${Math.round(bytes / 1e6)} MB), ${present} there already`),
     };
     const report = await (to === "s3" ? copyToBucket(disk, bucket, options) : copyToDisk(bucket, disk, options));
-    showProgress("", true);
-    printOne({ to: to === "s3" ? bucket.name : join(dataDirectory, "blobs"), ...report }, json);
+    return { to: to === "s3" ? bucket.name : join(dataDirectory, "blobs"), ...report };
   });
+}
+
+async function copyRepositories(config: Config, finish: boolean): Promise<Record<string, number>> {
+  const signal = stopSignal();
+  const log = createLog(config.logLevel === "silent" ? "silent" : "error");
+  await openDataDirectory(config.dataDirectory, true);
+  const give = await claimDataDirectory(config.dataDirectory, log);
+  const repositories = new Repositories();
+  let opened: OpenedRegistry | undefined;
+  try {
+    opened = await openRegistry(config, log, "sender", { stopSignal: signal });
+    const servers = finish ? await countConnectedServers(opened.databaseUrl) : 0;
+    if (servers > 0)
+      throw new Failure("conflict", `--finish is for the end: ${servers} servers use the database, stop them`);
+    const { brought, present, failures } = await bringRepositories(
+      opened.registry,
+      repositories,
+      (soFar) => showProgress(`${soFar.brought} repositories copied, ${soFar.present} there already`),
+      signal,
+    );
+    if (failures.length > 0)
+      throw new Failure(
+        "unavailable",
+        `${failures.length} repositories could not be copied; what was is kept, try again:\n${failures.map((why) => `  - ${why}`).join("\n")}`,
+      );
+    if (finish) await leaveBlobs(opened.registry);
+    return { repositoriesCopied: brought, repositoriesPresent: present };
+  } finally {
+    await repositories.close();
+    await opened?.close();
+    await give();
+  }
 }
 
 function bytes(text: string): number {
@@ -113,13 +165,13 @@ function bytes(text: string): number {
   }
 }
 
-async function withBucket(work: (bucket: Bucket) => Promise<void>): Promise<void> {
+async function withBucket<T>(work: (bucket: Bucket) => Promise<T>): Promise<T> {
   const { bucket: settings } = readConfig();
   if (!settings)
     throw new Failure("invalid", "no bucket is set: GOKURA_S3_ENDPOINT and its relatives (docs/storage.md)");
   const bucket = openBucket(settings);
   try {
-    await work(bucket);
+    return await work(bucket);
   } finally {
     bucket.close();
   }

@@ -20,6 +20,8 @@ import { storedRepository } from "../../src/registry/forge/repository-packs.ts";
 import { createUser } from "../../src/registry/forge/users.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
+import { claimDataDirectory } from "../../src/storage/data-directory.ts";
+import { runHere } from "../cli/run-here.ts";
 import { atEnd } from "../support/at-end.ts";
 import { testDatabase } from "../support/database.ts";
 import { git, makeRepository, type Recipe } from "../support/git-fixture.ts";
@@ -28,6 +30,7 @@ import { temporary } from "../support/temporary.ts";
 
 const repositories = new Repositories();
 atEnd(() => repositories.close());
+let databaseUrl: string;
 let first: Registry;
 let second: Registry;
 let sources = 0;
@@ -36,7 +39,8 @@ let sources = 0;
 const lead = (registry: Registry): void => registry.storedRepositories!.forget();
 
 beforeAll(async () => {
-  const DATABASE_URL = await testDatabase();
+  databaseUrl = await testDatabase();
+  const DATABASE_URL = databaseUrl;
   first = await testRegistry({ DATABASE_URL });
   const directory = temporary("second");
   symlinkSync(join(first.dataDirectory, "blobs"), join(directory, "blobs"));
@@ -209,4 +213,42 @@ test("a pack that the blob store does not give leaves what is there", async () =
   await taken!.putBack();
   expect([await examined(first), await examined(second)]).toEqual([[], []]);
   expect(await lib.refs(second)).toBe(await lib.refs(first));
+});
+
+test("gokura storage copy --to disk brings all of them back, goes on where it was, and --finish ends their time elsewhere", async () => {
+  const directory = temporary("third");
+  symlinkSync(join(first.dataDirectory, "blobs"), join(directory, "blobs"));
+  const environment = {
+    ...{ DATABASE_URL: databaseUrl, GOKURA_DATA_DIR: directory },
+    ...{ GOKURA_REPOSITORIES: "blobs", GOKURA_UPSTREAM: "off" },
+  };
+  const copies = (...more: string[]) => runHere(["storage", "copy", "--to", "disk", "--json", ...more], environment);
+  // The one that is lost is named, and ends nothing.
+  const partly = await copies("--finish");
+  expect([partly.code, partly.stderr]).toEqual([
+    1,
+    expect.stringMatching(/1 repositories could not be copied.*ann\/lost/s),
+  ]);
+  const lost = await first.prisma.project.findFirstOrThrow({ where: { path: "lost" } });
+  await first.prisma.ref.deleteMany({ where: { projectId: lost.id } });
+  expect(await first.prisma.repositoryPack.count()).toBeGreaterThan(0);
+  const again = JSON.parse((await copies()).stdout);
+  expect(again).toMatchObject({ repositoriesCopied: 0, repositoriesPresent: expect.any(Number) });
+  const lib = await project("late");
+  await lib.recorded(first, commitAndTag("v1.0.0"));
+  const give = await claimDataDirectory(directory, first.log);
+  expect((await copies()).stderr).toContain("another server");
+  await give();
+  const last = await copies("--finish");
+  expect([last.code, last.stderr]).toEqual([0, ""]);
+  expect(JSON.parse(last.stdout)).toMatchObject({ repositoriesCopied: 1 });
+  expect(await first.prisma.repositoryPack.count()).toBe(0);
+  // A server with the repositories on its disk has them, and one that stores them begins anew.
+  const third = await testRegistry({ DATABASE_URL: databaseUrl, GOKURA_DATA_DIR: directory });
+  const refs = await lib.refs(third);
+  expect(refs).toBe(await lib.refs(first));
+  expect(await examineRepository(third, repositories, lib.id, "ann/late", true)).toEqual([]);
+  third.storedRepositories = openStoredRepositories(third, repositories);
+  await storeAll(third, () => false);
+  expect((await storedRepository(third, lib.id))!.packs.length).toBeGreaterThan(0);
 });

@@ -33,7 +33,7 @@ import { formatWord, repositoryDirectory } from "./repositories-of-projects.ts";
 import { refsUnlikeRecorded } from "./unlike-recorded.ts";
 
 /** In the directory of a repository: the generation. */
-const MARK = "gokura-generation";
+export const MARK = "gokura-generation";
 const INITIAL_BRANCH = "main";
 const MANY_PACKS = 50;
 

@@ -74,6 +74,14 @@ export async function recordPacksAlone(
   });
 }
 
+/** Forgets of all repositories what is stored beside their directories. The blobs go by and by, as those that nobody names. */
+export async function forgetStored(registry: Registry): Promise<void> {
+  await inTransaction(registry.database.pool, async (tx) => {
+    await tx.$executeRaw`DELETE FROM repository_pack`;
+    await tx.$executeRaw`DELETE FROM stored_repository`;
+  });
+}
+
 /** Which of some packs and indexes, by the SHA-256 of their bytes, are of no repository. */
 export async function unreferencedPacks(registry: Registry, digests: readonly string[]): Promise<string[]> {
   const { rows } = await registry.database.pool.query<{ digest: string }>(
