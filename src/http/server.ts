@@ -188,7 +188,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
       silent.close();
       // A connection that becomes idle only now, with the answer to its last request, must not keep us either.
       const sweep = setInterval(() => {
-        if (!repeated.underWay) server.closeIdleConnections();
+        if (!repeated.underWay && !silent.haveUnsent()) server.closeIdleConnections();
       }, SWEEP_MS);
       const timer = setTimeout(() => {
         server.closeAllConnections();

@@ -1,11 +1,14 @@
 // The connections of a listener on which nothing was asked yet: opened in advance, by a check of a load balancer, or in the
-// middle of a TLS handshake. Node calls them neither idle nor done, so a server that stops would wait for them.
+// middle of a TLS handshake. Node calls them neither idle nor done, so a server that stops would wait for them. And those that it
+// calls idle too early: when the last byte of an answer was handed over, though the client has not taken the half of it.
 import type http from "node:http";
 import type { Socket } from "node:net";
 
 export interface SilentConnections {
   /** Closes those on which nothing was asked so far. */
   close(): void;
+  /** Whether bytes of an answer wait for a client on some connection. server.closeIdleConnections() would cut them off. */
+  haveUnsent(): boolean;
   /** Closes every connection, whatever is under way on it. */
   closeAll(): void;
 }
@@ -22,6 +25,7 @@ export function silentConnections(server: http.Server): SilentConnections {
     close() {
       for (const [socket, atFirst] of opened) if (socket.bytesRead === atFirst) socket.destroy();
     },
+    haveUnsent: () => [...opened.keys()].some((socket) => socket.writableLength > 0),
     closeAll() {
       for (const socket of opened.keys()) socket.destroy();
     },
