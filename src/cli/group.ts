@@ -47,18 +47,30 @@ export function addGroupCommands(program: Command): void {
     .action((fullPath: string, { maxBytes, maxProjects, json = false }) =>
       withRegistry(async (registry, operator) => {
         if (maxBytes !== undefined || maxProjects !== undefined)
-          await setQuota(registry, operator, fullPath, { maxBytes, maxProjects });
+          await setQuota(registry, operator, fullPath, {
+            maxBytes: orNull(maxBytes),
+            maxProjects: orNull(maxProjects),
+          });
         const group = await demandGroup(registry, operator, fullPath);
         printOne({ path: group.fullPath, ...(await quotaOf(registry, operator, group)) }, json);
       }),
     );
 }
 
+type Amount = number | typeof NONE;
+/** Not null: commander makes an empty text of a null that a parser of arguments returns. */
+const NONE = "none";
+
+/** What a quota is set to; undefined: it stays. */
+function orNull(amount: Amount | undefined): number | null | undefined {
+  return amount === NONE ? null : amount;
+}
+
 /** A word of the command line that is an amount, or none. */
-function amountOr(parse: (text: string) => number): (text: string) => number | null {
+function amountOr(parse: (text: string) => number): (text: string) => Amount {
   return (text) => {
     try {
-      return text === "none" ? null : parse(text);
+      return text === NONE ? NONE : parse(text);
     } catch (error) {
       throw new InvalidArgumentError((error as Error).message);
     }

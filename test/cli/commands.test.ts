@@ -71,6 +71,19 @@ describe("groups and projects", () => {
     });
   });
 
+  test("group quota: what a group may hold and does, for people and for programs; an option sets it", async () => {
+    const none = { path: "acme", maxBytes: null, maxProjects: null, bytes: 0, projects: 0 };
+    expect(await cli.json("group", "quota", "acme")).toEqual(none);
+    const set = ["group", "quota", "acme", "--max-bytes", "20G", "--max-projects", "9"];
+    expect(await cli.json(...set)).toEqual({ ...none, maxBytes: 20 * 1024 ** 3, maxProjects: 9 });
+    expect(await cli.lines("group", "quota", "acme", "--max-bytes", "none")).toEqual([
+      ...["path         acme", "maxBytes", "maxProjects  9", "projects     0", "bytes        0"],
+    ]);
+    expect(await cli.json("group", "quota", "acme", "--max-projects", "none")).toEqual(none);
+    expect(await cli("group", "quota", "nobody", "--max-bytes", "1G")).toMatchObject({ code: 1, stdout: "" });
+    expect((await cli("group", "quota", "acme", "--max-bytes", "much")).stderr).toContain('"much"');
+  });
+
   test("project create", async () => {
     expect(
       await cli.json("project", "create", "acme/lib", "--visibility", "internal", "--description", "A library"),
