@@ -1,13 +1,16 @@
 // A server that follows repositories of git's own http-backend: what changes there changes here, what was served stays, and a
 // remote that is broken, empty or hostile takes nothing away.
+import { randomBytes } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { repositoryDirectory } from "../../src/git/hosting/repositories-of-projects.ts";
+import { createGroup } from "../../src/registry/forge/groups.ts";
 import { createHook, deleteHook } from "../../src/registry/forge/hooks.ts";
 import { wantLook } from "../../src/registry/forge/mirror-looks.ts";
 import { createMirror, deleteMirror, demandMirror, updateMirror } from "../../src/registry/forge/mirrors.ts";
 import { createProject, findProject } from "../../src/registry/forge/projects.ts";
+import { setQuota } from "../../src/registry/forge/quotas.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import type { MirrorRow } from "../../src/registry/rows.ts";
 import { makeRepository, type Recipe } from "../support/git-fixture.ts";
@@ -69,6 +72,37 @@ const go = async (name: string, rest: string): Promise<string> => {
 const versions = async (name: string, expected: string): Promise<void> =>
   expect.poll(() => go(name, "@v/list"), { timeout: 30_000, interval: 20 }).toBe(expected);
 const lib = (name: string) => `module ${MODULE_HOST}/alice/${name}\n`;
+
+test("what does not fit the quota of its group is refused in numbers, and what is there stays", async () => {
+  change("tight", (r) => r.tag("v1.0.0", r.commit({ "go.mod": `module ${MODULE_HOST}/tight/lib\n` })));
+  await createGroup(server.registry, OPERATOR, { fullPath: "tight" });
+  await createProject(server.registry, OPERATOR, { fullPath: "tight/lib" });
+  await createMirror(server.registry, OPERATOR, "tight/lib", { url: `${remote.url}/tight.git` });
+  const looksAgain = async (): Promise<MirrorRow> => {
+    const mirror = () => demandMirror(server.registry, OPERATOR, "tight/lib");
+    const before = await mirror();
+    await wantLook(server.registry, before.projectId, 0);
+    const since = before.lookedAt?.getTime() ?? 0;
+    await expect
+      .poll(async () => (await mirror()).lookedAt?.getTime() ?? 0, { timeout: 30_000, interval: 20 })
+      .toBeGreaterThan(since);
+    return mirror();
+  };
+  const tags = async () =>
+    (await server.registry.prisma.ref.findMany({ where: { project: { path: "lib", group: { fullPath: "tight" } } } }))
+      .map(({ name }) => name)
+      .filter((name) => name.startsWith("refs/tags/"));
+  await expect.poll(tags, { timeout: 30_000 }).toEqual(["refs/tags/v1.0.0"]);
+  change("tight", (r) => r.tag("v1.1.0", r.commit({ "b.bin": randomBytes(300_000).toString("latin1") })));
+  await setQuota(server.registry, OPERATOR, "tight", { maxBytes: 100 });
+  expect(await looksAgain()).toMatchObject({
+    lastError: expect.stringMatching(/the group tight holds .* of the 100 bytes that it may/),
+  });
+  expect(await tags()).toEqual(["refs/tags/v1.0.0"]);
+  await setQuota(server.registry, OPERATOR, "tight", { maxBytes: null });
+  expect((await looksAgain()).lastError).toBeNull();
+  expect(await tags()).toEqual(["refs/tags/v1.0.0", "refs/tags/v1.1.0"]);
+});
 
 describe("what changes there", () => {
   test("tags become versions; moved and deleted ones are noted, and what was served stays", async () => {

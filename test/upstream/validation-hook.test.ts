@@ -13,6 +13,7 @@ import { goCommand } from "../support/go.ts";
 import { type Answer, ask, bearer } from "../support/http.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../support/server.ts";
 import { temporary } from "../support/temporary.ts";
+import { h1OfZip } from "../support/zip-sum.ts";
 
 const SECRET = "whsec_bm9ib2R5IGd1ZXNzZXMgdGhlc2UgdGhpcnR5IGJ5dGVz";
 let upstream: FakeUpstream;
@@ -186,6 +187,21 @@ describe("who else asks it", () => {
     const stored = await server.registry.prisma.module.findMany({ where: { path: { in: [refused, valid] } } });
     expect(stored.map(({ path }) => path)).toEqual([valid]);
   });
+});
+
+test("what is fetched ahead is asked about as well, and is not there where it is not valid", async () => {
+  const [refused, valid] = [await freshModule(), await freshModule()];
+  answer = (req, res) => res.writeHead(questions.at(-1)!.Module === refused ? 403 : 200).end(`${req.method} no`);
+  const file = join(temporary("ahead"), "go.sum");
+  const sumOf = async (path: string) =>
+    h1OfZip(`${path}@v1.0.0`, (await ask(upstream.url, `/${path}/@v/v1.0.0.zip`)).bytes);
+  const [one, other] = [await sumOf(refused), await sumOf(valid)];
+  writeFileSync(file, `${refused} v1.0.0 ${one}\n${valid} v1.0.0 ${other}\n`);
+  const { code, stdout, stderr } = await runHere(["prefetch", "--go-sum", file, "--json"], environment());
+  expect([code, stdout + stderr]).toEqual([1, expect.stringContaining("is not valid: POST no")]);
+  expect(questions.map(({ Module }) => Module).toSorted()).toEqual([refused, valid].toSorted());
+  const stored = await server.registry.prisma.module.findMany({ where: { path: { in: [refused, valid] } } });
+  expect(stored.map(({ path }) => path)).toEqual([valid]);
 });
 
 describe("a hook that gives no answer", () => {
