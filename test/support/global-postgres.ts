@@ -16,7 +16,10 @@ declare module "vitest" {
   }
 }
 
-const FAST = { fsync: "off", synchronous_commit: "off", full_page_writes: "off", max_connections: "300" };
+const FAST = {
+  ...{ fsync: "off", synchronous_commit: "off", full_page_writes: "off", max_connections: "300" },
+  autovacuum: "off", // no database lives long enough to need it
+};
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const checkout = createHash("sha256").update(process.cwd()).digest("hex").slice(0, 8);

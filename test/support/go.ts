@@ -31,6 +31,10 @@ export function goCommand(env: Record<string, string>, netrc: readonly string[] 
   const cwd = join(home, "work");
   mkdirSync(cwd);
   writeFileSync(join(cwd, "go.mod"), "module example.com/work\n\ngo 1.21\n");
+  // Without this file, the first command of each home starts another one that looks after telemetry. No variable says it.
+  const telemetry = join(home, ".config/go/telemetry");
+  mkdirSync(telemetry, { recursive: true });
+  writeFileSync(join(telemetry, "mode"), "off");
   writeFileSync(join(home, ".netrc"), `${netrc.join("\n")}\n`, { mode: 0o600 });
   const all = {
     PATH: process.env.PATH ?? "",
@@ -41,7 +45,6 @@ export function goCommand(env: Record<string, string>, netrc: readonly string[] 
     GOENV: "off",
     GOFLAGS: "-modcacherw",
     GOTOOLCHAIN: "local",
-    GOTELEMETRY: "off",
     GONOSUMDB: "*",
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_CONFIG_GLOBAL: "/dev/null",
