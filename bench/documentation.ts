@@ -4,6 +4,7 @@
 //   of a process      processor time from nothing (no thread yet, no grammar compiled) to the documentation of one package,
 //                     each in a process of its own, for every fifth package of the module: quartiles; and on the wall,
 //                     which says something on a quiet machine only
+//   of a prepared one the same in a process of which pages were read, where a thread documented a package of its own before
 //   of a thread       the same in a new thread of a process that documented packages before
 //   the next one      the same in a thread that is there
 //   the whole module  processor time of the process for all of its packages, one after the other in one thread
@@ -22,12 +23,18 @@ import {
 import { printTable } from "./table.ts";
 
 const { values } = parseArgs({
-  options: { module: { type: "string" }, one: { type: "string" }, help: { type: "boolean", default: false } },
+  options: {
+    module: { type: "string" },
+    one: { type: "string" },
+    prepared: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
 });
 if (values.help) {
   console.log(`usage: node bench/documentation.ts [--module DIRECTORY]
   --module DIRECTORY  where a module lies; the newest golang.org/x/tools of the module cache if it is not given
-  --one DIRECTORY     only what a first package of a process costs: that in this directory of the module, as JSON`);
+  --one DIRECTORY     only what a first package of a process costs: that in this directory of the module, as JSON
+  --prepared          that of a process of which pages were read before`);
   process.exit(0);
 }
 
@@ -106,19 +113,28 @@ if (values.one !== undefined) {
   const directory = packages.get(values.one);
   if (!directory) throw new Error(`there is no package in ${values.one} of ${root}`);
   const threads = openDocumentationThreads();
+  if (values.prepared) await prepared(threads);
   console.log(JSON.stringify(await costOf(threads, directory)));
   await threads.close();
   process.exit(0);
 }
+
+/** As long as whoever reads a page takes for it. */
+async function prepared(threads: DocumentationThreads): Promise<void> {
+  threads.prepare();
+  await delay(SETTLE_MS);
+}
+
 const whole = await wholeModule(packages.values());
 const again = await wholeModule(packages.values());
-const [ofProcess, ofThread, next]: [Cost[], Cost[], Cost[]] = [[], [], []];
+const [ofProcess, ofPrepared, ofThread, next]: [Cost[], Cost[], Cost[], Cost[]] = [[], [], [], []];
 const threads = openDocumentationThreads();
 await threads.document(packages.values().next().value!, true);
 for (const [n, [path, directory]] of [...packages].entries()) {
   if (n % EVERY !== 0) continue;
   const one = [import.meta.filename, "--module", root, "--one", path];
   ofProcess.push(JSON.parse(execFileSync(process.execPath, one, { encoding: "utf8" })));
+  ofPrepared.push(JSON.parse(execFileSync(process.execPath, [...one, "--prepared"], { encoding: "utf8" })));
   await threads.rest();
   ofThread.push(await costOf(threads, directory));
   next.push(await costOf(threads, directory));
@@ -134,6 +150,8 @@ printTable([
   ["what", "figure", "to hold"],
   ["the first package of a process, processor time in ms, quartiles", quartiles(ofProcess, "cpuMs"), ""],
   ["… on the wall", quartiles(ofProcess, "wallMs"), ""],
+  ["… of a process whose pages were read, processor time", quartiles(ofPrepared, "cpuMs"), "100"],
+  ["… on the wall", quartiles(ofPrepared, "wallMs"), "100"],
   ["the first of a later thread, processor time in ms, quartiles", quartiles(ofThread, "cpuMs"), "100"],
   ["… on the wall", quartiles(ofThread, "wallMs"), "100"],
   ["the next one, processor time in ms, quartiles", quartiles(next, "cpuMs"), ""],

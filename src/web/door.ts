@@ -51,6 +51,8 @@ export function openWebDoor(parts: WebParts): WebDoor {
       try {
         const answer = await answerOf(ctx, asking, asked, route);
         await send(ctx, asking.visit, answer);
+        // Who reads pages soon reads documentation.
+        if (isPage && answer.kind === "page") parts.registry.documentation.threads.prepare();
       } catch (error) {
         if (!isPage) throw error; // programs are told in their own way
         const { failure, status } = asked.explain(error);

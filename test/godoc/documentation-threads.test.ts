@@ -9,6 +9,7 @@ import {
   type DocumentedDirectory,
   openDocumentationThreads,
 } from "../../src/godoc/thread/documentation-threads.ts";
+import { FIRST_PACKAGE } from "../../src/godoc/thread/first-package.ts";
 
 /** What each thread was given, beside being started as always. */
 const given: unknown[] = vi.hoisted(() => []);
@@ -94,6 +95,22 @@ test("a thread goes on with what the one before it compiled", async () => {
   const compiled = { parser: expect.any(WebAssembly.Module), grammar: expect.any(WebAssembly.Module) };
   expect(given).toEqual([undefined, compiled, compiled]);
   expect(given[2]).toBe(given[1]);
+});
+
+test("a thread can be made ready before anybody asks, once in a process, and documents a package that is whole", async () => {
+  const own = openDocumentationThreads();
+  try {
+    const before = given.length;
+    for (let n = 0; n < 3; n++) own.prepare();
+    await expect.poll(() => own.rest().then(() => own.running), { timeout: 20_000 }).toBe(false);
+    own.prepare();
+    expect([given.length - before, own.running]).toEqual([1, false]);
+    const found = read(await own.document(FIRST_PACKAGE, true));
+    expect([found.name, found.problems]).toEqual(["first", []]);
+    expect(given.at(-1)).not.toBe(null); // it goes on with what was compiled
+  } finally {
+    await own.close();
+  }
 });
 
 test("what waits when the server stops is told so", async () => {

@@ -12,10 +12,16 @@ let token: string;
 /** The first page while there is nobody but `root`: of the anonymous, and of root. */
 let firstSight: string;
 let firstSteps: string;
+/** Whether there was a thread for documentation: after what a program asked, after the first page. */
+let threadRan: boolean[];
 
 beforeAll(async () => {
   server = await testServer();
+  const { threads } = server.registry.documentation;
+  await ask(server.url, "/");
+  threadRan = [threads.running];
   firstSight = (await ask(server.url, "/", { headers: { accept: ACCEPT } })).text;
+  threadRan.push(threads.running);
   firstSteps = (await (await browser(server.url, ADMIN_TOKEN)).get("/")).text;
   token = await server.token("alice", "api", "read_repository");
 });
@@ -37,6 +43,10 @@ test("what go, git, curl and clients of the API get is what they always got", as
     ["/index", "application/json; charset=utf-8"],
   ])
     expect([path, (await ask(server.url, path!, { headers: html })).headers["content-type"]]).toEqual([path, type]);
+});
+
+test("who reads pages finds documentation sooner: its thread starts with the first page, not with what programs ask", () => {
+  expect(threadRan).toEqual([false, true]);
 });
 
 test("a server on which nothing was done yet says what comes first, and says it no more once somebody else is there", async () => {

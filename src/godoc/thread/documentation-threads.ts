@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { type SourceProblem, TOO_MUCH } from "../documentation.ts";
 import type { CompiledGoParser } from "../source/go-source.ts";
+import { FIRST_PACKAGE } from "./first-package.ts";
 
 /** How long one package may take: its thread is ended, and a new one does the next. */
 const PACKAGE_MS = 20_000;
@@ -55,6 +56,11 @@ export interface DocumentationThreads {
    * takes more time or memory than it may.
    */
   document(directory: DirectoryToDocument, soon: boolean): Promise<DocumentedDirectory | undefined>;
+  /**
+   * Documents a package of its own, once in a process and unless one was documented before: then what somebody waits for costs
+   * half. To be said when somebody may soon ask.
+   */
+  prepare(): void;
   /** Whether there is a thread. */
   readonly running: boolean;
   /** Ends a thread that has nothing to do, as happens by itself after a while. */
@@ -137,13 +143,17 @@ export function openDocumentationThreads(): DocumentationThreads {
     current = { job, timer };
     thread.postMessage(job.directory);
   };
+  const document = (directory: DirectoryToDocument, soon: boolean): Promise<DocumentedDirectory | undefined> => {
+    if (isClosed) return Promise.reject(new ThreadsClosed());
+    return new Promise((done, failed) => {
+      waiting[soon ? "soon" : "later"].push({ directory, done, failed });
+      next();
+    });
+  };
   return {
-    document(directory, soon) {
-      if (isClosed) return Promise.reject(new ThreadsClosed());
-      return new Promise((done, failed) => {
-        waiting[soon ? "soon" : "later"].push({ directory, done, failed });
-        next();
-      });
+    document,
+    prepare() {
+      if (!thread && !compiled) document(FIRST_PACKAGE, false).catch(() => {}); // whoever asks next is told what is wrong
     },
     get running() {
       return thread !== undefined;
