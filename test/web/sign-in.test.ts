@@ -1,8 +1,11 @@
 // Signing in and out, and what a session is worth: no more than its token, and only on pages.
 import { readdirSync, readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
+import { createGroup } from "../../src/registry/forge/groups.ts";
+import { createProject } from "../../src/registry/forge/projects.ts";
 import { setUserBlocked } from "../../src/registry/forge/users.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
+import { publishVersions, version } from "../graphql/graphql-server.ts";
 import { ask, bearer } from "../support/http.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../support/server.ts";
 import { ACCEPT, browser } from "./browser.ts";
@@ -12,6 +15,8 @@ let token: string;
 /** The first page while there is nobody but `root`: of the anonymous, and of root. */
 let firstSight: string;
 let firstSteps: string;
+/** The page of root when the first module is there. */
+let afterSteps: string;
 /** Whether there was a thread for documentation: after what a program asked, after the first page. */
 let threadRan: boolean[];
 
@@ -22,7 +27,12 @@ beforeAll(async () => {
   threadRan = [threads.running];
   firstSight = (await ask(server.url, "/", { headers: { accept: ACCEPT } })).text;
   threadRan.push(threads.running);
-  firstSteps = (await (await browser(server.url, ADMIN_TOKEN)).get("/")).text;
+  const root = await browser(server.url, ADMIN_TOKEN);
+  firstSteps = (await root.get("/")).text;
+  await createGroup(server.registry, OPERATOR, { fullPath: "first" });
+  const { id } = await createProject(server.registry, OPERATOR, { fullPath: "first/lib" });
+  await publishVersions(server.registry, id, [version("gokura.test/first/lib", "v1.0.0")]);
+  afterSteps = (await root.get("/")).text;
   token = await server.token("alice", "api", "read_repository");
 });
 
@@ -49,11 +59,13 @@ test("who reads pages finds documentation sooner: its thread starts with the fir
   expect(threadRan).toEqual([false, true]);
 });
 
-test("a server on which nothing was done yet says what comes first, and says it no more once somebody else is there", async () => {
+test("a server on which nothing was done yet says what comes first, and says it no more once a module or somebody else is there", async () => {
   expect(firstSight).toContain("This server is new.");
   expect(firstSight).toContain("sign in with it");
   for (const step of [">Make users</a>", ">Make a group</a>", "git push"]) expect(firstSteps).toContain(step);
   expect(firstSight).not.toContain(">Make users</a>");
+  expect(afterSteps).toContain("gokura.test/first/lib");
+  expect(afterSteps).not.toContain("Three steps");
   for (const visitor of [await browser(server.url), await browser(server.url, ADMIN_TOKEN)])
     expect((await visitor.get("/")).text).not.toMatch(/This server is new|Three steps/);
 });

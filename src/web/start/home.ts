@@ -11,7 +11,8 @@ const NEWEST = 12;
 
 export const showHome: Show = async (visit) => {
   const { registry, principal, at } = visit;
-  const [newest, first] = await Promise.all([newestVersions(registry, principal, NEWEST), firstSteps(visit)]);
+  const newest = await newestVersions(registry, principal, NEWEST);
+  const first = newest.length === 0 ? await firstSteps(visit) : NOTHING;
   return page(
     "",
     html`<h1>A Go module registry</h1>
@@ -41,7 +42,7 @@ ${await goSettingsFor(visit)}
   );
 };
 
-/** What to do where nobody but the first administrator is there; nothing on a server that is in use. */
+/** What to do first where nobody but the first administrator is there; nothing on a server that is in use. */
 async function firstSteps({ registry, principal, at, url }: Visit): Promise<Html | ""> {
   if (!(await isOnlyUser(registry))) return NOTHING;
   if (principal.kind !== "user")
