@@ -89,9 +89,14 @@ async function receiveZip(
   const path = goPathOf(request);
   const scratch = registry.blobs.scratch();
   let isAdopted = false;
+  let written: Promise<void> | undefined;
   let leave = (): void => {};
   try {
     const { bytes, sha256, size } = await download.receive(scratch, answer);
+    const isSmall = Buffer.isBuffer(bytes);
+    // The disk takes it while it is judged: nobody is given what is in a scratch file.
+    if (isSmall) written = storing(() => writeFile(scratch, bytes, { flag: "wx", flush: true }));
+    written?.catch(() => {}); // looked at when it is admitted
     const mod = await described;
     if (mod.kind === "absent") return mod;
     const proved = await proving;
@@ -107,8 +112,7 @@ async function receiveZip(
       );
     const zip: MadeZip = { h1, sha256, size };
     // First the bytes, then the row that promises them.
-    const isSmall = Buffer.isBuffer(bytes);
-    if (isSmall) await storing(() => writeFile(scratch, bytes, { flag: "wx", flush: true }));
+    await written;
     await registry.blobs.adopt(scratch, zipKeyOf(zip), { isSynced: isSmall });
     isAdopted = true;
     const stored = await storeUpstreamPart(registry, modulePath, version, { goMod: mod.body, zip });
@@ -126,7 +130,10 @@ async function receiveZip(
   } finally {
     leave();
     answer.body.destroy();
-    if (!isAdopted) await rm(scratch, { force: true });
+    if (!isAdopted) {
+      await written?.catch(() => {}); // else it would be there again after it was removed
+      await rm(scratch, { force: true });
+    }
   }
 }
 
