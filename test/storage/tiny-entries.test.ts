@@ -70,3 +70,20 @@ test("a file whose place is not where the directory says is told", async () => {
   for (const source of await sources(zip))
     await expect(readModuleZip(PREFIX, source, moved)).rejects.toThrow("f7.bin: zip: not a valid zip file");
 });
+
+test.each([
+  [300_000, "in one piece"],
+  [1_024 * 1_024, "in one piece, the largest so"],
+  [3_000_000, "in several"],
+])("a packed file of %i bytes is unpacked %s, and no further than it declares", async (size) => {
+  const files = { "go.mod": FILES["go.mod"]!, "packed.txt": Buffer.alloc(size, "a line that packs well\n") };
+  const zip = await zipOf(PREFIX, files, "DEFLATE");
+  const entries = await readZipDirectory(zip, zip.length);
+  for (const source of await sources(zip)) {
+    expect((await read(source, zip.length)).h1).toBe(await h1Of(files));
+    for (const wrong of [-1, 1]) {
+      const declared = entries.map((entry) => (entry.size === size ? { ...entry, size: size + wrong } : entry));
+      await expect(readModuleZip(PREFIX, source, declared)).rejects.toThrow("packed.txt: zip: checksum error");
+    }
+  }
+});
