@@ -238,12 +238,13 @@ export async function storeUpstreamAnswer(
   kind: AnswerKind,
   { body, fetchedAt }: KnownAnswer,
 ): Promise<void> {
-  await registry.database.pool.query(
-    `INSERT INTO upstream_answer AS known (module_path, kind, body, fetched_at) VALUES ($1, $2, $3, $4)
+  await registry.database.pool.query({
+    name: "store-upstream-answer",
+    text: `INSERT INTO upstream_answer AS known (module_path, kind, body, fetched_at) VALUES ($1, $2, $3, $4)
       ON CONFLICT (module_path, kind) DO UPDATE SET body = EXCLUDED.body, fetched_at = EXCLUDED.fetched_at
       WHERE known.fetched_at <= EXCLUDED.fetched_at`,
-    [modulePath, kind, body, fetchedAt],
-  );
+    values: [modulePath, kind, body, fetchedAt],
+  });
 }
 
 /** What upstream did that administrators must know of. */
