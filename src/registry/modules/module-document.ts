@@ -14,7 +14,7 @@ import type { Registry } from "../registry.ts";
 import { latestVersions } from "../versions/listed-versions.ts";
 import { readGoMod, readLargeGoMod } from "../versions/readable-go-mod.ts";
 import { licenseMatcher } from "./known-licenses.ts";
-import { type ModuleFile, readFile, rootFilesOf, type VersionZip, zipPrefix } from "./module-files.ts";
+import { type ModuleFile, readRootFiles, type VersionZip, zipPrefix } from "./module-files.ts";
 
 /** Of a readme, in bytes of UTF-8. */
 const MAX_README_BYTES = 64 * 1024;
@@ -55,22 +55,22 @@ export interface DescribedModule extends VersionDocument {
 // ---- of one version --------------------------------------------------------------------------------------------------
 
 /** Reads the readme and the licences of a version. */
-export async function describeVersion(registry: Registry, from: VersionZip): Promise<VersionDocument> {
-  const root = await rootFilesOf(registry, from);
-  const licenses: LicenseInFile[] = [];
-  for (const file of root.filter(({ path }) => isLicenseFile(path)).slice(0, MAX_LICENSE_FILES)) {
-    const matcher = await licenseMatcher();
-    const text = (await readFile(registry, file, MAX_LICENSE_CHARACTERS)).toString("utf8");
-    for (const { spdxId, coverage } of matcher.recognize(text))
-      licenses.push({ spdxId, filePath: file.path, coverage });
-  }
-  const readmePath = readmeAmong(root.map(({ path }) => path));
-  const readme = root.find(({ path }) => path === readmePath);
-  return { readme: readme && (await readReadme(registry, readme)), licenses };
+export function describeVersion(registry: Registry, from: VersionZip): Promise<VersionDocument> {
+  return readRootFiles(registry, from, async (root, readHead) => {
+    const licenses: LicenseInFile[] = [];
+    for (const file of root.filter(({ path }) => isLicenseFile(path)).slice(0, MAX_LICENSE_FILES)) {
+      const matcher = await licenseMatcher();
+      const text = (await readHead(file, MAX_LICENSE_CHARACTERS)).toString("utf8");
+      for (const { spdxId, coverage } of matcher.recognize(text))
+        licenses.push({ spdxId, filePath: file.path, coverage });
+    }
+    const readmePath = readmeAmong(root.map(({ path }) => path));
+    const readme = root.find(({ path }) => path === readmePath);
+    return { readme: readme && asReadme(readme, await readHead(readme, MAX_README_BYTES)), licenses };
+  });
 }
 
-async function readReadme(registry: Registry, file: ModuleFile): Promise<Readme> {
-  const head = await readFile(registry, file, MAX_README_BYTES);
+function asReadme(file: ModuleFile, head: Buffer): Readme {
   const isCut = head.length < Number(file.size);
   // As people see it, whatever its bytes are; the database takes no NUL.
   const text = new TextDecoder("utf-8").decode(head, { stream: isCut }).replaceAll("\0", "\uFFFD");

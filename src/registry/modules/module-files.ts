@@ -83,17 +83,31 @@ export async function filesOf(registry: Registry, from: VersionZip): Promise<rea
   return entries.map((entry) => fileOf(from, entry));
 }
 
-/** The files in the root of a version, in the order of their names' bytes. */
-export async function rootFilesOf(registry: Registry, from: VersionZip): Promise<readonly ModuleFile[]> {
-  const entries = await entriesOf(registry, from);
-  return entries.filter(({ name }) => !name.includes("/", from.prefix.length)).map((entry) => fileOf(from, entry));
+/** Reads the first bytes of a file, so many at most. */
+type ReadHead = (file: ModuleFile, maxBytes: number) => Promise<Buffer>;
+
+/** Reads in the root of a version, whose zip is opened once: `read` is given the files there, in the order of their names' bytes. */
+export function readRootFiles<T>(
+  registry: Registry,
+  from: VersionZip,
+  read: (files: readonly ModuleFile[], readHead: ReadHead) => Promise<T>,
+): Promise<T> {
+  return inZip(registry, from, async (file) => {
+    const entries = await entriesOf(registry, from, file);
+    const root = entries.filter(({ name }) => !name.includes("/", from.prefix.length));
+    return read(
+      root.map((entry) => fileOf(from, entry)),
+      ({ entry }, maxBytes) => readZipEntryHead(file, entry, maxBytes),
+    );
+  });
 }
 
-async function entriesOf(registry: Registry, from: VersionZip): Promise<readonly ZipFileEntry[]> {
+async function entriesOf(registry: Registry, from: VersionZip, opened?: FileHandle): Promise<readonly ZipFileEntry[]> {
   const known = directories.get(from.zip.sha256);
   if (known) return known;
+  const read = (file: FileHandle): Promise<ZipFileEntry[]> => readZipDirectory(file, from.zip.size);
   const entries = await withoutYoungGrowth(async () => {
-    const all = await inZip(registry, from, (file) => readZipDirectory(file, from.zip.size));
+    const all = opened ? await read(opened) : await inZip(registry, from, read);
     const files = all.filter(({ name }) => name.startsWith(from.prefix) && !name.endsWith("/"));
     return await sortInTurns(files, (a, b) => compareBytewise(a.name, b.name));
   });
