@@ -6,6 +6,7 @@
 // need no file to wait in, and are judged where they are, in memory.
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
+import { noteStreamed } from "../concurrency/streamed-garbage.ts";
 import { Failure } from "../errors.ts";
 import { MAX_ZIP_FILE } from "../gomod/module-zip.ts";
 import type { MadeZip } from "../registry/versions/version-zip.ts";
@@ -22,7 +23,7 @@ const HELD_BACK_BYTES = 64 * 1024;
 /** What is read and sent at once. */
 const BLOCK_BYTES = 256 * 1024;
 /** The blocks that were read last, for those who come next. */
-const KEPT_BLOCKS = 8;
+const KEPT_BLOCKS = 4;
 
 /** How a download ends for everybody who waited. */
 export type DownloadOutcome = StoredZip | Absent;
@@ -148,6 +149,7 @@ export class Download {
 
   async #read(start: number, length: number): Promise<Buffer> {
     const buffer = Buffer.allocUnsafeSlow(length);
+    noteStreamed(length);
     let size = 0;
     while (size < length) {
       const { bytesRead } = await this.#file!.read(buffer, size, length - size, start + size);
