@@ -1,6 +1,7 @@
 // Tags become versions. What a tag stands for is said by its name alone (gomod/tag-version.ts), so a new tag costs only
 // itself: no other tag and no tree is looked through. What it cannot be is written down with the reason, for its author.
 import { createSingleFlight } from "../../concurrency/single-flight.ts";
+import { withoutYoungGrowth } from "../../concurrency/young-generation.ts";
 import { type Failure, invalid, isFailure } from "../../errors.ts";
 import { type TaggedModule, whyNotAVersion } from "../../gomod/tag-version.ts";
 import { isIncompatible } from "../../gomod/version.ts";
@@ -44,7 +45,7 @@ export function openTagIndexer(registry: Registry, repositories: Repositories): 
   const running = createSingleFlight<number, void>();
   const waiting = createSingleFlight<number, { readonly run: Promise<void> }>();
   const start = (projectId: number): Promise<void> =>
-    running.run(projectId, () => indexTags(registry, repositories, projectId));
+    running.run(projectId, () => withoutYoungGrowth(() => indexTags(registry, repositories, projectId)));
   return {
     async index(projectId) {
       const current = running.underWay(projectId);
