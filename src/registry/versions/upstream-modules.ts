@@ -71,9 +71,12 @@ export interface NamedVersion extends StoredVersion {
   readonly version: string;
 }
 
+/** A version whose .info and go.mod have more is not among those that were stored last: one alone could be all of them. */
+const MAX_SMALL_BYTES = 64 * 1024;
+
 /**
- * The versions that were stored last, newest first, without those that a checksum database contradicts: at most so many, and
- * not beyond so many bytes of .info and go.mod, to which `besides` is added for each.
+ * The versions that were stored last, newest first, without the few whose files are large, and those that a checksum database
+ * contradicts: at most so many, and not beyond so many bytes of .info and go.mod, to which `besides` is added for each.
  */
 export async function lastStoredVersions(
   { database }: Registry,
@@ -89,9 +92,10 @@ export async function lastStoredVersions(
         JOIN module m ON m.id = v.module_id AND m.origin = 'UPSTREAM'
         LEFT JOIN proved_sum p ON p.path = m.path AND p.version = v.version
         WHERE (v.h1 <> 'h1:' || encode(p.h1, 'base64') OR v.go_mod_h1 <> 'h1:' || encode(p.go_mod_h1, 'base64')) IS NOT TRUE
+          AND coalesce(octet_length(v.info), 0) + coalesce(octet_length(v.go_mod), 0) <= $4
       ) AS stored
       WHERE bytes <= $2 ORDER BY id DESC`,
-    values: [limit, maxBytes, besides],
+    values: [limit, maxBytes, besides, MAX_SMALL_BYTES],
   });
   return rows.map(({ path: modulePath, version, ...row }) => ({ modulePath, version, ...storedIn(row) }));
 }

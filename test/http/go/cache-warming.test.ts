@@ -39,9 +39,12 @@ beforeAll(async () => {
     ...{ DATABASE_URL: await testDatabase(), GOKURA_DATA_DIR: temporary("warmed"), GOKURA_UPSTREAM: upstream.url },
   };
   server = await testServer({ environment });
-  for (const name of ["Upper", "denied", "ours", "secret", "contradicted", "changed", "lost"]) {
+  for (const name of ["Upper", "denied", "ours", "secret", "contradicted", "changed", "lost", "long"]) {
     const path = `example.com/${name}`;
-    const content = { "big.bin": randomBytes(name === "Upper" ? 200_000 : 100) };
+    const content = {
+      "go.mod": `module ${path}\n${name === "long" ? `// ${"long ".repeat(1_000)}\n`.repeat(1_000) : ""}`,
+      "big.bin": randomBytes(name === "Upper" ? 200_000 : 100),
+    };
     files.set(path, await upstream.version(path, "v1.0.0", content));
     // The go command sends ! as %21.
     for (const kind of KINDS)
@@ -102,6 +105,10 @@ test("nor what a checksum database contradicts", async () => {
     [randomBytes(32)],
   );
   expect(await warmed("example.com/contradicted")).toEqual([]);
+});
+
+test("nor a version with a go.mod of megabytes, which would leave no room for the others", async () => {
+  expect(await warmed("example.com/long")).toEqual([]);
 });
 
 test("if anything changes while it is read, nothing of it is kept", async () => {
