@@ -180,6 +180,16 @@ describe("pushes that go wrong", () => {
     expect(await refsOf("alice/broken")).toBe("");
   });
 
+  test("less than a line: 400, and not a connection that closes without a word", async () => {
+    await createProject(server.registry, OPERATOR, { fullPath: "alice/short" });
+    for (const body of ["00", ""]) {
+      const headers = { ...bearer(token), "content-type": "application/x-git-receive-pack-request" };
+      const request = { method: "POST", headers, body: Buffer.from(body) };
+      const { status, text } = await ask(server.url, "/alice/short.git/git-receive-pack", request);
+      expect([body, status, text]).toEqual([body, 400, "the request does not follow git's protocol\n"]);
+    }
+  });
+
   test("cut off half-way: nothing moved, and the next push goes through", async () => {
     const directory = join(temporary("cut"), "r");
     const { randomBytes } = await import("node:crypto");

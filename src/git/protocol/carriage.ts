@@ -93,7 +93,7 @@ export async function carry(work: Carriage): Promise<SmartHttpOutcome> {
 
   try {
     if (work.signal?.aborted) onSignal();
-    if (res.destroyed || req?.destroyed) onClose();
+    if (res.destroyed || (req?.destroyed && !req.complete)) onClose(); // one that was read to its end is destroyed too
     ending.signal.throwIfAborted();
     checkRepository(work.directory);
     input = await work.prepare((rules) => requestBody(req!, rules, sending, ending.signal));

@@ -18,6 +18,8 @@ import type { Body } from "./request-body.ts";
 export const MAX_COMMANDS_BYTES = 8 * 1024 * 1024;
 const COMMAND = /^([0-9a-f]{40}|[0-9a-f]{64}) ([0-9a-f]{40}|[0-9a-f]{64}) (.+)$/s;
 
+const SHALLOW = /^shallow (?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+
 /** One ref that a push wants to have another value. */
 export interface RefCommand {
   /** Full name. */
@@ -78,8 +80,15 @@ function parse(packets: readonly Buffer[]): Omit<PushRequest, "rest"> {
   for (const payload of packets) {
     const end = capabilities === undefined ? payload.indexOf(0) : -1;
     const line = trimmed(end < 0 ? payload : payload.subarray(0, end));
-    const [, oldOid = "", newOid = "", name = ""] = COMMAND.exec(line.toString("utf8")) ?? [];
+    const text = line.toString("utf8");
+    const [, oldOid = "", newOid = "", name = ""] = COMMAND.exec(text) ?? [];
+    // What git would understand in another way than we do goes on to it in no case, or it would move refs past all that is
+    // decided of them here: for it a name ends at a NUL byte in any line, and it takes commands out of a push certificate
+    // too, announced or not.
+    if (text === "push-cert") throw invalid("signed pushes are not taken here: push without --signed");
+    if (text.includes("\0")) throw invalid(NOT_A_PUSH);
     if (name === "") {
+      if (end >= 0 || !SHALLOW.test(text)) throw invalid(NOT_A_PUSH);
       others.push(payload);
       continue;
     }
@@ -122,14 +131,10 @@ export function planPush(request: PushRequest, refused: ReadonlyMap<string, stri
   const { commands } = request;
   const turnedAway = commands.filter(({ name }) => refused.has(name));
   const reasons = new Map(turnedAway.map((command) => [command, refused.get(command.name)!]));
-  if (request.capabilities.includes("atomic")) {
-    const [hidden] = turnedAway;
-    if (!hidden) return { forGit: commands, leftOut: [], refused: reasons, hidden: undefined };
+  if (turnedAway.length > 0 && request.capabilities.includes("atomic"))
     for (const command of commands) if (!reasons.has(command)) reasons.set(command, ATOMIC);
-    return { forGit: [hidden], leftOut: [], refused: reasons, hidden };
-  }
   const leftOut = commands.filter((command) => !isOurs(command) && !reasons.has(command));
-  const keptFromGit = new Set<RefCommand>([...leftOut, ...turnedAway]);
+  const keptFromGit = new Set<RefCommand>([...leftOut, ...reasons.keys()]);
   const forGit = commands.filter((command) => !keptFromGit.has(command));
   const hidden = forGit.length === 0 ? (turnedAway[0] ?? leftOut[0]) : undefined;
   return { forGit: hidden ? [hidden] : forGit, leftOut, refused: reasons, hidden };

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
@@ -320,6 +320,24 @@ describe("push", () => {
     expect(refsOf("mirror.git")).toEqual(["refs/heads/main", "refs/heads/pull", "refs/tags/v1.0.0"]);
   });
 
+  test("an atomic push of all that a clone of another forge has is of branches and tags, all or none", async () => {
+    const { local } = await served("mirror-atomic.git");
+    const { next } = makeRepository(local, (r) => {
+      const commit = r.commit({ a: "1" });
+      r.tag("v1.0.0", commit);
+      r.ref("refs/pull/1/head", commit);
+      return { next: r.commit({ a: "2" }, { branch: "next" }) };
+    });
+    const push = (...refs: string[]) =>
+      client([`--git-dir=${local}`, "push", "--atomic", `${base}/mirror-atomic.git`, ...refs]);
+    const all = await push("refs/pull/1/head", "refs/tags/v1.0.0");
+    expect(all).toMatchObject({ code: 0, stderr: expect.stringContaining("warning: left out") });
+    expect(refsOf("mirror-atomic.git")).toEqual(["refs/tags/v1.0.0"]);
+    const some = await push("refs/pull/1/head", `+${next.oid}:refs/tags/v1.0.0`, `${next.oid}:refs/tags/v1.0.0/under`);
+    expect(some.code).not.toBe(0);
+    expect(refsOf("mirror-atomic.git")).toEqual(["refs/tags/v1.0.0"]);
+  });
+
   describe("refs that are refused", () => {
     test("fail one by one, each with its reason", async () => {
       const { local } = await served("locked.git");
@@ -398,6 +416,39 @@ describe("push", () => {
     expect(whole.code).not.toBe(0);
     expect(whole.stderr).toMatch(/HTTP 413|error: 413/);
     expect(refsOf("huge.git")).toEqual([]);
+  });
+
+  describe("what git would understand in another way than the server is refused", () => {
+    const zeros = "0".repeat(40);
+    const signature = "-----BEGIN PGP SIGNATURE-----\nx\n-----END PGP SIGNATURE-----\n";
+    const requests: Record<string, (oid: string) => string[]> = {
+      "commands in a push certificate": (oid) => [
+        "push-cert\0 report-status\n",
+        `certificate version 0.1\npusher x <x@y> 1 +0000\n\n${zeros} ${oid} refs/tags/locked\n${signature}`,
+        "push-cert-end\n",
+      ],
+      "a name that ends at a NUL byte": (oid) => [
+        `${zeros} ${oid} refs/heads/other\0 report-status\n`,
+        `${zeros} ${oid} refs/tags/locked\0more\n`,
+      ],
+      "capabilities in another line": (oid) => [
+        `shallow ${oid}\0 report-status atomic\n`,
+        `${zeros} ${oid} refs/tags/free\0 report-status\n`,
+      ],
+      "lines that are none": (oid) => [`${zeros} ${oid} refs/tags/free\0 report-status\n`, "something else\n"],
+    };
+    test.each(Object.keys(requests))("%s", async (what) => {
+      const name = `${what.replaceAll(" ", "-")}.git`;
+      const { local, directory } = await served(name);
+      const { oid } = makeRepository(local, (r) => r.commit({ a: "1" }));
+      git([`--git-dir=${local}`, "push", "--quiet", directory, "main"]);
+      const lines = requests[what]!(oid).map((line) => packet(line));
+      const pack = Buffer.from("PACK\0\0\0\u0002\0\0\0\0", "latin1");
+      const body = Buffer.concat([...lines, FLUSH, pack, createHash("sha1").update(pack).digest()]);
+      const headers = { "Content-Type": "application/x-git-receive-pack-request" };
+      const { status } = await fetch(`${base}/${name}/git-receive-pack`, { method: "POST", headers, body });
+      expect([status, refsOf(name)]).toEqual([400, ["refs/heads/main"]]);
+    });
   });
 
   test("a broken pack moves no ref", async () => {
