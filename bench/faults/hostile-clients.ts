@@ -52,8 +52,8 @@ export async function attack(
     for (const socket of open) socket.destroy();
     await writing.stop();
     const truth = await compare(server.url, writing.writers);
-    const refused = writing.writers.flatMap(({ project, refused }) =>
-      refused.map((version) => `${project} ${version} refused`),
+    const refused = writing.writers.flatMap(({ project, refused, reason }) =>
+      refused.map((version) => `${project} ${version} refused, the last one with: ${reason}`),
     );
     const figures = { fault: "hostile clients", faults: attacks, ...truth, litter: litterIn(data), ends };
     return { ...figures, lost: [...truth.lost, ...refused], slowestMs: Math.round(slowestMs) };

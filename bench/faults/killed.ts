@@ -12,7 +12,7 @@ const WRITERS = 3;
 const BYTES = 200_000;
 const LONGEST_PEACE_MS = 2_500;
 /** How long a start may take until what was left lying about is gone. */
-const TIDY_MS = 5_000;
+const TIDY_MS = 120_000;
 
 /** Kills so many times. */
 export async function killAgainAndAgain(directory: string, kills: number, port: number): Promise<Figures> {

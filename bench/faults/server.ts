@@ -10,7 +10,7 @@ import { ADMIN_TOKEN } from "../gokura.ts";
 export { ADMIN_TOKEN };
 export const MODULE_HOST = "gokura.faults";
 const BIN = join(import.meta.dirname, "../../bin/gokura.js");
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 600_000;
 
 export interface FaultyServer {
   readonly url: string;

@@ -18,6 +18,8 @@ export interface Writer {
   readonly acknowledged: string[];
   /** Versions whose push failed, or was never answered: they may be there or not, but not in part. */
   readonly refused: string[];
+  /** What git said of the last one that failed. */
+  reason?: string | undefined;
 }
 
 export interface Writing {
@@ -57,7 +59,10 @@ export async function beginWriting(
         await git("tag", version);
         await git("push", "--quiet", remote, "main", version).then(
           () => writer.acknowledged.push(version),
-          () => writer.refused.push(version),
+          (error: { readonly stderr?: string; readonly killed?: boolean }) => {
+            writer.refused.push(version);
+            writer.reason = error.killed ? `no answer in ${PUSH_TIMEOUT_MS} ms` : error.stderr?.trim();
+          },
         );
         if (writer.refused.at(-1) === version) await delay(200);
       }

@@ -117,7 +117,7 @@ const offlineBeside = (server: TestServer): Promise<TestServer> =>
     },
   });
 
-describe.skipIf(NOBODY)(`the real world (skipped where go env GOPROXY names no proxy)`, { timeout: 600_000 }, () => {
+describe.skipIf(NOBODY)(`the real world (skipped where go env GOPROXY names no proxy)`, { timeout: 1_800_000 }, () => {
   test(`a program of more than ${LEAST_ZIPS} modules: cold, then with the upstream off and clean caches, then built`, async () => {
     const server = await testServer({ environment: { GOKURA_UPSTREAM: GENUINE } });
     const [genuine, cold] = await Promise.all([download(GENUINE), download(server.url + ENDPOINT)]);

@@ -13,7 +13,7 @@ import { testServer } from "../../support/server.ts";
 import { buildGosTest } from "./gos-test.ts";
 
 const SCRIPTS = "^(mod|gotoolchain)_";
-const TIMEOUT_MS = 900_000;
+const TIMEOUT_MS = 3_600_000;
 
 /** What scripts ask of the proxy of go's tests that is no module, and what must stand where they stop: that, and nothing else. */
 const OF_GOS_PROXY_ALONE: Readonly<Record<string, RegExp>> = {
