@@ -43,7 +43,7 @@ export function addStorageCommands(program: Command): void {
   storage
     .command("copy")
     .description(
-      "copy all zips that the other place has not, beside a running server, and to the disk repositories too",
+      "copy all zips (and packs or repositories) that the other place has not, beside a running server",
     )
     .addOption(new Option("--to <place>", "where they go").choices(["s3", "disk"]).makeOptionMandatory())
     .option("--finish", "to the disk, when no server runs: from now on the repositories are there alone")

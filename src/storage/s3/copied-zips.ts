@@ -21,9 +21,9 @@ export interface CopyOptions {
   readonly signal: AbortSignal;
 }
 
-/** Copies all zips that are on the disk and not in the bucket. */
+/** Copies all zips, and packs of repositories, that are on the disk and not in the bucket. */
 export function copyToBucket(disk: Blobs, bucket: Bucket, options: CopyOptions): Promise<CopiedZips> {
-  return copyEach(disk.list("zip"), options, async (key) => {
+  return copyEach(zipsAndPacks(disk), options, async (key) => {
     if ((await bucket.head(key)) !== undefined) return undefined;
     const file = await disk.openFile(key);
     try {
@@ -47,6 +47,11 @@ export function copyToDisk(bucket: Bucket, disk: Blobs, options: CopyOptions): P
     if (await fetchObject(bucket, key, scratch)) await disk.adopt(scratch, key);
     return size;
   });
+}
+
+async function* zipsAndPacks(disk: Blobs): AsyncGenerator<{ readonly key: string }> {
+  yield* disk.list("zip");
+  yield* disk.list("pack");
 }
 
 /** `copy` tells how many bytes it copied; undefined: it is there. */

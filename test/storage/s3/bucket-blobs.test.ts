@@ -9,7 +9,7 @@ import { examineBucket } from "../../../src/doctor/bucket.ts";
 import { openBlobCache } from "../../../src/storage/blob-cache.ts";
 import type { Blobs } from "../../../src/storage/blobs.ts";
 import { openDiskBlobs } from "../../../src/storage/disk-blobs.ts";
-import { zipObjectKey } from "../../../src/storage/object-keys.ts";
+import { packObjectKey, zipObjectKey } from "../../../src/storage/object-keys.ts";
 import { type Bucket, openBucket } from "../../../src/storage/s3/bucket.ts";
 import { createBucketBlobs } from "../../../src/storage/s3/bucket-blobs.ts";
 import { copyToBucket, copyToDisk } from "../../../src/storage/s3/copied-zips.ts";
@@ -155,6 +155,16 @@ describe("from the disk and back", () => {
     expect(await it.blobs.has(key)).toBe(true);
     expect(await copyToBucket(it.disk, it.bucket, options)).toEqual({ copied: 1, bytes: 1_000, present: 0 });
     expect(await copyToBucket(it.disk, it.bucket, options)).toEqual({ copied: 0, bytes: 0, present: 1 });
+    expect(it.server.objects.get(`/bucket/${key}`)?.bytes).toEqual(bytes);
+  });
+
+  test("packs of repositories are copied along", async () => {
+    const bytes = randomBytes(500);
+    const key = packObjectKey(createHash("sha256").update(bytes).digest("hex"));
+    const scratch = it.disk.scratch();
+    writeFileSync(scratch, bytes);
+    await it.disk.adopt(scratch, key);
+    expect(await copyToBucket(it.disk, it.bucket, options)).toEqual({ copied: 1, bytes: 500, present: 0 });
     expect(it.server.objects.get(`/bucket/${key}`)?.bytes).toEqual(bytes);
   });
 
