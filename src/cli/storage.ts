@@ -42,9 +42,7 @@ export function addStorageCommands(program: Command): void {
     });
   storage
     .command("copy")
-    .description(
-      "copy all zips (and packs or repositories) that the other place has not, beside a running server",
-    )
+    .description("copy all zips (and packs or repositories) that the other place has not, beside a running server")
     .addOption(new Option("--to <place>", "where they go").choices(["s3", "disk"]).makeOptionMandatory())
     .option("--finish", "to the disk, when no server runs: from now on the repositories are there alone")
     .option(...JSON_OPTION)
