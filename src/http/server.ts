@@ -197,6 +197,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
       await Promise.all([closed, others?.then(() => near?.close())]);
       clearInterval(sweep);
       clearTimeout(timer);
+      server.close(); // now that nothing is under way: Node's own look at connections, every 30 s, would keep it in memory
       passing.close();
     },
   };

@@ -1,14 +1,21 @@
-// A server that stops while a client has taken half of an answer that came from memory: Node knows nothing of one to a request
-// that came again, and calls the connection idle of one that it was handed whole.
+// A server that stops leaves nothing in memory, and cuts nobody off: not a client that has taken half of an answer that came
+// from memory, though Node knows nothing of one to a request that came again, and calls the connection idle of one that it was
+// handed whole.
 import { randomBytes } from "node:crypto";
 import net from "node:net";
 import { expect, test } from "vitest";
+import { startApp } from "../../src/app.ts";
+import { garbageCollector } from "../../src/concurrency/streamed-garbage.ts";
+import { readConfig } from "../../src/config.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
 import { createUser } from "../../src/registry/forge/users.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
+import { createLog } from "../../src/telemetry/log.ts";
+import { testDatabase } from "../support/database.ts";
 import { zipOf } from "../support/fake-upstream.ts";
 import { ask, bearer } from "../support/http.ts";
 import { ADMIN_TOKEN, testServer } from "../support/server.ts";
+import { temporary } from "../support/temporary.ts";
 
 const LIB = "gokura.test/ann/lib";
 /** More than the kernel holds for a client that reads nothing, and less than is kept in memory. */
@@ -28,9 +35,11 @@ test("a client that has taken half of an answer from memory is given the rest be
   });
   expect(put.status).toBe(201);
   const socket = net.connect(server.port, "127.0.0.1");
-  let [heard, closed] = [0, false];
+  let [heard, closed, isLast] = [0, false, false];
   socket.on("data", (chunk) => {
     heard += chunk.length;
+    if (isLast) socket.pause(); // at its first bytes: the whole may be here before this test has its next turn
+    isLast = false;
   });
   socket.once("close", () => {
     closed = true;
@@ -47,9 +56,9 @@ test("a client that has taken half of an answer from memory is given the rest be
     if (n === 1) whole = heard;
   }
   const before = heard;
+  isLast = true;
   get();
   await expect.poll(() => heard).toBeGreaterThan(before);
-  socket.pause();
   const stopped = server.stop();
   await expect
     .poll(() =>
@@ -66,4 +75,26 @@ test("a client that has taken half of an answer from memory is given the rest be
   await stopped;
   expect(heard - before).toBeGreaterThan(zip.length);
   expect(heard - before).toBeLessThanOrEqual(whole);
+});
+
+test("nothing of a server that has stopped stays in memory", async () => {
+  const stopped = async (): Promise<WeakRef<object>> => {
+    const config = readConfig({
+      DATABASE_URL: await testDatabase(),
+      GOKURA_DATA_DIR: temporary("stopped"),
+      GOKURA_LISTEN: "127.0.0.1:0",
+      GOKURA_MODULE_HOST: "gokura.test",
+      GOKURA_ADMIN_TOKEN: ADMIN_TOKEN,
+    });
+    const app = await startApp(config, createLog("error", { write() {} }));
+    expect((await ask(app.url, "/-/health")).status).toBe(200);
+    await app.stop();
+    return new WeakRef(app.registry);
+  };
+  const left = await stopped();
+  const collected = (): boolean => {
+    garbageCollector()();
+    return left.deref() === undefined;
+  };
+  await expect.poll(collected).toBe(true);
 });
