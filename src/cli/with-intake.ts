@@ -97,6 +97,10 @@ export async function importing(
   }
   if (showing) process.stderr.write("\r\u001b[K");
   signal.throwIfAborted();
+  // In the order of what was wanted, whichever came first: the same import makes the same report.
+  const places = new Map(wanted.map(({ modulePath, version }, place) => [`${modulePath}@${version}`, place]));
+  const placeOf = ({ module, version }: (typeof refused)[number]): number => places.get(`${module}@${version}`)!;
+  refused.sort((a, b) => placeOf(a) - placeOf(b));
   return { new: counts.new, present: counts.present, refused };
 }
 
