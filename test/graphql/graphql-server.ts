@@ -3,7 +3,6 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import Koa from "koa";
 import pg from "pg";
-import { afterAll } from "vitest";
 import { isFailure } from "../../src/errors.ts";
 import { openModuleArchives } from "../../src/git/indexing/module-archives.ts";
 import { Repositories } from "../../src/git/objects/repositories.ts";
@@ -22,6 +21,7 @@ import { OPERATOR } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { type NewVersion, publish } from "../../src/registry/versions/publish.ts";
 import type { Refusal } from "../../src/registry/versions/rejected-tags.ts";
+import { atEnd, empty } from "../support/at-end.ts";
 
 const loadTestSigners = ({ dataDirectory }: Registry) =>
   loadSigners({ dataDirectory, name: undefined, defaultName: "go.example.com/sumdb", keys: undefined });
@@ -97,15 +97,17 @@ export async function serveGraphql(
   });
   const server: Server = createServer(app.callback());
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  afterAll(async () => {
+  atEnd(async () => {
     server.closeAllConnections();
     await new Promise((done) => server.close(done));
     await endpoint.stop();
     await repositories.close();
+    empty(served);
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/graphql`;
   const sent: string[] = [];
-  return { url, sent, as: (token) => asker(url, token, sent) };
+  const served: GraphqlServer = { url, sent, as: (token) => asker(url, token, sent) };
+  return served;
 }
 
 /** Whoever has a token, at any GraphQL endpoint; what is asked is remembered in `sent`. */

@@ -10,7 +10,7 @@ import { createUser, findUser } from "../../src/registry/forge/users.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { createLog } from "../../src/telemetry/log.ts";
-import { atEnd } from "./at-end.ts";
+import { atEnd, empty } from "./at-end.ts";
 import { testDatabase } from "./database.ts";
 import { temporary } from "./temporary.ts";
 
@@ -66,9 +66,8 @@ export async function testServer({
   });
   const log = createLog("debug", { write: (line: string) => void logged.push(line) });
   const app: RunningApp = await startApp(config, log, { now, leaseTimes });
-  atEnd(() => app.stop());
   const { registry, certificateFile = "" } = app;
-  return {
+  const server: TestServer = {
     url: app.url,
     port: app.port,
     registry,
@@ -85,4 +84,9 @@ export async function testServer({
       return (await createPersonalToken(registry, OPERATOR, username, { name: "test", scopes: wanted })).secret;
     },
   };
+  atEnd(async () => {
+    await app.stop();
+    empty(server);
+  });
+  return server;
 }
