@@ -59,17 +59,19 @@ interface TreeRow {
 
 /** The tree as it was committed last, and newer or as new as any that was read before. Throws unavailable if it is not. */
 export async function readTree(log: ChecksumLog): Promise<CommittedTree> {
+  const known = log.state.tree;
   const { rows } = await log.registry.database.pool.query<TreeRow>({
     name: "sum-tree",
     text: "SELECT size, root, edge FROM sum_tree",
   });
-  return see(log, treeIn(rows[0]));
+  return see(log, treeIn(rows[0]), known);
 }
 
 /** The tree as it was committed last, under the row's lock, which the transaction then holds to its end. */
 export async function lockTree(log: ChecksumLog, tx: Sql): Promise<CommittedTree> {
+  const known = log.state.tree;
   const [row] = await tx.$queryRaw<TreeRow[]>`SELECT size, root, edge FROM sum_tree FOR UPDATE`;
-  return see(log, treeIn(row));
+  return see(log, treeIn(row), known);
 }
 
 function treeIn(row: TreeRow | undefined): CommittedTree {
@@ -82,12 +84,17 @@ function treeIn(row: TreeRow | undefined): CommittedTree {
   return { ...tree, root };
 }
 
-function see(log: ChecksumLog, tree: CommittedTree): CommittedTree {
+/**
+ * Looks at a tree that was read. It must not be older than what was known when it was asked for (`known`); what has been
+ * committed since, while the answer was on its way, it need not have.
+ */
+function see(log: ChecksumLog, tree: CommittedTree, known: CommittedTree): CommittedTree {
   const { state } = log;
-  if (tree.size < state.tree.size || (tree.size === state.tree.size && !tree.root.equals(state.tree.root)))
+  const differs = (from: CommittedTree): boolean => tree.size === from.size && !tree.root.equals(from.root);
+  if (tree.size < known.size || differs(known) || differs(state.tree))
     close(
       log,
-      `the database holds a tree of ${tree.size} records, but one of ${state.tree.size} was signed: an older database has taken the place of the newer one`,
+      `the database holds a tree of ${tree.size} records, but one of ${Math.max(known.size, tree.size)} was signed: an older database has taken the place of the newer one`,
     );
   demandOpen(log);
   if (tree.size > state.tree.size) state.tree = tree;

@@ -24,6 +24,27 @@ test("equal wishes are one record, and a record keeps its place", async () => {
   expect(await judge(registry)).toBe(2);
 });
 
+test("a look at the tree whose answer comes after the next batch was committed closes nothing", async () => {
+  const { log, registry } = await testLog();
+  await ensureRecord(log, observed("a"));
+  const { pool } = registry.database;
+  const { query } = pool;
+  const [answered, late] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  vi.spyOn(pool, "query").mockImplementationOnce((async (...words: Parameters<typeof query>) => {
+    const found = await Reflect.apply(query, pool, words);
+    answered.resolve();
+    await late.promise;
+    return found;
+  }) as never);
+  const looked = readTree(log);
+  await answered.promise;
+  await ensureRecord(log, observed("b"));
+  late.resolve();
+  expect((await looked).size).toBe(2);
+  expect(log.state.closed).toBeUndefined();
+  expect(await judge(registry)).toBe(2);
+});
+
 test("batches over the edges of tiles, with every width of tile in between, and proofs of all", async () => {
   const { log, registry } = await testLog();
   for (const count of [1, 254, 1, 1, 300, 513]) {
