@@ -54,12 +54,9 @@ async function publish(): Promise<void> {
   const zips = async () =>
     (await server.registry.database.pool.query("SELECT FROM module_version WHERE zip_key IS NULL")).rowCount;
   expect(await eventually(zips, (count) => count === 0, 20_000)).toBe(0);
-  const jobs = async () =>
-    (
-      await server.registry.database.pool.query(
-        "SELECT FROM pgboss.job WHERE state < 'completed' AND start_after <= now()",
-      )
-    ).rowCount;
+  const left = `SELECT FROM pgboss.job WHERE state < 'completed' AND start_after <= now()
+    UNION ALL SELECT FROM sum_tree WHERE size < (SELECT count(*) FROM module_version WHERE zip_key IS NOT NULL)`;
+  const jobs = async () => (await server.registry.database.pool.query(left)).rowCount;
   expect(await eventually(jobs, (count) => count === 0, 60_000)).toBe(0);
 }
 
