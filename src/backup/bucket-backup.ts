@@ -16,6 +16,7 @@ import { countStoredVersions } from "../registry/versions/stored-versions.ts";
 import type { ByteRange } from "../storage/blobs.ts";
 import type { Bucket } from "../storage/s3/bucket.ts";
 import { ABANDONED_UPLOAD_MS } from "../storage/s3/multipart.ts";
+import { bytesToPut } from "../storage/s3/requests.ts";
 import {
   type BackupOptions,
   type BackupReport,
@@ -27,7 +28,7 @@ import {
   untilSettled,
 } from "./backup.ts";
 import { piecesOf, type SavedCluster, saveCluster } from "./cluster-pieces.ts";
-import { filesIn } from "./copied-files.ts";
+import { filesIn, unlessGone } from "./copied-files.ts";
 import { PIECES, pieceOfKey, piecesInBucket } from "./piece-places.ts";
 
 const FORMAT = 1;
@@ -258,17 +259,11 @@ async function textOf(bucket: Bucket, key: string): Promise<string> {
 }
 
 async function putText(bucket: Bucket, key: string, text: string): Promise<void> {
-  const body = Buffer.from(text);
-  const sha256 = createHash("sha256").update(body).digest("hex");
-  await bucket.put(key, { sha256, size: body.length, body: () => body, onlyNew: false });
+  await bucket.put(key, { ...bytesToPut(Buffer.from(text)), onlyNew: false });
 }
 
 async function sha256Of(bytes: Iterable<Buffer> | AsyncIterable<Buffer>): Promise<string> {
   const hash = createHash("sha256");
   for await (const piece of bytes) hash.update(piece);
   return hash.digest("hex");
-}
-
-function unlessGone(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOENT") throw error;
 }

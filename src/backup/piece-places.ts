@@ -1,9 +1,9 @@
 // Where the pieces of databases lie (cluster-pieces.ts): below `pieces/` of a backup's directory or bucket.
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Bucket } from "../storage/s3/bucket.ts";
+import { bytesToPut } from "../storage/s3/requests.ts";
 import type { Pieces } from "./cluster-pieces.ts";
 import { PART, unlessGone } from "./copied-files.ts";
 
@@ -31,19 +31,14 @@ export function piecesInDirectory(backup: string): Pieces {
 }
 
 /** The pieces in a bucket of backups, as it is now. */
-export async function piecesInBucket(bucket: Bucket): Promise<Pieces & { readonly names: ReadonlySet<string> }> {
+export async function piecesInBucket(bucket: Bucket): Promise<Pieces> {
   const names = new Set<string>();
   for await (const { key } of bucket.list(PIECES)) names.add(pieceOfKey(key));
   const keyOf = (sha256: string): string => `${PIECES}/${sha256}${SUFFIX}`;
   return {
-    names,
     has: (sha256) => names.has(sha256),
     async put(sha256, compressed) {
-      const sent = createHash("sha256").update(compressed).digest("hex");
-      await bucket.put(keyOf(sha256), {
-        ...{ sha256: sent, size: compressed.length, onlyNew: true },
-        body: (range) => (range ? compressed.subarray(range.start, range.end + 1) : compressed),
-      });
+      await bucket.put(keyOf(sha256), { ...bytesToPut(compressed), onlyNew: true });
       names.add(sha256);
     },
     async get(sha256) {

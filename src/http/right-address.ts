@@ -2,14 +2,15 @@
 // GOPROXY that ends too early. What is said is made of the address alone, so that nobody learns from it what there is.
 import type { Context } from "koa";
 import { instanceGoProxy } from "../registry/forge/client-settings.ts";
+import { CACHED_ONLY, COOLDOWN } from "./go/go-proxy.ts";
 
 /** A request of the Go proxy protocol, wherever it was sent. */
 const GO_REQUEST = /\/@v\/|\/@latest$/;
 /** Our own checksum database has these below /sumdb/; any other name there is that of a database which is passed on. */
 const OWN_SUMDB = /^\/sumdb\/(?:supported|latest|lookup|tile|checkpoint)(?:\/|$)/;
 const SUMDB = /^\/sumdb\/[^/]+\//;
-/** What may stand in front of a module's path at an endpoint (go/go-proxy.ts). */
-const OPTIONS: ReadonlySet<string> = new Set(["cached-only", "cooldown"]);
+/** What may stand in front of a module's path at an endpoint. */
+const OPTIONS = [CACHED_ONLY, COOLDOWN];
 /** The endpoint of a project, a group or everything, also where its path is written with slashes or ends too early. */
 const UNDER_API = /^\/api\/v4(?:\/(projects|groups)\/(.+?))?(?:\/-)?(?:\/packages(?:\/go)?)?(?:\/[^/]+\..*)?$/;
 
@@ -24,7 +25,7 @@ function isBelowNoEndpoint(path: string): boolean {
   if (!GO_REQUEST.test(path)) return false;
   const [, first = "", ...others] = path.replace(/\/@(?:v\/.*|latest)$/, "").split("/");
   // A module's path begins with a host's name, which has a dot; "" and "." are no beginning of one either.
-  return /^[^.]+$/.test(first) && !OPTIONS.has(first) && others.some((segment) => segment.includes("."));
+  return /^[^.]+$/.test(first) && !OPTIONS.includes(`${first}/`) && others.some((segment) => segment.includes("."));
 }
 
 /** Whether a path is of the Go proxy protocol, or an address that somebody would set as GOPROXY. */

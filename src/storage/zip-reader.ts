@@ -137,9 +137,9 @@ export function createTinyEntryReader(
     const skip = skipIn(entry, window.subarray(at, at + LOCAL_BYTES));
     const packed = window.subarray(at + skip, at + skip + entry.packedSize);
     if (packed.length < entry.packedSize) return undefined;
-    return checking(entry, () => {
-      return whatIsLeft(entry, entry.method === 0 ? packed : inflateRawSync(packed, inOnePiece(entry)), keep);
-    });
+    return checking(entry, () =>
+      whatIsLeft(entry, entry.method === 0 ? packed : inflateRawSync(packed, inOnePiece(entry)), keep),
+    );
   };
   return (entry, keep) => {
     if (entry.size > TINY_BYTES || entry.packedSize > TINY_BYTES) return undefined;

@@ -52,9 +52,9 @@ export interface GoProxy {
 }
 
 /** The prefix of paths that are answered from store alone, as the public mirror has it. */
-const CACHED_ONLY = "cached-only/";
+export const CACHED_ONLY = "cached-only/";
 /** What is in front of an age that versions must have. */
-const COOLDOWN = "cooldown/";
+export const COOLDOWN = "cooldown/";
 /** What is in front of a checksum database's name. */
 const SUMDB = "sumdb/";
 

@@ -2,13 +2,14 @@
 // the checksum databases. GitLab's addresses of its Go proxy, and the same shape for groups and the instance.
 import type Router from "@koa/router";
 import type { Context } from "koa";
+import { instanceGoProxy } from "../../registry/forge/client-settings.ts";
 import { type GoProxy, serveGoProxy, serveSumdb } from "./go-proxy.ts";
 import type { GoView } from "./go-view.ts";
 import { serveIndex } from "./index-feed.ts";
 import { servePrefetch } from "./prefetch.ts";
 
 /** Where the instance's endpoint is, which has the modules of all. */
-export const INSTANCE_ENDPOINT = "/api/v4/packages/go";
+export const INSTANCE_ENDPOINT = instanceGoProxy("");
 
 /** Adds the routes of all Go endpoints to the router. */
 export function addGoRoutes(router: Router, goProxy: GoProxy): void {

@@ -31,6 +31,9 @@ export interface KnownVersion {
   readonly isContradicted: boolean;
 }
 
+/** SQL: whether what is stored of a version `v` is something else than what a checksum database was proved to say of it, `p`. */
+const CONTRADICTED = "v.h1 <> 'h1:' || encode(p.h1, 'base64') OR v.go_mod_h1 <> 'h1:' || encode(p.go_mod_h1, 'base64')";
+
 /** What is known of a version, stored or taken away. */
 export async function lookUpVersion(registry: Registry, modulePath: string, version: string): Promise<KnownVersion> {
   const { rows } = await registry.database.pool.query<
@@ -38,7 +41,7 @@ export async function lookUpVersion(registry: Registry, modulePath: string, vers
   >({
     name: "upstream-version",
     text: `SELECT t.reason AS buried, v.id, v.info, v.go_mod, v.h1, v.zip_key, v.zip_size,
-        v.h1 <> 'h1:' || encode(p.h1, 'base64') OR v.go_mod_h1 <> 'h1:' || encode(p.go_mod_h1, 'base64') AS contradicted
+        ${CONTRADICTED} AS contradicted
       FROM (SELECT) AS one
       LEFT JOIN tombstone t ON t.module_path = $1 AND t.version = $2
       LEFT JOIN proved_sum p ON p.path = $1 AND p.version = $2
@@ -91,7 +94,7 @@ export async function lastStoredVersions(
         FROM (SELECT * FROM module_version ORDER BY id DESC LIMIT $1) v
         JOIN module m ON m.id = v.module_id AND m.origin = 'UPSTREAM'
         LEFT JOIN proved_sum p ON p.path = m.path AND p.version = v.version
-        WHERE (v.h1 <> 'h1:' || encode(p.h1, 'base64') OR v.go_mod_h1 <> 'h1:' || encode(p.go_mod_h1, 'base64')) IS NOT TRUE
+        WHERE (${CONTRADICTED}) IS NOT TRUE
           AND coalesce(octet_length(v.info), 0) + coalesce(octet_length(v.go_mod), 0) <= $4
       ) AS stored
       WHERE bytes <= $2 ORDER BY id DESC`,

@@ -1,4 +1,5 @@
 // What is asked of the server of a bucket, and what it answers when it does not do it.
+import { hash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type { ByteRange } from "../blobs.ts";
@@ -12,6 +13,14 @@ export interface PutObject {
   readonly body: (range?: ByteRange) => Readable | Buffer;
   /** Refuse the request if there is an object already. */
   readonly onlyNew: boolean;
+}
+
+/** What is put of bytes that are in memory. */
+export function bytesToPut(bytes: Buffer): Pick<PutObject, "sha256" | "size" | "body"> {
+  return {
+    ...{ sha256: hash("sha256", bytes), size: bytes.length },
+    body: (range) => (range ? bytes.subarray(range.start, range.end + 1) : bytes),
+  };
 }
 
 /** One request. `payload`: the SHA-256 of its body. */
