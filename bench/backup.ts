@@ -2,8 +2,6 @@
 // into a new directory, a server on that, and a client with an empty module cache that downloads and verifies every version
 // (`go mod download`, `go mod verify`) by the checksum database of the registry. Nothing acknowledged before the moment of the
 // backup may be missing, and no byte may be another.
-//
-//   node bench/backup.ts [--times 10] [--s3]    --s3: into a bucket of versitygw, whose path VERSITYGW gives
 import { execFile, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,8 +17,19 @@ const MODULE = "gokura.bench/acme/lib";
 const CHECKOUT = join(import.meta.dirname, "..");
 
 const { values } = parseArgs({
-  options: { times: { type: "string", default: "10" }, s3: { type: "boolean", default: false } },
+  options: {
+    times: { type: "string", default: "10" },
+    s3: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
 });
+if (values.help) {
+  console.log(`usage: node bench/backup.ts [--times 10] [--s3]
+  --times N  how many backups are made and brought back
+  --s3       into a bucket of versitygw, whose program the variable VERSITYGW names
+Example: VERSITYGW=/usr/local/bin/versitygw node bench/backup.ts --times 2 --s3`);
+  process.exit(0);
+}
 const parent = mkdtempSync(join(tmpdir(), "gokura-backup-"));
 const rows: (string | number)[][] = [];
 let failures = 0;

@@ -3,8 +3,6 @@
 // was alone. Four kinds: zips that are to be made, modules that upstream has (20 ms away), queries of GraphQL, and what git
 // clients ask first.
 //
-//   node bench/bystander.ts [--connections 32] [--asks 60] [--only zips]
-//
 // Both are measured in rounds by turns, so that what else the machine does is in both. Time on the wall is the subject here.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -22,8 +20,16 @@ const { values } = parseArgs({
     connections: { type: "string", default: "32" },
     asks: { type: "string", default: "60" },
     only: { type: "string" },
+    help: { type: "boolean", default: false },
   },
 });
+if (values.help) {
+  console.log(`usage: node bench/bystander.ts [--connections 32] [--asks 60] [--only zips]
+  --connections N  on how many connections the herd asks
+  --asks N         how often the bystander asks, alone and beside the herd
+  --only KIND      one kind alone: zips, upstream, queries or git`);
+  process.exit(0);
+}
 const CONNECTIONS = Number(values.connections);
 const ASKS = Number(values.asks);
 const ROUNDS = 3;

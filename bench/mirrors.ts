@@ -22,7 +22,14 @@ import { ADMIN_TOKEN, startGokura } from "./gokura.ts";
 import { processorTime } from "./measure.ts";
 import { printTable } from "./table.ts";
 
-const { values } = parseArgs({ options: { mirrors: { type: "string", default: "200" } } });
+const { values } = parseArgs({
+  options: { mirrors: { type: "string", default: "200" }, help: { type: "boolean", default: false } },
+});
+if (values.help) {
+  console.log(`usage: node bench/mirrors.ts [--mirrors 200]
+  --mirrors N  how many projects follow a remote repository`);
+  process.exit(0);
+}
 const MIRRORS = Number(values.mirrors);
 const ROUNDS = 5;
 

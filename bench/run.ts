@@ -32,7 +32,8 @@ if (values.help) {
   console.log(`usage: npm run bench -- [--connections 16] [--milliseconds 700] [--rounds 3]
   --connections N   keep-alive connections that ask at the same time
   --milliseconds N  how long each answer is asked for in a round
-  --rounds N        the smallest figure of so many rounds counts`);
+  --rounds N        the smallest figure of so many rounds counts
+What else is measured: npm run bench -- faults --help, npm run bench -- servers --help, and node bench/NAME.ts --help`);
   process.exit(0);
 }
 const CONNECTIONS = Number(values.connections);

@@ -1,8 +1,6 @@
 // What so many versions and so many requests a second need, by arithmetic from what one costs: processor time, memory, connections
 // and bytes. What an answer costs is measured here and now, on this machine; what a cold module costs, and what a version takes
 // in the database, are measured by programs that take longer (bench/cold.ts, bench/pages.ts), and given by options.
-//
-//   node bench/scale.ts [--versions 10000000] [--requests 5000] [--stored 0.05] [--cold 0.002]
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,23 +16,34 @@ const { values } = parseArgs({
   options: {
     versions: { type: "string", default: "10000000" },
     requests: { type: "string", default: "5000" },
-    /** Which part of the requests memory does not know, and which part of all upstream must be asked for. */
     stored: { type: "string", default: "0.05" },
     cold: { type: "string", default: "0.002" },
-    /** Of each request that is for a zip, and its bytes. */
     zips: { type: "string", default: "0.25" },
     "zip-bytes": { type: "string", default: "300000" },
-    /** `node bench/cold.ts`: milliseconds of the server and of PostgreSQL for a cold module. */
     "cold-server-ms": { type: "string", default: "11.5" },
     "cold-database-ms": { type: "string", default: "5.8" },
-    /** The size of the database of a registry of a million versions (bench/graphql/seed.ts), by version. */
     "row-bytes": { type: "string", default: "3200" },
-    /** Which part of a processor is planned with. */
     busy: { type: "string", default: "0.5" },
+    help: { type: "boolean", default: false },
   },
 });
-const given = Object.fromEntries(Object.entries(values).map(([name, text]) => [name, Number(text)])) as Record<
-  keyof typeof values,
+if (values.help) {
+  console.log(`usage: node bench/scale.ts [--versions 10000000] [--requests 5000] [--stored 0.05] [--cold 0.002] …
+  --versions N          stored versions
+  --requests N          requests a second
+  --stored PART         which part of the requests memory does not know
+  --cold PART           for which part of all upstream must be asked
+  --zips PART           which part of the requests is for zips (0.25)
+  --zip-bytes N         bytes of a zip (300000)
+  --cold-server-ms N    milliseconds of the server for a cold module, by bench/cold.ts (11.5)
+  --cold-database-ms N  those of PostgreSQL (5.8)
+  --row-bytes N         bytes of the database for each version, by bench/graphql/seed.ts (3200)
+  --busy PART           which part of a processor is planned with (0.5)`);
+  process.exit(0);
+}
+const { help: _, ...numbers } = values;
+const given = Object.fromEntries(Object.entries(numbers).map(([name, text]) => [name, Number(text)])) as Record<
+  keyof typeof numbers,
   number
 >;
 

@@ -2,8 +2,6 @@
 // nobody has asked for, answers from memory, the checksum database, a mirror of a repository that grows, backups, GraphQL, REST
 // and pages, wrong tokens. What a server takes is written down at the beginning, after each tenth and at the end, and then how
 // each figure grows in an hour: memory, descriptors, connections, processes and temporary files must not.
-//
-//   node bench/soak.ts [--minutes 60]
 import { execFile } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,7 +19,14 @@ import { beginFollowing, startRemote } from "./servers/mirrored.ts";
 import { printTable } from "./table.ts";
 
 const run = promisify(execFile);
-const { values } = parseArgs({ options: { minutes: { type: "string", default: "60" } } });
+const { values } = parseArgs({
+  options: { minutes: { type: "string", default: "60" }, help: { type: "boolean", default: false } },
+});
+if (values.help) {
+  console.log(`usage: node bench/soak.ts [--minutes 60]
+  --minutes N  how long it goes on`);
+  process.exit(0);
+}
 const MINUTES = Number(values.minutes);
 const PARTS = 10;
 

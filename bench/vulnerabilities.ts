@@ -12,7 +12,14 @@ import { parseArgs } from "node:util";
 import { startGokura } from "./gokura.ts";
 import { printTable } from "./table.ts";
 
-const { values } = parseArgs({ options: { advisories: { type: "string", default: "5000,100000" } } });
+const { values } = parseArgs({
+  options: { advisories: { type: "string", default: "5000,100000" }, help: { type: "boolean", default: false } },
+});
+if (values.help) {
+  console.log(`usage: node bench/vulnerabilities.ts [--advisories 5000,100000]
+  --advisories LIST  how many advisories the feeds have, one after the other`);
+  process.exit(0);
+}
 /** Advisories about one module. */
 const ABOUT_ONE = 10;
 /** How often the server is asked whether it lives. */
