@@ -10,6 +10,7 @@ import { Failure } from "../../errors.ts";
 import { gitEnvironment } from "../process/git-environment.ts";
 import { repositoryWords } from "../process/repository-words.ts";
 import { carry, linger, NO_CACHE, type SmartHttpOutcome } from "./carriage.ts";
+import { comparedRefs } from "./compared-refs.ts";
 import { FLUSH, fatalPacket, packet, packetCutter } from "./pkt-line.ts";
 import {
   MAX_COMMANDS_BYTES,
@@ -48,6 +49,8 @@ export interface Admission {
   readonly refused: ReadonlyMap<string, string>;
   /** How many bytes the pack may have, where that is less than the server takes from anybody. */
   readonly maxBytes?: number;
+  /** Full names of tags whose history what comes probably continues (compared-refs.ts). */
+  readonly beside?: readonly string[];
 }
 
 export interface ReceivePackOptions extends ServeOptions {
@@ -88,7 +91,9 @@ export async function serveReceivePack(options: ReceivePackOptions): Promise<Sma
       request = await readPushRequest(body);
       const admitted = request.commands.length > 0 ? await admit?.(request.commands) : undefined;
       plan = planPush(request, admitted?.refused ?? new Map());
-      const settings = plan.hidden ? [["receive.hideRefs", plan.hidden.name] as const] : [];
+      const settings = plan.hidden
+        ? [["receive.hideRefs", plan.hidden.name] as const]
+        : comparedRefs(plan.forGit, admitted?.beside);
       return {
         chunks: inFront(writePushRequest(request, plan.forGit), body),
         environment: gitEnvironment({ maxPushBytes: Math.min(maxBytes, admitted?.maxBytes ?? maxBytes), settings }),

@@ -11,6 +11,7 @@ import { protectedTagRefusals } from "../../registry/forge/protected-tags.ts";
 import { roomIn } from "../../registry/forge/quotas.ts";
 import { beginPush } from "../../registry/forge/recorded-refs.ts";
 import { TAGS } from "../../registry/forge/ref-names.ts";
+import { tagsBeside } from "../../registry/forge/tags-beside.ts";
 import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { ProjectRow } from "../../registry/rows.ts";
@@ -18,6 +19,7 @@ import { answerToPush, type PushedTag } from "../../registry/versions/push-answe
 import { recordUntilDone } from "../hosting/recorded-push.ts";
 import type { Repositories } from "../hosting/repositories-of-projects.ts";
 import type { TagIndexer } from "../indexing/tag-indexer.ts";
+import { areFew } from "../protocol/compared-refs.ts";
 import type { RefCommand } from "../protocol/push-commands.ts";
 import type { Admission, DonePush } from "../protocol/receive-pack.ts";
 
@@ -110,7 +112,8 @@ export function openPushes(
         const marked = await beginPush(registry, id);
         if (marked && !known) underWay.others = true;
         for (const { name } of commands) if (!refused.has(name)) underWay.pushers.set(name, principal);
-        return { refused, ...(room && { maxBytes: room.bytes }) };
+        const beside = areFew(brings) ? await tagsBeside(registry, id, brings) : [];
+        return { refused, beside, ...(room && { maxBytes: room.bytes }) };
       } catch (error) {
         underWay.pushes--;
         forget(id, underWay);

@@ -132,6 +132,12 @@ async function post(
   });
 }
 
+/** A pack of no objects (gitformat-pack(5)): version 2, their number, the sum of that. */
+const EMPTY_PACK = (() => {
+  const head = Buffer.from("PACK\0\0\0\x02\0\0\0\0", "latin1");
+  return Buffer.concat([head, createHash("sha1").update(head).digest()]);
+})();
+
 const RECEIVE = { "Content-Type": "application/x-git-receive-pack-request" };
 const UPLOAD = { "Content-Type": "application/x-git-upload-pack-request" };
 const lastOutcome = (path: string): SmartHttpOutcome | undefined =>
@@ -472,12 +478,42 @@ describe("push", () => {
       expect(refsOf("broken.git")).toEqual([]);
     }
     // A good pack that lacks what its commit needs.
-    const empty = git([`--git-dir=${source}`, "pack-objects", "--stdout", "-q"], { input: "" });
-    expect((await send(Buffer.from(empty, "latin1"))).status).toBe(200);
+    expect((await send(EMPTY_PACK)).body.toString("latin1")).toContain("ng refs/heads/main missing necessary objects");
     expect(refsOf("broken.git")).toEqual([]);
     const answer = await send(good);
     expect(answer.body.toString("latin1")).toContain("unpack ok");
     expect(refsOf("broken.git")).toEqual(["refs/heads/main"]);
+  });
+
+  test("a few refs are compared with branches and tags beside them: what is wrong with another tag is not in their way", async () => {
+    const { directory, local } = await served("compared.git");
+    makeRepository(local, (r) => {
+      const first = r.commit({ a: "1" });
+      r.tag("v1.0.0", first);
+      r.tag("v2.0.0", r.commit({ a: "2" }, { branch: "gone", parents: [first] }));
+    });
+    const push = (...refs: string[]) => client(["-C", local, "push", `${base}/compared.git`, ...refs]);
+    expect((await push("main", "v1.0.0", "v2.0.0")).stderr).not.toContain("rejected");
+    const lost = "5".repeat(40);
+    writeFileSync(join(directory, "refs", "tags", "v0.1.0"), `${lost}\n`);
+    const tagged = (name: string, parent: string): void => {
+      const commit = git([`--git-dir=${local}`, "commit-tree", "-p", parent, "-m", name, `${parent}^{tree}`]).trim();
+      git([`--git-dir=${local}`, "tag", name, commit]);
+    };
+    tagged("v1.1.0", "main");
+    tagged("v2.1.0", "v2.0.0"); // no branch reaches what it stands on
+    for (const name of ["v1.1.0", "v2.1.0"]) expect(await push(name)).toMatchObject({ code: 0 });
+    expect(await push(":v0.1.0")).toMatchObject({ code: 0 });
+    expect(refsOf("compared.git")).toEqual(
+      ["heads/main", "tags/v1.0.0", "tags/v1.1.0", "tags/v2.0.0", "tags/v2.1.0"].map((name) => `refs/${name}`),
+    );
+
+    // What is not there is missed all the same.
+    tagged("v3.0.0", "main");
+    const oid = git([`--git-dir=${local}`, "rev-parse", "v3.0.0"]).trim();
+    const command = packet(`${"0".repeat(40)} ${oid} refs/tags/v3.0.0\0 report-status\n`);
+    const answer = await post("/compared.git/git-receive-pack", Buffer.concat([command, FLUSH, EMPTY_PACK]), RECEIVE);
+    expect(answer.body.toString("latin1")).toContain("ng refs/tags/v3.0.0 missing necessary objects");
   });
 
   test("git's words do not say where the server keeps things, whatever the directory is called", async () => {
