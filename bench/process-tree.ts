@@ -55,6 +55,8 @@ export function descendants(pid: number): number[] {
 /** In MB; and how many processes that are. */
 export interface Memory {
   readonly server: number;
+  /** Of the server's, that of its children: git, and workers. */
+  readonly children: number;
   readonly postgres: number;
   readonly processes: number;
 }
@@ -66,5 +68,8 @@ export function memoryOfAll(gokura: RunningGokura, dataDirectory: string): Memor
   const sum = (pids: readonly number[]): number => pids.reduce((total, one) => total + pssOf(one), 0);
   const database = new Set([postmaster, ...descendants(postmaster)]);
   const own = [pid, ...descendants(pid).filter((one) => !database.has(one))];
-  return { server: sum(own), postgres: sum([...database]), processes: own.length + database.size };
+  return {
+    ...{ server: sum(own), children: sum(own.slice(1)), postgres: sum([...database]) },
+    processes: own.length + database.size,
+  };
 }

@@ -32,8 +32,8 @@ export async function seeded(
   }
 }
 
-/** Waits until the server has no job to do. */
-async function idle(url: string): Promise<void> {
+/** Waits until a server, whose database is at this URL, has no job to do. */
+export async function idle(url: string): Promise<void> {
   const client = new pg.Client(url);
   await client.connect();
   try {
