@@ -8,7 +8,7 @@ import * as fs from "node:fs";
 import { join, resolve } from "node:path";
 import { Failure } from "../errors.ts";
 import { canEnter, type ServerOwner } from "./postgres-binaries.ts";
-import { isAlive } from "./postmaster-pid.ts";
+import { isAlive, isServing } from "./postmaster-pid.ts";
 import { ELSEWHERE_FILE, postgresDirectory, SUPERUSER } from "./running-database.ts";
 
 /** cluster.123, cluster.123.pw, password.123, postgresql-18.4.123: what process 123 makes. */
@@ -55,8 +55,8 @@ export function embeddedDirectory(dataDirectory: string, owner: ServerOwner | un
       "unavailable",
       `${directory} belongs to another user: start gokura as that user, or set GOKURA_DATA_DIR to a directory of yours`,
     );
-  // Never a second cluster while there is one: it would look as if all data were gone.
-  if (owner && !canEnter(directory, owner))
+  // Never a second cluster while there is one: it would look as if all data were gone. Where its server runs, it could enter.
+  if (owner && !isServing(join(directory, "cluster")) && !canEnter(directory, owner))
     throw new Failure(
       "unavailable",
       `PostgreSQL does not run as root, and uid ${owner.uid} cannot enter ${directory}: let it pass through the directories above (chmod o+x)`,

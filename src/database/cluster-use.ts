@@ -17,8 +17,11 @@ export interface ClusterUse {
   end(): Promise<void>;
 }
 
-/** Begins to use a cluster. Waits while its last user stops it, and then fails. */
-export async function useCluster(url: string): Promise<ClusterUse> {
+/**
+ * Begins to use the cluster of a directory; undefined where the server at the URL serves another one, which may have its port
+ * by now. Waits while its last user stops it, and then fails.
+ */
+export async function useCluster(url: string, directory: string): Promise<ClusterUse | undefined> {
   const broken = new AbortController();
   let ending = false;
   const client = new pg.Client({
@@ -33,6 +36,11 @@ export async function useCluster(url: string): Promise<ClusterUse> {
   client.on("error", tell).on("end", tell);
   try {
     await client.connect();
+    const { rows } = await client.query<{ at: string }>("select current_setting('data_directory') as at");
+    if (rows[0]!.at !== directory) {
+      await client.end();
+      return undefined;
+    }
     await client.query(`select pg_advisory_lock_shared(${IN_USE_LOCK})`);
   } catch (error) {
     await client.end().catch(() => {});

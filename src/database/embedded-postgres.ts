@@ -12,7 +12,6 @@ import * as fs from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import pg from "pg";
 import { Failure } from "../errors.ts";
 import { embeddedDirectory, initialise, readableByOthers, removeHalfMade, settle } from "./cluster-files.ts";
 import { type ClusterUse, useCluster } from "./cluster-use.ts";
@@ -73,7 +72,6 @@ interface Cluster {
 interface JoinedCluster {
   readonly url: string;
   readonly port: number;
-  readonly pid: number;
   readonly launched: boolean;
   readonly use: ClusterUse;
 }
@@ -117,11 +115,9 @@ async function joinOrLaunch(
 ): Promise<JoinedCluster | undefined> {
   let launches = 0;
   for (const end = Date.now() + patienceMs; Date.now() < end && !stopping(); await delay(PAUSE_MS * (1 + launches))) {
-    const running = await findRunning(cluster.path, cluster.password);
-    if (running) {
-      const use = await useCluster(running.url).catch(() => undefined); // it may be stopping right now
-      if (use) return { ...running, launched: launches > 0, use };
-    } else if (!isServing(cluster.path)) {
+    const running = await joinRunning(cluster);
+    if (running) return { ...running, launched: launches > 0 };
+    if (!isServing(cluster.path)) {
       if (++launches > MAX_LAUNCHES) return undefined;
       await cluster.launch(lastPort);
     }
@@ -176,11 +172,8 @@ async function leave(cluster: Cluster, held: ClusterUse | undefined): Promise<De
   for (const end = Date.now() + STOP_TIMEOUT_MS; Date.now() < end; await delay(PAUSE_MS)) {
     if (!isServing(cluster.path)) return { stopped: true, usedBy: [] };
     try {
-      if (use === undefined) {
-        const running = await findRunning(cluster.path, cluster.password);
-        use = running && (await useCluster(running.url));
-        if (use === undefined) continue; // it comes, or goes
-      }
+      use ??= (await joinRunning(cluster))?.use;
+      if (use === undefined) continue; // it comes, or goes
       const pid = readPostmasterPid(cluster.path)?.pid;
       if (await use.leaveAsLast()) {
         if (pid !== undefined) await shutDown(pid);
@@ -228,25 +221,17 @@ async function launch(
   while (!ended && !isServing(cluster)) await delay(10);
 }
 
-/** Only a server that accepts our password and says that it serves this directory is ours. */
-async function findRunning(
-  cluster: string,
-  password: string,
-): Promise<{ url: string; port: number; pid: number } | undefined> {
-  const running = readPostmasterPid(cluster);
+/**
+ * Joins the server that runs for a cluster: only one that accepts our password and says that it serves this directory is ours.
+ * Undefined where there is none, or it is stopping right now.
+ */
+async function joinRunning({ path, password }: Cluster): Promise<Omit<JoinedCluster, "launched"> | undefined> {
+  const running = readPostmasterPid(path);
   if (!running?.ready || !isAlive(running.pid)) return undefined;
-  const url = localUrl(password, running.port);
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000 });
-  client.on("error", () => {}); // it may be stopping
-  try {
-    await client.connect();
-    const { rows } = await client.query("select current_setting('data_directory') as dir");
-    return rows[0].dir === cluster ? { url, port: running.port, pid: running.pid } : undefined;
-  } catch {
-    return undefined;
-  } finally {
-    await client.end().catch(() => {});
-  }
+  const { port } = running;
+  const url = localUrl(password, port);
+  const use = await useCluster(url, path).catch(() => undefined);
+  return use && { url, port, use };
 }
 
 /** Fast shutdown: roll back, checkpoint, end. Two that leave together may both be the last; one of them comes too late. */
