@@ -48,11 +48,13 @@ export function openWebDoor(parts: WebParts): WebDoor {
       const route = findRoute(ctx.path, ctx.method);
       if (!isPage && !route?.anyClient) return false;
       const asking: Asking = { visit: visitOf(parts, ctx, asked, route) };
+      const { threads } = parts.registry.documentation;
+      if (isPage && route?.documents) threads.prepare(); // while the module is looked up
       try {
         const answer = await answerOf(ctx, asking, asked, route);
         await send(ctx, asking.visit, answer);
         // Who reads pages soon reads documentation.
-        if (isPage && answer.kind === "page") parts.registry.documentation.threads.prepare();
+        if (isPage && answer.kind === "page") threads.prepare();
       } catch (error) {
         if (!isPage) throw error; // programs are told in their own way
         const { failure, status } = asked.explain(error);

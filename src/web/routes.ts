@@ -8,6 +8,8 @@ interface Route {
   readonly anyClient?: true;
   /** Whether its form changes nothing but the session, so that a token for reading will do. */
   readonly anyScope?: true;
+  /** Whether what packages say stands in it: that is got ready while the rest is looked up. */
+  readonly documents?: true;
   readonly get?: () => Promise<Show>;
   readonly post?: () => Promise<Show>;
 }
@@ -17,6 +19,7 @@ export interface FoundRoute {
   readonly named: Readonly<Record<string, string>>;
   readonly anyClient: boolean;
   readonly anyScope: boolean;
+  readonly documents: boolean;
   readonly load: (() => Promise<Show>) | undefined;
 }
 
@@ -155,6 +158,7 @@ const ROUTES: readonly Route[] = [
   },
   {
     pattern: /^\/-\/go\/(?<address>.+)$/,
+    documents: true,
     get: async () => (await import("./modules/module-page.ts")).showModule,
   },
   {
@@ -253,7 +257,7 @@ const ROUTES: readonly Route[] = [
 
 /** The page at an address; undefined if there is none. `path` begins with a slash, and is as it was sent. */
 export function findRoute(path: string, method: string): FoundRoute | undefined {
-  for (const { pattern, anyClient = false, anyScope = false, get, post } of ROUTES) {
+  for (const { pattern, anyClient = false, anyScope = false, documents = false, get, post } of ROUTES) {
     const match = pattern.exec(path);
     if (!match) continue;
     const named: Record<string, string> = {};
@@ -267,6 +271,7 @@ export function findRoute(path: string, method: string): FoundRoute | undefined 
       named,
       anyClient,
       anyScope,
+      documents,
       load: method === "POST" ? post : method === "GET" || method === "HEAD" ? get : undefined,
     };
   }
