@@ -141,8 +141,8 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
       holder: await nameOfDataDirectory(config.dataDirectory),
       sole: config.databaseUrl === undefined,
       address: server.internal,
-      async begin() {
-        await duties.begin();
+      async begin(ready) {
+        await duties.begin(ready);
         // Whoever led before may have ended before it came to that.
         if (isUp && config.adminToken !== undefined) await setUp(registry, config.adminToken);
       },

@@ -47,8 +47,8 @@ export interface LeaderParts {
 }
 
 export interface Leading {
-  /** Begins; what it throws leaves nothing begun. */
-  begin(): Promise<void>;
+  /** Begins, and calls `ready` when requests may come; what it throws leaves nothing begun. */
+  begin(ready: () => void): Promise<void>;
   /** Ends what was begun, after what is under way. */
   end(): Promise<void>;
   /** A notice came that a mirror, or a hook, has something to do. */
@@ -77,13 +77,14 @@ export function openLeading(parts: LeaderParts): Leading {
       verifyStoredVersions(registry, upstream.verification, mayAsk ? upstream.publicSums : undefined, payload),
     );
   };
-  const begin = async (): Promise<void> => {
+  const begin = async (ready: () => void): Promise<void> => {
     const startedAt = Date.now();
     registry.storedRepositories?.forget();
+    ready(); // nothing of what follows is needed for a push, and some of it takes its time
     wakers.hooks = startHooks(config, registry);
     keep(wakers.hooks);
     await work();
-    await recordOpenPushes(registry, repositories);
+    await recordOpenPushes(registry, repositories, startedAt);
     keep(keepTidy(registry, startedAt));
     keep(keepPurged(registry, repositories));
     if (registry.storedRepositories) keep(keepStored(registry));
@@ -108,9 +109,9 @@ export function openLeading(parts: LeaderParts): Leading {
     await closeAll(closers);
   };
   return {
-    async begin() {
+    async begin(ready) {
       try {
-        await begin();
+        await begin(ready);
       } catch (error) {
         await end().catch(() => {});
         throw error;

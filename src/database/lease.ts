@@ -19,17 +19,20 @@ import type { Log } from "../telemetry/log.ts";
 import type { Sql } from "./sql.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
-/** How old what is known of the leader of another server may be. */
+/** How old what is known of the leader of another server may be; that there is none is asked again sooner. */
 const KNOWN_FOR_MS = 500;
+const NONE_KNOWN_FOR_MS = 100;
+/** How long after a lease is over others look: clocks are not finer than that. */
+const JUST_AFTER_MS = 10;
 /** How long transactions of the leader before may go on when its lease is over. */
 const BLOCKED_MS = 1_000;
 const KEY_BYTES = 32;
 
 /** Times of a lease, in milliseconds. */
 export interface LeaseTimes {
-  /** How long it is good. Another server takes it over so long after the last renewal, and `everyMs`, at the latest. */
+  /** How long it is good. Another server takes it over so long after the last renewal. */
   readonly goodMs: number;
-  /** How often the leader renews it, and others look. */
+  /** How often the leader renews it, and others look; these also at the moment when it is over. */
   readonly everyMs: number;
 }
 
@@ -61,7 +64,7 @@ export interface Leadership {
 export interface Lease extends Leadership {
   /** Takes it if it is free, and goes on from there: renews it, or waits for it. Resolves after the first try. */
   start(): Promise<void>;
-  /** Whether this process leads, as far as it knows, and has begun to. */
+  /** Whether this process leads, as far as it knows, and may take what only a leader takes. */
   leads(): boolean;
   /** Who leads, if anybody does. */
   leader(): Promise<Leader | undefined>;
@@ -83,8 +86,11 @@ export interface LeaseOptions {
   /** No other server can be on this database: it is taken at once, and needs no renewal. */
   readonly sole: boolean;
   readonly address: InternalAddress;
-  /** Begins what only a leader does. What it throws at the start is thrown by `start`; later the lease is given back. */
-  readonly begin: () => Promise<void>;
+  /**
+   * Begins what only a leader does, and calls `ready` as soon as requests for the leader may come, at its end at the latest.
+   * What it throws at the start is thrown by `start`; later the lease is given back.
+   */
+  readonly begin: (ready: () => void) => Promise<void>;
   /** Ends it, after the lease was lost. */
   readonly end: () => Promise<void>;
   readonly times?: LeaseTimes | undefined;
@@ -110,8 +116,9 @@ interface Held {
   readonly key: Buffer;
   /** performance.now() until which nobody else can have taken it over. */
   goodUntil: number;
-  /** Settled when what a leader does has begun, from when on it leads. */
+  /** Settled when all that a leader does has begun. */
   readonly begun: Promise<void>;
+  /** Whether requests for the leader may come. */
   leads: boolean;
 }
 
@@ -125,8 +132,11 @@ export function openLease(options: LeaseOptions): Lease {
   let losing: Promise<void> = Promise.resolve();
 
   const begun = async (mine: Held): Promise<void> => {
-    await begin();
-    mine.leads = true;
+    const ready = (): void => {
+      mine.leads = true;
+    };
+    await begin(ready);
+    ready();
   };
   /** Takes it over if nobody has it. `again`: also if this data directory has it. */
   const take = async (again: boolean): Promise<boolean> => {
@@ -189,9 +199,13 @@ export function openLease(options: LeaseOptions): Lease {
     return renewing;
   };
 
-  const look = async (): Promise<void> => {
-    if (held) return renew(held);
-    if (!(await take(false))) return;
+  /** Renews the lease, or takes it over if it is over; returns after how long to look again. */
+  const look = async (): Promise<number> => {
+    if (held) {
+      await renew(held);
+      return times.everyMs;
+    }
+    if (!(await take(false))) return untilOver();
     const mine = held as Held | undefined;
     log.warn({ term: mine?.term }, "this server leads from now on");
     // Not waited for: the lease has to be renewed meanwhile.
@@ -200,12 +214,25 @@ export function openLease(options: LeaseOptions): Lease {
       lose();
       return giveBack(mine);
     });
+    return times.everyMs;
+  };
+  /** After how long to look at a lease that another server has: when it is over, if that is sooner than usual. */
+  const untilOver = async (): Promise<number> => {
+    const [row] = await connection.query<{ ms: number }>(
+      "SELECT (extract(epoch FROM GREATEST(expires_at, clock_timestamp()) - clock_timestamp()) * 1000)::float8 AS ms FROM server_lease",
+      [],
+    );
+    return Math.min(times.everyMs, (row?.ms ?? 0) + JUST_AFTER_MS);
   };
   const rounds = async (): Promise<void> => {
-    while (!closed) {
-      await delay(times.everyMs, undefined, { ref: false, signal: stopped.signal }).catch(() => {});
-      // While the database does not answer nobody can take over either.
-      if (!closed) await look().catch((error: Error) => log.debug({ reason: error.message }, "the lease is not known"));
+    for (let pause = held ? times.everyMs : 0; !closed; ) {
+      await delay(pause, undefined, { ref: false, signal: stopped.signal }).catch(() => {});
+      if (closed) return;
+      pause = await look().catch((error: Error) => {
+        // While the database does not answer nobody can take over either.
+        log.debug({ reason: error.message }, "the lease is not known");
+        return times.everyMs;
+      });
     }
   };
   const stopped = new AbortController();
@@ -221,7 +248,7 @@ export function openLease(options: LeaseOptions): Lease {
     async leader() {
       if (known && performance.now() < known.until) return known.leader;
       const leader = await leaderIn(pool);
-      known = { leader, until: performance.now() + KNOWN_FOR_MS };
+      known = { leader, until: performance.now() + (leader ? KNOWN_FOR_MS : NONE_KNOWN_FOR_MS) };
       return leader;
     },
     async demand() {

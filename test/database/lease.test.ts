@@ -74,6 +74,34 @@ test("one leads and the other stands by until the lease is over", async () => {
   expect(first.did).toEqual(["begin", "end"]);
 });
 
+test("whoever stands by takes a lease over when it is over, however seldom it looks", async () => {
+  const [first, second] = [server("brief"), server("seldom", { everyMs: 600_000 })];
+  await first.start();
+  await second.start();
+  expect(second.leads()).toBe(false);
+  await expect.poll(() => second.leads()).toBe(true);
+});
+
+test("requests may come before all has begun that a leader does", async () => {
+  const all = Promise.withResolvers<void>();
+  const busy = openLease({
+    ...{ pool, url, log: createLog("silent"), candidate: true, holder: "busy", sole: false },
+    address: { url: "http://busy", certificate: undefined },
+    async begin(ready) {
+      ready();
+      await all.promise;
+    },
+    end: async () => {},
+    times: { goodMs: 60_000, everyMs: 60_000 },
+  });
+  open.push(busy);
+  const starting = busy.start();
+  await expect.poll(() => busy.leads()).toBe(true);
+  await busy.demand();
+  all.resolve();
+  await starting;
+});
+
 test("a lease that nobody has taken over goes on after a pause", async () => {
   const paused = server("paused");
   await paused.start();

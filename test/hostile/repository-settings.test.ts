@@ -237,7 +237,7 @@ describe("pushes", () => {
     await server.registry.prisma.project.update({ where: { id: project!.id }, data: { pushStartedAt: new Date() } });
     writeFileSync(join(it.kept, "commondir"), "/\n");
     const repositories = new Repositories();
-    await recordOpenPushes(server.registry, repositories);
+    await recordOpenPushes(server.registry, repositories, Date.now());
     await repositories.close();
     const said = await eventually(
       async () => server.logged.filter((line) => line.includes("cannot be recorded")),

@@ -15,7 +15,7 @@ import {
 import { openStoredRepositories, storeAll } from "../../src/git/hosting/stored-repositories.ts";
 import { Repositories } from "../../src/git/objects/repositories.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
-import { beginPush, nobodysPush } from "../../src/registry/forge/recorded-refs.ts";
+import { beginPush, nobodysPush, openPushes } from "../../src/registry/forge/recorded-refs.ts";
 import { storedRepository } from "../../src/registry/forge/repository-packs.ts";
 import { createUser } from "../../src/registry/forge/users.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
@@ -116,11 +116,28 @@ test("killed before the record: the next server knows nothing of it, and the sam
   lead(second);
   expect(await lib.refs(second)).toBe(before);
   lead(first);
-  await recordOpenPushes(first, repositories);
+  await recordOpenPushes(first, repositories, Date.now());
   const after = await lib.refs(first);
   expect(after).toContain("refs/tags/v1.1.0");
   lead(second);
   expect(await lib.refs(second)).toBe(after);
+});
+
+test("what records a push that was cut off leaves the mark of one that came meanwhile", async () => {
+  const lib = await project("meanwhile");
+  await lib.push(first, commitAndTag("v1.0.0"));
+  const marks = async () => (await openPushes(first)).filter(({ projectId }) => projectId === lib.id);
+  const [cutOff] = await marks();
+  const newMark = async (): Promise<string> => {
+    await beginPush(first, lib.id);
+    return (await marks())[0]!.mark;
+  };
+  await expect.poll(newMark).not.toBe(cutOff!.mark); // clocks have milliseconds
+  await recordPush(first, repositories, { ...nobodysPush(lib.id), ...cutOff });
+  expect(await marks()).toHaveLength(1);
+  expect(await lib.refs(first)).toContain("refs/tags/v1.0.0");
+  await recordOpenPushes(first, repositories, Date.now());
+  expect(await marks()).toEqual([]);
 });
 
 test("a directory that was left behind is made anew, whatever was moved in it, and moves nothing back", async () => {
@@ -128,7 +145,7 @@ test("a directory that was left behind is made anew, whatever was moved in it, a
   await lib.recorded(first, commitAndTag("v1.0.0"));
   await lib.push(first, commitAndTag("v9.9.9")); // the client was told nothing: this server stood still, and another leads
   lead(second);
-  await recordOpenPushes(second, repositories);
+  await recordOpenPushes(second, repositories, Date.now());
   const other = await project("other");
   await other.recorded(second, commitAndTag("v1.0.0"));
   const source = join(temporary("another"), "source");
@@ -142,7 +159,7 @@ test("a directory that was left behind is made anew, whatever was moved in it, a
   // It leads again: the mark of a push stands, and what its directory has is not taken for the newest.
   lead(first);
   await beginPush(first, lib.id);
-  await recordOpenPushes(first, repositories);
+  await recordOpenPushes(first, repositories, Date.now());
   expect(await lib.refs(first)).toBe(then);
 });
 
@@ -150,7 +167,7 @@ test("a first push that was not recorded is gone at the server that leads again"
   const lib = await project("first");
   await lib.push(first, commitAndTag("v1.0.0"));
   lead(second);
-  await recordOpenPushes(second, repositories);
+  await recordOpenPushes(second, repositories, Date.now());
   expect(await lib.refs(second)).toBe("");
   lead(first);
   expect(await lib.refs(first)).toBe("");

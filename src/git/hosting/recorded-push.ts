@@ -7,8 +7,8 @@ import {
   announceContent,
   type CurrentRef,
   nobodysPush,
+  openPushes,
   type PushedRepository,
-  projectsWithOpenPush,
   type RecordedPush,
   recordRefs,
 } from "../../registry/forge/recorded-refs.ts";
@@ -123,14 +123,21 @@ async function keep(repository: Repository, lost: readonly LostCommit[]): Promis
   await repository.keepObjects([...unreached, ...others.map(({ commit }) => commit)]);
 }
 
-/** Records what pushes before a crash left unrecorded. For the start of a server. */
-export async function recordOpenPushes(registry: Registry, repositories: Repositories): Promise<void> {
-  for (const projectId of await projectsWithOpenPush(registry)) {
+/**
+ * Records what pushes before a crash left unrecorded. For a server that begins to lead: others may come meanwhile. `startedAt`:
+ * when it began, in milliseconds since 1970; no git of before that is at work any more.
+ */
+export async function recordOpenPushes(
+  registry: Registry,
+  repositories: Repositories,
+  startedAt: number,
+): Promise<void> {
+  const dead = startedAt - DEAD_AFTER_MS;
+  for (const { projectId, mark } of await openPushes(registry)) {
     registry.log.info({ project: projectId }, "a push was cut off; recording what it left");
     try {
-      const dead = Date.now() - DEAD_AFTER_MS;
       await removeLeftovers(repositoryDirectory(registry, projectId), { locks: dead, objects: dead });
-      await recordPush(registry, repositories, nobodysPush(projectId));
+      await recordPush(registry, repositories, { ...nobodysPush(projectId), mark });
     } catch (error) {
       // One broken repository keeps no server from starting. The mark stays: the next push or start tries again.
       registry.log.error({ err: error, project: projectId }, "a push that was cut off cannot be recorded");

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { LRUCache } from "lru-cache";
 import { noteRepositorySize, unmeasuredProjects } from "../../registry/forge/quotas.ts";
 import type { Registry } from "../../registry/registry.ts";
-import { repositoryDirectory, repositoryExists } from "./repositories-of-projects.ts";
+import { repositoryDirectory, repositoryIsHere } from "./repositories-of-projects.ts";
 
 /** A repository of more files is not looked at after each push. */
 const MANY_FILES = 1_000;
@@ -25,13 +25,16 @@ export async function measureRepository(registry: Registry, projectId: number): 
   await noteRepositorySize(registry, projectId, bytes);
 }
 
-/** Measures, once, those that were there before anybody measured. */
+/**
+ * Measures, once, those that were there before anybody measured, on this disk: one that is elsewhere is measured after its next
+ * push, and is not fetched for that by each server that comes to lead.
+ */
 export function keepMeasured(registry: Registry): { close(): Promise<void> } {
   let over = false;
   const measure = async (): Promise<void> => {
     for (const projectId of await unmeasuredProjects(registry)) {
       if (over) return;
-      if (await repositoryExists(registry, projectId)) await measureRepository(registry, projectId);
+      if (repositoryIsHere(registry, projectId)) await measureRepository(registry, projectId);
     }
   };
   const measuring = measure().catch((error: unknown) => {

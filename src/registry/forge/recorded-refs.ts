@@ -37,12 +37,12 @@ export async function beginPush(registry: Registry, projectId: number): Promise<
   return rows[0]?.marked ?? false;
 }
 
-/** The projects whose last push was never recorded: what a crash left behind. */
-export async function projectsWithOpenPush(registry: Registry): Promise<number[]> {
-  const { rows } = await registry.database.pool.query<{ id: number }>(
-    "SELECT id FROM project WHERE push_started_at IS NOT NULL ORDER BY id",
+/** The projects whose last push was never recorded, what a crash left behind, each with the mark of that push. */
+export async function openPushes(registry: Registry): Promise<{ projectId: number; mark: string }[]> {
+  const { rows } = await registry.database.pool.query<{ projectId: number; mark: string }>(
+    `SELECT id AS "projectId", push_started_at::text AS mark FROM project WHERE push_started_at IS NOT NULL ORDER BY id`,
   );
-  return rows.map((row) => row.id);
+  return rows;
 }
 
 /** How a push looks from git's side. */
@@ -86,6 +86,8 @@ export interface RecordedPush {
   readonly settled: () => boolean;
   /** The full names of the refs that can have moved since the last record; undefined where any can. */
   readonly touched: () => ReadonlySet<string> | undefined;
+  /** The only mark that is taken away: that of a push which may have come meanwhile stays. Without it, any. */
+  readonly mark?: string;
 }
 
 /** What is recorded without a push: nobody is known to have moved anything. */
@@ -102,7 +104,7 @@ export const nobodysPush = (projectId: number): RecordedPush => ({
  */
 export async function recordRefs(
   registry: Registry,
-  { projectId, pusherOf, settled, touched }: RecordedPush,
+  { projectId, pusherOf, settled, touched, mark }: RecordedPush,
   repository: PushedRepository,
 ): Promise<number> {
   const { count, acts, generation } = await registry.prisma.$transaction(
@@ -133,7 +135,8 @@ export async function recordRefs(
       const packs = await repository.packs?.();
       const generation = packs && (await recordPacks(tx, projectId, packs, count > 0));
       await tx.$executeRaw`UPDATE project SET last_activity_at = now(),
-        push_started_at = CASE WHEN ${settled()} THEN NULL ELSE push_started_at END WHERE id = ${projectId}`;
+        push_started_at = CASE WHEN ${settled()} AND ${mark ?? null}::timestamptz IS NULL THEN NULL
+          ELSE NULLIF(push_started_at, ${mark ?? null}::timestamptz) END WHERE id = ${projectId}`;
       // Only a change is worth telling every server.
       if (branch !== wanted)
         await tx.$executeRaw`UPDATE project SET default_branch = ${branch} WHERE id = ${projectId}`;
