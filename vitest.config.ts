@@ -1,9 +1,11 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
+import { putTemporaryFilesIntoMemory } from "./test/support/directories.ts";
 
 // Processes of tests load the whole server: Node keeps what it has compiled.
 process.env.NODE_COMPILE_CACHE ??= resolve("node_modules/.cache/node");
+putTemporaryFilesIntoMemory();
 
 // The server's code is loaded by Node itself, exactly as in production (experimental.viteModuleRunner off).
 // CI's machine is busy with other work at times: there a test that waits for processes gets a second chance.

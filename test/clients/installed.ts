@@ -1,13 +1,13 @@
 // Programs from outside that tests run: Python packages in a virtual environment, and a Go program, built. Both are kept in
-// the temporary directory of the system, under a name that is the sum of all that went into them, and made again when it
+// the system's temporary directory, under a name that is the sum of all that went into them, and made again when it
 // is not there. pip and go use this machine's own settings. Where their registries cannot be reached, a test has nothing to
 // run: it gets the reason, and says it.
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "vitest";
+import { KEPT } from "../support/directories.ts";
 import { type Ended, runProgram } from "../support/push.ts";
 
 /** What pip and go say when there is no way to a registry. */
@@ -21,7 +21,7 @@ export type Installed = { readonly program: string } | { readonly missing: strin
 export async function pythonWith(requirements: string): Promise<Installed> {
   const version = await runProgram("python3", ["--version"], { env: environment() }).catch(() => undefined);
   if (version?.status !== 0) return { missing: "there is no python3 on this machine" };
-  const directory = join(tmpdir(), `gokura-python-${sumOf(version.output, readFileSync(requirements))}`);
+  const directory = join(KEPT, `gokura-python-${sumOf(version.output, readFileSync(requirements))}`);
   return kept(directory, join("bin", "python"), async (fresh) => {
     const made = await runProgram("python3", ["-m", "venv", fresh], { env: environment() });
     if (made.status !== 0) return made;
@@ -35,7 +35,7 @@ export async function goProgram(source: string, importPath = "."): Promise<Insta
   const version = await runProgram("go", ["version"], { env: environment() });
   const files = readdirSync(source).sort();
   const sum = sumOf(version.output, importPath, ...files.map((name) => readFileSync(join(source, name))));
-  return kept(join(tmpdir(), `gokura-go-program-${sum}`), "program", (fresh) =>
+  return kept(join(KEPT, `gokura-go-program-${sum}`), "program", (fresh) =>
     runProgram("go", ["build", "-mod=readonly", "-o", join(fresh, "program"), importPath], {
       cwd: source,
       env: { ...environment(), GOFLAGS: "", GOWORK: "off", GOTELEMETRY: "off" },

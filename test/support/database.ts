@@ -4,22 +4,18 @@ import { inject } from "vitest";
 import { atEnd } from "./at-end.ts";
 
 /** A database of its own for this test file, copied from the migrated template. */
-export async function testDatabase(): Promise<string> {
-  const { admin, template, run } = inject("postgres");
-  return createDatabase(
-    admin,
-    `test_${run}_${randomBytes(6).toString("hex")}`,
-    `template ${template} strategy file_copy`,
-  );
+export function testDatabase(): Promise<string> {
+  return createDatabase(`template ${inject("postgres").template} strategy file_copy`);
 }
 
 /** The same without any table. */
-export async function emptyDatabase(): Promise<string> {
-  const { admin, run } = inject("postgres");
-  return createDatabase(admin, `test_${run}_${randomBytes(6).toString("hex")}`, "");
+export function emptyDatabase(): Promise<string> {
+  return createDatabase("");
 }
 
-async function createDatabase(admin: string, name: string, how: string): Promise<string> {
+async function createDatabase(how: string): Promise<string> {
+  const { admin } = inject("postgres");
+  const name = `test_${randomBytes(6).toString("hex")}`;
   const client = new pg.Client(admin);
   await client.connect();
   await client.query(`create database ${name} ${how}`);

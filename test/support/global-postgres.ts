@@ -1,20 +1,27 @@
-// One PostgreSQL for all runs of this checkout, started by the first and stopped by the last, kept on disk between them;
-// one migrated template database per set of migrations; each test file copies it.
+// A PostgreSQL for this run, beside its other temporary files, with a migrated template that each test file copies. initdb and
+// the migrations take seconds: a cluster with all of that is kept on the disk, one for each set of migrations, and a run
+// starts a copy of it. So runs share nothing, and what one of them leaves goes away with its directory. As with go's build
+// cache, a cluster that nobody used for five days is removed when another one is made.
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { startEmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
 import { MIGRATIONS, migrate } from "../../src/database/migrate.ts";
-import { isAlive } from "../../src/database/postmaster-pid.ts";
+import { POSTGRES_VERSION } from "../../src/database/postgres-binaries.ts";
+import { KEPT } from "./directories.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
-    postgres: { admin: string; template: string; run: number };
+    postgres: { admin: string; template: string };
   }
 }
+
+const TEMPLATE = "template_migrated";
+const KEPT_UNUSED_MS = 5 * 24 * 3_600_000;
 
 const FAST = {
   ...{ fsync: "off", synchronous_commit: "off", full_page_writes: "off", max_connections: "300" },
@@ -22,40 +29,54 @@ const FAST = {
 };
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const checkout = createHash("sha256").update(process.cwd()).digest("hex").slice(0, 8);
-  const directory = join(tmpdir(), `gokura-test-${process.getuid?.()}-${checkout}`);
+  const directory = join(tmpdir(), `gokura-postgres-${process.pid}`);
+  execFileSync("cp", ["-a", await keptCluster(), directory]); // with the accounts that files belong to, which Node's copy leaves out
   const server = await startEmbeddedPostgres(directory, FAST);
-  const template = await ensureTemplate(server.url);
-  project.provide("postgres", { admin: server.url, template, run: process.pid });
+  project.provide("postgres", { admin: server.url, template: TEMPLATE });
   return async () => {
     await server.stop();
+    rmSync(directory, { recursive: true, force: true });
   };
 }
 
-async function ensureTemplate(url: string): Promise<string> {
-  const hash = createHash("sha256");
+/** The data directory of a stopped PostgreSQL with the migrated template, made when it is not there. */
+async function keptCluster(): Promise<string> {
+  const ours = `gokura-test-${process.getuid?.()}-`;
+  const kept = join(KEPT, ours + sumOfMigrations());
+  const now = new Date();
+  if (existsSync(kept)) {
+    utimesSync(kept, now, now);
+    return kept;
+  }
+  for (const name of readdirSync(KEPT).filter((one) => one.startsWith(ours))) {
+    const { mtimeMs = Number.POSITIVE_INFINITY } = statSync(join(KEPT, name), { throwIfNoEntry: false }) ?? {};
+    if (mtimeMs < now.getTime() - KEPT_UNUSED_MS) rmSync(join(KEPT, name), { recursive: true, force: true });
+  }
+  const fresh = `${kept}.${process.pid}`;
+  const server = await startEmbeddedPostgres(fresh, FAST);
+  const client = new pg.Client(server.url);
+  await client.connect();
+  await client.query(`create database ${TEMPLATE}`);
+  const url = server.url.replace(/[^/]*$/, TEMPLATE);
+  await migrate(url);
+  // The first connection writes down what every later one must know of the catalogue; copies have it from there.
+  const first = new pg.Client(url);
+  await first.connect();
+  await first.end();
+  await client.end();
+  await server.stop();
+  try {
+    renameSync(fresh, kept);
+  } catch (error) {
+    if (!existsSync(kept)) throw error; // another run was faster; what it made is the same
+    rmSync(fresh, { recursive: true, force: true });
+  }
+  return kept;
+}
+
+function sumOfMigrations(): string {
+  const hash = createHash("sha256").update(POSTGRES_VERSION);
   for (const name of readdirSync(MIGRATIONS, { recursive: true, encoding: "utf8" }).sort())
     if (name.endsWith(".sql")) hash.update(name).update(readFileSync(join(MIGRATIONS, name)));
-  const template = `template_${hash.digest("hex").slice(0, 12)}`;
-  const client = new pg.Client(url);
-  await client.connect();
-  await client.query("select pg_advisory_lock(1)"); // two runs may start together
-  const { rows } = await client.query<{ name: string }>("select datname as name from pg_database");
-  for (const { name } of rows) {
-    const run = /^test_(\d+)_/.exec(name)?.[1];
-    if (run !== undefined && !isAlive(Number(run))) await client.query(`drop database "${name}" with (force)`);
-  }
-  if (!rows.some((row) => row.name === template)) {
-    await client.query(`drop database if exists ${template}_new with (force)`);
-    await client.query(`create database ${template}_new`);
-    const fresh = url.replace(/[^/]*$/, `${template}_new`);
-    await migrate(fresh);
-    // The first connection writes down what every later one must know of the catalogue; copies have it from there.
-    const first = new pg.Client(fresh);
-    await first.connect();
-    await first.end();
-    await client.query(`alter database ${template}_new rename to ${template}`);
-  }
-  await client.end();
-  return template;
+  return hash.digest("hex").slice(0, 12);
 }

@@ -3,6 +3,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { KEPT } from "./directories.ts";
 import { type Ended, runProgram } from "./push.ts";
 import { temporary } from "./temporary.ts";
 
@@ -11,7 +12,7 @@ import { temporary } from "./temporary.ts";
  * nothing that comes from a module proxy. With an empty one each test would compile the standard library. The go command
  * removes by itself what nobody used for five days.
  */
-export const GO_BUILD_CACHE = join(tmpdir(), `gokura-go-build-${process.getuid?.()}`);
+export const GO_BUILD_CACHE = join(KEPT, `gokura-go-build-${process.getuid?.()}`);
 
 export interface GoCommand {
   readonly home: string;
@@ -42,6 +43,7 @@ export function goCommand(env: Record<string, string>, netrc: readonly string[] 
     GOPATH: join(home, "go"),
     GOMODCACHE: join(home, "mod"),
     GOCACHE: GO_BUILD_CACHE,
+    TMPDIR: tmpdir(),
     GOENV: "off",
     GOFLAGS: "-modcacherw",
     GOTOOLCHAIN: "local",
