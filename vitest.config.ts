@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 import { putTemporaryFilesIntoMemory } from "./test/support/directories.ts";
+import { LongestFirst } from "./test/support/longest-first.ts";
 
 // Processes of tests load the whole server: Node keeps what it has compiled.
 process.env.NODE_COMPILE_CACHE ??= resolve("node_modules/.cache/node");
@@ -30,6 +31,7 @@ export default defineConfig({
     // Vitest keeps one core for itself. Our tests keep all of them busy, with git, go and PostgreSQL, so one each is right:
     // three files at a time on two cores take as long.
     maxWorkers: availableParallelism(),
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
