@@ -6,8 +6,16 @@ import type { Ended } from "../support/gokura-process.ts";
 
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 
-/** Runs a command and returns what it would have written. */
-export async function runHere(words: readonly string[], environment: Readonly<Record<string, string>>): Promise<Ended> {
+let last: Promise<unknown> = Promise.resolve();
+
+/** Runs a command, after those that run already, and returns what it would have written. */
+export function runHere(words: readonly string[], environment: Readonly<Record<string, string>>): Promise<Ended> {
+  const ended = last.then(() => runAlone(words, environment));
+  last = ended.catch(() => {});
+  return ended;
+}
+
+async function runAlone(words: readonly string[], environment: Readonly<Record<string, string>>): Promise<Ended> {
   let stdout = "";
   let stderr = "";
   const toStdout = (text: string | Uint8Array): boolean => {

@@ -7,6 +7,7 @@ import net from "node:net";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
+import type { Recipe } from "../support/git-fixture.ts";
 import { type GoCommand, goCommand } from "../support/go.ts";
 import { ask } from "../support/http.ts";
 import { type PushedRepository, pushRecipe, remoteOf } from "../support/push.ts";
@@ -14,6 +15,7 @@ import { type TestServer, testServer } from "../support/server.ts";
 
 const HOST = "127.83.71.43";
 const LIB = `${HOST}/alice/lib`;
+const MOVING = `${HOST}/alice/moving`;
 const ENDPOINT = "/api/v4/packages/go";
 
 const mayListen = await new Promise<boolean>((tell) => {
@@ -23,7 +25,6 @@ const mayListen = await new Promise<boolean>((tell) => {
 
 describe.skipIf(!mayListen)("direct", () => {
   let gokura: TestServer;
-  let pushed: PushedRepository;
   let environment: Record<string, string>;
 
   beforeAll(async () => {
@@ -32,19 +33,19 @@ describe.skipIf(!mayListen)("direct", () => {
       environment: { GOKURA_LISTEN: `${HOST}:443`, GOKURA_URL: `https://${HOST}`, GOKURA_MODULE_HOST: HOST },
     });
     const token = await far.token("alice");
-    await createProject(far.registry, OPERATOR, { fullPath: "alice/lib", visibility: "PUBLIC" });
-    pushed = await pushRecipe(
-      remoteOf(far.url, "alice/lib", token),
-      (r) => {
-        const mod = (path: string): string => `module ${path}\n\ngo 1.21\n`;
-        r.tag("v0.9.0", r.commit({ "old.go": "package lib\n" }));
-        r.tag("v1.0.0", r.commit({ "go.mod": mod(LIB), LICENSE: "MIT\n", "a.go": "package lib\n" }));
-        r.annotatedTag("sub/v0.1.0", r.commit({ "sub/go.mod": mod(`${LIB}/sub`), "sub/s.go": "package sub\n" }));
-        r.tag("v2.0.0", r.commit({ "go.mod": mod(`${LIB}/v2`) }, { branch: "two" }));
-        r.commit({ "b.go": "package lib\n" });
-      },
-      { GIT_SSL_CAINFO: far.certificateFile },
-    );
+    const push = async (name: string, recipe: (recipe: Recipe) => void): Promise<PushedRepository> => {
+      await createProject(far.registry, OPERATOR, { fullPath: `alice/${name}`, visibility: "PUBLIC" });
+      return pushRecipe(remoteOf(far.url, `alice/${name}`, token), recipe, { GIT_SSL_CAINFO: far.certificateFile });
+    };
+    const mod = (path: string): string => `module ${path}\n\ngo 1.21\n`;
+    await push("lib", (r) => {
+      r.tag("v0.9.0", r.commit({ "old.go": "package lib\n" }));
+      r.tag("v1.0.0", r.commit({ "go.mod": mod(LIB), LICENSE: "MIT\n", "a.go": "package lib\n" }));
+      r.annotatedTag("sub/v0.1.0", r.commit({ "sub/go.mod": mod(`${LIB}/sub`), "sub/s.go": "package sub\n" }));
+      r.tag("v2.0.0", r.commit({ "go.mod": mod(`${LIB}/v2`) }, { branch: "two" }));
+      r.commit({ "b.go": "package lib\n" });
+    });
+    const moving = await push("moving", (r) => r.tag("v1.0.0", r.commit({ "go.mod": mod(MOVING) })));
     gokura = await testServer({
       environment: {
         GOKURA_UPSTREAM: "direct",
@@ -53,6 +54,10 @@ describe.skipIf(!mayListen)("direct", () => {
       },
     });
     environment = { SSL_CERT_FILE: far.certificateFile, GIT_SSL_CAINFO: far.certificateFile, GOSUMDB: "off" };
+    // What is known of a repository may be five seconds old. They pass while other things are asked for.
+    expect(await said(throughUs(), ["list", "-m", "-versions", MOVING])).toBe(`0: ${MOVING} v1.0.0\n`);
+    moving.change((r) => r.tag("v1.1.0", r.commit({ "c.go": "package moving\n" })));
+    await moving.push();
   });
 
   const throughUs = (): GoCommand => goCommand({ GOPROXY: gokura.url + ENDPOINT });
@@ -87,15 +92,12 @@ describe.skipIf(!mayListen)("direct", () => {
   });
 
   test("a version that was pushed just now is there by name, and stays without the git server", async () => {
-    pushed.change((r) => r.tag("v1.1.0", r.commit({ "c.go": "package lib\n" })));
-    await pushed.push();
-    // What is known of the repository may be five seconds old.
-    const words = ["mod", "download", "-json", `${LIB}@v1.1.0`];
+    const words = ["mod", "download", "-json", `${MOVING}@v1.1.0`];
     let first = "";
     for (const end = Date.now() + 15_000; Date.now() < end && !first.startsWith("0: "); )
       first = await said(throughUs(), words);
     expect(first).toMatch(/"Version": "v1.1.0"/);
-    const cached = await ask(gokura.url, `${ENDPOINT}/cached-only/${LIB}/@v/v1.1.0.zip`);
+    const cached = await ask(gokura.url, `${ENDPOINT}/cached-only/${MOVING}/@v/v1.1.0.zip`);
     expect(cached.status).toBe(200);
     const off = goCommand({ GOPROXY: `${gokura.url}${ENDPOINT}/cached-only` });
     expect(await said(off, words)).toBe(first);

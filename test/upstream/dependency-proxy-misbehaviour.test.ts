@@ -43,7 +43,8 @@ const begin = async (): Promise<void> => {
 describe("trouble is no absence", () => {
   beforeAll(begin);
 
-  test.each([500, 502, 429, 401])("%i", async (status) => {
+  // Side by side: each waits until its trouble is forgotten.
+  test.concurrent.each([500, 502, 429, 401])("%i", async (status) => {
     const path = await newModule();
     for (const rest of ["@v/list", "@latest", "@v/v1.0.0.info", "@v/v1.0.0.mod", "@v/v1.0.0.zip"]) {
       upstream.on(`${path}/${rest}`, (_, res) => res.writeHead(status).end("no\n"));

@@ -13,7 +13,8 @@ import { temporary } from "../support/temporary.ts";
 const get = (server: TestServer, path: string, headers: Record<string, string> = {}) =>
   ask(server.url, `/api/v4/packages/go/${path}`, { headers });
 
-test("credentials go to their upstream alone, over TLS that is trusted by its own certificate, and into no log", async () => {
+// Side by side: the last one waits until it is forgotten that something was not there.
+test.concurrent("credentials go to their upstream alone, over TLS that is trusted by its own certificate, and into no log", async () => {
   const directory = join(temporary("tls"), "tls");
   mkdirSync(directory, { recursive: true });
   const tls = await ensureSelfSigned(directory, ["127.0.0.1"]);
@@ -66,7 +67,7 @@ test("credentials go to their upstream alone, over TLS that is trusted by its ow
     expect(told.filter((text) => text.includes(secret))).toEqual([]);
 });
 
-test("a list is as fresh as GOKURA_UPSTREAM_TTL says", async () => {
+test.concurrent("a list is as fresh as GOKURA_UPSTREAM_TTL says", async () => {
   const upstream = await fakeUpstream();
   const lists = async (ttl: string): Promise<string[]> => {
     const server = await testServer({ environment: { GOKURA_UPSTREAM: upstream.url, GOKURA_UPSTREAM_TTL: ttl } });
@@ -82,7 +83,7 @@ test("a list is as fresh as GOKURA_UPSTREAM_TTL says", async () => {
   expect(await lists("0")).toEqual(["v1.0.0\n", "v1.0.0\nv1.1.0\n", "v1.0.0\nv1.1.0\nv1.2.0\n"]);
 });
 
-test("what was not there is there within seconds of its publication", async () => {
+test.concurrent("what was not there is there within seconds of its publication", async () => {
   const upstream = await fakeUpstream();
   const server = await testServer({ environment: { GOKURA_UPSTREAM: upstream.url } });
   const rests = ["@v/list", "@latest", "@v/v1.0.0.info", "@v/v1.0.0.mod", "@v/v1.0.0.zip"];

@@ -182,6 +182,18 @@ describe("required", () => {
   });
 });
 
+test.each([
+  ["require", "http://127.0.0.1:9/a,https://u:p@go.example.com", "", 2],
+  ["allow", "https://[fd00::1]/a,direct", "", 1],
+  ["require", "https://8.8.8.8/a,direct", "", 0],
+  ["require", "http://127.0.0.1:9/a", "corp.test/*", 0],
+  ["off", "http://127.0.0.1:9/a", "", 0],
+] as const)("%s with %s and patterns %j: %i warnings that names are told", async (mode, list, noSumdb, count) => {
+  const warnings = await toldNames(parseUpstreams(list), { mode, noSumdb });
+  expect(warnings).toHaveLength(count);
+  for (const warning of warnings) expect(warning).toMatch(/GOKURA_UPSTREAM_NOSUMDB$/);
+});
+
 const misbehaving: [string, (w: World) => Promise<void>][] = [
   [
     "a fork",
@@ -220,8 +232,11 @@ const misbehaving: [string, (w: World) => Promise<void>][] = [
   ],
 ];
 
-describe.each(misbehaving)("%s", (_, misbehave) => {
-  test("has the database believed no more, with both notes as proof, until an administrator decides", async () => {
+// From here on each has a world of its own, and waits until trouble in it is forgotten: side by side.
+describe.concurrent.each(misbehaving)("%s", (_, misbehave) => {
+  test("has the database believed no more, with both notes as proof, until an administrator decides", async ({
+    expect,
+  }) => {
     const w = await world();
     await w.upstream.version("next.test/a", "v1.0.0");
     await w.publish("first.test/a", "v1.0.0");
@@ -275,8 +290,10 @@ const administration = async ({ server }: World): Promise<unknown> => {
   return JSON.parse(answer.text).data.administration;
 };
 
-describe("allowed", () => {
-  test("what cannot be verified is stored, and compared later: what differs is quarantined, from memory too", async () => {
+describe.concurrent("allowed", () => {
+  test("what cannot be verified is stored, and compared later: what differs is quarantined, from memory too", async ({
+    expect,
+  }) => {
     const w = await world({ GOKURA_UPSTREAM_VERIFY: "allow" });
     w.database.bend(() => undefined); // no record of anything
     const [good, moved] = ["later.test/good/@v/v1.0.0.zip", "later.test/moved/@v/v1.0.0.zip"];
@@ -306,20 +323,8 @@ describe("allowed", () => {
   });
 });
 
-test.each([
-  ["require", "http://127.0.0.1:9/a,https://u:p@go.example.com", "", 2],
-  ["allow", "https://[fd00::1]/a,direct", "", 1],
-  ["require", "https://8.8.8.8/a,direct", "", 0],
-  ["require", "http://127.0.0.1:9/a", "corp.test/*", 0],
-  ["off", "http://127.0.0.1:9/a", "", 0],
-] as const)("%s with %s and patterns %j: %i warnings that names are told", async (mode, list, noSumdb, count) => {
-  const warnings = await toldNames(parseUpstreams(list), { mode, noSumdb });
-  expect(warnings).toHaveLength(count);
-  for (const warning of warnings) expect(warning).toMatch(/GOKURA_UPSTREAM_NOSUMDB$/);
-});
-
-describe("off", () => {
-  test("toolchains are verified all the same, and nothing else", async () => {
+describe.concurrent("off", () => {
+  test("toolchains are verified all the same, and nothing else", async ({ expect }) => {
     const w = await world({ GOKURA_UPSTREAM_VERIFY: "off", GOKURA_UPSTREAM_NOSUMDB: "*" });
     await w.upstream.version("unknown.test/a", "v1.0.0");
     expect((await w.get("unknown.test/a/@v/v1.0.0.zip")).status).toBe(200);
