@@ -23,6 +23,8 @@ export interface Slots {
    * is that of the request (caller.ts) if none is given; takers without one are held to no share.
    */
   take(signal?: AbortSignal, caller?: string): Promise<() => void>;
+  /** How many of a caller, that of the request if none is given, wait in line now. */
+  waiting(caller?: string): number;
 }
 
 export interface SlotRules {
@@ -90,6 +92,7 @@ export function createSlots(
   };
 
   return {
+    waiting: (caller = callerNow()) => [...waiting.values()].filter((other) => other === caller).length,
     take: async (signal, caller = callerNow()) => {
       signal?.throwIfAborted();
       if (caller !== undefined && perCallerAmongOthers < perCaller) about.set(caller, true);

@@ -3,7 +3,7 @@
 // process group and is stopped as a group: politely first, because a git that is allowed to clean up removes its locks,
 // and with SIGKILL some seconds later.
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { availableParallelism } from "node:os";
+import { availableParallelism, getPriority, setPriority } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import { createSlots, type Slots } from "../../concurrency/slots.ts";
 import { Failure } from "../../errors.ts";
@@ -19,6 +19,10 @@ const MAX_SESSIONS = 32;
 const MAX_SESSIONS_OF_ONE = 8;
 /** Telling refs keeps one processor busy for some milliseconds: so many at once for one caller while another one asks. */
 const REFS_AMONG_OTHERS = Math.max(2, Math.floor(availableParallelism() / 2));
+/** So much nicer than the server, as nice(1) counts: such a process gets a tenth of a processor that others want too. */
+const NICER = 10;
+/** Nobody can be nicer. */
+const NICEST = 19;
 /** Output of runGit beyond this many bytes is refused unless the caller asked for more. */
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 /** A command that takes longer is stuck. */
@@ -126,6 +130,7 @@ async function startGit(
       stdio: ["pipe", "pipe", "pipe"],
       detached: true, // leads its own process group
     });
+    if (lane === "refs" && lanes.refs.waiting(options.caller) > 0) makeWay(child.pid);
   } catch (error) {
     release();
     throw error;
@@ -178,6 +183,18 @@ async function startGit(
   });
   ended.catch(() => {});
   return { stdin: child.stdin, stdout: child.stdout, ended, stop };
+}
+
+/**
+ * Whose other requests wait in line keeps the processors busy all the time: what somebody else asks for goes first. Only for
+ * what takes no lock, or those who wait for the lock would wait for everybody.
+ */
+function makeWay(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) setPriority(pid, Math.min(getPriority() + NICER, NICEST));
+  } catch {
+    // gone already
+  }
 }
 
 function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {

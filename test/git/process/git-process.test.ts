@@ -1,4 +1,5 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { getPriority } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { checkGitVersion, gitEnvironment } from "../../../src/git/process/git-environment.ts";
@@ -103,6 +104,20 @@ test("an abort stops the process and is the reason", async () => {
 test("a hundred commands at once all get their turn", async () => {
   const answers = await Promise.all(Array.from({ length: 100 }, () => runGit(undefined, ["version"])));
   expect(new Set(answers.map(String)).size).toBe(1);
+});
+
+test("refs are told at a low priority to whose other requests wait, and at the server's own to somebody else", async () => {
+  const bin = join(scratch.path, "bin-nice");
+  mkdirSync(bin);
+  writeFileSync(join(bin, "git"), "#!/bin/sh\nread go\nnice\n", { mode: 0o755 });
+  const ask = (caller: string): Promise<number> =>
+    runGit(undefined, ["upload-pack"], {
+      ...{ lane: "refs", caller, input: "go\n", environment: { PATH: `${bin}:${process.env.PATH}` } },
+    }).then(Number);
+  const [herd, bystander] = [Array.from({ length: 10 }, () => ask("herd")), ask("bystander")];
+  const low = Math.min(getPriority() + 10, 19);
+  expect(await Promise.all(herd)).toEqual([...Array<number>(9).fill(low), getPriority()]);
+  expect(await bystander).toBe(getPriority());
 });
 
 test("a repository is looked at when git starts, not when it begins to wait for its turn", async () => {
