@@ -6,19 +6,28 @@ import type { LogSumsPayload } from "../../jobs/log-sums.ts";
 import { ensureRecord } from "./checksum-log.ts";
 import type { ChecksumLog } from "./log-state.ts";
 
-/** Versions that are looked at in one run; the rest is the next run's. */
+/** Versions that get a record in one run; the rest is the next run's. */
 const AT_ONCE = 1_000;
+/**
+ * Numbers of versions that are looked at in one run. Nearly all have their record, and to look at a million takes the database
+ * seconds, which whoever has just come to lead needs for pushes.
+ */
+const LOOKED_AT = 20_000;
 
 /** Logs what is pinned and has no record: versions with numbers greater than `after`, up to `upTo`. Leaves a job for more. */
 export async function logPinnedZips(log: ChecksumLog, { after, upTo }: LogSumsPayload): Promise<void> {
   const { registry } = log;
   if (log.state.closed !== undefined) return; // the next start will see to it
-  const { rows } = await registry.database.pool.query<{ id: number; path: string; version: string }>(
+  const { pool } = registry.database;
+  const { rows: found } = await pool.query<{ last: number | null }>("SELECT max(id) AS last FROM module_version");
+  const last = Math.min(upTo ?? Number.POSITIVE_INFINITY, found[0]?.last ?? 0);
+  const until = Math.min(last, after + LOOKED_AT);
+  const { rows } = await pool.query<{ id: number; path: string; version: string }>(
     `SELECT v.id, m.path, v.version FROM module_version v JOIN module m ON m.id = v.module_id
-      WHERE v.id > $1 AND ($3::int IS NULL OR v.id <= $3) AND v.h1 IS NOT NULL AND m.origin = 'HOSTED'
+      WHERE v.id > $1 AND v.id <= $3 AND v.h1 IS NOT NULL AND m.origin = 'HOSTED'
         AND NOT EXISTS (SELECT FROM sum_record r WHERE r.path = m.path AND r.version = v.version)
       ORDER BY v.id LIMIT $2`,
-    [after, AT_ONCE, upTo ?? null],
+    [after, AT_ONCE, until],
   );
   await Promise.all(
     rows.map(({ path: modulePath, version }) =>
@@ -27,9 +36,7 @@ export async function logPinnedZips(log: ChecksumLog, { after, upTo }: LogSumsPa
       }),
     ),
   );
-  if (rows.length === AT_ONCE)
-    await registry.jobs.continueWalk("log-sums", {
-      after: rows.at(-1)!.id,
-      ...(upTo === undefined ? {} : { upTo }),
-    });
+  const seen = rows.length === AT_ONCE ? rows.at(-1)!.id : until;
+  if (seen < last)
+    await registry.jobs.continueWalk("log-sums", { after: seen, ...(upTo === undefined ? {} : { upTo }) });
 }
