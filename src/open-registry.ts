@@ -23,7 +23,7 @@ import { createPolicyState } from "./registry/policies/noted-verdicts.ts";
 import type { Registry } from "./registry/registry.ts";
 import { openSecretBox, type SecretBox } from "./registry/secret-box.ts";
 import type { Blobs } from "./storage/blobs.ts";
-import { claimDataDirectory, openDataDirectory } from "./storage/data-directory.ts";
+import { claimDataDirectory, nameOfDataDirectory, openDataDirectory } from "./storage/data-directory.ts";
 import { openDiskBlobs } from "./storage/disk-blobs.ts";
 import { sentByProxy } from "./storage/sendfile.ts";
 import type { Signer } from "./sumdb/note.ts";
@@ -101,7 +101,8 @@ export async function openRegistry(
       if (role === "worker") await demandUsableConnections(url, config.databaseListenUrl);
     }
     const sessionUrl = config.databaseListenUrl ?? url;
-    const database = openDatabase(url, log);
+    const server = role === "worker" ? await nameOfDataDirectory(dataDirectory) : undefined;
+    const database = openDatabase(url, log, server);
     closers.push(() => database.close());
     if (!(await isMigrated(database.pool))) {
       const applied = await migrate(sessionUrl);

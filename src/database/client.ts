@@ -27,17 +27,27 @@ export interface Database {
 /** What works on a transaction as well as on the client. */
 export type Transaction = Prisma.TransactionClient;
 
-/** Opens the pool. Nothing is connected until the first query. */
-export function openDatabase(url: string, log: Log): Database {
+/**
+ * A server that stands still in the middle of a transaction keeps its locks, and nobody else can write. Longer than any of ours
+ * thinks between two statements.
+ */
+const IDLE_IN_TRANSACTION = "60s";
+
+/** What connections to the database are called (pg_stat_activity), by the name of the server's data directory. */
+export const applicationName = (server: string): string => `gokura ${server}`;
+
+/** Opens the pool. Nothing is connected until the first query. `server`: the name of the data directory of a server. */
+export function openDatabase(url: string, log: Log, server?: string): Database {
   const pool = new pg.Pool({
     connectionString: url,
     max: POOL_SIZE,
-    application_name: "gokura",
+    application_name: server === undefined ? "gokura" : applicationName(server),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     // Compiling pays for statements of seconds, and ours take milliseconds; but a statement whose cost is overestimated
     // would be compiled each time, for a tenth of a second (PostgreSQL documentation, "When to JIT?").
-    onConnect: async (client) => void (await client.query("SET jit = off")),
+    onConnect: async (client) =>
+      void (await client.query(`SET jit = off; SET idle_in_transaction_session_timeout = '${IDLE_IN_TRANSACTION}'`)),
   });
   let closing = false;
   // A connection that dies while idle is replaced by the pool; unheard, its error would end the process.

@@ -7,7 +7,8 @@
 // SHARE): renewing does not touch the key and passes by, taking over changes it and waits, so that the next leader sees
 // everything that the one before has committed, and from then on that one commits nothing more. (Kleppmann, "How to do
 // distributed locking": fencing tokens; PostgreSQL documentation, 13.3.2, row-level locks.) A transaction of a process that
-// stands still would make the next leader wait for ever, and is ended.
+// stands still would make the next leader wait for ever, and is ended; with the lease in hand it ends all others in which the
+// one before stands still, for they hold the locks of projects and of the checksum log.
 //
 // Renewals need not be durable (synchronous_commit off): what a crash of the database forgets of them is a second of a
 // lease, and never the order of terms and of what was written under them, which is that of one log.
@@ -16,6 +17,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { Failure, isFailure } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
+import { applicationName } from "./client.ts";
 import type { Sql } from "./sql.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -145,17 +147,21 @@ export function openLease(options: LeaseOptions): Lease {
     const blocked = new AbortController();
     const ended = endBlocking(pool, connection.pid, blocked.signal);
     const rows = await connection
-      .query<{ term: string }>(
-        `UPDATE server_lease SET term = term + 1, holder = $1, url = $2, certificate = $3, key = $4,
+      .query<{ term: string; former: string | null }>(
+        `WITH before AS MATERIALIZED (SELECT holder FROM server_lease)
+        UPDATE server_lease SET term = term + 1, holder = $1, url = $2, certificate = $3, key = $4,
           expires_at = clock_timestamp() + make_interval(secs => $5)
-        WHERE expires_at < clock_timestamp() OR ($6 AND holder = $1) OR $7
+        FROM before
+        WHERE expires_at < clock_timestamp() OR ($6 AND server_lease.holder = $1) OR $7
           OR expires_at > clock_timestamp() + interval '1 year' -- of a server that was alone on this database, or a copy
-        RETURNING term`,
+        RETURNING term, before.holder AS former`,
         [holder, address.url, address.certificate ?? null, key, sole ? FOREVER_S : times.goodMs / 1000, again, sole],
       )
       .finally(() => blocked.abort());
     await ended;
     if (rows[0] === undefined || closed) return false;
+    const { former } = rows[0];
+    if (former !== null && former !== holder) await endStanding(pool, former, log);
     const goodUntil = sole ? Number.POSITIVE_INFINITY : asked + times.goodMs;
     const mine: Held = {
       term: Number(rows[0].term),
@@ -278,6 +284,21 @@ export function openLease(options: LeaseOptions): Lease {
       await connection.end();
     },
   };
+}
+
+/** Ends the transactions of a server that nothing happens in, or that wait for a lock: nobody is there who would go on. */
+async function endStanding(pool: pg.Pool, server: string, log: Log): Promise<void> {
+  try {
+    const { rowCount } = await pool.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = $1 AND state_change < clock_timestamp() - $2 * interval '1 ms'
+          AND (state LIKE 'idle in transaction%' OR state = 'active' AND wait_event_type = 'Lock')`,
+      [applicationName(server), BLOCKED_MS],
+    );
+    if (rowCount) log.warn({ transactions: rowCount }, "the server that led before stood still within transactions");
+  } catch (error) {
+    log.warn({ err: error }, "whether the server that led before stands still within transactions is not known");
+  }
 }
 
 /** A hundred years. */

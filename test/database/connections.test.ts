@@ -5,14 +5,20 @@ import { createLog } from "../../src/telemetry/log.ts";
 import { atEnd } from "../support/at-end.ts";
 import { testDatabase } from "../support/database.ts";
 
-test("statements are never compiled, on any connection, even where the server would", async () => {
+test("on any connection statements are never compiled, even where the server would, and a transaction that stands still ends", async () => {
   const url = new URL(await testDatabase());
   url.searchParams.set("options", "-c jit=on");
   const database = openDatabase(url.href, createLog("info"));
   atEnd(() => database.close());
   const clients = await Promise.all(Array.from({ length: 5 }, () => database.pool.connect()));
   for (const client of clients)
-    expect((await client.query("SELECT current_setting('jit') AS jit")).rows).toEqual([{ jit: "off" }]);
+    expect(
+      (
+        await client.query(
+          "SELECT current_setting('jit') AS jit, current_setting('idle_in_transaction_session_timeout') AS idle",
+        )
+      ).rows,
+    ).toEqual([{ jit: "off", idle: "1min" }]);
   expect(database.pool.totalCount).toBe(5);
   for (const client of clients) client.release();
   expect(await database.prisma.$queryRaw`SELECT current_setting('jit') AS jit`).toEqual([{ jit: "off" }]);

@@ -184,3 +184,30 @@ test("what cannot be begun at the start is told, and leaves the lease to others"
   await next.start();
   expect(next.leads()).toBe(true);
 });
+
+test("transactions in which the leader before stands still are ended, and those of others go on", async () => {
+  const [first, second] = [server("standing", { goodMs: 1_500 }), server("next", { everyMs: 20 })];
+  const inTheMiddle = async (name: string, lock: number): Promise<pg.Client> => {
+    const client = new pg.Client({ connectionString: url, application_name: `gokura ${name}` });
+    client.on("error", () => {});
+    await client.connect();
+    await client.query("BEGIN");
+    await client.query("SELECT pg_advisory_xact_lock($1)", [lock]);
+    return client;
+  };
+  await first.start();
+  const [standing, reading] = [await inTheMiddle("standing", 71), await inTheMiddle("reading", 72)];
+  const wanting = inTheMiddle("standing", 72); // it would have the lock after the other one, and keep it
+  wanting.catch(() => {});
+  await second.start();
+  await eventually(
+    async () => second.leads(),
+    (leads) => leads,
+    10_000,
+  );
+  await expect(standing.query("SELECT 1")).rejects.toThrow();
+  await expect(wanting).rejects.toThrow("terminating connection");
+  expect((await pool.query("SELECT pg_try_advisory_xact_lock(71) AS had")).rows).toEqual([{ had: true }]);
+  await reading.query("COMMIT");
+  await reading.end();
+});

@@ -26,7 +26,7 @@ test(`${CUTS} connections cut while two servers append`, async () => {
       // Those that are in a transaction, which is where it hurts.
       const { rowCount } = await cutter.query(
         `select pg_terminate_backend(pid) from pg_stat_activity
-          where datname = current_database() and pid <> pg_backend_pid() and application_name = 'gokura'
+          where datname = current_database() and pid <> pg_backend_pid() and application_name like 'gokura%'
             and state <> 'idle' limit 1`,
       );
       cuts += rowCount ?? 0;
