@@ -142,7 +142,7 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
       sole: config.databaseUrl === undefined,
       address: server.internal,
       async begin(ready) {
-        await duties.begin(ready);
+        await duties.begin(ready, isUp);
         // Whoever led before may have ended before it came to that.
         if (isUp && config.adminToken !== undefined) await setUp(registry, config.adminToken);
       },

@@ -2,6 +2,7 @@
 // (database/lease.ts). It records pushes that were cut off, works on jobs, follows mirrors, tells hooks, makes room, and keeps
 // rounds. All of it begins when a server comes to lead and ends when another one does.
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { keepRounds } from "./concurrency/rounds.ts";
 import type { Config } from "./config.ts";
 import { keepExamined } from "./fsck/slices.ts";
@@ -33,6 +34,9 @@ import { keepVerified, verifyStoredVersions } from "./upstream/verify-stored.ts"
 import { databaseAt, keepMirrored } from "./upstream/vulndb-mirror.ts";
 import { keepWitnessed } from "./upstream/witnesses.ts";
 
+/** How long rounds and walks wait at a server that takes over: they are many at once, and some look at all that is stored. */
+const AFTER_PUSHES_MS = 5_000;
+
 export interface LeaderParts {
   readonly config: Config;
   readonly registry: Registry;
@@ -47,8 +51,11 @@ export interface LeaderParts {
 }
 
 export interface Leading {
-  /** Begins, and calls `ready` when requests may come; what it throws leaves nothing begun. */
-  begin(ready: () => void): Promise<void>;
+  /**
+   * Begins, and calls `ready` when requests may come; what it throws leaves nothing begun. `takesOver`: clients waited for a
+   * leader, and what they bring comes first.
+   */
+  begin(ready: () => void, takesOver: boolean): Promise<void>;
   /** Ends what was begun, after what is under way. */
   end(): Promise<void>;
   /** A notice came that a mirror, or a hook, has something to do. */
@@ -77,7 +84,14 @@ export function openLeading(parts: LeaderParts): Leading {
       verifyStoredVersions(registry, upstream.verification, mayAsk ? upstream.publicSums : undefined, payload),
     );
   };
-  const begin = async (ready: () => void): Promise<void> => {
+  /** Waits a while; returns whether all that was begun has been ended meanwhile. */
+  const isOverAfterPause = async (): Promise<boolean> => {
+    const ending = new AbortController();
+    closers.push(async () => ending.abort());
+    await delay(AFTER_PUSHES_MS, undefined, { signal: ending.signal, ref: false }).catch(() => {});
+    return ending.signal.aborted;
+  };
+  const begin = async (ready: () => void, takesOver: boolean): Promise<void> => {
     const startedAt = Date.now();
     registry.storedRepositories?.forget();
     ready(); // nothing of what follows is needed for a push, and some of it takes its time
@@ -85,6 +99,7 @@ export function openLeading(parts: LeaderParts): Leading {
     keep(wakers.hooks);
     await work();
     await recordOpenPushes(registry, repositories, startedAt);
+    if (takesOver && (await isOverAfterPause())) return;
     keep(keepTidy(registry, startedAt));
     keep(keepPurged(registry, repositories));
     if (registry.storedRepositories) keep(keepStored(registry));
@@ -109,9 +124,9 @@ export function openLeading(parts: LeaderParts): Leading {
     await closeAll(closers);
   };
   return {
-    async begin(ready) {
+    async begin(ready, takesOver) {
       try {
-        await begin(ready);
+        await begin(ready, takesOver);
       } catch (error) {
         await end().catch(() => {});
         throw error;
