@@ -13,10 +13,9 @@ import { postgresDirectory } from "../database/running-database.ts";
 import { Failure, isFailure } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
 import { countStoredVersions } from "../registry/versions/stored-versions.ts";
-import type { ByteRange } from "../storage/blobs.ts";
 import type { Bucket } from "../storage/s3/bucket.ts";
 import { ABANDONED_UPLOAD_MS } from "../storage/s3/multipart.ts";
-import { bytesToPut } from "../storage/s3/requests.ts";
+import { bodyOfFile, bytesToPut } from "../storage/s3/requests.ts";
 import {
   type BackupOptions,
   type BackupReport,
@@ -172,19 +171,12 @@ function sender(
 
   const send = async (handle: FileHandle, path: string, { size, mode, mtimeMs }: Stats, named?: string) => {
     // Of a file that grows meanwhile its beginning counts; one that is replaced is another file.
-    const body = (range: ByteRange = { start: 0, end: size - 1 }) =>
-      handle.createReadStream({ ...range, autoClose: false });
+    const body = bodyOfFile(handle, size);
     const old = known.get(path) ?? files.get(path);
     const same = old?.size === size && old.modified === Math.floor(mtimeMs) ? old.sha256 : undefined;
-    const sha256 = named ?? same ?? (await sha256Of(size === 0 ? [] : body()));
+    const sha256 = named ?? same ?? (await sha256Of(body()));
     if (!objects.has(sha256)) {
-      const put = {
-        sha256,
-        size,
-        onlyNew: true,
-        body: (range?: ByteRange) => (size === 0 ? Buffer.alloc(0) : body(range)),
-      };
-      if ((await bucket.put(`${OBJECTS}/${sha256}`, put)) === "stored") {
+      if ((await bucket.put(`${OBJECTS}/${sha256}`, { sha256, size, onlyNew: true, body })) === "stored") {
         sent.files++;
         sent.bytes += size;
         progress("files", sent.bytes);
@@ -262,8 +254,8 @@ async function putText(bucket: Bucket, key: string, text: string): Promise<void>
   await bucket.put(key, { ...bytesToPut(Buffer.from(text)), onlyNew: false });
 }
 
-async function sha256Of(bytes: Iterable<Buffer> | AsyncIterable<Buffer>): Promise<string> {
+async function sha256Of(bytes: Buffer | AsyncIterable<Buffer>): Promise<string> {
   const hash = createHash("sha256");
-  for await (const piece of bytes) hash.update(piece);
+  for await (const piece of Buffer.isBuffer(bytes) ? [bytes] : bytes) hash.update(piece);
   return hash.digest("hex");
 }

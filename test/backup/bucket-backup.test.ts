@@ -1,5 +1,6 @@
 // Backups into a bucket: what is sent, what stays, what comes back; and that a backup of which only the last step is missing,
 // in a bucket or in a directory, is never taken for one.
+import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, beforeEach, expect, test } from "vitest";
@@ -29,11 +30,7 @@ let next = 0;
 beforeAll(async () => {
   server = await testServer();
   storage = await lyingServer();
-  bucket = openBucket({
-    ...{ endpoint: storage.url, bucket: "bucket", prefix: "backup/", region: "us-east-1", pathStyle: true },
-    ...{ accessKeyId: "key", secretAccessKey: "secret", caFile: undefined, partBytes: 1_000_000 },
-  });
-  atEnd(() => bucket.close());
+  bucket = bucketAt("backup/", 1_000_000);
   pushed = await pushRecipe(
     remoteOf(server.url, "root/lib", ADMIN_TOKEN),
     (r) => void r.commit({ "a.go": "package a\n" }),
@@ -44,11 +41,20 @@ beforeEach(() => {
   storage.wrong = {};
 });
 
+function bucketAt(prefix: string, partBytes: number): Bucket {
+  const opened = openBucket({
+    ...{ endpoint: storage.url, bucket: "bucket", prefix, region: "us-east-1", pathStyle: true },
+    ...{ accessKeyId: "key", secretAccessKey: "secret", caFile: undefined, partBytes },
+  });
+  atEnd(() => opened.close());
+  return opened;
+}
+
 /** Pushes one more version, and waits until all that follows from it is done: its zip, its record, its pages. */
-async function publish(): Promise<void> {
+async function publish(files: Record<string, string> = {}): Promise<void> {
   const version = `v1.${next++}.0`;
   pushed.change((r) =>
-    r.tag(version, r.commit({ "go.mod": "module gokura.test/root/lib\n", "a.go": `// ${version}\n` })),
+    r.tag(version, r.commit({ "go.mod": "module gokura.test/root/lib\n", "a.go": `// ${version}\n`, ...files })),
   );
   await pushed.push(version);
   const zips = async () =>
@@ -60,9 +66,9 @@ async function publish(): Promise<void> {
   expect(await eventually(jobs, (count) => count === 0, 60_000)).toBe(0);
 }
 
-const save = (keep = 7) => backUpToBucket(server.registry, bucket, { ...OPTIONS, keep });
+const save = (keep = 7, to = bucket) => backUpToBucket(server.registry, to, { ...OPTIONS, keep });
 const nameOf = (moment: string): string => moment.replaceAll(":", "-");
-const objects = (): string[] => [...storage.objects.keys()].filter((key) => key.includes("/objects/"));
+const objects = (): string[] => [...storage.objects.keys()].filter((key) => key.includes("/backup/objects/"));
 
 /** What fsck says of a data directory beside the present database. */
 async function problemsIn(dataDirectory: string): Promise<string[]> {
@@ -212,4 +218,24 @@ test("the commands say what is missing, and refuse the bucket of the zips and a 
   expect([restored.code, restored.stderr]).toEqual([0, ""]);
   expect(JSON.parse(restored.stdout)).toMatchObject({ moment: JSON.parse(done.stdout).moment, problems: 0 });
   expect(existsSync(join(data, "repositories"))).toBe(true);
+});
+
+test("what is larger than a part goes in parts, once, and comes back whole", async () => {
+  const inParts = bucketAt("parts/", 20_000);
+  const noise = () => randomBytes(30_000).toString("hex"); // half as much in a zip or a pack
+  const asked = () => storage.asked.filter((line) => line.startsWith("POST ")).length;
+  await publish({ "noise.txt": noise() });
+  const first = await save(7, inParts);
+  const [begunAtFirst, objectsAtFirst] = [asked(), storage.objects.size];
+  expect(begunAtFirst).toBeGreaterThan(0);
+  expect(await save(7, inParts)).toMatchObject({ files: 0, bytes: 0 });
+  // Nothing but the list of the second one has come.
+  expect([asked(), storage.objects.size, storage.uploads.size]).toEqual([begunAtFirst, objectsAtFirst + 1, 0]);
+  await publish({ "noise.txt": noise() });
+  const third = await save(7, inParts);
+  expect(asked()).toBeGreaterThan(begunAtFirst);
+  expect(third.files).toBeLessThan(first.files);
+  const restored = temporary("in-parts");
+  await restoreFromBucket(inParts, undefined, restored);
+  expect(await problemsIn(restored)).toEqual([]);
 });

@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import { isFailure } from "../../errors.ts";
 import type { Blobs } from "../blobs.ts";
 import type { Bucket } from "./bucket.ts";
+import { bodyOfFile } from "./requests.ts";
 import { fetchObject } from "./transfer.ts";
 
 export interface CopiedZips {
@@ -28,10 +29,7 @@ export function copyToBucket(disk: Blobs, bucket: Bucket, options: CopyOptions):
     const file = await disk.openFile(key);
     try {
       const { size } = await file.stat();
-      await bucket.put(key, {
-        ...{ sha256: basename(key), size, onlyNew: true },
-        body: (range) => file.createReadStream({ start: 0, ...range, autoClose: false }),
-      });
+      await bucket.put(key, { sha256: basename(key), size, onlyNew: true, body: bodyOfFile(file, size) });
       return size;
     } finally {
       await file.close();

@@ -1,7 +1,8 @@
 // What is asked of the server of a bucket, and what it answers when it does not do it.
 import { hash } from "node:crypto";
+import type { FileHandle } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import type { ByteRange } from "../blobs.ts";
 
 /** What is put under a key. */
@@ -21,6 +22,27 @@ export function bytesToPut(bytes: Buffer): Pick<PutObject, "sha256" | "size" | "
     ...{ sha256: hash("sha256", bytes), size: bytes.length },
     body: (range) => (range ? bytes.subarray(range.start, range.end + 1) : bytes),
   };
+}
+
+const PIECE_BYTES = 64 * 1024;
+
+/**
+ * The body that is the first `size` bytes of an open file. One that is given up leaves the file open for the next try and the
+ * next part. A stream of the file's own would not: Node closes the file when it is destroyed, whatever autoClose says.
+ */
+export function bodyOfFile(file: FileHandle, size: number): PutObject["body"] {
+  if (size === 0) return () => Buffer.alloc(0);
+  return (range = { start: 0, end: size - 1 }) => Readable.from(piecesOf(file, range), { objectMode: false });
+}
+
+async function* piecesOf(file: FileHandle, { start, end }: ByteRange): AsyncGenerator<Buffer> {
+  for (let at = start; at <= end; ) {
+    const length = Math.min(PIECE_BYTES, end - at + 1);
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(length), 0, length, at);
+    if (bytesRead === 0) throw new Error("a file became shorter while it was sent");
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
 }
 
 /** One request. `payload`: the SHA-256 of its body. */
