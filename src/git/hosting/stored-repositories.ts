@@ -18,6 +18,7 @@ import { copyFile, link, readdir, readFile, rename, rm, stat, writeFile } from "
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
+import { LRUCache } from "lru-cache";
 import { createSingleFlight } from "../../concurrency/single-flight.ts";
 import { Failure } from "../../errors.ts";
 import { projectById } from "../../registry/forge/projects.ts";
@@ -36,11 +37,19 @@ import { refsUnlikeRecorded } from "./unlike-recorded.ts";
 export const MARK = "gokura-generation";
 const INITIAL_BRANCH = "main";
 const MANY_PACKS = 50;
+/**
+ * So long a pack that was stored is not stored again: a push stores its pack before it locks the project, and lists it then. The
+ * clean-up of packs that no row names spares them for longer.
+ */
+const STORED_LATELY_MS = 60_000;
+const MOST_STORED_LATELY = 1_000;
 
 /** Opens the repositories that are in the blob store of a registry. */
 export function openStoredRepositories(registry: Registry, repositories: Repositories): StoredRepositories {
   let agreeing = new Set<number>();
   const looks = createSingleFlight<number, void>();
+  const lately = new LRUCache<string, StoredPack>({ max: MOST_STORED_LATELY, ttl: STORED_LATELY_MS });
+  const storing = createSingleFlight<string, StoredPack>();
   const directoryOf = (projectId: number): string => repositoryDirectory(registry, projectId);
 
   const look = async (projectId: number): Promise<void> => {
@@ -104,8 +113,14 @@ export function openStoredRepositories(registry: Registry, repositories: Reposit
     const place = join(directory, "objects", "pack");
     const names = (await readdir(place).catch(() => [])).filter((name) => /^pack-[0-9a-f]+\.pack$/.test(name));
     const packs: StoredPack[] = [];
-    for (const name of names.map((file) => file.slice(0, -".pack".length)))
-      packs.push(known.get(name) ?? (await storePack(registry, place, name)));
+    for (const name of names.map((file) => file.slice(0, -".pack".length))) {
+      let pack = known.get(name) ?? lately.get(name);
+      if (!pack) {
+        pack = await storing.run(name, () => storePack(registry, place, name));
+        lately.set(name, pack);
+      }
+      packs.push(pack);
+    }
     return packs;
   };
 

@@ -22,6 +22,11 @@ const SILENCE_MS = 30_000;
 /** How long it is waited before each further try. */
 const PAUSES_MS = [50, 250, 1_000];
 const CONNECTIONS = 64;
+/**
+ * Whether an object of more bytes is there is asked before it is sent. A server that refuses a body which it has not read ends
+ * the connection, and the refusal is lost with it.
+ */
+const ASKED_FIRST_BYTES = 256 * 1024;
 /** An answer that is not an object is short. */
 const MAX_TEXT_BYTES = 4 * 1024 * 1024;
 /** What servers call it when there is no room left, beside 507. */
@@ -107,9 +112,16 @@ export function openBucket(place: BucketPlace, now: () => number = Date.now): Bu
       }
     });
 
-  /** Asks until there is an answer that does not say "later". The body of the answer is the caller's. */
-  const ask = async (asked: Asked): Promise<http.IncomingMessage> => {
+  /**
+   * Asks until there is an answer that does not say "later", or it is needless to ask again: then undefined. The body of the
+   * answer is the caller's.
+   */
+  const askUnless = async (
+    asked: Asked,
+    isNeedless: () => Promise<boolean>,
+  ): Promise<http.IncomingMessage | undefined> => {
     for (let tries = 0; ; tries++) {
+      if (tries > 0 && (await isNeedless())) return undefined;
       const pause = PAUSES_MS[tries];
       try {
         const answer = await once(asked);
@@ -128,6 +140,7 @@ export function openBucket(place: BucketPlace, now: () => number = Date.now): Bu
       await delay(pause);
     }
   };
+  const ask = async (asked: Asked): Promise<http.IncomingMessage> => (await askUnless(asked, async () => false))!;
 
   /** Reads an answer that is no object; throws what it says if it is a refusal. */
   const textOf = async (answer: http.IncomingMessage, ...good: readonly number[]): Promise<string> => {
@@ -165,12 +178,16 @@ export function openBucket(place: BucketPlace, now: () => number = Date.now): Bu
     async put(key, object) {
       const { sha256, size, body, onlyNew } = object;
       if (size > place.partBytes) return putInParts(requests, key, object, place.partBytes);
+      const isThere = async (): Promise<boolean> => onlyNew && (await head(key)) !== undefined;
+      if (size > ASKED_FIRST_BYTES && (await isThere())) return "there";
       const headers = {
         "content-length": String(size),
         "content-type": "application/octet-stream",
         ...(onlyNew ? { "if-none-match": "*" } : {}),
       };
-      const answer = await ask({ method: "PUT", url: urlOf(key), headers, payload: sha256, body: () => body() });
+      const asked: Asked = { method: "PUT", url: urlOf(key), headers, payload: sha256, body: () => body() };
+      const answer = await askUnless(asked, isThere);
+      if (!answer) return "there";
       if (answer.statusCode === 412 && onlyNew) {
         answer.resume();
         return "there";

@@ -40,17 +40,22 @@ beforeEach(async () => {
 
 async function newStore({ cacheBytes = 1_000_000, redirect = false, now = Date.now } = {}): Promise<Store> {
   const server = await lyingServer();
-  const bucket = openBucket({
-    ...{ endpoint: server.url, bucket: "bucket", prefix: "", region: "us-east-1", pathStyle: true, caFile: undefined },
-    ...{ accessKeyId: "key", secretAccessKey: "secret", partBytes: PART_BYTES },
-  });
-  atEnd(() => bucket.close());
+  const bucket = bucketOf(server, PART_BYTES);
   const directory = join(root, String(++count));
   const disk = await openDiskBlobs(directory);
   const cacheDirectory = join(directory, "cache");
   const cache = await openBlobCache(cacheDirectory, cacheBytes);
   const blobs = createBucketBlobs({ bucket, disk, cache, redirect, now });
   return { server, bucket, disk, blobs, cacheDirectory, scratchDirectory: join(directory, "scratch") };
+}
+
+function bucketOf(server: LyingServer, partBytes: number): Bucket {
+  const bucket = openBucket({
+    ...{ endpoint: server.url, bucket: "bucket", prefix: "", region: "us-east-1", pathStyle: true, caFile: undefined },
+    ...{ accessKeyId: "key", secretAccessKey: "secret", partBytes },
+  });
+  atEnd(() => bucket.close());
+  return bucket;
 }
 
 function zipOf(bytes: Buffer): string {
@@ -155,6 +160,28 @@ describe("from the disk and back", () => {
     expect(await it.blobs.has(key)).toBe(true);
     expect(await copyToBucket(it.disk, it.bucket, options)).toEqual({ copied: 1, bytes: 1_000, present: 0 });
     expect(await copyToBucket(it.disk, it.bucket, options)).toEqual({ copied: 0, bytes: 0, present: 1 });
+    expect(it.server.objects.get(`/bucket/${key}`)?.bytes).toEqual(bytes);
+  });
+
+  test("one that is larger than a part is copied in parts", async () => {
+    const bytes = randomBytes(3 * PART_BYTES + 5);
+    const key = await adopt(it.disk, bytes);
+    expect(await copyToBucket(it.disk, it.bucket, options)).toMatchObject({ copied: 1, bytes: bytes.length });
+    expect(it.server.objects.get(`/bucket/${key}`)?.bytes).toEqual(bytes);
+  });
+
+  test.each([1_000, 3 * PART_BYTES])("%i bytes that the server was too busy to take are sent again", async (length) => {
+    const bytes = randomBytes(length);
+    const key = await adopt(it.disk, bytes);
+    const busyAfterHead: Bucket = {
+      ...it.bucket,
+      async head(asked) {
+        const found = await it.bucket.head(asked);
+        it.server.wrong = { busy: 2 };
+        return found;
+      },
+    };
+    expect(await copyToBucket(it.disk, busyAfterHead, options)).toMatchObject({ copied: 1 });
     expect(it.server.objects.get(`/bucket/${key}`)?.bytes).toEqual(bytes);
   });
 
@@ -273,6 +300,23 @@ describe("bad days", () => {
     const bytes = randomBytes(100);
     const key = await adopt(it.blobs, bytes);
     expect(it.server.objects.get(`/bucket/${key}`)?.bytes).toEqual(bytes);
+  });
+
+  test("one that hangs up on what it has is asked whether it has it, and large things are asked about first", async () => {
+    const bucket = bucketOf(it.server, 10_000_000);
+    it.server.wrong = { hangsUpOnWhatIsThere: true };
+    for (const [length, puts] of [
+      [5_000, 2],
+      [300_000, 1],
+    ] as const) {
+      const bytes = randomBytes(length);
+      const sha256 = createHash("sha256").update(bytes).digest("hex");
+      const object = { sha256, size: length, onlyNew: true, body: () => bytes };
+      it.server.asked.length = 0;
+      expect(await bucket.put(zipOf(bytes), object)).toBe("stored");
+      expect(await bucket.put(zipOf(bytes), object)).toBe("there");
+      expect(it.server.asked.filter((line) => line.startsWith("PUT"))).toHaveLength(puts);
+    }
   });
 
   test("one that is full says so, and nothing is stored", async () => {

@@ -20,6 +20,8 @@ export interface LyingServer {
     /** Says 503 to so many requests. */
     busy?: number;
     full?: boolean;
+    /** Ends the connection in the place of saying that an object is there: what it says is lost where it has not read the body. */
+    hangsUpOnWhatIsThere?: boolean;
     /** Has no conditions where the parts of an upload are put together, and says so. */
     knowsNoConditionOfParts?: boolean;
     /** Refuses the part of this number. */
@@ -61,6 +63,7 @@ export async function lyingServer(): Promise<LyingServer> {
     }
     if (req.method === "PUT") {
       if (wrong.full) return refuse(res, 507, "XMinioStorageFull");
+      if (found && req.headers["if-none-match"] === "*" && wrong.hangsUpOnWhatIsThere) return void req.socket.destroy();
       if (found && req.headers["if-none-match"] === "*" && !wrong.ignoresConditions)
         return refuse(res, 412, "PreconditionFailed");
       const sum = createHash("sha256").update(body).digest("hex");

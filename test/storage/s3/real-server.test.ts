@@ -5,6 +5,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { beforeAll, describe, expect, test } from "vitest";
 import { openBlobCache } from "../../../src/storage/blob-cache.ts";
 import type { Blobs } from "../../../src/storage/blobs.ts";
@@ -115,6 +116,19 @@ describe.skipIf(PROGRAM === undefined)("a real server (given by VERSITYGW)", () 
     expect([link.status, Buffer.from(await link.arrayBuffer()).equals(bytes.subarray(1, 10))]).toEqual([206, true]);
     await (await other.setAside(key!))!.remove();
     expect(await other.has(key!)).toBe(false);
+  });
+
+  test("what it has already is there at once, whatever its size and however many come with it", async () => {
+    const bucket = openBucket(place());
+    atEnd(() => bucket.close());
+    for (const size of [1_000, 200_000, 3_000_000]) {
+      const bytes = randomBytes(size);
+      const sha256 = createHash("sha256").update(bytes).digest("hex");
+      const put = () =>
+        bucket.put(zipObjectKey(sha256), { sha256, size, onlyNew: true, body: () => Readable.from([bytes]) });
+      expect(await put()).toBe("stored");
+      expect(new Set(await Promise.all(Array.from({ length: 20 }, put)))).toEqual(new Set(["there"]));
+    }
   });
 
   test("that is killed while a zip is on its way has it whole or not at all", async () => {
