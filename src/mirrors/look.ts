@@ -6,7 +6,7 @@
 // A remote can do no harm: one that comes back empty takes nothing away, one whose objects are suddenly named by another hash
 // is not followed, and one whose history was lost leaves here what versions were made of.
 import { join } from "node:path";
-import { Failure } from "../errors.ts";
+import { Failure, isFailure } from "../errors.ts";
 import { recordUntilDone } from "../git/hosting/recorded-push.ts";
 import { ensureRepository, type Repositories, repositoryDirectory } from "../git/hosting/repositories-of-projects.ts";
 import { packRepository } from "../git/objects/pack-repository.ts";
@@ -135,6 +135,7 @@ async function fetchAndRecord(
       registry.log.warn({ err: error, project: projectId }, "a mirror could not be packed");
     });
   } catch (error) {
+    if (room && room.bytes < maxFetchBytes && isFailure(error, "too-large")) throw room.refusal();
     throw inGitsWords(error, directory);
   } finally {
     // Whatever git has moved by now has moved.

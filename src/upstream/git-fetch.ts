@@ -5,7 +5,7 @@
 // Sources: git-config(1) (http.curloptResolve, http.followRedirects, http.<url>.extraHeader, protocol.allow); git-fetch(1).
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { mkdir, readdir, rename, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import tls from "node:tls";
 import { Failure, notFound } from "../errors.ts";
@@ -13,7 +13,8 @@ import { gitEnvironment } from "../git/process/git-environment.ts";
 import { GitError, runGit } from "../git/process/git-process.ts";
 
 const FETCH_TIMEOUT_MS = 10 * 60_000;
-const SIZE_CHECK_MS = 1_000;
+/** A repository grows beyond what it may by what comes in that time, at the most. */
+const SIZE_CHECK_MS = 250;
 const IDLE_SECONDS = 30;
 
 /** How git gets to a server by https. */
@@ -81,12 +82,14 @@ export function httpsEnvironment(way: HttpsWay): NodeJS.ProcessEnv {
 
 /**
  * Has git make the branches and tags of a bare repository what a remote has, moved and deleted ones too; other refs stay.
- * Throws too-large, and unavailable when git did not succeed: then some refs may have moved, each of them whole.
+ * Throws too-large, and unavailable when git did not succeed: then some refs may have moved, each of them whole. What came of
+ * packs that are not whole is taken away again.
  */
 export async function fetchRefs(directory: string, fetch: RefFetch): Promise<void> {
   const { url, environment, maxBytes, signal } = fetch;
   const { host } = new URL(url);
   const tooBig = new AbortController();
+  const unfinishedBefore = new Set(await unfinishedPacks(directory));
   const watch = setInterval(() => {
     void packBytes(directory).then((bytes) => {
       if (bytes > maxBytes)
@@ -117,6 +120,9 @@ export async function fetchRefs(directory: string, fetch: RefFetch): Promise<voi
       },
     );
   } catch (cause) {
+    // git's index-pack, ended by a signal, leaves what it has written.
+    for (const file of await unfinishedPacks(directory))
+      if (!unfinishedBefore.has(file)) await rm(file, { force: true });
     if (cause instanceof GitError)
       throw new Failure("unavailable", `git could not fetch from ${host}`, { reason: "upstream_unavailable", cause });
     throw cause;
@@ -125,9 +131,16 @@ export async function fetchRefs(directory: string, fetch: RefFetch): Promise<voi
   }
 }
 
+const packsOf = (directory: string): string => join(directory, "objects", "pack");
+
+async function unfinishedPacks(directory: string): Promise<string[]> {
+  const names = await readdir(packsOf(directory)).catch(() => []);
+  return names.filter((name) => name.startsWith("tmp_")).map((name) => join(packsOf(directory), name));
+}
+
 /** How many bytes the packs of a bare repository have together. */
 export async function packBytes(directory: string): Promise<number> {
-  const packs = join(directory, "objects", "pack");
+  const packs = packsOf(directory);
   const names = await readdir(packs).catch(() => []);
   const sizes = names.map((name) =>
     stat(join(packs, name)).then(

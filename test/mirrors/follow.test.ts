@@ -13,6 +13,7 @@ import { createProject, findProject } from "../../src/registry/forge/projects.ts
 import { setQuota } from "../../src/registry/forge/quotas.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import type { MirrorRow } from "../../src/registry/rows.ts";
+import { packBytes } from "../../src/upstream/git-fetch.ts";
 import { makeRepository, type Recipe } from "../support/git-fixture.ts";
 import { type GitServer, gitServer } from "../support/git-server.ts";
 import { ask, bearer } from "../support/http.ts";
@@ -78,8 +79,9 @@ test("what does not fit the quota of its group is refused in numbers, and what i
   await createGroup(server.registry, OPERATOR, { fullPath: "tight" });
   await createProject(server.registry, OPERATOR, { fullPath: "tight/lib" });
   await createMirror(server.registry, OPERATOR, "tight/lib", { url: `${remote.url}/tight.git` });
+  const mirror = () => demandMirror(server.registry, OPERATOR, "tight/lib");
+  await expect.poll(async () => (await mirror()).lookedAt, { timeout: 30_000 }).not.toBeNull();
   const looksAgain = async (): Promise<MirrorRow> => {
-    const mirror = () => demandMirror(server.registry, OPERATOR, "tight/lib");
     const before = await mirror();
     await wantLook(server.registry, before.projectId, 0);
     const since = before.lookedAt?.getTime() ?? 0;
@@ -92,13 +94,27 @@ test("what does not fit the quota of its group is refused in numbers, and what i
     (await server.registry.prisma.ref.findMany({ where: { project: { path: "lib", group: { fullPath: "tight" } } } }))
       .map(({ name }) => name)
       .filter((name) => name.startsWith("refs/tags/"));
-  await expect.poll(tags, { timeout: 30_000 }).toEqual(["refs/tags/v1.0.0"]);
+  expect(await tags()).toEqual(["refs/tags/v1.0.0"]);
   change("tight", (r) => r.tag("v1.1.0", r.commit({ "b.bin": randomBytes(300_000).toString("latin1") })));
   await setQuota(server.registry, OPERATOR, "tight", { maxBytes: 100 });
   expect(await looksAgain()).toMatchObject({
     lastError: expect.stringMatching(/the group tight holds .* of the 100 bytes that it may/),
   });
   expect(await tags()).toEqual(["refs/tags/v1.0.0"]);
+  // There is some room, and more comes than that: it is broken off on the way, and nothing of it stays.
+  await setQuota(server.registry, OPERATOR, "tight", { maxBytes: 100_000 });
+  remote.misbehave = (_, res) => {
+    const end = res.end.bind(res);
+    const held = (bytes: Buffer) => (bytes.length < 200_000 ? end(bytes) : res.write(bytes.subarray(0, -100)));
+    return Object.assign(res, { end: held }) !== res;
+  };
+  expect(await looksAgain()).toMatchObject({
+    lastError: expect.stringMatching(/the group tight holds .* of the 97\.7 KB that it may/),
+  });
+  remote.misbehave = undefined;
+  expect(await tags()).toEqual(["refs/tags/v1.0.0"]);
+  const { projectId } = await mirror();
+  expect(await packBytes(repositoryDirectory(server.registry, projectId))).toBeLessThan(10_000);
   await setQuota(server.registry, OPERATOR, "tight", { maxBytes: null });
   expect((await looksAgain()).lastError).toBeNull();
   expect(await tags()).toEqual(["refs/tags/v1.0.0", "refs/tags/v1.1.0"]);
