@@ -18,6 +18,8 @@ interface World {
   readonly upstream: FakeUpstream;
   readonly database: MadeDatabase;
   readonly server: TestServer;
+  /** The setting that names the database. */
+  readonly sumdb: string;
   /** A module upstream, whose record is in the database. */
   publish(modulePath: string, version: string): Promise<void>;
   get(path: string): Promise<Answer>;
@@ -29,15 +31,16 @@ async function world(environment: Record<string, string> = {}): Promise<World> {
   const database = makeDatabase(NAME);
   database.grow(300);
   const own = await fakeUpstream((req, res) => void (database.handle(req, res) || res.writeHead(404).end()));
+  const sumdb = `${database.verifierKey} ${own.url}`;
   const server = await testServer({
     environment: {
       ...{ GOKURA_UPSTREAM: upstream.url, GOKURA_UPSTREAM_VERIFY: "require" },
-      GOKURA_SUMDB: `${database.verifierKey} ${own.url}`,
+      GOKURA_SUMDB: sumdb,
       ...environment,
     },
   });
   return {
-    ...{ upstream, database, server },
+    ...{ upstream, database, server, sumdb },
     async publish(modulePath, version) {
       const { mod, zip } = await upstream.version(modulePath, version, { "a.go": `package a // ${version}\n` });
       database.add(modulePath, version, {
@@ -320,6 +323,35 @@ describe.concurrent("allowed", () => {
     w.upstream.on(moved, Buffer.from(honest, "base64"));
     await command(w, "sumdb", "quarantine", "--remove", "later.test/moved@v1.0.0");
     expect((await w.get(moved)).bytes.toString("base64")).toBe(honest);
+  });
+
+  test("with GOKURA_UPSTREAM off what is stored is served, and no database is asked about it", async () => {
+    const w = await world({ GOKURA_UPSTREAM_VERIFY: "allow" });
+    w.database.bend(() => undefined); // no record of anything
+    await w.publish("kept.test/a", "v1.0.0");
+    expect((await w.get("kept.test/a/@v/v1.0.0.zip")).status).toBe(200);
+    const { registry, dataDirectory } = w.server;
+    await w.server.stop();
+    const asked: string[] = [];
+    w.database.bend((path, bytes) => {
+      asked.push(path);
+      return bytes;
+    });
+    const server = await testServer({
+      environment: {
+        ...{ DATABASE_URL: registry.database.url, GOKURA_DATA_DIR: dataDirectory, GOKURA_SUMDB: w.sumdb },
+        ...{ GOKURA_UPSTREAM: "off", GOKURA_UPSTREAM_VERIFY: "allow" },
+      },
+    });
+    const { jobs, database } = server.registry;
+    const done = async () =>
+      (await database.pool.query("SELECT FROM pgboss.job WHERE name = 'verify-stored' AND state = 'completed'"))
+        .rowCount;
+    const before = (await done()) ?? 0;
+    await jobs.sendAlone("verify-stored", { after: 0 }); // such as one that an earlier start left
+    await expect.poll(done).toBe(before + 1);
+    expect((await ask(server.url, `${ENDPOINT}/kept.test/a/@v/v1.0.0.zip`)).status).toBe(200);
+    expect(asked).toEqual([]);
   });
 });
 
