@@ -4,8 +4,9 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { readConfig } from "../../src/config.ts";
+import { generateSignerKey } from "../../src/sumdb/note.ts";
 import { temporary } from "../support/temporary.ts";
 
 const UNIT = "deploy/gokura.service";
@@ -21,7 +22,7 @@ interface Compose {
         readonly secrets?: readonly string[];
         readonly networks?: readonly string[];
         readonly volumes?: readonly string[];
-        readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+        readonly depends_on?: Readonly<Record<string, { readonly condition: string }>> | readonly string[];
         readonly healthcheck?: object;
       }
     >
@@ -33,7 +34,9 @@ interface Compose {
   readonly secrets: Readonly<Record<string, { readonly file: string }>>;
 }
 
-const compose = parse(readFileSync("docker-compose.yml", "utf8")) as Compose;
+const composeOf = (file: string): Compose => parse(readFileSync(file, "utf8"), { merge: true });
+const compose = composeOf("docker-compose.yml");
+const scale = composeOf("compose.scale.yml");
 /** As compose puts variables in: what stands after :- where none is set. */
 const withDefaults = (text: string): string => text.replaceAll(/\$\{\w+:-([^}]*)\}/g, "$1");
 
@@ -60,30 +63,70 @@ test("the unit sets what a production server on port 443 takes, and runs a progr
   expect(Number(values("TimeoutStopSec")[0])).toBeGreaterThan(40); // two waits of 20 s, and the database
 });
 
-test("compose sets what a server takes, with the secrets that make-secrets.sh makes", () => {
-  const directory = temporary("compose");
+/** The settings of a service, with secrets as make-secrets.sh makes them. */
+function settingsOf({ services, secrets }: Compose, name: string, ...words: string[]): Record<string, string> {
+  const directory = temporary(`compose-${name}`);
   mkdirSync(join(directory, "deploy"));
   copyFileSync("deploy/make-secrets.sh", join(directory, "deploy/make-secrets.sh"));
-  for (let again = 0; again < 2; again++) execFileSync("sh", ["deploy/make-secrets.sh"], { cwd: directory });
-  const secret = (path: string): string => {
-    const { file } = compose.secrets[path.slice("/run/secrets/".length)]!;
-    return join(directory, file);
-  };
-  const environment = Object.fromEntries(
-    Object.entries(compose.services.gokura!.environment!).map(([name, value]) => [
-      name,
-      name.endsWith("_FILE") ? secret(value) : withDefaults(value),
+  for (let again = 0; again < 2; again++)
+    execFileSync("sh", ["deploy/make-secrets.sh", ...words], { cwd: directory, env: { PATH: process.env.PATH } });
+  // The one that gokura makes.
+  if (words.includes("scale"))
+    writeFileSync(join(directory, "deploy/secrets/sumdb_key"), generateSignerKey("gokura.localhost/sumdb"));
+  const secret = (path: string): string => join(directory, secrets[path.slice("/run/secrets/".length)]!.file);
+  return Object.fromEntries(
+    Object.entries(services[name]!.environment!).map(([setting, value]) => [
+      setting,
+      setting.endsWith("_FILE") ? secret(value) : withDefaults(value),
     ]),
   );
+}
+
+test("compose sets what a server takes, with the secrets that make-secrets.sh makes", () => {
+  const environment = settingsOf(compose, "gokura");
   const { url, databaseUrl, upstream } = readConfig({ ...environment, NODE_ENV: "production" });
   expect([url, upstream]).toEqual(["https://gokura.localhost", [{ kind: "off" }]]);
-  const password = readFileSync(join(directory, compose.secrets.database_password!.file), "utf8");
+  const passwordFile = compose.secrets.database_password!.file;
+  const password = readFileSync(join(environment.DATABASE_URL_FILE!, "../../..", passwordFile), "utf8");
   expect(databaseUrl).toBe(`postgresql://gokura:${password}@database:5432/gokura`);
   expect(compose.networks.front!.ipam!.config[0]!.subnet).toBe(environment.GOKURA_TRUST_PROXY);
 });
 
-test("whatever compose names is there", () => {
-  const { services, networks, volumes, secrets } = compose;
+test.each([
+  ["writer", "all"],
+  ["reader-1", "read"],
+  ["reader-2", "read"],
+] as const)("compose.scale.yml: %s takes its settings, and its role is %s", (name, role) => {
+  const environment = settingsOf(scale, name, "scale");
+  const config = readConfig({ ...environment, NODE_ENV: "production" });
+  expect([config.role, config.url, config.repositories, config.bucket?.bucket]).toEqual([
+    ...[role, "https://gokura.localhost", "blobs", "modules"],
+  ]);
+  expect(scale.networks.front!.ipam!.config[0]!.subnet).toBe(environment.GOKURA_TRUST_PROXY);
+});
+
+test("the manifests for Kubernetes set what servers take", () => {
+  const documents = parseAllDocuments(readFileSync("deploy/kubernetes/gokura.yaml", "utf8")).map((one) => one.toJS());
+  const shared = documents.find(({ kind }) => kind === "ConfigMap").data;
+  const secrets = parse(readFileSync("deploy/kubernetes/secrets.example.yaml", "utf8")).stringData;
+  for (const [kind, role] of [
+    ["StatefulSet", "all"],
+    ["Deployment", "read"],
+  ] as const) {
+    const [container] = documents.find((one) => one.kind === kind).spec.template.spec.containers;
+    const own = Object.fromEntries(
+      container.env.map((pair: { name: string; value: string }) => [pair.name, pair.value]),
+    );
+    const key = generateSignerKey("go.example.com/sumdb");
+    const config = readConfig({ ...shared, ...secrets, ...own, GOKURA_SUMDB_KEY: key, NODE_ENV: "production" });
+    expect([config.role, config.url, config.repositories]).toEqual([role, "https://go.example.com", "blobs"]);
+  }
+});
+
+test.each([
+  ["docker-compose.yml", compose],
+  ["compose.scale.yml", scale],
+])("whatever %s names is there", (_, { services, networks, volumes, secrets }) => {
   const image = readFileSync("Dockerfile", "utf8");
   for (const [name, service] of Object.entries(services)) {
     const sources = (service.volumes ?? []).map((volume) => volume.split(":")[0]!);
@@ -91,16 +134,30 @@ test("whatever compose names is there", () => {
       ...(service.networks ?? []).filter((network) => !(network in networks)),
       ...(service.secrets ?? []).filter((one) => !(one in secrets)),
       ...sources.filter((source) => (source.startsWith(".") ? !existsSync(source) : !(source in volumes))),
-      ...Object.entries(service.depends_on ?? {}).filter(
+      ...conditionsOf(service.depends_on).filter(
         // Who waits until another is healthy waits for ever where nobody looks.
-        ([other]) =>
+        ([other, condition]) =>
           !(other in services) ||
-          !(services[other]!.healthcheck || (services[other]!.build && /^HEALTHCHECK /m.test(image))),
+          (condition === "service_healthy" &&
+            !(services[other]!.healthcheck || (services[other]!.build && /^HEALTHCHECK /m.test(image)))),
       ),
     ];
     expect([name, missing]).toEqual([name, []]);
   }
   expect(image).toMatch(/^VOLUME \/data$/m);
-  expect(readFileSync("deploy/Caddyfile", "utf8")).toContain("reverse_proxy gokura:8080");
   expect(image).toMatch(/^EXPOSE 8080$/m);
 });
+
+test("the proxies of both lead to servers that compose has", () => {
+  const targets = (file: string): string[] =>
+    [...readFileSync(file, "utf8").matchAll(/\b([a-z0-9-]+):8080\b/g)].map((match) => match[1]!);
+  expect(targets("deploy/Caddyfile")).toEqual(["gokura"]);
+  expect(targets("deploy/Caddyfile.scale")).toEqual(
+    Object.keys(scale.services).filter((name) => /^(?:writer|reader)/.test(name)),
+  );
+});
+
+function conditionsOf(dependsOn: Compose["services"][string]["depends_on"] = {}): (readonly [string, string])[] {
+  if (Array.isArray(dependsOn)) return dependsOn.map((name) => [name, "service_started"]);
+  return Object.entries(dependsOn).map(([name, { condition }]) => [name, condition]);
+}
