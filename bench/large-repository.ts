@@ -206,7 +206,8 @@ async function measured(gokura: RunningGokura, data: string, home: string): Prom
     printTable([
       ["memory, MB", "before", "at most"],
       row("the server itself", ({ server, children }) => server - children),
-      row("its git processes, with what they map of packs", ({ children }) => children),
+      row("its git processes, with what they read of packs", ({ children }) => children),
+      row("both together", ({ server }) => server),
       row("PostgreSQL", ({ postgres }) => postgres),
     ]);
     if (PUSHES === 0) return;
