@@ -10,7 +10,7 @@ import type { Misbehaviour } from "../../registry/checksums/trusted-heads.ts";
 import { findProjects } from "../../registry/forge/projects.ts";
 import { listAllRejectedTags } from "../../registry/versions/rejected-tags.ts";
 import { buttonForm, choice, faultOf, type ShowForm, sent, taking } from "../html/forms.ts";
-import { mark, nothingYet, number, pageAsked, pager, table, time } from "../html/pieces.ts";
+import { breakable, mark, nothingYet, number, pageAsked, pager, table, time } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import { type Show, seeOther } from "../html/visit.ts";
 import { adminPage, searchFor } from "./frame.ts";
@@ -85,7 +85,7 @@ const quarantined = (versions: readonly QuarantinedVersion[]): Html =>
     "Versions in quarantine, which nobody is served; gokura sumdb quarantine --remove has one fetched again",
     ["Version", "Stored", "Recorded", "By"],
     versions.map(({ modulePath, version, stored, h1, goModH1, database, id }) => [
-      html`<span class="mono">${modulePath}@${version}</span>`,
+      html`<span class="mono">${breakable(`${modulePath}@${version}`)}</span>`,
       html`<code>${stored.h1 ?? "no zip"}</code> <code>${stored.goModH1 ?? ""}</code>`,
       html`<code>${h1}</code> <code>${goModH1}</code>`,
       html`record ${id} of <span class="mono">${database}</span>`,
@@ -184,7 +184,7 @@ export const showAudit: Show = async (visit) => {
     event.actor,
     html`<code>${event.action}</code>`,
     html`<span class="mono">${event.subject}</span>`,
-    html`<code>${JSON.stringify(event.detail).slice(0, 300)}</code>`,
+    html`<code class="details">${JSON.stringify(event.detail).slice(0, 300)}</code>`,
   ]);
   return adminPage(
     visit,

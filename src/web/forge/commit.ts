@@ -10,7 +10,7 @@ import { findPackage } from "../../registry/packages/packages.ts";
 import type { ProjectRow } from "../../registry/rows.ts";
 import { explainTags } from "../../registry/versions/tag-explanation.ts";
 import { versionsOfCommit } from "../../registry/versions/version-rows.ts";
-import { facts, lines, time } from "../html/pieces.ts";
+import { breakable, facts, lines, time } from "../html/pieces.ts";
 import { html } from "../html/template.ts";
 import type { Answer, Redirect, Show, Visit } from "../html/visit.ts";
 import { moduleOfImportPath } from "../modules/find-module.ts";
@@ -40,17 +40,19 @@ export const showCommit: Show = async (visit) => {
     project,
     "branches",
     html`<h2>${title}</h2>
-${rest.join("\n").trim() === "" ? "" : html`<pre tabindex="0">${rest.join("\n").trim()}</pre>`}
+${rest.join("\n").trim() === "" ? "" : html`<pre class="wraps" tabindex="0">${rest.join("\n").trim()}</pre>`}
 ${facts(
   ["Commit", html`<code>${commit.oid}</code>`],
   ["Author", html`${commit.author.name}, ${time(commit.author.time)}`],
   ["Committer", html`${commit.committer.name}, ${time(commit.committer.time)}`],
   [
     "Parents",
-    commit.parents.map(
-      (parent) =>
-        html`<a class="mono" href="${at.projectPart(project.fullPath, `commit/${parent}`)}">${parent.slice(0, 12)}</a> `,
-    ),
+    commit.parents.length === 0
+      ? "none"
+      : commit.parents.map(
+          (parent) =>
+            html`<a class="mono" href="${at.projectPart(project.fullPath, `commit/${parent}`)}">${parent.slice(0, 12)}</a> `,
+        ),
   ],
   [
     "Versions",
@@ -58,7 +60,7 @@ ${facts(
       ? "none"
       : versions.map(
           ({ path, version }) =>
-            html`<div><a class="mono" href="${at.module(path, version)}">${path}@${version}</a></div>`,
+            html`<div><a class="mono" href="${at.module(path, version)}">${breakable(`${path}@${version}`)}</a></div>`,
         ),
   ],
 )}

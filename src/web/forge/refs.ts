@@ -6,7 +6,7 @@ import { tagEventsOfProjects } from "../../registry/forge/tag-events.ts";
 import type { ProjectRow } from "../../registry/rows.ts";
 import { rejectedTagsOfProjects } from "../../registry/versions/rejected-tags.ts";
 import { explainTags, type TagExplanation } from "../../registry/versions/tag-explanation.ts";
-import { lines, mark, nothingYet, numberedPageAsked, numberedPager, table, time } from "../html/pieces.ts";
+import { breakable, lines, mark, nothingYet, numberedPageAsked, numberedPager, table, time } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import type { Show, Visit } from "../html/visit.ts";
 import { codeAsked, framed } from "./project.ts";
@@ -100,7 +100,7 @@ export const showRejectedTags: Show = async (visit) => {
             html`<span class="mono">${row.tag}</span>`,
             row.modulePath === null
               ? NOTHING
-              : html`<span class="mono">${row.modulePath}${row.version === null ? "" : `@${row.version}`}</span>`,
+              : html`<span class="mono">${breakable(`${row.modulePath}${row.version === null ? "" : `@${row.version}`}`)}</span>`,
             row.reason,
             time(row.at),
           ]),
@@ -136,6 +136,6 @@ const MARKS = { version: "good", warning: "warn", refused: "bad", waiting: "", e
 
 function said({ at }: Visit, { verdict, module, version, reason }: TagExplanation): Html {
   if (verdict === "version" && module !== undefined && version !== undefined)
-    return html`<a class="mono" href="${at.module(module, version)}">${module}@${version}</a>`;
+    return html`<a class="mono" href="${at.module(module, version)}">${breakable(`${module}@${version}`)}</a>`;
   return html`${mark(verdict, MARKS[verdict])} ${reason}`;
 }

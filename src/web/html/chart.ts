@@ -11,7 +11,7 @@ export interface Bar {
 
 const WIDTH = 720;
 const HEIGHT = 140;
-const FOOT = 18;
+const FOOT = 26;
 
 /** A chart of bars from left to right; `label` says what it shows. */
 export function barChart(label: string, bars: readonly Bar[]): Html {
@@ -24,6 +24,6 @@ ${bars.map(({ name, value }, n) => {
   return html`<rect x="${Math.round(n * step * 10) / 10}" y="${HEIGHT - height}" width="${Math.max(1, Math.round((step - 1.5) * 10) / 10)}" height="${height}" fill="currentColor"><title>${name}: ${value}</title></rect>
 `;
 })}<line x1="0" y1="${HEIGHT + 0.5}" x2="${WIDTH}" y2="${HEIGHT + 0.5}" stroke="currentColor" stroke-opacity="0.4"></line>
-<text x="0" y="${HEIGHT + 14}">${first?.name ?? ""}</text><text x="${WIDTH}" y="${HEIGHT + 14}" text-anchor="end">${last?.name ?? ""}</text><text x="${WIDTH}" y="11" text-anchor="end">most: ${most}</text>
+<text x="0" y="${HEIGHT + 20}">${first?.name ?? ""}</text><text x="${WIDTH}" y="${HEIGHT + 20}" text-anchor="end">${last?.name ?? ""}</text><text x="${WIDTH}" y="11" text-anchor="end">most: ${most}</text>
 </svg>`;
 }

@@ -69,6 +69,11 @@ export function mark(text: string, kind: "" | "good" | "warn" | "bad" = ""): Htm
   return html`<span class="mark ${kind}">${text}</span>`;
 }
 
+/** A module path, or one with a version, which where it is too long for a line ends it behind a slash or in front of the @. */
+export function breakable(name: string): Html {
+  return html`${name.split(/(?<=\/)|(?=@)/).map((part, n) => (n === 0 ? part : html`<wbr>${part}`))}`;
+}
+
 /** What is to be noticed before anything else. */
 export function banner(kind: "note" | "warn" | "bad", content: unknown): Html {
   return html`<div class="banner ${kind}">${content}</div>`;

@@ -15,7 +15,7 @@ import {
 import type { ModuleRow, VersionRow } from "../../registry/rows.ts";
 import { readGoMod, readLargeGoMod } from "../../registry/versions/readable-go-mod.ts";
 import { goModsOf, versionsInModules } from "../../registry/versions/version-rows.ts";
-import { crumbs, howMany, mark, nothingYet, size, table } from "../html/pieces.ts";
+import { breakable, crumbs, howMany, mark, nothingYet, size, table } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import { page, type Show, type Visit } from "../html/visit.ts";
 import { apiChanged } from "./api-changed.ts";
@@ -50,7 +50,7 @@ export const showDiff: Show = async (visit) => {
   return page(
     `${from}...${to} · ${module.path}`,
     html`${crumbs(["Modules", at.search()], [module.path, at.module(module.path)], [`${from}...${to}`])}
-<h1><span class="mono">${module.path}</span></h1>
+<h1><span class="mono">${breakable(module.path)}</span></h1>
 <p>From <a class="mono" href="${at.module(module.path, from)}">${from}</a> to <a class="mono" href="${at.module(module.path, to)}">${to}</a> · <a href="${at.diff(module.path, to, from)}">the other way round</a></p>
 <h2 id="requirements">Requirements</h2>
 ${await requirementsChanged(visit, before, after)}

@@ -2,7 +2,7 @@
 // of a prefix that a project declared, or of a private name is ever looked for there, so that no other site hears of it.
 import { isFailure } from "../../errors.ts";
 import { ownedNames } from "../../registry/forge/module-owner.ts";
-import { nothingYet } from "../html/pieces.ts";
+import { breakable, nothingYet } from "../html/pieces.ts";
 import { externalUrl, html } from "../html/template.ts";
 import { type Answer, page, type Visit } from "../html/visit.ts";
 import { readAddress } from "./find-module.ts";
@@ -40,7 +40,7 @@ export async function answerElsewhere(visit: Visit, address: string, error: unkn
   if (!hasNoSiteOfItsOwn(visit.parts.modulePages)) return { kind: "redirect", status: 302, to };
   return page(
     path,
-    html`<h1><span class="mono">${path}</span></h1>
+    html`<h1><span class="mono">${breakable(path)}</span></h1>
 ${nothingYet(html`<p>Nothing of it is stored here that you may read. <a href="${to}" rel="nofollow noopener">${to}</a> is where its import path leads.</p>`)}`,
     { section: "modules", status: 404 },
   );

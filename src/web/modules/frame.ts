@@ -4,7 +4,7 @@ import { compare } from "../../gomod/version.ts";
 import { mayListModules, mayReadUpstream, maySeeProject } from "../../registry/access/access.ts";
 import { ANONYMOUS } from "../../registry/principal.ts";
 import { TABS, type Tab } from "../html/addresses.ts";
-import { banner, crumbs, mark, tabs, time } from "../html/pieces.ts";
+import { banner, breakable, crumbs, mark, tabs, time } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import { type Page, page, type Visit } from "../html/visit.ts";
 import type { ShownVersion } from "./shown-version.ts";
@@ -46,7 +46,7 @@ export function versionPage(visit: Visit, shown: ShownVersion, here: Tab | "file
         ? crumbs(["Modules", at.search()], [module.path])
         : crumbs(["Modules", at.search()], [project.fullPath, at.project(project.fullPath)], [module.path])
     }
-<h1><span class="mono">${module.path}</span></h1>
+<h1><span class="mono">${breakable(module.path)}</span></h1>
 <ul class="meta">
 <li>${version.version}${version.id === shown.latest.id ? html` ${mark("latest", "good")}` : NOTHING}${version.retracted ? html` ${mark("retracted", "bad")}` : NOTHING}${module.deprecated === null ? NOTHING : html` ${mark("deprecated", "warn")}`}</li>
 <li>${version.time === null ? html`stored ${time(version.createdAt)}` : html`committed ${time(version.time)}`}</li>
@@ -55,7 +55,7 @@ ${project === undefined ? html`<li>from upstream</li>` : NOTHING}
 </ul>
 ${bannersOf(visit, shown)}
 ${tabs("Of the version", entries)}
-${directory === "" ? NOTHING : html`<h2 class="mono">${module.path}/${directory}</h2>`}
+${directory === "" ? NOTHING : html`<h2 class="mono">${breakable(`${module.path}/${directory}`)}</h2>`}
 ${content}`,
     {
       section: "modules",

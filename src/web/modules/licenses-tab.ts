@@ -25,7 +25,7 @@ export async function licensesTab(visit: Visit, shown: ShownVersion): Promise<Ht
       const text = head && textOfFile(head, Number(file.size) > MAX_TEXT_BYTES);
       shownFiles.push(html`<h2 id="${`license-${path}`}"><a href="${at.files(module.path, version.version, path)}">${path}</a></h2>
 <ul>${found.map((one) => html`<li>${said(one)}</li>`)}</ul>
-<pre tabindex="0">${text ?? "no text"}</pre>`);
+<pre class="wraps" tabindex="0">${text ?? "no text"}</pre>`);
     }
     return html`${shownFiles}`;
   } catch (error) {

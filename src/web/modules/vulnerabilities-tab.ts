@@ -41,5 +41,5 @@ ${
 }
 
 function whatOf({ summary, aliases }: KnownVulnerability): Html {
-  return html`${summary}${aliases.length === 0 ? NOTHING : html` <span class="quiet">${aliases.join(", ")}</span>`}`;
+  return html`<div class="words">${summary}${aliases.length === 0 ? NOTHING : html` <span class="quiet">${aliases.join(", ")}</span>`}</div>`;
 }

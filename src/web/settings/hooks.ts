@@ -173,7 +173,7 @@ function stateOfDelivery({ nextAttemptAt, status, attempts }: HookDeliveryRow): 
 
 function answerOf({ status, durationMs, response, error }: HookDeliveryRow): Html | "" {
   if (status === null && error === null) return NOTHING;
-  return html`${status === null ? NOTHING : html`<code>${status}</code> `}${durationMs === null ? NOTHING : html`<span class="quiet">${durationMs} ms</span>`}${error === null ? NOTHING : html`<div>${error}</div>`}${response ? html`<details><summary>What was answered</summary><pre tabindex="0">${response}</pre></details>` : NOTHING}`;
+  return html`${status === null ? NOTHING : html`<code>${status}</code> `}${durationMs === null ? NOTHING : html`<span class="quiet">${durationMs} ms</span>`}${error === null ? NOTHING : html`<div>${error}</div>`}${response ? html`<details><summary>What was answered</summary><pre class="wraps" tabindex="0">${response}</pre></details>` : NOTHING}`;
 }
 
 function idIn({ named }: Visit): number {

@@ -47,7 +47,7 @@ const IMAGE = /\.(?:png|jpe?g|gif|webp|svg)$/i;
 /** A readme, by its name and text. What is no Markdown is shown as it is written. */
 export function readmeMarkup(name: string, text: string, place: ReadmePlace): Html {
   if (!MARKDOWN_NAME.test(name) || text.split("\n").some((line) => line.length > MAX_LINE))
-    return html`<pre tabindex="0">${text}</pre>`;
+    return html`<pre class="wraps" tabindex="0">${text}</pre>`;
   return html`<div class="prose">${raw(sanitized(withTasks(markdown.render(text)), place))}</div>`;
 }
 
