@@ -8,6 +8,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { crc32, createInflateRaw, inflateRaw, inflateRawSync } from "node:zlib";
+import { noteStreamed } from "../concurrency/streamed-garbage.ts";
 import { everybodysTurn } from "../concurrency/turns.ts";
 
 const END = 0x06054b50;
@@ -253,6 +254,7 @@ async function hashLarge(file: ZipSource, entry: ZipFileEntry, start: number): P
       if (size > entry.size) throw new BadZip("zip: checksum error");
       crc = crc32(chunk, crc);
       sum.update(chunk);
+      if (entry.method !== 0) noteStreamed(chunk.length);
     }
   };
   if (entry.method === 0) await pipeline(packed, count);
@@ -265,6 +267,7 @@ async function* chunksAt(file: ZipSource, start: number, length: number): AsyncG
   for (let at = 0; at < length; ) {
     const chunk = await read(file, start + at, Math.min(CHUNK_BYTES, length - at));
     at += chunk.length;
+    noteStreamed(chunk.length);
     yield chunk;
   }
 }
