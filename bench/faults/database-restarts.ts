@@ -7,7 +7,7 @@ import pg from "pg";
 import { localUrl } from "../../src/database/running-database.ts";
 import type { Figures } from "./figures.ts";
 import { litterIn } from "./litter.ts";
-import { postmasterOf, startServer } from "./server.ts";
+import { killNow, postmasterOf, startServer } from "./server.ts";
 import { beginWriting, compare } from "./writers.ts";
 
 const WRITERS = 3;
@@ -25,7 +25,7 @@ export async function breakDatabase(directory: string, times: number, port: numb
     for (let time = 0; time < times; time++) {
       await delay(1_000 + Math.random() * LONGEST_PEACE_MS);
       const postmaster = postmasterOf(data);
-      if (time % 3 === 0 && postmaster !== undefined) process.kill(postmaster, "SIGKILL");
+      if (time % 3 === 0 && postmaster !== undefined) killNow(postmaster);
       else await endBackEnds(data, time % 3 === 1).catch(() => {}); // it may be starting just now
       if (server.ended()) {
         ends++;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Figures } from "./figures.ts";
 import { litterIn } from "./litter.ts";
-import { postmasterOf, startServer } from "./server.ts";
+import { killNow, postmasterOf, startServer } from "./server.ts";
 import { beginWriting, compare } from "./writers.ts";
 
 const WRITERS = 3;
@@ -24,7 +24,7 @@ export async function killAgainAndAgain(directory: string, kills: number, port: 
     for (let kill = 0; kill < kills; kill++) {
       await delay(500 + Math.random() * LONGEST_PEACE_MS);
       const postmaster = postmasterOf(data);
-      if (kill % 3 !== 0 && postmaster !== undefined) process.kill(postmaster, "SIGKILL");
+      if (kill % 3 !== 0 && postmaster !== undefined) killNow(postmaster);
       if (kill % 3 !== 1) await server.stop("SIGKILL");
       else await delay(1_000); // the server is to look after its database
       if (server.ended()) server = await startServer(data, port);

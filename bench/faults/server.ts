@@ -82,3 +82,12 @@ export function postmasterOf(data: string, root = ""): number | undefined {
     return undefined;
   }
 }
+
+/** Kills a process. The database that was killed the last time may not run again yet, and its file names a process that is gone. */
+export function killNow(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
