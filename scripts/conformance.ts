@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 const TESTS = [
   "test/e2e",
   "test/conformance/direct",
+  "test/conformance/go-clients",
   "test/conformance/go-scripts",
   "test/conformance/sumdb",
   "test/conformance/x-mod",
