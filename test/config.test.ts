@@ -576,13 +576,38 @@ test("the provider that signs people in: what it takes, what else is said, and w
     expect(mistakesOf(environment)).toEqual([expect.stringContaining(told)]);
 });
 
+const PAGE = readFileSync("docs/settings.md", "utf8");
+
 test("docs/settings.md documents every setting that there is, and no other", () => {
-  const page = readFileSync("docs/settings.md", "utf8");
-  const documented = [...page.matchAll(/^\| *`([A-Z][A-Z0-9_]*)[^|]*\|/gm)]
+  const documented = [...PAGE.matchAll(/^\| *`([A-Z][A-Z0-9_]*)[^|]*\|/gm)]
     .flatMap(([row]) => [...row.matchAll(/`([A-Z][A-Z0-9_]*)\*?`/g)].map(([, name]) => name!))
     .sort();
   const known = SETTINGS.map(({ name }) => name).sort();
   // The row of a secret may name its file form beside it; that is no setting of its own.
   const withoutFiles = documented.filter((name) => !(name.endsWith("_FILE") && known.includes(name.slice(0, -5))));
   expect(withoutFiles).toEqual(known);
+});
+
+test("docs/settings.md names the file of every secret, in its row and at its beginning", () => {
+  const files = SETTINGS.filter(({ secret }) => secret).map(({ name }) => `${name}_FILE`);
+  const [beginning] = PAGE.split("\n| setting |");
+  expect([...beginning!.matchAll(/`(\w+_FILE)`/g)].map(([, name]) => name!).sort()).toEqual(files.toSorted());
+  const inRows = [...PAGE.matchAll(/^\| `(\w+)` .*Secret: also `(\w+)`/gm)].map(([, name, file]) => [name, file]);
+  expect(inRows.sort()).toEqual(files.map((file) => [file.slice(0, -5), file]).sort());
+});
+
+test("a default that docs/settings.md gives is what there is without the setting", () => {
+  const needed: Record<string, Record<string, string>> = {
+    GOKURA_S3_REGION: {
+      ...{ GOKURA_S3_ENDPOINT: "http://bucket.example", GOKURA_S3_BUCKET: "zips" },
+      ...{ GOKURA_S3_ACCESS_KEY_ID: "a", GOKURA_S3_SECRET_ACCESS_KEY: "s" },
+    },
+  };
+  // One value alone, or one and another for a case: not the name of another setting, nor `blobs` where a bucket is.
+  const rows = [...PAGE.matchAll(/^\| `(\w+)` \| `([^`]+)`(?: \||[;,] )/gm)].filter(
+    ([, , value]) => !/^[A-Z_\d]{5,}$/.test(value!),
+  );
+  expect(rows.length).toBeGreaterThan(25);
+  for (const [, name, value] of rows)
+    expect(readConfig({ ...needed[name!], [name!]: value }), name).toEqual(readConfig(needed[name!] ?? {}));
 });
