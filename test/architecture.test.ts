@@ -1,6 +1,6 @@
 // Imports run one way, of types as well as of values: first between rooms, then between the folders of a room. The two
 // tables are the architecture; ARCHITECTURE.md quotes them, and has a line for every file.
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { expect, test } from "vitest";
 
@@ -279,6 +279,48 @@ test("whatever a comment or a page says is in a file, that file is there", () =>
   }
   expect(nowhere).toEqual([]);
 });
+
+/** Variables of tests, of compose.yaml, and what Kubernetes sets. */
+const NO_SETTINGS = new Set(
+  ["GO_DOC", "PKGSITE", "GOPLS", "POLICY_CLIENTS", "HOST", "SERVICE_HOST"].map((name) => `GOKURA_${name}`),
+);
+
+test("links, settings and programs that a page names are there", () => {
+  const pages = [...readdirSync("docs").map((name) => `docs/${name}`), ...readdirSync(".")].filter((p) =>
+    p.endsWith(".md"),
+  );
+  const anchors = new Map(pages.map((page) => [page, anchorsOf(readFileSync(page, "utf8"))]));
+  const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Record<string, string> };
+  const settings = texts.get("settings/environment.ts")!;
+  const nowhere: string[] = [];
+  for (const page of pages) {
+    const text = readFileSync(page, "utf8");
+    for (const [link, path, anchor] of text.matchAll(/\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)/g)) {
+      const target = path === "" ? page : relative(".", resolve(dirname(page), path!));
+      if (!existsSync(target) || (anchor && anchors.get(target)?.has(anchor) === false))
+        nowhere.push(`${page}: ${link}`);
+    }
+    for (const [, name] of text.matchAll(/`(GOKURA_[A-Z\d_]*[A-Z\d])[`=]/g))
+      if (
+        !settings.includes(`"${name!.replace(/_FILE$/, "")}"`) &&
+        !settings.includes(`"${name}"`) &&
+        !NO_SETTINGS.has(name!)
+      )
+        nowhere.push(`${page}: ${name}`);
+    for (const [words, name] of text.matchAll(/npm run ([\w:-]+)/g))
+      if (!(name! in scripts)) nowhere.push(`${page}: ${words}`);
+    for (const [path] of text.matchAll(/(?:bench\/[\w-]+\.ts|findings\/[\w-]+\.sh)/g))
+      if (!existsSync(path)) nowhere.push(`${page}: ${path}`);
+  }
+  expect(nowhere).toEqual([]);
+});
+
+/** The anchors that GitHub gives the headings of a page. */
+function anchorsOf(text: string): ReadonlySet<string> {
+  const headings = [...text.replaceAll(/^```.*?^```/gms, "").matchAll(/^#+ (.*)$/gm)].map(([, words]) => words!);
+  const plain = headings.map((words) => words.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1").toLowerCase());
+  return new Set(plain.map((words) => words.replaceAll(/[^\w\- ]/g, "").replaceAll(" ", "-")));
+}
 
 test("a comment of a declaration stands alone", () => {
   const leaning =

@@ -1,5 +1,5 @@
 // Every command explains itself, with an example that it would take. In this process: it is only text.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { gokura } from "../support/gokura-process.ts";
 import { runHere } from "./run-here.ts";
@@ -68,6 +68,31 @@ test("docs/cli.md is about all of them and about no other", async () => {
       names.some((name) => isAbout(text, name)),
       `docs/cli.md speaks of gokura ${text}`,
     ).toBe(true);
+});
+
+test("no page shows a command or an option that there is not", async () => {
+  const helps = new Map<string, string>();
+  for (const words of await allCommands()) helps.set(words.join(" "), await helpOf(words));
+  const wrong: string[] = [];
+  for (const page of ["README.md", ...readdirSync("docs").map((name) => `docs/${name}`)].filter((name) =>
+    name.endsWith(".md"),
+  )) {
+    const text = readFileSync(page, "utf8")
+      .replaceAll(/\\\n\s*/g, " ")
+      .replaceAll(/docker compose .*?gokura\b/g, ""); // the service of that name
+    const code = [...text.matchAll(/^```sh\n(.*?)^```|`([^`\n]+)`/gms)].map(([, block, span]) => block ?? span!);
+    for (const [line, words, rest] of code
+      .join("\n")
+      .matchAll(/(?<![\w/-]|-U )gokura ([a-z][a-z-]*(?: [a-z][a-z-]*)*)(.*)$/gm)) {
+      const about = [...helps.keys()].filter(
+        (name) => `${words} `.startsWith(`${name} `) || name.startsWith(`${words} `),
+      );
+      const options = rest!.split(/[|;&#]/)[0]!.match(/(?<![\w-])--[a-z][a-z\d-]*/g) ?? [];
+      const known = (option: string): boolean => about.some((name) => helps.get(name)!.includes(` ${option}`));
+      if (about.length === 0 || !options.every(known)) wrong.push(`${page}: ${line}`);
+    }
+  }
+  expect(wrong).toEqual([]);
 });
 
 test("a real process: --help and --version end with 0 and say nothing on standard error", async () => {
