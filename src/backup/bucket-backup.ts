@@ -13,6 +13,7 @@ import { postgresDirectory } from "../database/running-database.ts";
 import { Failure, isFailure } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
 import { countStoredVersions } from "../registry/versions/stored-versions.ts";
+import { unlessMissing } from "../storage/missing-file.ts";
 import type { Bucket } from "../storage/s3/bucket.ts";
 import { ABANDONED_UPLOAD_MS } from "../storage/s3/multipart.ts";
 import { bodyOfFile, bytesToPut } from "../storage/s3/requests.ts";
@@ -27,7 +28,7 @@ import {
   untilSettled,
 } from "./backup.ts";
 import { piecesOf, type SavedCluster, saveCluster } from "./cluster-pieces.ts";
-import { filesIn, unlessGone } from "./copied-files.ts";
+import { filesIn } from "./copied-files.ts";
 import { PIECES, pieceOfKey, piecesInBucket } from "./piece-places.ts";
 
 const FORMAT = 1;
@@ -196,7 +197,7 @@ function sender(
     },
     paths: () => new Set(files.keys()),
     async file(from, path) {
-      const handle = await open(from).catch(unlessGone);
+      const handle = await open(from).catch(unlessMissing);
       if (!handle) return false;
       try {
         await send(handle, path, await handle.stat());

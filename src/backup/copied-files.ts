@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { isFailure } from "../errors.ts";
 import type { Blobs } from "../storage/blobs.ts";
+import { unlessMissing } from "../storage/missing-file.ts";
 
 /** Of times: what a copy is given is rounded by some file systems. */
 const SAME_TIME_MS = 2;
@@ -33,13 +34,13 @@ export async function copyFiles(
   const there = new Set<string>();
   let [files, bytes, vanished] = [0, 0, 0];
   for await (const path of filesIn(from, "", skips)) {
-    const source = await stat(join(from, path)).catch(unlessGone);
+    const source = await stat(join(from, path)).catch(unlessMissing);
     if (!source) {
       vanished++;
       continue;
     }
     there.add(path);
-    const target = await stat(join(to, path)).catch(unlessGone);
+    const target = await stat(join(to, path)).catch(unlessMissing);
     if (target?.size === source.size && Math.abs(target.mtimeMs - source.mtimeMs) < SAME_TIME_MS) continue;
     if (!(await copyOne(join(from, path), join(to, path), source))) {
       there.delete(path);
@@ -61,7 +62,7 @@ export async function removeOthers(directory: string, there: ReadonlySet<string>
 
 /** The files below a directory, by their path below it. */
 export async function* filesIn(root: string, below: string, skips: (path: string) => boolean): AsyncGenerator<string> {
-  const entries: Dirent[] = (await readdir(join(root, below), { withFileTypes: true }).catch(unlessGone)) ?? [];
+  const entries: Dirent[] = (await readdir(join(root, below), { withFileTypes: true }).catch(unlessMissing)) ?? [];
   for (const entry of entries) {
     const path = below === "" ? entry.name : `${below}/${entry.name}`;
     if (skips(path)) continue;
@@ -92,7 +93,7 @@ async function copyOne(
     return true;
   } catch (error) {
     await rm(part, { force: true });
-    return unlessGone(error as NodeJS.ErrnoException) ?? false;
+    return unlessMissing(error as NodeJS.ErrnoException) ?? false;
   }
 }
 
@@ -114,9 +115,4 @@ export async function copyBlob(blobs: Blobs, key: string, to: string): Promise<n
     await source.close().catch(() => {}); // the stream has closed it
     await rm(part, { force: true });
   }
-}
-
-/** Lets an error pass that says that a file is not there; throws every other. */
-export function unlessGone(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOENT") throw error;
 }

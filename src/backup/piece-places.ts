@@ -2,10 +2,11 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { unlessMissing } from "../storage/missing-file.ts";
 import type { Bucket } from "../storage/s3/bucket.ts";
 import { bytesToPut } from "../storage/s3/requests.ts";
 import type { Pieces } from "./cluster-pieces.ts";
-import { PART, unlessGone } from "./copied-files.ts";
+import { PART } from "./copied-files.ts";
 
 export const PIECES = "pieces";
 const SUFFIX = ".gz";
@@ -26,7 +27,7 @@ export function piecesInDirectory(backup: string): Pieces {
       await writeFile(path + PART, compressed, { mode: 0o600, flush: true });
       await rename(path + PART, path);
     },
-    get: (sha256) => readFile(pathOf(sha256)).catch(unlessGone),
+    get: (sha256) => readFile(pathOf(sha256)).catch(unlessMissing),
   };
 }
 

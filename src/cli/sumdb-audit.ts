@@ -2,6 +2,7 @@
 // in the tree of the signed head, and the head that was kept the last time must be the beginning of it. With an
 // administrator's token the records are fetched too, each must be the leaf at its place, and no version may have two.
 import { readFile, writeFile } from "node:fs/promises";
+import { unlessMissing } from "../storage/missing-file.ts";
 import { LogFault } from "../sumdb/log-fault.ts";
 import { parseVerifierKey } from "../sumdb/note.ts";
 import { followed, knownLog, type ProvedLog, unknownLog } from "../sumdb/proved-log.ts";
@@ -58,7 +59,7 @@ export async function auditDatabase(options: AuditOptions): Promise<Audit> {
   };
   const source: TileSource = { read: ({ path }) => get(path) };
   const verifier = parseVerifierKey(options.verifierKey);
-  const before = headFile === undefined ? undefined : await readFile(headFile).catch(ifMissing);
+  const before = headFile === undefined ? undefined : await readFile(headFile).catch(unlessMissing);
   const latest = await get("latest");
   if (!latest) throw new LogFault("malformed", `there is no checksum database at ${url}`);
   const held = before ? knownLog(verifier, source, before) : unknownLog(verifier, source);
@@ -100,8 +101,4 @@ async function auditRecords(log: ProvedLog, get: (path: string) => Promise<Buffe
     }
   }
   return seen.size;
-}
-
-function ifMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOENT") throw error;
 }

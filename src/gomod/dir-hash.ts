@@ -11,12 +11,6 @@ import { compareBytewise } from "./byte-order.ts";
 /** `h1:` and the base64, with padding, of a SHA-256. */
 export type H1Hash = string & { readonly __brand: "H1Hash" };
 
-/** The text as an h1: hash; throws Failure "invalid". */
-export function parseH1Hash(text: string): H1Hash {
-  if (!/^h1:[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/.test(text)) throw invalid("not a hash of the form h1:…=");
-  return text as H1Hash;
-}
-
 /** So many names go into the hash without a pause. */
 const LINES_AT_ONCE = 2_000;
 const SHA256_BYTES = 32;

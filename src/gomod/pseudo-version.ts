@@ -43,10 +43,6 @@ export function pseudoVersion(major: string, older: string, time: Date, rev: str
   return `${base.slice(0, patchAt)}${increment(base.slice(patchAt))}-0.${segment}${build(older)}`;
 }
 
-/** The lowest pseudo-version of a major version, for no commit at all: `v0.0.0-00010101000000-000000000000`. */
-export const zeroPseudoVersion = (major: string): string =>
-  `${major || "v0"}.0.0-00010101000000-${"0".repeat(SHORT_HASH_LENGTH)}`;
-
 const malformed = (version: string, reason: string) => invalid(`pseudo-version ${quote(version)} invalid: ${reason}`);
 
 function split(version: string): { base: string; timestamp: string; rev: string; build: string } {

@@ -10,7 +10,7 @@ import { canonical, compare, isValid } from "./version.ts";
 /** Whether the word is never the name of a branch or tag to the go command. */
 export const isReservedQuery = (rev: string): boolean => rev === "latest" || rev === "upgrade" || rev === "patch";
 
-/** Whether git may be asked for a commit whose hash begins so: 7 (git's own least) to 64 lower-case hexadecimal digits. */
+/** Whether git may be asked for a commit whose hash begins so: 7 (codehost/git.go minHashDigits) to 64 lower-case hexadecimal digits. */
 export const isHashPrefix = (rev: string): boolean => /^[0-9a-f]{7,64}$/.test(rev);
 
 /** Whether the valid version leaves out its patch, or also its minor number. */

@@ -61,12 +61,6 @@ export function major(text: string): string {
   return parts ? `v${parts.major}` : "";
 }
 
-/** `v1.2` of `v1.2.3`; empty if the text is not a version. */
-export function majorMinor(text: string): string {
-  const parts = parse(text);
-  return parts ? `v${parts.major}.${parts.minor}` : "";
-}
-
 /** `-rc.1` of `v1.2.3-rc.1`, with its dash; empty if there is none or the text is not a version. */
 export const prerelease = (text: string): string => parse(text)?.prerelease ?? "";
 

@@ -4,6 +4,7 @@
 import * as fs from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { LRUCache } from "lru-cache";
+import { unlessMissing } from "./missing-file.ts";
 
 export interface BlobCache {
   /** Opens the copy of a blob; undefined if there is none. */
@@ -60,9 +61,7 @@ async function copiesIn(directory: string): Promise<{ key: string; size: number 
   for await (const entry of await fs.opendir(directory, { recursive: true })) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
-    const stat = await fs.stat(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT") throw error; // another process of this server has just made room
-    });
+    const stat = await fs.stat(path).catch(unlessMissing); // another process of this server has just made room
     if (!stat) continue;
     const { size, mtimeMs } = stat;
     found.push({ key: relative(directory, path).replaceAll(sep, "/"), size, at: mtimeMs });

@@ -7,6 +7,7 @@ import { dirname, join, relative, sep } from "node:path";
 import type { Writable } from "node:stream";
 import { Failure } from "../errors.ts";
 import type { Blobs, ByteRange } from "./blobs.ts";
+import { unlessMissing } from "./missing-file.ts";
 
 /** A scratch file that was last written to so long ago belongs to nobody: a download that rests for a minute is given up. */
 const ABANDONED_AFTER_MS = 3_600_000;
@@ -85,10 +86,6 @@ export async function openDiskBlobs(directory: string, now: () => number = Date.
 function missing(key: string, cause: NodeJS.ErrnoException): never {
   if (cause.code === "ENOENT") throw new Failure("not-found", `blob ${key} is not stored`, { cause });
   throw cause;
-}
-
-function unlessMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOENT") throw error;
 }
 
 const buffers: Buffer[] = [];

@@ -103,13 +103,6 @@ export function generateSignerKey(name: string): string {
   return signerKeyOf(name, generateKeyPairSync("ed25519").privateKey);
 }
 
-/** The signer key of the same secret under another name. Throws as parseSignerKey. */
-export function renameSignerKey(signerKey: string, name: string): string {
-  parseSignerKey(signerKey);
-  if (!isKeyName(name)) throw malformed(`"${name}" cannot be the name of a key: no white space and no plus sign`);
-  return signerKeyOf(name, privateKeyOf(keyParts(signerKey.slice(SIGNER_KEY.length))!.key));
-}
-
 function signerKeyOf(name: string, privateKey: KeyObject): string {
   const seed = privateKey.export({ format: "der", type: "pkcs8" }).subarray(-KEY_BYTES);
   const hash8 = keyHashOf(name, publicBytesOf(createPublicKey(privateKey))).toString("hex");

@@ -121,16 +121,3 @@ export function entryBundle(texts: readonly string[]): Buffer {
     }),
   );
 }
-
-/** The texts in such a bundle. Throws malformed. */
-export function parseEntryBundle(bytes: Buffer): string[] {
-  const texts: string[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const end = at + 2 <= bytes.length ? at + 2 + bytes.readUInt16BE(at) : Number.POSITIVE_INFINITY;
-    const text = end <= bytes.length ? utf8(bytes.subarray(at + 2, end)) : undefined;
-    if (text === undefined) throw malformed("this is no bundle of entries");
-    texts.push(text);
-    at = end;
-  }
-  return texts;
-}

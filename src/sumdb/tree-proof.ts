@@ -1,7 +1,8 @@
 // Proofs about a tree, short enough to be sent: that a record is in it (RFC 6962, "Merkle audit path"), and that a smaller
 // tree is its beginning ("Merkle consistency proof"). Both are lists of hashes of inner nodes, those nearest to the leaves
-// first. Making one needs hashes of perfect subtrees; checking one needs nothing but the proof.
-// Sources: RFC 6962, sections 2.1.1 and 2.1.2; golang.org/x/mod/sumdb/tlog (ProveRecord, CheckRecord, ProveTree, CheckTree).
+// first. Making one needs hashes of perfect subtrees; checking one needs nothing but the proof, and of ours only the first
+// kind is ever checked here.
+// Sources: RFC 6962, sections 2.1.1 and 2.1.2; golang.org/x/mod/sumdb/tlog (ProveRecord, CheckRecord, ProveTree).
 import { LogFault, malformed } from "./log-fault.ts";
 import { nodeHash, splitPoint } from "./tree-hash.ts";
 
@@ -62,31 +63,4 @@ function recordRoot(proof: Proof, low: number, high: number, id: number, leaf: B
   const [from, to] = id < middle ? [low, middle] : [middle, high];
   const inner = recordRoot(proof.slice(0, -1), from, to, id, leaf);
   return inner && (id < middle ? nodeHash(inner, last) : nodeHash(last, inner));
-}
-
-/** Checks a proof that the tree of a size and root begins with the tree of another. Throws unproved. */
-export function checkTree(proof: Proof, size: number, root: Buffer, older: number, olderRoot: Buffer): void {
-  const roots = older > 0 && older <= size ? treeRoots(proof, 0, size, older, olderRoot) : undefined;
-  if (!roots?.older.equals(olderRoot) || !roots.newer.equals(root))
-    throw new LogFault("unproved", `the proof does not show the tree of ${older} at the beginning of that of ${size}`);
-}
-
-interface Roots {
-  readonly older: Buffer;
-  readonly newer: Buffer;
-}
-
-function treeRoots(proof: Proof, low: number, high: number, older: number, olderRoot: Buffer): Roots | undefined {
-  const last = proof.at(-1);
-  if (older === high) {
-    if (low === 0) return proof.length === 0 ? { older: olderRoot, newer: olderRoot } : undefined;
-    return last && proof.length === 1 ? { older: last, newer: last } : undefined;
-  }
-  if (!last) return undefined;
-  const middle = low + splitPoint(high - low);
-  const [from, to] = older <= middle ? [low, middle] : [middle, high];
-  const inner = treeRoots(proof.slice(0, -1), from, to, older, olderRoot);
-  if (!inner) return undefined;
-  if (older <= middle) return { older: inner.older, newer: nodeHash(inner.newer, last) };
-  return { older: nodeHash(last, inner.older), newer: nodeHash(last, inner.newer) };
 }

@@ -6,6 +6,7 @@ import { pseudoVersionRev, pseudoVersionTime, SHORT_HASH_LENGTH } from "../gomod
 import { isIncompatible, isPseudoVersion } from "../gomod/version.ts";
 import { parseVersionInfo } from "../gomod/version-info.ts";
 import { latestVersion, linesOfList, newestPseudoVersion } from "../gomod/version-list.ts";
+import { isHashPrefix } from "../gomod/version-query.ts";
 import type { Registry } from "../registry/registry.ts";
 import {
   findUpstreamAnswer,
@@ -18,8 +19,6 @@ import { changing, type Found } from "./answers.ts";
 
 /** How long such an answer is given again without a look: another server may store more. */
 const STORED_FRESH_MS = 1_000;
-/** The name of a commit, as long as git takes it for one. */
-const COMMIT = /^[0-9a-f]{7,64}$/;
 
 /** The versions that can be had, without pseudo-versions; undefined if nothing of the module is stored. */
 export async function storedList(registry: Registry, modulePath: ModulePath): Promise<Found | undefined> {
@@ -47,7 +46,7 @@ export async function storeRevision(
   revision: string,
   body: Buffer,
 ): Promise<void> {
-  if (COMMIT.test(revision)) return;
+  if (isHashPrefix(revision)) return;
   await storeUpstreamAnswer(registry, modulePath, `query:${revision}`, { body, fetchedAt: new Date() });
 }
 
@@ -57,7 +56,7 @@ export async function storedRevision(
   modulePath: ModulePath,
   revision: string,
 ): Promise<Found | undefined> {
-  if (COMMIT.test(revision)) return await storedCommit(registry, modulePath, revision);
+  if (isHashPrefix(revision)) return await storedCommit(registry, modulePath, revision);
   const known = await findUpstreamAnswer(registry, modulePath, `query:${revision}`);
   const named = known && parseVersionInfo(known.body)?.version;
   const isHere = named && (await versionsToHave(registry, modulePath)).some(({ version }) => version === named);

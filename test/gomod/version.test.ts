@@ -12,7 +12,6 @@ import {
   isValid,
   kindOf,
   major,
-  majorMinor,
   parseVersion,
   prerelease,
   sortVersions,
@@ -59,7 +58,6 @@ test.each(VERSIONS)("%j is %j", (text, form) => {
   expect(isValid(text)).toBe(form !== "");
   expect(canonical(text)).toBe(form);
   expect(major(text)).toBe(form.split(".")[0]);
-  expect(majorMinor(text)).toBe(form.split(".").slice(0, 2).join("."));
   expect(prerelease(text)).toBe(/-.*/.exec(form)?.[0] ?? "");
   expect(build(text)).toBe((form && /\+.*/.exec(text)?.[0]) || "");
 });

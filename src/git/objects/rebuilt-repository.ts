@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { link, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "../../errors.ts";
+import { unlessMissing } from "../../storage/missing-file.ts";
 import { runGit } from "../process/git-process.ts";
 import { initRepository, syncTree } from "./init-repository.ts";
 import { keepObjects } from "./kept-objects.ts";
@@ -73,9 +74,7 @@ export async function rebuildRepository(
     await syncTree(building);
     await repositories.forget(directory);
     const aside = `${building}.old`;
-    await rename(directory, aside).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT") throw error;
-    });
+    await rename(directory, aside).catch(unlessMissing);
     await rename(building, directory);
     await rm(aside, { recursive: true, force: true });
   } finally {

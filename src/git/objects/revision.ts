@@ -1,10 +1,8 @@
 // Which commit a revision stands for, as `go get m@rev` finds it (cmd/go/internal/modfetch/codehost/git.go, Stat and
 // statLocal): names before hashes, what refs stand for before the whole history, and nothing that only other refs reach.
 import { type Failure, notFound } from "../../errors.ts";
+import { isHashPrefix } from "../../gomod/version-query.ts";
 import type { CommitInfo, Ref, Repository } from "./repository.ts";
-
-/** A prefix of a hash that counts as one: seven digits or more (git.go minHashDigits). */
-const HASH_PREFIX = /^[0-9a-f]{7,64}$/;
 
 export interface ResolvedRevision extends CommitInfo {
   /** The name by which it was found: refs/tags/…, refs/heads/… or HEAD; none for a commit found by its hash alone. */
@@ -33,7 +31,7 @@ export async function resolveRevision(
   }
   const head = await repository.head(all);
   if (rev === "HEAD" && head !== undefined) return await named("HEAD", head.oid);
-  if (!HASH_PREFIX.test(rev)) throw unknown();
+  if (!isHashPrefix(rev)) throw unknown();
 
   // As git.go: first among what refs stand for, where it also learns the name; then in the whole history.
   const tips = new Map<string, string>(); // object -> its first name in byte order

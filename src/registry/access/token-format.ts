@@ -18,13 +18,6 @@ export function newSecret(kind: TokenKind): string {
   return secret + checksum(secret);
 }
 
-/** Whether a text is one of our tokens, by its form and checksum; says nothing about whether it is any good. */
-export function looksLikeOurs(text: string): boolean {
-  return (
-    /^gk[pd]t_[0-9A-Za-z]{36}$/.test(text) && checksum(text.slice(0, -CHECKSUM_LENGTH)) === text.slice(-CHECKSUM_LENGTH)
-  );
-}
-
 /** How a token is kept and found: SHA-256 in hex. Enough for a random secret, which no one can guess forwards. */
 export function digestOf(secret: string): string {
   return hash("sha256", secret, "hex");

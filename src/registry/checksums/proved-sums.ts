@@ -2,6 +2,7 @@
 // other sums is not what everybody else has: it stays where it is, as evidence, and nobody is served it (upstream-modules.ts).
 import type { ModulePath } from "../../gomod/module-path.ts";
 import type { VersionSums } from "../../sumdb/record.ts";
+import { CONTRADICTED } from "../contradicted.ts";
 import type { Registry } from "../registry.ts";
 import { sumBytes, sumText } from "./logged-record.ts";
 
@@ -99,7 +100,7 @@ export async function quarantinedVersions(
       FROM proved_sum p JOIN module m ON m.path = p.path AND m.origin = 'UPSTREAM'
       JOIN module_version v ON v.module_id = m.id AND v.version = p.version
       WHERE ($1::text IS NULL OR p.path = $1) AND ($2::text IS NULL OR p.version = $2)
-        AND (v.h1 <> 'h1:' || encode(p.h1, 'base64') OR v.go_mod_h1 <> 'h1:' || encode(p.go_mod_h1, 'base64'))
+        AND (${CONTRADICTED})
       ORDER BY p.path, p.version`,
     [modulePath ?? null, version ?? null],
   );

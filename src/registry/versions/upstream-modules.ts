@@ -5,6 +5,7 @@ import type { Sql } from "../../database/sql.ts";
 import { Failure } from "../../errors.ts";
 import { h1OfGoMod } from "../../gomod/dir-hash.ts";
 import { audit } from "../audit.ts";
+import { CONTRADICTED } from "../contradicted.ts";
 import { announce } from "../forge/hook-events.ts";
 import type { Registry } from "../registry.ts";
 import { enteringVersions, enterUpstreamPart, type PinnedRow } from "./enter-versions.ts";
@@ -30,9 +31,6 @@ export interface KnownVersion {
   /** Whether what is stored is not what a checksum database was proved to say. */
   readonly isContradicted: boolean;
 }
-
-/** SQL: whether what is stored of a version `v` is something else than what a checksum database was proved to say of it, `p`. */
-const CONTRADICTED = "v.h1 <> 'h1:' || encode(p.h1, 'base64') OR v.go_mod_h1 <> 'h1:' || encode(p.go_mod_h1, 'base64')";
 
 /** What is known of a version, stored or taken away. */
 export async function lookUpVersion(registry: Registry, modulePath: string, version: string): Promise<KnownVersion> {

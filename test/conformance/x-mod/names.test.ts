@@ -31,7 +31,6 @@ import {
   isPseudoVersion,
   isValid,
   major,
-  majorMinor,
   prerelease,
   sortVersions,
 } from "../../../src/gomod/version.ts";
@@ -246,7 +245,6 @@ test("versions and pseudo-versions", () => {
       canonical: canonical(text),
       canonicalVersion: canonicalVersion(text),
       major: major(text),
-      majorMinor: majorMinor(text),
       prerelease: prerelease(text),
       build: build(text),
       isPseudo: isPseudoVersion(text),

@@ -81,7 +81,6 @@ var ops = map[string]func(args func(...any)) any{
 			"canonical":        semver.Canonical(v),
 			"canonicalVersion": module.CanonicalVersion(v),
 			"major":            semver.Major(v),
-			"majorMinor":       semver.MajorMinor(v),
 			"prerelease":       semver.Prerelease(v),
 			"build":            semver.Build(v),
 			"isPseudo":         module.IsPseudoVersion(v),

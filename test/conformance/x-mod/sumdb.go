@@ -174,12 +174,4 @@ func init() {
 		hashes := hashesIn([]string{root, leaf})
 		return tlog.CheckRecord(hashesIn(proof), size, hashes[0], id, hashes[1]) == nil
 	}
-	ops["checkTree"] = func(args func(...any)) any {
-		var proof []string
-		var size, older int64
-		var root, olderRoot string
-		args(&proof, &size, &root, &older, &olderRoot)
-		hashes := hashesIn([]string{root, olderRoot})
-		return tlog.CheckTree(hashesIn(proof), size, hashes[0], older, hashes[1]) == nil
-	}
 }

@@ -1,14 +1,7 @@
 // Notes, heads, records, paths of tiles, trees and proofs: src/sumdb against golang.org/x/mod/sumdb.
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  generateSignerKey,
-  openNote,
-  parseSignerKey,
-  parseVerifierKey,
-  renameSignerKey,
-  signNote,
-} from "../../../src/sumdb/note.ts";
+import { generateSignerKey, openNote, parseSignerKey, parseVerifierKey, signNote } from "../../../src/sumdb/note.ts";
 import { followed, unknownLog } from "../../../src/sumdb/proved-log.ts";
 import { parseLookupAnswer } from "../../../src/sumdb/record.ts";
 import { hashesIn } from "../../../src/sumdb/tile-hashes.ts";
@@ -16,7 +9,7 @@ import { parseTilePath, tileAt } from "../../../src/sumdb/tile-path.ts";
 import { EMPTY_TREE, growTree, isEdgeOf, rootOf } from "../../../src/sumdb/tree-growth.ts";
 import { edgeAt, HASH_BYTES, leafHash, tileLevels } from "../../../src/sumdb/tree-hash.ts";
 import { GO_ORIGIN, parseHead } from "../../../src/sumdb/tree-head.ts";
-import { checkRecord, checkTree, proveRecord, proveTree } from "../../../src/sumdb/tree-proof.ts";
+import { checkRecord, proveRecord, proveTree } from "../../../src/sumdb/tree-proof.ts";
 import { MemoryLog } from "../../support/memory-log.ts";
 import { buildOracle, type Oracle, type Refusal, type Request } from "./oracle.ts";
 
@@ -47,9 +40,6 @@ test("keys are Go's, and a note that Node signs is byte for byte the one that Go
     expect(oracle.ask([{ op: "verifier", args: [signer.verifierKey] }])).toEqual([identity]);
     const text = "go.sum database tree\n0\nx\n";
     expect(oracle.ask([{ op: "sign", args: [skey, text] }])).toEqual([base64(await signNote(text, [signer]))]);
-    const renamed = parseSignerKey(renameSignerKey(skey, "other.test/2"));
-    expect(oracle.ask([{ op: "verifier", args: [renamed.verifierKey] }])).toMatchObject([{ name: "other.test/2" }]);
-    expect(renamed.verifierKey.split("+")[2]).toBe(signer.verifierKey.split("+")[2]);
   }
 });
 
@@ -247,8 +237,6 @@ test("a tree that grows in any steps has Go's roots, tiles and proofs", async ()
     for (const [n, older] of olders.entries()) {
       const proof = await proveTree(size, older, read);
       expect(proof.map(base64)).toEqual(theirs.treeProofs[n]);
-      const then = growTree(EMPTY_TREE, log.texts.slice(0, older).map(leafHash)).tree;
-      checkTree(proof, size, root, older, rootOf(then));
     }
   }
 }, 120_000);
@@ -256,7 +244,6 @@ test("a tree that grows in any steps has Go's roots, tiles and proofs", async ()
 test("a proof that was tampered with is refused exactly when Go refuses it", async () => {
   const log = new MemoryLog();
   log.append(600);
-  const root = rootOf(log.tree);
   const read = hashesIn(async (level, number) => log.tile(level, number)!);
   const requests: Request[] = [];
   const ours: boolean[] = [];
@@ -269,15 +256,12 @@ test("a proof that was tampered with is refused exactly when Go refuses it", asy
     if (way % 5 === 3) return [...proof].reverse();
     return proof;
   };
-  for (const [size, id, way] of fc.sample(fc.tuple(fc.integer({ min: 1, max: 600 }), fc.nat(599), fc.nat(40)), 400)) {
+  for (const [size, id, way] of fc.sample(fc.tuple(fc.integer({ min: 1, max: 600 }), fc.nat(599), fc.nat(40)), 800)) {
     const proof = spoil(id < size ? await proveRecord(size, id, read) : await proveRecord(600, id, read), way);
     const then = rootOf(growTree(EMPTY_TREE, log.texts.slice(0, size).map(leafHash)).tree);
     const leaf = leafHash(log.texts[id]!);
     ours.push(passes(() => checkRecord(proof, size, then, id, leaf)));
     requests.push({ op: "checkRecord", args: [proof.map(base64), size, base64(then), id, base64(leaf)] });
-    const consistency = spoil(await proveTree(600, size, read), way);
-    ours.push(passes(() => checkTree(consistency, 600, root, size, then)));
-    requests.push({ op: "checkTree", args: [consistency.map(base64), 600, base64(root), size, base64(then)] });
   }
   expect(ours).toEqual(oracle.ask(requests));
   expect(ours.filter(Boolean).length).toBeGreaterThan(50);

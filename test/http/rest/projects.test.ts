@@ -112,6 +112,13 @@ describe("making one", () => {
     ]);
   });
 
+  test("with the object format of its repository to come, and the go command's own list", async () => {
+    const made = await make({ path: "sha256", repository_object_format: "sha256", list_refused: true });
+    expect(made.json).toMatchObject({ repository_object_format: "sha256", list_refused: true });
+    expect((await rest("GET", `/projects/${made.json.id}`, alice)).json).toEqual(made.json);
+    expect((await make({ path: "sha512", repository_object_format: "sha512" })).status).toBe(400);
+  });
+
   test.each([
     [
       "nothing",
