@@ -10,6 +10,11 @@ export function isKeepable(text: string): boolean {
   return text.isWellFormed() && !text.includes("\0");
 }
 
+/** A text of a stranger's as PostgreSQL can keep it: for NUL and halves of surrogate pairs stands U+FFFD. */
+export function keepable(text: string): string {
+  return text.replaceAll("\0", "\uFFFD").toWellFormed();
+}
+
 /** Checks a name of anything; `field` is what a form calls it. Throws invalid. */
 export function checkName(name: string | null | undefined, field = "name"): void {
   if (name == null) return;

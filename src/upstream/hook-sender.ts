@@ -12,6 +12,7 @@ import {
 } from "../registry/forge/hook-deliveries.ts";
 import { secretsOf } from "../registry/forge/hooks.ts";
 import type { Registry } from "../registry/registry.ts";
+import { keepable } from "../registry/text.ts";
 import { bytesOf } from "./bounded-body.ts";
 import type { GuardedHttp } from "./guarded-http.ts";
 import { signatureOf } from "./webhook-signature.ts";
@@ -111,7 +112,7 @@ async function attempt(registry: Registry, http: GuardedHttp, delivery: DueDeliv
     });
     // The status counts; an answer that is too long or breaks off is none of our business.
     const text = await bytesOf(answer.body).catch(() => Buffer.from(""));
-    const response = text.subarray(0, RESPONSE_BYTES).toString("utf8").replaceAll("\0", "").toWellFormed();
+    const response = keepable(text.subarray(0, RESPONSE_BYTES).toString("utf8"));
     return { status: answer.status, response, durationMs: took() };
   } catch (error) {
     if (isFailure(error)) return { error: error.message, durationMs: took() };

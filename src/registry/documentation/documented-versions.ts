@@ -10,6 +10,7 @@ import type { PackageDocumentation } from "../../godoc/documentation.ts";
 import { type DocumentedDirectory, ThreadsClosed, TooMuch } from "../../godoc/thread/documentation-threads.ts";
 import { filesOf, type VersionZip } from "../modules/module-files.ts";
 import type { Registry } from "../registry.ts";
+import { keepable } from "../text.ts";
 import { type GoDirectory, goDirectories, goDirectory, readGoDirectory } from "./go-directories.ts";
 
 /** What is kept, and how; to be counted up when either changes. */
@@ -177,8 +178,8 @@ async function write(
   if (some.length === 0) return;
   const rows = some.map(([directory, { name, synopsis, imports, words, content }]) => ({
     directory,
-    name: storable(name).slice(0, MAX_INDEXED),
-    synopsis: storable(synopsis).slice(0, MAX_SYNOPSIS).toWellFormed(),
+    name: keepable(name).slice(0, MAX_INDEXED),
+    synopsis: keepable(synopsis).slice(0, MAX_SYNOPSIS).toWellFormed(),
     imports: indexed(imports),
     words: indexed(words),
     content: Buffer.from(content).toString("base64"),
@@ -194,12 +195,8 @@ async function write(
   );
 }
 
-function storable(text: string): string {
-  return text.replaceAll("\0", "\uFFFD").toWellFormed();
-}
-
 function indexed(texts: readonly string[]): string[] {
-  return texts.filter((text) => text.length <= MAX_INDEXED).map(storable);
+  return texts.filter((text) => text.length <= MAX_INDEXED).map(keepable);
 }
 
 async function keptContent(registry: Registry, versionId: number, directory: string): Promise<Buffer | undefined> {

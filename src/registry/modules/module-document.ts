@@ -11,6 +11,7 @@ import { MAX_LICENSE_CHARACTERS, type RecognizedLicense } from "../../gomod/lice
 import { isLicenseFile, readmeAmong } from "../../gomod/root-files.ts";
 import type { DescribeModulePayload } from "../../jobs/describe-module.ts";
 import type { Registry } from "../registry.ts";
+import { keepable } from "../text.ts";
 import { latestVersions } from "../versions/listed-versions.ts";
 import { readGoMod, readLargeGoMod } from "../versions/readable-go-mod.ts";
 import { licenseMatcher } from "./known-licenses.ts";
@@ -73,7 +74,7 @@ export function describeVersion(registry: Registry, from: VersionZip): Promise<V
 function asReadme(file: ModuleFile, head: Buffer): Readme {
   const isCut = head.length < Number(file.size);
   // As people see it, whatever its bytes are; the database takes no NUL.
-  const text = new TextDecoder("utf-8").decode(head, { stream: isCut }).replaceAll("\0", "\uFFFD");
+  const text = keepable(new TextDecoder("utf-8").decode(head, { stream: isCut }));
   const bytes = Buffer.from(text);
   if (bytes.length <= MAX_README_BYTES) return { path: file.path, text, truncated: isCut };
   const cut = new TextDecoder("utf-8").decode(bytes.subarray(0, MAX_README_BYTES), { stream: true });

@@ -5,7 +5,7 @@
 import { isFailure } from "../../errors.ts";
 import { type GoModFile, parseGoMod, parseGoModInTurns } from "../../gomod/go-mod-file.ts";
 import { textOfGoMod } from "../../gomod/go-mod-line.ts";
-import { isKeepable } from "../text.ts";
+import { isKeepable, keepable } from "../text.ts";
 
 /** A larger go.mod is served and not read, in bytes. The largest known are a fifth of it. */
 export const MAX_READ_BYTES = 1024 * 1024;
@@ -94,8 +94,8 @@ function isName(text: string): boolean {
   return text.length <= MAX_NAME && isKeepable(text);
 }
 
-/** A text of a stranger's such that the database takes it: bounded, and without the one character that it has no place for. */
+/** A text of a stranger's such that the database takes it: bounded, and keepable. */
 export function storableText(text: string): string {
   const short = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT - 1).trimEnd()}…` : text;
-  return short.replaceAll("\0", "\uFFFD");
+  return keepable(short);
 }
