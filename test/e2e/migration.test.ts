@@ -12,6 +12,7 @@ import { createProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { documentedBlocks, writePrograms } from "../support/documented-lines.ts";
 import { type FakeUpstream, fakeUpstream, zipOf } from "../support/fake-upstream.ts";
+import { makeRepository } from "../support/git-fixture.ts";
 import { GO_BUILD_CACHE } from "../support/go.ts";
 import { ask, bearer } from "../support/http.ts";
 import { type Ended, pushRecipe, remoteOf, runProgram } from "../support/push.ts";
@@ -188,4 +189,42 @@ test("from Artifactory: a GOPROXY behind a password, and a list that it tells", 
   expect(readFileSync(join(work, "versions"), "utf8")).toBe(`${path}@v1.0.0\n`);
   expect((await run(imports!)).output).toMatch(/1 new, 0 were there, 0 refused/);
   expect((await proxied(`${path}/@v/v1.0.0.zip`)).bytes.equals(zip)).toBe(true);
+});
+
+test("a repository that is moved here keeps its path and its sums: the lines of docs/go-clients.md", async () => {
+  const home = temporary("moved");
+  const moved = "github.com/acme/lib";
+  const there = join(home, "there");
+  makeRepository(join(there, "lib.git"), (r) =>
+    r.tag("v1.2.3", r.commit({ "go.mod": `module ${moved}\n`, "lib.go": "package lib\n" })),
+  );
+  const { registry, url, certificateFile, dataDirectory, verifierKey } = gitlab; // the one that speaks TLS
+  await createGroup(registry, OPERATOR, { fullPath: "acme" });
+  const machines = [new URL(url).host, new URL(url).hostname];
+  writeFileSync(
+    join(home, ".netrc"),
+    machines.map((one) => `machine ${one} login root password ${ADMIN_TOKEN}\n`).join(""),
+  );
+  writeFileSync(join(home, "go.mod"), `module example.com/work\n\ngo 1.21\n`);
+  const env = {
+    ...{ PATH: `${bin}:${process.env.PATH}`, HOME: home, GOCACHE: GO_BUILD_CACHE, GOFLAGS: "-modcacherw" },
+    ...{ GOTOOLCHAIN: "local", GOTELEMETRY: "off", SSL_CERT_FILE: certificateFile, GIT_SSL_CAINFO: certificateFile },
+    ...{ GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_COUNT: "1", GIT_ALLOW_PROTOCOL: "file:https" },
+    ...{ GIT_CONFIG_KEY_0: `url.${there}/.insteadOf`, GIT_CONFIG_VALUE_0: "https://github.com/acme/" },
+    ...{ DATABASE_URL: registry.database.url, GOKURA_DATA_DIR: dataDirectory, GOKURA_MODULE_HOST: registry.moduleHost },
+  };
+  const shell = async (lines: string, more: Record<string, string> = {}): Promise<void> => {
+    const { status, output } = await runProgram("sh", ["-ec", lines], { cwd: home, env: { ...env, ...more } });
+    expect(status, output).toBe(0);
+  };
+  await shell(`go get ${moved}@v1.2.3`, { GOPROXY: "direct", GONOSUMDB: "*" }); // before, from where it was
+  const lines = documentedBlocks("docs/go-clients.md", "Moving modules here")[0]!
+    .replaceAll("https://go.example.com", url)
+    .replace(/go\.example\.com\/sumdb\+[^']+/, verifierKey);
+  const [download] = lines.match(/^go mod download .*$/m)!;
+  await shell(`(${lines.replace(download, "")})`);
+  await expect
+    .poll(() => ask(url, `/${moved}/@v/list`, { headers: bearer(ADMIN_TOKEN), ca: gitlab.ca }).then(({ text }) => text))
+    .toBe("v1.2.3\n");
+  await shell(`rm -rf go/pkg/mod; ${download}; grep '^${moved} v1.2.3 h1:' go.sum`);
 });
