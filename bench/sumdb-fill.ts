@@ -1,7 +1,7 @@
 // A checksum log of millions of records, in minutes: PostgreSQL makes the rows by itself, as the appends of bench/sumdb.ts would
 // have made them, and the same records are hashed here meanwhile. What comes out is what ten million appends would have left,
 // but for the journal.
-import { type ChecksumLog, committed, readTree } from "../src/registry/checksums/log-state.ts";
+import { type ChecksumLog, committed, readCommittedTree } from "../src/registry/checksums/log-state.ts";
 import { recordText } from "../src/sumdb/record.ts";
 import { type GrowingTree, growTree, rootOf } from "../src/sumdb/tree-growth.ts";
 import { leafHash } from "../src/sumdb/tree-hash.ts";
@@ -18,7 +18,7 @@ export const moduleOf = (n: number): string => `example.com/some/module/m${n}`;
 /** Brings a log that nobody else appends to up to a size. */
 export async function fillLog(log: ChecksumLog, size: number): Promise<void> {
   const { pool } = log.registry.database;
-  let tree: GrowingTree = await readTree(log);
+  let tree: GrowingTree = await readCommittedTree(log);
   for (let from = tree.size; from < size; from = tree.size) {
     const to = Math.min(from + AT_ONCE, size);
     const rows = pool.query(

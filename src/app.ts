@@ -20,7 +20,7 @@ import { openRemotes } from "./mirrors/remotes.ts";
 import { type Closer, closeAll, type OpenOptions, openRegistry, openSigners } from "./open-registry.ts";
 import { openUpstream, verificationOf } from "./open-upstream.ts";
 import { openChecksumLog } from "./registry/checksums/checksum-log.ts";
-import { type ChecksumLog, readTree } from "./registry/checksums/log-state.ts";
+import { type ChecksumLog, readCommittedTree } from "./registry/checksums/log-state.ts";
 import { type FirstSetup, setUp } from "./registry/forge/setup.ts";
 import type { Registry } from "./registry/registry.ts";
 import { nameOfDataDirectory } from "./storage/data-directory.ts";
@@ -111,7 +111,7 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
       gosumdb: () => (knowsWorld(config) ? checksums.signers[0]!.verifierKey : undefined),
       checksumDatabase: async () => {
         const { name, verifierKey: key } = checksums.signers[0]!;
-        return { name, key, records: (await readTree(checksums)).size, closed: checksums.state.closed };
+        return { name, key, records: (await readCommittedTree(checksums)).size, closed: checksums.state.closed };
       },
     });
     const { other } = options;

@@ -23,7 +23,7 @@ import { logPinnedZips } from "./registry/checksums/pinned-zips.ts";
 import { documentModules, resumeDocumenting } from "./registry/documentation/module-documentation.ts";
 import { resumeIndexing } from "./registry/forge/waiting-tags.ts";
 import { describe, resumeDescribing } from "./registry/modules/module-document.ts";
-import { judgeStored } from "./registry/policies/impact.ts";
+import { writeImpact } from "./registry/policies/impact.ts";
 import type { Registry } from "./registry/registry.ts";
 import { keepEvicted } from "./upstream/eviction.ts";
 import { writeCaBundle } from "./upstream/git-fetch.ts";
@@ -78,7 +78,7 @@ export function openLeading(parts: LeaderParts): Leading {
     await jobs.work("build-zips", ({ versionIds }) => ensureBuiltZips(archives, versionIds));
     await jobs.work("describe-module", (payload) => describe(registry, payload));
     await jobs.work("document-module", (payload) => documentModules(registry, payload));
-    await jobs.work("judge-stored", (_, tell) => judgeStored(registry, tell));
+    await jobs.work("judge-stored", (_, tell) => writeImpact(registry, tell));
     await jobs.work("log-sums", (payload) => logPinnedZips(checksums, payload));
     await jobs.work("verify-stored", (payload) =>
       verifyStoredVersions(registry, upstream.verification, mayAsk ? upstream.publicSums : undefined, payload),

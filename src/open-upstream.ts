@@ -47,7 +47,7 @@ export interface OpenedUpstream extends OpenedDependencyProxy {
 }
 
 /** Where modules come from instead of the upstreams of the settings. */
-export interface Elsewhere {
+export interface OtherSources {
   /** Other upstreams. */
   readonly upstreams?: UpstreamList;
   /** What is no server. */
@@ -76,7 +76,7 @@ export async function openUpstream(
   config: Config,
   { registry, databaseUrl }: OpenedRegistry,
   repositories: Repositories,
-  elsewhere: Elsewhere = {},
+  elsewhere: OtherSources = {},
 ): Promise<OpenedUpstream> {
   const caFile = config.upstreamCaFile;
   const databases = config.sumDatabases;

@@ -322,6 +322,16 @@ function anchorsOf(text: string): ReadonlySet<string> {
   return new Set(plain.map((words) => words.replaceAll(/[^\w\- ]/g, "").replaceAll(" ", "-")));
 }
 
+test("an exported name means one thing", () => {
+  // What GraphQL and REST give out is called after the type there.
+  const byContract = /^(?:graphql\/resolvers|http\/rest)\//;
+  const places = new Map<string, string[]>();
+  for (const [file, text] of texts)
+    for (const [, name] of text.matchAll(/^export (?:async )?(?:function\*?|const|let|class|interface|type) (\w+)/gm))
+      if (!byContract.test(file)) places.set(name!, [...(places.get(name!) ?? []), file]);
+  expect([...places].filter(([, files]) => files.length > 1)).toEqual([]);
+});
+
 test("a comment of a declaration stands alone", () => {
   const leaning =
     /(?:\/\*\*|^ +\*|\/\/\/) (?:The same(?: (?:as|of|for|in|with)\b|,|;|\.| but\b)|As above|Likewise|Ditto)/m;

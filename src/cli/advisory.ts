@@ -8,7 +8,7 @@ import {
 } from "../registry/advisories/own-advisories.ts";
 import type { AdvisoryRow } from "../registry/rows.ts";
 import { JSON_OPTION, words } from "./options.ts";
-import { printOne, printRows, type Row } from "./output.ts";
+import { type PrintedRow, printOne, printRows } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
 
 interface CreateOptions extends Omit<NewAdvisory, "modulePath" | "packagePath" | "symbols" | "aliases"> {
@@ -70,7 +70,7 @@ export function addAdvisoryCommands(program: Command): void {
     );
 }
 
-function rowOf({ id, modified, withdrawnAt, createdBy, body }: AdvisoryRow): Row {
+function rowOf({ id, modified, withdrawnAt, createdBy, body }: AdvisoryRow): PrintedRow {
   const { summary, affected } = JSON.parse(body) as { summary: string; affected: { package: { name: string } }[] };
   return { id, module: affected[0]?.package.name, summary, createdBy, modified, withdrawn: withdrawnAt };
 }

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { readConfig } from "../config.ts";
 import { Failure } from "../errors.ts";
 import type { ModulePath } from "../gomod/module-path.ts";
-import { nameOf, readEarlier, unpackBundle, writeBundle } from "../intake/bundle.ts";
+import { bundledName, readEarlier, unpackBundle, writeBundle } from "../intake/bundle.ts";
 import { addWanted, type WantedVersion } from "../intake/go-sum.ts";
 import { openModuleDirectory } from "../intake/module-directory.ts";
 import { upstreamSince } from "../registry/versions/index-feed.ts";
@@ -75,7 +75,7 @@ async function create({ out, goSum = [], since, toolchain = [], after, json = fa
     return { kind: "expected", h1, goModH1, by: "go.sum" } as const;
   };
   const isNew = ({ modulePath: path, version, zip }: WantedVersion): boolean =>
-    !earlier?.versions.has(nameOf({ path, version, h1: zip ? "" : undefined }));
+    !earlier?.versions.has(bundledName({ path, version, h1: zip ? "" : undefined }));
   await withIntake({ expected }, async ({ registry, upstream, config, signal, ...parts }) => {
     if (since !== undefined)
       for await (const { Path: path, Version: version } of upstreamSince(registry, since))

@@ -7,7 +7,7 @@ import type { OperatorPrincipal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { FlagRow } from "../registry/rows.ts";
 import { JSON_OPTION, onOrOff } from "./options.ts";
-import { printOne, printRows, type Row } from "./output.ts";
+import { type PrintedRow, printOne, printRows } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
 
 export function addFlagCommands(program: Command): void {
@@ -52,7 +52,7 @@ async function demandKnown(registry: Registry, operator: OperatorPrincipal, name
   throw invalid(`there is no flag ${name}: did you mean ${closest(name, KNOWN_FLAGS)}?`);
 }
 
-function rowOf(flag: FlagRow): Row {
+function rowOf(flag: FlagRow): PrintedRow {
   const named = (names: (string | undefined)[]): string[] => names.filter((name) => name !== undefined);
   return {
     name: flag.name,

@@ -6,7 +6,7 @@ import type { GroupRow } from "../registry/rows.ts";
 import { parseBytes, parseCount } from "../settings/amounts.ts";
 import { allById } from "./all-by-id.ts";
 import { JSON_OPTION, visibility } from "./options.ts";
-import { printOne, printRows, type Row } from "./output.ts";
+import { type PrintedRow, printOne, printRows } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
 
 export function addGroupCommands(program: Command): void {
@@ -77,6 +77,6 @@ function amountOr(parse: (text: string) => number): (text: string) => Amount {
   };
 }
 
-function rowOf(group: GroupRow): Row {
+function rowOf(group: GroupRow): PrintedRow {
   return { id: group.id, path: group.fullPath, visibility: group.visibility.toLowerCase() };
 }

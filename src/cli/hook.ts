@@ -7,7 +7,7 @@ import type { Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { HookDeliveryRow, HookRow } from "../registry/rows.ts";
 import { JSON_OPTION, wholeNumber, words } from "./options.ts";
-import { printOne, printRows, type Row } from "./output.ts";
+import { type PrintedRow, printOne, printRows } from "./output.ts";
 import { type OwnerOptions, ownerNamed } from "./owner.ts";
 import { readPassword } from "./password.ts";
 import { withRegistry } from "./with-registry.ts";
@@ -111,7 +111,7 @@ async function hookOwner(registry: Registry, operator: Principal, options: Owner
   return ownerNamed(registry, operator, options);
 }
 
-function rowOf(hook: HookRow): Row {
+function rowOf(hook: HookRow): PrintedRow {
   return {
     id: hook.id,
     of: hook.project?.fullPath ?? hook.group?.fullPath ?? "the instance",
@@ -122,7 +122,7 @@ function rowOf(hook: HookRow): Row {
   };
 }
 
-function deliveryRow(delivery: HookDeliveryRow): Row {
+function deliveryRow(delivery: HookDeliveryRow): PrintedRow {
   return {
     id: delivery.id,
     event: delivery.event,
@@ -134,7 +134,7 @@ function deliveryRow(delivery: HookDeliveryRow): Row {
   };
 }
 
-function wholeDelivery(delivery: HookDeliveryRow): Row {
+function wholeDelivery(delivery: HookDeliveryRow): PrintedRow {
   return {
     ...deliveryRow(delivery),
     ...{ message: delivery.messageId, sent: delivery.body, answered: delivery.response },

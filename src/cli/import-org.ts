@@ -12,7 +12,7 @@ import { checkGitHubApp, type GitHubApp, parseRemoteUrl, type RemoteCredential }
 import type { Registry } from "../registry/registry.ts";
 import type { CredentialRow } from "../registry/rows.ts";
 import { JSON_OPTION } from "./options.ts";
-import { printRows, type Row } from "./output.ts";
+import { type PrintedRow, printRows } from "./output.ts";
 import { APP_OPTION, credentialGiven, INSTALLATION_OPTION } from "./remote-credential.ts";
 import { withRegistry } from "./with-registry.ts";
 
@@ -84,7 +84,7 @@ function forge(word: string): Forge {
   throw new InvalidArgumentError("use github, gitlab or gitea.");
 }
 
-function rowOf({ repository, project, visibility, action, why }: PlannedImport): Row {
+function rowOf({ repository, project, visibility, action, why }: PlannedImport): PrintedRow {
   return {
     ...{
       action,

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { invalid } from "../errors.ts";
 import { checkPath, type ModulePath } from "../gomod/module-path.ts";
 import { addWanted, type WantedVersion } from "../intake/go-sum.ts";
-import { type ModuleDirectory, openModuleDirectory } from "../intake/module-directory.ts";
+import { type DirectoryContent, openModuleDirectory } from "../intake/module-directory.ts";
 import { isExactVersion } from "../upstream/admission.ts";
 import { parseUpstreams } from "../upstream/policy.ts";
 import { addImportOrganization } from "./import-org.ts";
@@ -62,7 +62,7 @@ async function importModules(from: string, words: ImportWords): Promise<void> {
   }
 }
 
-const hasGoMod = ({ versions }: ModuleDirectory, modulePath: string, version: string): boolean =>
+const hasGoMod = ({ versions }: DirectoryContent, modulePath: string, version: string): boolean =>
   versions.get(`${modulePath}@${version}`)?.files.mod !== undefined;
 
 async function bringIn(
@@ -70,7 +70,7 @@ async function bringIn(
   wanted: readonly WantedVersion[],
   sums: ReadonlyMap<string, WantedVersion>,
   { into, dryRun = false, json = false }: ImportWords,
-  directory?: ModuleDirectory,
+  directory?: DirectoryContent,
 ): Promise<void> {
   const expected = async (modulePath: ModulePath, version: string) => {
     const name = `${modulePath}@${version}`;

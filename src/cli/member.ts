@@ -7,7 +7,7 @@ import { demandProject } from "../registry/forge/projects.ts";
 import { PAGE_LIMIT } from "../registry/lists/keyset-page.ts";
 import type { MemberRow } from "../registry/rows.ts";
 import { accessLevel, day, JSON_OPTION } from "./options.ts";
-import { printOne, printRows, type Row } from "./output.ts";
+import { type PrintedRow, printOne, printRows } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
 
 export function addMemberCommands(program: Command): void {
@@ -79,7 +79,7 @@ function placeOf(projectPath: string | undefined, groupPath: string | undefined)
   return { projectPath, groupPath };
 }
 
-function rowOf(member: MemberRow, place: string): Row {
+function rowOf(member: MemberRow, place: string): PrintedRow {
   const level = nameOfLevel(member.accessLevel);
   return { place, user: member.user.username, level, expires: member.expiresAt };
 }

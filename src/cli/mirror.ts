@@ -12,7 +12,7 @@ import type { MirrorRow } from "../registry/rows.ts";
 import { allById } from "./all-by-id.ts";
 import { clientUrl } from "./client-url.ts";
 import { JSON_OPTION, visibility } from "./options.ts";
-import { printOne, printRows, type Row } from "./output.ts";
+import { type PrintedRow, printOne, printRows } from "./output.ts";
 import { APP_OPTION, type CredentialOptions, credentialGiven, INSTALLATION_OPTION } from "./remote-credential.ts";
 import { withRegistry } from "./with-registry.ts";
 
@@ -162,7 +162,7 @@ function interval(word: string): number {
 
 const hookUrl = ({ id }: MirrorRow): string => `${clientUrl(readConfig())}/-/hooks/${id}`;
 
-function rowOf(mirror: MirrorRow): Row {
+function rowOf(mirror: MirrorRow): PrintedRow {
   const { project } = mirror;
   return {
     id: mirror.id,

@@ -1,17 +1,17 @@
 // What commands print: a table for people, JSON for programs (--json). Times are in UTC, absent things are empty.
 
 export type Cell = string | number | boolean | Date | null | undefined | readonly string[];
-export type Row = Readonly<Record<string, Cell>>;
+export type PrintedRow = Readonly<Record<string, Cell>>;
 
 /** Prints a list: an array of objects, or a table whose columns are the keys of the first row. */
-export function printRows(rows: readonly Row[], json: boolean, whenEmpty: string): void {
+export function printRows(rows: readonly PrintedRow[], json: boolean, whenEmpty: string): void {
   const first = rows[0];
   if (json) printJson(rows);
   else if (first) printTable(rows, Object.keys(first));
   else console.log(whenEmpty);
 }
 
-function printTable(rows: readonly Row[], columns: readonly string[]): void {
+function printTable(rows: readonly PrintedRow[], columns: readonly string[]): void {
   const lines = [
     columns.map((name) => name.toUpperCase()),
     ...rows.map((row) => columns.map((name) => show(row[name]))),
@@ -27,7 +27,7 @@ function printTable(rows: readonly Row[], columns: readonly string[]): void {
 }
 
 /** Prints one thing: an object, or a line for each of its keys. */
-export function printOne(row: Row, json: boolean): void {
+export function printOne(row: PrintedRow, json: boolean): void {
   if (json) {
     printJson(row);
     return;

@@ -5,12 +5,12 @@ import type { PolicyAction, PolicyKind, PolicyVulnerable } from "../database/gen
 import { notFound } from "../errors.ts";
 import { ageInWords, parseAge } from "../registry/policies/age.ts";
 import { explainPolicies } from "../registry/policies/explain.ts";
-import { impactsOf, judgeStored } from "../registry/policies/impact.ts";
+import { impactsOf, writeImpact } from "../registry/policies/impact.ts";
 import { createPolicy, deletePolicy, listPolicies } from "../registry/policies/rules.ts";
 import type { PolicyRow } from "../registry/rows.ts";
 import { allById } from "./all-by-id.ts";
 import { JSON_OPTION, wholeNumber, words } from "./options.ts";
-import { harmless, printOne, printRows, type Row } from "./output.ts";
+import { harmless, type PrintedRow, printOne, printRows } from "./output.ts";
 import { showProgress } from "./progress.ts";
 import { withRegistry } from "./with-registry.ts";
 
@@ -137,7 +137,7 @@ function addImpact(policy: Command): void {
     .action((id: number | undefined, { group, last = false, json = false }: ImpactOptions) =>
       withRegistry(async (registry, operator) => {
         if (!last)
-          await judgeStored(registry, (done, total) => showProgress(`${done} of ${total} modules`, done === total));
+          await writeImpact(registry, (done, total) => showProgress(`${done} of ${total} modules`, done === total));
         const rules = (await allById((numbered) => listPolicies(registry, operator, group, numbered))).filter(
           (rule) => id === undefined || rule.id === id,
         );
@@ -178,7 +178,7 @@ function moment(word: string): Date {
   return at;
 }
 
-function rowOf(rule: PolicyRow): Row {
+function rowOf(rule: PolicyRow): PrintedRow {
   const { id, pattern, versions, kind, action, dryRun, reason, group, expiresAt, createdBy, createdAt } = rule;
   const { minimumAge, strict } = rule;
   return {

@@ -24,7 +24,7 @@ import { deleteVersion } from "../registry/versions/version-deletion.ts";
 import { allById } from "./all-by-id.ts";
 import { confirm, YES_OPTION } from "./confirm.ts";
 import { JSON_OPTION, onOrOff, packages, visibility } from "./options.ts";
-import { printJson, printOne, printRows, type Row } from "./output.ts";
+import { type PrintedRow, printJson, printOne, printRows } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
 
 const MODULE_PREFIX = [
@@ -219,14 +219,14 @@ function tagLevel(word: string): number {
   return level;
 }
 
-function protectionOf(project: string, { name, createAccessLevel }: ProtectedTagRow): Row {
+function protectionOf(project: string, { name, createAccessLevel }: ProtectedTagRow): PrintedRow {
   const level = Object.entries(TAG_LEVELS).find(([, number]) => number === createAccessLevel)?.[0];
   return { project, name, level: level ?? createAccessLevel };
 }
 
 const PACKAGES = { DISABLED: "off", PRIVATE: "members", ENABLED: "on", PUBLIC: "on" };
 
-function rowOf(registry: Registry, project: ProjectRow): Row {
+function rowOf(registry: Registry, project: ProjectRow): PrintedRow {
   const url = readConfig().url;
   return {
     id: project.id,

@@ -12,7 +12,7 @@ import { printJson, printRows } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
 
 /** Adds both to `gokura sumdb`. */
-export function addTrustCommands(sumdb: Command): void {
+export function addSumdbTrustCommands(sumdb: Command): void {
   sumdb
     .command("trust")
     .argument("[name]", "the database that is to be believed again")

@@ -18,7 +18,7 @@ import { headText, parseHead } from "../sumdb/tree-head.ts";
 import { JSON_OPTION } from "./options.ts";
 import { printJson, printOne } from "./output.ts";
 import { auditDatabase } from "./sumdb-audit.ts";
-import { addTrustCommands } from "./sumdb-trust.ts";
+import { addSumdbTrustCommands } from "./sumdb-trust.ts";
 import { withRegistry } from "./with-registry.ts";
 
 export function addSumdbCommands(program: Command): void {
@@ -92,7 +92,7 @@ export function addSumdbCommands(program: Command): void {
     .option(...JSON_OPTION)
     .addHelpText("after", "\nExample: gokura sumdb audit https://go.example.com/sumdb --head last-head")
     .action(audit);
-  addTrustCommands(sumdb);
+  addSumdbTrustCommands(sumdb);
 }
 
 /** Where the head of the last time is. */

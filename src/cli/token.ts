@@ -17,7 +17,7 @@ import { findUser } from "../registry/forge/users.ts";
 import { PAGE_LIMIT } from "../registry/lists/keyset-page.ts";
 import type { TokenRow } from "../registry/rows.ts";
 import { day, JSON_OPTION, wholeNumber, words } from "./options.ts";
-import { printOne, printRows, type Row } from "./output.ts";
+import { type PrintedRow, printOne, printRows } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
 
 interface Owner {
@@ -109,7 +109,7 @@ function checkOwner({ user, project, group }: Owner): void {
     throw new InvalidArgumentError("name one of --user, --project and --group.");
 }
 
-function rowOf(token: TokenRow): Row {
+function rowOf(token: TokenRow): PrintedRow {
   return {
     id: token.id,
     kind: token.kind.toLowerCase(),

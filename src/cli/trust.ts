@@ -13,7 +13,7 @@ import {
 import { PAGE_LIMIT } from "../registry/lists/keyset-page.ts";
 import type { TrustRow } from "../registry/rows.ts";
 import { day, JSON_OPTION, wholeNumber, words } from "./options.ts";
-import { printJson, printOne, printRows, type Row } from "./output.ts";
+import { type PrintedRow, printJson, printOne, printRows } from "./output.ts";
 import { checkOwner, ownerNamed } from "./owner.ts";
 import { withRegistry } from "./with-registry.ts";
 
@@ -124,7 +124,7 @@ async function standardInput(): Promise<string> {
   return text;
 }
 
-function rowOf(trust: TrustRow): Row {
+function rowOf(trust: TrustRow): PrintedRow {
   return {
     id: trust.id,
     of: trust.project?.fullPath ?? trust.group?.fullPath,

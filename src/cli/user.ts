@@ -13,7 +13,7 @@ import {
 } from "../registry/forge/users.ts";
 import { confirm, YES_OPTION } from "./confirm.ts";
 import { JSON_OPTION } from "./options.ts";
-import { printOne, printRows, type Row } from "./output.ts";
+import { type PrintedRow, printOne, printRows } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
 
 export function addUserCommands(program: Command): void {
@@ -85,7 +85,7 @@ export function addUserCommands(program: Command): void {
       );
 }
 
-function rowOf(user: ListedUser): Row {
+function rowOf(user: ListedUser): PrintedRow {
   return {
     id: user.id,
     username: user.username,

@@ -7,7 +7,7 @@ import { type ModuleAtVersion, vulnerabilitiesOf } from "../registry/advisories/
 import { findDatabase } from "../registry/advisories/vulnerability-database.ts";
 import { versionsOfGoSum, vulnerabilitiesOfBuild } from "../registry/sbom/reported-vulnerabilities.ts";
 import { JSON_OPTION } from "./options.ts";
-import { printJson, printRows, type Row } from "./output.ts";
+import { type PrintedRow, printJson, printRows } from "./output.ts";
 import { withRegistry } from "./with-registry.ts";
 
 interface ReportOptions {
@@ -48,7 +48,7 @@ export function addVulnCommands(program: Command): void {
           ? await vulnerabilitiesOfBuild(registry, operator, versions[0]!)
           : await vulnerabilitiesOf(registry, versions);
         const { modified, checkedAt } = database;
-        const rows: Row[] = found.map(({ id, aliases, summary, modulePath, version, fixedIn }) => ({
+        const rows: PrintedRow[] = found.map(({ id, aliases, summary, modulePath, version, fixedIn }) => ({
           ...{ id, module: modulePath, version, fixedIn, aliases, summary },
         }));
         if (json) printJson({ database: { modified, checkedAt }, versions: versions.length, vulnerabilities: rows });

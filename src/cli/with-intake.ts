@@ -8,7 +8,7 @@ import { addGoSum, type WantedVersion } from "../intake/go-sum.ts";
 import { type ImportedVersion, type ImportParts, importVersions } from "../intake/imports.ts";
 import { openUploads } from "../intake/uploads.ts";
 import { openRegistry } from "../open-registry.ts";
-import { type Elsewhere, type OpenedUpstream, openUpstream } from "../open-upstream.ts";
+import { type OpenedUpstream, type OtherSources, openUpstream } from "../open-upstream.ts";
 import { OPERATOR } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import { PRIVATE_UMASK } from "../storage/data-directory.ts";
@@ -29,7 +29,7 @@ export interface Intake extends Omit<ImportParts, "into" | "dryRun"> {
 }
 
 /** Opens all that it takes, does the work and lets go of it again. */
-export async function withIntake(elsewhere: Elsewhere, work: (intake: Intake) => Promise<void>): Promise<void> {
+export async function withIntake(elsewhere: OtherSources, work: (intake: Intake) => Promise<void>): Promise<void> {
   process.umask(PRIVATE_UMASK);
   const config = readConfig();
   // What is refused is told in the report, and written down by the audit trail.

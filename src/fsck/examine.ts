@@ -8,7 +8,7 @@ import { h1OfGoMod } from "../gomod/dir-hash.ts";
 import { verifyLog } from "../registry/checksums/verify-log.ts";
 import type { Registry } from "../registry/registry.ts";
 import { projectIds, unreferencedZips } from "../registry/versions/needed-objects.ts";
-import { countStoredVersions, type StoredVersion, storedVersions } from "../registry/versions/stored-versions.ts";
+import { countStoredVersions, storedVersions, type VersionWithBytes } from "../registry/versions/stored-versions.ts";
 import type { Problem } from "./problem.ts";
 import { examineRepository } from "./repositories.ts";
 import { examineZip, repairZip } from "./zips.ts";
@@ -83,7 +83,7 @@ export async function examineRegistry(
 export async function examineVersion(
   registry: Registry,
   repositories: Repositories,
-  version: StoredVersion,
+  version: VersionWithBytes,
   { deep, repair }: Pick<FsckOptions, "deep" | "repair">,
 ): Promise<Problem[]> {
   const { goMod, goModH1, modulePath, isInOrder, isBuried } = version;
@@ -113,7 +113,7 @@ export async function examineVersion(
 async function hasCommit(
   registry: Registry,
   repositories: Repositories,
-  { projectId, commit }: StoredVersion,
+  { projectId, commit }: VersionWithBytes,
 ): Promise<boolean> {
   if (projectId === null || commit === null || !repositoryIsHere(registry, projectId)) return true;
   if (await isStoredNewer(registry, projectId)) return true; // the newest is not here

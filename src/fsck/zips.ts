@@ -9,13 +9,13 @@ import { type Repositories, repositoryOf } from "../git/hosting/repositories-of-
 import { archiveModule } from "../git/objects/archive.ts";
 import type { Registry } from "../registry/registry.ts";
 import { readModuleZip } from "../registry/versions/module-zip-content.ts";
-import type { StoredVersion } from "../registry/versions/stored-versions.ts";
+import type { VersionWithBytes } from "../registry/versions/stored-versions.ts";
 import { storing } from "../storage/disk-blobs.ts";
 import { zipObjectKey } from "../storage/object-keys.ts";
 import { readZipDirectory } from "../storage/zip-reader.ts";
 
 /** What is wrong with a zip. */
-export interface ZipFault {
+export interface StoredZipFault {
   readonly fault: "zip_missing" | "zip_damaged";
   readonly says: string;
 }
@@ -23,9 +23,9 @@ export interface ZipFault {
 /** Compares the zip of a version with its row; `deep` reads it whole. Undefined: it is as promised, or none was made yet. */
 export async function examineZip(
   { blobs }: Registry,
-  { zipKey, zipSize, h1, modulePath, version }: StoredVersion,
+  { zipKey, zipSize, h1, modulePath, version }: VersionWithBytes,
   deep: boolean,
-): Promise<ZipFault | undefined> {
+): Promise<StoredZipFault | undefined> {
   if (zipKey === null) return undefined;
   let file: FileHandle;
   try {
@@ -34,7 +34,7 @@ export async function examineZip(
     if (isFailure(error, "not-found")) return { fault: "zip_missing", says: "its zip is not stored" };
     throw error;
   }
-  const damaged = (says: string): ZipFault => ({ fault: "zip_damaged", says });
+  const damaged = (says: string): StoredZipFault => ({ fault: "zip_damaged", says });
   try {
     const { size } = await file.stat();
     if (size !== zipSize) return damaged(`its zip has ${size} bytes and not ${zipSize}`);
@@ -62,7 +62,7 @@ async function sha256Of(file: FileHandle): Promise<string> {
 export async function repairZip(
   registry: Registry,
   repositories: Repositories,
-  { projectId, commit, directory, modulePath, version, zipKey }: StoredVersion,
+  { projectId, commit, directory, modulePath, version, zipKey }: VersionWithBytes,
 ): Promise<boolean> {
   if (projectId === null || commit === null || zipKey === null) return false;
   const scratch = registry.blobs.scratch();

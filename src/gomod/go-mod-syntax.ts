@@ -12,13 +12,18 @@ import { isPrintable, isSpace } from "./unicode.ts";
 const MOD_FILE = "go.mod";
 
 /** Where something starts: line and column, both from 1, the column in characters. */
-export type Place = { line: number; column: number };
+export type TextPosition = { line: number; column: number };
 
 /** Whole-line comments above, with their slashes ("" for a blank line in a block), and the one at the end of the line. */
 type Commented = { before: readonly string[]; suffix: string | undefined };
 
-export type Line = Commented & { kind: "line"; tokens: readonly string[]; place: Place };
-export type LineBlock = Commented & { kind: "block"; tokens: readonly string[]; lines: readonly Line[]; place: Place };
+export type Line = Commented & { kind: "line"; tokens: readonly string[]; place: TextPosition };
+export type LineBlock = Commented & {
+  kind: "block";
+  tokens: readonly string[];
+  lines: readonly Line[];
+  place: TextPosition;
+};
 export type Statement = Line | LineBlock;
 
 type TokenKind =
@@ -41,7 +46,7 @@ const PUNCTUATION = new Set(["(", ")", "[", "]", "{", "}", ","]);
 const ENDS_LINE = new Set<TokenKind>(["end", "endComment", "newline"]);
 
 /** A message with its place, as the go command prints it: `go.mod:3: …`, or `go.mod:3:9: …` if not at the line's start. */
-export function syntaxError({ line, column }: Place, message: string): string {
+export function syntaxError({ line, column }: TextPosition, message: string): string {
   return `${MOD_FILE}:${line}${column > 1 ? `:${column}` : ""}: ${message}`;
 }
 
@@ -67,7 +72,7 @@ export function* parseSyntax(text: string): Generator<void, Statement[]> {
   // Places are asked for in ascending order, but for the odd error, so that lines are counted only once.
   const counted = { at: 0, line: 1, lineStart: 0 };
 
-  function place(at: number): Place {
+  function place(at: number): TextPosition {
     if (at < counted.at) Object.assign(counted, { at: 0, line: 1, lineStart: 0 });
     for (let newline = text.indexOf("\n", counted.at); newline >= 0 && newline < at; ) {
       counted.line++;

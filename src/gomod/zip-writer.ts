@@ -17,7 +17,7 @@ import { MAX_ZIP_FILE } from "./module-zip.ts";
 import { createZipDirectory, dataDescriptor, type EntryContent, localHeader } from "./zip-records.ts";
 
 /** A file to go into the zip: its path relative to the module's root and its bytes. */
-export type ZipSource = { name: string; content: Uint8Array | AsyncIterable<Uint8Array> };
+export type FileToZip = { name: string; content: Uint8Array | AsyncIterable<Uint8Array> };
 
 export type WrittenZip = {
   h1: H1Hash;
@@ -62,7 +62,7 @@ type DeflatedFile = { path: string; sha256: Buffer; crc: number; size: number; d
  */
 export async function writeModuleZip(
   prefix: string,
-  files: AsyncIterable<ZipSource> | Iterable<ZipSource>,
+  files: AsyncIterable<FileToZip> | Iterable<FileToZip>,
   sink: Writable,
   { maxBytes = MAX_ZIP_FILE }: { maxBytes?: number } = {},
 ): Promise<WrittenZip> {

@@ -4,7 +4,7 @@ import DataLoader from "dataloader";
 import { Failure } from "../errors.ts";
 import type { ModuleRequirements, ModuleVersionName, UnknownRequirements } from "../gomod/module-graph.ts";
 import { MAX_FILE_BYTES, type ModuleFile, readFile, sumOfFile } from "../registry/modules/module-files.ts";
-import { nameOf, requirementsByName } from "../registry/modules/readable-by-name.ts";
+import { requirementsByName, versionName } from "../registry/modules/readable-by-name.ts";
 import type { Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import { goModsOf } from "../registry/versions/version-rows.ts";
@@ -50,9 +50,9 @@ export function requirementsLoader(
         `one request gets ${GRAPH_BYTES_PER_REQUEST} bytes of go.mod files for build lists; ask for fewer versions, or ask the go command: go list -m all`,
         { reason: "answer_too_large" },
       );
-      return names.map((name) => found.get(nameOf(name)) ?? rest);
+      return names.map((name) => found.get(versionName(name)) ?? rest);
     },
-    { cacheKeyFn: nameOf },
+    { cacheKeyFn: versionName },
   );
 }
 

@@ -1,6 +1,6 @@
 // Pages in the shape that GraphQL clients know (Relay, "Cursor Connections Specification"). What a page is, and what its
 // cursors mean, stands in registry/lists/keyset-page.ts.
-import { EMPTY_PAGE, type Page } from "../registry/lists/keyset-page.ts";
+import { EMPTY_PAGE, type KeysetPage } from "../registry/lists/keyset-page.ts";
 import type { PackageRow } from "../registry/packages/packages.ts";
 import type { ModuleRow, ProjectRow, VersionRow } from "../registry/rows.ts";
 
@@ -16,7 +16,7 @@ export interface Connection<Row> {
 }
 
 /** A page as a connection. */
-export function connection<Row>(page: Page<Row>): Connection<Row> {
+export function connection<Row>(page: KeysetPage<Row>): Connection<Row> {
   const edges = page.rows.map((node) => ({ cursor: page.cursorOf(node), node }));
   return {
     nodes: page.rows,
@@ -31,13 +31,15 @@ export function connection<Row>(page: Page<Row>): Connection<Row> {
 }
 
 /** The connection of a page that is on its way; null for one that the asker may not see. */
-export async function connectionOrNull<Row>(page: Promise<Page<Row> | undefined>): Promise<Connection<Row> | null> {
+export async function connectionOrNull<Row>(
+  page: Promise<KeysetPage<Row> | undefined>,
+): Promise<Connection<Row> | null> {
   const found = await page;
   return found ? connection(found) : null;
 }
 
 /** The connection of a page that is on its way; empty for one that the asker may not see. */
-export async function connectionOrEmpty<Row>(page: Promise<Page<Row> | undefined>): Promise<Connection<Row>> {
+export async function connectionOrEmpty<Row>(page: Promise<KeysetPage<Row> | undefined>): Promise<Connection<Row>> {
   return connection((await page) ?? EMPTY_PAGE);
 }
 
@@ -47,24 +49,24 @@ export interface CountTo {
 }
 
 /** A connection that can tell how many entries the whole list has. */
-export interface Counted<Row> extends Connection<Row> {
+export interface CountableConnection<Row> extends Connection<Row> {
   countTo(limit: CountTo): Promise<number>;
 }
 
 /** A page of a list that can be counted; empty for one that the asker may not see. */
-export async function counted<Row>(
-  page: Promise<Page<Row> | undefined>,
+export async function countableConnection<Row>(
+  page: Promise<KeysetPage<Row> | undefined>,
   countTo: (limit: CountTo) => Promise<number | undefined>,
-): Promise<Counted<Row>> {
+): Promise<CountableConnection<Row>> {
   return { ...(await connectionOrEmpty(page)), countTo: async (limit) => (await countTo(limit)) ?? 0 };
 }
 
 // What resolvers of the countable connections of the schema are given.
 /** @public for generated.ts */
-export type CountedPackages = Counted<PackageRow>;
+export type CountedPackages = CountableConnection<PackageRow>;
 /** @public for generated.ts */
-export type CountedModules = Counted<ModuleRow>;
+export type CountedModules = CountableConnection<ModuleRow>;
 /** @public for generated.ts */
-export type CountedVersions = Counted<VersionRow>;
+export type CountedVersions = CountableConnection<VersionRow>;
 /** @public for generated.ts */
-export type CountedProjects = Counted<ProjectRow>;
+export type CountedProjects = CountableConnection<ProjectRow>;

@@ -16,7 +16,7 @@ import { tagEventsOfProjects, tagEventsOfVersions } from "../registry/forge/tag-
 import { tokensOfGroups, tokensOfProjects, tokensOfUsers } from "../registry/forge/tokens.ts";
 import { trustsOfGroups, trustsOfProjects } from "../registry/forge/trusts.ts";
 import { findUsersById } from "../registry/forge/users.ts";
-import type { Page, PageRequest } from "../registry/lists/keyset-page.ts";
+import type { KeysetPage, PageRequest } from "../registry/lists/keyset-page.ts";
 import {
   countDependentsOfModules,
   countDependentsOfVersions,
@@ -27,12 +27,12 @@ import {
 } from "../registry/modules/dependents.ts";
 import { type DescribedModule, descriptionsOf } from "../registry/modules/module-document.ts";
 import type { ModuleFile } from "../registry/modules/module-files.ts";
-import { nameOf, readableModules, readableVersions } from "../registry/modules/readable-by-name.ts";
+import { readableModules, readableVersions, versionName } from "../registry/modules/readable-by-name.ts";
 import { countSubModulesOf, otherMajorsOf, subModulesOf } from "../registry/modules/related-modules.ts";
 import { highlightsOf } from "../registry/modules/search.ts";
 import {
-  type Counted,
   type CountedDay,
+  type DownloadSubject,
   downloadDaysOf,
   downloadedVersions,
   downloadsOf,
@@ -123,11 +123,11 @@ export interface Loaders {
   readonly versionByName: ByName<ModuleVersionName, VersionRow>;
   /** What versions require, for build lists. */
   readonly requirements: ByName<ModuleVersionName, ModuleRequirements | UnknownRequirements, never>;
-  readonly dependentsOfModule: ListLoader<ModuleRow, PageRequest & DependentFilter, Page<DependentRow>>;
-  readonly dependentsOfVersion: ListLoader<VersionRow, PageRequest & DependentFilter, Page<DependentRow>>;
+  readonly dependentsOfModule: ListLoader<ModuleRow, PageRequest & DependentFilter, KeysetPage<DependentRow>>;
+  readonly dependentsOfVersion: ListLoader<VersionRow, PageRequest & DependentFilter, KeysetPage<DependentRow>>;
   readonly countDependentsOfModule: ListLoader<ModuleRow, DependentFilter & { readonly limit: number }, number>;
   readonly countDependentsOfVersion: ListLoader<VersionRow, DependentFilter & { readonly limit: number }, number>;
-  readonly subModules: ListLoader<ModuleRow, PageRequest, Page<ModuleRow>>;
+  readonly subModules: ListLoader<ModuleRow, PageRequest, KeysetPage<ModuleRow>>;
   readonly countOfSubModules: ListLoader<ModuleRow, { readonly limit?: number }, number>;
   readonly otherMajors: ById<readonly ModuleRow[]>;
   readonly tagEventsOfVersion: ListLoader<VersionRow, number, readonly TagEventRow[]>;
@@ -141,8 +141,8 @@ export interface Loaders {
   /** The SHA-256 of files. */
   readonly sumOfFile: DataLoader<ModuleFile, string, string>;
   readonly lastDownload: ById<Date>;
-  readonly downloads: ListLoader<HasId, Period & { readonly what: Counted }, bigint>;
-  readonly downloadDays: ListLoader<HasId, Period & { readonly what: Counted }, readonly CountedDay[]>;
+  readonly downloads: ListLoader<HasId, Period & { readonly what: DownloadSubject }, bigint>;
+  readonly downloadDays: ListLoader<HasId, Period & { readonly what: DownloadSubject }, readonly CountedDay[]>;
   readonly downloadedVersions: ListLoader<
     HasId,
     Period & { readonly take: number },
@@ -153,26 +153,26 @@ export interface Loaders {
   readonly versions: ListLoader<
     ModuleRow,
     { readonly filter: VersionFilter; readonly sort: VersionSort; readonly page: PageRequest },
-    Page<VersionRow>
+    KeysetPage<VersionRow>
   >;
   readonly countOfVersions: ListLoader<ModuleRow, { readonly filter: VersionFilter; readonly limit?: number }, number>;
-  readonly modulesOfProject: ListLoader<ProjectRow, PageRequest, Page<ModuleRow>>;
+  readonly modulesOfProject: ListLoader<ProjectRow, PageRequest, KeysetPage<ModuleRow>>;
   readonly countOfModules: ListLoader<ProjectRow, { readonly limit?: number }, number>;
-  readonly projectsOfGroup: ListLoader<GroupRow, InGroup & { readonly page: PageRequest }, Page<ProjectRow>>;
+  readonly projectsOfGroup: ListLoader<GroupRow, InGroup & { readonly page: PageRequest }, KeysetPage<ProjectRow>>;
   readonly countOfProjects: ListLoader<GroupRow, InGroup & { readonly limit?: number }, number>;
-  readonly descendants: ListLoader<GroupRow, PageRequest, Page<GroupRow>>;
-  readonly packagesOfProject: ListLoader<ProjectRow, PackagesAsked, Page<PackageRow>>;
-  readonly packagesOfGroup: ListLoader<GroupRow, PackagesAsked, Page<PackageRow>>;
+  readonly descendants: ListLoader<GroupRow, PageRequest, KeysetPage<GroupRow>>;
+  readonly packagesOfProject: ListLoader<ProjectRow, PackagesAsked, KeysetPage<PackageRow>>;
+  readonly packagesOfGroup: ListLoader<GroupRow, PackagesAsked, KeysetPage<PackageRow>>;
   readonly countOfPackagesOfProject: ListLoader<ProjectRow, PackagesCounted, number>;
   readonly countOfPackagesOfGroup: ListLoader<GroupRow, PackagesCounted, number>;
-  readonly otherVersions: ListLoader<PackageRow, PageRequest, Page<PackageRow>>;
+  readonly otherVersions: ListLoader<PackageRow, PageRequest, KeysetPage<PackageRow>>;
   readonly packageFiles: ListLoader<PackageRow, "all", PackageFileRow[]>;
-  readonly dependencies: ListLoader<PackageRow, PageRequest, Page<DependencyRow>>;
-  readonly membersOfProject: ListLoader<ProjectRow, PageRequest, Page<MemberRow>>;
-  readonly membersOfGroup: ListLoader<GroupRow, PageRequest, Page<MemberRow>>;
-  readonly tokensOfProject: ListLoader<ProjectRow, PageRequest, Page<TokenRow>>;
-  readonly tokensOfGroup: ListLoader<GroupRow, PageRequest, Page<TokenRow>>;
-  readonly tokensOfUser: ListLoader<UserRow, PageRequest, Page<TokenRow>>;
+  readonly dependencies: ListLoader<PackageRow, PageRequest, KeysetPage<DependencyRow>>;
+  readonly membersOfProject: ListLoader<ProjectRow, PageRequest, KeysetPage<MemberRow>>;
+  readonly membersOfGroup: ListLoader<GroupRow, PageRequest, KeysetPage<MemberRow>>;
+  readonly tokensOfProject: ListLoader<ProjectRow, PageRequest, KeysetPage<TokenRow>>;
+  readonly tokensOfGroup: ListLoader<GroupRow, PageRequest, KeysetPage<TokenRow>>;
+  readonly tokensOfUser: ListLoader<UserRow, PageRequest, KeysetPage<TokenRow>>;
   readonly rejectedTags: ListLoader<ProjectRow, number, readonly RejectedTagRow[]>;
   readonly tagEvents: ListLoader<ProjectRow, number, readonly TagEventRow[]>;
   readonly hooksOfProject: ListLoader<ProjectRow, undefined, readonly HookRow[]>;
@@ -202,7 +202,7 @@ export function createLoaders(registry: Registry, principal: Principal): Loaders
       const found = await readableModules(registry, principal, paths);
       return paths.map((path) => found.get(path));
     }),
-    versionByName: byName(nameOf, (names) => readableVersions(registry, principal, names)),
+    versionByName: byName(versionName, (names) => readableVersions(registry, principal, names)),
     requirements: requirementsLoader(registry, principal),
     dependentsOfModule: listLoader((modules, args) => dependentsOfModules(registry, principal, modules, args, args)),
     dependentsOfVersion: listLoader((versions, args) =>

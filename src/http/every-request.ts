@@ -7,7 +7,7 @@ import { onBehalfOf } from "../concurrency/caller.ts";
 import { Failure, isFailure, type Reason } from "../errors.ts";
 import { checkCredentials, credentialsRefused } from "../registry/access/attempts.ts";
 import { callerOf } from "../registry/access/caller.ts";
-import { ANONYMOUS, nameOf, type Principal } from "../registry/principal.ts";
+import { ANONYMOUS, nameOfPrincipal, type Principal } from "../registry/principal.ts";
 import type { Registry } from "../registry/registry.ts";
 import { beginRequest } from "../telemetry/tracing.ts";
 import { audienceOf } from "./audience.ts";
@@ -71,7 +71,7 @@ export function observe({ registry, clientOf, addressOf, stage, logged }: Observ
           from,
           ...(ctx.state.reason === undefined ? {} : { reason: ctx.state.reason as Reason }),
           ...traced,
-          ...(principal && principal.kind !== "anonymous" ? { principal: nameOf(principal) } : {}),
+          ...(principal && principal.kind !== "anonymous" ? { principal: nameOfPrincipal(principal) } : {}),
         },
         "request",
       );

@@ -210,11 +210,11 @@ export async function readEarlier(file: string): Promise<EarlierBundle> {
     else if (name === CONTENTS) contents = parseContents(file, await bytesOf(content));
   }
   if (!contents) throw noBundle(file);
-  return { heads, versions: new Set(contents.versions.map(nameOf)) };
+  return { heads, versions: new Set(contents.versions.map(bundledName)) };
 }
 
 /** A version in a bundle, or one that is to be: with its zip or without it. */
-export function nameOf({ path, version, h1 }: Pick<BundledVersion, "path" | "version" | "h1">): string {
+export function bundledName({ path, version, h1 }: Pick<BundledVersion, "path" | "version" | "h1">): string {
   return `${path}@${version}${h1 === undefined ? "/go.mod" : ""}`;
 }
 

@@ -32,7 +32,7 @@ export interface FoundVersion {
 }
 
 /** What is in a directory. */
-export interface ModuleDirectory {
+export interface DirectoryContent {
   /** By `path@version`, in Go's order of versions. */
   readonly versions: ReadonlyMap<string, FoundVersion>;
   /** Answers as an upstream that has these. */
@@ -42,7 +42,7 @@ export interface ModuleDirectory {
 }
 
 /** Looks a directory through. Throws invalid if it is none, or has no modules. */
-export async function openModuleDirectory(path: string): Promise<ModuleDirectory> {
+export async function openModuleDirectory(path: string): Promise<DirectoryContent> {
   const root = await rootOf(path);
   const versions = new Map<string, FoundVersion>();
   for await (const file of filesBelow(root)) {

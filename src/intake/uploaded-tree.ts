@@ -11,7 +11,7 @@ import { isFailure } from "../errors.ts";
 import { declaredModulePath } from "../gomod/go-mod-line.ts";
 import type { ModuleLocation } from "../gomod/module-root.ts";
 import { MAX_GO_MOD, MAX_LICENSE, needsRootLicense, selectZipFiles, type ZipEntry } from "../gomod/module-zip.ts";
-import type { ZipSource } from "../gomod/zip-writer.ts";
+import type { FileToZip } from "../gomod/zip-writer.ts";
 import { writeZipFile, type ZipFile } from "../registry/versions/zip-file.ts";
 import { brokenRules, faultLine } from "./broken-rules.ts";
 
@@ -32,7 +32,11 @@ export interface UploadedTree {
 }
 
 /** Looks a tar through. Throws unprocessable with all that keeps it from being the module. */
-export async function readTree(file: string, modulePath: string, location: ModuleLocation): Promise<UploadedTree> {
+export async function readUploadedTree(
+  file: string,
+  modulePath: string,
+  location: ModuleLocation,
+): Promise<UploadedTree> {
   const { entries, goMods, license } = await listTree(file, placesOf(location)).catch((error: unknown) => {
     if (isFailure(error) || (error as NodeJS.ErrnoException).syscall !== undefined) throw error;
     throw brokenRules([`this is no tar that can be read: ${(error as Error).message}`]);
@@ -54,7 +58,7 @@ export async function readTree(file: string, modulePath: string, location: Modul
   return { prefix, goMod, kept: new Set(kept), license: inherited };
 }
 
-/** Writes the zip of a tree that readTree has looked through, out of the same tar. */
+/** Writes the zip of a tree that readUploadedTree has looked through, out of the same tar. */
 export function writeTree(file: string, tree: UploadedTree, prefix: string, zip: string): Promise<ZipFile> {
   return writeZipFile(zip, prefix, filesOf(file, tree));
 }
@@ -97,7 +101,7 @@ async function listTree(file: string, places: ReadonlySet<string>): Promise<List
   return { entries, goMods, license };
 }
 
-async function* filesOf(file: string, { prefix, kept, license }: UploadedTree): AsyncGenerator<ZipSource> {
+async function* filesOf(file: string, { prefix, kept, license }: UploadedTree): AsyncGenerator<FileToZip> {
   const missing = new Set(kept);
   const inherits = license !== undefined && missing.delete("LICENSE");
   for await (const { path, kind, content } of entriesOf(file)) {

@@ -32,7 +32,7 @@ import { BadZip, readZipDirectory } from "../storage/zip-reader.ts";
 import { isExactVersion } from "../upstream/admission.ts";
 import { brokenRules, faultLine } from "./broken-rules.ts";
 import type { ReceivedBody } from "./received-body.ts";
-import { readTree, writeTree } from "./uploaded-tree.ts";
+import { readUploadedTree, writeTree } from "./uploaded-tree.ts";
 
 /** Uploads that are judged at the same time: each keeps one processor busy. */
 const JUDGED_AT_ONCE = 2;
@@ -185,7 +185,7 @@ async function judgeZip(upload: Upload, path: string, { size, sha256 }: Received
 }
 
 async function makeZip(upload: Upload, location: ModuleLocation, tar: string, zip: string): Promise<JudgedZip> {
-  const tree = await readTree(tar, upload.modulePath, location);
+  const tree = await readUploadedTree(tar, upload.modulePath, location);
   const { h1, sha256, size } = await writeTree(tar, tree, `${upload.modulePath}@${upload.version}`, zip);
   return { h1, sha256, size, goMod: tree.goMod };
 }

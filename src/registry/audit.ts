@@ -3,7 +3,7 @@
 import type { Transaction } from "../database/client.ts";
 import type { Prisma } from "../database/generated/client.ts";
 import type { Sql } from "../database/sql.ts";
-import { nameOf, type Principal } from "./principal.ts";
+import { nameOfPrincipal, type Principal } from "./principal.ts";
 
 /** audit, in a transaction of plain SQL. */
 export async function auditInSql(
@@ -14,7 +14,7 @@ export async function auditInSql(
   detail: Prisma.InputJsonObject,
 ): Promise<void> {
   await tx.$executeRaw`INSERT INTO audit_event (actor, action, subject, detail)
-    VALUES (${nameOf(principal)}, ${action}, ${subject}, ${JSON.stringify(detail)}::jsonb)`;
+    VALUES (${nameOfPrincipal(principal)}, ${action}, ${subject}, ${JSON.stringify(detail)}::jsonb)`;
 }
 
 /** Writes down an act, such as `project.create` of `group/name`. Never put a secret into the detail. */
@@ -25,6 +25,6 @@ export async function audit(
   subject: string,
   detail: Prisma.InputJsonObject = {},
 ): Promise<void> {
-  const actor = principal === "gokura" ? "gokura" : nameOf(principal);
+  const actor = principal === "gokura" ? "gokura" : nameOfPrincipal(principal);
   await tx.auditEvent.create({ data: { actor, action, subject, detail } });
 }

@@ -80,7 +80,7 @@ export const ANONYMOUS: AnonymousPrincipal = Object.freeze({ kind: "anonymous" }
 export const OPERATOR: OperatorPrincipal = Object.freeze({ kind: "operator" });
 
 /** How logs and the audit trail call a principal. */
-export function nameOf(principal: Principal): string {
+export function nameOfPrincipal(principal: Principal): string {
   if (principal.kind === "user") return principal.username;
   if (principal.kind === "deploy-token") return `deploy token ${principal.name}`;
   if (principal.kind === "workload") return `job ${principal.subject} of ${principal.issuer}`;

@@ -29,7 +29,7 @@ import { BadZip, readZipDirectory, type ZipSource } from "../storage/zip-reader.
 export class Refused extends Error {}
 
 /** Upstream sent something else than everybody else has: a checksum database was proved to say so. */
-export class Mismatch extends Refused {
+export class SumMismatch extends Refused {
   /** What is compared, the sum of what came, and the record: its sum, number and database. */
   readonly sums: MismatchedSums;
 
@@ -60,7 +60,7 @@ export interface ExpectedSums {
 }
 
 /** What a checksum database was found to say about a version. */
-export type Verdict =
+export type SumsVerdict =
   | (ProvedSums & { readonly kind: "proved" })
   /** No database was asked, but whoever wants the version knows its sums, or one of them. */
   | ExpectedSums
@@ -70,7 +70,7 @@ export type Verdict =
   | { readonly kind: "refused"; readonly failure: Failure };
 
 /** Whether a verdict vouches for a sum. Throws Mismatch when a database says another one, Refused when somebody else does. */
-export function vouchesFor(verdict: Verdict, what: "zip" | "go.mod", sum: string): boolean {
+export function vouchesFor(verdict: SumsVerdict, what: "zip" | "go.mod", sum: string): boolean {
   if (verdict.kind === "expected") {
     const expected = what === "zip" ? verdict.h1 : verdict.goModH1;
     if (expected !== undefined && expected !== sum)
@@ -80,7 +80,7 @@ export function vouchesFor(verdict: Verdict, what: "zip" | "go.mod", sum: string
   if (verdict.kind !== "proved") return false;
   const { database, id } = verdict;
   const recorded = what === "zip" ? verdict.h1 : verdict.goModH1;
-  if (recorded !== sum) throw new Mismatch({ what, downloaded: sum, recorded, database, id });
+  if (recorded !== sum) throw new SumMismatch({ what, downloaded: sum, recorded, database, id });
   return true;
 }
 

@@ -11,7 +11,7 @@ export const FLEETING_MS = 10_000;
 const MAX_TEXT = 4_000;
 
 /** An answer of bytes. */
-export interface Found {
+export interface FoundAnswer {
   readonly kind: "found";
   readonly body: Buffer;
   /** For ever the same. */
@@ -39,12 +39,12 @@ export interface Absent {
 }
 
 /** Bytes that are for ever the same. */
-export function pinned(body: Buffer): Found {
+export function pinned(body: Buffer): FoundAnswer {
   return { kind: "found", body, pinned: true, freshMs: Number.POSITIVE_INFINITY };
 }
 
 /** Bytes that are given again for a while without a look. */
-export function changing(body: Buffer, freshMs: number): Found {
+export function changing(body: Buffer, freshMs: number): FoundAnswer {
   return { kind: "found", body, pinned: false, freshMs };
 }
 

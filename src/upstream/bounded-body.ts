@@ -6,7 +6,7 @@ import { createGunzip } from "node:zlib";
 import { noteStreamed } from "../concurrency/streamed-garbage.ts";
 import { Failure, isFailure } from "../errors.ts";
 import { Refused } from "./admission.ts";
-import type { Bounds, GetOptions } from "./http-bounds.ts";
+import type { GetOptions, HttpBounds } from "./http-bounds.ts";
 import { timeout, told, unavailable } from "./http-trouble.ts";
 
 /** What may be read of an answer that gives a reason instead of the thing, however small the thing may be. */
@@ -19,7 +19,7 @@ export function bodyOf(
   response: IncomingMessage,
   url: URL,
   { maxBytes, signal }: GetOptions,
-  bounds: Bounds,
+  bounds: HttpBounds,
 ): Readable {
   // Of an answer that is not the thing itself the status is enough; its body may be long or unreadable.
   const isThing = response.statusCode === 200;

@@ -6,7 +6,7 @@ import { isFailure } from "../errors.ts";
 import type { ModulePath } from "../gomod/module-path.ts";
 import { goPathOf } from "../gomod/proxy-path.ts";
 import { findUpstreamAnswer, type KnownAnswer, storeUpstreamAnswer } from "../registry/versions/upstream-modules.ts";
-import { type Absent, changing, type Found, notCached } from "./answers.ts";
+import { type Absent, changing, type FoundAnswer, notCached } from "./answers.ts";
 import type { DependencyState } from "./dependency-state.ts";
 import { getOnce } from "./download-lock.ts";
 
@@ -29,7 +29,7 @@ export interface ChangingKind {
   /** Asks upstream for it; the bytes are judged. */
   get(state: DependencyState, modulePath: ModulePath): Promise<Buffer | Absent>;
   /** What follows from what is stored, where upstream is away or has lost the module. */
-  fromStored(state: DependencyState, modulePath: ModulePath): Promise<Found | undefined>;
+  fromStored(state: DependencyState, modulePath: ModulePath): Promise<FoundAnswer | undefined>;
   /** Whether an absence means that upstream has lost the module. */
   isLost(state: DependencyState, modulePath: ModulePath): boolean;
 }
@@ -40,7 +40,7 @@ export async function changingAnswer(
   what: ChangingKind,
   modulePath: ModulePath,
   storedOnly: boolean,
-): Promise<Found | Absent> {
+): Promise<FoundAnswer | Absent> {
   const { kind } = what;
   const name = goPathOf({ kind, modulePath });
   if (storedOnly || !state.upstreams) return (await what.fromStored(state, modulePath)) ?? notCached(name);
@@ -50,7 +50,7 @@ export async function changingAnswer(
   if (known && age < state.listTtlMs) return changing(known.body, state.listTtlMs - age);
   if (known && Date.now() - (state.resting.get(name) ?? 0) < REST_MS) return changing(known.body, STALE_FRESH_MS);
   const refreshed = refresh(state, what, modulePath, new Date(Date.now() - state.listTtlMs), lookedAt).then(
-    (answer): Found | Absent => ({ ...answer, asked: true }),
+    (answer): FoundAnswer | Absent => ({ ...answer, asked: true }),
   );
   refreshed.catch(() => {}); // where nobody waits for it
   if (known) {
@@ -78,15 +78,15 @@ export function refresh(
   modulePath: ModulePath,
   than: Date,
   lookedAt: number = performance.now(),
-): Promise<Found | Absent> {
+): Promise<FoundAnswer | Absent> {
   const { registry } = state;
   const { kind } = what;
   const path = goPathOf({ kind, modulePath });
-  const look = async (): Promise<Found | undefined> => {
+  const look = async (): Promise<FoundAnswer | undefined> => {
     const known = await findUpstreamAnswer(registry, modulePath, kind);
     return known && known.fetchedAt > than ? changing(known.body, STALE_FRESH_MS) : undefined;
   };
-  const get = async (): Promise<Found | Absent> => {
+  const get = async (): Promise<FoundAnswer | Absent> => {
     const fetchedAt = new Date();
     const body = await what.get(state, modulePath);
     if (!Buffer.isBuffer(body)) return body;
@@ -96,7 +96,7 @@ export function refresh(
   };
   return state.fetching.run(path, async () => {
     try {
-      const answer = await getOnce<Found | Absent>(state, path, { look, get, lookedAt });
+      const answer = await getOnce<FoundAnswer | Absent>(state, path, { look, get, lookedAt });
       if (answer.kind === "absent") rest(state, path);
       else state.resting.delete(path);
       return answer;

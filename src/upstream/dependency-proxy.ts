@@ -9,7 +9,7 @@ import { goPathOf, type VersionRequest } from "../gomod/proxy-path.ts";
 import type { Registry } from "../registry/registry.ts";
 import { wasPublishedHere } from "../registry/versions/tombstones.ts";
 import { lookUpVersion } from "../registry/versions/upstream-modules.ts";
-import { type Absent, type Found, notCached } from "./answers.ts";
+import { type Absent, type FoundAnswer, notCached } from "./answers.ts";
 import { changingAnswer, LIST_TTL_MS } from "./changing-answer.ts";
 import { createDependencyState, type DependencyState } from "./dependency-state.ts";
 import type { Download, DownloadOutcome } from "./download.ts";
@@ -44,11 +44,11 @@ export type ZipAnswer = DownloadOutcome | { readonly kind: "arriving"; readonly 
 export interface DependencyProxy {
   readonly registry: Registry;
   /** The versions of a module, one a line. */
-  list(modulePath: ModulePath, options?: AskOptions): Promise<Found | Absent>;
+  list(modulePath: ModulePath, options?: AskOptions): Promise<FoundAnswer | Absent>;
   /** The .info of what a version, a branch or a commit names; that of the latest version for undefined. */
-  query(modulePath: ModulePath, revision: string | undefined, options?: AskOptions): Promise<Found | Absent>;
+  query(modulePath: ModulePath, revision: string | undefined, options?: AskOptions): Promise<FoundAnswer | Absent>;
   /** The .mod or the .zip of a version, which must be canonical. */
-  download(request: VersionRequest<"mod">, options?: AskOptions): Promise<Found | Absent>;
+  download(request: VersionRequest<"mod">, options?: AskOptions): Promise<FoundAnswer | Absent>;
   download(request: VersionRequest<"zip">, options?: AskOptions): Promise<ZipAnswer>;
 }
 
@@ -73,12 +73,12 @@ export function openDependencyProxy(parts: DependencyProxyParts): OpenedDependen
   const { registry, databaseUrl, upstreams, verification, listTtlMs = LIST_TTL_MS } = parts;
   const locks = openLocks(databaseUrl, registry.log);
   const state = createDependencyState({ registry, upstreams, verification, locks, listTtlMs });
-  function download(request: VersionRequest<"mod">, options?: AskOptions): Promise<Found | Absent>;
+  function download(request: VersionRequest<"mod">, options?: AskOptions): Promise<FoundAnswer | Absent>;
   function download(request: VersionRequest<"zip">, options?: AskOptions): Promise<ZipAnswer>;
   function download(
     request: VersionRequest<"mod"> | VersionRequest<"zip">,
     { storedOnly = false, lost = false }: AskOptions = {},
-  ): Promise<Found | ZipAnswer> {
+  ): Promise<FoundAnswer | ZipAnswer> {
     if (request.kind === "zip") return zipFile(state, request, storedOnly, lost);
     return noted(state, request, versionFile(state, request, { storedOnly }));
   }
@@ -107,8 +107,8 @@ export function openDependencyProxy(parts: DependencyProxyParts): OpenedDependen
 async function noted(
   state: DependencyState,
   { modulePath, version }: VersionRequest<"info"> | VersionRequest<"mod">,
-  answering: Promise<Found | Absent>,
-): Promise<Found | Absent> {
+  answering: Promise<FoundAnswer | Absent>,
+): Promise<FoundAnswer | Absent> {
   const answer = await answering;
   if (answer.kind === "found" && answer.unlisted) unlistedWasSeen(state, modulePath, version);
   return answer;

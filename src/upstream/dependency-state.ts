@@ -6,7 +6,7 @@ import { createSlots, type Slots } from "../concurrency/slots.ts";
 import type { Locks } from "../database/locks.ts";
 import type { Failure } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
-import { ABSENCE_MS, type Absent, FLEETING_MS, type Found } from "./answers.ts";
+import { ABSENCE_MS, type Absent, FLEETING_MS, type FoundAnswer } from "./answers.ts";
 import type { Download, StoredZip } from "./download.ts";
 import type { UpstreamClient } from "./upstream-client.ts";
 import type { Verification } from "./upstream-verification.ts";
@@ -73,7 +73,7 @@ export interface DependencyState {
 
 /** What came from upstream, and when it was stored (performance.now). */
 export interface Arrived {
-  readonly answer: Found | StoredZip;
+  readonly answer: FoundAnswer | StoredZip;
   readonly at: number;
 }
 

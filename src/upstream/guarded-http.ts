@@ -8,7 +8,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { bodyOf } from "./bounded-body.ts";
 import { type GuardedHttpOptions, openRequests } from "./guarded-request.ts";
-import { boundsOf, type GetOptions } from "./http-bounds.ts";
+import { type GetOptions, httpBoundsOf } from "./http-bounds.ts";
 import { timeout, told, unanswered, unavailable } from "./http-trouble.ts";
 
 /** As many as the go command follows. */
@@ -46,7 +46,7 @@ export interface GuardedHttp {
 export function openHttp(options: GuardedHttpOptions): GuardedHttp {
   const requests = openRequests(options);
   const ask = async (text: string, asked: GetOptions, content?: Buffer): Promise<HttpAnswer> => {
-    const bounds = boundsOf(asked);
+    const bounds = httpBoundsOf(asked);
     let url = new URL(text);
     const first = url;
     const headers: Record<string, string> = {

@@ -9,7 +9,7 @@ import { isIP, type LookupFunction } from "node:net";
 import tls from "node:tls";
 import { createSingleFlight } from "../concurrency/single-flight.ts";
 import { inSpan, traceHeaders } from "../telemetry/tracing.ts";
-import type { Bounds } from "./http-bounds.ts";
+import type { HttpBounds } from "./http-bounds.ts";
 import { RefusedAddress, timeout } from "./http-trouble.ts";
 import { reachableAddresses } from "./reachable-address.ts";
 
@@ -31,7 +31,7 @@ export interface GuardedRequests {
    * The head of the answer to a GET or, with a body, a POST. Rejects with what went wrong, in whatever form (http-trouble.ts
    * `told`). A POST may be sent twice, when a connection that was kept breaks under it.
    */
-  send(url: URL, headers: Record<string, string>, bounds: Bounds, body?: Buffer): Promise<IncomingMessage>;
+  send(url: URL, headers: Record<string, string>, bounds: HttpBounds, body?: Buffer): Promise<IncomingMessage>;
   /** The addresses behind a URL's name that may be reached; rejects with RefusedAddress when there is none. */
   admitted(url: URL): Promise<LookupAddress[]>;
   /** Drops the connections that wait. */
@@ -104,7 +104,7 @@ function aboutRequest({ host, pathname }: URL, body: Buffer | undefined): Record
 class StaleConnection extends Error {}
 
 /** The head of the answer to one request. */
-function headOf(url: URL, options: RequestOptions, bounds: Bounds, body?: Buffer): Promise<IncomingMessage> {
+function headOf(url: URL, options: RequestOptions, bounds: HttpBounds, body?: Buffer): Promise<IncomingMessage> {
   return new Promise((done, fail) => {
     const method = body === undefined ? "GET" : "POST";
     const request = (url.protocol === "https:" ? https : http).request(url, { ...options, method });

@@ -26,7 +26,7 @@ export interface GetOptions {
 }
 
 /** The time limits of one GET, and what ends it early. */
-export interface Bounds {
+export interface HttpBounds {
   readonly connectMs: number;
   readonly firstByteMs: number;
   readonly idleMs: number;
@@ -38,7 +38,7 @@ export interface Bounds {
 }
 
 /** The bounds of a GET, as asked for or by default. */
-export function boundsOf(asked: GetOptions): Bounds {
+export function httpBoundsOf(asked: GetOptions): HttpBounds {
   const actions = new Set<(reason: Error) => void>();
   return {
     connectMs: asked.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,

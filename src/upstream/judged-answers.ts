@@ -11,11 +11,11 @@ import { type Gate, isHidden, type Passed } from "../registry/policies/gate.ts";
 import { type ShownList, showList } from "../registry/policies/shown-list.ts";
 import { seenPseudoVersions } from "../registry/policies/version-ages.ts";
 import { readGoMod, readLargeGoMod } from "../registry/versions/readable-go-mod.ts";
-import type { Absent, Found } from "./answers.ts";
+import type { Absent, FoundAnswer } from "./answers.ts";
 import type { AskOptions, DependencyProxy } from "./dependency-proxy.ts";
 
 /** An answer with what policies have to say beside it. */
-export interface Judged<A> {
+export interface JudgedAnswer<A> {
   readonly answer: A;
   readonly warning: string | undefined;
   /** For how long policies let it through as it is. */
@@ -28,7 +28,7 @@ export async function judgedList(
   gate: Gate,
   modulePath: ModulePath,
   options: AskOptions,
-): Promise<Judged<Found | Absent>> {
+): Promise<JudgedAnswer<FoundAnswer | Absent>> {
   const answer = await proxy.list(modulePath, options);
   if (answer.kind === "absent") return { answer, warning: undefined, freshMs: Number.POSITIVE_INFINITY };
   const text = answer.body.toString("utf8");
@@ -46,7 +46,7 @@ export async function judgedLatest(
   gate: Gate,
   modulePath: ModulePath,
   options: AskOptions,
-): Promise<Judged<Found | Absent>> {
+): Promise<JudgedAnswer<FoundAnswer | Absent>> {
   const [answer, list] = await Promise.all([
     proxy.query(modulePath, undefined, options),
     proxy.list(modulePath, options),
@@ -94,7 +94,7 @@ async function olderCommit(proxy: DependencyProxy, gate: Gate, modulePath: Modul
 }
 
 /** What a version is, is for ever so; that it is the latest, only as long as upstream's own word about that is fresh. */
-function asLatest(info: Found | Absent, freshMs: number): Found | Absent {
+function asLatest(info: FoundAnswer | Absent, freshMs: number): FoundAnswer | Absent {
   return info.kind === "found" ? { ...info, pinned: false, freshMs: Math.min(info.freshMs, freshMs) } : info;
 }
 
@@ -105,7 +105,7 @@ export async function judgedQuery(
   modulePath: ModulePath,
   revision: string,
   options: AskOptions,
-): Promise<Judged<Found | Absent>> {
+): Promise<JudgedAnswer<FoundAnswer | Absent>> {
   const answer = await proxy.query(modulePath, revision, options);
   const version = answer.kind === "found" ? parseVersionInfo(answer.body)?.version : undefined;
   if (version === undefined) return { answer, warning: undefined, freshMs: Number.POSITIVE_INFINITY };

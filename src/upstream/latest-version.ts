@@ -7,7 +7,7 @@ import { admitInfo } from "./admission.ts";
 import type { Absent } from "./answers.ts";
 import { type ChangingKind, changingAnswer, refresh } from "./changing-answer.ts";
 import type { DependencyState } from "./dependency-state.ts";
-import { LIST } from "./module-list.ts";
+import { MODULE_LIST } from "./module-list.ts";
 import { storedLatest } from "./stored-versions.ts";
 import { askAndJudge } from "./upstream-request.ts";
 import { MAX_INFO_BYTES, versionFile } from "./version-files.ts";
@@ -31,7 +31,7 @@ async function latestByList(
   modulePath: ModulePath,
   otherwise: Absent,
 ): Promise<Buffer | Absent> {
-  const list = await changingAnswer(state, LIST, modulePath, false);
+  const list = await changingAnswer(state, MODULE_LIST, modulePath, false);
   if (list.kind === "absent") return otherwise;
   const version = latestOfList(linesOfList(list.body.toString("utf8")));
   if (version === undefined) return otherwise;
@@ -47,5 +47,5 @@ export function unlistedWasSeen(state: DependencyState, modulePath: ModulePath, 
   const name = `${goPathOf({ kind: "list", modulePath })} has ${version}`;
   if (state.seen.has(name)) return; // its .info, .mod and zip come one after the other
   state.seen.set(name, true);
-  for (const what of [LIST, LATEST]) refresh(state, what, modulePath, new Date()).catch(() => {});
+  for (const what of [MODULE_LIST, LATEST]) refresh(state, what, modulePath, new Date()).catch(() => {});
 }

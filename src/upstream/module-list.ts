@@ -8,7 +8,7 @@ import { isPseudoVersion } from "../gomod/version.ts";
 import { latestVersion, linesOfList } from "../gomod/version-list.ts";
 import { findUpstreamVersion } from "../registry/versions/upstream-modules.ts";
 import { admitInfo, admitList } from "./admission.ts";
-import type { Absent, Found } from "./answers.ts";
+import type { Absent, FoundAnswer } from "./answers.ts";
 import { type ChangingKind, changingAnswer } from "./changing-answer.ts";
 import type { DependencyState } from "./dependency-state.ts";
 import { ownBytes } from "./own-bytes.ts";
@@ -23,7 +23,7 @@ const MAX_LIST_BYTES = 16 * 1024 * 1024;
 const PSEUDO = /\d{14}-[0-9A-Za-z]{12}/;
 
 /** The list as it is kept. */
-export const LIST: ChangingKind = {
+export const MODULE_LIST: ChangingKind = {
   kind: "list",
   async get(state, modulePath) {
     const request = { kind: "list", modulePath } as const;
@@ -43,8 +43,8 @@ export async function listAnswer(
   state: DependencyState,
   modulePath: ModulePath,
   storedOnly: boolean,
-): Promise<Found | Absent> {
-  const answer = await changingAnswer(state, LIST, modulePath, storedOnly);
+): Promise<FoundAnswer | Absent> {
+  const answer = await changingAnswer(state, MODULE_LIST, modulePath, storedOnly);
   return answer.kind === "found" ? { ...answer, body: withoutPseudoVersions(answer.body) } : answer;
 }
 

@@ -10,7 +10,7 @@
 // those between the record and what is known are begun with those that show the new head.
 import { Failure } from "../errors.ts";
 import { escapePath, escapeVersion, type ModulePath } from "../gomod/module-path.ts";
-import { readTrust, recordMisbehaviour, swapHead, type Trust } from "../registry/checksums/trusted-heads.ts";
+import { type DatabaseTrust, readTrust, recordMisbehaviour, swapHead } from "../registry/checksums/trusted-heads.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { SumDatabase } from "../sumdb/database-name.ts";
 import { LogFault } from "../sumdb/log-fault.ts";
@@ -80,7 +80,7 @@ export function openProvedDatabase(registry: Registry, database: SumDatabase, so
    * The log with the head that another server put there. What is remembered of tiles holds for one that continues ours; but an
    * administrator may have begun anew, or restored a backup that knows less.
    */
-  const caughtUp = async (log: ProvedLog, head: NonNullable<Trust["head"]>): Promise<ProvedLog> => {
+  const caughtUp = async (log: ProvedLog, head: NonNullable<DatabaseTrust["head"]>): Promise<ProvedLog> => {
     const anew = (): ProvedLog => knownLog(verifier, tiles, head.note);
     return log.head && head.size > log.head.size ? followed(log, head.note).catch(anew) : anew();
   };

@@ -4,7 +4,7 @@
 
 import { Failure } from "../errors.ts";
 import { type KnownVersion, recordUpstreamEvent } from "../registry/versions/upstream-modules.ts";
-import { Mismatch, type Refused } from "./admission.ts";
+import { type Refused, SumMismatch } from "./admission.ts";
 import { type Absent, absent } from "./answers.ts";
 import type { DependencyState } from "./dependency-state.ts";
 
@@ -19,7 +19,7 @@ export async function absentAsRefused(
   refused: Refused,
 ): Promise<Absent> {
   await writeDown(state, path, upstream, refused);
-  if (refused instanceof Mismatch) {
+  if (refused instanceof SumMismatch) {
     const failure = asFailure(path, refused);
     state.troubles.set(path, failure);
     throw failure;
@@ -41,13 +41,13 @@ export async function writeDown(
   if (state.refusals.has(event)) return;
   state.refusals.set(event, true);
   const detail = { upstream, reason: message };
-  if (!(refused instanceof Mismatch)) return recordUpstreamEvent(state.registry, "upstream.refused", path, detail);
+  if (!(refused instanceof SumMismatch)) return recordUpstreamEvent(state.registry, "upstream.refused", path, detail);
   await recordUpstreamEvent(state.registry, "upstream.mismatch", path, { ...detail, ...refused.sums });
 }
 
 /** What a client is told of something small that was refused: nothing about the module, which another may have in a moment. */
 export function asFailure(path: string, refused: Refused): Failure {
-  const reason = refused instanceof Mismatch ? "checksum_mismatch" : "upstream_unavailable";
+  const reason = refused instanceof SumMismatch ? "checksum_mismatch" : "upstream_unavailable";
   return new Failure("unavailable", `${path}: ${refused.message}`, { reason });
 }
 

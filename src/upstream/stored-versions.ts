@@ -15,13 +15,13 @@ import {
   type UsableVersion,
   usableVersions,
 } from "../registry/versions/upstream-modules.ts";
-import { changing, type Found } from "./answers.ts";
+import { changing, type FoundAnswer } from "./answers.ts";
 
 /** How long such an answer is given again without a look: another server may store more. */
 const STORED_FRESH_MS = 1_000;
 
 /** The versions that can be had, without pseudo-versions; undefined if nothing of the module is stored. */
-export async function storedList(registry: Registry, modulePath: ModulePath): Promise<Found | undefined> {
+export async function storedList(registry: Registry, modulePath: ModulePath): Promise<FoundAnswer | undefined> {
   const versions = await versionsToHave(registry, modulePath);
   if (versions.length === 0) return undefined;
   const listed = versions.filter(({ version }) => !isPseudoVersion(version));
@@ -29,7 +29,7 @@ export async function storedList(registry: Registry, modulePath: ModulePath): Pr
 }
 
 /** The .info of the latest version that can be had. */
-export async function storedLatest(registry: Registry, modulePath: ModulePath): Promise<Found | undefined> {
+export async function storedLatest(registry: Registry, modulePath: ModulePath): Promise<FoundAnswer | undefined> {
   const versions = await versionsToHave(registry, modulePath);
   const retracted = new Set(versions.filter(({ isRetracted }) => isRetracted).map(({ version }) => version));
   const names = versions.map(({ version }) => version);
@@ -55,7 +55,7 @@ export async function storedRevision(
   registry: Registry,
   modulePath: ModulePath,
   revision: string,
-): Promise<Found | undefined> {
+): Promise<FoundAnswer | undefined> {
   if (isHashPrefix(revision)) return await storedCommit(registry, modulePath, revision);
   const known = await findUpstreamAnswer(registry, modulePath, `query:${revision}`);
   const named = known && parseVersionInfo(known.body)?.version;
@@ -64,7 +64,11 @@ export async function storedRevision(
 }
 
 /** Of several versions of one commit the highest. */
-async function storedCommit(registry: Registry, modulePath: ModulePath, revision: string): Promise<Found | undefined> {
+async function storedCommit(
+  registry: Registry,
+  modulePath: ModulePath,
+  revision: string,
+): Promise<FoundAnswer | undefined> {
   const wanted = revision.slice(0, SHORT_HASH_LENGTH);
   const meant = (await versionsToHave(registry, modulePath)).filter(
     ({ version }) => isPseudoVersion(version) && pseudoVersionRev(version).startsWith(wanted),
@@ -78,7 +82,7 @@ export async function storedInfo(
   registry: Registry,
   modulePath: ModulePath,
   version: string,
-): Promise<Found | undefined> {
+): Promise<FoundAnswer | undefined> {
   const stored = await findUpstreamVersion(registry, modulePath, version);
   if (stored?.info) return changing(stored.info, STORED_FRESH_MS);
   if (!stored?.goMod) return undefined;

@@ -35,7 +35,7 @@ export async function ask(
 }
 
 /** What came of a question for something small. */
-export interface Judged<T> {
+export interface JudgedBytes<T> {
   readonly kind: "found";
   readonly bytes: Buffer;
   /** What the judge said. */
@@ -53,7 +53,7 @@ export async function askAndJudge<T>(
   request: GoRequest,
   maxBytes: number,
   judge: (bytes: Buffer, from: Answering) => T | Promise<T>,
-): Promise<Judged<T> | Absent> {
+): Promise<JudgedBytes<T> | Absent> {
   let verdict: T;
   const answer = await asking(state, request, async (upstreams, path) => {
     const check = async (bytes: Buffer, from: Answering): Promise<void> => {

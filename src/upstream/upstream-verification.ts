@@ -11,7 +11,7 @@
 // golang.org/toolchain ignores GONOSUMDB).
 import { Failure, isFailure } from "../errors.ts";
 import { type ModulePath, matchPrefixPatterns } from "../gomod/module-path.ts";
-import type { ExpectedSums, Verdict } from "./admission.ts";
+import type { ExpectedSums, SumsVerdict } from "./admission.ts";
 import type { VerifyMode } from "./policy.ts";
 import type { PublicSums } from "./public-sums.ts";
 
@@ -23,7 +23,7 @@ export interface Verification {
   /** Whether what is stored under a name must be what was proved of it. */
   covers(modulePath: string): boolean;
   /** Begins to find out what the sums of a version are. Never rejects but for what is a defect. */
-  begin(modulePath: ModulePath, version: string): Promise<Verdict>;
+  begin(modulePath: ModulePath, version: string): Promise<SumsVerdict>;
 }
 
 /** A verification that knows besides what whoever wants a version expects. What a database was proved to say comes first. */
@@ -76,7 +76,7 @@ export function createVerification(
     async begin(modulePath, version) {
       if (!covers(modulePath)) return { kind: "unproved" };
       const isRequired = mode === "require" || modulePath === TOOLCHAIN;
-      const otherwise = (failure: Failure): Verdict =>
+      const otherwise = (failure: Failure): SumsVerdict =>
         isRequired ? { kind: "refused", failure } : { kind: "unproved" };
       const what = `${modulePath}@${version}`;
       if (!publicSums)

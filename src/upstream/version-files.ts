@@ -8,7 +8,7 @@ import { goPathOf, type VersionRequest } from "../gomod/proxy-path.ts";
 import { wasPublishedHere } from "../registry/versions/tombstones.ts";
 import { type KnownVersion, lookUpVersion, storeUpstreamPart } from "../registry/versions/upstream-modules.ts";
 import { admitGoMod, admitInfo, isExactVersion, vouchesFor } from "./admission.ts";
-import { type Absent, changing, FLEETING_MS, type Found, notCached, pinned } from "./answers.ts";
+import { type Absent, changing, FLEETING_MS, type FoundAnswer, notCached, pinned } from "./answers.ts";
 import type { DependencyState } from "./dependency-state.ts";
 import { getOnce } from "./download-lock.ts";
 import { ownBytes } from "./own-bytes.ts";
@@ -35,7 +35,7 @@ export async function infoFile(
   state: DependencyState,
   request: VersionRequest<"info">,
   options: FileOptions,
-): Promise<Found | Absent> {
+): Promise<FoundAnswer | Absent> {
   const { modulePath, version } = request;
   const { storedOnly } = options;
   if (isExactVersion(modulePath, version)) return versionFile(state, request, options);
@@ -44,7 +44,7 @@ export async function infoFile(
     return (await storedRevision(state.registry, modulePath, version)) ?? notCached(path);
   const known = state.fleeting.get(path);
   if (known) return changing(known, FLEETING_MS);
-  const answered = await state.fetching.run<Found | Absent>(path, async () => {
+  const answered = await state.fetching.run<FoundAnswer | Absent>(path, async () => {
     const answer = await askAndJudge(state, request, MAX_INFO_BYTES, (bytes) =>
       admitInfo(modulePath, undefined, bytes),
     );
@@ -61,9 +61,9 @@ export async function versionFile(
   state: DependencyState,
   request: VersionRequest<"info"> | VersionRequest<"mod">,
   { storedOnly, withGoMod = false }: FileOptions,
-): Promise<Found | Absent> {
+): Promise<FoundAnswer | Absent> {
   const { modulePath, version, kind } = request;
-  const storedIn = ({ stored }: KnownVersion): Found | undefined => {
+  const storedIn = ({ stored }: KnownVersion): FoundAnswer | undefined => {
     const body = kind === "info" ? stored?.info : stored?.goMod;
     return body && pinned(body);
   };
@@ -81,11 +81,11 @@ export async function versionFile(
   if (known) return known;
   const answered = await state.fetching.run(path, async () => {
     if (found.buried !== undefined) throw wasPublishedHere(modulePath, version, { reason: found.buried });
-    const look = async (): Promise<Found | undefined> => {
+    const look = async (): Promise<FoundAnswer | undefined> => {
       found = await lookUpVersion(state.registry, modulePath, version);
       return storedIn(found);
     };
-    const get = (): Promise<Found | Absent> =>
+    const get = (): Promise<FoundAnswer | Absent> =>
       request.kind === "info" ? getInfo(state, request, withGoMod && !found.stored?.goMod) : getGoMod(state, request);
     return await getOnce(state, path, { look, get, lookedAt });
   });
@@ -96,7 +96,7 @@ async function getInfo(
   state: DependencyState,
   request: VersionRequest<"info">,
   withGoMod: boolean,
-): Promise<Found | Absent> {
+): Promise<FoundAnswer | Absent> {
   const { modulePath, version } = request;
   const goModRequest = { kind: "mod", modulePath, version } as const;
   const isNew = withGoMod && !state.fleeting.has(goPathOf(goModRequest));
@@ -115,7 +115,7 @@ async function getInfo(
   return { ...pinned(stored.info!), unlisted: stored.unlisted, ...(goMod && { goMod: stored.goMod! }) };
 }
 
-async function getGoMod(state: DependencyState, request: VersionRequest<"mod">): Promise<Found | Absent> {
+async function getGoMod(state: DependencyState, request: VersionRequest<"mod">): Promise<FoundAnswer | Absent> {
   const { modulePath, version } = request;
   const judged = await judgedGoMod(state, request);
   if (judged.kind === "absent") return judged;

@@ -6,7 +6,7 @@
 import { forgetCosigned, keepCosigned } from "../registry/checksums/cosigned-heads.ts";
 import { noteOf } from "../registry/checksums/log-names.ts";
 import { hashesOf } from "../registry/checksums/log-records.ts";
-import { type ChecksumLog, readTree } from "../registry/checksums/log-state.ts";
+import { type ChecksumLog, readCommittedTree } from "../registry/checksums/log-state.ts";
 import { type Witness, witnessRequest } from "../sumdb/cosignature.ts";
 import { openNote } from "../sumdb/note.ts";
 import type { TreeHead } from "../sumdb/tree-head.ts";
@@ -40,7 +40,7 @@ export function keepWitnessed(log: ChecksumLog, witnesses: readonly Witness[]): 
   const showAll = async (): Promise<void> => {
     if (log.state.closed !== undefined) return;
     try {
-      const head = await readTree(log);
+      const head = await readCommittedTree(log);
       if (head.size > 0) for (const { name } of log.signers) await showHead(log, witnesses, name, head, sizes);
     } catch (error) {
       log.registry.log.warn({ err: error }, "the head of the checksum log was not shown to witnesses");

@@ -15,8 +15,8 @@ import {
 } from "../registry/versions/upstream-modules.ts";
 import { type MadeZip, zipKeyOf } from "../registry/versions/version-zip.ts";
 import { storing } from "../storage/disk-blobs.ts";
-import { admitZip, Refused, type Verdict, vouchesFor } from "./admission.ts";
-import { type Absent, type Found, pinned } from "./answers.ts";
+import { admitZip, Refused, type SumsVerdict, vouchesFor } from "./admission.ts";
+import { type Absent, type FoundAnswer, pinned } from "./answers.ts";
 import type { DependencyState } from "./dependency-state.ts";
 import { Download, type DownloadOutcome } from "./download.ts";
 import { getOnce, lookOrGet, ZIP_PATIENCE_MS } from "./download-lock.ts";
@@ -46,7 +46,7 @@ export function startDownload(
   const get = async (download: Download): Promise<DownloadOutcome> => {
     demandTried(state, goPathOf(request));
     // All at once: the zip is judged by its .mod, and what comes from far away comes in one time instead of two.
-    const described: Promise<Found | Absent> = goMod
+    const described: Promise<FoundAnswer | Absent> = goMod
       ? Promise.resolve(pinned(goMod))
       : versionFile(state, { kind: "mod", modulePath, version }, { storedOnly: false });
     const proving = state.verification.begin(modulePath, version);
@@ -73,8 +73,8 @@ function isThere({ registry }: DependencyState, zip: MadeZip): Promise<boolean> 
 interface ArrivingZip {
   readonly request: VersionRequest<"zip">;
   readonly answer: FoundUpstream;
-  readonly described: Promise<Found | Absent>;
-  readonly proving: Promise<Verdict>;
+  readonly described: Promise<FoundAnswer | Absent>;
+  readonly proving: Promise<SumsVerdict>;
   /** Whether a zip was stored whose bytes are gone: evicted, or lost. */
   readonly isLost: boolean;
 }

@@ -24,7 +24,7 @@ import { wantsPage } from "./wants-page.ts";
 const MAX_FORM_BYTES = 64 * 1024;
 
 /** What the listener knows of a request and of failures. */
-export interface Asked {
+export interface FromListener {
   /** Our own address, as the client wrote it. */
   readonly url: string;
   /** The client's address. */
@@ -37,7 +37,7 @@ export interface Asked {
 
 export interface WebDoor {
   /** Answers a request if it is for a page; false otherwise, and nothing has happened. */
-  serve(ctx: Context, asked: Asked): Promise<boolean>;
+  serve(ctx: Context, asked: FromListener): Promise<boolean>;
 }
 
 /** Opens the door. */
@@ -76,7 +76,7 @@ interface Asking {
   visit: Visit;
 }
 
-function visitOf(parts: WebParts, ctx: Context, { url, from }: Asked, route: FoundRoute | undefined): Visit {
+function visitOf(parts: WebParts, ctx: Context, { url, from }: FromListener, route: FoundRoute | undefined): Visit {
   return {
     ...{ parts, registry: parts.registry, url, from, principal: ANONYMOUS, session: undefined },
     at: addressesBelow(new URL(url).pathname.replace(/\/$/, "")),
@@ -89,7 +89,12 @@ function visitOf(parts: WebParts, ctx: Context, { url, from }: Asked, route: Fou
   };
 }
 
-async function answerOf(ctx: Context, asking: Asking, asked: Asked, route: FoundRoute | undefined): Promise<Answer> {
+async function answerOf(
+  ctx: Context,
+  asking: Asking,
+  asked: FromListener,
+  route: FoundRoute | undefined,
+): Promise<Answer> {
   const { registry, url } = asking.visit;
   const secret = sessionSecretIn(ctx.headers.cookie, url);
   const found = secret === undefined ? undefined : await findSession(registry, secret);

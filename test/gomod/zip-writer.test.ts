@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { Writable } from "node:stream";
 import JSZip from "jszip";
 import { expect, test } from "vitest";
-import { writeModuleZip, type ZipSource } from "../../src/gomod/zip-writer.ts";
+import { type FileToZip, writeModuleZip } from "../../src/gomod/zip-writer.ts";
 
 /** A destination that keeps everything. */
 function bucket(): Writable & { bytes(): Buffer } {
@@ -31,7 +31,7 @@ const noise = (seed: number, blocks: number): Buffer =>
 test("entries are named, in order, without directories, and hold what was given", async () => {
   const sink = bucket();
   const large = noise(1, 10_000);
-  const files: ZipSource[] = [
+  const files: FileToZip[] = [
     { name: "z.go", content: Buffer.from("package z\n") },
     { name: "sub/ж.txt", content: repeat(Buffer.from("ab"), 3) },
     { name: "large.bin", content: large },
@@ -88,7 +88,7 @@ test("a destination that takes nothing holds the reading back", async () => {
       void opened.promise.then(() => done());
     },
   });
-  const big = (counter?: { count: number }): ZipSource => ({
+  const big = (counter?: { count: number }): FileToZip => ({
     name: "big",
     content: repeat(noise(4, 1000), 300, counter),
   });
@@ -121,7 +121,7 @@ test("limits", async () => {
 
 test("a source that fails fails the zip, and the source is let go", async () => {
   let released = false;
-  async function* files(): AsyncGenerator<ZipSource> {
+  async function* files(): AsyncGenerator<FileToZip> {
     try {
       yield { name: "a", content: Buffer.from("a") };
       yield {

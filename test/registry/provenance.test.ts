@@ -7,7 +7,7 @@ import { createGroup } from "../../src/registry/forge/groups.ts";
 import { addMember } from "../../src/registry/forge/members.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
-import { type Statement, verifiedStatement } from "../../src/registry/provenance/provenance.ts";
+import { type ProvenanceStatement, verifiedStatement } from "../../src/registry/provenance/provenance.ts";
 import { runHere } from "../cli/run-here.ts";
 import { eventually } from "../support/eventually.ts";
 import { zipOf } from "../support/fake-upstream.ts";
@@ -23,7 +23,7 @@ const secret = { maintainer: "", stranger: "" };
 
 const asked = (version: string, token: string): Promise<Answer> =>
   ask(server.url, `/api/v4/provenance?module=${PATH}&version=${version}`, { headers: bearer(token) });
-const statement = async (version: string, token = ADMIN_TOKEN): Promise<Statement> =>
+const statement = async (version: string, token = ADMIN_TOKEN): Promise<ProvenanceStatement> =>
   verifiedStatement(JSON.parse((await asked(version, token)).text), [server.verifierKey]);
 
 beforeAll(async () => {

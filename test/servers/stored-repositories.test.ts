@@ -15,7 +15,7 @@ import {
 import { openStoredRepositories, storeAll } from "../../src/git/hosting/stored-repositories.ts";
 import { Repositories } from "../../src/git/objects/repositories.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
-import { beginPush, nobodysPush, openPushes } from "../../src/registry/forge/recorded-refs.ts";
+import { beginPush, nobodysPush, unrecordedPushes } from "../../src/registry/forge/recorded-refs.ts";
 import { storedRepository } from "../../src/registry/forge/repository-packs.ts";
 import { createUser } from "../../src/registry/forge/users.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
@@ -126,7 +126,7 @@ test("killed before the record: the next server knows nothing of it, and the sam
 test("what records a push that was cut off leaves the mark of one that came meanwhile", async () => {
   const lib = await project("meanwhile");
   await lib.push(first, commitAndTag("v1.0.0"));
-  const marks = async () => (await openPushes(first)).filter(({ projectId }) => projectId === lib.id);
+  const marks = async () => (await unrecordedPushes(first)).filter(({ projectId }) => projectId === lib.id);
   const [cutOff] = await marks();
   const newMark = async (): Promise<string> => {
     await beginPush(first, lib.id);

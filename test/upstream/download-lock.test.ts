@@ -2,7 +2,7 @@
 import { beforeAll, expect, test, vi } from "vitest";
 import { type Locks, openLocks } from "../../src/database/locks.ts";
 import { createLog } from "../../src/telemetry/log.ts";
-import { type Found, pinned } from "../../src/upstream/answers.ts";
+import { type FoundAnswer, pinned } from "../../src/upstream/answers.ts";
 import { createDependencyState, type DependencyState } from "../../src/upstream/dependency-state.ts";
 import { getOnce, lookOrGet } from "../../src/upstream/download-lock.ts";
 import { atEnd } from "../support/at-end.ts";
@@ -82,12 +82,12 @@ test("what has just come is remembered in memory of its own, not with all that i
     DependencyState["verification"],
   ];
   const state = createDependencyState({ registry, upstreams, verification, locks: here, listTtlMs: 0 });
-  const get = async (): Promise<Found> => ({
+  const get = async (): Promise<FoundAnswer> => ({
     ...pinned(piece.subarray(10, 30)),
     goMod: piece.subarray(40, 50),
   });
   const answer = await getOnce(state, "d", { look: async () => undefined, get, lookedAt: performance.now() });
-  const kept = state.arrived.get("d")!.answer as Found;
+  const kept = state.arrived.get("d")!.answer as FoundAnswer;
   expect([kept.body, kept.goMod]).toEqual([answer.body, answer.goMod]);
   expect([kept.body.buffer.byteLength, kept.goMod!.buffer.byteLength]).toEqual([20, 10]);
 });

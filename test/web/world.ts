@@ -12,7 +12,7 @@ import { createProject, demandProject } from "../../src/registry/forge/projects.
 import { protectTag } from "../../src/registry/forge/protected-tags.ts";
 import { createDeployToken } from "../../src/registry/forge/tokens.ts";
 import { createTrust } from "../../src/registry/forge/trusts.ts";
-import { judgeStored } from "../../src/registry/policies/impact.ts";
+import { writeImpact } from "../../src/registry/policies/impact.ts";
 import { createPolicy } from "../../src/registry/policies/rules.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import type { Registry } from "../../src/registry/registry.ts";
@@ -165,7 +165,7 @@ async function settle(registry: Registry): Promise<void> {
     ...{ modulePath: LIB, introduced: "v1.0.0", fixed: "v1.2.0", summary: "Add overflows without saying so." },
     aliases: ["CVE-2026-1234"],
   });
-  await judgeStored(registry);
+  await writeImpact(registry);
   await createProject(registry, OPERATOR, { fullPath: "acme/follows", visibility: "PUBLIC" });
   await createMirror(registry, OPERATOR, "acme/follows", { url: "https://git.example.invalid/lib" });
 }

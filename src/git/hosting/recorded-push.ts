@@ -7,10 +7,10 @@ import {
   announceContent,
   type CurrentRef,
   nobodysPush,
-  openPushes,
   type PushedRepository,
   type RecordedPush,
   recordRefs,
+  unrecordedPushes,
 } from "../../registry/forge/recorded-refs.ts";
 import type { LostCommit } from "../../registry/forge/tag-events.ts";
 import type { Registry } from "../../registry/registry.ts";
@@ -133,7 +133,7 @@ export async function recordOpenPushes(
   startedAt: number,
 ): Promise<void> {
   const dead = startedAt - DEAD_AFTER_MS;
-  for (const { projectId, mark } of await openPushes(registry)) {
+  for (const { projectId, mark } of await unrecordedPushes(registry)) {
     registry.log.info({ project: projectId }, "a push was cut off; recording what it left");
     try {
       await removeLeftovers(repositoryDirectory(registry, projectId), { locks: dead, objects: dead });

@@ -7,7 +7,7 @@
 export class NoRoom extends Error {}
 
 /** What one reader has taken. */
-export interface Place {
+export interface ReaderRoom {
   /** Takes room for an object of so many bytes. Throws NoRoom where others are in the way. */
   take(bytes: number): void;
   /** Gives all of it back. */
@@ -16,7 +16,7 @@ export interface Place {
 
 export interface ReadingRoom {
   isFull(): boolean;
-  enter(): Place;
+  enter(): ReaderRoom;
 }
 
 /** Room for so many bytes. */

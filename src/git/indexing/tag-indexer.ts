@@ -18,7 +18,7 @@ import { buildZipsSoon } from "../../registry/versions/version-zip.ts";
 import { type Repositories, type Repository, repositoryOf } from "../hosting/repositories-of-projects.ts";
 import { goModObjection } from "./go-mod-objection.ts";
 import { sumAtCommit } from "./module-archives.ts";
-import { createReadingRoom, NoRoom, type Place } from "./reading-room.ts";
+import { createReadingRoom, NoRoom, type ReaderRoom } from "./reading-room.ts";
 import { tagSchemeOf } from "./tag-scheme-of-project.ts";
 
 /** Tags that are asked for together. */
@@ -90,7 +90,8 @@ async function indexTags(registry: Registry, repositories: Repositories, project
       }
       const queue = [...tags];
       while (queue.length > 0) {
-        const read = (tag: WaitingTag, take: Place["take"]) => readTag(registry, project, repository.taking(take), tag);
+        const read = (tag: WaitingTag, take: ReaderRoom["take"]) =>
+          readTag(registry, project, repository.taking(take), tag);
         const outcomes = await readTags(queue, read, failed);
         const compared = await compareWithUploads(registry, projectId, repository, outcomes);
         ids.push(...(await publishing));
@@ -113,7 +114,7 @@ async function indexTags(registry: Registry, repositories: Repositories, project
 /** Takes tags off a queue and reads them, until the queue is empty or what was read is enough to be published. */
 async function readTags(
   queue: WaitingTag[],
-  read: (tag: WaitingTag, take: Place["take"]) => Promise<Outcome>,
+  read: (tag: WaitingTag, take: ReaderRoom["take"]) => Promise<Outcome>,
   failed: (tag: WaitingTag, error: unknown) => void,
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];

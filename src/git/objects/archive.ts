@@ -21,7 +21,7 @@ import {
   selectZipFiles,
   type ZipEntry,
 } from "../../gomod/module-zip.ts";
-import type { ZipSource } from "../../gomod/zip-writer.ts";
+import type { FileToZip } from "../../gomod/zip-writer.ts";
 import { writeZipFile, type ZipFile } from "../../registry/versions/zip-file.ts";
 import { GitError, type GitProcess, spawnGit } from "../process/git-process.ts";
 import type { Repository } from "./repository.ts";
@@ -130,7 +130,7 @@ async function* archivedFiles(
   request: ArchiveRequest,
   missing: Set<string>,
   license: Buffer | undefined,
-): AsyncGenerator<ZipSource> {
+): AsyncGenerator<FileToZip> {
   const prefix = request.subdir === "" ? "" : `${request.subdir}/`;
   const inherits = license !== undefined && missing.delete("LICENSE");
   for await (const { name, size, content } of tarredFiles(request, request.subdir)) {

@@ -41,7 +41,7 @@ interface Span {
 }
 
 /** Cuts lines into spans by blank lines and indentation, mending what people commonly get wrong. */
-export function spansOf(lines: readonly string[]): Span[] {
+export function blockSpans(lines: readonly string[]): Span[] {
   const spans: Span[] = [];
   let i = 0;
   let forceIndent = 0;

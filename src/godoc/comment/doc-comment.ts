@@ -3,7 +3,7 @@
 // (comment-blocks.ts), and with them all definitions; then the texts are read, which use these (linked-text.ts).
 //
 // Go scans bytes and this scans UTF-16: what the rules look at are ASCII characters, so that the two agree.
-import { listMarker, spansOf, trim, unindent } from "./comment-blocks.ts";
+import { blockSpans, listMarker, trim, unindent } from "./comment-blocks.ts";
 import type { Block, DocComment, Inline, LinkDefinition, List } from "./comment-tree.ts";
 import { linkDefinition, linkedText, type NamesInScope } from "./linked-text.ts";
 
@@ -37,7 +37,7 @@ export function parseDocComment(text: string, names: NamesInScope = NO_NAMES): D
     | (Omit<List, "items"> & { readonly items: { number: string; paragraphs: string[][] }[] });
   const blocks: Unread[] = [];
   let previousEnd = 0;
-  for (const { start, end, kind } of spansOf(lines)) {
+  for (const { start, end, kind } of blockSpans(lines)) {
     const some = lines.slice(start, end);
     if (kind === "list") blocks.push(readList(some, previousEnd < start, define));
     else if (kind === "code") blocks.push({ kind, text: `${unindent(some).join("\n")}\n` });

@@ -3,7 +3,7 @@
 // what is not exported makes runs shorter, so what is left is laid out anew.
 
 /** A specification in a group, a field of a struct, a method of an interface. */
-export interface Row {
+export interface AlignedRow {
   /** Comments above it, with markers; without indentation. */
   readonly doc: readonly string[];
   /** Cells with something behind them in the line; the last text of the line is `rest`. The last line of a cell that has several is indented. */
@@ -18,7 +18,7 @@ export interface Row {
 }
 
 /** Rows between braces or parentheses, each line with `indent` before it; `openLine` is that of the opening one. */
-export function printRows(rows: readonly Row[], indent: string, openLine: number): string {
+export function alignedText(rows: readonly AlignedRow[], indent: string, openLine: number): string {
   let out = "";
   let section: Line[] = [];
   const flush = (): void => {

@@ -5,13 +5,13 @@
 const MAX_INDENT = 200;
 
 /** A place in a text. */
-export interface Stretch {
+export interface TextRange {
   readonly start: number;
   readonly end: number;
 }
 
 /** Whether two comments that follow each other in a text are of one group. */
-export function areOneGroup(text: string, first: Stretch, second: Stretch): boolean {
+export function areOneGroup(text: string, first: TextRange, second: TextRange): boolean {
   const before = text.slice(Math.max(0, first.start - MAX_INDENT), first.start);
   const between = text.slice(first.end, second.start);
   return /(?:^|\n)[ \t]*$/.test(before) && between.length <= MAX_INDENT && /^[ \t]*\n?[ \t]*$/.test(between);

@@ -4,7 +4,7 @@
 
 import type { MemberDoc } from "../documentation.ts";
 import { isExported, PREDECLARED_TYPES } from "../go-names.ts";
-import { printRows, type Row } from "./aligned-rows.ts";
+import { type AlignedRow, alignedText } from "./aligned-rows.ts";
 import type { SyntaxNode } from "./go-source.ts";
 
 /** Types in types that are filtered too; deeper ones are shown as they are. */
@@ -225,18 +225,18 @@ export class DeclarationText {
 
   #braces(
     keyword: string,
-    rows: readonly Row[],
+    rows: readonly AlignedRow[],
     list: SyntaxNode,
     indent: string,
     filtered: string | undefined,
   ): string {
     const brace = keyword === "struct" ? list : (list.children.find((child) => child?.type === "{") ?? list);
-    const inside = printRows(rows, `${indent}\t`, brace.startPosition.row);
+    const inside = alignedText(rows, `${indent}\t`, brace.startPosition.row);
     return `${keyword} {\n${inside}${filtered === undefined ? "" : `${indent}\t// ${filtered}\n`}${indent}}`;
   }
 
   /** `parts` of a line; the last one is the end of it, unless a comment follows. */
-  #row({ node, doc, trailing }: Commented, parts: readonly string[]): Row {
+  #row({ node, doc, trailing }: Commented, parts: readonly string[]): AlignedRow {
     return {
       doc: doc.flatMap((comment) => this.source(comment)),
       cells: parts.slice(0, -1),
@@ -284,7 +284,7 @@ export class DeclarationText {
       if (spec.commented.trailing) while (tabs-- > 1) line.push("");
       return this.#row(spec.commented, line);
     });
-    return bounded(`${keyword} (\n${printRows(rows, "\t", open.startPosition.row)})`);
+    return bounded(`${keyword} (\n${alignedText(rows, "\t", open.startPosition.row)})`);
   }
 
   #values(list: SyntaxNode, indent: string): string {

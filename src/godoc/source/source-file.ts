@@ -3,7 +3,7 @@
 import { commentText } from "../comment/comment-text.ts";
 import type { ExampleDoc, MemberDoc, NoteDoc, SourcePlace } from "../documentation.ts";
 import { isExported } from "../go-names.ts";
-import { areOneGroup, type Stretch } from "./comment-groups.ts";
+import { areOneGroup, type TextRange } from "./comment-groups.ts";
 import {
   baseTypeName,
   type Commented,
@@ -320,7 +320,7 @@ class Reader {
   }
 }
 
-function stretchOf({ startIndex: start, endIndex: end }: SyntaxNode): Stretch {
+function stretchOf({ startIndex: start, endIndex: end }: SyntaxNode): TextRange {
   return { start, end };
 }
 

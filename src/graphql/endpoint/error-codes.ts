@@ -30,7 +30,7 @@ export function refusal(message: string, code: string, status: number, reason: R
 }
 
 /** A Failure that refuses the whole request, with the seconds after which the request may come again. */
-export function refusalOf({ message, kind, reason, retryAfterSeconds }: Failure, status: number): GraphQLError {
+export function requestRefusal({ message, kind, reason, retryAfterSeconds }: Failure, status: number): GraphQLError {
   const headers = new HeaderMap();
   if (retryAfterSeconds !== undefined) headers.set("retry-after", String(retryAfterSeconds));
   return new GraphQLError(message, { extensions: { code: CODES[kind], reason, http: { status, headers } } });

@@ -22,7 +22,7 @@ import { isFailure } from "../../errors.ts";
 import { isAdministrator } from "../../registry/access/access.ts";
 import type { Principal } from "../../registry/principal.ts";
 import type { GraphqlContext } from "../context.ts";
-import { refusal, refusalOf } from "./error-codes.ts";
+import { refusal, requestRefusal } from "./error-codes.ts";
 import type { Prices } from "./query-cost.ts";
 
 export const BODY_LIMIT_BYTES = 256 * 1024;
@@ -61,7 +61,7 @@ export async function checkCost(
   try {
     await registry.limits.take("graphql_cost", caller, cost);
   } catch (error) {
-    if (isFailure(error, "too-many")) throw refusalOf(error, 429);
+    if (isFailure(error, "too-many")) throw requestRefusal(error, 429);
     throw error;
   }
 }

@@ -34,7 +34,7 @@ const INTROSPECTION_COST = 100;
 const FREE_TYPES = /^(?:Query|Mutation|PageInfo)$|(?:Connection|Edge|Payload)$/;
 
 /** An operation of a document that is valid. Without a name the document has but one. */
-export interface Query {
+export interface ValidOperation {
   readonly document: DocumentNode;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly operationName?: string;
@@ -43,7 +43,7 @@ export interface Query {
 /** The prices of a schema. */
 export interface Prices {
   /** An estimate of the rows in an answer and of the statements that find them. Throws GraphQLError for unfit variables. */
-  costOf(query: Query): number;
+  costOf(query: ValidOperation): number;
 }
 
 interface Price {

@@ -1,7 +1,7 @@
 // Downloads of modules and versions. What is asked for is only named here; each field is loaded for all objects at once.
 
 import { checkPageSize } from "../../registry/lists/keyset-page.ts";
-import { type Counted, checkPeriod, type Period } from "../../registry/numbers/downloads.ts";
+import { checkPeriod, type DownloadSubject, type Period } from "../../registry/numbers/downloads.ts";
 import type { GraphqlContext } from "../context.ts";
 import type {
   DownloadsOfVersionResolvers,
@@ -15,7 +15,7 @@ const VERSIONS_DEFAULT = 20;
 
 /** Whose downloads, and when. */
 export interface DownloadsOf {
-  readonly what: Counted;
+  readonly what: DownloadSubject;
   readonly id: number;
   readonly period: Period;
 }
@@ -39,7 +39,7 @@ export interface ModuleCount {
 }
 
 /** The downloads of a module or version. Throws invalid for a period that ends before it begins. */
-export function downloadsOf(what: Counted, { id }: { readonly id: number }, period: Period): DownloadsOf {
+export function downloadsField(what: DownloadSubject, { id }: { readonly id: number }, period: Period): DownloadsOf {
   return { what, id, period: checkPeriod(period) };
 }
 

@@ -4,7 +4,7 @@ import type { BuildListEntry, ModuleVersionName, UnknownRequirements } from "../
 import { requirementDiff } from "../../gomod/requirement-diff.ts";
 import { findDatabase } from "../../registry/advisories/vulnerability-database.ts";
 import { buildList } from "../../registry/modules/build-list.ts";
-import { nameOf } from "../../registry/modules/readable-by-name.ts";
+import { versionName } from "../../registry/modules/readable-by-name.ts";
 import type { VersionRow } from "../../registry/rows.ts";
 import { vulnerabilitiesFor } from "../../registry/sbom/reported-vulnerabilities.ts";
 import type { GraphqlContext } from "../context.ts";
@@ -74,7 +74,7 @@ export const GoBuildList: GoBuildListResolvers = {
 };
 
 export const GoBuildListEntry: GoBuildListEntryResolvers = {
-  requiredBy: ({ requiredBy }) => requiredBy.slice(0, MAX_REQUIRED_BY).map(nameOf),
+  requiredBy: ({ requiredBy }) => requiredBy.slice(0, MAX_REQUIRED_BY).map(versionName),
   replacedBy: ({ replacedBy }) => replacedBy ?? null,
   goModuleVersion: async (name, _, { loaders }) => (await loaders.versionByName.load(name)) ?? null,
 };
@@ -101,7 +101,7 @@ async function requirementsOf(names: readonly ModuleVersionName[], { loaders, ti
 
 async function requiresOf(version: VersionRow, context: GraphqlContext) {
   const goMod = stillThere(await context.loaders.goMod.load(version.id));
-  const name = nameOf(await nameOfVersion(version, context));
+  const name = versionName(await nameOfVersion(version, context));
   if (!goMod)
     throw notFound(
       `the go.mod of ${name} is not stored yet: fetch it once with go mod download ${name}`,

@@ -4,7 +4,7 @@ import { notFound } from "../../errors.ts";
 import { zipWithFiles } from "../../git/indexing/version-files.ts";
 import { describeVersion, goVersionOf } from "../../registry/modules/module-document.ts";
 import {
-  checkFilePath,
+  checkWantedPath,
   compareFiles,
   findFile,
   MAX_FILE_BYTES,
@@ -51,15 +51,15 @@ export const contentOfGoModule = {
 
 export const contentOfGoModuleVersion = {
   files: async (version, { under, ...page }, context): Promise<FileConnection> => {
-    const files = await pageOfFiles(context.registry, await zipOf(context, version), under ?? "", page);
+    const files = await pageOfFiles(context.registry, await zipForFiles(context, version), under ?? "", page);
     return { ...connection(files), total: files.total };
   },
   file: async (version, { path }, context) =>
-    (await findFile(context.registry, await zipOf(context, version), checkFilePath(path))) ?? null,
+    (await findFile(context.registry, await zipForFiles(context, version), checkWantedPath(path))) ?? null,
   fileDiff: async (version, { from }, context) => {
     const other = await context.loaders.versionOfModule.load({ moduleId: version.moduleId, version: from });
     if (!other) throw notFound(`there is no version ${from} of this module`);
-    return compareFiles(context.registry, await zipOf(context, other), await zipOf(context, version));
+    return compareFiles(context.registry, await zipForFiles(context, other), await zipForFiles(context, version));
   },
   licenses: async (version, _, context) => (await descriptionOf(context, version)).licenses,
   readme: async (version, _, context) => (await descriptionOf(context, version)).readme ?? null,
@@ -80,10 +80,10 @@ export const GoModuleFile: GoModuleFileResolvers = {
 async function descriptionOf(context: GraphqlContext, version: VersionRow) {
   const written = await context.loaders.description.load(version.moduleId);
   if (written?.versionId === version.id) return written;
-  return describeVersion(context.registry, await zipOf(context, version));
+  return describeVersion(context.registry, await zipForFiles(context, version));
 }
 
 /** The zip of a version. Throws not-found, with the next step, if it is not here and cannot be made. */
-export async function zipOf({ loaders, archives }: GraphqlContext, version: VersionRow): Promise<VersionZip> {
+export async function zipForFiles({ loaders, archives }: GraphqlContext, version: VersionRow): Promise<VersionZip> {
   return zipWithFiles(archives, stillThere(await loaders.module.load(version.moduleId)), version);
 }

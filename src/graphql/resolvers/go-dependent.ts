@@ -1,6 +1,6 @@
 // Who requires a module or a version: registry/modules/dependents.ts.
 
-import { COUNT_LIMIT, type Page } from "../../registry/lists/keyset-page.ts";
+import { COUNT_LIMIT, type KeysetPage } from "../../registry/lists/keyset-page.ts";
 import type { DependentRow } from "../../registry/modules/dependents.ts";
 import { type Connection, connection } from "../connection.ts";
 import type { GoDependentConnectionResolvers, GoDependentResolvers } from "../generated.ts";
@@ -13,7 +13,7 @@ export interface DependentConnection extends Connection<DependentRow> {
 
 /** A page as a connection that can be counted. */
 export function dependentConnection(
-  page: Page<DependentRow> | undefined,
+  page: KeysetPage<DependentRow> | undefined,
   countUpTo: DependentConnection["countUpTo"],
 ): DependentConnection {
   return { ...connection(stillThere(page)), countUpTo };

@@ -26,7 +26,7 @@ import type {
   QueryResolvers,
 } from "../generated.ts";
 import { once } from "../turns.ts";
-import { zipOf } from "./go-content.ts";
+import { zipForFiles } from "./go-content.ts";
 import { stillThere } from "./still-there.ts";
 
 /** How long a request waits for the packages of a version, in milliseconds. */
@@ -51,7 +51,7 @@ export const documentationOfGoModuleVersion = {
     const readable = await readableOf(context, version);
     const { packages, whole, leftOut } = await packagesOf(context.registry, readable, PATIENCE_MS);
     if (!whole) throw stillReading(readable);
-    const modulePath = await modulePathOf(context, version);
+    const modulePath = await modulePathOfVersion(context, version);
     const all = packages.map((one) => ({ ...one, version, modulePath }));
     return { ...connection(await pageOfAll(page, all)), count: all.length, leftOut };
   },
@@ -59,7 +59,7 @@ export const documentationOfGoModuleVersion = {
     const found = await read(context, version, directory);
     if (!found) return null;
     const { name, synopsis } = found;
-    return { directory, name, synopsis, version, modulePath: await modulePathOf(context, version) };
+    return { directory, name, synopsis, version, modulePath: await modulePathOfVersion(context, version) };
   },
   apiDiff: async (version, { from }, context) => {
     const other = await context.loaders.versionOfModule.load({ moduleId: version.moduleId, version: from });
@@ -112,12 +112,12 @@ function importPathOf(modulePath: string, directory: string): string {
   return directory === "" ? modulePath : `${modulePath}/${directory}`;
 }
 
-async function modulePathOf({ loaders }: GraphqlContext, { moduleId }: VersionRow): Promise<string> {
+async function modulePathOfVersion({ loaders }: GraphqlContext, { moduleId }: VersionRow): Promise<string> {
   return stillThere(await loaders.module.load(moduleId)).path;
 }
 
 async function readableOf(context: GraphqlContext, version: VersionRow): Promise<ReadableVersion> {
-  return { id: version.id, from: await zipOf(context, version) };
+  return { id: version.id, from: await zipForFiles(context, version) };
 }
 
 /** The documentation of a package, read once for a request. */

@@ -1,10 +1,10 @@
 import type { VersionSort } from "../../registry/versions/module-versions.ts";
 import { deleteVersion } from "../../registry/versions/version-deletion.ts";
-import { counted } from "../connection.ts";
+import { countableConnection } from "../connection.ts";
 import type { GoModuleResolvers, GoModuleVersionResolvers, GoVersionSort, MutationResolvers } from "../generated.ts";
 import { globalId } from "../global-id.ts";
 import { checksumsOfGoModuleVersion } from "./checksum.ts";
-import { downloadsOf } from "./downloads.ts";
+import { downloadsField } from "./downloads.ts";
 import { buildListFields } from "./go-build-list.ts";
 import { dependentConnection } from "./go-dependent.ts";
 import { goModOf } from "./go-mod.ts";
@@ -20,8 +20,9 @@ export const GoModule: GoModuleResolvers = {
   latestVersion: async ({ id }, _, { loaders }) => (await loaders.latestVersion.load(id)) ?? null,
   versions: (module, { kind, retracted, query, includePseudo, sort, ...page }, { loaders }) => {
     const filter = { kinds: kind, retracted, query, includePseudo };
-    return counted(loaders.versions.load(module, { filter, sort: SORTS[sort ?? "SEMVER_DESC"], page }), (limit) =>
-      loaders.countOfVersions.load(module, { filter, ...limit }),
+    return countableConnection(
+      loaders.versions.load(module, { filter, sort: SORTS[sort ?? "SEMVER_DESC"], page }),
+      (limit) => loaders.countOfVersions.load(module, { filter, ...limit }),
     );
   },
   dependents: async (module, { direct, ...page }, { loaders }) =>
@@ -29,9 +30,11 @@ export const GoModule: GoModuleResolvers = {
       stillThere(await loaders.countDependentsOfModule.load(module, { direct, limit })),
     ),
   subModules: (module, page, { loaders }) =>
-    counted(loaders.subModules.load(module, page), (limit) => loaders.countOfSubModules.load(module, limit)),
+    countableConnection(loaders.subModules.load(module, page), (limit) =>
+      loaders.countOfSubModules.load(module, limit),
+    ),
   otherMajors: async ({ id }, _, { loaders }) => [...((await loaders.otherMajors.load(id)) ?? [])],
-  downloads: (module, period) => downloadsOf("module", module, period),
+  downloads: (module, period) => downloadsField("module", module, period),
 };
 
 const SORTS: Record<GoVersionSort, VersionSort> = {
@@ -68,7 +71,7 @@ export const GoModuleVersion: GoModuleVersionResolvers = {
   },
   tagEvents: async (version, { first }, { loaders }) =>
     (await loaders.tagEventsOfVersion.load(version, first ?? TAG_EVENTS_DEFAULT)) ?? null,
-  downloads: (version, period) => downloadsOf("version", version, period),
+  downloads: (version, period) => downloadsField("version", version, period),
   lastDownloadedAt: async ({ id }, _, { loaders }) => (await loaders.lastDownload.load(id)) ?? null,
 };
 

@@ -4,10 +4,10 @@ import { quotaOf, setQuota } from "../../registry/forge/quotas.ts";
 import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { GroupRow } from "../../registry/rows.ts";
-import { connectionOrNull, counted } from "../connection.ts";
+import { connectionOrNull, countableConnection } from "../connection.ts";
 import type { GroupResolvers, MutationResolvers } from "../generated.ts";
 import { globalId } from "../global-id.ts";
-import { packagesAsked } from "./package.ts";
+import { packageQueryOf } from "./package.ts";
 import { given, payload } from "./payload.ts";
 
 async function quotaInGraphql(registry: Registry, principal: Principal, group: GroupRow) {
@@ -24,14 +24,14 @@ export const Group: GroupResolvers = {
   },
   projects: (group, { includeSubgroups, ...page }, { loaders }) => {
     const scope = { includeSubgroups: includeSubgroups ?? false };
-    return counted(loaders.projectsOfGroup.load(group, { ...scope, page }), (limit) =>
+    return countableConnection(loaders.projectsOfGroup.load(group, { ...scope, page }), (limit) =>
       loaders.countOfProjects.load(group, { ...scope, ...limit }),
     );
   },
   descendantGroups: (group, page, { loaders }) => connectionOrNull(loaders.descendants.load(group, page)),
   packages: (group, asked, { loaders }) => {
-    const { query, page } = packagesAsked(asked);
-    return counted(loaders.packagesOfGroup.load(group, { query, page }), (limit) =>
+    const { query, page } = packageQueryOf(asked);
+    return countableConnection(loaders.packagesOfGroup.load(group, { query, page }), (limit) =>
       loaders.countOfPackagesOfGroup.load(group, { filter: query.filter, ...limit }),
     );
   },

@@ -36,7 +36,7 @@ interface PackageArguments extends PageRequest {
 }
 
 /** What a field `packages` is asked for, in the registry's terms. */
-export function packagesAsked(asked: PackageArguments): { query: PackageQuery; page: PageRequest } {
+export function packageQueryOf(asked: PackageArguments): { query: PackageQuery; page: PageRequest } {
   const { sort, packageName, packageType, packageVersion, status, includeVersionless: _, ...page } = asked;
   const [, by, order] = /^(\w+)_(ASC|DESC)$/.exec(sort ?? "CREATED_DESC")!;
   return {

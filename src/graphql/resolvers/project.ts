@@ -1,9 +1,9 @@
 import { changeProject } from "../../git/hosting/project-change.ts";
 import { createProject, deleteProject, modulePathOf, packageSettingOf } from "../../registry/forge/projects.ts";
-import { connectionOrNull, counted } from "../connection.ts";
+import { connectionOrNull, countableConnection } from "../connection.ts";
 import type { MutationResolvers, ProjectResolvers } from "../generated.ts";
 import { globalId } from "../global-id.ts";
-import { packagesAsked } from "./package.ts";
+import { packageQueryOf } from "./package.ts";
 import { given, payload } from "./payload.ts";
 
 const TAGS_DEFAULT = 100;
@@ -15,10 +15,12 @@ export const Project: ProjectResolvers = {
   httpUrlToRepo: (project, _, { urls }) => urls.repository(project),
   goProxyUrl: (project, _, { urls }) => urls.goProxy(project),
   goModules: (project, page, { loaders }) =>
-    counted(loaders.modulesOfProject.load(project, page), (limit) => loaders.countOfModules.load(project, limit)),
+    countableConnection(loaders.modulesOfProject.load(project, page), (limit) =>
+      loaders.countOfModules.load(project, limit),
+    ),
   packages: (project, asked, { loaders }) => {
-    const { query, page } = packagesAsked(asked);
-    return counted(loaders.packagesOfProject.load(project, { query, page }), (limit) =>
+    const { query, page } = packageQueryOf(asked);
+    return countableConnection(loaders.packagesOfProject.load(project, { query, page }), (limit) =>
       loaders.countOfPackagesOfProject.load(project, { filter: query.filter, ...limit }),
     );
   },

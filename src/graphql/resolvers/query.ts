@@ -8,7 +8,7 @@ import { findUser, findUserById, searchUsers } from "../../registry/forge/users.
 import { pageById } from "../../registry/lists/page-by-id.ts";
 import { findPackage } from "../../registry/packages/packages.ts";
 import { countModules, findModule, listModules } from "../../registry/versions/modules.ts";
-import { connection, counted } from "../connection.ts";
+import { connection, countableConnection } from "../connection.ts";
 import type { QueryResolvers } from "../generated.ts";
 import { numberIn } from "../global-id.ts";
 import { advisoryQueries } from "./advisory.ts";
@@ -58,7 +58,7 @@ export const Query: QueryResolvers = {
       archived: archived ?? undefined,
       topics: topics ?? undefined,
     };
-    return counted(
+    return countableConnection(
       pageById(page, (order, numbered) => searchProjects(registry, principal, filter, order, numbered)),
       ({ limit }) => countProjects(registry, principal, filter, limit),
     );
@@ -73,7 +73,7 @@ export const Query: QueryResolvers = {
     (await findModule(registry, principal, path))?.module ?? null,
 
   goModules: (_, { search, ...page }, { registry, principal }) =>
-    counted(listModules(registry, principal, { search }, page), ({ limit }) =>
+    countableConnection(listModules(registry, principal, { search }, page), ({ limit }) =>
       countModules(registry, principal, { search }, limit),
     ),
 

@@ -1,4 +1,4 @@
-import type { Page } from "../../registry/lists/keyset-page.ts";
+import type { KeysetPage } from "../../registry/lists/keyset-page.ts";
 import { type FoundPage, facetsOf, type Hit, type Search, searchModules } from "../../registry/modules/search.ts";
 import { type Connection, connection } from "../connection.ts";
 import type { GraphqlContext } from "../context.ts";
@@ -28,7 +28,7 @@ export const searchQueries = {
   },
 } satisfies Pick<QueryResolvers, "search">;
 
-function foundIn(page: Page<Hit>, { query }: Search): Page<FoundModule> {
+function foundIn(page: KeysetPage<Hit>, { query }: Search): KeysetPage<FoundModule> {
   return { ...page, rows: page.rows.map((hit) => ({ ...hit, query })) };
 }
 

@@ -27,7 +27,7 @@ import { ensureRecord } from "../../registry/checksums/checksum-log.ts";
 import { cosignedHead } from "../../registry/checksums/cosigned-heads.ts";
 import { headCovering, noteOf } from "../../registry/checksums/log-names.ts";
 import { findRecord, readTile, recordsFrom } from "../../registry/checksums/log-records.ts";
-import { type ChecksumLog, readTree } from "../../registry/checksums/log-state.ts";
+import { type ChecksumLog, readCommittedTree } from "../../registry/checksums/log-state.ts";
 import type { LoggedRecord } from "../../registry/checksums/logged-record.ts";
 import type { Principal } from "../../registry/principal.ts";
 import { findUpstreamVersion } from "../../registry/versions/upstream-modules.ts";
@@ -144,10 +144,13 @@ export async function serveChecksumDatabase(
   if (kept?.of === THE_LOG && isTrusted(kept, registry)) return write(kept.answer as TextAnswer);
 
   if (rest === "supported") return write(present(Buffer.alloc(0), TEXT, false));
-  if (rest === "latest") return write(present(await noteOf(checksums, await readTree(checksums), name), TEXT, false));
+  if (rest === "latest")
+    return write(present(await noteOf(checksums, await readCommittedTree(checksums), name), TEXT, false));
   if (rest === "checkpoint") {
     const cosigned = await cosignedHead(registry, name);
-    return write(present(cosigned ?? (await noteOf(checksums, await readTree(checksums), name, name)), TEXT, false));
+    return write(
+      present(cosigned ?? (await noteOf(checksums, await readCommittedTree(checksums), name, name)), TEXT, false),
+    );
   }
   if (rest.startsWith("lookup/")) {
     const asked = { name, rest: rest.slice("lookup/".length), storedOnly };
@@ -174,7 +177,7 @@ async function hashesIn(log: ChecksumLog, { level, number, width, path }: TilePa
 
 async function recordsIn(log: ChecksumLog, { number, width, path }: TilePath): Promise<LoggedRecord[]> {
   const from = number * TILE_WIDTH;
-  if (from + width > (await readTree(log)).size) throw notFound(`the log does not have ${path} yet`);
+  if (from + width > (await readCommittedTree(log)).size) throw notFound(`the log does not have ${path} yet`);
   return recordsFrom(log.registry, from, width);
 }
 

@@ -66,7 +66,7 @@ interface Entry {
 }
 
 /** How far an answer may be trusted. */
-export interface Trust {
+export interface AnswerTrust {
   /** How long it may be given without a look. */
   readonly freshMs: number;
   /**
@@ -80,7 +80,7 @@ export interface Trust {
   readonly through?: number | undefined;
 }
 
-const FOR_EVER: Trust = { freshMs: Number.POSITIVE_INFINITY };
+const FOR_EVER: AnswerTrust = { freshMs: Number.POSITIVE_INFINITY };
 
 export class HotCache {
   readonly #entries: LRUCache<string, Entry>;
@@ -147,7 +147,14 @@ export class HotCache {
   /**
    * Keeps an answer, unless the project's content is not what it was when the answer was begun. `pinned`: for ever the same.
    */
-  set(url: string, of: ContentOf, begun: Moment, pinned: boolean, answer: HotAnswer, trust: Trust = FOR_EVER): void {
+  set(
+    url: string,
+    of: ContentOf,
+    begun: Moment,
+    pinned: boolean,
+    answer: HotAnswer,
+    trust: AnswerTrust = FOR_EVER,
+  ): void {
     if (url.length > MAX_KEY_LENGTH || bytesOf(answer) > this.maxAnswerBytes) return;
     const { state, deletions } = begun;
     const { freshMs, generation, group, through } = trust;

@@ -10,7 +10,7 @@ import { importVersions } from "../../intake/imports.ts";
 import { demandUpstream, requireScope } from "../../registry/access/access.ts";
 import { authenticate } from "../../registry/access/authentication.ts";
 import { isOwned } from "../../registry/forge/module-owner.ts";
-import { nameOf } from "../../registry/principal.ts";
+import { nameOfPrincipal } from "../../registry/principal.ts";
 import { credentialsOf } from "../protocol/credentials.ts";
 import type { GoProxy } from "./go-proxy.ts";
 
@@ -33,7 +33,7 @@ export async function servePrefetch(proxy: GoProxy, ctx: Context): Promise<void>
   const ofOthers: WantedVersion[] = [];
   for (const one of wanted.values()) if (!(await isOwned(registry, one.modulePath))) ofOthers.push(one);
 
-  const leave = await places.take(undefined, nameOf(principal));
+  const leave = await places.take(undefined, nameOfPrincipal(principal));
   const gone = new AbortController();
   const { res } = ctx;
   const stop = (): void => gone.abort();

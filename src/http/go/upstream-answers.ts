@@ -11,11 +11,11 @@ import { type Gate, gateOf, type Passed } from "../../registry/policies/gate.ts"
 import type { Principal } from "../../registry/principal.ts";
 import type { GroupRow } from "../../registry/rows.ts";
 import { isExactVersion } from "../../upstream/admission.ts";
-import { ABSENCE_MS, type Absent, type Found } from "../../upstream/answers.ts";
+import { ABSENCE_MS, type Absent, type FoundAnswer } from "../../upstream/answers.ts";
 import type { AskOptions, DependencyProxy } from "../../upstream/dependency-proxy.ts";
 import type { Download, StoredZip } from "../../upstream/download.ts";
 import {
-  type Judged,
+  type JudgedAnswer,
   judgedLatest,
   judgedList,
   judgedQuery,
@@ -135,7 +135,7 @@ async function judgedTo(
   gate: Gate,
   request: Exclude<GoRequest, VersionRequest<"zip">>,
   options: AskOptions,
-): Promise<Judged<Found | Absent>> {
+): Promise<JudgedAnswer<FoundAnswer | Absent>> {
   const { modulePath } = request;
   if (request.kind === "list") return judgedList(dependencies, gate, modulePath, options);
   if (request.kind === "latest") return judgedLatest(dependencies, gate, modulePath, options);
@@ -151,7 +151,7 @@ function answerTo(
   dependencies: DependencyProxy,
   request: Exclude<GoRequest, VersionRequest<"zip">>,
   options: AskOptions,
-): Promise<Found | Absent> {
+): Promise<FoundAnswer | Absent> {
   const { modulePath } = request;
   switch (request.kind) {
     case "list":

@@ -14,6 +14,6 @@ export function demandPath(path: string, message: string, fix: string): void {
 }
 
 /** Licence files as the API shows them. */
-export function licensesOf(files: readonly LicenseFile[]): object[] {
+export function licenseAnswers(files: readonly LicenseFile[]): object[] {
   return files.map(({ path, types, text }) => ({ types, filePath: path, contents: text }));
 }

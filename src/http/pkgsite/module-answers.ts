@@ -11,11 +11,11 @@ import { describeVersion, descriptionsOf } from "../../registry/modules/module-d
 import { otherMajorsOf } from "../../registry/modules/related-modules.ts";
 import { latestVersions } from "../../registry/versions/listed-versions.ts";
 import { type MajorsKey, versionsOfMajors } from "../../registry/versions/versions-of-majors.ts";
-import { type ApiAnswer, demandPath, licensesOf } from "./answer.ts";
+import { type ApiAnswer, demandPath, licenseAnswers } from "./answer.ts";
 import { badRequest } from "./api-error.ts";
 import { filtered } from "./filter.ts";
 import { keyIn, limitOf, pageOfList, tokenFor } from "./list-pages.ts";
-import { LIST, readParameters } from "./parameters.ts";
+import { LIST_PARAMETERS, readParameters } from "./parameters.ts";
 import { type Asking, demandModuleUnit, isPinned, type Unit } from "./units.ts";
 
 /** How long a request waits for the packages of a version, in milliseconds: pkgsite-cli waits for 30 seconds. */
@@ -48,7 +48,7 @@ export async function moduleAnswer(asking: Asking, path: string, query: URLSearc
       hasGoMod: unit.files.some((file) => file.path === "go.mod"),
       repoUrl: repositoryOf(asking, unit),
       ...(readme ? { readme: { filepath: readme.path, contents: readme.text } } : {}),
-      ...(wantsLicenses && licenses.length > 0 ? { licenses: licensesOf(licenses) } : {}),
+      ...(wantsLicenses && licenses.length > 0 ? { licenses: licenseAnswers(licenses) } : {}),
     },
   };
 }
@@ -56,7 +56,7 @@ export async function moduleAnswer(asking: Asking, path: string, query: URLSearc
 /** /v1/versions/{path} */
 export async function versionsAnswer(asking: Asking, path: string, query: URLSearchParams): Promise<ApiAnswer> {
   demandPath(path, "missing module path", "the module path must be provided after '/versions/'");
-  const { pseudo, ...list } = readParameters(query, { ...LIST, pseudo: "boolean" });
+  const { pseudo, ...list } = readParameters(query, { ...LIST_PARAMETERS, pseudo: "boolean" });
   const { registry } = asking;
   const { module } = await demandModuleUnit(asking, path, "");
   const limit = limitOf(list);
@@ -101,7 +101,7 @@ export async function versionsAnswer(asking: Asking, path: string, query: URLSea
 /** /v1/packages/{path} */
 export async function packagesAnswer(asking: Asking, path: string, query: URLSearchParams): Promise<ApiAnswer> {
   demandPath(path, "missing module path", "the module path must be provided after '/packages/'");
-  const { version, ...list } = readParameters(query, { version: "text", ...LIST });
+  const { version, ...list } = readParameters(query, { version: "text", ...LIST_PARAMETERS });
   const unit = await demandModuleUnit(asking, path, version);
   const readable = { id: unit.version.id, from: unit.from };
   const { packages, whole } = await packagesOf(asking.registry, readable, PATIENCE_MS);
@@ -125,7 +125,7 @@ export async function packagesAnswer(asking: Asking, path: string, query: URLSea
 
 /** /v1/search */
 export async function searchAnswer(asking: Asking, query: URLSearchParams): Promise<ApiAnswer> {
-  const { q, symbol, ...list } = readParameters(query, { q: "text", symbol: "text", ...LIST });
+  const { q, symbol, ...list } = readParameters(query, { q: "text", symbol: "text", ...LIST_PARAMETERS });
   if (q === "") throw badRequest("missing query", "provide the query by using the query parameter 'q'");
   const { registry, principal } = asking;
   const found =

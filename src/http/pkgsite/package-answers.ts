@@ -9,11 +9,11 @@ import { buildFor, type PackageBuild } from "../../registry/documentation/builds
 import { documentationOf } from "../../registry/documentation/documented-versions.ts";
 import { countImportersOf, importersAfter } from "../../registry/documentation/found-packages.ts";
 import { isRedistributable, licenseFilesOf } from "../../registry/modules/license-files.ts";
-import { type ApiAnswer, demandPath, licensesOf } from "./answer.ts";
+import { type ApiAnswer, demandPath, licenseAnswers } from "./answer.ts";
 import { badRequest } from "./api-error.ts";
 import { filtered } from "./filter.ts";
 import { keyIn, limitOf, pageOfList, tokenFor } from "./list-pages.ts";
-import { LIST, readParameters } from "./parameters.ts";
+import { LIST_PARAMETERS, readParameters } from "./parameters.ts";
 import { type Asking, demandUnit, isPinned, pathOf, type Unit } from "./units.ts";
 
 const FORMATS: ReadonlyMap<string, PageFormat> = new Map([
@@ -54,7 +54,7 @@ export async function packageAnswer(asking: Asking, path: string, query: URLSear
       goarch: goarch || systemOf(build, "goarch"),
       ...(docs === "" ? {} : { docs }),
       ...(imports.length === 0 ? {} : { imports }),
-      ...(wants.licenses && licenses.length > 0 ? { licenses: licensesOf(licenses) } : {}),
+      ...(wants.licenses && licenses.length > 0 ? { licenses: licenseAnswers(licenses) } : {}),
       ...(counts ? { importedByCounts: counts } : {}),
       path: pathOf(unit),
       name: documentation?.name ?? "",
@@ -69,7 +69,7 @@ export async function symbolsAnswer(asking: Asking, path: string, query: URLSear
   demandPath(path, "missing package path", "the package path must be provided after '/symbols/'");
   const { module, version, goos, goarch, ...list } = readParameters(query, {
     ...{ module: "text", version: "text", goos: "text", goarch: "text" },
-    ...LIST,
+    ...LIST_PARAMETERS,
   });
   const unit = await demandUnit(asking, path, module, version);
   const build = buildOf(await documentationIn(asking, unit), goos, goarch);
@@ -90,7 +90,7 @@ export async function symbolsAnswer(asking: Asking, path: string, query: URLSear
 /** /v1/imported-by/{path} */
 export async function importedByAnswer(asking: Asking, path: string, query: URLSearchParams): Promise<ApiAnswer> {
   demandPath(path, "missing package path", "the package path must be provided after '/imported-by/'");
-  const { module, version, ...list } = readParameters(query, { module: "text", version: "text", ...LIST });
+  const { module, version, ...list } = readParameters(query, { module: "text", version: "text", ...LIST_PARAMETERS });
   const unit = await demandUnit(asking, path, module, version);
   const { registry, principal } = asking;
   const imported = { path, modulePath: unit.module.path };
@@ -119,7 +119,7 @@ export async function importedByAnswer(asking: Asking, path: string, query: URLS
 /** /v1/vulns/{path} */
 export async function vulnerabilitiesAnswer(asking: Asking, path: string, query: URLSearchParams): Promise<ApiAnswer> {
   demandPath(path, "missing path", "the package or module path must be provided after '/vulns/'");
-  const { module, version, ...list } = readParameters(query, { module: "text", version: "text", ...LIST });
+  const { module, version, ...list } = readParameters(query, { module: "text", version: "text", ...LIST_PARAMETERS });
   const unit = await demandUnit(asking, path, module, version);
   const packagePath = unit.directory === "" ? undefined : path;
   const known = await vulnerabilitiesOf(asking.registry, [

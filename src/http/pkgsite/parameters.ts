@@ -11,20 +11,20 @@ interface Kinds {
 }
 
 /** Which parameters an endpoint has, in the order in which they are read. */
-export type Parameters = Readonly<Record<string, keyof Kinds>>;
+export type ParameterKinds = Readonly<Record<string, keyof Kinds>>;
 
 /** What they are; what was not given is "", 0 or false. */
-export type Values<P extends Parameters> = { readonly [Name in keyof P]: Kinds[P[Name]] };
+export type Values<P extends ParameterKinds> = { readonly [Name in keyof P]: Kinds[P[Name]] };
 
 /** The parameters of every list. */
-export const LIST = { limit: "integer", token: "text", filter: "text" } as const;
+export const LIST_PARAMETERS = { limit: "integer", token: "text", filter: "text" } as const;
 
 const MAX_INT64 = 2n ** 63n - 1n;
 const TRUE = new Set(["1", "t", "T", "TRUE", "true", "True"]);
 const FALSE = new Set(["", "0", "f", "F", "FALSE", "false", "False"]);
 
 /** Reads the parameters of a request. Throws ApiError for one that cannot be read. */
-export function readParameters<const P extends Parameters>(query: URLSearchParams, parameters: P): Values<P> {
+export function readParameters<const P extends ParameterKinds>(query: URLSearchParams, parameters: P): Values<P> {
   const values = Object.entries(parameters).map(([name, kind]) => {
     const text = query.get(name);
     if (kind === "text") return [name, text ?? ""];

@@ -149,16 +149,16 @@ async function versionOf(
 ): Promise<VersionRow | undefined> {
   if (asked === "" || asked === "latest") {
     if (latest || !project) return latest;
-    return rowOf(registry, (await latestOf(hosted, project, module.path)).version.id);
+    return versionRow(registry, (await latestOf(hosted, project, module.path)).version.id);
   }
   const isBranch = BRANCHES.has(asked);
   if (!isBranch && canonicalVersion(asked) !== asked) throw notFound("Version Not Found");
-  if (project) return rowOf(registry, (await resolveQuery(hosted, project, module.path, asked)).version.id);
+  if (project) return versionRow(registry, (await resolveQuery(hosted, project, module.path, asked)).version.id);
   if (isBranch) return undefined;
   const known = await versionsInModules(registry, [{ moduleId: module.id, version: asked }]);
   return known.get(`${module.id} ${asked}`);
 }
 
-async function rowOf(registry: Registry, id: number): Promise<VersionRow | undefined> {
+async function versionRow(registry: Registry, id: number): Promise<VersionRow | undefined> {
   return (await findVersionRows(registry, [id]))[0];
 }

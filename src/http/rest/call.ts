@@ -42,7 +42,7 @@ export interface RestParts {
 }
 
 /** What a handler gets. */
-export interface Asked<Parameters = Readonly<Record<string, unknown>>> {
+export interface CallRequest<Parameters = Readonly<Record<string, unknown>>> {
   readonly parts: RestParts;
   readonly registry: Registry;
   readonly principal: Principal;
@@ -79,7 +79,7 @@ interface Definition<P extends Shape> {
 interface CallDefinition<P extends Shape, A extends z.ZodType | undefined> extends Definition<P> {
   readonly status: 200 | 201 | 202 | 204;
   readonly answer?: A;
-  handle(asked: Asked<Parsed<P>>): Promise<A extends z.ZodType ? z.input<A> : void>;
+  handle(asked: CallRequest<Parsed<P>>): Promise<A extends z.ZodType ? z.input<A> : void>;
 }
 
 interface ListDefinition<P extends Shape, A extends z.ZodType> extends Omit<Definition<P>, "method"> {
@@ -90,7 +90,7 @@ interface ListDefinition<P extends Shape, A extends z.ZodType> extends Omit<Defi
    * id, and sort; rows have an id; and `read` minds numbered.idAfter and numbered.idBefore.
    */
   readonly keyset?: true;
-  read(asked: Asked<Parsed<P>>, numbered: NumberedPageRequest): Promise<NumberedPage<z.input<A>>>;
+  read(asked: CallRequest<Parsed<P>>, numbered: NumberedPageRequest): Promise<NumberedPage<z.input<A>>>;
 }
 
 /** A call as the kernel knows it. */
@@ -98,8 +98,8 @@ export interface Call extends Definition<Shape> {
   readonly status: 200 | 201 | 202 | 204;
   readonly answer: z.ZodType | undefined;
   readonly pages: "none" | "numbered" | "keyset";
-  handle(asked: Asked): Promise<unknown>;
-  read(asked: Asked, numbered: NumberedPageRequest): Promise<NumberedPage<unknown>>;
+  handle(asked: CallRequest): Promise<unknown>;
+  read(asked: CallRequest, numbered: NumberedPageRequest): Promise<NumberedPage<unknown>>;
 }
 
 const neither = (): never => {

@@ -10,7 +10,7 @@ import { recordsFrom } from "../../registry/checksums/log-records.ts";
 import type { LoggedRecord } from "../../registry/checksums/logged-record.ts";
 import { describeLog, provedRecordOf } from "../../registry/checksums/record-proof.ts";
 import { isOwned } from "../../registry/forge/module-owner.ts";
-import { nameOf, readableVersions } from "../../registry/modules/readable-by-name.ts";
+import { readableVersions, versionName } from "../../registry/modules/readable-by-name.ts";
 import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
 import { leafHash } from "../../sumdb/tree-hash.ts";
@@ -126,7 +126,7 @@ async function readableRecords(
     !registry.privateModules.covers(modulePath) &&
     !(await isOwned(registry, modulePath));
   const readable = await Promise.all(
-    records.map(async (record, n) => stored.has(nameOf(names[n]!)) || (await isPublic(record))),
+    records.map(async (record, n) => stored.has(versionName(names[n]!)) || (await isPublic(record))),
   );
   return new Set(records.filter((_, n) => readable[n]));
 }

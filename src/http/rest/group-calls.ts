@@ -16,7 +16,7 @@ import type { NumberedPageRequest } from "../../registry/lists/numbered-page.ts"
 import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { GroupRow } from "../../registry/rows.ts";
-import { type Asked, call, listCall } from "./call.ts";
+import { type CallRequest, call, listCall } from "./call.ts";
 import {
   Group,
   GroupQuota,
@@ -26,7 +26,7 @@ import {
   namespaceAnswer,
   quotaAnswer,
 } from "./group-answer.ts";
-import { accessLevel, boolean, idOrPath, integer, list, sorting, text, visibilityWord } from "./parameter.ts";
+import { boolean, filteredLevel, idOrPath, integer, list, sorting, text, visibilityWord } from "./parameter.ts";
 
 const tag = "Groups";
 const id = idOrPath("group");
@@ -44,7 +44,7 @@ export async function groupOfAddress(
 const filters = {
   search: text().optional().describe("Part of the name or path"),
   owned: boolean().optional().describe("Only groups of which one is Owner"),
-  min_access_level: accessLevel().optional(),
+  min_access_level: filteredLevel().optional(),
   top_level_only: boolean().optional(),
   all_available: boolean().optional().describe("false: only groups of which one is a member"),
   skip_groups: list(integer()).optional(),
@@ -56,7 +56,7 @@ const filters = {
 type Filters = z.output<z.ZodObject<typeof filters>>;
 
 async function readGroups(
-  { registry, principal, parameters, base }: Asked<Filters>,
+  { registry, principal, parameters, base }: CallRequest<Filters>,
   within: { readonly parentId?: number; readonly below?: number },
   numbered: NumberedPageRequest,
 ) {
@@ -77,7 +77,7 @@ async function readGroups(
   return { ...found, rows: await groupAnswers(registry, found.rows, base) };
 }
 
-async function oneGroup({ registry, base }: Asked<unknown>, group: GroupRow): Promise<z.input<typeof Group>> {
+async function oneGroup({ registry, base }: CallRequest<unknown>, group: GroupRow): Promise<z.input<typeof Group>> {
   return (await groupAnswers(registry, [group], base))[0]!;
 }
 

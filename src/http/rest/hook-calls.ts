@@ -14,7 +14,7 @@ import {
   updateHook,
 } from "../../registry/forge/hooks.ts";
 import type { HookDeliveryRow, HookRow } from "../../registry/rows.ts";
-import { type Asked, type Call, call, listCall } from "./call.ts";
+import { type Call, type CallRequest, call, listCall } from "./call.ts";
 import { boolean, choice, idOrPath, list, numberOf, text } from "./parameter.ts";
 import { projectOrGroup } from "./project-or-group.ts";
 
@@ -83,8 +83,8 @@ function callsOf(kind: Kind): Call[] {
   const one = { ...place, hook_id: numberOf("hook") };
   const root = ROOTS[kind];
   const about = { tag, description: WHO[kind], failures: [404] } as const;
-  const ownerOf = async (asked: Asked<object>): Promise<HookOwner> =>
-    kind === "instance" ? "instance" : projectOrGroup(kind, asked as Asked<{ readonly id: number | string }>);
+  const ownerOf = async (asked: CallRequest<object>): Promise<HookOwner> =>
+    kind === "instance" ? "instance" : projectOrGroup(kind, asked as CallRequest<{ readonly id: number | string }>);
   return [
     listCall({
       ...about,

@@ -5,7 +5,7 @@ import { hidden } from "../../registry/access/access.ts";
 import { addMember, type MemberPlace, removeMember, searchMembers } from "../../registry/forge/members.ts";
 import { findUser, findUserById } from "../../registry/forge/users.ts";
 import type { MemberRow, UserRow } from "../../registry/rows.ts";
-import { type Asked, type Call, call, listCall } from "./call.ts";
+import { type Call, type CallRequest, call, listCall } from "./call.ts";
 import { boolean, clearableDate, date, grantedLevel, idOrPath, integer, list, numberOf, text } from "./parameter.ts";
 import { projectOrGroup } from "./project-or-group.ts";
 import { basicsOfUser, userBasics } from "./user-answer.ts";
@@ -30,14 +30,14 @@ function memberAnswer(member: MemberRow, base: string): z.input<typeof Member> {
   };
 }
 
-type OfSomething = Asked<{ readonly id: number | string }>;
+type OfSomething = CallRequest<{ readonly id: number | string }>;
 
 async function placeOf(kind: "project" | "group", asked: OfSomething): Promise<MemberPlace> {
   const of = await projectOrGroup(kind, asked);
   return "project" in of ? { projectPath: of.project.fullPath } : { groupPath: of.group.fullPath };
 }
 
-async function demandKnown({ registry, principal }: Asked<unknown>, wanted: number | string): Promise<UserRow> {
+async function demandKnown({ registry, principal }: CallRequest<unknown>, wanted: number | string): Promise<UserRow> {
   const found = typeof wanted === "number" ? await findUserById(registry, wanted) : await findUser(registry, wanted);
   if (!found) throw hidden(principal, "User");
   return found;

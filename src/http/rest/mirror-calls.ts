@@ -8,7 +8,7 @@ import { wantLook } from "../../registry/forge/mirror-looks.ts";
 import { demandMirror, updateMirror } from "../../registry/forge/mirrors.ts";
 import { demandProject } from "../../registry/forge/projects.ts";
 import type { MirrorRow } from "../../registry/rows.ts";
-import { type Asked, call } from "./call.ts";
+import { type CallRequest, call } from "./call.ts";
 import { boolean, idOrPath, text } from "./parameter.ts";
 
 const tag = "Pull mirrors";
@@ -115,7 +115,7 @@ export const mirrorCalls = [
 ];
 
 /** Makes a new project a mirror, for import_url at its creation. */
-export async function mirrorNewProject(asked: Asked<unknown>, projectId: number, url: string): Promise<void> {
+export async function mirrorNewProject(asked: CallRequest<unknown>, projectId: number, url: string): Promise<void> {
   await addMirror(asked.registry, asked.parts.remotes, asked.principal, projectId, { url });
 }
 

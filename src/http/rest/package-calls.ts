@@ -29,7 +29,7 @@ import type { ProjectRow } from "../../registry/rows.ts";
 import { findVersionById } from "../../registry/versions/served-versions.ts";
 import { zipKeyOf } from "../../registry/versions/version-zip.ts";
 import { sendBlob } from "../protocol/send-blob.ts";
-import { type Asked, call, listCall } from "./call.ts";
+import { type CallRequest, call, listCall } from "./call.ts";
 import { groupOfAddress } from "./group-calls.ts";
 import { boolean, choice, idOrPath, numberOf, sorting, text } from "./parameter.ts";
 
@@ -324,7 +324,7 @@ function idsOf(rows: readonly PackageRow[]): number[] {
 }
 
 function packageOf(
-  { principal, base }: Pick<Asked, "principal" | "base">,
+  { principal, base }: Pick<CallRequest, "principal" | "base">,
   project: ProjectRow | undefined,
   row: PackageRow,
   lastDownloads: ReadonlyMap<number, Date>,

@@ -19,7 +19,7 @@ export const choice = <const W extends readonly [string, ...string[]]>(words: W)
 export const visibilityWord = () => choice(["private", "internal", "public"]);
 
 /** A level to filter by, as GitLab numbers them; some of them nobody has here. */
-export const accessLevel = () => integer().pipe(z.literal([5, 10, 15, 20, 25, 30, 40, 50, 60]));
+export const filteredLevel = () => integer().pipe(z.literal([5, 10, 15, 20, 25, 30, 40, 50, 60]));
 
 /** A level that somebody can have here. */
 export const grantedLevel = () =>

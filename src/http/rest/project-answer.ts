@@ -7,7 +7,7 @@ import { extentsOf } from "../../registry/forge/project-search.ts";
 import { packageSettingOf } from "../../registry/forge/projects.ts";
 import type { Principal } from "../../registry/principal.ts";
 import type { ProjectRow } from "../../registry/rows.ts";
-import type { Asked } from "./call.ts";
+import type { CallRequest } from "./call.ts";
 import { Namespace, namespaceAnswer, wordOf } from "./group-answer.ts";
 
 const Access = z.object({ access_level: z.int(), notification_level: z.int() }).nullable();
@@ -50,7 +50,7 @@ export const Project = z
   .meta({ id: "Project" });
 
 export async function projectAnswers(
-  { registry, principal, base }: Asked<unknown>,
+  { registry, principal, base }: CallRequest<unknown>,
   projects: readonly ProjectRow[],
   withStatistics = false,
 ): Promise<z.input<typeof Project>[]> {

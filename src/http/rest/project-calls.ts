@@ -17,14 +17,14 @@ import { parseRemoteUrl } from "../../registry/forge/remote-url.ts";
 import { findUserById } from "../../registry/forge/users.ts";
 import type { NumberedPageRequest } from "../../registry/lists/numbered-page.ts";
 import type { GroupRow, ProjectRow } from "../../registry/rows.ts";
-import { type Asked, call, listCall } from "./call.ts";
+import { type CallRequest, call, listCall } from "./call.ts";
 import { nameOfWord } from "./group-answer.ts";
 import { groupOfAddress } from "./group-calls.ts";
 import { mirrorNewProject } from "./mirror-calls.ts";
 import {
-  accessLevel,
   boolean,
   choice,
+  filteredLevel,
   idOrPath,
   integer,
   list,
@@ -45,7 +45,7 @@ const filters = {
   visibility: visibilityWord().optional(),
   membership: boolean().optional().describe("Only projects of which one is a member"),
   owned: boolean().optional().describe("Only projects of which one is Owner"),
-  min_access_level: accessLevel().optional(),
+  min_access_level: filteredLevel().optional(),
   archived: boolean().optional(),
   topic: list(text()).optional().describe("Topics with commas in between: all of them"),
   last_activity_after: moment().optional(),
@@ -67,7 +67,7 @@ interface Within {
   readonly namespaceOf?: number;
 }
 
-async function readProjects(asked: Asked<Filters>, within: Within, numbered: NumberedPageRequest) {
+async function readProjects(asked: CallRequest<Filters>, within: Within, numbered: NumberedPageRequest) {
   const { registry, principal, parameters } = asked;
   if (parameters.starred) return { rows: [], more: false, total: 0 };
   const filter = {
@@ -86,7 +86,7 @@ async function readProjects(asked: Asked<Filters>, within: Within, numbered: Num
   return { ...found, rows: await projectAnswers(asked, found.rows, parameters.statistics) };
 }
 
-async function oneProject(asked: Asked<unknown>, project: ProjectRow, withStatistics = false) {
+async function oneProject(asked: CallRequest<unknown>, project: ProjectRow, withStatistics = false) {
   return (await projectAnswers(asked, [project], withStatistics))[0]!;
 }
 
@@ -115,7 +115,7 @@ function settingsOf(parameters: z.output<z.ZodObject<typeof settings>>) {
 }
 
 /** Where a new project goes: a group or a namespace by its number or path; else the namespace of the principal. */
-async function namespaceFor(asked: Asked<{ namespace_id?: number | string | undefined }>): Promise<GroupRow> {
+async function namespaceFor(asked: CallRequest<{ namespace_id?: number | string | undefined }>): Promise<GroupRow> {
   const { registry, principal, parameters } = asked;
   const wanted = parameters.namespace_id ?? demandUser(principal).username;
   const found = typeof wanted === "number" ? await findGroupById(registry, wanted) : await findGroup(registry, wanted);

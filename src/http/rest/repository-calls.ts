@@ -12,7 +12,7 @@ import { tagProtection } from "../../registry/forge/protected-tags.ts";
 import { type RefOrder, type RefRow, type RefSearch, searchRefs } from "../../registry/forge/ref-search.ts";
 import type { NumberedPage, NumberedPageRequest } from "../../registry/lists/numbered-page.ts";
 import type { ProjectRow } from "../../registry/rows.ts";
-import { type Asked, call, listCall } from "./call.ts";
+import { type CallRequest, call, listCall } from "./call.ts";
 import { idOrPath, sorting, text } from "./parameter.ts";
 
 const tag = "Repository";
@@ -59,7 +59,7 @@ const Branch = z
   })
   .meta({ id: "Branch" });
 
-type OfProject = Asked<{ readonly id: number | string }>;
+type OfProject = CallRequest<{ readonly id: number | string }>;
 
 /** A project whose code the principal may read, and its repository; undefined while nothing was pushed. */
 async function codeOf({ registry, principal, parameters, parts }: OfProject) {

@@ -7,7 +7,7 @@ import { requireScope } from "../../registry/access/access.ts";
 import { authenticate } from "../../registry/access/authentication.ts";
 import type { Principal } from "../../registry/principal.ts";
 import { credentialsOf } from "../protocol/credentials.ts";
-import type { Asked, Call, RestParts } from "./call.ts";
+import type { Call, CallRequest, RestParts } from "./call.ts";
 import { checksumCalls } from "./checksum-calls.ts";
 import { deployTokenCalls } from "./deploy-token-calls.ts";
 import { featureCalls } from "./feature-calls.ts";
@@ -91,7 +91,7 @@ export function serveRestApi(parts: RestParts): Middleware {
     const read = readers.get(call)!(placed);
     if ("error" in read) return answerFormError(ctx, 400, read.error);
     const { registry } = parts;
-    const asked: Asked = { parts, registry, principal, parameters: read.values, base: parts.addressOf(ctx), ctx };
+    const asked: CallRequest = { parts, registry, principal, parameters: read.values, base: parts.addressOf(ctx), ctx };
     if (call.pages === "none") await answer(call, asked);
     else await answerPage(call, asked, read.values, placed);
   };
@@ -109,7 +109,7 @@ async function admit({ registry }: RestParts, call: Call, ctx: Context): Promise
   return principal;
 }
 
-async function answer(call: Call, asked: Asked): Promise<void> {
+async function answer(call: Call, asked: CallRequest): Promise<void> {
   const { ctx } = asked;
   const body = await call.handle(asked);
   if (ctx.body !== undefined && body === undefined && call.answer === undefined) return;
@@ -119,7 +119,12 @@ async function answer(call: Call, asked: Asked): Promise<void> {
   ctx.status = call.status;
 }
 
-async function answerPage(call: Call, asked: Asked, values: Record<string, unknown>, given: Given): Promise<void> {
+async function answerPage(
+  call: Call,
+  asked: CallRequest,
+  values: Record<string, unknown>,
+  given: Given,
+): Promise<void> {
   const { ctx, base } = asked;
   const page = pageOf(values, given.order_by !== undefined && given.order_by !== "" && given.order_by !== null);
   if ("error" in page) return answerFormError(ctx, 400, page.error);

@@ -9,14 +9,14 @@ interface Place {
   readonly calls: Map<Method, Call>;
 }
 
-export interface Found {
+export interface FoundCall {
   readonly call: Call;
   /** The parameters of the path, decoded; undefined for one that cannot be decoded. */
   readonly parameters: ReadonlyMap<string, string | undefined>;
 }
 
 /** Returns a function that finds the call of a path below the root of the API; a list of methods: they and no others. */
-export function routeTable(calls: readonly Call[]): (method: string, path: string) => Found | Method[] | undefined {
+export function routeTable(calls: readonly Call[]): (method: string, path: string) => FoundCall | Method[] | undefined {
   const root: Place = { words: new Map(), parameter: undefined, calls: new Map() };
   for (const call of calls) add(root, call);
   return (method, path) => {

@@ -12,14 +12,14 @@ import {
   updateUser,
 } from "../../registry/forge/users.ts";
 import type { UserRow } from "../../registry/rows.ts";
-import { type Asked, call, listCall } from "./call.ts";
+import { type CallRequest, call, listCall } from "./call.ts";
 import { boolean, numberOf, sorting, text } from "./parameter.ts";
 import { User, userAnswer } from "./user-answer.ts";
 
 const tag = "Users";
 const id = numberOf("user");
 
-async function demandKnown({ registry, principal }: Asked<unknown>, number: number): Promise<UserRow> {
+async function demandKnown({ registry, principal }: CallRequest<unknown>, number: number): Promise<UserRow> {
   const user = await findUserById(registry, number);
   if (!user) throw hidden(principal, "User");
   return user;

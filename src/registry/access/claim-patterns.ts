@@ -12,7 +12,7 @@ export type ClaimPatterns = Readonly<Record<string, string>>;
 export type Claims = Readonly<Record<string, unknown>>;
 
 /** A claim that does not fit: what is asked for, and what the token says; undefined: it has no such claim. */
-export interface Mismatch {
+export interface ClaimMismatch {
   readonly claim: string;
   readonly pattern: string;
   readonly value: string | undefined;
@@ -91,8 +91,8 @@ function namesOwner([claim, pattern]: readonly [string, string]): boolean {
 }
 
 /** The claims that do not fit; none: the token is one of those that are meant. */
-export function mismatches(patterns: ClaimPatterns, claims: Claims): Mismatch[] {
-  return Object.entries(patterns).flatMap(([claim, pattern]): Mismatch[] => {
+export function mismatches(patterns: ClaimPatterns, claims: Claims): ClaimMismatch[] {
+  return Object.entries(patterns).flatMap(([claim, pattern]): ClaimMismatch[] => {
     const values = textsOf(Object.hasOwn(claims, claim) ? claims[claim] : undefined);
     if (values.some((value) => fits(pattern, value))) return [];
     return [{ claim, pattern, value: values.length === 0 ? undefined : values.join(", ") }];

@@ -6,7 +6,7 @@ import { findGroup } from "../forge/groups.ts";
 import { findProject } from "../forge/projects.ts";
 import { activeTokens } from "../forge/tokens.ts";
 import { findUser } from "../forge/users.ts";
-import { keysetPage, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import { type KeysetPage, keysetPage, type PageRequest } from "../lists/keyset-page.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { TokenRow } from "../rows.ts";
@@ -36,7 +36,7 @@ export async function listAllTokens(
   principal: Principal,
   { kind, active, search, username, projectPath, groupPath }: AllTokensFilter,
   request: PageRequest,
-): Promise<Page<TokenRow>> {
+): Promise<KeysetPage<TokenRow>> {
   demandAdministrator(principal);
   const user = username ? await findUser(registry, username) : undefined;
   const project = projectPath ? await findProject(registry, projectPath) : undefined;

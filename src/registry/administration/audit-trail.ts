@@ -4,7 +4,7 @@
 import type { AuditEvent, Prisma } from "../../database/generated/client.ts";
 import { invalid } from "../../errors.ts";
 import { demandAdministrator } from "../access/access.ts";
-import { keysetPage, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import { type KeysetPage, keysetPage, type PageRequest } from "../lists/keyset-page.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import { isKeepable } from "../text.ts";
@@ -31,7 +31,7 @@ export async function listAuditEvents(
   principal: Principal,
   filter: AuditFilter,
   request: PageRequest,
-): Promise<Page<AuditEventRow>> {
+): Promise<KeysetPage<AuditEventRow>> {
   demandAdministrator(principal);
   const { actor, action, subject, from, to } = filter;
   if ([actor, action, subject].some((text) => text != null && !isKeepable(text)))

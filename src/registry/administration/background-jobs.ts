@@ -6,7 +6,7 @@ import { JOB_SCHEMA, type JobName } from "../../jobs/queue.ts";
 import { demandAdministrator } from "../access/access.ts";
 import { audit } from "../audit.ts";
 import { change } from "../change.ts";
-import { keysetPage, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import { type KeysetPage, keysetPage, type PageRequest } from "../lists/keyset-page.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import { isKeepable } from "../text.ts";
@@ -52,7 +52,7 @@ export async function listJobs(
   principal: Principal,
   { name, state }: JobFilter,
   request: PageRequest,
-): Promise<Page<JobRow>> {
+): Promise<KeysetPage<JobRow>> {
   demandAdministrator(principal);
   if (name != null && !isKeepable(name)) throw invalid("the name of a job must be Unicode, without NUL");
   await registry.jobs.ready();

@@ -10,14 +10,14 @@ const SLICES = 13;
 const WEEK_MS = 7 * 24 * 3_600_000;
 
 /** Versions, or projects: those with greater numbers than `after`, up to `end`. */
-export interface Stretch {
+export interface IdRange {
   readonly after: number;
   readonly end: number;
 }
 
 export interface FsckSlice {
-  readonly versions: Stretch;
-  readonly projects: Stretch;
+  readonly versions: IdRange;
+  readonly projects: IdRange;
   /** Whether nothing comes behind it: the next one begins at the beginning. */
   readonly isLast: boolean;
 }
@@ -40,12 +40,12 @@ interface Row {
 
 /** When the last slice came to its end, in milliseconds since 1970; undefined: none has. */
 export async function lastSlice(registry: Registry): Promise<number | undefined> {
-  return (await rowOf(registry))?.finishedAt?.getTime();
+  return (await sliceRow(registry))?.finishedAt?.getTime();
 }
 
 /** The slice that is to be examined now, from where it was left; undefined: none is due. */
 export async function dueSlice(registry: Registry, now: number): Promise<FsckSlice | undefined> {
-  const row = await rowOf(registry);
+  const row = await sliceRow(registry);
   if (row && row.nextAt.getTime() > now) return undefined;
   const isBegun = row && (row.versionAfter < row.versionEnd || row.projectAfter < row.projectEnd);
   const versions = isBegun
@@ -78,7 +78,7 @@ export async function recordProblem(registry: Registry, { fault, about, says }: 
   await change(registry, "", (tx) => audit(tx, "gokura", "fsck.found", about, { fault, says }));
 }
 
-async function rowOf(registry: Registry): Promise<Row | undefined> {
+async function sliceRow(registry: Registry): Promise<Row | undefined> {
   const { rows } = await registry.database.pool.query<Row>(
     `SELECT version_after AS "versionAfter", version_end AS "versionEnd", project_after AS "projectAfter",
        project_end AS "projectEnd", next_at AS "nextAt", finished_at AS "finishedAt" FROM fsck_slice`,
@@ -87,7 +87,7 @@ async function rowOf(registry: Registry): Promise<Row | undefined> {
 }
 
 /** A thirteenth of all, behind a number; from the beginning where nothing is left behind it. */
-async function nextStretch(registry: Registry, table: "module_version" | "project", behind: number): Promise<Stretch> {
+async function nextStretch(registry: Registry, table: "module_version" | "project", behind: number): Promise<IdRange> {
   const after = (await isBehind(registry, table, behind)) ? behind : 0;
   const { rows } = await registry.database.pool.query<{ end: number | null }>(
     `SELECT max(id) AS "end" FROM (SELECT id FROM ${table} WHERE id > $1 ORDER BY id

@@ -1,7 +1,7 @@
 // Which module paths belong to whom: beside MODULE_HOST, the prefixes that projects have declared. What is below one of
 // them is never asked upstream (module-owner.ts).
 import { demandAdministrator } from "../access/access.ts";
-import { keysetPage, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import { type KeysetPage, keysetPage, type PageRequest } from "../lists/keyset-page.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { ProjectRow } from "../rows.ts";
@@ -13,7 +13,7 @@ export async function listModulePrefixes(
   principal: Principal,
   search: string | null | undefined,
   request: PageRequest,
-): Promise<Page<ProjectRow>> {
+): Promise<KeysetPage<ProjectRow>> {
   demandAdministrator(principal);
   const found = search ? [{ modulePrefix: { contains: searchText(search), mode: "insensitive" as const } }] : [];
   return keysetPage<ProjectRow, string>(request, {

@@ -8,7 +8,7 @@ import { audit } from "../audit.ts";
 import { change } from "../change.ts";
 import { ownerOf } from "../forge/module-owner.ts";
 import { demandProject, findProject } from "../forge/projects.ts";
-import { nameOf, type Principal } from "../principal.ts";
+import { nameOfPrincipal, type Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { AdvisoryRow } from "../rows.ts";
 import { checkDescription, checkName, isKeepable } from "../text.ts";
@@ -53,7 +53,7 @@ export async function createAdvisory(
     const made = await tx.advisory.count({ where: { id: { startsWith: prefix } } });
     const id = `${prefix}${String(made + 1).padStart(4, "0")}`;
     const body = JSON.stringify(osvOf(id, at, input));
-    const data = { id, modified: at, projectId: project.id, body, createdBy: nameOf(principal) };
+    const data = { id, modified: at, projectId: project.id, body, createdBy: nameOfPrincipal(principal) };
     const row = await tx.advisory.create({ data: { ...data, modules: { create: { path: modulePath } } } });
     await audit(tx, principal, "advisory.create", modulePath, { id });
     return row;

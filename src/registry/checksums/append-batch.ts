@@ -22,17 +22,17 @@ import {
   type RecordRow,
   recordIn,
   sumBytes,
-  type Wanted,
+  type WantedRecord,
 } from "./logged-record.ts";
 
 /** Appends what is not in the log yet, up to the end of a tile; outcomes in the order of what was wanted. */
-export async function appendBatch(log: ChecksumLog, wanted: readonly Wanted[]): Promise<Outcome[]> {
+export async function appendBatch(log: ChecksumLog, wanted: readonly WantedRecord[]): Promise<Outcome[]> {
   const { outcomes, tree, tail } = await inTransaction(log.registry.database.pool, async (tx) => {
     const before = await lockTree(log, tx);
     const { present, sums } = await lookUp(tx, wanted);
     const room = TILE_WIDTH - (before.size % TILE_WIDTH);
     const added: LoggedRecord[] = [];
-    const isNamed = (one: Wanted) => (record: LoggedRecord) =>
+    const isNamed = (one: WantedRecord) => (record: LoggedRecord) =>
       record.modulePath === one.modulePath && record.version === one.version;
     const outcomes = wanted.map((one, n): Outcome => {
       const logged = present.get(n) ?? added.find(isNamed(one));
@@ -87,7 +87,7 @@ export async function appendUnderLock(
 /** What of the wanted is in the log already, and the pinned sums of hosted versions; by their place in the batch. */
 async function lookUp(
   tx: Sql,
-  wanted: readonly Wanted[],
+  wanted: readonly WantedRecord[],
 ): Promise<{
   present: Map<number, LoggedRecord>;
   sums: Map<number, KnownSums>;

@@ -1,7 +1,7 @@
 // What waits to be appended. One batch of this process is under way at a time, and what is wanted meanwhile gathers for the
 // next: a single record goes at once, and many share the cost of one transaction, without any timer. Equal wishes wait
 // together.
-import type { LoggedRecord, Outcome, Wanted } from "./logged-record.ts";
+import type { LoggedRecord, Outcome, WantedRecord } from "./logged-record.ts";
 
 /** No batch appends more than a tile. */
 const MAX_BATCH = 256;
@@ -10,19 +10,19 @@ const MAX_TRIES = 3;
 
 export interface AppendQueue {
   /** The record of a version, appended if need be. Rejects when there is nothing to log, or the log cannot be written. */
-  want(wanted: Wanted): Promise<LoggedRecord>;
+  want(wanted: WantedRecord): Promise<LoggedRecord>;
   /** Waits for what is under way. */
   idle(): Promise<void>;
 }
 
 interface Waiting {
-  readonly wanted: Wanted;
+  readonly wanted: WantedRecord;
   readonly settled: PromiseWithResolvers<LoggedRecord>;
 }
 
 /** `append` does one batch; `mayTryAgain` says whether an error can be one of the connection alone. */
 export function createAppendQueue(
-  append: (wanted: readonly Wanted[]) => Promise<Outcome[]>,
+  append: (wanted: readonly WantedRecord[]) => Promise<Outcome[]>,
   mayTryAgain: (error: unknown) => boolean,
 ): AppendQueue {
   const waiting = new Map<string, Waiting>();
@@ -77,4 +77,4 @@ export function createAppendQueue(
   };
 }
 
-const keyOf = ({ modulePath, version }: Wanted): string => `${modulePath}@${version}`;
+const keyOf = ({ modulePath, version }: WantedRecord): string => `${modulePath}@${version}`;

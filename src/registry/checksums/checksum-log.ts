@@ -9,7 +9,7 @@ import { appendBatch } from "./append-batch.ts";
 import { createAppendQueue } from "./append-queue.ts";
 import { claimNames } from "./log-names.ts";
 import { type ChecksumLog, close, demandOpen, newLogState } from "./log-state.ts";
-import type { LoggedRecord, Wanted } from "./logged-record.ts";
+import type { LoggedRecord, WantedRecord } from "./logged-record.ts";
 import { reconcile } from "./reconcile.ts";
 
 /** Opens the log of a registry with the keys that it signs with, the current one first. */
@@ -34,7 +34,7 @@ export async function openChecksumLog(registry: Registry, signers: readonly Sign
  * one asks for it first (log-records.ts, findRecord): this waits for the next batch. Throws not-found when there is nothing to
  * log, unavailable while the log is closed.
  */
-export async function ensureRecord(log: ChecksumLog, wanted: Wanted): Promise<LoggedRecord> {
+export async function ensureRecord(log: ChecksumLog, wanted: WantedRecord): Promise<LoggedRecord> {
   demandOpen(log);
   return log.queue.want(wanted);
 }

@@ -4,7 +4,7 @@ import { Failure } from "../../errors.ts";
 import type { Signer } from "../../sumdb/note.ts";
 import { GO_ORIGIN, signHead, type TreeHead } from "../../sumdb/tree-head.ts";
 import type { Registry } from "../registry.ts";
-import { type ChecksumLog, demandOpen, readTree } from "./log-state.ts";
+import { type ChecksumLog, demandOpen, readCommittedTree } from "./log-state.ts";
 
 /** Notes of so many heads are kept; who looks things up gets that of the newest. */
 const KEPT_NOTES = 32;
@@ -56,5 +56,5 @@ function signerOf({ signers }: ChecksumLog, name: string): Signer {
 /** A committed head that covers a record: the known one if that does, else as it stands in the database. */
 export async function headCovering(log: ChecksumLog, id: number): Promise<TreeHead> {
   demandOpen(log);
-  return log.state.tree.size > id ? log.state.tree : readTree(log);
+  return log.state.tree.size > id ? log.state.tree : readCommittedTree(log);
 }

@@ -4,7 +4,7 @@ import { hashesIn } from "../../sumdb/tile-hashes.ts";
 import { edgeAt, HASH_BYTES, rootOfEdge, TILE_WIDTH, tileLevels } from "../../sumdb/tree-hash.ts";
 import type { HashReader } from "../../sumdb/tree-proof.ts";
 import type { Registry } from "../registry.ts";
-import { type ChecksumLog, type CommittedTree, readTree } from "./log-state.ts";
+import { type ChecksumLog, type CommittedTree, readCommittedTree } from "./log-state.ts";
 import { type LoggedRecord, type RecordRow, recordIn } from "./logged-record.ts";
 
 /** The record of a version; undefined if it was never logged. Says nothing about who may hear of it. */
@@ -45,7 +45,7 @@ export async function readTile(
     return number === edge.fullTiles && width <= edge.width ? tree.edge[level] : undefined;
   };
   // What is not in the tree that is known may be in one that another server has committed since.
-  const found = has(log.state.tree) ?? has(await readTree(log));
+  const found = has(log.state.tree) ?? has(await readCommittedTree(log));
   const bytes = found === "full" ? await readFullTile(log.registry, level, number) : found;
   return bytes?.subarray(0, width * HASH_BYTES);
 }

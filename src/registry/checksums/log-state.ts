@@ -58,7 +58,7 @@ interface TreeRow {
 }
 
 /** The tree as it was committed last, and newer or as new as any that was read before. Throws unavailable if it is not. */
-export async function readTree(log: ChecksumLog): Promise<CommittedTree> {
+export async function readCommittedTree(log: ChecksumLog): Promise<CommittedTree> {
   const known = log.state.tree;
   const { rows } = await log.registry.database.pool.query<TreeRow>({
     name: "sum-tree",

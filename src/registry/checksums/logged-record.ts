@@ -13,7 +13,7 @@ export interface KnownSums extends VersionSums {
 }
 
 /** What is to be in the log. */
-export interface Wanted {
+export interface WantedRecord {
   readonly modulePath: string;
   readonly version: string;
   /**

@@ -10,12 +10,12 @@ import { TILE_WIDTH } from "../../sumdb/tree-hash.ts";
 import { appendUnderLock } from "./append-batch.ts";
 import { type JournalTile, lastJournalTile, readJournal } from "./journal.ts";
 import { findRecord, recordsFrom, rootAt } from "./log-records.ts";
-import { type ChecksumLog, type CommittedTree, close, committed, lockTree, readTree } from "./log-state.ts";
+import { type ChecksumLog, type CommittedTree, close, committed, lockTree, readCommittedTree } from "./log-state.ts";
 
 /** Compares, appends again what is missing, and closes the log if the two are not of one line. */
 export async function reconcile(log: ChecksumLog): Promise<void> {
   const { registry } = log;
-  const before = await readTree(log);
+  const before = await readCommittedTree(log);
   try {
     for (let number = Math.floor(before.size / TILE_WIDTH); await reconcileTile(log, number); number++);
   } catch (error) {

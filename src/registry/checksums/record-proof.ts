@@ -4,7 +4,7 @@ import { formatProof } from "../../sumdb/log-proof.ts";
 import { proveRecord } from "../../sumdb/tree-proof.ts";
 import { headCovering, noteOf } from "./log-names.ts";
 import { findRecord, hashesOf } from "./log-records.ts";
-import { type ChecksumLog, readTree } from "./log-state.ts";
+import { type ChecksumLog, readCommittedTree } from "./log-state.ts";
 import type { LoggedRecord } from "./logged-record.ts";
 
 /** A record, and the proof of it. */
@@ -23,7 +23,7 @@ export async function provedRecordOf(
 ): Promise<ProvedLogRecord | undefined> {
   const record = await findRecord(log.registry, modulePath, version);
   if (!record) return undefined;
-  await readTree(log);
+  await readCommittedTree(log);
   const head = await headCovering(log, record.id);
   const { name } = log.signers[0]!;
   const hashes = await proveRecord(head.size, record.id, hashesOf(log));
@@ -44,6 +44,6 @@ export interface DescribedLog {
 /** The log under its current name, as it stands now. Throws unavailable while it is closed. */
 export async function describeLog(log: ChecksumLog): Promise<DescribedLog> {
   const { name, verifierKey } = log.signers[0]!;
-  const tree = await readTree(log);
+  const tree = await readCommittedTree(log);
   return { name, verifierKey, size: tree.size, head: (await noteOf(log, tree, name)).toString() };
 }

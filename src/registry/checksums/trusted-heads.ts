@@ -19,7 +19,7 @@ export interface NamedDatabase {
 }
 
 /** What all servers believe of a database. */
-export interface Trust {
+export interface DatabaseTrust {
   /** The largest head that was proved, as it was signed; undefined: none yet. */
   readonly head: { readonly size: number; readonly note: Buffer } | undefined;
   /** Why nothing that it says is believed; undefined: it is. */
@@ -27,7 +27,7 @@ export interface Trust {
 }
 
 /** What is believed now. */
-export async function readTrust({ database }: Registry, verifierKey: string): Promise<Trust> {
+export async function readTrust({ database }: Registry, verifierKey: string): Promise<DatabaseTrust> {
   const { rows } = await database.pool.query<{ size: string | null; note: Buffer | null; reason: string | null }>({
     name: "trusted-head",
     text: `SELECT h.size, h.note, m.reason FROM (SELECT) AS one LEFT JOIN trusted_head h ON h.verifier_key = $1

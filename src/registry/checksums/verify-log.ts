@@ -26,7 +26,7 @@ export interface VerifyOptions {
   readonly progress: (done: number, size: number) => void;
 }
 
-export interface Verdict extends TreeHead {
+export interface LogVerdict extends TreeHead {
   /** Zips that were hashed again. */
   readonly zips: number;
   /** What is wrong, each a sentence; empty: the log is what it says. */
@@ -41,7 +41,7 @@ interface TreeRow {
 }
 
 /** Verifies the log as it was committed when this began; what is appended meanwhile is left alone. */
-export async function verifyLog(registry: Registry, options: VerifyOptions): Promise<Verdict> {
+export async function verifyLog(registry: Registry, options: VerifyOptions): Promise<LogVerdict> {
   const { pool } = registry.database;
   const problems: string[] = [];
   const row = (await pool.query<TreeRow>("SELECT size, root, edge, note FROM sum_tree")).rows[0]!;

@@ -2,7 +2,7 @@
 // each module (ModuleDocument), as far as they are documented: all that a project here has published, and of modules from
 // upstream those that somebody has looked at. What the principal may not find is not there (modules/module-visibility.ts).
 import { invalid } from "../../errors.ts";
-import { type Bounds, keysetPage, type Order, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import { type KeyBounds, type KeysetPage, keysetPage, type Order, type PageRequest } from "../lists/keyset-page.ts";
 import { type Findable, findableBy, isFindable } from "../modules/module-visibility.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
@@ -38,7 +38,7 @@ export function importersOf(
   principal: Principal,
   { path, modulePath }: ImportedPackage,
   request: PageRequest,
-): Promise<Page<FoundPackage>> {
+): Promise<KeysetPage<FoundPackage>> {
   return found(registry, principal, request, IMPORTS_IT, [path, modulePath]);
 }
 
@@ -91,7 +91,7 @@ export function packagesDeclaring(
   principal: Principal,
   names: readonly string[],
   request: PageRequest,
-): Promise<Page<FoundPackage>> {
+): Promise<KeysetPage<FoundPackage>> {
   return found(registry, principal, request, declaring(names, 5), names);
 }
 
@@ -118,7 +118,7 @@ export const FOUND = `${PATH} AS path, p.name, p.synopsis, m.path AS "modulePath
   p.directory`;
 
 /** Which packages are read, and how many. */
-interface Wanted extends Bounds<string> {
+interface Wanted extends KeyBounds<string> {
   /** Its parameters begin with $5. */
   readonly condition: string;
   readonly values: readonly string[];
@@ -133,7 +133,7 @@ async function found(
   request: PageRequest,
   condition: string,
   values: readonly string[],
-): Promise<Page<FoundPackage>> {
+): Promise<KeysetPage<FoundPackage>> {
   const findable = await findableBy(registry, principal);
   return keysetPage<FoundPackage, string>(request, {
     keyType: "string",

@@ -10,7 +10,7 @@ import { GUEST, OWNER } from "../access/acts.ts";
 import { audit } from "../audit.ts";
 import { change, pathTaken } from "../change.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
-import { isId, keysetPages, type Order, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import { isId, type KeysetPage, keysetPages, type Order, type PageRequest } from "../lists/keyset-page.ts";
 import { idsOf, type NumberedPage, type NumberedPageRequest, readNumberedPage } from "../lists/numbered-page.ts";
 import { inOrderFound } from "../lists/of-each.ts";
 import type { Principal } from "../principal.ts";
@@ -61,7 +61,7 @@ export function descendantsOfGroups(
   principal: Principal,
   groups: readonly GroupRow[],
   request: PageRequest,
-): Promise<Map<number, Page<GroupRow>>> {
+): Promise<Map<number, KeysetPage<GroupRow>>> {
   const ids = groups.map(({ id }) => id);
   return keysetPages<GroupRow & { list: number }, string>(request, ids, {
     keyType: "string",

@@ -8,7 +8,7 @@ import { ACCESS_LEVELS, isAbove, OWNER } from "../access/acts.ts";
 import { audit } from "../audit.ts";
 import { change } from "../change.ts";
 import { firstOfEach } from "../lists/first-of-each.ts";
-import { isId, keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import { isId, type KeysetPage, keysetPages, type PageRequest } from "../lists/keyset-page.ts";
 import { type NumberedPage, type NumberedPageRequest, readNumberedPage } from "../lists/numbered-page.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
@@ -150,7 +150,7 @@ export async function listMembers(
   principal: Principal,
   of: MemberLists,
   request: PageRequest,
-): Promise<Map<number, Page<MemberRow>>> {
+): Promise<Map<number, KeysetPage<MemberRow>>> {
   const list = "projects" in of ? "project_id" : "group_id";
   const seen =
     "projects" in of

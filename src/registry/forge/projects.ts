@@ -13,7 +13,7 @@ import { demandAct, demandGroupAct, demandSeen } from "../access/access.ts";
 import { readableProjects, seenProjectsInSql } from "../access/access-conditions.ts";
 import { audit } from "../audit.ts";
 import { change, pathTaken } from "../change.ts";
-import { COUNT_LIMIT, isId, keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import { COUNT_LIMIT, isId, type KeysetPage, keysetPages, type PageRequest } from "../lists/keyset-page.ts";
 import { countOfEach, inOrderFound } from "../lists/of-each.ts";
 import { ANONYMOUS, type Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
@@ -289,7 +289,7 @@ export function projectsOfGroups(
   groups: readonly GroupRow[],
   { includeSubgroups }: { readonly includeSubgroups: boolean },
   request: PageRequest,
-): Promise<Map<number, Page<ProjectRow>>> {
+): Promise<Map<number, KeysetPage<ProjectRow>>> {
   const ids = groups.map(({ id }) => id);
   return keysetPages<ProjectRow & { list: number }, number>(request, ids, {
     keyType: "number",

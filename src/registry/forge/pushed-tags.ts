@@ -3,7 +3,7 @@
 // trail names the first of them alone (recorded-refs.ts).
 import type { Transaction } from "../../database/client.ts";
 import { mayAct } from "../access/access.ts";
-import { credentialOf, nameOf, type Principal } from "../principal.ts";
+import { credentialOf, nameOfPrincipal, type Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { ProjectRow } from "../rows.ts";
 import { TAGS } from "./ref-names.ts";
@@ -29,7 +29,7 @@ export async function recordPushedTags(
     const names = brought.map(({ name }) => name.slice(TAGS.length)).join("\n");
     const commits = brought.map(({ peeled }) => peeled).join("\n");
     await tx.$executeRaw`INSERT INTO pushed_tag (project_id, tag, "commit", actor, credential)
-      SELECT ${projectId}, tag, "commit", ${nameOf(pusher)}, ${JSON.stringify(credentialOf(pusher))}::jsonb
+      SELECT ${projectId}, tag, "commit", ${nameOfPrincipal(pusher)}, ${JSON.stringify(credentialOf(pusher))}::jsonb
       FROM unnest(string_to_array(${names}, E'\\n'), string_to_array(${commits}, E'\\n')) AS new (tag, "commit")
       ON CONFLICT DO NOTHING`;
   }

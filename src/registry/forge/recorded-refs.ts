@@ -4,7 +4,7 @@
 // records again; recording twice changes nothing.
 import type { Transaction } from "../../database/client.ts";
 import { audit } from "../audit.ts";
-import { credentialOf, nameOf, type Principal } from "../principal.ts";
+import { credentialOf, nameOfPrincipal, type Principal } from "../principal.ts";
 import type { Registry, StoredPack } from "../registry.ts";
 import { recordPushedTags } from "./pushed-tags.ts";
 import { TAGS } from "./ref-names.ts";
@@ -38,7 +38,7 @@ export async function beginPush(registry: Registry, projectId: number): Promise<
 }
 
 /** The projects whose last push was never recorded, what a crash left behind, each with the mark of that push. */
-export async function openPushes(registry: Registry): Promise<{ projectId: number; mark: string }[]> {
+export async function unrecordedPushes(registry: Registry): Promise<{ projectId: number; mark: string }[]> {
   const { rows } = await registry.database.pool.query<{ projectId: number; mark: string }>(
     `SELECT id AS "projectId", push_started_at::text AS mark FROM project WHERE push_started_at IS NOT NULL ORDER BY id`,
   );
@@ -153,7 +153,7 @@ export async function recordRefs(
   if (generation !== undefined) await repository.agreed?.(generation);
   for (const [pusher, detail] of acts)
     registry.log.info(
-      { project: projectId, ...(pusher ? { principal: nameOf(pusher) } : {}), ...detail },
+      { project: projectId, ...(pusher ? { principal: nameOfPrincipal(pusher) } : {}), ...detail },
       "a push was recorded",
     );
   return count;

@@ -5,7 +5,7 @@ import { mayAct, type ProjectSubject } from "../access/access.ts";
 import { firstOfEach } from "../lists/first-of-each.ts";
 import { checkPageSize } from "../lists/keyset-page.ts";
 import { inOrderFound } from "../lists/of-each.ts";
-import { nameOf, type Principal } from "../principal.ts";
+import { nameOfPrincipal, type Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { TagEventRow } from "../rows.ts";
 import { announce } from "./hook-events.ts";
@@ -59,7 +59,7 @@ function tagOf({ tag, oldCommit, newCommit }: Pick<TagEventRow, "tag" | "oldComm
 }
 
 function actorOf(pusher: Principal | undefined): string | null {
-  return pusher ? nameOf(pusher) : null;
+  return pusher ? nameOfPrincipal(pusher) : null;
 }
 
 /**

@@ -17,7 +17,7 @@ import { digestOf, newSecret } from "../access/token-format.ts";
 import { audit } from "../audit.ts";
 import { change } from "../change.ts";
 import { firstOfEach } from "../lists/first-of-each.ts";
-import { keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import { type KeysetPage, keysetPages, type PageRequest } from "../lists/keyset-page.ts";
 import type { Opened, Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { GroupRow, ProjectRow, TokenRow, UserRow } from "../rows.ts";
@@ -197,7 +197,7 @@ export function tokensOfUsers(
   principal: Principal,
   users: readonly UserRow[],
   request: PageRequest,
-): Promise<Map<number, Page<TokenRow>>> {
+): Promise<Map<number, KeysetPage<TokenRow>>> {
   const seen = users.filter((user) => mayInspectUser(principal, user.id));
   return tokenPages(registry, "user_id", seen, request);
 }
@@ -208,7 +208,7 @@ export function tokensOfProjects(
   principal: Principal,
   projects: readonly ProjectRow[],
   request: PageRequest,
-): Promise<Map<number, Page<TokenRow>>> {
+): Promise<Map<number, KeysetPage<TokenRow>>> {
   const seen = projects.filter((project) => mayAct(principal, "token.list", project));
   return tokenPages(registry, "project_id", seen, request);
 }
@@ -219,7 +219,7 @@ export function tokensOfGroups(
   principal: Principal,
   groups: readonly GroupRow[],
   request: PageRequest,
-): Promise<Map<number, Page<TokenRow>>> {
+): Promise<Map<number, KeysetPage<TokenRow>>> {
   const seen = groups.filter((group) => mayGroupAct(principal, "token.list", group));
   return tokenPages(registry, "group_id", seen, request);
 }
@@ -230,7 +230,7 @@ export async function tokensOfUser(
   principal: Principal,
   user: UserRow,
   request: PageRequest,
-): Promise<Page<TokenRow>> {
+): Promise<KeysetPage<TokenRow>> {
   const pages = await tokensOfUsers(registry, principal, [user], request);
   const page = pages.get(user.id);
   if (!page) throw hidden(principal, "User");
@@ -243,7 +243,7 @@ export async function tokensOfProject(
   principal: Principal,
   project: ProjectRow,
   request: PageRequest,
-): Promise<Page<TokenRow>> {
+): Promise<KeysetPage<TokenRow>> {
   demandAct(principal, "token.list", project);
   return (await tokensOfProjects(registry, principal, [project], request)).get(project.id)!;
 }
@@ -254,7 +254,7 @@ export async function tokensOfGroup(
   principal: Principal,
   group: GroupRow,
   request: PageRequest,
-): Promise<Page<TokenRow>> {
+): Promise<KeysetPage<TokenRow>> {
   demandGroupAct(principal, "token.list", group);
   return (await tokensOfGroups(registry, principal, [group], request)).get(group.id)!;
 }
@@ -266,7 +266,7 @@ function tokenPages(
   list: keyof typeof OWNER_COLUMNS,
   of: readonly { readonly id: number }[],
   request: PageRequest,
-): Promise<Map<number, Page<TokenRow>>> {
+): Promise<Map<number, KeysetPage<TokenRow>>> {
   const ids = of.map(({ id }) => id);
   return keysetPages<TokenRow, number>(request, ids, {
     keyType: "number",

@@ -12,7 +12,13 @@ import {
   maySeeProject,
 } from "../access/access.ts";
 import { SCOPES_OF } from "../access/acts.ts";
-import { type ClaimPatterns, type Claims, checkPatterns, type Mismatch, mismatches } from "../access/claim-patterns.ts";
+import {
+  type ClaimMismatch,
+  type ClaimPatterns,
+  type Claims,
+  checkPatterns,
+  mismatches,
+} from "../access/claim-patterns.ts";
 import { audiencesOf, issuerOf, patternsOf, trustsIn, unverifiedClaims } from "../access/workloads.ts";
 import { audit } from "../audit.ts";
 import { change } from "../change.ts";
@@ -158,7 +164,7 @@ export interface IdTokenExplanation {
   /** Why the token itself is not good, or cannot be judged now; undefined: its signature and times are right. */
   readonly refusal: { readonly reason: Reason; readonly message: string } | undefined;
   /** Every trust in its issuer that counts, and what of the token does not fit it: the audience stands first, as `aud`. */
-  readonly trusts: readonly { readonly trust: TrustRow; readonly differs: readonly Mismatch[] }[];
+  readonly trusts: readonly { readonly trust: TrustRow; readonly differs: readonly ClaimMismatch[] }[];
 }
 
 /** Looks at an ID token as the doors would, and tells all of it. For the operator: it says what others trust. */

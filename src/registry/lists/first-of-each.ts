@@ -3,7 +3,7 @@
 // itself would read them whole.
 import { Prisma } from "../../database/generated/client.ts";
 import type { Registry } from "../registry.ts";
-import type { Bounds, Key, KeyPart, Order } from "./keyset-page.ts";
+import type { Key, KeyBounds, KeyPart, Order } from "./keyset-page.ts";
 
 type Column = "created_at" | "id" | "package_name" | "path" | "sort_key" | "tag";
 
@@ -23,7 +23,7 @@ export async function firstOfEach(
   registry: Registry,
   lists: Lists,
   numbers: readonly number[],
-  bounds: Bounds<Key>,
+  bounds: KeyBounds<Key>,
   order: Order,
   take: number,
 ): Promise<number[]> {
@@ -38,7 +38,7 @@ export async function firstOfEach(
 }
 
 /** What keeps rows within bounds, as conditions: (a, b) > (x, y), which an index on these columns answers. */
-export function inBounds(columns: readonly string[], { gt, lt }: Bounds<Key>): Prisma.Sql[] {
+export function inBounds(columns: readonly string[], { gt, lt }: KeyBounds<Key>): Prisma.Sql[] {
   const row = Prisma.raw(`(${columns.map((column) => `"${column}"`).join(", ")})`);
   return [
     ...(gt === undefined ? [] : [Prisma.sql`${row} > (${keyInSql(gt)})`]),

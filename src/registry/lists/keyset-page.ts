@@ -20,7 +20,7 @@ export interface PageRequest {
   readonly before?: string | null | undefined;
 }
 
-export interface Page<Row> {
+export interface KeysetPage<Row> {
   readonly rows: readonly Row[];
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
@@ -50,7 +50,7 @@ interface Sorting<Row, K extends Key> {
 export type Order = "asc" | "desc";
 
 /** Between which keys to read; neither is included. */
-export interface Bounds<K extends Key> {
+export interface KeyBounds<K extends Key> {
   gt?: K;
   lt?: K;
 }
@@ -58,7 +58,7 @@ export interface Bounds<K extends Key> {
 /** How to read a range of a sorted list. */
 export interface Keyset<Row, K extends Key> extends Sorting<Row, K> {
   /** At most `take` rows whose keys lie strictly within the bounds, in the order given. */
-  read(bounds: Bounds<K>, order: Order, take: number): Promise<Row[]>;
+  read(bounds: KeyBounds<K>, order: Order, take: number): Promise<Row[]>;
 }
 
 /** How to read the same range of many lists at once, which costs no more statements than of one. */
@@ -66,11 +66,14 @@ export interface ManyKeysets<Row, K extends Key> extends Sorting<Row, K> {
   /** The number of the list that a row is in. */
   listOf(row: Row): number;
   /** Of each list at most `take` rows whose keys lie strictly within the bounds; each list in the order given. */
-  read(lists: readonly number[], bounds: Bounds<K>, order: Order, take: number): Promise<Row[]>;
+  read(lists: readonly number[], bounds: KeyBounds<K>, order: Order, take: number): Promise<Row[]>;
 }
 
 /** One page. Throws invalid for a size over the limit, a broken cursor, or a request that goes both ways. */
-export async function keysetPage<Row, K extends Key>(request: PageRequest, keyset: Keyset<Row, K>): Promise<Page<Row>> {
+export async function keysetPage<Row, K extends Key>(
+  request: PageRequest,
+  keyset: Keyset<Row, K>,
+): Promise<KeysetPage<Row>> {
   const range = rangeOf(request, keyset);
   return pageOf(request, range, keyset, await keyset.read(range.bounds, range.order, range.size + 1));
 }
@@ -80,7 +83,7 @@ export async function keysetPages<Row, K extends Key>(
   request: PageRequest,
   lists: readonly number[],
   keysets: ManyKeysets<Row, K>,
-): Promise<Map<number, Page<Row>>> {
+): Promise<Map<number, KeysetPage<Row>>> {
   const range = rangeOf(request, keysets);
   const rows = await keysets.read(lists, range.bounds, range.order, range.size + 1);
   const found = Map.groupBy(rows, (row) => keysets.listOf(row));
@@ -88,7 +91,7 @@ export async function keysetPages<Row, K extends Key>(
 }
 
 /** A page of a list that is known whole; its cursors are places. */
-export function pageOfAll<Row>(request: PageRequest, all: readonly Row[]): Promise<Page<Row>> {
+export function pageOfAll<Row>(request: PageRequest, all: readonly Row[]): Promise<KeysetPage<Row>> {
   const places = new Map(all.map((row, n) => [row, n + 1]));
   return keysetPage<Row, number>(request, {
     keyType: "number",
@@ -102,7 +105,12 @@ export function pageOfAll<Row>(request: PageRequest, all: readonly Row[]): Promi
 }
 
 /** A page without rows. */
-export const EMPTY_PAGE: Page<never> = { rows: [], hasNextPage: false, hasPreviousPage: false, cursorOf: () => "" };
+export const EMPTY_PAGE: KeysetPage<never> = {
+  rows: [],
+  hasNextPage: false,
+  hasPreviousPage: false,
+  cursorOf: () => "",
+};
 
 /** Checks the size of a page or of a short list. Throws invalid. */
 export function checkPageSize(size: number): number {
@@ -114,7 +122,7 @@ export function checkPageSize(size: number): number {
 interface Range<K extends Key> {
   readonly backwards: boolean;
   readonly size: number;
-  readonly bounds: Bounds<K>;
+  readonly bounds: KeyBounds<K>;
   readonly order: Order;
 }
 
@@ -124,7 +132,7 @@ function rangeOf<Row, K extends Key>(request: PageRequest, sorting: Sorting<Row,
     throw invalid("ask for first or for last, not for both", undefined, "invalid_page");
   const size = checkPageSize((backwards ? request.last : request.first) ?? PAGE_DEFAULT);
   const ascending = sorting.order === "asc";
-  const bounds: Bounds<K> = {};
+  const bounds: KeyBounds<K> = {};
   if (request.after != null) bounds[ascending ? "gt" : "lt"] = decode<K>(request.after, sorting.keyType);
   if (request.before != null) bounds[ascending ? "lt" : "gt"] = decode<K>(request.before, sorting.keyType);
   return { backwards, size, bounds, order: ascending === backwards ? "desc" : "asc" };
@@ -135,7 +143,7 @@ function pageOf<Row, K extends Key>(
   { backwards, size }: Range<K>,
   sorting: Sorting<Row, K>,
   found: readonly Row[],
-): Page<Row> {
+): KeysetPage<Row> {
   const more = found.length > size;
   const rows = found.slice(0, size);
   if (backwards) rows.reverse();

@@ -1,6 +1,6 @@
 // One search for both kinds of pages: what REST reads in numbered pages (numbered-page.ts), GraphQL reads by position
 // (keyset-page.ts), as long as it is sorted by the number of the row.
-import { keysetPage, type Order, type Page, type PageRequest } from "./keyset-page.ts";
+import { type KeysetPage, keysetPage, type Order, type PageRequest } from "./keyset-page.ts";
 import type { NumberedPage, NumberedPageRequest } from "./numbered-page.ts";
 
 /** A page by position of a list that can be read in numbered pages, the lowest number first. */
@@ -10,7 +10,7 @@ export function pageById<Row extends { readonly id: number }>(
     order: { readonly by: "id"; readonly sort: Order },
     numbered: NumberedPageRequest,
   ) => Promise<NumberedPage<Row>>,
-): Promise<Page<Row>> {
+): Promise<KeysetPage<Row>> {
   return keysetPage<Row, number>(request, {
     keyType: "number",
     order: "asc",

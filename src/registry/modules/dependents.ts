@@ -5,7 +5,7 @@
 import { Prisma } from "../../database/generated/client.ts";
 import { readRows } from "../../database/sql.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
-import { countingTo, keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import { countingTo, type KeysetPage, keysetPages, type PageRequest } from "../lists/keyset-page.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { ModuleRow, VersionRow } from "../rows.ts";
@@ -46,7 +46,7 @@ export function dependentsOfModules(
   modules: readonly ModuleRow[],
   filter: DependentFilter,
   request: PageRequest,
-): Promise<Map<number, Page<DependentRow>>> {
+): Promise<Map<number, KeysetPage<DependentRow>>> {
   return keysetPages<ListedDependent, number>(request, numbersOf(modules), {
     keyType: "number",
     order: "asc",
@@ -64,7 +64,7 @@ export function dependentsOfVersions(
   versions: readonly VersionRow[],
   filter: DependentFilter,
   request: PageRequest,
-): Promise<Map<number, Page<DependentRow>>> {
+): Promise<Map<number, KeysetPage<DependentRow>>> {
   return keysetPages<ListedDependent, number>(request, numbersOf(versions), {
     keyType: "number",
     order: "desc",

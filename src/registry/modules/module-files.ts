@@ -15,7 +15,7 @@ import {
   readZipEntryHead,
   type ZipFileEntry,
 } from "../../storage/zip-reader.ts";
-import { keysetPage, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import { type KeysetPage, keysetPage, type PageRequest } from "../lists/keyset-page.ts";
 import type { Registry } from "../registry.ts";
 import { type MadeZip, zipKeyOf } from "../versions/version-zip.ts";
 
@@ -125,7 +125,7 @@ export async function pageOfFiles(
   from: VersionZip,
   under: string,
   request: PageRequest,
-): Promise<Page<ModuleFile> & { readonly total: number }> {
+): Promise<KeysetPage<ModuleFile> & { readonly total: number }> {
   const directory = under.replace(/^\/+|\/+$/g, "");
   const start = from.prefix + (directory === "" ? "" : `${directory}/`);
   const all = await entriesOf(registry, from);
@@ -247,7 +247,7 @@ export function notFetchedYet(modulePath: string, version: string): Failure {
 }
 
 /** Checks a path that somebody asks for. Throws invalid. */
-export function checkFilePath(path: string): string {
+export function checkWantedPath(path: string): string {
   if (path === "" || path.startsWith("/") || path.endsWith("/"))
     throw invalid("a file's path is relative to the module's root, such as internal/parse.go");
   return path;

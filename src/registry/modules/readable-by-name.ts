@@ -25,7 +25,7 @@ import { findVersionRows, goModsOf } from "../versions/version-rows.ts";
 const BYTES_AT_ONCE = 256 * 1024;
 
 /** A version by its name. */
-export const nameOf = ({ path, version }: ModuleVersionName): string => `${path}@${version}`;
+export const versionName = ({ path, version }: ModuleVersionName): string => `${path}@${version}`;
 
 /** The modules of these paths, by path. */
 export async function readableModules(
@@ -74,7 +74,7 @@ export async function requirementsByName(
   maxBytes: number,
 ): Promise<ReadRequirements> {
   const found = new Map<string, ModuleRequirements | UnknownRequirements>();
-  for (const name of names) found.set(nameOf(name), "not stored");
+  for (const name of names) found.set(versionName(name), "not stored");
   const unread: { readonly id: number; readonly name: string }[] = [];
   for (const version of await findIds(registry, principal, names)) {
     const known = registry.requirementMemory.get(version.id);
@@ -128,7 +128,7 @@ async function findIds(
       AS asked (path, version) ${moduleOf(registry, principal)}
     JOIN module_version v ON v.module_id = m.id AND v.version = asked.version`,
   );
-  return rows.map(({ id, path, version }) => ({ id, name: nameOf({ path, version }) }));
+  return rows.map(({ id, path, version }) => ({ id, name: versionName({ path, version }) }));
 }
 
 /** Joins what is asked with the module `m` of its path, if that may be read. HOSTED before UPSTREAM, as the enum has them. */

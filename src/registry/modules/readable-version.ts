@@ -6,7 +6,7 @@ import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { VersionRow } from "../rows.ts";
 import { findModule } from "../versions/modules.ts";
-import { nameOf, readableVersions } from "./readable-by-name.ts";
+import { readableVersions, versionName } from "./readable-by-name.ts";
 
 /** A version that the principal may read. Throws as if there were none otherwise. */
 export async function demandVersion(
@@ -14,7 +14,7 @@ export async function demandVersion(
   principal: Principal,
   name: ModuleVersionName,
 ): Promise<VersionRow> {
-  const found = (await readableVersions(registry, principal, [name])).get(nameOf(name));
+  const found = (await readableVersions(registry, principal, [name])).get(versionName(name));
   if (found) return found;
   if (!(await findModule(registry, principal, name.path))) throw hidden(principal, "Module");
   throw notFound(`there is no version ${name.version.slice(0, 100)} of ${name.path} here`);

@@ -6,7 +6,7 @@ import { Prisma } from "../../database/generated/client.ts";
 import { readRows } from "../../database/sql.ts";
 import { pathMajorPrefix, splitPathMajor } from "../../gomod/module-path.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
-import { COUNT_LIMIT, countingTo, keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import { COUNT_LIMIT, countingTo, type KeysetPage, keysetPages, type PageRequest } from "../lists/keyset-page.ts";
 import { inOrderFound } from "../lists/of-each.ts";
 import type { Registry } from "../registry.ts";
 import type { ModuleRow } from "../rows.ts";
@@ -20,7 +20,7 @@ export function subModulesOf(
   registry: Registry,
   modules: readonly ModuleRow[],
   request: PageRequest,
-): Promise<Map<number, Page<ModuleRow>>> {
+): Promise<Map<number, KeysetPage<ModuleRow>>> {
   const byId = new Map(modules.map((module) => [module.id, module]));
   return keysetPages<ModuleRow & { readonly list: number }, string>(
     request,

@@ -11,7 +11,7 @@
 // shortest one cost no more than any other; totals and facets count these. Scores follow from the row and the query alone,
 // and so do positions: a cursor is a score and a number. All that is matched against stands in module_search.
 import { invalid } from "../../errors.ts";
-import { checkPageSize, isId, PAGE_DEFAULT, type Page } from "../lists/keyset-page.ts";
+import { checkPageSize, isId, type KeysetPage, PAGE_DEFAULT } from "../lists/keyset-page.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import { type Findable, findableBy, isFindable, notHidden } from "./module-visibility.ts";
@@ -54,7 +54,7 @@ export interface Facets {
 }
 
 /** A page of what was found, and the numbers of all that was found. */
-export interface FoundPage extends Page<Hit> {
+export interface FoundPage extends KeysetPage<Hit> {
   readonly all: readonly number[];
 }
 

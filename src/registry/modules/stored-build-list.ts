@@ -6,7 +6,7 @@ import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import { goModsOf } from "../versions/version-rows.ts";
 import { buildList } from "./build-list.ts";
-import { nameOf, requirementsByName } from "./readable-by-name.ts";
+import { requirementsByName, versionName } from "./readable-by-name.ts";
 
 /** More bytes of go.mod files than any graph that is known has. */
 const MAX_GRAPH_BYTES = 16 * 1024 * 1024;
@@ -23,7 +23,7 @@ export async function storedBuildList(
     const { found, bytes } = await requirementsByName(registry, principal, names, bytesLeft);
     bytesLeft -= bytes;
     return names.map((one) => {
-      const known = found.get(nameOf(one));
+      const known = found.get(versionName(one));
       if (known === undefined)
         throw new Failure("too-large", "this graph is too large: ask the go command, go list -m all");
       return known;

@@ -16,7 +16,7 @@ export interface Span {
 }
 
 /** The fewest spans that make up a period, both ends included, ascending. */
-export function spansOf(from: Date, to: Date): Span[] {
+export function downloadSpans(from: Date, to: Date): Span[] {
   const spans: Span[] = [];
   const last = Math.floor(to.getTime() / DAY_MS);
   for (let day = Math.floor(from.getTime() / DAY_MS); day <= last; ) {

@@ -30,17 +30,17 @@ const TABLES = {
 } as const;
 
 /** What is counted. */
-export type Counted = keyof typeof TABLES;
+export type DownloadSubject = keyof typeof TABLES;
 
 /** Downloads of modules or versions, by their numbers; those never downloaded are not there. Throws as checkPeriod. */
 export async function downloadsOf(
   registry: Registry,
-  what: Counted,
+  what: DownloadSubject,
   ids: readonly number[],
   period: Period,
 ): Promise<Map<number, bigint>> {
   const { totals, days, key } = TABLES[what];
-  const [from, to] = boundsOf(period);
+  const [from, to] = daysOf(period);
   const { rows } = await registry.database.pool.query<{ id: number; count: string }>(
     from === null && to === null
       ? { text: `SELECT ${key} AS id, total AS count FROM ${totals} WHERE ${key} = ANY($1)`, values: [ids] }
@@ -57,7 +57,7 @@ export async function downloadsOf(
 /** Downloads of versions or modules day by day, ascending, by their number. */
 export async function downloadDaysOf(
   registry: Registry,
-  what: Counted,
+  what: DownloadSubject,
   ids: readonly number[],
   period: Period,
 ): Promise<Map<number, CountedDay[]>> {
@@ -68,7 +68,7 @@ export async function downloadDaysOf(
           AND day BETWEEN COALESCE($2::date, '-infinity') AND COALESCE($3::date, 'infinity')
         ORDER BY day DESC LIMIT ${HISTORY_DAYS}) AS d
       ORDER BY list.id, d.day`,
-    [ids, ...boundsOf(period)],
+    [ids, ...daysOf(period)],
   );
   const found = Map.groupBy(rows, (row) => row.id);
   return new Map([...found].map(([id, list]) => [id, list.map(countedDay)]));
@@ -81,7 +81,7 @@ export async function downloadedVersions(
   period: Period,
   take: number,
 ): Promise<Map<number, { versionId: number; count: bigint }[]>> {
-  const [from, to] = boundsOf(period);
+  const [from, to] = daysOf(period);
   const ever = from === null && to === null;
   const most = ever
     ? "SELECT version_id, total AS count FROM version_downloads WHERE module_id = list.id ORDER BY total DESC, version_id LIMIT $2"
@@ -108,7 +108,7 @@ export async function lastDownloadsOf(registry: Registry, versionIds: readonly n
 }
 
 /** Days as the database takes them. */
-export function boundsOf(period: Period): [from: string | null, to: string | null] {
+export function daysOf(period: Period): [from: string | null, to: string | null] {
   const { from, to } = checkPeriod(period);
   return [from?.toISOString().slice(0, 10) ?? null, to?.toISOString().slice(0, 10) ?? null];
 }

@@ -6,8 +6,8 @@ import { checkPageSize } from "../lists/keyset-page.ts";
 import { findableBy, isFindable } from "../modules/module-visibility.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
-import { type Span, spansOf } from "./download-spans.ts";
-import { boundsOf, type CountedDay, countedDay, HISTORY_DAYS, type Period } from "./downloads.ts";
+import { downloadSpans, type Span } from "./download-spans.ts";
+import { type CountedDay, countedDay, daysOf, HISTORY_DAYS, type Period } from "./downloads.ts";
 
 /** What is stored of one origin. */
 export interface StorageRow {
@@ -39,7 +39,7 @@ export async function topModules(
   period: Period,
   take: number,
 ): Promise<{ moduleId: number; count: bigint }[]> {
-  const [from, to] = boundsOf(period);
+  const [from, to] = daysOf(period);
   const { visibilities, projectIds, hidden } = await findableBy(registry, principal);
   const most = async (counts: string, values: readonly unknown[] = []) => {
     const { rows } = await registry.database.pool.query<{ module_id: number; total: string }>(
@@ -95,7 +95,7 @@ async function spansWithin(registry: Registry, from: string | null, to: string |
     [from, to],
   );
   const { first, last } = rows[0]!;
-  return first === null || last === null ? [] : spansOf(new Date(first), new Date(last));
+  return first === null || last === null ? [] : downloadSpans(new Date(first), new Date(last));
 }
 
 /** Downloads by day, ascending; undefined for all but administrators, as are all below. */
@@ -127,7 +127,7 @@ export async function answerDays(
     { day: string } & Record<"memory" | "stored" | "upstream", string>
   >(
     `SELECT day::text, memory, stored, upstream FROM traffic_day WHERE ${BETWEEN} ORDER BY traffic_day.day DESC LIMIT ${HISTORY_DAYS}`,
-    boundsOf(period),
+    daysOf(period),
   );
   return rows.reverse().map(({ day, memory, stored, upstream }) => ({
     ...{ day: countedDay({ day, count: "0" }).day, memory: BigInt(memory) },
@@ -162,7 +162,7 @@ async function history(
   const { rows } = await registry.database.pool.query<{ day: string; count: string }>(
     `SELECT day::text, ${column} AS count FROM ${table} WHERE ${BETWEEN} AND ${column} > 0
       ORDER BY ${table}.day DESC LIMIT ${HISTORY_DAYS}`,
-    boundsOf(period),
+    daysOf(period),
   );
   return rows.reverse().map(countedDay);
 }

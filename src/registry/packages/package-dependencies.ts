@@ -2,7 +2,7 @@
 // when the version was published.
 import { Prisma } from "../../database/generated/client.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
-import { keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import { type KeysetPage, keysetPages, type PageRequest } from "../lists/keyset-page.ts";
 import type { Registry } from "../registry.ts";
 
 /** A `require` line. */
@@ -19,7 +19,7 @@ export function dependenciesOfPackages(
   registry: Registry,
   packages: readonly { readonly id: number }[],
   request: PageRequest,
-): Promise<Map<number, Page<DependencyRow>>> {
+): Promise<Map<number, KeysetPage<DependencyRow>>> {
   const ids = packages.map(({ id }) => id);
   return keysetPages<DependencyRow, readonly string[]>(request, ids, {
     keyType: ["string", "string"],

@@ -9,14 +9,14 @@ import { mayListModules, maySeeGroup } from "../access/access.ts";
 import { readableProjectsInSql } from "../access/access-conditions.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
 import {
-  type Bounds,
   COUNT_LIMIT,
   countingTo,
+  type KeyBounds,
   type KeyPart,
+  type KeysetPage,
   type KeyType,
   keysetPages,
   type Order,
-  type Page,
   type PageRequest,
 } from "../lists/keyset-page.ts";
 import { type NumberedPage, type NumberedPageRequest, readNumberedPage } from "../lists/numbered-page.ts";
@@ -24,7 +24,14 @@ import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { GroupRow, ProjectRow } from "../rows.ts";
 import { searchText } from "../text.ts";
-import { type Found, type Listed, type PackageRow, type PackageStatus, type PackageType, rowsOf } from "./packages.ts";
+import {
+  type Listed,
+  type PackageInList,
+  type PackageRow,
+  type PackageStatus,
+  type PackageType,
+  rowsOf,
+} from "./packages.ts";
 
 export const PACKAGE_ORDERS = ["created_at", "name", "version", "type", "project_path"] as const;
 /**
@@ -59,7 +66,7 @@ export function packagesOfProjects(
   projects: readonly ProjectRow[],
   query: PackageQuery,
   request: PageRequest,
-): Promise<Map<number, Page<PackageRow>>> {
+): Promise<Map<number, KeysetPage<PackageRow>>> {
   return pagesOf(registry, listsOfProjects(principal, projects), query, request);
 }
 
@@ -71,7 +78,7 @@ export function packagesOfGroups(
   scope: { readonly includeSubgroups: boolean },
   query: PackageQuery,
   request: PageRequest,
-): Promise<Map<number, Page<PackageRow>>> {
+): Promise<Map<number, KeysetPage<PackageRow>>> {
   return pagesOf(registry, listsOfGroups(principal, groups, scope), query, request);
 }
 
@@ -184,7 +191,7 @@ function pagesOf(
   lists: Lists,
   { filter, sort }: PackageQuery,
   request: PageRequest,
-): Promise<Map<number, Page<PackageRow>>> {
+): Promise<Map<number, KeysetPage<PackageRow>>> {
   const { keyType, key } = SORTINGS[sort.by];
   return keysetPages<Listed, readonly KeyPart[]>(request, lists.numbers, {
     keyType,
@@ -213,7 +220,7 @@ async function readMerged(
   lists: Lists,
   filter: PackageFilter,
   { by, order }: PackageSort,
-  bounds: Bounds<readonly KeyPart[]>,
+  bounds: KeyBounds<readonly KeyPart[]>,
   { skip, take }: { readonly skip: number; readonly take: number },
 ): Promise<Listed[]> {
   const candidates = await candidatesOf(registry, lists, filter);
@@ -232,7 +239,7 @@ async function readMerged(
     SELECT ${chosen} FROM module_version
     WHERE ${Prisma.join([isOf(from), ...ofRow, ...conditions], " AND ")}
     ORDER BY ${inOrder(ofVersion, order)} LIMIT ${limit}`;
-  const found = await registry.prisma.$queryRaw<Found[]>`
+  const found = await registry.prisma.$queryRaw<PackageInList[]>`
     WITH part AS MATERIALIZED (${parts}),
     head AS (
       SELECT part.*, row_number() OVER (PARTITION BY list ORDER BY ${sorted}) AS place
@@ -246,7 +253,7 @@ async function readMerged(
 }
 
 /** Bounds of a list that is sorted by the path of the project first: of the projects, and of the rows in each. */
-function boundsByPath({ gt, lt }: Bounds<readonly KeyPart[]>): [Prisma.Sql[], Prisma.Sql[]] {
+function boundsByPath({ gt, lt }: KeyBounds<readonly KeyPart[]>): [Prisma.Sql[], Prisma.Sql[]] {
   const bound = (key: readonly KeyPart[], sign: ">" | "<", beyond: string): [Prisma.Sql, Prisma.Sql] => {
     const [path, time, id] = key as [string, Date, number];
     return [

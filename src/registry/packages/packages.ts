@@ -7,7 +7,7 @@ import { demandAct, hidden, mayListModules } from "../access/access.ts";
 import { change } from "../change.ts";
 import { findProject } from "../forge/projects.ts";
 import { inBounds, inOrder } from "../lists/first-of-each.ts";
-import { keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import { type KeysetPage, keysetPages, type PageRequest } from "../lists/keyset-page.ts";
 import { inOrderFound } from "../lists/of-each.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
@@ -67,7 +67,7 @@ export async function findPackage(
 }
 
 /** A package that was found in a numbered list, and the full path of its project. */
-export interface Found {
+export interface PackageInList {
   readonly list: number;
   readonly id: number;
   readonly path: string;
@@ -81,7 +81,7 @@ export function otherVersionsOf(
   registry: Registry,
   packages: readonly PackageRow[],
   request: PageRequest,
-): Promise<Map<number, Page<PackageRow>>> {
+): Promise<Map<number, KeysetPage<PackageRow>>> {
   const known = new Map(packages.map((row) => [row.id, row]));
   return keysetPages<Listed, string>(request, [...known.keys()], {
     keyType: "string",
@@ -92,7 +92,7 @@ export function otherVersionsOf(
       const modules = numbers.map((id) => known.get(id)!.moduleId);
       const paths = numbers.map((id) => known.get(id)!.projectPath);
       const conditions = inBounds(["sort_key"], bounds);
-      const found = await registry.prisma.$queryRaw<Found[]>`
+      const found = await registry.prisma.$queryRaw<PackageInList[]>`
         SELECT of.list, v.id, of.path FROM unnest(${[...numbers]}::int[], ${modules}::int[], ${paths}::text[]) AS of (list, module, path)
         CROSS JOIN LATERAL (SELECT id, sort_key FROM module_version WHERE module_id = of.module AND id <> of.list
           AND ${Prisma.join([Prisma.sql`package_of IS NOT NULL`, ...conditions], " AND ")}
@@ -127,7 +127,7 @@ export async function deletePackages(registry: Registry, principal: Principal, i
 }
 
 /** The rows that were found, in the order in which they were found. */
-export async function rowsOf(registry: Registry, found: readonly Found[]): Promise<Listed[]> {
+export async function rowsOf(registry: Registry, found: readonly PackageInList[]): Promise<Listed[]> {
   const rows = await registry.prisma.moduleVersion.findMany({
     where: { id: { in: found.map(({ id }) => id) } },
     omit: { goMod: true, info: true },

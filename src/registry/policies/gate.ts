@@ -29,7 +29,7 @@ export interface GateSubject {
 }
 
 /** How a version is asked for: by its name, or as what a list, a branch or @latest means, which can mean another one. */
-export type Asked = "by name" | "by query";
+export type AskedBy = "by name" | "by query";
 
 /** What is judged of the versions of one module at one endpoint. All that it is asked about must be known to exist. */
 export interface Gate {
@@ -38,7 +38,7 @@ export interface Gate {
   /** What is said of each of some versions, asked for by query; none is noted. */
   verdicts(versions: readonly string[]): Promise<ReadonlyMap<string, Verdict>>;
   /** What is said of a version that somebody wants. Throws forbidden if it may not be had. Both are noted. */
-  pass(version: string, asked: Asked): Promise<Passed>;
+  pass(version: string, asked: AskedBy): Promise<Passed>;
   /** Lets the files of a version through as `pass` does; nobody gets them before it is known under which licences they are, if a rule goes by these. */
   passFiles(version: string): Promise<Passed>;
 }
@@ -84,7 +84,7 @@ function createGate(registry: Registry, subject: GateSubject, inForce: InForce):
   const { principal, modulePath, storeZip } = subject;
   const { now } = registry.policies;
   const place = placeOf(subject);
-  const judged = async (versions: readonly string[], asked: Asked): Promise<Map<string, Verdict>> => {
+  const judged = async (versions: readonly string[], asked: AskedBy): Promise<Map<string, Verdict>> => {
     const moment = now();
     const factsOf = await versionFacts(registry, modulePath, versions, levels, advised);
     const byRules = versions.map((version) => [version, judge(levels, version, moment, factsOf(version))] as const);
@@ -103,7 +103,7 @@ function createGate(registry: Registry, subject: GateSubject, inForce: InForce):
       }),
     );
   };
-  const pass = async (version: string, asked: Asked, files: boolean): Promise<Passed> => {
+  const pass = async (version: string, asked: AskedBy, files: boolean): Promise<Passed> => {
     let verdict = (await judged([version], asked)).get(version)!;
     // What is refused by another rule is not fetched, unless an exception for its licences may lift that.
     if (verdict.wantsLicenses && storeZip && (isHidden(verdict) ? verdict.action === "HOLD" : files)) {
@@ -139,7 +139,7 @@ function placeOf({ projectId, groupIds }: GateSubject): HookPlace {
 }
 
 /** The ages that a version must have, asked for so; none where it is refused anyhow, or an exception lifts them. */
-export function demandedAges(said: RuleVerdict, ages: readonly DemandedAge[], asked: Asked): DemandedAge[] {
+export function demandedAges(said: RuleVerdict, ages: readonly DemandedAge[], asked: AskedBy): DemandedAge[] {
   if (isHidden(said)) return [];
   const all = said.exempt ? said.ages : [...ages, ...said.ages];
   return all.filter(({ strict }) => strict || asked === "by query");

@@ -17,7 +17,7 @@ import type { Registry } from "../registry.ts";
 import type { PolicyRow } from "../rows.ts";
 import { agesWithoutRule, demandedAges, withAge } from "./gate.ts";
 import { demandPlace } from "./rules.ts";
-import { kindOfForeign, readRules, revisionOf, revisionOfRules } from "./rules-in-force.ts";
+import { digestOfRules, kindOfForeign, readRules, revisionOfRules } from "./rules-in-force.ts";
 import { goesByLicenses, judge, levelsFor, NO_FACTS, type RuleLevels, type VersionFacts } from "./verdict.ts";
 import { storedKnownSince } from "./version-ages.ts";
 
@@ -102,9 +102,9 @@ export async function judgeAgain(
  * Finds out what each rule hits and writes it down. Ends early, with nothing written, when the rules change meanwhile: whoever
  * changed them left a job for that behind.
  */
-export async function judgeStored(registry: Registry, tell: Progress = () => {}): Promise<void> {
+export async function writeImpact(registry: Registry, tell: Progress = () => {}): Promise<void> {
   const rules = await readRules(registry);
-  const revision = revisionOf(rules);
+  const revision = digestOfRules(rules);
   const hits = new Map(rules.map(({ id }) => [id, newHits()]));
   const chains = await chainsOfGroups(registry, rules);
   const total = rules.length === 0 ? 0 : await countModules(registry);
@@ -114,7 +114,7 @@ export async function judgeStored(registry: Registry, tell: Progress = () => {})
     for await (const { module, hit } of hitsAmong(registry, rules, chains, modules)) addTo(hits, module, hit);
     done += modules.length;
     await tell(Math.min(done, total), total);
-    if (revisionOf(await readRules(registry)) !== revision) return;
+    if (digestOfRules(await readRules(registry)) !== revision) return;
   }
   await write(registry, revision, hits);
 }

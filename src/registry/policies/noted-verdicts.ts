@@ -5,7 +5,7 @@ import { LRUCache } from "lru-cache";
 import { inTransaction } from "../../database/sql.ts";
 import { auditInSql } from "../audit.ts";
 import { announce, type HookPlace } from "../forge/hook-events.ts";
-import { nameOf, type Principal } from "../principal.ts";
+import { nameOfPrincipal, type Principal } from "../principal.ts";
 import type { Cooldown, PolicyState, Registry } from "../registry.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -29,7 +29,7 @@ export function createPolicyState({ now = Date.now, cooldown, logKey }: PolicySe
 }
 
 /** The version that a verdict is about, who wanted it, and where. */
-export interface Wanted {
+export interface JudgedVersion {
   readonly principal: Principal;
   readonly modulePath: string;
   readonly version: string;
@@ -41,7 +41,12 @@ export interface Wanted {
  * Writes down what a verdict did to somebody, and tells hooks of a refusal, which is given in words. It keeps no answer waiting,
  * and no trouble with it any answer from being given.
  */
-export function noteVerdict(registry: Registry, wanted: Wanted, verdict: Verdict, refusal: string | undefined): void {
+export function noteVerdict(
+  registry: Registry,
+  wanted: JudgedVersion,
+  verdict: Verdict,
+  refusal: string | undefined,
+): void {
   const { action, rule, dryRuns, cooldown } = verdict;
   if (refusal !== undefined)
     noteRefusal(registry, wanted, (cooldown ? cooldown.rule : rule)?.id ?? "cooldown", refusal);
@@ -50,18 +55,18 @@ export function noteVerdict(registry: Registry, wanted: Wanted, verdict: Verdict
 }
 
 /** Writes down that somebody was refused a version, by a rule or whatever else said so, and tells hooks of it; as noteVerdict does. */
-export function noteRefusal(registry: Registry, wanted: Wanted, by: Decider, reason: string): void {
+export function noteRefusal(registry: Registry, wanted: JudgedVersion, by: Decider, reason: string): void {
   note(registry, wanted, "policy.refused", by, reason);
 }
 
 /** What refuses: a rule by its number, an age that is demanded by none, the validation hook. */
 type Decider = number | "cooldown" | "validation";
 
-function note(registry: Registry, wanted: Wanted, event: string, by: Decider, reason?: string): void {
+function note(registry: Registry, wanted: JudgedVersion, event: string, by: Decider, reason?: string): void {
   const { principal, modulePath, version, place } = wanted;
   const { noted, writing } = registry.policies;
   const name = `${modulePath}@${version}`;
-  const key = `${event} ${by} ${name} ${nameOf(principal)}`;
+  const key = `${event} ${by} ${name} ${nameOfPrincipal(principal)}`;
   const toHooks = `to hooks: ${by} ${name} ${JSON.stringify(place)}`;
   const isNew = !noted.has(key);
   const isNews = reason !== undefined && !noted.has(toHooks);
@@ -74,7 +79,7 @@ function note(registry: Registry, wanted: Wanted, event: string, by: Decider, re
   inTransaction(registry.database.pool, async (tx) => {
     if (isNew) await auditInSql(tx, principal, event, name, { rule: by });
     const told = { path: modulePath, version, rule: by, reason };
-    if (isNews) await announce(tx, place, "module.refused", [told], nameOf(principal));
+    if (isNews) await announce(tx, place, "module.refused", [told], nameOfPrincipal(principal));
   }).catch((error: unknown) =>
     registry.log.warn({ err: error, name, rule: by }, "what a policy did could not be written down"),
   );

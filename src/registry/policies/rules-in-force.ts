@@ -31,11 +31,11 @@ export async function rulesAbout(
 
 /** The first 32 hex digits of the SHA-256 of all rules: it changes when a rule is made, changed or removed. */
 export async function revisionOfRules(registry: Registry): Promise<string> {
-  return revisionOf(await rulesInForce(registry));
+  return digestOfRules(await rulesInForce(registry));
 }
 
 /** The first 32 hex digits of the SHA-256 of these rules. */
-export function revisionOf(rules: readonly PolicyRow[]): string {
+export function digestOfRules(rules: readonly PolicyRow[]): string {
   const known = revisions.get(rules);
   if (known !== undefined) return known;
   const revision = createHash("sha256").update(JSON.stringify(rules)).digest("hex").slice(0, 32);

@@ -14,7 +14,7 @@ import { isId, type Order } from "../lists/keyset-page.ts";
 import { idsOf, type NumberedPage, type NumberedPageRequest, readNumberedPage } from "../lists/numbered-page.ts";
 import { knownLicense } from "../modules/known-licenses.ts";
 import { NO_LICENSE, UNKNOWN_LICENSE } from "../modules/version-licenses.ts";
-import { nameOf, type Principal } from "../principal.ts";
+import { nameOfPrincipal, type Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { GroupRow, PolicyRow } from "../rows.ts";
 import { isKeepable } from "../text.ts";
@@ -94,7 +94,7 @@ export async function createPolicy(registry: Registry, principal: Principal, rul
       );
     const said = { pattern, versions, kind, action, dryRun, minimumAge, strict, reason };
     const conditions = { licenses, licensesOtherThan, vulnerable };
-    const data = { groupId, ...said, ...conditions, createdBy: nameOf(principal) };
+    const data = { groupId, ...said, ...conditions, createdBy: nameOfPrincipal(principal) };
     const made = await tx.policy.create({ data: { ...data, expiresAt: expiresAt ?? null }, include: WITH_GROUP });
     await audit(tx, principal, "policy.create", placeOf(made), told(made));
     await registry.jobs.send(tx, "judge-stored", {});

@@ -33,7 +33,7 @@ export interface Envelope {
 }
 
 /** The statement about a version, as far as it is read back. */
-export interface Statement {
+export interface ProvenanceStatement {
   readonly _type: string;
   readonly subject: readonly { readonly name: string; readonly digest: Readonly<Record<string, string>> }[];
   readonly predicateType: string;
@@ -90,7 +90,7 @@ interface Subject {
   readonly base: string;
 }
 
-function statementOf({ name, version, project, publisher, base }: Subject): Statement {
+function statementOf({ name, version, project, publisher, base }: Subject): ProvenanceStatement {
   const { commit, ref, directory, h1, zipKey, goModH1 } = version;
   const repository = `git+${base}/${project.fullPath}.git`;
   return {
@@ -159,7 +159,7 @@ async function signed({ signers }: ChecksumLog, payload: Buffer): Promise<Envelo
 }
 
 /** The statement in an envelope, if one of these keys (as GOSUMDB holds them) has signed it. Throws invalid otherwise. */
-export function verifiedStatement(envelope: unknown, verifierKeys: readonly string[]): Statement {
+export function verifiedStatement(envelope: unknown, verifierKeys: readonly string[]): ProvenanceStatement {
   const { payloadType, payload, signatures } = (envelope ?? {}) as Partial<Envelope>;
   if (payloadType !== PAYLOAD_TYPE || typeof payload !== "string" || !Array.isArray(signatures))
     throw new Failure("invalid", "this is no DSSE envelope of an in-toto statement");
@@ -174,7 +174,7 @@ export function verifiedStatement(envelope: unknown, verifierKeys: readonly stri
       ),
   );
   if (!isSigned) throw new Failure("invalid", `none of its signatures is of ${verifierKeys.join(" or ")}`);
-  const statement = JSON.parse(bytes.toString("utf8")) as Statement;
+  const statement = JSON.parse(bytes.toString("utf8")) as ProvenanceStatement;
   if (statement._type !== STATEMENT_TYPE || statement.predicateType !== PREDICATE_TYPE)
     throw new Failure("invalid", "it is signed, and no statement of provenance");
   return statement;

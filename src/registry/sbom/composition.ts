@@ -4,7 +4,7 @@
 import type { BuildListEntry, ModuleVersionName } from "../../gomod/module-graph.ts";
 import type { KnownVulnerability } from "../advisories/vulnerabilities.ts";
 import { findDatabase } from "../advisories/vulnerability-database.ts";
-import { nameOf, readableVersions } from "../modules/readable-by-name.ts";
+import { readableVersions, versionName } from "../modules/readable-by-name.ts";
 import { demandVersion } from "../modules/readable-version.ts";
 import { storedBuildList } from "../modules/stored-build-list.ts";
 import { licensesOf } from "../modules/version-licenses.ts";
@@ -55,16 +55,16 @@ export async function compositionOf(
     findDatabase(registry),
   ]);
   const [main, ...components] = described;
-  const idOf = new Map(built.modules.map(({ path }, n) => [path, nameOf(used[n]!)]));
+  const idOf = new Map(built.modules.map(({ path }, n) => [path, versionName(used[n]!)]));
   const requires = new Map<string, string[]>();
   for (const { path, requiredBy } of built.modules)
-    for (const by of new Set(requiredBy.map((one) => idOf.get(one.path) ?? nameOf(name))))
+    for (const by of new Set(requiredBy.map((one) => idOf.get(one.path) ?? versionName(name))))
       requires.set(by, [...(requires.get(by) ?? []), idOf.get(path)!]);
   return {
     ...{ main: main!, components, requires },
     vulnerabilities: found,
     databaseCheckedAt: database?.checkedAt,
-    missing: built.missing.map(nameOf),
+    missing: built.missing.map(versionName),
   };
 }
 
@@ -76,7 +76,7 @@ interface UsedModule extends ModuleVersionName {
 function replaced({ path, version, replacedBy }: BuildListEntry): UsedModule {
   if (replacedBy === undefined) return { path, version };
   const at = replacedBy.lastIndexOf("@");
-  const replaces = nameOf({ path, version });
+  const replaces = versionName({ path, version });
   if (at < 0) return { path, version: "", replaces };
   return { path: replacedBy.slice(0, at), version: replacedBy.slice(at + 1), replaces };
 }
@@ -89,11 +89,11 @@ async function componentsOf(
   const readable = await readableVersions(registry, principal, used);
   const licenses = await licensesOf(
     registry,
-    used.filter((one) => readable.has(nameOf(one))),
+    used.filter((one) => readable.has(versionName(one))),
     MAX_READ_ZIPS,
   );
   return used.map(({ path, version, replaces }) => {
-    const name = nameOf({ path, version });
+    const name = versionName({ path, version });
     const { h1, zipKey } = readable.get(name) ?? { h1: null, zipKey: null };
     const sums = h1 === null || zipKey === null ? undefined : { h1, sha256: zipKey };
     return { path, version, replaces, sums, licenses: licenses.get(name) };

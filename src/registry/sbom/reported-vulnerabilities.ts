@@ -4,7 +4,7 @@ import type { ModuleVersionName } from "../../gomod/module-graph.ts";
 import { isValid } from "../../gomod/version.ts";
 import { demandRegistry } from "../access/access.ts";
 import { type KnownVulnerability, vulnerabilitiesOf } from "../advisories/vulnerabilities.ts";
-import { nameOf, readableVersions } from "../modules/readable-by-name.ts";
+import { readableVersions, versionName } from "../modules/readable-by-name.ts";
 import { demandVersion } from "../modules/readable-version.ts";
 import { storedBuildList } from "../modules/stored-build-list.ts";
 import type { Principal } from "../principal.ts";
@@ -25,7 +25,7 @@ export async function vulnerabilitiesFor(
   const own = found.filter((one) => one.own).map(({ modulePath: path, version }) => ({ path, version }));
   if (own.length === 0) return found;
   const readable = await readableVersions(registry, principal, own);
-  return found.filter(({ own, modulePath: path, version }) => !own || readable.has(nameOf({ path, version })));
+  return found.filter(({ own, modulePath: path, version }) => !own || readable.has(versionName({ path, version })));
 }
 
 /** The vulnerabilities of a version that the principal may read and of all that a build of it uses. Throws not-found, too-large. */
@@ -61,7 +61,7 @@ export async function vulnerabilitiesOfProject(
     if (!found) continue;
     const name = { path, version: found.version };
     const { modules: used } = await storedBuildList(registry, principal, { ...name, id: found.id });
-    for (const one of [name, ...used]) names.set(nameOf(one), { path: one.path, version: one.version });
+    for (const one of [name, ...used]) names.set(versionName(one), { path: one.path, version: one.version });
   }
   return vulnerabilitiesFor(registry, principal, [...names.values()]);
 }

@@ -24,7 +24,7 @@ export interface CountedRequirement extends Requirement {
 }
 
 /** Which requirements of one go.mod count: it may require a path twice; the higher version does. */
-export function counted(requires: readonly Requirement[]): CountedRequirement[] {
+export function countingRequirements(requires: readonly Requirement[]): CountedRequirement[] {
   const highest = new Map<string, Requirement>();
   for (const requirement of requires) {
     const known = highest.get(requirement.path);

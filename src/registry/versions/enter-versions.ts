@@ -13,7 +13,7 @@ import { h1OfGoMod } from "../../gomod/dir-hash.ts";
 import { kindOf, type VersionKind } from "../../gomod/version.ts";
 import { versionSortKey } from "../../gomod/version-sort-key.ts";
 import type { Registry } from "../registry.ts";
-import { type CountedRequirement, counted, newnessKey } from "./dependencies.ts";
+import { type CountedRequirement, countingRequirements, newnessKey } from "./dependencies.ts";
 import { appendToIndex } from "./index-feed.ts";
 import { readGoMod, readLargeGoMod } from "./readable-go-mod.ts";
 import { markNewVersions } from "./retractions.ts";
@@ -206,5 +206,5 @@ export async function enterUpstreamPart(
 }
 
 function requirementsIn(goMod: Buffer | undefined): CountedRequirement[] {
-  return goMod ? counted(readGoMod(goMod).file?.requires ?? []) : [];
+  return goMod ? countingRequirements(readGoMod(goMod).file?.requires ?? []) : [];
 }

@@ -9,9 +9,9 @@ import { inBounds, inOrder } from "../lists/first-of-each.ts";
 import {
   COUNT_LIMIT,
   type KeyPart,
+  type KeysetPage,
   keysetPages,
   type Order,
-  type Page,
   type PageRequest,
 } from "../lists/keyset-page.ts";
 import { countOfEach, inOrderFound } from "../lists/of-each.ts";
@@ -49,7 +49,7 @@ export function versionsOfModules(
   filter: VersionFilter,
   { by, order: listOrder }: VersionSort,
   request: PageRequest,
-): Promise<Map<number, Page<VersionRow>>> {
+): Promise<Map<number, KeysetPage<VersionRow>>> {
   const { columns, keyType, key } = SORTINGS[by];
   const conditions = conditionsOf(filter);
   const ids = modules.map(({ id }) => id);

@@ -5,7 +5,14 @@ import { mayListModules, mayReadUpstream } from "../access/access.ts";
 import { readableProjects } from "../access/access-conditions.ts";
 import { findProject } from "../forge/projects.ts";
 import { firstOfEach } from "../lists/first-of-each.ts";
-import { COUNT_LIMIT, countingTo, keysetPage, keysetPages, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import {
+  COUNT_LIMIT,
+  countingTo,
+  type KeysetPage,
+  keysetPage,
+  keysetPages,
+  type PageRequest,
+} from "../lists/keyset-page.ts";
 import { countOfEach } from "../lists/of-each.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
@@ -65,7 +72,7 @@ export function listModules(
   principal: Principal,
   filter: ModuleFilter,
   request: PageRequest,
-): Promise<Page<ModuleRow>> {
+): Promise<KeysetPage<ModuleRow>> {
   const conditions = conditionsOf(registry, principal, filter);
   return keysetPage<ModuleRow, string>(request, {
     keyType: "string",
@@ -105,7 +112,7 @@ export function modulesOfProjects(
   principal: Principal,
   projects: readonly ProjectRow[],
   request: PageRequest,
-): Promise<Map<number, Page<ModuleRow>>> {
+): Promise<Map<number, KeysetPage<ModuleRow>>> {
   const ids = projects.filter((project) => mayListModules(principal, project)).map(({ id }) => id);
   return keysetPages<ModuleRow, string>(request, ids, {
     keyType: "string",

@@ -10,7 +10,7 @@ import type { Registry } from "../registry.ts";
 const LOOKED_AT = 2_000;
 
 /** A version that was published, and when. */
-export interface NewVersion {
+export interface NewestVersion {
   readonly path: string;
   readonly version: string;
   /** When it entered the index. */
@@ -18,8 +18,8 @@ export interface NewVersion {
 }
 
 /** The newest versions of projects, newest first: at most `take`, and among the last 2,000 entries of the index only. */
-export function newestVersions(registry: Registry, principal: Principal, take: number): Promise<NewVersion[]> {
-  return registry.prisma.$queryRaw<NewVersion[]>`
+export function newestVersions(registry: Registry, principal: Principal, take: number): Promise<NewestVersion[]> {
+  return registry.prisma.$queryRaw<NewestVersion[]>`
     SELECT e.path, e.version, e."timestamp" AS at FROM (
       SELECT path, version, "timestamp", project_id, gone_at FROM index_entry
       ORDER BY "timestamp" DESC LIMIT ${LOOKED_AT}) AS e

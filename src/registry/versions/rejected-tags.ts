@@ -3,7 +3,7 @@ import { Prisma } from "../../database/generated/client.ts";
 import type { Sql } from "../../database/sql.ts";
 import { demandAdministrator, mayReadCode } from "../access/access.ts";
 import { firstOfEach } from "../lists/first-of-each.ts";
-import { checkPageSize, keysetPage, type Page, type PageRequest } from "../lists/keyset-page.ts";
+import { checkPageSize, type KeysetPage, keysetPage, type PageRequest } from "../lists/keyset-page.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { ProjectRow, RejectedTagRow } from "../rows.ts";
@@ -91,7 +91,7 @@ export async function listAllRejectedTags(
   principal: Principal,
   search: string | null | undefined,
   request: PageRequest,
-): Promise<Page<RejectedTagRow>> {
+): Promise<KeysetPage<RejectedTagRow>> {
   demandAdministrator(principal);
   const contains = { contains: searchText(search ?? ""), mode: "insensitive" } as const;
   const found = search ? [{ OR: [{ tag: contains }, { modulePath: contains }, { reason: contains }] }] : [];

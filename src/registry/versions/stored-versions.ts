@@ -6,7 +6,7 @@ const AT_ONCE = 500;
 const MAX_ID = 2 ** 31 - 1;
 
 /** A version with what its row says of bytes elsewhere. */
-export interface StoredVersion {
+export interface VersionWithBytes {
   readonly id: number;
   readonly modulePath: string;
   readonly version: string;
@@ -31,7 +31,7 @@ export interface StoredVersion {
   readonly isBuried: boolean;
 }
 
-interface Row extends Omit<StoredVersion, "zipSize" | "isInOrder"> {
+interface Row extends Omit<VersionWithBytes, "zipSize" | "isInOrder"> {
   readonly zipSize: string | null;
   readonly sortKey: string;
 }
@@ -40,7 +40,7 @@ interface Row extends Omit<StoredVersion, "zipSize" | "isInOrder"> {
 export async function* storedVersions(
   registry: Registry,
   { after: before, end }: { readonly after: number; readonly end: number } = { after: 0, end: MAX_ID },
-): AsyncGenerator<readonly StoredVersion[]> {
+): AsyncGenerator<readonly VersionWithBytes[]> {
   for (let after = before; ; ) {
     const { rows } = await registry.database.pool.query<Row>({
       name: "stored-versions",

@@ -4,7 +4,7 @@
 // the same or is refused: a project's versions do not depend on the way they came.
 import { Failure } from "../../errors.ts";
 import { auditInSql } from "../audit.ts";
-import { credentialOf, nameOf, type Principal } from "../principal.ts";
+import { credentialOf, nameOfPrincipal, type Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import { announceVersions } from "./announced-versions.ts";
 import { enteringVersions } from "./enter-versions.ts";
@@ -70,7 +70,7 @@ export async function publishUploaded(
     for (const { grave } of buried) throw notUploaded(modulePath, version, grave);
     const [row] = entered;
     if (!row) return undefined;
-    await announceVersions(tx, projectId, entered, nameOf(principal));
+    await announceVersions(tx, projectId, entered, nameOfPrincipal(principal));
     await auditInSql(tx, principal, "version.upload", `${modulePath}@${version}`, {
       ...{ h1: zip.h1, by: credentialOf(principal) },
     });

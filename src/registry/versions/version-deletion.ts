@@ -8,7 +8,7 @@ import { demandAct, demandAdministrator } from "../access/access.ts";
 import { audit } from "../audit.ts";
 import { change, deliberately } from "../change.ts";
 import { announce } from "../forge/hook-events.ts";
-import { nameOf, type Principal } from "../principal.ts";
+import { nameOfPrincipal, type Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { ModuleRow } from "../rows.ts";
 import { withdrawDependencies } from "./dependencies.ts";
@@ -92,6 +92,6 @@ export async function takeBack(
   await registry.jobs.send(tx, "describe-module", { moduleId: module.id });
   const [owner] = await tx.$queryRaw<{ project_id: number }[]>`SELECT project_id FROM module WHERE id = ${module.id}`;
   const gone = { path: modulePath, version, commit, sum: h1, go_mod_sum: goModH1 };
-  await announce(tx, { projectId: owner!.project_id }, "version.deleted", [gone], nameOf(principal));
+  await announce(tx, { projectId: owner!.project_id }, "version.deleted", [gone], nameOfPrincipal(principal));
   await audit(tx, principal, "version.delete", `${modulePath}@${version}`, { commit, h1 });
 }

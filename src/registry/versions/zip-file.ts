@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { open, rm } from "node:fs/promises";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type WrittenZip, writeModuleZip, type ZipSource } from "../../gomod/zip-writer.ts";
+import { type FileToZip, type WrittenZip, writeModuleZip } from "../../gomod/zip-writer.ts";
 
 export interface ZipFile extends WrittenZip {
   /** Of the zip's bytes, in hexadecimal. */
@@ -19,7 +19,7 @@ export interface ZipFile extends WrittenZip {
 export async function writeZipFile(
   path: string,
   prefix: string,
-  files: AsyncIterable<ZipSource>,
+  files: AsyncIterable<FileToZip>,
   maxBytes?: number,
 ): Promise<ZipFile> {
   const handle = await open(path, "wx");

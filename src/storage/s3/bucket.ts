@@ -11,7 +11,7 @@ import tls from "node:tls";
 import { Failure } from "../../errors.ts";
 import type { ByteRange } from "../blobs.ts";
 import { abandonUploads, putInParts } from "./multipart.ts";
-import { type Asked, BucketAnswer, type PutObject, type Requests } from "./requests.ts";
+import { BucketAnswer, type BucketRequest, type PutObject, type Requests } from "./requests.ts";
 import { signedHeaders, signedUrl, uriPath } from "./signature.ts";
 import { xmlText, xmlTexts } from "./xml.ts";
 
@@ -94,7 +94,7 @@ export function openBucket(place: BucketPlace, now: () => number = Date.now): Bu
     return url;
   };
 
-  const once = ({ method, url, headers = {}, payload = NOTHING, body }: Asked): Promise<http.IncomingMessage> =>
+  const once = ({ method, url, headers = {}, payload = NOTHING, body }: BucketRequest): Promise<http.IncomingMessage> =>
     new Promise((done, fail) => {
       const sent = signedHeaders({ method, url, headers, payload }, place, now());
       const request = (isTls ? https : http).request(url, { method, headers: sent, agent }, done);
@@ -117,7 +117,7 @@ export function openBucket(place: BucketPlace, now: () => number = Date.now): Bu
    * answer is the caller's.
    */
   const askUnless = async (
-    asked: Asked,
+    asked: BucketRequest,
     isNeedless: () => Promise<boolean>,
   ): Promise<http.IncomingMessage | undefined> => {
     for (let tries = 0; ; tries++) {
@@ -140,7 +140,8 @@ export function openBucket(place: BucketPlace, now: () => number = Date.now): Bu
       await delay(pause);
     }
   };
-  const ask = async (asked: Asked): Promise<http.IncomingMessage> => (await askUnless(asked, async () => false))!;
+  const ask = async (asked: BucketRequest): Promise<http.IncomingMessage> =>
+    (await askUnless(asked, async () => false))!;
 
   /** Reads an answer that is no object; throws what it says if it is a refusal. */
   const textOf = async (answer: http.IncomingMessage, ...good: readonly number[]): Promise<string> => {
@@ -185,7 +186,7 @@ export function openBucket(place: BucketPlace, now: () => number = Date.now): Bu
         "content-type": "application/octet-stream",
         ...(onlyNew ? { "if-none-match": "*" } : {}),
       };
-      const asked: Asked = { method: "PUT", url: urlOf(key), headers, payload: sha256, body: () => body() };
+      const asked: BucketRequest = { method: "PUT", url: urlOf(key), headers, payload: sha256, body: () => body() };
       const answer = await askUnless(asked, isThere);
       if (!answer) return "there";
       if (answer.statusCode === 412 && onlyNew) {

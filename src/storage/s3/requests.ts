@@ -46,7 +46,7 @@ async function* piecesOf(file: FileHandle, { start, end }: ByteRange): AsyncGene
 }
 
 /** One request. `payload`: the SHA-256 of its body. */
-export interface Asked {
+export interface BucketRequest {
   readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
@@ -69,7 +69,7 @@ export class BucketAnswer extends Error {
 /** How a bucket asks, for those who make one thing of several requests. */
 export interface Requests {
   /** Asks until there is an answer that does not say "later". */
-  ask(asked: Asked): Promise<IncomingMessage>;
+  ask(asked: BucketRequest): Promise<IncomingMessage>;
   /** Reads an answer that is no object; throws what it says if its status is not among the good. */
   textOf(answer: IncomingMessage, ...good: readonly number[]): Promise<string>;
   /** What is thrown for an answer that is none of those. */

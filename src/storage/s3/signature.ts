@@ -10,7 +10,7 @@ const ALGORITHM = "AWS4-HMAC-SHA256";
 const UNSIGNED = "UNSIGNED-PAYLOAD";
 
 /** Who signs, and for which region. */
-export interface Signer {
+export interface BucketSigner {
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -28,7 +28,7 @@ export interface SignedRequest {
 }
 
 /** The headers of a request, with those that sign it. `at`: milliseconds since 1970. */
-export function signedHeaders(request: SignedRequest, signer: Signer, at: number): Record<string, string> {
+export function signedHeaders(request: SignedRequest, signer: BucketSigner, at: number): Record<string, string> {
   const moment = momentOf(at);
   const headers: Record<string, string> = {
     ...request.headers,
@@ -43,7 +43,7 @@ export function signedHeaders(request: SignedRequest, signer: Signer, at: number
 }
 
 /** A URL by which anybody may GET an object for so many seconds, and no longer than a week. */
-export function signedUrl(url: URL, signer: Signer, seconds: number, at: number): string {
+export function signedUrl(url: URL, signer: BucketSigner, seconds: number, at: number): string {
   const moment = momentOf(at);
   const signed = new URL(url);
   const scope = scopeOf(signer, moment);
@@ -68,7 +68,7 @@ export function uriPath(path: string): string {
 function sign(
   { method, url, payload }: SignedRequest,
   headers: Readonly<Record<string, string>>,
-  signer: Signer,
+  signer: BucketSigner,
   moment: string,
 ): { scope: string; signature: string } {
   const names = Object.keys(headers).sort();
@@ -90,7 +90,7 @@ function sign(
   return { scope, signature: hmac(key, text).toString("hex") };
 }
 
-const scopeOf = ({ region }: Signer, moment: string): string => `${moment.slice(0, 8)}/${region}/s3/aws4_request`;
+const scopeOf = ({ region }: BucketSigner, moment: string): string => `${moment.slice(0, 8)}/${region}/s3/aws4_request`;
 
 const hmac = (key: string | Buffer, text: string): Buffer => createHmac("sha256", key).update(text).digest();
 

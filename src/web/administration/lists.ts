@@ -9,7 +9,7 @@ import type { QuarantinedVersion } from "../../registry/checksums/proved-sums.ts
 import type { Misbehaviour } from "../../registry/checksums/trusted-heads.ts";
 import { findProjects } from "../../registry/forge/projects.ts";
 import { listAllRejectedTags } from "../../registry/versions/rejected-tags.ts";
-import { buttonForm, choice, faultOf, type ShowForm, sent, taking } from "../html/forms.ts";
+import { buttonForm, choiceField, faultOf, type ShowForm, sent, taking } from "../html/forms.ts";
 import { breakable, mark, nothingYet, number, pageAsked, pager, table, time } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import { type Show, seeOther } from "../html/visit.ts";
@@ -116,7 +116,7 @@ export const showJobs: ShowForm = async (visit, fault) => {
     "jobs",
     html`${faultOf(fault)}<form class="filters" action="${action}">
 <div><label for="name">Name</label><input id="name" name="name" type="search" value="${query.get("name") ?? ""}"></div>
-${choice("state", "State", [["", "any"], ...STATES.map(([name, words]) => [name, words] as const)], state)}
+${choiceField("state", "State", [["", "any"], ...STATES.map(([name, words]) => [name, words] as const)], state)}
 <div><button type="submit">Show</button></div>
 </form>
 ${

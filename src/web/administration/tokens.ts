@@ -7,7 +7,7 @@ import { findProjects } from "../../registry/forge/projects.ts";
 import { isActive, revokeToken } from "../../registry/forge/tokens.ts";
 import { findUsersById } from "../../registry/forge/users.ts";
 import type { TokenRow } from "../../registry/rows.ts";
-import { buttonForm, choice, faultOf, type ShowForm, sent, taking } from "../html/forms.ts";
+import { buttonForm, choiceField, faultOf, type ShowForm, sent, taking } from "../html/forms.ts";
 import { mark, nothingYet, pageAsked, pager, table, time } from "../html/pieces.ts";
 import { html, NOTHING } from "../html/template.ts";
 import { seeOther, type Visit } from "../html/visit.ts";
@@ -34,7 +34,7 @@ export const showAllTokens: ShowForm = async (visit, fault) => {
     html`${faultOf(fault)}<form class="filters" action="${action}">
 <div><label for="search">Part of the name</label><input id="search" name="search" type="search" value="${query.get("search") ?? ""}"></div>
 <div><label for="username">Of the user</label><input id="username" name="username" type="search" value="${query.get("username") ?? ""}"></div>
-${choice(
+${choiceField(
   "kind",
   "Kind",
   [
@@ -44,7 +44,7 @@ ${choice(
   ],
   kind,
 )}
-${choice(
+${choiceField(
   "state",
   "State",
   [

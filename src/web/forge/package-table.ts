@@ -1,10 +1,10 @@
 // Packages in a table, as GitLab lists them: a version of a module a row, in any of the API's orders, by name and version.
 
-import type { Page } from "../../registry/lists/keyset-page.ts";
+import type { KeysetPage } from "../../registry/lists/keyset-page.ts";
 import { downloadsOf } from "../../registry/numbers/downloads.ts";
 import type { PackageOrder } from "../../registry/packages/package-lists.ts";
 import type { PackageRow } from "../../registry/packages/packages.ts";
-import { choice } from "../html/forms.ts";
+import { choiceField } from "../html/forms.ts";
 import { mark, nothingYet, number, pager, size, table, time } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import type { Visit } from "../html/visit.ts";
@@ -34,7 +34,7 @@ export function packagesAsked({ query }: Visit) {
 export async function packageTable(
   visit: Visit,
   action: string,
-  list: Page<PackageRow>,
+  list: KeysetPage<PackageRow>,
   empty: unknown,
 ): Promise<Html> {
   const { query, at, registry } = visit;
@@ -48,7 +48,7 @@ export async function packageTable(
   return html`<form class="filters" action="${action}">
 <div><label for="name">Part of the module path</label><input id="name" name="name" type="search" value="${query.get("name") ?? ""}"></div>
 <div><label for="version">Version</label><input id="version" name="version" type="search" value="${query.get("version") ?? ""}"></div>
-${choice("sort", "Order", ORDERS, query.get("sort"))}
+${choiceField("sort", "Order", ORDERS, query.get("sort"))}
 <div><button type="submit">Show</button></div>
 </form>
 ${

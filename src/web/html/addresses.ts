@@ -19,48 +19,48 @@ export type Tab = (typeof TABS)[number];
 export type Addresses = ReturnType<typeof addressesBelow>;
 
 /** What stands behind ? in an address; what is undefined or empty is left out. */
-export type Parameters = Readonly<Record<string, string | number | undefined>>;
+export type AddressQuery = Readonly<Record<string, string | number | undefined>>;
 
 /** The addresses of pages. `prefix`: the path of our own URL, without a slash at the end. */
 export function addressesBelow(prefix: string) {
-  const at = (path: string, parameters: Parameters = {}): string => `${prefix}${path}${queryOf(parameters)}`;
+  const at = (path: string, parameters: AddressQuery = {}): string => `${prefix}${path}${queryOf(parameters)}`;
   const named = (path: string, version: string | undefined): string =>
     segments(path) + (version === undefined ? "" : `@${segments(version)}`);
   return {
     at,
     home: () => at("/"),
-    search: (parameters: Parameters = {}) => at("/-/search", parameters),
+    search: (parameters: AddressQuery = {}) => at("/-/search", parameters),
     signIn: (returnTo?: string) => at("/-/sign-in", { return_to: returnTo }),
     signInByProvider: (returnTo?: string, connect?: string) =>
       at("/-/sign-in/provider", { return_to: returnTo, connect }),
     signOut: () => at("/-/sign-out"),
     help: () => at("/-/help"),
-    setUp: (parameters: Parameters = {}) => at("/-/set-up", parameters),
+    setUp: (parameters: AddressQuery = {}) => at("/-/set-up", parameters),
     tokens: () => at("/-/user_settings/personal_access_tokens"),
     asset: (hash: string, name: string) => at(`/-/assets/${hash}/${name}`),
-    groups: (parameters: Parameters = {}) => at("/-/groups", parameters),
-    projects: (parameters: Parameters = {}) => at("/-/projects", parameters),
-    group: (fullPath: string, parameters: Parameters = {}) => at(`/groups/${segments(fullPath)}`, parameters),
-    groupPart: (fullPath: string, part: string, parameters: Parameters = {}) =>
+    groups: (parameters: AddressQuery = {}) => at("/-/groups", parameters),
+    projects: (parameters: AddressQuery = {}) => at("/-/projects", parameters),
+    group: (fullPath: string, parameters: AddressQuery = {}) => at(`/groups/${segments(fullPath)}`, parameters),
+    groupPart: (fullPath: string, part: string, parameters: AddressQuery = {}) =>
       at(`/groups/${segments(fullPath)}/-/${part}`, parameters),
-    project: (fullPath: string, parameters: Parameters = {}) => at(`/${segments(fullPath)}`, parameters),
-    projectPart: (fullPath: string, part: string, parameters: Parameters = {}) =>
+    project: (fullPath: string, parameters: AddressQuery = {}) => at(`/${segments(fullPath)}`, parameters),
+    projectPart: (fullPath: string, part: string, parameters: AddressQuery = {}) =>
       at(`/${segments(fullPath)}/-/${part}`, parameters),
     user: (username: string) => at(`/${segments(username)}`),
     feed: (fullPath: string) => at(`/${segments(fullPath)}.atom`),
-    module: (path: string, version?: string, tab?: Tab, parameters: Parameters = {}) =>
+    module: (path: string, version?: string, tab?: Tab, parameters: AddressQuery = {}) =>
       at(`/-/go/${named(path, version)}`, { tab: tab === "overview" ? undefined : tab, ...parameters }),
-    symbols: (parameters: Parameters = {}) => at("/-/symbols", parameters),
-    package: (modulePath: string, version: string, directory: string, parameters: Parameters = {}) =>
+    symbols: (parameters: AddressQuery = {}) => at("/-/symbols", parameters),
+    package: (modulePath: string, version: string, directory: string, parameters: AddressQuery = {}) =>
       at(`/-/go/${named(modulePath, version)}${directory === "" ? "" : `/${segments(directory)}`}`, parameters),
     files: (modulePath: string, version: string, path = "") =>
       at(`/-/src/${named(modulePath, version)}/${segments(path)}`),
     raw: (modulePath: string, version: string, path: string) =>
       at(`/-/raw/${named(modulePath, version)}/${segments(path)}`),
     zip: (modulePath: string, version: string) => at(`/-/zip/${named(modulePath, version)}`),
-    diff: (modulePath: string, from: string, to: string, parameters: Parameters = {}) =>
+    diff: (modulePath: string, from: string, to: string, parameters: AddressQuery = {}) =>
       at(`/-/diff/${segments(modulePath)}@${segments(from)}...${segments(to)}`, parameters),
-    admin: (part = "", parameters: Parameters = {}) => at(`/admin${part === "" ? "" : `/${part}`}`, parameters),
+    admin: (part = "", parameters: AddressQuery = {}) => at(`/admin${part === "" ? "" : `/${part}`}`, parameters),
   };
 }
 
@@ -77,7 +77,7 @@ function segment(text: string): string {
   return encodeURIComponent(text.toWellFormed()).replaceAll("%40", "@").replaceAll("%2B", "+");
 }
 
-function queryOf(parameters: Parameters): string {
+function queryOf(parameters: AddressQuery): string {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== "");
   if (given.length === 0) return "";
   return `?${given.map(([name, value]) => `${name}=${encodeURIComponent(String(value).toWellFormed())}`).join("&")}`;

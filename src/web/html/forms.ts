@@ -26,7 +26,7 @@ export interface Fields {
   readonly boxes: typeof checkboxes;
   /** One box to tick; `on` is what it is at first. */
   box(name: string, label: string, on?: boolean): Html;
-  readonly choice: typeof choice;
+  readonly choice: typeof choiceField;
 }
 
 function fieldsWith(sent: URLSearchParams | undefined): Fields {
@@ -42,7 +42,7 @@ function fieldsWith(sent: URLSearchParams | undefined): Fields {
       const isOn = sent ? sent.has(name) : on;
       return html`<p><label><input type="checkbox" name="${name}" value="true"${isOn ? html` checked` : NOTHING}> ${label}</label></p>`;
     },
-    choice: (name, label, options, chosen) => choice(name, label, options, kept(name, chosen ?? undefined)),
+    choice: (name, label, options, chosen) => choiceField(name, label, options, kept(name, chosen ?? undefined)),
   };
 }
 
@@ -121,7 +121,7 @@ export function checkboxes(
 }
 
 /** A choice among values. */
-export function choice(
+export function choiceField(
   name: string,
   label: string,
   options: readonly (readonly [value: string, text: string])[],

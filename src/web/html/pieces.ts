@@ -1,6 +1,6 @@
 // What pages are put together from: times, sizes, tables, pages of lists, marks. Each is markup that stands alone.
 
-import type { Page as ListPage } from "../../registry/lists/keyset-page.ts";
+import type { KeysetPage as ListPage } from "../../registry/lists/keyset-page.ts";
 import type { NumberedPageRequest } from "../../registry/lists/numbered-page.ts";
 import { type Html, html, NOTHING } from "./template.ts";
 import type { Visit } from "./visit.ts";

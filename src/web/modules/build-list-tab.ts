@@ -1,7 +1,7 @@
 // What a build of the version uses, as `go list -m all` in it would say, worked out of the go.mod files that are stored here;
 // and what could not be looked into.
 import { isFailure } from "../../errors.ts";
-import { nameOf } from "../../registry/modules/readable-by-name.ts";
+import { versionName } from "../../registry/modules/readable-by-name.ts";
 import { storedBuildList } from "../../registry/modules/stored-build-list.ts";
 import { banner, mark, nothingYet, table } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
@@ -36,7 +36,7 @@ ${
     ? NOTHING
     : banner(
         "warn",
-        html`<p>The list may lack what these require:</p><ul>${missing.map((one) => html`<li><span class="mono">${links.link(one, nameOf(one))}</span>: ${REASONS[one.reason]}</li>`)}</ul>`,
+        html`<p>The list may lack what these require:</p><ul>${missing.map((one) => html`<li><span class="mono">${links.link(one, versionName(one))}</span>: ${REASONS[one.reason]}</li>`)}</ul>`,
       )
 }
 ${
@@ -54,7 +54,7 @@ ${
               ? NOTHING
               : html`${mark("replaced", "warn")} <span class="mono">${one.replacedBy}</span>`,
           ],
-          html`<span class="mono quiet">${one.requiredBy.slice(0, MAX_REQUIRED_BY).map(nameOf).join(" ")}${one.requiredBy.length > MAX_REQUIRED_BY ? " …" : ""}</span>`,
+          html`<span class="mono quiet">${one.requiredBy.slice(0, MAX_REQUIRED_BY).map(versionName).join(" ")}${one.requiredBy.length > MAX_REQUIRED_BY ? " …" : ""}</span>`,
         ]),
       )
 }`;

@@ -1,7 +1,7 @@
 // What a go.mod file names, looked up: which versions are stored here and may be read, and where people read about the rest
 // (elsewhere.ts).
 import type { ModuleVersionName } from "../../gomod/module-graph.ts";
-import { nameOf, readableVersions } from "../../registry/modules/readable-by-name.ts";
+import { readableVersions, versionName } from "../../registry/modules/readable-by-name.ts";
 import type { VersionRow } from "../../registry/rows.ts";
 import { type Html, html } from "../html/template.ts";
 import type { Visit } from "../html/visit.ts";
@@ -21,9 +21,9 @@ export async function linkedVersions(visit: Visit, names: readonly ModuleVersion
   const found = names.length === 0 ? new Map<string, VersionRow>() : await readableVersions(registry, principal, names);
   const elsewhere = await elsewhereFor(visit);
   return {
-    stored: (name) => found.get(nameOf(name)),
+    stored: (name) => found.get(versionName(name)),
     link(name, text) {
-      if (found.has(nameOf(name))) return html`<a href="${at.module(name.path, name.version)}">${text}</a>`;
+      if (found.has(versionName(name))) return html`<a href="${at.module(name.path, name.version)}">${text}</a>`;
       const to = elsewhere(name.path, name.version);
       return to === undefined ? html`${text}` : html`<a href="${to}" rel="nofollow noopener">${text}</a>`;
     },

@@ -5,7 +5,7 @@ import { EMPTY_PAGE } from "../../registry/lists/keyset-page.ts";
 import { downloadsOf } from "../../registry/numbers/downloads.ts";
 import type { VersionRow } from "../../registry/rows.ts";
 import { type VersionSort, versionsOfModules } from "../../registry/versions/module-versions.ts";
-import { choice, faultOf } from "../html/forms.ts";
+import { choiceField, faultOf } from "../html/forms.ts";
 import { mark, nothingYet, number, pageAsked, pager, size, table, time } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import type { Visit } from "../html/visit.ts";
@@ -56,7 +56,7 @@ export async function versionsTab(
   return html`${faultOf(fault)}<form class="filters" action="${action}">
 <input type="hidden" name="tab" value="versions">
 <div><label for="range">Range, such as v1.2 or &lt;v1.5</label><input id="range" name="range" type="search" value="${range ?? ""}"></div>
-${choice(
+${choiceField(
   "retracted",
   "Retracted",
   [
@@ -66,7 +66,7 @@ ${choice(
   ],
   query.get("retracted"),
 )}
-${choice(
+${choiceField(
   "pseudo",
   "Pseudo-versions",
   [
@@ -75,7 +75,7 @@ ${choice(
   ],
   query.get("pseudo"),
 )}
-${choice(
+${choiceField(
   "sort",
   "Order",
   ORDERS.map(([name, text]) => [name, text] as const),

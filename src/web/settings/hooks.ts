@@ -19,7 +19,7 @@ import {
 } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import { type Page, seeOther, type Visit } from "../html/visit.ts";
-import { nameOfPlace, type Place, partAddress, placeAsked, settingsPage } from "./place.ts";
+import { nameOfPlace, type OwnerOrInstance, partAddress, placeAsked, settingsPage } from "./place.ts";
 
 const ENTRIES = 50;
 const DELIVERIES = 30;
@@ -63,7 +63,7 @@ function justMade({ hook, signingKey }: MadeHook): Html {
   );
 }
 
-function hookAddress(visit: Visit, place: Place, id: number): string {
+function hookAddress(visit: Visit, place: OwnerOrInstance, id: number): string {
   return partAddress(visit, place, `hooks/${id}`);
 }
 

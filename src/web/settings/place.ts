@@ -11,7 +11,7 @@ import type { Page, Visit } from "../html/visit.ts";
 
 /** A project or a group. */
 export type Owner = { readonly project: ProjectRow } | { readonly group: GroupRow };
-export type Place = Owner | "instance";
+export type OwnerOrInstance = Owner | "instance";
 
 type Part = "edit" | "mirror" | "protected_tags" | "deploy_tokens" | "trusts" | "hooks" | "policies" | "advisories";
 
@@ -34,24 +34,24 @@ export async function ownerAsked(visit: Visit): Promise<Owner> {
 }
 
 /** What the address names; neither a project nor a group: the instance. */
-export async function placeAsked(visit: Visit): Promise<Place> {
+export async function placeAsked(visit: Visit): Promise<OwnerOrInstance> {
   return visit.named.project === undefined && visit.named.group === undefined ? "instance" : ownerAsked(visit);
 }
 
 /** Where a part of the settings is, or what is below it. */
-export function partAddress({ at }: Visit, place: Place, part: string): string {
+export function partAddress({ at }: Visit, place: OwnerOrInstance, part: string): string {
   if (place === "instance") return at.admin(part);
   return "project" in place ? at.projectPart(place.project.fullPath, part) : at.groupPart(place.group.fullPath, part);
 }
 
 /** What a place is, in a sentence. */
-export function nameOfPlace(place: Place): string {
+export function nameOfPlace(place: OwnerOrInstance): string {
   if (place === "instance") return "this server";
   return "project" in place ? `the project ${place.project.fullPath}` : `the group ${place.group.fullPath}`;
 }
 
 /** A page of settings. */
-export function settingsPage(visit: Visit, place: Place, here: Part, content: unknown): Page {
+export function settingsPage(visit: Visit, place: OwnerOrInstance, here: Part, content: unknown): Page {
   if (place === "instance") return adminPage(visit, here === "policies" ? here : "hooks", content);
   const entries = partsOf(visit, place).map(
     (part) => [NAMES[part], partAddress(visit, place, part), part === here] as const,

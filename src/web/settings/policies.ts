@@ -12,7 +12,7 @@ import { buttonForm, faultOf, form, type ShowForm, sent, taking } from "../html/
 import { facts, mark, nothingYet, numberedPageAsked, numberedPager, table, time } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
 import { seeOther, type Visit } from "../html/visit.ts";
-import { nameOfPlace, type Place, partAddress, placeAsked, settingsPage } from "./place.ts";
+import { nameOfPlace, type OwnerOrInstance, partAddress, placeAsked, settingsPage } from "./place.ts";
 
 const ENTRIES = 50;
 const ACTIONS = ["deny", "hold", "warn", "allow"] as const;
@@ -113,7 +113,7 @@ function list({ at }: Visit, { names, versions }: RuleImpact): Html {
   })}</ul>${more > 0 ? html`<p class="quiet">and ${counted(more, "more version")}</p>` : NOTHING}`;
 }
 
-function groupPathOf(place: Place): string | undefined {
+function groupPathOf(place: OwnerOrInstance): string | undefined {
   return place !== "instance" && "group" in place ? place.group.fullPath : undefined;
 }
 
@@ -133,7 +133,7 @@ function aboutOf(rule: PolicyRow): Html {
   return html`${words.filter((word) => word !== "").join("; ")}`;
 }
 
-async function explained(visit: Visit, place: Place): Promise<Html | ""> {
+async function explained(visit: Visit, place: OwnerOrInstance): Promise<Html | ""> {
   const [, modulePath, version] = /^(\S+)@(\S+)$/.exec(visit.query.get("of")?.trim() ?? "") ?? [];
   if (modulePath === undefined || version === undefined) return NOTHING;
   const groupPath = groupPathOf(place);

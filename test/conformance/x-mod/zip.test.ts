@@ -9,7 +9,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { selectZipFiles, type ZipEntry } from "../../../src/gomod/module-zip.ts";
 import { checkModuleZip } from "../../../src/gomod/zip-check.ts";
-import { type WrittenZip, writeModuleZip, type ZipSource } from "../../../src/gomod/zip-writer.ts";
+import { type FileToZip, type WrittenZip, writeModuleZip } from "../../../src/gomod/zip-writer.ts";
 import { buildOracle, type Oracle } from "./oracle.ts";
 
 let oracle: Oracle;
@@ -146,7 +146,7 @@ test("the same foreign zips are refused, for the same reasons", async () => {
   );
 });
 
-async function write(files: AsyncIterable<ZipSource> | Iterable<ZipSource>): Promise<WrittenZip & { file: string }> {
+async function write(files: AsyncIterable<FileToZip> | Iterable<FileToZip>): Promise<WrittenZip & { file: string }> {
   const file = join(directory, `${randomBytes(8).toString("hex")}.zip`);
   const sink = createWriteStream(file);
   const written = await writeModuleZip("a.b/c@v1.0.0", files, sink);
@@ -183,7 +183,7 @@ test("written zips are unpacked by the go command's code and hash to what we say
   );
   const written: (WrittenZip & { file: string })[] = [];
   for (const [list, contents] of cases) {
-    const sources = list.map((name, i): ZipSource => {
+    const sources = list.map((name, i): FileToZip => {
       const [bytes = new Uint8Array(), isStream = false] = contents[i] ?? [];
       return {
         name,
@@ -199,7 +199,7 @@ test("written zips are unpacked by the go command's code and hash to what we say
 });
 
 test("more entries than fit into 16 bits", async () => {
-  async function* many(count: number): AsyncGenerator<ZipSource> {
+  async function* many(count: number): AsyncGenerator<FileToZip> {
     for (let i = 0; i < count; i++) yield { name: `d/${i}`, content: Buffer.from(String(i)) };
   }
   const { h1, entries, file } = await write(many(65_540));

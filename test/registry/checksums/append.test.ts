@@ -3,7 +3,7 @@ import { expect, test, vi } from "vitest";
 import { ensureRecord, openChecksumLog } from "../../../src/registry/checksums/checksum-log.ts";
 import { noteOf } from "../../../src/registry/checksums/log-names.ts";
 import { findRecord, hashesOf, readTile, rootAt } from "../../../src/registry/checksums/log-records.ts";
-import { readTree } from "../../../src/registry/checksums/log-state.ts";
+import { readCommittedTree } from "../../../src/registry/checksums/log-state.ts";
 import { generateSignerKey, parseSignerKey, parseVerifierKey } from "../../../src/sumdb/note.ts";
 import { leafHash } from "../../../src/sumdb/tree-hash.ts";
 import { openGoHead } from "../../../src/sumdb/tree-head.ts";
@@ -36,7 +36,7 @@ test("a look at the tree whose answer comes after the next batch was committed c
     await late.promise;
     return found;
   }) as never);
-  const looked = readTree(log);
+  const looked = readCommittedTree(log);
   await answered.promise;
   await ensureRecord(log, observed("b"));
   late.resolve();
@@ -53,7 +53,7 @@ test("batches over the edges of tiles, with every width of tile in between, and 
   }
   const size = await judge(registry);
   expect(size).toBe(1070);
-  const tree = await readTree(log);
+  const tree = await readCommittedTree(log);
   for (const n of [0, 255, 256, 700, 1023, 1024, 1069]) {
     const { id, text } = (await findRecord(registry, `example.com/m${n}`, "v1.0.0"))!;
     checkRecord(await proveRecord(size, id, hashesOf(log)), size, tree.root, id, leafHash(text));

@@ -6,7 +6,7 @@ import pg from "pg";
 import { beforeEach, expect, test } from "vitest";
 import { ensureRecord, openChecksumLog } from "../../../src/registry/checksums/checksum-log.ts";
 import { noteOf } from "../../../src/registry/checksums/log-names.ts";
-import { type ChecksumLog, readTree } from "../../../src/registry/checksums/log-state.ts";
+import { type ChecksumLog, readCommittedTree } from "../../../src/registry/checksums/log-state.ts";
 import type { Registry } from "../../../src/registry/registry.ts";
 import { sumJournalKey } from "../../../src/storage/object-keys.ts";
 import { parseSignerKey } from "../../../src/sumdb/note.ts";
@@ -52,7 +52,7 @@ test.each([[10], [250], [256], [257], [600]])(
     await append(log, 0, size);
     const backup = await restored(registry);
     await append(log, size, 700);
-    const tree = await readTree(log);
+    const tree = await readCommittedTree(log);
     const note = await noteOf(log, tree, "gokura.test/sumdb");
     const back = await reopened(backup);
     expect(back.state).toMatchObject({ closed: undefined });
@@ -107,7 +107,7 @@ test("a server that runs notices that the database under it is an older one", as
   const backup = await restored(registry);
   await append(log, 20, 20);
   const failedOver: ChecksumLog = { ...log, registry: backup };
-  await expect(readTree(failedOver)).rejects.toThrow(/an older database has taken the place/);
+  await expect(readCommittedTree(failedOver)).rejects.toThrow(/an older database has taken the place/);
   await expect(ensureRecord(failedOver, observed("next"))).rejects.toMatchObject({ kind: "unavailable" });
 });
 

@@ -1,15 +1,15 @@
 // Pages of a list, over a list in memory: what is asked of `read` is what a database would be asked.
 import { describe, expect, test } from "vitest";
 import {
-  type Bounds,
   checkPageSize,
   isId,
+  type KeyBounds,
+  type KeysetPage,
   keysetPage,
   keysetPages,
   type Order,
   PAGE_DEFAULT,
   PAGE_LIMIT,
-  type Page,
   type PageRequest,
 } from "../../../src/registry/lists/keyset-page.ts";
 
@@ -21,12 +21,12 @@ interface Row {
 const rows: readonly Row[] = Array.from({ length: 25 }, (_, n) => ({ id: n + 1, list: n % 2 }));
 
 /** What a database does with bounds, order and limit. */
-function rowsWithin(of: readonly Row[], { gt, lt }: Bounds<number>, order: Order, take: number): Row[] {
+function rowsWithin(of: readonly Row[], { gt, lt }: KeyBounds<number>, order: Order, take: number): Row[] {
   const within = of.filter(({ id }) => (gt === undefined || id > gt) && (lt === undefined || id < lt));
   return within.sort((a, b) => (order === "asc" ? a.id - b.id : b.id - a.id)).slice(0, take);
 }
 
-function page(request: PageRequest, order: Order = "asc"): Promise<Page<Row>> {
+function page(request: PageRequest, order: Order = "asc"): Promise<KeysetPage<Row>> {
   return keysetPage<Row, number>(request, {
     keyType: "number",
     order,
@@ -35,7 +35,7 @@ function page(request: PageRequest, order: Order = "asc"): Promise<Page<Row>> {
   });
 }
 
-const ids = ({ rows: found }: Page<Row>): number[] => found.map(({ id }) => id);
+const ids = ({ rows: found }: KeysetPage<Row>): number[] => found.map(({ id }) => id);
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, n) => from + n);
 
 async function cursor(id: number): Promise<string> {
@@ -143,7 +143,7 @@ describe("what cannot be asked is refused", () => {
 
 test("a cursor holds any text", async () => {
   for (const key of ["", "a/b", 'quo"te', "ünï", "\u{1f600}", "x".repeat(2_000)]) {
-    const asked: Bounds<string>[] = [];
+    const asked: KeyBounds<string>[] = [];
     const texts = (after?: string) =>
       keysetPage<{ key: string }, string>(
         { after },

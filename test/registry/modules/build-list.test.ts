@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { BuildList, LoadRequirements, ModuleVersionName } from "../../../src/gomod/module-graph.ts";
 import { buildList } from "../../../src/registry/modules/build-list.ts";
-import { nameOf, requirementsByName } from "../../../src/registry/modules/readable-by-name.ts";
+import { requirementsByName, versionName } from "../../../src/registry/modules/readable-by-name.ts";
 import { ANONYMOUS } from "../../../src/registry/principal.ts";
 import { storeUpstreamPart } from "../../../src/registry/versions/upstream-modules.ts";
 import { type GoCommand, goCommand } from "../../support/go.ts";
@@ -75,7 +75,7 @@ function goModOf(module: string, prefix: string, { go: line, requires }: Describ
 function loader(): LoadRequirements {
   return async (names) => {
     const { found } = await requirementsByName(server.registry, ANONYMOUS, names, 2 ** 30);
-    return names.map((one) => found.get(nameOf(one))!);
+    return names.map((one) => found.get(versionName(one))!);
   };
 }
 

@@ -5,7 +5,7 @@ import { beforeAll, expect, test } from "vitest";
 import { createGroup } from "../../../src/registry/forge/groups.ts";
 import { addMember } from "../../../src/registry/forge/members.ts";
 import { createProject } from "../../../src/registry/forge/projects.ts";
-import { impactsOf, judgeStored } from "../../../src/registry/policies/impact.ts";
+import { impactsOf, writeImpact } from "../../../src/registry/policies/impact.ts";
 import { createPolicy, deletePolicy, type NewPolicy } from "../../../src/registry/policies/rules.ts";
 import { OPERATOR } from "../../../src/registry/principal.ts";
 import type { PolicyRow } from "../../../src/registry/rows.ts";
@@ -112,7 +112,7 @@ test("an age hits what is too young when it is judged, and nothing later", async
   const young = await rule({ pattern: "example.com/b", action: "HOLD", minimumAge: 7 * 24 * 3600 });
   expect(await hits([young])).toEqual([["example.com/b@v0.1.0"]]);
   now += 8 * DAY;
-  await judgeStored(server.registry);
+  await writeImpact(server.registry);
   expect(await hits([young])).toEqual([[]]);
   await without([young]);
 });
@@ -122,7 +122,7 @@ test("progress is told while it lasts, and nothing is written when the rules cha
   await hits([first]);
   const told: number[][] = [];
   let second: PolicyRow | undefined;
-  await judgeStored(server.registry, async (done, total) => {
+  await writeImpact(server.registry, async (done, total) => {
     told.push([done, total]);
     if (done === total) second ??= await rule({ pattern: "example.com/a", action: "DENY" });
   });
