@@ -1,5 +1,14 @@
 // The data directory: nobody else reads it, one server at a time has it, and what killed processes left in it is taken away.
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { tidy } from "../../src/git/hosting/tidying.ts";
@@ -59,6 +68,14 @@ test("nobody else reads anything, and at the next start nothing that an older re
   chmodSync(join(repository, "HEAD"), 0o644);
   server = await serveGokura(settings);
   expect(openToOthers(data)).toEqual([]);
+});
+
+test("docs/operations.md says what everything in it is", () => {
+  const [table] = readFileSync("docs/operations.md", "utf8")
+    .split("\n## The data directory\n")[1]!
+    .split("\n\nNobody else");
+  const documented = [...table!.matchAll(/`([\w.-]+)(?:\/[^`]*)?`/g)].map(([, name]) => name!);
+  expect(readdirSync(data).filter((name) => !documented.includes(name))).toEqual([]);
 });
 
 test("a second server is refused with the reason; commands are not, and a killed server does not stay in the way", async () => {

@@ -1,4 +1,5 @@
 // What holds for every call of the REST API (src/http/rest/call.ts): addresses, credentials, scopes, bodies, the document.
+import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { ask, basic, bearer } from "../../support/http.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../../support/server.ts";
@@ -153,4 +154,9 @@ test("the document of the API", async () => {
     "version",
     "revision",
   ]);
+  // docs/rest.md has every call of it in its table.
+  const [, table] = readFileSync("docs/rest.md", "utf8").split("\n## What there is\n");
+  const named = new Set(table!.split("\n\nA project is deleted")[0]!.match(/\/\w+/g));
+  const last = (path: string): string => path.match(/\/\w+(?!.*\/\w)/)![0];
+  expect(Object.keys(json.paths).filter((path) => !named.has(last(path)))).toEqual([]);
 });
