@@ -12,8 +12,8 @@ import {
   repositoryOf,
 } from "../git/hosting/repositories-of-projects.ts";
 import { firstUnserved } from "../git/objects/served-objects.ts";
-import type { SmartHttpOutcome } from "../git/protocol/carriage.ts";
 import { pushedFormat } from "../git/protocol/first-push.ts";
+import type { SmartHttpOutcome } from "../git/protocol/git-request.ts";
 import { refusePush, serveReceivePack } from "../git/protocol/receive-pack.ts";
 import { advertiseRefs, type GitService, serveUploadPack } from "../git/protocol/smart-http.ts";
 import type { Pushes } from "../git/push/project-push.ts";

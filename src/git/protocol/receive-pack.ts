@@ -9,8 +9,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Failure } from "../../errors.ts";
 import { gitEnvironment } from "../process/git-environment.ts";
 import { repositoryWords } from "../process/repository-words.ts";
-import { carry, linger, NO_CACHE, type SmartHttpOutcome } from "./carriage.ts";
 import { comparedRefs } from "./compared-refs.ts";
+import { carry, linger, NO_CACHE, type SmartHttpOutcome } from "./git-request.ts";
 import { FLUSH, fatalPacket, packet, packetCutter } from "./pkt-line.ts";
 import {
   MAX_COMMANDS_BYTES,

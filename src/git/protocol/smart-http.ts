@@ -1,13 +1,13 @@
 // The server side of git's smart HTTP protocol (gitprotocol-http(5)): GET info/refs announces what there is, POST
 // git-upload-pack gives objects out, POST git-receive-pack takes a push in (receive-pack.ts). git's own upload-pack and
-// receive-pack speak the protocol; carriage.ts carries bytes between them and node:http.
+// receive-pack speak the protocol; git-request.ts carries bytes between them and node:http.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { gitEnvironment } from "../process/git-environment.ts";
-import { carry, GitAnswer, type SmartHttpOutcome } from "./carriage.ts";
 import { wantedObjects } from "./fetch-wants.ts";
 import { fetchWords } from "./fetch-words.ts";
 import { announceBothFormats } from "./first-push.ts";
+import { carry, GitAnswer, type SmartHttpOutcome } from "./git-request.ts";
 import { FLUSH, packet } from "./pkt-line.ts";
 import { readWhole } from "./request-body.ts";
 

@@ -8,7 +8,7 @@
 import { rm } from "node:fs/promises";
 import type { Context } from "koa";
 import { Failure, notFound } from "../../errors.ts";
-import { linger } from "../../git/protocol/carriage.ts";
+import { linger } from "../../git/protocol/git-request.ts";
 import { parseGoPath } from "../../gomod/proxy-path.ts";
 import { type ReceivedBody, receiveBody, tooLarge } from "../../intake/received-body.ts";
 import {

@@ -10,7 +10,7 @@ import isomorphicGit from "isomorphic-git";
 import isomorphicHttp from "isomorphic-git/http/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { initRepository } from "../../../src/git/objects/init-repository.ts";
-import type { SmartHttpOutcome } from "../../../src/git/protocol/carriage.ts";
+import type { SmartHttpOutcome } from "../../../src/git/protocol/git-request.ts";
 import { FLUSH, packet, packetCutter } from "../../../src/git/protocol/pkt-line.ts";
 import type { RefCommand } from "../../../src/git/protocol/push-commands.ts";
 import { type DonePush, serveReceivePack } from "../../../src/git/protocol/receive-pack.ts";
