@@ -211,6 +211,13 @@ test("ARCHITECTURE.md has a line for every file", () => {
   expect(named.toSorted()).toEqual(files.toSorted());
 });
 
+test("ARCHITECTURE.md has every model of the database", () => {
+  const models = [...readFileSync("prisma/schema.prisma", "utf8").matchAll(/^model (\w+)/gm)].map(([, name]) => name!);
+  const [, section] = ARCHITECTURE.split("\n## The data\n");
+  const rows = [...section!.split("\n## ")[0]!.matchAll(/^\| [^|]+ \| ([A-Z][\w, ]+) \|$/gm)];
+  expect(rows.flatMap(([, names]) => names!.split(", ")).toSorted()).toEqual(models.toSorted());
+});
+
 /** The circles that a walk along the arrows meets. */
 function circlesIn(arrows: ReadonlyMap<string, readonly string[]>): string[] {
   const state = new Map<string, "open" | "done">();
