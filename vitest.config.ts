@@ -6,6 +6,9 @@ import { LongestFirst } from "./test/support/longest-first.ts";
 
 // Processes of tests load the whole server: Node keeps what it has compiled.
 process.env.NODE_COMPILE_CACHE ??= resolve("node_modules/.cache/node");
+// Each start of git or go copies the page tables of what the worker has allocated. What is large goes back to the system when it
+// is no longer used, and the rest has large pages, whose tables are small: with 110 MB, 3 ms of processor time instead of 8.
+process.env.GLIBC_TUNABLES ??= "glibc.malloc.mmap_threshold=131072:glibc.malloc.hugetlb=1";
 putTemporaryFilesIntoMemory();
 
 // The server's code is loaded by Node itself, exactly as in production (experimental.viteModuleRunner off).
