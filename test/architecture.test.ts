@@ -269,6 +269,11 @@ test("registry, jobs and database alone ask the database", () => {
   expect(places.map(([file]) => file)).toEqual([]);
 });
 
+test("which of the two rules for tags a project has is asked in one place", () => {
+  const places = [...texts].filter(([, text]) => /\btagScheme\s*[!=]==/.test(text)).map(([file]) => file);
+  expect(places).toEqual(["git/indexing/tag-scheme-of-project.ts"]);
+});
+
 test("whatever a comment or a page says is in a file, that file is there", () => {
   const within = (directory: string, type: string): string[] =>
     readdirSync(directory, { recursive: true, encoding: "utf8" })

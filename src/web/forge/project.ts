@@ -18,6 +18,11 @@ import { PACKAGES_A_PAGE, packagesAsked, packageTable } from "./package-table.ts
 
 const MODULES_A_PAGE = 30;
 
+const TAGS_ARE_READ: Readonly<Record<ProjectRow["tagScheme"], string>> = {
+  GO: "as the go command does",
+  GITLAB: "as GitLab does",
+};
+
 /** The parts of a project's pages, as the tabs have them. */
 type Part = "overview" | "packages" | "branches" | "tags" | "rejected_tags" | "project_members" | "settings";
 
@@ -61,7 +66,7 @@ ${facts(
   ["Module path", html`<code>${modulePathOf(registry, project)}</code>`],
   ["Also as", project.modulePrefix && html`<code>${project.modulePrefix}</code>`],
   ["Default branch", project.defaultBranch],
-  ["Tags are read", project.tagScheme === "GO" ? "as the go command does" : "as GitLab does"],
+  ["Tags are read", TAGS_ARE_READ[project.tagScheme]],
   ["Packages for", project.packageAccess === "PRIVATE" ? "members" : "whoever may read the code"],
   ["Topics", project.topics.join(", ")],
   ["Active", time(project.lastActivityAt)],
