@@ -299,7 +299,7 @@ function tracingOf(environment: Environment, hosts: readonly string[]): TraceSet
   if (!asked || OTEL_TRACES_EXPORTER === "none" || environment.OTEL_SDK_DISABLED?.toLowerCase() === "true")
     return undefined;
   const isNamed = environment.OTEL_SERVICE_NAME || /\bservice\.name=/.test(environment.OTEL_RESOURCE_ATTRIBUTES ?? "");
-  return { serviceName: isNamed ? undefined : "gokura", hosts: new Set(hosts) };
+  return { serviceName: isNamed ? undefined : "gokura", version: PRODUCT_VERSION, hosts: new Set(hosts) };
 }
 
 function evictionOf(maxBytes: number | undefined, keep: string): Config["eviction"] {

@@ -46,6 +46,7 @@ export function observe({ registry, clientOf, addressOf, stage, logged }: Observ
     if (stopping()) ctx.set("Connection", "close");
     const span = beginRequest(`${ctx.method} ${audience}`, ctx.headers, () => ({
       ...{ "http.request.method": ctx.method, "url.path": ctx.path, "client.address": from },
+      "url.scheme": addressOf(ctx.req).split(":", 1)[0]!,
       "gokura.request_id": id,
     }));
     const caller = callerIn(ctx.state as Asker);

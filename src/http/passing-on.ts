@@ -11,6 +11,7 @@ import type { TLSSocket } from "node:tls";
 import type { Context } from "koa";
 import { type Leader, type Lease, leaderAbsent } from "../database/lease.ts";
 import type { Log } from "../telemetry/log.ts";
+import { ownTraceHeaders } from "../telemetry/tracing.ts";
 import { PASSED_ON_HEADER, type PassedOn, passedOn, saysPassedOn, signPassedOn } from "./passed-on.ts";
 import type { FirstProcess } from "./shared-port.ts";
 
@@ -69,6 +70,7 @@ export function openPassingOn({ lease, awaitsContinue, prefix, log, first }: Pas
       const waits = awaitsContinue(req);
       const headers: OutgoingHttpHeaders = {
         ...passed(req.headers),
+        ...ownTraceHeaders(),
         [PASSED_ON_HEADER]: req.headers[PASSED_ON_HEADER] ?? signPassedOn(leader.key, method, target, said),
         via: [req.headers.via, VIA].flat().filter(Boolean).join(", "),
       };

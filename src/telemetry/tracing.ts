@@ -45,10 +45,10 @@ export async function startTracing(settings: TraceSettings | undefined, log: Log
   }
   const api = await import("@opentelemetry/api");
   // Metrics are Prometheus' and logs are lines: traces alone are sent.
-  const { serviceName, hosts } = settings;
+  const { serviceName, version, hosts } = settings;
   const node = new sdk.NodeSDK({ serviceName, metricReaders: [], logRecordProcessors: [], instrumentations: [] });
   node.start();
-  tracing = { api, tracer: api.trace.getTracer("gokura"), hosts };
+  tracing = { api, tracer: api.trace.getTracer("gokura", version), hosts };
   log.info("traces are sent as OpenTelemetry's variables say");
   return async () => {
     tracing = undefined;
@@ -138,7 +138,12 @@ export function beginRequest(
 
 /** The headers that tell a host which trace a request belongs to; none for a host that is not to know. */
 export function traceHeaders(host: string): Readonly<Record<string, string>> {
-  if (!tracing?.hosts.has(host)) return {};
+  return tracing?.hosts.has(host) ? ownTraceHeaders() : {};
+}
+
+/** The headers that tell another server of ours which trace a request belongs to; none without traces. */
+export function ownTraceHeaders(): Readonly<Record<string, string>> {
+  if (!tracing) return {};
   const headers: Record<string, string> = {};
   tracing.api.propagation.inject(tracing.api.context.active(), headers);
   return headers;

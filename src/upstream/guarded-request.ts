@@ -96,8 +96,14 @@ export function openRequests({ allowNetworks, trustedHosts, caFile }: GuardedHtt
 }
 
 /** What a trace says of a request: no query, which may hold a signature, and no credentials. */
-function aboutRequest({ host, pathname }: URL, body: Buffer | undefined): Record<string, string> {
-  return { "http.request.method": body === undefined ? "GET" : "POST", "server.address": host, "url.path": pathname };
+function aboutRequest(url: URL, body: Buffer | undefined): Record<string, string | number> {
+  const { origin, protocol, pathname } = url;
+  return {
+    "http.request.method": body === undefined ? "GET" : "POST",
+    "server.address": nameIn(url),
+    "server.port": Number(url.port || (protocol === "https:" ? 443 : 80)),
+    "url.full": origin + pathname,
+  };
 }
 
 /** A connection that was kept broke as soon as it was used again. */

@@ -4,7 +4,8 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { beforeAll, expect, test } from "vitest";
 import { startApp } from "../../src/app.ts";
-import { readConfig } from "../../src/config.ts";
+import { PRODUCT_VERSION, readConfig } from "../../src/config.ts";
+import { generateSignerKey } from "../../src/sumdb/note.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { atEnd } from "../support/at-end.ts";
 import { testDatabase } from "../support/database.ts";
@@ -12,12 +13,14 @@ import { type FakeUpstream, fakeUpstream } from "../support/fake-upstream.ts";
 import { ask, bearer } from "../support/http.ts";
 import { pushRecipe, remoteOf } from "../support/push.ts";
 import { ADMIN_TOKEN } from "../support/server.ts";
+import { sharingBlobs } from "../support/shared-blobs.ts";
 import { temporary } from "../support/temporary.ts";
 
 /** As the protocol has it (opentelemetry/proto/trace/v1/trace.proto). */
 interface Span {
   readonly traceId: string;
   readonly spanId: string;
+  /** Undefined, or empty: it is the first of its trace. */
   readonly parentSpanId?: string;
   readonly name: string;
   readonly kind: number;
@@ -35,6 +38,7 @@ const logged: string[] = [];
 let upstream: FakeUpstream;
 let stranger: FakeUpstream;
 let url: string;
+let variables: Record<string, string>;
 let flush: () => Promise<void>;
 
 beforeAll(async () => {
@@ -44,7 +48,10 @@ beforeAll(async () => {
     expect([req.url, req.headers["content-type"]]).toEqual(["/v1/traces", "application/json"]);
     for (const { resource, scopeSpans } of JSON.parse(Buffer.concat(chunks).toString("utf8")).resourceSpans) {
       for (const { key, value } of resource.attributes) if (key === "service.name") services.add(value.stringValue);
-      for (const scope of scopeSpans) spans.push(...scope.spans);
+      for (const { scope, spans: some } of scopeSpans) {
+        expect(scope).toEqual({ name: "gokura", version: PRODUCT_VERSION });
+        spans.push(...some);
+      }
     }
     res.setHeader("content-type", "application/json").end("{}");
   });
@@ -53,14 +60,14 @@ beforeAll(async () => {
   upstream = await fakeUpstream();
   stranger = await fakeUpstream();
   await stranger.version("example.com/far", "v1.0.0");
-  const variables = {
+  const forSdk = {
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`,
     OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
     OTEL_BSP_SCHEDULE_DELAY: "50",
   };
-  Object.assign(process.env, variables); // the SDK reads them by itself
-  const config = readConfig({
-    ...variables,
+  Object.assign(process.env, forSdk); // the SDK reads them by itself
+  variables = {
+    ...forSdk,
     DATABASE_URL: await testDatabase(),
     GOKURA_DATA_DIR: temporary("traced"),
     GOKURA_LISTEN: "127.0.0.1:0",
@@ -69,8 +76,13 @@ beforeAll(async () => {
     GOKURA_UPSTREAM: `${upstream.url},${stranger.url}`,
     GOKURA_UPSTREAM_VERIFY: "off",
     GOKURA_TRACE_HOSTS: upstream.host,
-  });
-  const app = await startApp(config, createLog("info", { write: (line: string) => void logged.push(line) }));
+    GOKURA_SUMDB_KEY: generateSignerKey("gokura.test/sumdb"),
+    GOKURA_SECRET_KEY: "k".repeat(43),
+  };
+  const app = await startApp(
+    readConfig(variables),
+    createLog("info", { write: (line: string) => void logged.push(line) }),
+  );
   let stopped: Promise<void> | undefined;
   flush = () => (stopped ??= app.stop());
   atEnd(() => flush());
@@ -98,10 +110,14 @@ test("a request is a span of the caller's trace, with what it asked of the datab
   expect(request).toMatchObject({ name: "GET go", parentSpanId: PARENT });
   expect(attribute(request, "http.response.status_code")).toBe(200);
   expect(attribute(request, "url.path")).toBe("/api/v4/packages/go/example.com/far/@v/v1.0.0.info");
-  const asked = [
-    await find((span) => span.traceId === TRACE && attribute(span, "server.address") === upstream.host),
-    await find((span) => span.traceId === TRACE && attribute(span, "server.address") === stranger.host),
-  ];
+  expect(attribute(request, "url.scheme")).toBe("http");
+  const ofHost = ({ url: host }: FakeUpstream) =>
+    find((span) => span.traceId === TRACE && attribute(span, "url.full") === `${host}/example.com/far/@v/v1.0.0.info`);
+  const asked = [await ofHost(upstream), await ofHost(stranger)];
+  expect(asked.map((span) => `${attribute(span, "server.address")}:${attribute(span, "server.port")}`)).toEqual([
+    upstream.host,
+    stranger.host,
+  ]);
   expect(asked.map((span) => attribute(span, "http.response.status_code"))).toEqual([404, 200]);
   for (const span of asked) expect(waysUp(span)).toEqual(["upstream", "GET go"]);
   const statement = await find((span) => span.traceId === TRACE && span.name === "SELECT");
@@ -143,6 +159,23 @@ test("a push has spans of git, its jobs and zips have their own, and no span hol
   expect(attribute(await find(({ name }) => name === "zip"), "gokura.module")).toBe("gokura.test/acme/lib");
   await find(({ name }) => name.startsWith("job "));
   expect(JSON.stringify(spans)).not.toContain(ADMIN_TOKEN);
+});
+
+test("what another server passes on is a part of the same trace, below that server's span", async () => {
+  const settings = { ...variables, GOKURA_ROLE: "read", GOKURA_DATA_DIR: sharingBlobs(variables.GOKURA_DATA_DIR!) };
+  const reader = await startApp(readConfig(settings), createLog("silent"));
+  atEnd(() => reader.stop());
+  const path = "/api/v4/projects/acme%2Flib/repository/branches";
+  expect((await ask(reader.url, path, { headers: bearer(ADMIN_TOKEN) })).status).toBe(200);
+  const both = (): Span[] => spans.filter((span) => String(attribute(span, "url.path")).endsWith("/branches"));
+  await expect.poll(() => both().length).toBe(2);
+  const [first, second] = both();
+  const [passed, passing] = first!.parentSpanId ? [first!, second!] : [second!, first!];
+  expect([passed.traceId, passed.parentSpanId, passing.parentSpanId]).toEqual([
+    passing.traceId,
+    passing.spanId,
+    undefined,
+  ]);
 });
 
 test("an answer from memory has no span", async () => {
