@@ -117,6 +117,7 @@ describe("making one", () => {
     expect(made.json).toMatchObject({ repository_object_format: "sha256", list_refused: true });
     expect((await rest("GET", `/projects/${made.json.id}`, alice)).json).toEqual(made.json);
     expect((await make({ path: "sha512", repository_object_format: "sha512" })).status).toBe(400);
+    expect((await rest("DELETE", `/projects/${made.json.id}`, alice)).status).toBe(202);
   });
 
   test.each([
