@@ -33,9 +33,9 @@ import { openIdTokens } from "./upstream/id-tokens.ts";
 
 /** How long a start waits for a PostgreSQL that does not answer yet. */
 const DATABASE_PATIENCE_MS = 30_000;
-/** Of the embedded database, for one process and the commands beside it. */
+/** Connections that the embedded database takes, for one process and the commands beside it. */
 const CONNECTIONS = 60;
-/** Its pool, its notices, its locks, and what leaves jobs behind. */
+/** Connections that a process of a shared port takes: its pool, its notices, its locks, and what leaves jobs behind. */
 const CONNECTIONS_OF_WORKER = 25;
 
 /** A registry and what must be let go of after it. */

@@ -97,7 +97,7 @@ export function addSumdbCommands(program: Command): void {
 
 /** Where the head of the last time is. */
 const verifiedFile = (dataDirectory: string): string => join(dataDirectory, "sumdb", "verified");
-/** Its first line. */
+/** The first line of the file that holds the head that was verified last. */
 const VERIFIED = "gokura verified head";
 
 async function verify(registry: Registry, zips: boolean, json: boolean): Promise<void> {

@@ -18,7 +18,7 @@ const HEARTBEAT_MS = 5_000;
 
 /** The name of the connection on which a server listens, in pg_stat_activity. */
 export const LISTENER_NAME = "gokura notices";
-/** Its name at a process that shares the port of a server, and is none of its own. */
+/** What a connection that listens for notices is called in a process that shares the port of a server, and is no server itself. */
 export const WORKER_LISTENER_NAME = "gokura worker notices";
 
 /**

@@ -5,7 +5,7 @@ import { parseGitPath } from "./git-door.ts";
 import type { Audience } from "./protocol/problem.ts";
 import { isGoLike, isRootGoPath } from "./right-address.ts";
 
-/** Also with slashes in the path, which is a mistake that the go command's user should hear of. */
+/** Addresses of a Go endpoint; a full path with slashes in it too, a mistake that the go command's user should hear of. */
 const GO_ENDPOINT = /^\/api\/v4\/(?:projects\/.+?\/|groups\/.+?\/-\/)?packages\/go\//;
 
 /** The kind of client that a request is for. */

@@ -33,7 +33,7 @@ export function tlsOf(
   return mode === "self-signed" ? { kind: "self-signed" } : { kind: "off" };
 }
 
-/** Both files can be read, and are a certificate and its key. */
+/** Adds to the mistakes if the two files cannot be read, or are no certificate and its key. */
 function checkCertificate(certFile: string, keyFile: string, mistakes: string[]): void {
   const read = (name: string, file: string): Buffer | undefined => {
     try {

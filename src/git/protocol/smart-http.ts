@@ -15,7 +15,7 @@ export type GitService = "git-upload-pack" | "git-receive-pack";
 
 /** A fetch request (what the client wants and has) may have this many bytes after decompression. */
 const MAX_FETCH_REQUEST_BYTES = 32 * 1024 * 1024;
-/** It must be there whole within this time, in milliseconds; most have a few kilobytes. */
+/** A fetch's request must be there whole within this time, in milliseconds; most have a few kilobytes. */
 const FETCH_REQUEST_MS = 120_000;
 
 export interface AdvertiseOptions {

@@ -102,7 +102,7 @@ func ExampleNew() {
 }
 `;
 
-/** Its files, as documentation-threads.ts takes them. */
+/** The package that a thread documents first, in files as documentation-threads.ts takes them. */
 export const FIRST_PACKAGE = {
   files: [
     { name: "first.go", bytes: Buffer.from(CODE) },

@@ -107,7 +107,7 @@ function successOf(call: Call): object {
   return { description: call.summary, content: { [JSON_TYPE]: { schema } } };
 }
 
-/** Such as get_projects_id_members. */
+/** How the document calls a call, such as get_projects_id_members. */
 function operationIdOf(call: Call): string {
   return `${call.method.toLowerCase()}${call.path.replace(/[/:]+/g, "_")}`;
 }

@@ -48,7 +48,7 @@ function numbersOf(opened: readonly Opened[]): Pick<Reach, "projects" | "groups"
   };
 }
 
-/** Those of a reach whatever their visibility. `below`: the numbers of all groups at or below those of the reach, where they are known. */
+/** The projects of a reach, whatever their visibility. `below`: the numbers of all groups at or below those of the reach, where they are known. */
 function among(
   { projects, groups }: Pick<Reach, "projects" | "groups">,
   below?: readonly number[],

@@ -86,7 +86,7 @@ export async function deleteTrust(registry: Registry, principal: Principal, id: 
   });
 }
 
-/** Those of a project or a group itself, by number; or all there are, for the operator. Maintainers. */
+/** The trusts of a project or a group itself, by number; or all there are, for the operator. Maintainers. */
 export async function findTrusts(
   registry: Registry,
   principal: Principal,

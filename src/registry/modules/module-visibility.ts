@@ -48,7 +48,7 @@ export function isFindable(visibilities: string, projectIds: string, hidden: str
   return `(${seen} AND ${notHidden(hidden)})`;
 }
 
-/** Those of them that are not hidden, whoever asks. */
+/** SQL: the rows of module_search, as `s`, that are not among the hidden paths, whoever asks. */
 export function notHidden(hidden: string): string {
   return `(s.project_id IS NOT NULL OR s.path <> ALL(${hidden}::text[]) AND '${EVERYTHING}' <> ALL(${hidden}::text[]))`;
 }

@@ -293,7 +293,7 @@ async function factsOf(
   });
 }
 
-/** Those that nobody asked for one at a time, for a zip that cannot be read is no reason to know nothing of the others. */
+/** The licences of stored versions, read one at a time: a zip that cannot be read is no reason to know nothing of the others. */
 async function licensesAsStored(
   registry: Registry,
   path: string,

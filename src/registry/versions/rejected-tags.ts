@@ -85,7 +85,7 @@ export function listRejectedTags(registry: Registry, projectId: number, take: nu
   });
 }
 
-/** Those of all projects, the last one first; `search`: part of the tag, the module path or the reason. Administrators. */
+/** Rejected tags of all projects, the last one first; `search`: part of the tag, the module path or the reason. Administrators. */
 export async function listAllRejectedTags(
   registry: Registry,
   principal: Principal,
