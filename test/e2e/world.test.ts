@@ -3,7 +3,7 @@
 // this machine's own upstream; where that passes the public checksum database on, go also verifies everything by it, through
 // us. Without a proxy in GOPROXY there is nobody to compare with, and all of this is skipped.
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { PUBLIC_DATABASE } from "../../src/sumdb/database-name.ts";
@@ -135,6 +135,7 @@ describe.skipIf(NOBODY)(`the real world (skipped where go env GOPROXY names no p
       );
     const told = await answers(genuine);
     expect(await answers(cold)).toEqual(told);
+    for (const { go } of [genuine, cold]) rmSync(go.home, { recursive: true }); // a gigabyte each
 
     const off = await offlineBeside(server);
     const offline = await download(off.url + ENDPOINT);

@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { isAlive } from "../../src/database/postmaster-pid.ts";
 
 const MEMORY = "/dev/shm";
-/** A whole run of two files at a time has at most half of this at once. */
-const ENOUGH_BYTES = 6 * 1024 ** 3;
+/** A whole run of two files at a time has up to half of this at once, and needs the rest for its processes. */
+const ENOUGH_BYTES = 8 * 1024 ** 3;
 const NAME = /^gokura-tests-(\d+)-/;
 
 /** The temporary directory that stays when the tests have ended, for what is made once and used by later runs. */
