@@ -158,6 +158,7 @@ test("a push has spans of git, its jobs and zips have their own, and no span hol
   await find(({ name, parentSpanId }) => name === "git receive-pack" && parentSpanId === push.spanId);
   expect(attribute(await find(({ name }) => name === "zip"), "gokura.module")).toBe("gokura.test/acme/lib");
   await find(({ name }) => name.startsWith("job "));
+  expect(spans.map(({ name }) => name).filter((name) => /^git (?![a-z-]+$)/.test(name))).toEqual([]);
   expect(JSON.stringify(spans)).not.toContain(ADMIN_TOKEN);
 });
 

@@ -103,7 +103,7 @@ export function spawnGit(
   options: GitOptions = {},
 ): Promise<GitProcess> {
   return inLastingSpan(
-    `git ${args.find((arg) => !arg.startsWith("-")) ?? ""}`,
+    `git ${args.find((arg, at) => !arg.startsWith("-") && args[at - 1] !== "-c") ?? ""}`,
     () => ({ "process.command": "git", "gokura.git.lane": options.lane ?? "command" }),
     async () => {
       const started = await startGit(directory, args, options);
