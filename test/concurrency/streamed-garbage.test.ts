@@ -11,7 +11,7 @@ test("the buffers of a long body from upstream do not pile up until V8 looks", (
     import { once } from "node:events";
     import http from "node:http";
     import { bodyOf } from "${SOURCE}/upstream/bounded-body.ts";
-    import { boundsOf } from "${SOURCE}/upstream/http-bounds.ts";
+    import { httpBoundsOf } from "${SOURCE}/upstream/http-bounds.ts";
     const piece = Buffer.alloc(1 << 20, "x");
     const maxBytes = 160 * piece.length;
     const upstream = http.createServer(async (_, response) => {
@@ -24,7 +24,7 @@ test("the buffers of a long body from upstream do not pile up until V8 looks", (
     const [response] = await once(http.get(url, { agent: false }), "response");
     const before = process.memoryUsage().arrayBuffers;
     let [bytes, highest] = [0, 0];
-    for await (const chunk of bodyOf(response, url, { maxBytes }, boundsOf({ maxBytes }))) {
+    for await (const chunk of bodyOf(response, url, { maxBytes }, httpBoundsOf({ maxBytes }))) {
       bytes += chunk.length;
       highest = Math.max(highest, process.memoryUsage().arrayBuffers - before);
     }
