@@ -91,3 +91,25 @@ function aligned(lines: readonly Line[], indent: string): string {
 function lengthOf(cell: string): number {
   return [...cell].length;
 }
+
+/** (*printer).keepTypeColumn: in a run of specifications with values, whether any of them has a type. */
+export function typeColumns(specs: readonly { readonly type: unknown; readonly values: unknown }[]): boolean[] {
+  const keep = specs.map(() => false);
+  let start = -1;
+  let hasType = false;
+  const end = (to: number): void => {
+    if (start >= 0 && hasType) keep.fill(true, start, to);
+    start = -1;
+  };
+  for (const [n, { type, values }] of specs.entries()) {
+    if (values) {
+      if (start < 0) {
+        start = n;
+        hasType = false;
+      }
+    } else end(n);
+    if (type !== undefined) hasType = true;
+  }
+  end(specs.length);
+  return keep;
+}

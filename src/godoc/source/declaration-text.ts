@@ -4,7 +4,7 @@
 
 import type { MemberDoc } from "../documentation.ts";
 import { isExported, PREDECLARED_TYPES } from "../go-names.ts";
-import { type AlignedRow, alignedText } from "./aligned-rows.ts";
+import { type AlignedRow, alignedText, typeColumns } from "./aligned-rows.ts";
 import type { SyntaxNode } from "./go-source.ts";
 
 /** Types in types that are filtered too; deeper ones are shown as they are. */
@@ -13,6 +13,8 @@ const MAX_DEPTH = 20;
 const MAX_TEXT = 64 * 1024;
 const FILTERED = "contains filtered or unexported fields";
 const FILTERED_METHODS = "contains filtered or unexported methods";
+/** A literal of more elements than this is shown with all that they have: its text is cut anyway. */
+const MAX_ELEMENTS = 2_000;
 
 /** A node with the comments around it. */
 export interface Commented {
@@ -74,18 +76,18 @@ export class DeclarationText {
    * The source from one place to another, without comments inside, but for those of fields and methods: go/printer, which is
    * given a declaration alone, knows these from the tree.
    */
-  between(from: SyntaxNode, start: number, end: number): string {
+  between(from: SyntaxNode, start: number, end: number, comments = () => commentsIn(from)): string {
     let text = this.#text.slice(start, end);
-    if (/\/[/*]/.test(text)) text = this.#withoutComments(from, start, end);
+    if (/\/[/*]/.test(text)) text = this.#withoutComments(from, start, end, comments());
     return this.#shift === 0 ? text : text.replace(new RegExp(`\n\t{${this.#shift}}`, "g"), "\n");
   }
 
-  #withoutComments(node: SyntaxNode, start: number, end: number): string {
+  #withoutComments(node: SyntaxNode, start: number, end: number, comments: readonly Span[]): string {
     let out = "";
     let at = start;
     const kept = this.#commentsOfMembers(node, start, end);
-    for (const comment of node.descendantsOfType("comment")) {
-      if (!comment || comment.startIndex < at || comment.endIndex > end || kept.has(comment.startIndex)) continue;
+    for (const comment of comments) {
+      if (comment.startIndex < at || comment.endIndex > end || kept.has(comment.startIndex)) continue;
       out += this.#text.slice(at, comment.startIndex).replace(/(?<![ \t])[ \t]+$/, "");
       at = comment.endIndex;
       // A line of its own goes with it.
@@ -298,28 +300,53 @@ export class DeclarationText {
     return out + this.between(list, at, list.endIndex);
   }
 
-  /** A composite literal without the elements whose keys are unexported names. */
+  /** A composite literal without the elements whose keys are unexported names, within its elements too (filterCompositeLit). */
   #literal(node: SyntaxNode, indent: string, depth: number): string {
     const body = node.type === "literal_value" ? node : node.childForFieldName("body");
     if (!body || depth > MAX_DEPTH || !/[{,]\s*[\p{Ll}_][\p{L}\p{Nd}_]*\s*:/u.test(this.source(body)))
       return this.#plain(node);
     const type = node === body ? "" : this.between(node, node.startIndex, body.startIndex);
     const elements = body.namedChildren.filter((child) => child !== null && child.type !== "comment");
-    const kept: SyntaxNode[] = [];
-    for (const element of elements) {
+    const kept = elements.filter((element) => {
       const key = element.type === "keyed_element" ? element.namedChild(0) : undefined;
       const name = key?.namedChild(0);
-      if (key && name?.type === "identifier" && key.namedChildCount === 1 && !isExported(this.source(name))) continue;
-      kept.push(element);
-    }
-    if (kept.length === elements.length) return this.#plain(node);
+      return !(name?.type === "identifier" && key?.namedChildCount === 1 && !isExported(this.source(name)));
+    });
+    if (kept.length === elements.length)
+      return kept.length > MAX_ELEMENTS ? this.#plain(node) : this.#around(node, kept.map(literalIn), indent, depth);
     // As (*printer).exprList has it: what is left in the line of the brace stays there.
-    const texts = kept.map((element) => this.#plain(element));
+    const texts = kept.map((element) => this.#around(element, [literalIn(element)], `${indent}\t`, depth));
     const lastLine = kept.at(-1)?.endPosition.row ?? body.endPosition.row;
     if (body.startPosition.row === lastLine) return `${type}{${[...texts, `/* ${FILTERED} */`].join(", ")}}`;
     const lines = texts.map((text) => `${indent}\t${text},\n`).join("");
     return `${type}{\n${lines}${indent}\t// ${FILTERED}\n${indent}}`;
   }
+
+  /** A node as it is but for some literals within it, from left to right. */
+  #around(node: SyntaxNode, literals: readonly (SyntaxNode | undefined)[], indent: string, depth: number): string {
+    let out = "";
+    let at = node.startIndex;
+    let comments: readonly Span[] | undefined;
+    const known = () => (comments ??= commentsIn(node));
+    for (const literal of literals) {
+      if (!literal) continue;
+      const deeper = literal.startPosition.row === node.startPosition.row ? indent : `${indent}\t`;
+      out += this.between(node, at, literal.startIndex, known) + this.#literal(literal, deeper, depth + 1);
+      at = literal.endIndex;
+    }
+    return out + this.between(node, at, node.endIndex, known);
+  }
+}
+
+type Span = Pick<SyntaxNode, "startIndex" | "endIndex">;
+function commentsIn(node: SyntaxNode): readonly Span[] {
+  return node.descendantsOfType("comment").map(({ startIndex, endIndex }) => ({ startIndex, endIndex }));
+}
+
+/** The literal that an element of another one is, or has as its value. */
+function literalIn(element: SyntaxNode): SyntaxNode | undefined {
+  const value = (element.type === "keyed_element" ? element.namedChild(1) : element)?.namedChild(0);
+  return value?.type === "literal_value" || value?.type === "composite_literal" ? value : undefined;
 }
 
 /** What is left of a specification of constants or variables. */
@@ -328,28 +355,6 @@ export interface FilteredSpec {
   readonly names: readonly string[];
   readonly type: SyntaxNode | string | undefined;
   readonly values: SyntaxNode | undefined;
-}
-
-/** (*printer).keepTypeColumn: in a run of specifications with values, whether any of them has a type. */
-function typeColumns(specs: readonly FilteredSpec[]): boolean[] {
-  const keep = specs.map(() => false);
-  let start = -1;
-  let hasType = false;
-  const end = (to: number): void => {
-    if (start >= 0 && hasType) keep.fill(true, start, to);
-    start = -1;
-  };
-  for (const [n, { type, values }] of specs.entries()) {
-    if (values) {
-      if (start < 0) {
-        start = n;
-        hasType = false;
-      }
-    } else end(n);
-    if (type !== undefined) hasType = true;
-  }
-  end(specs.length);
-  return keep;
 }
 
 const WRAPPERS = new Set([

@@ -14,7 +14,7 @@ import { keepable } from "../text.ts";
 import { type GoDirectory, goDirectories, goDirectory, readGoDirectory } from "./go-directories.ts";
 
 /** What is kept, and how; to be counted up when either changes. */
-export const FORMAT = 2;
+export const FORMAT = 3;
 /** Packages that are written down in one statement. */
 const WRITTEN_AT_ONCE = 20;
 /** Of an import path and of a word, in characters; longer ones are found by nobody, and no index takes them. */

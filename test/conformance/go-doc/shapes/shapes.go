@@ -49,3 +49,23 @@ var (
 var Nothing = Kind{
 	b: "nothing",
 }
+
+// Nested has parts of which a part is shown.
+var Nested = []*Kind{
+	{A: 1, b: "one"},
+	{
+		b: "two",
+	},
+	{
+		A: 3,
+		b: "three",
+	},
+	{A: 4},
+	{b: "five"},
+}
+
+// ByName has them as values.
+var ByName = map[string]Kind{
+	"a": {A: 1, b: "one"},
+	"b": {b: "two"},
+}
