@@ -73,12 +73,13 @@ export async function withCheckout<T>(directory: string, work: (checkout: Checko
 
 /** Copies a commit with its files, without its history: what `git rev-list --objects` has listed of it. */
 async function copyCommit(directory: string, commit: string, objects: string, bare: string): Promise<void> {
+  // First the one that reads: what a process wrote before somebody listens is thrown away when it ends.
+  const index = await spawnGit(bare, ["index-pack", "--stdin"]);
   const pack = spawn("git", ["-C", directory, "pack-objects", "--quiet", "--stdout"], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const packed = new Promise<number | null>((done, fail) => pack.once("error", fail).once("close", done));
   pack.stdin.on("error", () => {}).end(`${objects}\n`);
-  const index = await spawnGit(bare, ["index-pack", "--stdin"]);
   await Promise.all([pipeline(pack.stdout, index.stdin), index.ended, packed]).catch((cause: unknown) => {
     throw new Failure("unavailable", `the files of ${commit.slice(0, 12)} cannot be read out of the repository`, {
       cause,
