@@ -338,7 +338,7 @@ describe.concurrent("allowed", () => {
     expect((await w.get(moved)).bytes.toString("base64")).toBe(honest);
   });
 
-  test("with GOKURA_UPSTREAM off what is stored is served, and no database is asked about it", async () => {
+  test("with GOKURA_UPSTREAM off what is stored is served, and no database is asked about it", async ({ expect }) => {
     const w = await world({ GOKURA_UPSTREAM_VERIFY: "allow" });
     w.database.bend(() => undefined); // no record of anything
     await w.publish("kept.test/a", "v1.0.0");
