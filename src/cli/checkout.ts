@@ -80,7 +80,10 @@ async function copyCommit(directory: string, commit: string, objects: string, ba
   });
   const packed = new Promise<number | null>((done, fail) => pack.once("error", fail).once("close", done));
   pack.stdin.on("error", () => {}).end(`${objects}\n`);
-  await Promise.all([pipeline(pack.stdout, index.stdin), index.ended, packed]).catch((cause: unknown) => {
+  // index-pack ends when it has read the last byte, which may be before its input is closed: whether it had a whole pack is
+  // for its exit status to say.
+  const sent = pipeline(pack.stdout, index.stdin).catch(() => {});
+  await Promise.all([sent, index.ended, packed]).catch((cause: unknown) => {
     throw new Failure("unavailable", `the files of ${commit.slice(0, 12)} cannot be read out of the repository`, {
       cause,
     });

@@ -2,7 +2,7 @@
 // only hinted at. That what it sends is what a push would have made: test/intake/every-way.test.ts.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import type { Ended } from "../support/gokura-process.ts";
 import { git } from "../support/push.ts";
 import { temporary } from "../support/temporary.ts";
@@ -53,6 +53,19 @@ describe("a checkout", () => {
     expect((await dryRun("sub/v2")).told).toMatchObject({ module: `${M}/sub/v2`, version: "v2.0.1", files: 3 });
     const wanted = await dryRun("", "--version", "v1.3.0-rc.1", "--server", "http://127.0.0.1:1");
     expect(wanted.told).toMatchObject({ version: "v1.3.0-rc.1", server: "http://127.0.0.1:1" });
+  });
+
+  test("is read whole where the git that reads it ends before the one that writes", async () => {
+    const bin = join(temporary("publish-git"), "bin");
+    mkdirSync(bin);
+    const slow = `#!/bin/sh\nPATH=$REAL_PATH\ncase "$*" in *pack-objects*) git "$@"; sleep 0.5 ;; *) exec git "$@" ;; esac\n`;
+    writeFileSync(join(bin, "git"), slow.replace("$REAL_PATH", process.env.PATH!), { mode: 0o755 });
+    vi.stubEnv("PATH", `${bin}:${process.env.PATH}`);
+    try {
+      expect(await dryRun("")).toMatchObject({ code: 0, stderr: "", told: { version: "v1.2.3", files: 5 } });
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   test("is hinted at what its users will stumble over", async () => {
