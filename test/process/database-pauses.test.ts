@@ -19,8 +19,7 @@ import { MODULE_HOST, testServer } from "../support/server.ts";
 const PUSHES = 18;
 const PAUSE_MS = 7_000;
 
-// Side by side: both wait.
-test.concurrent("every push that git says went through is a version, however long its recording had to wait", async () => {
+test("every push that git says went through is a version, however long its recording had to wait", async () => {
   const server = await testServer();
   const token = await server.token("alice");
   const projects = Array.from({ length: PUSHES }, (_, n) => `alice/lib${n}`);
@@ -66,7 +65,7 @@ test.concurrent("every push that git says went through is a version, however lon
   expect(rows).toEqual([{ open: 0 }]);
 });
 
-test.concurrent("one that waits for longer than a client may be kept waiting is recorded by itself, and the next one after it", async () => {
+test("one that waits for longer than a client may be kept waiting is recorded by itself, and the next one after it", async () => {
   const server = await testServer();
   const { registry } = server;
   const token = await server.token("alice");

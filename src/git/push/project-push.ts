@@ -109,10 +109,11 @@ export function openPushes(
         const room = brings.length > 0 ? await roomIn(registry, project.group) : undefined;
         if (room?.bytes === 0)
           for (const { name } of brings) refused.set(name, `quota_exceeded: ${room.refusal().message}`);
+        const beside = areFew(brings) ? await tagsBeside(registry, id, brings) : [];
+        // The last that can fail: whoever is refused leaves no mark of a push behind.
         const marked = await beginPush(registry, id);
         if (marked && !known) underWay.others = true;
         for (const { name } of commands) if (!refused.has(name)) underWay.pushers.set(name, principal);
-        const beside = areFew(brings) ? await tagsBeside(registry, id, brings) : [];
         return { refused, beside, ...(room && { maxBytes: room.bytes }) };
       } catch (error) {
         underWay.pushes--;
