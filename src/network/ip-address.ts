@@ -12,9 +12,22 @@ const MAPPED_BITS = 96;
 /** Of IPv6 a machine has whole networks of this prefix to itself (RFC 6177). */
 const GROUPS_OF_ONE = 4;
 
-/** An address as a value, an interface behind it ("%eth0") left aside; undefined for what is none. */
+/**
+ * What Node takes for an address as a value, as it is written, an interface behind it ("%eth0") left aside. The library reads
+ * ::10.0.0.1 as ::ffff:10.0.0.1, which is another address, but 0::10.0.0.1 as what both say (RFC 4291, 2.5.5.1).
+ */
+function asValue(text: string): Address {
+  return ipaddr.parse(text.replace(/%.*$/, "").replace(/^::(?=\d+\.)/, "0::"));
+}
+
+/** An IPv4 address in IPv6's clothes as the IPv4 address, any other as it is. */
+function undressed(address: Address): Address {
+  return address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress() ? address.toIPv4Address() : address;
+}
+
+/** An address as a value, without IPv6's clothes; undefined for what is none. */
 function addressIn(text: string): Address | undefined {
-  return isIP(text) === 0 ? undefined : ipaddr.process(text.replace(/%.*$/, ""));
+  return isIP(text) === 0 ? undefined : undressed(asValue(text));
 }
 
 /** A network, or an address as one of its own; undefined for what is neither. */
@@ -25,7 +38,7 @@ function networkIn(text: string): Network | undefined {
   const longest = family === 4 ? 32 : 128;
   const bits = digits === undefined ? longest : /^\d{1,3}$/.test(digits) ? Number(digits) : Number.NaN;
   if (!(bits <= longest)) return undefined;
-  const address = ipaddr.parse(word.replace(/%.*$/, ""));
+  const address = asValue(word);
   return address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress() && bits >= MAPPED_BITS
     ? [address.toIPv4Address(), bits - MAPPED_BITS]
     : [address, bits];
@@ -77,10 +90,11 @@ export function machineOf(text: string): string {
 
 /** The eight numbers of an IPv6 address as it is written, clothes and all; undefined for what is none. */
 export function groupsOf(text: string): readonly number[] | undefined {
-  return isIP(text) === 6 ? ipaddr.IPv6.parse(text.replace(/%.*$/, "")).parts : undefined;
+  const address = isIP(text) === 6 ? asValue(text) : undefined;
+  return address instanceof ipaddr.IPv6 ? address.parts : undefined;
 }
 
 /** The 4 or 16 bytes of an address as it is written. */
 export function bytesOfAddress(text: string): Buffer {
-  return Buffer.from(ipaddr.parse(text.replace(/%.*$/, "")).toByteArray());
+  return Buffer.from(asValue(text).toByteArray());
 }

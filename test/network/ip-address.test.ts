@@ -1,6 +1,5 @@
 // Addresses and networks, in every spelling.
 import { BlockList, isIP } from "node:net";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   bytesOfAddress,
@@ -10,6 +9,7 @@ import {
   networkList,
   plainAddress,
 } from "../../src/network/ip-address.ts";
+import fc from "../support/properties.ts";
 
 test.each(["10.0.0.0/8", "10.1.2.3", "::1", "fd00::/8", "0.0.0.0/0", "::/0", "::ffff:10.0.0.0/104"])(
   "%s is an address or a network",
@@ -56,6 +56,14 @@ describe("a list", () => {
     expect(networkList(["0.0.0.0/0"])("fd00::1")).toBe(false);
   });
 
+  test("takes ::10.0.0.1 for no spelling of 10.0.0.1 (RFC 4291, 2.5.5.1)", () => {
+    expect(networkList(["10.0.0.0/8"])("::10.0.0.1")).toBe(false);
+    expect(networkList(["::10.0.0.1"])("10.0.0.1")).toBe(false);
+    expect(networkList(["::10.0.0.0/104"])("::a00:1")).toBe(true);
+    expect(networkList(["::0.0.0.0/81"])("0.0.0.0")).toBe(false);
+    expect(plainAddress("::10.0.0.1")).toBe("::10.0.0.1");
+  });
+
   test("says what Node's own says", () => {
     const network = fc.oneof(
       fc.record({ address: fc.ipV4(), bits: fc.integer({ min: 0, max: 32 }) }),
@@ -85,8 +93,10 @@ test("an address in IPv6's clothes is undressed, and a machine has a network of 
 
 test("an address as numbers and as bytes", () => {
   expect(groupsOf("64:ff9b::8.8.8.8")).toEqual([0x64, 0xff9b, 0, 0, 0, 0, 0x808, 0x808]);
+  expect(groupsOf("::8.8.8.8")).toEqual([0, 0, 0, 0, 0, 0, 0x808, 0x808]);
   expect(groupsOf("fe80::1%eth0")).toEqual([0xfe80, 0, 0, 0, 0, 0, 0, 1]);
   expect(groupsOf("10.0.0.1")).toBeUndefined();
   expect(bytesOfAddress("10.0.0.1")).toEqual(Buffer.from([10, 0, 0, 1]));
+  expect(bytesOfAddress("::10.0.0.1").toString("hex")).toBe("0000000000000000000000000a000001");
   expect(bytesOfAddress("2001:db8::1").toString("hex")).toBe("20010db8000000000000000000000001");
 });
