@@ -1,10 +1,10 @@
 // Byte order of sort keys is Go's order of versions: gomod/version.ts says what that is (and is compared with Go itself in
 // test/conformance), this says that the keys agree with it for versions of every shape.
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { compareBytewise } from "../../src/gomod/byte-order.ts";
 import { canonicalVersion, compareVersions, isValid } from "../../src/gomod/version.ts";
 import { versionSortKey } from "../../src/gomod/version-sort-key.ts";
+import fc from "../support/properties.ts";
 
 const digits = (length: number) =>
   fc

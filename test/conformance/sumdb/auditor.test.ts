@@ -1,11 +1,11 @@
 // Go's own client and an auditor made of golang.org/x/mod/sumdb look at our log while it grows, from several servers at once,
 // over a random schedule. SCHEDULE_STEPS=2000 is a long one, CONFORMANCE_SEED repeats one.
-import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
 import { ensureRecord, openChecksumLog } from "../../../src/registry/checksums/checksum-log.ts";
 import type { ChecksumLog } from "../../../src/registry/checksums/log-state.ts";
 import { loadSigners } from "../../../src/registry/checksums/signing-keys.ts";
 import { observed } from "../../registry/checksums/records.ts";
+import fc from "../../support/properties.ts";
 import { seedOf } from "../../support/seed.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../../support/server.ts";
 import { type Auditor, buildAuditor } from "./auditor.ts";

@@ -1,7 +1,6 @@
 // Our client of checksum databases beside Go's, both in front of Go's server (golang.org/x/mod/sumdb), over a random schedule:
 // the log grows, names are asked, and somebody on the way lies. Honest answers are the same to both, and so is the head that
 // they believe; of a lie neither takes anything. SCHEDULE_STEPS=2000 is a long schedule, CONFORMANCE_SEED repeats one.
-import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
 import { isFailure } from "../../../src/errors.ts";
 import type { ModulePath } from "../../../src/gomod/module-path.ts";
@@ -20,6 +19,7 @@ import { openProvedDatabase, type ProvedDatabase } from "../../../src/upstream/p
 import { createUpstreamClient } from "../../../src/upstream/upstream-client.ts";
 import { fakeUpstream } from "../../support/fake-upstream.ts";
 import { sumsOf } from "../../support/memory-log.ts";
+import fc from "../../support/properties.ts";
 import { testRegistry } from "../../support/registry.ts";
 import { seedOf } from "../../support/seed.ts";
 import { temporary } from "../../support/temporary.ts";

@@ -1,11 +1,11 @@
 // go.mod files: src/gomod against golang.org/x/mod/modfile on generated and mutilated files, error messages included.
 
 import { createHash } from "node:crypto";
-import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { h1OfGoMod } from "../../../src/gomod/dir-hash.ts";
 import { type GoModFile, parseGoMod, synthesizeGoMod } from "../../../src/gomod/go-mod-file.ts";
 import { declaredModulePath, textOfGoMod } from "../../../src/gomod/go-mod-line.ts";
+import fc from "../../support/properties.ts";
 import { buildOracle, type Oracle, orRefusal, type Refusal } from "./oracle.ts";
 
 let oracle: Oracle;

@@ -1,6 +1,5 @@
 // Paths and versions: src/gomod against golang.org/x/mod on generated names, words of refusal included.
 
-import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { foldCase } from "../../../src/gomod/case-fold.ts";
 import { quote, unquote } from "../../../src/gomod/go-quote.ts";
@@ -34,6 +33,7 @@ import {
   prerelease,
   sortVersions,
 } from "../../../src/gomod/version.ts";
+import fc from "../../support/properties.ts";
 import { buildOracle, type Oracle, orRefusal } from "./oracle.ts";
 
 let oracle: Oracle;

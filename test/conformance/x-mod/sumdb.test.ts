@@ -1,5 +1,4 @@
 // Notes, heads, records, paths of tiles, trees and proofs: src/sumdb against golang.org/x/mod/sumdb.
-import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { generateSignerKey, openNote, parseSignerKey, parseVerifierKey, signNote } from "../../../src/sumdb/note.ts";
 import { followed, unknownLog } from "../../../src/sumdb/proved-log.ts";
@@ -11,6 +10,7 @@ import { edgeAt, HASH_BYTES, leafHash, tileLevels } from "../../../src/sumdb/tre
 import { GO_ORIGIN, parseHead } from "../../../src/sumdb/tree-head.ts";
 import { checkRecord, proveRecord, proveTree } from "../../../src/sumdb/tree-proof.ts";
 import { MemoryLog } from "../../support/memory-log.ts";
+import fc from "../../support/properties.ts";
 import { buildOracle, type Oracle, type Refusal, type Request } from "./oracle.ts";
 
 let oracle: Oracle;

@@ -5,11 +5,11 @@ import { createWriteStream, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
-import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { selectZipFiles, type ZipEntry } from "../../../src/gomod/module-zip.ts";
 import { checkModuleZip } from "../../../src/gomod/zip-check.ts";
 import { type FileToZip, type WrittenZip, writeModuleZip } from "../../../src/gomod/zip-writer.ts";
+import fc from "../../support/properties.ts";
 import { buildOracle, type Oracle } from "./oracle.ts";
 
 let oracle: Oracle;

@@ -4,11 +4,11 @@ import http from "node:http";
 import net from "node:net";
 import { text } from "node:stream/consumers";
 import { setImmediate as turn } from "node:timers/promises";
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { answerHead } from "../../../src/http/protocol/answer-head.ts";
 import { type RepeatedRequests, repeatedRequests } from "../../../src/http/protocol/repeated-requests.ts";
 import { atEnd } from "../../support/at-end.ts";
+import fc from "../../support/properties.ts";
 
 /** The end of each body here. */
 const END = "<end>";

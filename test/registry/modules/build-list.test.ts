@@ -2,7 +2,6 @@
 // endpoint to `go list -m all`, which must list just what we list.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { BuildList, LoadRequirements, ModuleVersionName } from "../../../src/gomod/module-graph.ts";
 import { buildList } from "../../../src/registry/modules/build-list.ts";
@@ -10,6 +9,7 @@ import { requirementsByName, versionName } from "../../../src/registry/modules/r
 import { ANONYMOUS } from "../../../src/registry/principal.ts";
 import { storeUpstreamPart } from "../../../src/registry/versions/upstream-modules.ts";
 import { type GoCommand, goCommand } from "../../support/go.ts";
+import fc from "../../support/properties.ts";
 import { seedOf } from "../../support/seed.ts";
 import { type TestServer, testServer } from "../../support/server.ts";
 

@@ -1,7 +1,6 @@
 // Who requires what, kept while versions come and go in any order: after each step the table says what is found by reading
 // all requirements anew, and what the migration makes of them.
 import { readdirSync, readFileSync } from "node:fs";
-import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
 import { kindOf } from "../../../src/gomod/version.ts";
 import { versionSortKey } from "../../../src/gomod/version-sort-key.ts";
@@ -12,6 +11,7 @@ import type { Registry } from "../../../src/registry/registry.ts";
 import { storeUpstreamPart } from "../../../src/registry/versions/upstream-modules.ts";
 import { deleteVersion } from "../../../src/registry/versions/version-deletion.ts";
 import { publishVersions, version } from "../../graphql/graphql-server.ts";
+import fc from "../../support/properties.ts";
 import { testRegistry } from "../../support/registry.ts";
 
 const VERSIONS = [
