@@ -3,6 +3,7 @@
 // at each start for all that have none yet.
 import { isFailure } from "../../errors.ts";
 import type { LogSumsPayload } from "../../jobs/log-sums.ts";
+import type { Registry } from "../registry.ts";
 import { ensureRecord } from "./checksum-log.ts";
 import type { ChecksumLog } from "./log-state.ts";
 
@@ -18,11 +19,9 @@ const LOOKED_AT = 20_000;
 export async function logPinnedZips(log: ChecksumLog, { after, upTo }: LogSumsPayload): Promise<void> {
   const { registry } = log;
   if (log.state.closed !== undefined) return; // the next start will see to it
-  const { pool } = registry.database;
-  const { rows: found } = await pool.query<{ last: number | null }>("SELECT max(id) AS last FROM module_version");
-  const last = Math.min(upTo ?? Number.POSITIVE_INFINITY, found[0]?.last ?? 0);
+  const last = upTo ?? (await lastNumber(registry));
   const until = Math.min(last, after + LOOKED_AT);
-  const { rows } = await pool.query<{ id: number; path: string; version: string }>(
+  const { rows } = await registry.database.pool.query<{ id: number; path: string; version: string }>(
     `SELECT v.id, m.path, v.version FROM module_version v JOIN module m ON m.id = v.module_id
       WHERE v.id > $1 AND v.id <= $3 AND v.h1 IS NOT NULL AND m.origin = 'HOSTED'
         AND NOT EXISTS (SELECT FROM sum_record r WHERE r.path = m.path AND r.version = v.version)
@@ -39,4 +38,10 @@ export async function logPinnedZips(log: ChecksumLog, { after, upTo }: LogSumsPa
   const seen = rows.length === AT_ONCE ? rows.at(-1)!.id : until;
   if (seen < last)
     await registry.jobs.continueWalk("log-sums", { after: seen, ...(upTo === undefined ? {} : { upTo }) });
+}
+
+/** The number of the newest version; 0: there is none. */
+async function lastNumber({ database }: Registry): Promise<number> {
+  const { rows } = await database.pool.query<{ last: number | null }>("SELECT max(id) AS last FROM module_version");
+  return rows[0]?.last ?? 0;
 }

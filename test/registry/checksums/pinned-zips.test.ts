@@ -40,6 +40,9 @@ test("a walk looks at some numbers of versions at a time, and comes to all that 
   ]);
   // One version that was just made.
   const just = await pinned("v1.2.0");
+  const asked = vi.spyOn(pool, "query");
   await logPinnedZips(log, { after: just - 1, upTo: just });
   expect([walk.mock.calls.length, (await recordsFrom(registry, 0, 10)).length]).toEqual([2, 3]);
+  // It has been told how far to look.
+  expect(asked.mock.calls.filter(([text]) => String(text).includes("max(id) AS last FROM module_version"))).toEqual([]);
 });
