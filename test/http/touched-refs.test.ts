@@ -1,5 +1,7 @@
 // A push costs itself, however many refs there are: only what it asked for is looked at afterwards. Where an earlier push was
 // not recorded, all refs are.
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { repositoryDirectory } from "../../src/git/hosting/repositories-of-projects.ts";
 import { git } from "../support/git-fixture.ts";
@@ -45,4 +47,21 @@ test("where an earlier push was not recorded all refs are", async () => {
   expect(await recorded()).toEqual(all);
   const { pushStartedAt } = await server.registry.prisma.project.findUniqueOrThrow({ where: { id } });
   expect(pushStartedAt).toBeNull();
+});
+
+test("a few refs are compared with some of those that are there, with all when many come or go", async () => {
+  const lost = join(repositoryDirectory(server.registry, id), "refs/tags/lost"); // git fails where it meets this one
+  writeFileSync(lost, `${"5".repeat(40)}\n`);
+  const moved = (n: number, from = "refs/tags/v1.0.0") =>
+    Array.from({ length: n }, (_, i) => `${from}:refs/tags/many/${i}`);
+  await repository.push(...moved(10));
+  await repository.push(...moved(10, ""));
+  await expect(repository.push(...moved(11))).rejects.toThrow("missing necessary objects");
+  rmSync(lost);
+  await repository.push(...moved(11));
+  writeFileSync(lost, `${"5".repeat(40)}\n`);
+  await expect(repository.push(...moved(11, ""), "refs/tags/v1.0.0:refs/tags/v1.4.0")).rejects.toThrow(
+    "missing necessary objects",
+  );
+  rmSync(lost);
 });

@@ -49,7 +49,10 @@ export interface Admission {
   readonly refused: ReadonlyMap<string, string>;
   /** How many bytes the pack may have, where that is less than the server takes from anybody. */
   readonly maxBytes?: number;
-  /** Full names of tags whose history what comes probably continues (compared-refs.ts). */
+  /**
+   * Full names of tags whose history what comes probably continues, for a push of few refs: git compares with these and with
+   * branches alone (compared-refs.ts). Undefined: with all refs.
+   */
   readonly beside?: readonly string[];
 }
 

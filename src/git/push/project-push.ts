@@ -105,16 +105,17 @@ export function openPushes(
       try {
         if (underWay.late.size > 0) await earlier(underWay, patience.forEarlierMs);
         const refused = await protectedTagRefusals(registry, principal, project, commands);
-        const brings = commands.filter(({ kind, name }) => kind !== "delete" && !refused.has(name));
+        const taken = commands.filter(({ name }) => !refused.has(name));
+        const brings = taken.filter(({ kind }) => kind !== "delete");
         const room = brings.length > 0 ? await roomIn(registry, project.group) : undefined;
         if (room?.bytes === 0)
           for (const { name } of brings) refused.set(name, `quota_exceeded: ${room.refusal().message}`);
-        const beside = areFew(brings) ? await tagsBeside(registry, id, brings) : [];
+        const beside = areFew(taken) ? await tagsBeside(registry, id, brings) : undefined;
         // The last that can fail: whoever is refused leaves no mark of a push behind.
         const marked = await beginPush(registry, id);
         if (marked && !known) underWay.others = true;
         for (const { name } of commands) if (!refused.has(name)) underWay.pushers.set(name, principal);
-        return { refused, beside, ...(room && { maxBytes: room.bytes }) };
+        return { refused, ...(beside && { beside }), ...(room && { maxBytes: room.bytes }) };
       } catch (error) {
         underWay.pushes--;
         forget(id, underWay);

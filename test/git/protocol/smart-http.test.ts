@@ -57,7 +57,10 @@ async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> 
         res,
         maxBytes: MAX_PUSH_BYTES,
         stallMs,
-        admit: async (commands) => ({ refused: await admit(name, commands) }),
+        admit: async (commands) => ({
+          refused: await admit(name, commands),
+          ...(name === "compared-with-all.git" ? {} : { beside: [] }),
+        }),
         beforeEnd: async (push) => (await beforeEnd?.(name, push)) ?? [],
       }),
     );
@@ -487,15 +490,18 @@ describe("push", () => {
 
   test("a few refs are compared with branches and tags beside them: what is wrong with another tag is not in their way", async () => {
     const { directory, local } = await served("compared.git");
+    const { directory: another } = await served("compared-with-all.git");
     makeRepository(local, (r) => {
       const first = r.commit({ a: "1" });
       r.tag("v1.0.0", first);
       r.tag("v2.0.0", r.commit({ a: "2" }, { branch: "gone", parents: [first] }));
     });
-    const push = (...refs: string[]) => client(["-C", local, "push", `${base}/compared.git`, ...refs]);
+    const pushTo = (name: string, ...refs: string[]) => client(["-C", local, "push", `${base}/${name}`, ...refs]);
+    const push = (...refs: string[]) => pushTo("compared.git", ...refs);
     expect((await push("main", "v1.0.0", "v2.0.0")).stderr).not.toContain("rejected");
     const lost = "5".repeat(40);
-    writeFileSync(join(directory, "refs", "tags", "v0.1.0"), `${lost}\n`);
+    expect((await pushTo("compared-with-all.git", "main", "v1.0.0")).stderr).not.toContain("rejected");
+    for (const one of [directory, another]) writeFileSync(join(one, "refs", "tags", "v0.1.0"), `${lost}\n`);
     const tagged = (name: string, parent: string): void => {
       const commit = git([`--git-dir=${local}`, "commit-tree", "-p", parent, "-m", name, `${parent}^{tree}`]).trim();
       git([`--git-dir=${local}`, "tag", name, commit]);
@@ -503,6 +509,8 @@ describe("push", () => {
     tagged("v1.1.0", "main");
     tagged("v2.1.0", "v2.0.0"); // no branch reaches what it stands on
     for (const name of ["v1.1.0", "v2.1.0"]) expect(await push(name)).toMatchObject({ code: 0 });
+    // So only where it is decided that they are few; else git meets what is lost.
+    expect((await pushTo("compared-with-all.git", "v1.1.0")).stderr).toContain("missing necessary objects");
     expect(await push(":v0.1.0")).toMatchObject({ code: 0 });
     expect(refsOf("compared.git")).toEqual(
       ["heads/main", "tags/v1.0.0", "tags/v1.1.0", "tags/v2.0.0", "tags/v2.1.0"].map((name) => `refs/${name}`),
