@@ -93,7 +93,7 @@ ${help === undefined ? NOTHING : html`<span class="quiet" id="${name}-help">${he
 }
 
 /** Lines of text to fill in. */
-export function areaField(
+function areaField(
   name: string,
   label: string,
   {
@@ -108,7 +108,7 @@ export function areaField(
 }
 
 /** Boxes to tick, each with its name and perhaps what it means; `chosen` are ticked. */
-export function checkboxes(
+function checkboxes(
   name: string,
   legend: string,
   options: readonly (readonly [value: string, meaning: string])[],
