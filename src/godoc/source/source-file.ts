@@ -283,7 +283,7 @@ class Reader {
     for (const comment of this.#root.descendantsOfType("comment")) {
       if (!comment) continue;
       const last = group.at(-1);
-      if (last && !areOneGroup(this.#text, stretchOf(last), stretchOf(comment))) {
+      if (last && !areOneGroup(this.#text, textRangeOf(last), textRangeOf(comment))) {
         read();
         group = [];
       }
@@ -320,7 +320,7 @@ class Reader {
   }
 }
 
-function stretchOf({ startIndex: start, endIndex: end }: SyntaxNode): TextRange {
+function textRangeOf({ startIndex: start, endIndex: end }: SyntaxNode): TextRange {
   return { start, end };
 }
 
