@@ -18,7 +18,7 @@ import { buildZipsSoon } from "../../registry/versions/version-zip.ts";
 import { type Repositories, type Repository, repositoryOf } from "../hosting/repositories-of-projects.ts";
 import { goModObjection } from "./go-mod-objection.ts";
 import { sumAtCommit } from "./module-archives.ts";
-import { createReadingRoom, NoRoom, type ReaderRoom } from "./reading-room.ts";
+import { BudgetSpent, createReadBudget, type ReaderShare } from "./read-budget.ts";
 import { tagSchemeOf } from "./tag-scheme-of-project.ts";
 
 /** Tags that are asked for together. */
@@ -90,7 +90,7 @@ async function indexTags(registry: Registry, repositories: Repositories, project
       }
       const queue = [...tags];
       while (queue.length > 0) {
-        const read = (tag: WaitingTag, take: ReaderRoom["take"]) =>
+        const read = (tag: WaitingTag, take: ReaderShare["take"]) =>
           readTag(registry, project, repository.taking(take), tag);
         const outcomes = await readTags(queue, read, failed);
         const compared = await compareWithUploads(registry, projectId, repository, outcomes);
@@ -114,22 +114,22 @@ async function indexTags(registry: Registry, repositories: Repositories, project
 /** Takes tags off a queue and reads them, until the queue is empty or what was read is enough to be published. */
 async function readTags(
   queue: WaitingTag[],
-  read: (tag: WaitingTag, take: ReaderRoom["take"]) => Promise<Outcome>,
+  read: (tag: WaitingTag, take: ReaderShare["take"]) => Promise<Outcome>,
   failed: (tag: WaitingTag, error: unknown) => void,
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   const turnedAway: WaitingTag[] = [];
-  const room = createReadingRoom(MAX_HELD_BYTES);
+  const budget = createReadBudget(MAX_HELD_BYTES);
   const reader = async (): Promise<void> => {
-    while (!room.isFull()) {
+    while (!budget.isSpent()) {
       const tag = queue.shift();
       if (!tag) return;
-      const place = room.enter();
+      const share = budget.share();
       try {
-        outcomes.push(await read(tag, place.take));
+        outcomes.push(await read(tag, share.take));
       } catch (error) {
-        place.leave();
-        if (!(error instanceof NoRoom)) failed(tag, error);
+        share.giveBack();
+        if (!(error instanceof BudgetSpent)) failed(tag, error);
         else {
           turnedAway.push(tag);
           return;

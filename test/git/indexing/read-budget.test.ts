@@ -1,24 +1,24 @@
 import { expect, test } from "vitest";
-import { createReadingRoom, NoRoom } from "../../../src/git/indexing/reading-room.ts";
+import { BudgetSpent, createReadBudget } from "../../../src/git/indexing/read-budget.ts";
 
-test("readers share the room, and what one leaves is another's", () => {
-  const room = createReadingRoom(10);
-  const [one, two] = [room.enter(), room.enter()];
+test("readers share the budget, and what one gives back is another's", () => {
+  const budget = createReadBudget(10);
+  const [one, two] = [budget.share(), budget.share()];
   one.take(6);
   two.take(4);
-  expect(room.isFull()).toBe(true);
-  expect(() => two.take(1)).toThrow(NoRoom);
-  one.leave();
-  expect(room.isFull()).toBe(false);
+  expect(budget.isSpent()).toBe(true);
+  expect(() => two.take(1)).toThrow(BudgetSpent);
+  one.giveBack();
+  expect(budget.isSpent()).toBe(false);
   two.take(6);
 });
 
 test("one that is alone is never turned away", () => {
-  const room = createReadingRoom(10);
-  const one = room.enter();
+  const budget = createReadBudget(10);
+  const one = budget.share();
   one.take(50);
   one.take(50);
-  expect(() => room.enter().take(0)).toThrow(NoRoom);
-  one.leave();
-  room.enter().take(11);
+  expect(() => budget.share().take(0)).toThrow(BudgetSpent);
+  one.giveBack();
+  budget.share().take(11);
 });
