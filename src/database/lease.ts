@@ -6,9 +6,14 @@
 // good (`demand`). And a transaction that only the leader may make holds the row's key while it lasts (`fence`, FOR KEY
 // SHARE): renewing does not touch the key and passes by, taking over changes it and waits, so that the next leader sees
 // everything that the one before has committed, and from then on that one commits nothing more. (Kleppmann, "How to do
-// distributed locking": fencing tokens; PostgreSQL documentation, 13.3.2, row-level locks.) A transaction of a process that
-// stands still would make the next leader wait for ever, and is ended; with the lease in hand it ends all others in which the
-// one before stands still, for they hold the locks of projects and of the checksum log.
+// distributed locking": fencing tokens; PostgreSQL documentation, 13.3.2, row-level locks.)
+//
+// Transactions of a process that stands still would make the next leader wait for ever. They are ended in two places, because
+// not the same is known there. While the lease is waited for the database says what is in its way (endBlocking): that is fenced
+// by a lease that is over, and is ended whatever it does, a long query too. With the lease in hand nothing is in its way any
+// more, but transactions of the server before may hold locks of projects and of the checksum log that nobody waits for yet
+// (endStanding). They are found by whose they are, which is known only now, and as that server may still answer whoever needs
+// no leader, those alone are ended in which nothing happens.
 //
 // Renewals need not be durable (synchronous_commit off): what a crash of the database forgets of them is a second of a
 // lease, and never the order of terms and of what was written under them, which is that of one log.
