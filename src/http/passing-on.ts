@@ -1,7 +1,8 @@
 // What this server cannot do, because another one has the repositories, that one does: the request goes there as it came, with
 // the client's credentials, in a stream, and its answer comes back the same way. A request that was passed on already ends
 // here, so that two servers which take each other for the leader send it round no circle. When nobody leads, or the leader
-// does not answer, the client hears 503 and when to try again.
+// does not answer, the client hears 503 and when to try again. What may be asked twice is asked of the next leader where one took
+// over before there was an answer.
 // Source: RFC 9110, 7.6 (intermediaries; fields of one connection, Via), 10.1.1 (Expect).
 import http, { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
 import https from "node:https";
@@ -119,37 +120,41 @@ export function openPassingOn({ lease, awaitsContinue, prefix, log, first }: Pas
       res.once("close", () => sent.destroy());
     });
 
+  const pass = async (ctx: Context, said: PassedOn): Promise<void> => {
+    const own = lease();
+    const led = await own?.leader();
+    const leader = led && first?.url === led.url ? { ...led, ...first.near } : led;
+    // One that was passed on goes no further than to the process that it was meant for.
+    if (saysPassedOn(ctx.req) && (leader === led || !passedOn(led?.key, ctx.req)))
+      throw leaderAbsent("this server was taken for the one with the repositories, and is not");
+    if (!leader || own?.key()?.equals(leader.key))
+      throw leaderAbsent("no server has the repositories now, which is so for some seconds after one has died");
+    const over = new AbortController();
+    const watch = setInterval(async () => {
+      const now = await own?.leader().catch(() => leader);
+      if (now && now.term !== leader.term) over.abort(new Error("another server leads now"));
+    }, WATCH_MS);
+    const repeatable = (ctx.method === "GET" || ctx.method === "HEAD") && Buffer.isBuffer(bodyOf(ctx));
+    // A connection that was kept may be closed just when it is taken up again. What cannot be sent twice has one of its own.
+    const answer = await ask(leader, ctx, said, repeatable, over.signal)
+      .catch((error: Error & { stale?: boolean }) => {
+        if (!error.stale || over.signal.aborted) throw error;
+        return ask(leader, ctx, said, false, over.signal);
+      })
+      .catch((error: Error) => {
+        clearInterval(watch);
+        if (ctx.res.destroyed) throw error;
+        if (repeatable && over.signal.aborted) return undefined;
+        log.warn({ leader: leader.url, reason: error.message }, "the server with the repositories did not answer");
+        throw leaderAbsent("the server with the repositories does not answer");
+      });
+    if (!answer) return pass(ctx, said);
+    ctx.respond = false;
+    await relay(answer, ctx.res).finally(() => clearInterval(watch));
+  };
+
   return {
-    async pass(ctx, said) {
-      const own = lease();
-      const led = await own?.leader();
-      const leader = led && first?.url === led.url ? { ...led, ...first.near } : led;
-      // One that was passed on goes no further than to the process that it was meant for.
-      if (saysPassedOn(ctx.req) && (leader === led || !passedOn(led?.key, ctx.req)))
-        throw leaderAbsent("this server was taken for the one with the repositories, and is not");
-      if (!leader || own?.key()?.equals(leader.key))
-        throw leaderAbsent("no server has the repositories now, which is so for some seconds after one has died");
-      const over = new AbortController();
-      const watch = setInterval(async () => {
-        const now = await own?.leader().catch(() => leader);
-        if (now && now.term !== leader.term) over.abort(new Error("another server leads now"));
-      }, WATCH_MS);
-      const repeatable = ctx.method === "GET" || ctx.method === "HEAD";
-      // A connection that was kept may be closed just when it is taken up again. What cannot be sent twice has one of its own.
-      const answer = await ask(leader, ctx, said, repeatable, over.signal)
-        .catch((error: Error & { stale?: boolean }) => {
-          if (!error.stale) throw error;
-          return ask(leader, ctx, said, false, over.signal);
-        })
-        .catch((error: Error) => {
-          clearInterval(watch);
-          if (ctx.res.destroyed) throw error;
-          log.warn({ leader: leader.url, reason: error.message }, "the server with the repositories did not answer");
-          throw leaderAbsent("the server with the repositories does not answer");
-        });
-      ctx.respond = false;
-      await relay(answer, ctx.res).finally(() => clearInterval(watch));
-    },
+    pass,
     close() {
       for (const agent of Object.values(agents)) agent.destroy();
     },

@@ -1,4 +1,5 @@
-// The way to the leader, at the moments at which a connection ends: what may be asked twice is, what may not is sent once.
+// The way to the leader, at the moments at which a connection ends or another server leads: what may be asked twice is, what may
+// not is sent once.
 import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -15,6 +16,12 @@ import { ask } from "../support/http.ts";
 const seen: { readonly method: string; readonly port: number }[] = [];
 /** Whether the leader ends a connection when a request comes on it that was kept. */
 let endsKept = false;
+/** Whether the leader stands still, as a process that was stopped: connections are there, and never an answer. */
+let standsStill = false;
+/** The lease's holder, as everybody sees it. */
+let leads: { term: number; url: string };
+let first: string;
+let second: string;
 let url: string;
 
 async function listen(server: http.Server): Promise<string> {
@@ -29,7 +36,7 @@ async function listen(server: http.Server): Promise<string> {
 
 beforeAll(async () => {
   const answered = new WeakSet<Socket>();
-  const leader = await listen(
+  first = await listen(
     http.createServer(async (req, res) => {
       seen.push({ method: req.method!, port: req.socket.remotePort! });
       // As a server does whose patience with an idle connection ends just now.
@@ -37,12 +44,14 @@ beforeAll(async () => {
         req.socket.destroy();
         return;
       }
+      if (standsStill) return;
       answered.add(req.socket);
       res.end(`${req.method} ${(await req.toArray()).join("")}`);
     }),
   );
+  second = await listen(http.createServer((req, res) => void res.end(`${req.method} of the second`)));
   const lease = {
-    leader: async () => ({ term: 1, url: leader, certificate: undefined, key: Buffer.alloc(32) }),
+    leader: async () => ({ ...leads, certificate: undefined, key: Buffer.alloc(32) }),
     key: () => undefined,
   } as unknown as Lease;
   const log = createLog("error", { write: () => {} });
@@ -65,6 +74,8 @@ beforeAll(async () => {
 
 beforeEach(() => {
   endsKept = false;
+  standsStill = false;
+  leads = { term: 1, url: first };
   seen.length = 0;
 });
 
@@ -88,4 +99,28 @@ test("what changes something has a connection of its own, and is sent once", asy
   const failed = await ask(url, "/a", { method: "POST", body: Buffer.from("once") });
   expect([failed.status, failed.text]).toEqual([503, "leader_absent"]);
   expect(seen.filter(({ method }) => method === "POST")).toHaveLength(2);
+});
+
+test.each(["kept", "new"])(
+  "a leader that stands still, on a %s connection: the next one is asked instead",
+  async (connection) => {
+    if (connection === "kept") await ask(url, "/a");
+    standsStill = true;
+    const before = seen.length;
+    const asked = ask(url, "/a");
+    await expect.poll(() => seen.length).toBeGreaterThan(before);
+    leads = { term: 2, url: second };
+    const { status, text } = await asked;
+    expect([status, text]).toEqual([200, "GET of the second"]);
+  },
+);
+
+test("what changes something is not sent to the next leader, as the one before may have done it", async () => {
+  standsStill = true;
+  const asked = ask(url, "/a", { method: "POST", body: Buffer.from("once") });
+  await expect.poll(() => seen.length).toBe(1);
+  leads = { term: 2, url: second };
+  const { status, text } = await asked;
+  expect([status, text]).toEqual([503, "leader_absent"]);
+  expect(seen).toHaveLength(1);
 });
