@@ -1,9 +1,20 @@
 // Everything at once for an hour, at a pace that a machine can keep: pushes of new tags, uploads, clones, modules from upstream that
 // nobody has asked for, answers from memory, the checksum database, a mirror of a repository that grows, backups, GraphQL, REST
 // and pages, wrong tokens. What a server takes is written down at the beginning, after each tenth and at the end, and then how
-// each figure grows in an hour: memory, descriptors, connections, processes and temporary files must not.
+// each figure grows in an hour: memory, descriptors, connections, processes and temporary files must not. What of the memory is
+// in use is asked for after a full garbage collection (soak/memory-in-use.ts): the rest of RSS is garbage and malloc's holes.
 import { execFile } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -35,7 +46,9 @@ chmodSync(parent, 0o755); // as root, PostgreSQL runs as another user
 const data = join(parent, "data");
 const upstream = await startEndlessUpstream(20);
 const remote = await startRemote(parent, await freePort());
-const server = await startGokura(data, {
+const memoryFile = join(parent, "memory-in-use");
+const settings = {
+  MEMORY_IN_USE: memoryFile,
   GOKURA_ADMIN_TOKEN: ADMIN_TOKEN,
   GOKURA_MODULE_HOST: MODULE_HOST,
   GOKURA_LOG_LEVEL: "error",
@@ -46,7 +59,11 @@ const server = await startGokura(data, {
   GOKURA_UPSTREAM_VERIFY: "off",
   GOKURA_UPSTREAM_MAX_BYTES: "50M",
   ...remote.settings,
-});
+};
+const server = await startGokura(data, settings, undefined, [
+  "--expose-gc",
+  `--import=${join(import.meta.dirname, "soak/memory-in-use.ts")}`,
+]);
 const authorization = `Basic ${Buffer.from(`root:${ADMIN_TOKEN}`).toString("base64")}`;
 const repository = server.url.replace("://", `://root:${ADMIN_TOKEN}@`).concat("/root/lib.git");
 const done = new Map<string, number>();
@@ -173,6 +190,8 @@ const KINDS: Readonly<Record<string, readonly [pauseMs: number, act: () => Promi
 interface Figures {
   readonly minute: number;
   readonly rss: number;
+  readonly heap: number;
+  readonly buffers: number;
   readonly postgres: number;
   readonly processes: number;
   readonly descriptors: number;
@@ -189,15 +208,29 @@ function linkOf(pid: number, descriptor: string): string {
   }
 }
 
-/** Megabytes of the server and of its PostgreSQL, how many processes both are, the open descriptors of the server, those of them that are connections (of clients and to PostgreSQL), and files that are half done. */
-function figures(began: number): Figures {
+/** What the server has in use after a full garbage collection, in bytes: objects, and what is outside of V8's heap. */
+async function memoryInUse(): Promise<NodeJS.MemoryUsage> {
+  process.kill(server.target.pid, "SIGUSR2");
+  while (!existsSync(memoryFile)) await delay(50);
+  const usage = JSON.parse(readFileSync(memoryFile, "utf8"));
+  rmSync(memoryFile);
+  return usage;
+}
+
+/**
+ * Megabytes of the server, of what is in use in it, and of its PostgreSQL, how many processes both are, the open descriptors of
+ * the server, those of them that are connections (of clients and to PostgreSQL), and files that are half done.
+ */
+async function figures(began: number): Promise<Figures> {
   const { pid } = server.target;
   const open = readdirSync(`/proc/${pid}/fd`);
   const files = readdirSync(data, { recursive: true, encoding: "utf8" });
   const { postgres, processes } = memoryOfAll(server, data);
+  const rss = memoryOf(pid);
+  const { heapUsed, external } = await memoryInUse();
   const now = {
     minute: (performance.now() - began) / 60_000,
-    rss: memoryOf(pid),
+    ...{ rss, heap: heapUsed / 2 ** 20, buffers: external / 2 ** 20 },
     ...{ postgres, processes },
     descriptors: open.length,
     connections: open.filter((fd) => linkOf(pid, fd).startsWith("socket:")).length,
@@ -209,7 +242,7 @@ function figures(began: number): Figures {
 
 const following = await beginFollowing(parent, remote, server.url);
 const began = performance.now();
-const seen: Figures[] = [figures(began)];
+const seen: Figures[] = [await figures(began)];
 const loops = Object.entries(KINDS).map(async ([name, [pauseMs, act]]) => {
   while (!over) {
     await act().then(
@@ -222,13 +255,13 @@ const loops = Object.entries(KINDS).map(async ([name, [pauseMs, act]]) => {
 try {
   for (let part = 1; part <= PARTS; part++) {
     await delay((MINUTES * 60_000) / PARTS);
-    seen.push(figures(began));
+    seen.push(await figures(began));
   }
   over = true;
   ended.abort();
   await Promise.all(loops);
   await delay(5_000);
-  seen.push(figures(began));
+  seen.push(await figures(began));
   const { tags, missing } = await following.settle();
   done.set("mirrored", tags);
   if (missing.length > 0) failed.set("mirrored", `the mirror has not ${missing.join(", ")}`);
@@ -240,15 +273,26 @@ try {
   rmSync(parent, { recursive: true, force: true });
 }
 printTable([
-  ["minute", "RSS, MB", "PostgreSQL, MB", "processes", "descriptors", "connections", "temporary files"],
-  ...seen.map(({ minute, rss, postgres, processes, descriptors, connections, temporary }) => [
-    ...[minute.toFixed(1), rss.toFixed(0), postgres.toFixed(0), String(processes)],
+  ["minute", "RSS, MB", "objects in use, MB", "buffers in use, MB", "PostgreSQL, MB"].concat([
+    ...["processes", "descriptors", "connections", "temporary files"],
+  ]),
+  ...seen.map(({ minute, rss, heap, buffers, postgres, processes, descriptors, connections, temporary }) => [
+    ...[minute.toFixed(1), rss.toFixed(0), heap.toFixed(1), buffers.toFixed(1), postgres.toFixed(0), String(processes)],
     ...[String(descriptors), String(connections), String(temporary)],
   ]),
 ]);
 // The first tenths fill caches.
 const later = seen.slice(Math.ceil(PARTS * 0.3), -1);
-for (const what of ["rss", "postgres", "processes", "descriptors", "connections", "temporary"] as const)
+for (const what of [
+  "rss",
+  "heap",
+  "buffers",
+  "postgres",
+  "processes",
+  "descriptors",
+  "connections",
+  "temporary",
+] as const)
   console.log(`${what}: ${(slope(later.map((each) => [each.minute, each[what]])) * 60).toFixed(1)} more in an hour`);
 console.log([...done].map(([name, count]) => `${name} ${count}`).join(", "));
 for (const [name, error] of failed) console.log(`failed: ${name}: ${error}`);
