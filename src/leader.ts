@@ -62,8 +62,8 @@ export interface Leading {
   wake(what: "gokura_mirror" | "gokura_hooks"): void;
 }
 
-/** What a server does while it leads, not begun yet. */
-export function openLeading(parts: LeaderParts): Leading {
+/** What a server does while it leads, not begun yet. `wait` is how it lets time pass. */
+export function openLeading(parts: LeaderParts, wait: typeof delay = delay): Leading {
   const closers: Closer[] = [];
   const wakers: { mirrors?: FollowedMirrors | undefined; hooks?: HookSender | undefined } = {};
   const { config, registry, repositories, archives, indexer, upstream, checksums, remotes, hasAges } = parts;
@@ -88,7 +88,7 @@ export function openLeading(parts: LeaderParts): Leading {
   const isOverAfterPause = async (): Promise<boolean> => {
     const ending = new AbortController();
     closers.push(async () => ending.abort());
-    await delay(AFTER_PUSHES_MS, undefined, { signal: ending.signal, ref: false }).catch(() => {});
+    await wait(AFTER_PUSHES_MS, undefined, { signal: ending.signal, ref: false }).catch(() => {});
     return ending.signal.aborted;
   };
   const begin = async (ready: () => void, takesOver: boolean): Promise<void> => {
