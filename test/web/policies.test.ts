@@ -21,11 +21,15 @@ const statusOf = async (path: string): Promise<number> =>
 
 beforeAll(async () => {
   const upstream = await fakeUpstream();
-  await upstream.version("example.com/m", "v1.0.0");
+  for (const name of ["m", "many"]) await upstream.version(`example.com/${name}`, "v1.0.0");
   const source = await fakeUpstream();
-  vulnerabilityFeed(source, "2026-01-01T00:00:00Z", {
-    ...{ id: "GO-2026-0001", module: "example.com/m", events: [{ introduced: "0" }, { fixed: "1.1.0" }] },
-  });
+  const events = [{ introduced: "0" }, { fixed: "1.1.0" }];
+  vulnerabilityFeed(
+    source,
+    "2026-01-01T00:00:00Z",
+    ...[{ id: "GO-2026-0001", module: "example.com/m", events }],
+    ...Array.from({ length: 51 }, (_, n) => ({ id: `GO-2026-${1001 + n}`, module: "example.com/many", events })),
+  );
   server = await testServer({ environment: { GOKURA_UPSTREAM: upstream.url, GOKURA_VULNDB: source.url } });
   const { registry } = server;
   await createGroup(registry, OPERATOR, { fullPath: "acme", visibility: "PUBLIC" });
@@ -43,7 +47,7 @@ beforeAll(async () => {
   await pushRecipe(remoteOf(server.url, "acme/lib", ADMIN_TOKEN), (r) => {
     r.tag("v1.0.0", r.commit({ "go.mod": `module ${LIB}\n\ngo 1.16\n\nrequire example.com/m v1.0.0\n` }));
   });
-  expect(await statusOf("example.com/m/@v/v1.0.0.mod")).toBe(200);
+  for (const name of ["m", "many"]) expect(await statusOf(`example.com/${name}/@v/v1.0.0.mod`)).toBe(200);
   await eventually(
     () => ask(server.url, "/vulndb/index/db.json"),
     ({ status }) => status === 200,
@@ -111,4 +115,19 @@ test("a Maintainer tells of a vulnerability and withdraws it; the page of the ve
   await maintainer!.submit(page, page, { do: "withdraw", id: "GOKURA-2026-0001" });
   expect(await tab()).not.toContain("GOKURA-2026-0001");
   expect((await anonymous!.get(page)).text).toContain("withdrawn");
+});
+
+test("many vulnerabilities stand on several pages", async () => {
+  const { admin } = visitors;
+  const tab = "/-/go/example.com/many@v1.0.0?tab=vulnerabilities";
+  const listed = async (path: string) => {
+    const { text } = await admin!.get(path);
+    expect(text).toContain("51 known vulnerabilities");
+    return { ids: [...text.matchAll(/>(GO-2026-\d+)</g)].map(([, id]) => id), text };
+  };
+  const first = await listed(tab);
+  const [, next = ""] = /rel="next" href="([^"]+)"/.exec(first.text)!;
+  const second = await listed(next.replaceAll("&amp;", "&"));
+  expect([first.ids.length, second.ids]).toEqual([50, ["GO-2026-1051"]]);
+  expect(second.text).not.toContain('rel="next"');
 });
