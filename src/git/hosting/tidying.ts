@@ -55,7 +55,7 @@ export async function tidy(dataDirectory: string, dead: DeadBefore, over: () => 
   const removed: string[] = [];
   const [repositories, mirrors] = [join(dataDirectory, "repositories"), join(dataDirectory, "mirrors")];
   for (const parent of [repositories, mirrors])
-    removed.push(...(await removeDead(await namesIn(parent, /\.new-[0-9a-f]+$/), dead.objects)));
+    removed.push(...(await removeDead(await namesIn(parent, /\.new-[0-9a-f]+(?:\.old)?$/), dead.objects)));
   removed.push(...(await removeDead(await namesIn(join(dataDirectory, "tls"), /\.new$/), dead.locks)));
   removed.push(...(await removeDead(await namesIn(join(mirrors, "scratch"), /./), dead.objects)));
   removed.push(...(await removeDead(await unfinishedFiles(dataDirectory), dead.locks)));

@@ -1,6 +1,6 @@
 // What killed processes leave beside the repositories is taken away when it has no owner any more, and nothing else.
 import { existsSync, mkdirSync, utimesSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { tidy } from "../../../src/git/hosting/tidying.ts";
 import { deadByAge } from "../../../src/git/objects/leftovers.ts";
@@ -38,4 +38,13 @@ test("files on their way to their names, and bundles that were being loaded", as
   // A start, which knows that nothing of an earlier server is left, leaves to commands what is theirs.
   await tidy(scratch.path, { locks: 0, objects: Number.POSITIVE_INFINITY }, () => false);
   expect(alive.filter((path) => !existsSync(path))).toEqual([]);
+});
+
+test("repositories that were being made, and those that were being put in their place", async () => {
+  const dead = ["7.git.new-0123abcd", "8.git.new-0123abcd.old"].map((name) => join(scratch.path, "repositories", name));
+  for (const directory of dead) {
+    lies(`repositories/${basename(directory)}/HEAD`, 7);
+    utimesSync(directory, 0, 0);
+  }
+  expect((await tidy(scratch.path, deadByAge(), () => false)).sort()).toEqual(dead);
 });
