@@ -233,6 +233,7 @@ function endWithError(work: Carriage, error: unknown): SmartHttpOutcome {
 function statusOf(error: unknown): [status: number, sentence: string] {
   if (isFailure(error, "invalid")) return [400, error.message];
   if (isFailure(error, "forbidden")) return [403, error.message];
+  if (isFailure(error, "not-found")) return [404, error.message];
   if (isFailure(error, "too-large")) return [413, error.message];
   if (isFailure(error, "unavailable")) return [503, error.message];
   // git's own words may name paths of this machine.

@@ -50,7 +50,7 @@ export function reportOf(
   const moved = new Set<string>();
   const told = lines.map((line) => {
     const text = line.toString("utf8");
-    if (text.startsWith("ok ")) moved.add(text.slice("ok ".length).trimEnd());
+    if (text.startsWith("ok ")) moved.add(text.slice("ok ".length).replace(/\n$/, ""));
     if (
       hidden === undefined ||
       !line

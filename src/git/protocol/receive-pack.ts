@@ -95,7 +95,7 @@ export async function serveReceivePack(options: ReceivePackOptions): Promise<Sma
       const admitted = request.commands.length > 0 ? await admit?.(request.commands) : undefined;
       plan = planPush(request, admitted?.refused ?? new Map());
       const settings = plan.hidden
-        ? [["receive.hideRefs", plan.hidden.name] as const]
+        ? [["receive.hideRefs", hidingName(plan.hidden)] as const]
         : comparedRefs(plan.forGit, admitted?.beside);
       return {
         chunks: inFront(writePushRequest(request, plan.forGit), body),
@@ -138,6 +138,11 @@ export async function serveReceivePack(options: ReceivePackOptions): Promise<Sma
       return Buffer.concat([toPeople(Buffer.from(told)), ...report.packets]);
     },
   });
+}
+
+/** What a setting calls a ref that is to be hidden. Settings are text: one whose name is none is hidden with all beside it. */
+function hidingName({ name }: RefCommand): string {
+  return name.includes("\uFFFD") ? name.split("/", 2).join("/") : name;
 }
 
 /** Answers a push without git: nothing is taken, and the client prints the sentence as the server's. */

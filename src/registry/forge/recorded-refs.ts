@@ -3,6 +3,7 @@
 // versions of them, in one transaction that takes the mark away. Whoever finds a mark of an older push (after a crash)
 // records again; recording twice changes nothing.
 import type { Transaction } from "../../database/client.ts";
+import { notFound } from "../../errors.ts";
 import { audit } from "../audit.ts";
 import { credentialOf, nameOfPrincipal, type Principal } from "../principal.ts";
 import type { Registry, StoredPack } from "../registry.ts";
@@ -26,7 +27,10 @@ export interface CurrentRef {
   readonly oid: string;
 }
 
-/** Marks that refs may be about to move. Returns whether they might have before: another push has not been recorded yet. */
+/**
+ * Marks that refs may be about to move. Returns whether they might have before: another push has not been recorded yet. Throws
+ * not-found for a project that was deleted meanwhile.
+ */
 export async function beginPush(registry: Registry, projectId: number): Promise<boolean> {
   await registry.leadership.demand();
   const { rows } = await registry.database.pool.query<{ marked: boolean }>(
@@ -34,7 +38,8 @@ export async function beginPush(registry: Registry, projectId: number): Promise<
       UPDATE project SET push_started_at = now() FROM before WHERE id = $1 RETURNING marked`,
     [projectId],
   );
-  return rows[0]?.marked ?? false;
+  if (!rows[0]) throw notFound("Project Not Found");
+  return rows[0].marked;
 }
 
 /** The projects whose last push was never recorded, what a crash left behind, each with the mark of that push. */
@@ -100,7 +105,7 @@ export const nobodysPush = (projectId: number): RecordedPush => ({
 
 /**
  * Records the refs of a project and who moved them, as far as they can have moved, and leaves the job that indexes the new ones. Returns how many were not
- * as they were recorded.
+ * as they were recorded; of a project that was deleted meanwhile there is nothing to record.
  */
 export async function recordRefs(
   registry: Registry,
@@ -113,12 +118,14 @@ export async function recordRefs(
       await registry.leadership.fence(tx);
       const [locked] = await tx.$queryRaw<{ branch: string | null; fullPath: string }[]>`
         SELECT default_branch AS branch, full_path AS "fullPath" FROM project WHERE id = ${projectId} FOR UPDATE`;
+      if (!locked) return { count: 0, acts: new Map<Principal | undefined, PushDetail>(), generation: undefined };
       const names = touched();
-      const some = names && names.size <= MAX_NAMED ? names : undefined;
+      // Of a longer one, whatever git made of it, nothing would be kept, and a command line has no room for many.
+      const some = names && names.size <= MAX_NAMED ? new Set([...names].filter(isKept)) : undefined;
       const refs = await repository.refs(some);
-      const wanted = locked?.branch ?? null;
+      const wanted = locked.branch;
       const branch = (await repository.head(refs, wanted)) ?? wanted;
-      const current = refs.filter(({ name }) => Buffer.byteLength(name) <= MAX_REF_NAME);
+      const current = refs.filter(({ name }) => isKept(name));
       if (current.length < refs.length)
         registry.log.warn(
           { project: projectId, refs: refs.length - current.length },
@@ -142,7 +149,7 @@ export async function recordRefs(
         await tx.$executeRaw`UPDATE project SET default_branch = ${branch} WHERE id = ${projectId}`;
       if (hasNewTags) await registry.jobs.send(tx, "index-refs", { projectId });
       for (const [pusher, detail] of acts)
-        await audit(tx, pusher ?? "gokura", "project.push", locked?.fullPath ?? String(projectId), {
+        await audit(tx, pusher ?? "gokura", "project.push", locked.fullPath, {
           ...detail,
           ...(pusher === undefined ? {} : { by: credentialOf(pusher) }),
         });
@@ -157,6 +164,10 @@ export async function recordRefs(
       "a push was recorded",
     );
   return count;
+}
+
+function isKept(name: string): boolean {
+  return Buffer.byteLength(name) <= MAX_REF_NAME;
 }
 
 /** What somebody did in a push, in numbers, and the first names. */
