@@ -32,7 +32,10 @@ export interface KnownVersion {
   readonly isContradicted: boolean;
 }
 
-/** What is known of a version, stored or taken away. */
+/**
+ * What is known of a version, stored or taken away. The module is asked for by itself: joined, a database in which nothing has
+ * been counted yet looks through all versions of that name instead.
+ */
 export async function lookUpVersion(registry: Registry, modulePath: string, version: string): Promise<KnownVersion> {
   const { rows } = await registry.database.pool.query<
     { [key in keyof PinnedRow]: PinnedRow[key] | null } & { buried: string | null; contradicted: boolean | null }
@@ -44,9 +47,8 @@ export async function lookUpVersion(registry: Registry, modulePath: string, vers
       LEFT JOIN tombstone t ON t.module_path = $1 AND t.version = $2
       LEFT JOIN proved_sum p ON p.path = $1 AND p.version = $2
       LEFT JOIN (
-        SELECT v.id, v.info, v.go_mod, v.go_mod_h1, v.h1, v.zip_key, v.zip_size
-        FROM module_version v JOIN module m ON m.id = v.module_id
-        WHERE m.path = $1 AND m.origin = 'UPSTREAM' AND v.version = $2) AS v ON true`,
+        SELECT id, info, go_mod, go_mod_h1, h1, zip_key, zip_size FROM module_version
+        WHERE module_id = (SELECT id FROM module WHERE path = $1 AND origin = 'UPSTREAM') AND version = $2) AS v ON true`,
     values: [modulePath, version],
   });
   const { buried, contradicted, id, ...row } = rows[0]!;

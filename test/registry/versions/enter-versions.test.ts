@@ -100,3 +100,29 @@ test("a part of a version is one statement, and more only where a go.mod says wh
     asked.mockRestore();
   }
 });
+
+test("what one version reads does not grow with what is stored, in a database in which nothing has been counted", async () => {
+  const { pool } = registry.database;
+  const requires = Array.from({ length: 10 }, (_, n) => `require example.com/dep${n} v1.0.0\n`).join("");
+  const read = async (): Promise<number> => {
+    await pool.query("SELECT pg_stat_force_next_flush()");
+    const { rows } = await pool.query<{ n: number }>(
+      `SELECT sum(seq_tup_read)::int + (SELECT sum(idx_tup_read)::int FROM pg_stat_user_indexes) AS n FROM pg_stat_user_tables`,
+    );
+    return rows[0]!.n;
+  };
+  let number = 0;
+  const readFor = async (modules: number): Promise<number> => {
+    const before = await read();
+    for (let n = 0; n < modules; n++) {
+      const path = `example.com/young${number++}`;
+      await storeUpstreamPart(registry, path, "v1.0.0", { goMod: Buffer.from(`module ${path}\n\n${requires}`) });
+      expect(await findUpstreamVersion(registry, path, "v1.0.0")).toBeDefined();
+    }
+    return ((await read()) - before) / modules;
+  };
+  await readFor(10); // from the sixth time on PostgreSQL keeps a plan
+  const few = await readFor(10);
+  await readFor(40);
+  expect(await readFor(10)).toBeLessThan(1.2 * few);
+});
