@@ -284,6 +284,45 @@ describe("licences and readme", () => {
     expect(await described()).not.toBeNull();
     await describeModules(server.registry, [2_000_000_000]);
   });
+
+  test("of several together each has its own, and one that cannot be written keeps no other from it", async () => {
+    const { registry, url } = server;
+    const { prisma } = registry;
+    const of: Record<string, Record<string, string>> = {
+      "github.com/up/plain": { "m.go": "package m\n" },
+      "github.com/up/mit": {
+        "m.go": "package m\n",
+        LICENSE: MIT,
+        "README.md": 'a "quoted" \\u0041 {line},\n\té\u{1f600}\n',
+      },
+      "github.com/up/odd": { "m.go": "package m\n", COPYING: "Ask us.\n" },
+    };
+    for (const [path, files] of Object.entries(of)) {
+      await upstream.version(path, "v1.0.0", files);
+      expect((await ask(url, `/api/v4/packages/go/${path}/@v/v1.0.0.zip`)).status).toBe(200);
+    }
+    const where = { module: { path: { in: Object.keys(of) } } };
+    const documents = async () =>
+      (await prisma.moduleDocument.findMany({ where, orderBy: { moduleId: "asc" } })).map((row) => [
+        ...[row.licenses, row.readmePath, row.readme],
+      ]);
+    const rows = await eventually(documents, ({ length }) => length === 3, 15_000); // by the job
+    const each = [
+      [[], null, null],
+      [["MIT"], "README.md", of["github.com/up/mit"]!["README.md"]],
+      [["UNKNOWN"], null, null],
+    ];
+    expect(rows).toEqual(each);
+    const modules = await prisma.module.findMany({ where: { path: where.module.path }, orderBy: { id: "asc" } });
+    const ids = modules.map(({ id }) => id);
+    await prisma.moduleDocument.deleteMany({ where });
+    await prisma.$executeRawUnsafe(`ALTER TABLE module_document ADD CONSTRAINT refused CHECK (module_id <> ${ids[1]})`);
+    await expect(describeModules(registry, ids)).rejects.toThrow("refused");
+    expect(await documents()).toEqual([each[0], each[2]]);
+    await prisma.$executeRawUnsafe("ALTER TABLE module_document DROP CONSTRAINT refused");
+    await describeModules(registry, ids);
+    expect(await documents()).toEqual(each);
+  });
 });
 
 describe("a zip that is not there", () => {

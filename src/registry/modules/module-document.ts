@@ -25,6 +25,8 @@ const MAX_LICENSE_FILES = 20;
 const CATCH_UP_MODULES = 100;
 /** How often a description is done over because another version counts by then. */
 const ATTEMPTS = 5;
+/** So many descriptions, of 64 KiB and more, are in memory and written down at once. */
+const AT_ONCE = 20;
 
 /** A licence that was found in a file. */
 export interface LicenseInFile extends RecognizedLicense {
@@ -163,17 +165,16 @@ export async function describeModules(registry: Registry, moduleIds: readonly nu
   for (let attempt = 0; left.length > 0 && attempt < ATTEMPTS; attempt++) {
     const versions = await versionsToDescribe(registry, left);
     left = [];
-    for (const version of versions)
-      try {
-        await write(registry, version);
+    const outcomes: Outcome[] = [];
+    for (let at = 0; at < versions.length; at += AT_ONCE)
+      outcomes.push(...(await describeSome(registry, versions.slice(at, at + AT_ONCE))));
+    for (const { version, error } of outcomes) {
+      // Told in the log: the bytes of a zip are lost. The version may also have gone meanwhile.
+      if (isFailure(error, "unavailable")) continue;
+      if (error === undefined || !(await isThere(registry, version)))
         left.push(version.moduleId); // looked at once more
-      } catch (error) {
-        // Told in the log: the bytes of a zip are lost. The version may also have gone meanwhile.
-        if (isFailure(error, "unavailable")) continue;
-        if (await registry.prisma.moduleVersion.findUnique({ where: { id: version.id }, select: { id: true } }))
-          failures.push(error);
-        else left.push(version.moduleId);
-      }
+      else failures.push(error);
+    }
   }
   if (failures.length > 0) throw failures[0];
   if (left.length > 0 && (await versionsToDescribe(registry, left)).length > 0)
@@ -181,6 +182,41 @@ export async function describeModules(registry: Registry, moduleIds: readonly nu
       "unavailable",
       `the versions of modules ${left.join(", ")} change too fast to be described; it is tried again`,
     );
+}
+
+async function isThere({ database }: Registry, { id }: VersionToDescribe): Promise<boolean> {
+  const { rows } = await database.pool.query("SELECT FROM module_version WHERE id = $1", [id]);
+  return rows.length > 0;
+}
+
+interface Outcome {
+  readonly version: VersionToDescribe;
+  /** What went wrong with it; undefined: it is written down. */
+  readonly error: unknown;
+}
+
+/**
+ * Describes some versions and writes them down together, because each statement waits for the disk. One that cannot be written,
+ * such as one that has gone meanwhile, keeps no other from it: then each is written by itself.
+ */
+async function describeSome(registry: Registry, versions: readonly VersionToDescribe[]): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  const documents: Written[] = [];
+  for (const version of versions)
+    try {
+      documents.push(await documentOf(registry, version));
+    } catch (error) {
+      outcomes.push({ version, error });
+    }
+  const failureOf = (some: readonly Written[]): Promise<unknown> =>
+    write(registry, some).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+  const together = await failureOf(documents);
+  for (const document of documents)
+    outcomes.push({ version: document.of, error: together === undefined ? undefined : await failureOf([document]) });
+  return outcomes;
 }
 
 interface VersionToDescribe {
@@ -215,30 +251,56 @@ async function versionsToDescribe(registry: Registry, moduleIds: readonly number
   return rows;
 }
 
-async function write(registry: Registry, version: VersionToDescribe): Promise<void> {
+/** A description as it is written down, in the names of its columns. */
+interface Written {
+  readonly of: VersionToDescribe;
+  readonly readme_path: string | undefined;
+  readonly readme: string | undefined;
+  readonly readme_truncated: boolean;
+  readonly licenses: readonly string[];
+  readonly license_files: readonly LicenseInFile[];
+  readonly go_version: string | undefined;
+}
+
+async function documentOf(registry: Registry, version: VersionToDescribe): Promise<Written> {
   const zip = { h1: version.h1, sha256: version.zipKey, size: Number(version.zipSize) };
   const { readme, licenses } = await describeVersion(registry, {
     zip,
     prefix: zipPrefix(version.path, version.version),
   });
+  return {
+    of: version,
+    readme_path: readme?.path,
+    readme: readme?.text,
+    readme_truncated: readme?.truncated ?? false,
+    licenses: [...new Set(licenses.map(({ spdxId }) => spdxId))].sort(),
+    license_files: licenses,
+    go_version: await goVersionOf(version.goMod),
+  };
+}
+
+async function write(registry: Registry, documents: readonly Written[]): Promise<void> {
   await registry.database.pool.query({
-    name: "write-module-document",
+    name: "write-module-documents",
     // Of two who write the same one is passed over, by whichever of the two keys; whoever looks next sees what is there.
-    text: `WITH known AS (
-        UPDATE module_document SET version_id = $2, readme_path = $3, readme = $4, readme_truncated = $5, licenses = $6,
-          license_files = $7, go_version = $8, described_at = now()
-        WHERE module_id = $1 RETURNING module_id)
+    text: `WITH said AS (
+        SELECT * FROM json_to_recordset($1::json) AS said (module_id int, version_id int, readme_path text, readme text,
+          readme_truncated bool, licenses text[], license_files jsonb, go_version text)),
+      known AS (
+        UPDATE module_document d SET version_id = said.version_id, readme_path = said.readme_path, readme = said.readme,
+          readme_truncated = said.readme_truncated, licenses = said.licenses, license_files = said.license_files,
+          go_version = said.go_version, described_at = now()
+        FROM said WHERE d.module_id = said.module_id RETURNING d.module_id)
       INSERT INTO module_document
         (module_id, version_id, readme_path, readme, readme_truncated, licenses, license_files, go_version, described_at)
-      SELECT $1::int, $2::int, $3, $4, $5::bool, $6::text[], $7::jsonb, $8, now() WHERE NOT EXISTS (SELECT FROM known)
+      SELECT *, now() FROM said WHERE NOT EXISTS (SELECT FROM known WHERE known.module_id = said.module_id)
       ON CONFLICT DO NOTHING`,
     values: [
-      ...[version.moduleId, version.id, readme?.path ?? null, readme?.text ?? null, readme?.truncated ?? false],
-      [...new Set(licenses.map(({ spdxId }) => spdxId))].sort(),
-      ...[JSON.stringify(licenses), (await goVersionOf(version.goMod)) ?? null],
+      JSON.stringify(documents.map(({ of, ...said }) => ({ module_id: of.moduleId, version_id: of.id, ...said }))),
     ],
   });
-  if (version.hosted) await registry.jobs.sendAlone("document-module", { moduleId: version.moduleId });
+  for (const { of } of documents)
+    if (of.hosted) await registry.jobs.sendAlone("document-module", { moduleId: of.moduleId });
 }
 
 /** The go line of a go.mod, if it is a Go version. */
