@@ -22,15 +22,15 @@ import { printTable } from "./table.ts";
 const { values } = parseArgs({
   options: {
     repetitions: { type: "string", default: "7" },
-    settle: { type: "string", default: "15" },
+    settle: { type: "string", default: "75" },
     install: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
 if (values.help) {
-  console.log(`usage: node bench/rest.ts [--repetitions 7] [--settle 15] [--install]
+  console.log(`usage: node bench/rest.ts [--repetitions 7] [--settle 75] [--install]
   --repetitions N  how often each command runs, in turns
-  --settle N       seconds of quiet before memory is looked at
+  --settle N       seconds of quiet before memory is looked at: connections to the database are kept for a minute
   --install        also measure what a production install takes on disk`);
   process.exit(0);
 }

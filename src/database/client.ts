@@ -10,6 +10,8 @@ import { traceQueries } from "./traced-queries.ts";
 
 const POOL_SIZE = 12;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** How long a connection waits for the next statement. On a new one the first of each takes ten times as long, until it is planned. */
+const IDLE_MS = 60_000;
 /** Longer than the pool lets anybody wait for a connection: there is one line to stand in, and it is the pool's. */
 const TRANSACTION_WAIT_MS = 2 * CONNECT_TIMEOUT_MS;
 const OLDEST_SERVER = 150_000; // server_version_num of PostgreSQL 15
@@ -43,6 +45,7 @@ export function openDatabase(url: string, log: Log, server?: string): Database {
     max: POOL_SIZE,
     application_name: server === undefined ? "gokura" : applicationName(server),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: IDLE_MS,
     keepAlive: true,
     // Compiling pays for statements of seconds, and ours take milliseconds; but a statement whose cost is overestimated
     // would be compiled each time, for a tenth of a second (PostgreSQL documentation, "When to JIT?").

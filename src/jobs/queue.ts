@@ -28,6 +28,8 @@ const HEARTBEAT_SECONDS = 30;
 /** How long versions are gathered for one job, and how many at the most. */
 const GATHER_MS = 1_000;
 const MAX_GATHERED = 200;
+/** How often a job is looked for of which no notice comes: one that failed and is to be tried again. */
+const LOOK_SECONDS = 5;
 /** How often the queue looks for lost runs. */
 const SUPERVISE_SECONDS = 30;
 
@@ -183,7 +185,7 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
         batchSize,
         burstWhenBatchFull: true,
         pollingIntervalSeconds: 0.5,
-        notifyPollingIntervalSeconds: 1,
+        notifyPollingIntervalSeconds: LOOK_SECONDS,
       };
       await boss.work<JobPayloads[typeof name]>(name, { ...options, perJobResults: true }, async (jobs) => {
         const runs = createSingleFlight<string, JobProgress | undefined>();
