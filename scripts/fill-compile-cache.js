@@ -9,3 +9,5 @@ const source = new URL("../src/", import.meta.url);
 for (const name of readdirSync(source, { recursive: true }))
   if (name.endsWith(".ts") && name !== "main.ts") await import(new URL(name, source).href); // main.ts would run a command
 await Promise.all(["pg-boss", "@prisma/adapter-pg"].map((name) => import(name)));
+const { licenseMatcher } = await import(new URL("registry/modules/known-licenses.ts", source).href);
+await licenseMatcher(); // what it makes ready is kept beside the cache (registry/modules/kept-licenses.ts)

@@ -51,7 +51,8 @@ export interface LicenseMatcher {
   recognize(text: string): readonly RecognizedLicense[];
 }
 
-interface Template {
+/** The text of one licence, as the numbers of its words. */
+export interface Template {
   readonly spdxId: string;
   readonly words: Uint32Array;
   /** How many of the words, from the start, must be there: instructions for authors at the end need not. */
@@ -70,15 +71,23 @@ const ENDS = [/END OF TERMS AND CONDITIONS/, /^\s*Exhibit A\b/im, /\n\s*GNU GENE
 /** The notice that Apache-2.0 wants in each file, which some use in place of the licence. */
 const APACHE_NOTICE = /Licensed under the Apache License, Version 2\.0 \(the "License"\)[\s\S]*$/;
 
+/** Licences made ready to be recognised: plain data, which v8.serialize takes, so that it can be kept for the next process. */
+export interface PreparedLicenses {
+  /** The words that licences have, each on its line: the first is number 1. */
+  readonly vocabulary: string;
+  readonly templates: readonly Template[];
+  readonly index: RunIndex;
+}
+
 /**
- * Makes ready to recognise licences. Costs some hundred milliseconds for the whole list, so it gives way now and then
- * (`pause`). Of identifiers with one text (GPL-3.0, GPL-3.0-only, GPL-3.0-or-later) the shortest stands for all, as on Go's
- * site: which of them the author means a text cannot say.
+ * Makes licences ready. Costs some hundred milliseconds for the whole list, so it gives way now and then (`pause`). Of
+ * identifiers with one text (GPL-3.0, GPL-3.0-only, GPL-3.0-or-later) the shortest stands for all, as on Go's site: which of
+ * them the author means a text cannot say.
  */
-export async function createLicenseMatcher(
+export async function prepareLicenses(
   licenses: Iterable<KnownLicense>,
   pause: () => Promise<void> = async () => {},
-): Promise<LicenseMatcher> {
+): Promise<PreparedLicenses> {
   const vocabulary = new Map<string, number>();
   const templates: Template[] = [];
   const byText = new Map<string, { spdxId: string; text: string; preferred: number }>();
@@ -99,17 +108,23 @@ export async function createLicenseMatcher(
   }
   const usable = templates.filter(({ required }) => required >= MIN_WORDS);
   const index = await indexOf(usable, pause);
+  return { vocabulary: [...vocabulary.keys()].join("\n"), templates: usable, index };
+}
+
+/** Recognises licences that were made ready. */
+export function createLicenseMatcher({ vocabulary, templates, index }: PreparedLicenses): LicenseMatcher {
+  const numbers = new Map(vocabulary.split("\n").map((word, place) => [word, place + 1]));
   const remembered = new LRUCache<string, readonly RecognizedLicense[]>({ max: REMEMBERED });
   return {
     recognize(text) {
       const words = Uint32Array.from(
         licenseWords(text.slice(0, MAX_LICENSE_CHARACTERS)),
-        (word) => vocabulary.get(word) ?? 0,
+        (word) => numbers.get(word) ?? 0,
       );
       const sum = hash("sha256", words, "base64");
       const known = remembered.get(sum);
       if (known !== undefined) return known;
-      const found = recognize(usable, index, words);
+      const found = recognize(templates, index, words);
       remembered.set(sum, found);
       return found;
     },
@@ -142,7 +157,7 @@ function isSampled(run: number): boolean {
 }
 
 /** Sorted: the hash of a run, times 1024, and the number of a template that has it. */
-type RunIndex = Float64Array;
+export type RunIndex = Float64Array;
 const TEMPLATES = 1024;
 
 async function indexOf(templates: readonly Template[], pause: () => Promise<void>): Promise<RunIndex> {

@@ -1,7 +1,13 @@
 // The licences of the SPDX List, ready to be recognised: five megabytes of texts, which become an index of two when somebody
-// first needs it. While it is made everything else goes on.
+// first needs it. While it is made everything else goes on, and it is kept for the next process (kept-licenses.ts).
 import { everybodysTurn } from "../../concurrency/turns.ts";
-import { createLicenseMatcher, type LicenseMatcher } from "../../gomod/license.ts";
+import {
+  createLicenseMatcher,
+  type LicenseMatcher,
+  type PreparedLicenses,
+  prepareLicenses,
+} from "../../gomod/license.ts";
+import { keepLicenses, keptLicenses } from "./kept-licenses.ts";
 
 let matcher: Promise<LicenseMatcher> | undefined;
 let identifiers: Promise<ReadonlyMap<string, string>> | undefined;
@@ -12,11 +18,17 @@ export function licenseMatcher(): Promise<LicenseMatcher> {
 }
 
 async function make(): Promise<LicenseMatcher> {
+  return createLicenseMatcher((await keptLicenses()) ?? (await prepare()));
+}
+
+async function prepare(): Promise<PreparedLicenses> {
   const { default: list } = await import("spdx-license-list/full.js");
   const licenses = Object.entries(list).map(([spdxId, { licenseText: text, osiApproved }]) => ({
     ...{ spdxId, text, osiApproved },
   }));
-  return createLicenseMatcher(licenses, everybodysTurn);
+  const prepared = await prepareLicenses(licenses, everybodysTurn);
+  await keepLicenses(prepared);
+  return prepared;
 }
 
 /**
