@@ -76,6 +76,18 @@ describe("what is read", () => {
     await expect(textOf(body)).rejects.toMatchObject({ kind: "unavailable" });
   });
 
+  test("an answer that changes the protocol is none, and nobody waits for another", async () => {
+    const server = await answering((_req, res) => {
+      res.socket!.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n");
+    });
+    expect(await failure(server)).toBe("unavailable: HOST: the connection broke off");
+    const http = openHttp({ allowNetworks: [], trustedHosts: new Set([server.host]) });
+    await expect(http.post(server.url, Buffer.from("x"), { maxBytes: MAX })).rejects.toMatchObject({
+      kind: "unavailable",
+    });
+    http.close();
+  });
+
   test("a body that is cut off: fewer bytes than promised, a chunk that never ends", async () => {
     const server = await answering((req, res) => {
       if (req.url === "/length") res.writeHead(200, { "Content-Length": "1000" });

@@ -98,6 +98,8 @@ export function openBucket(place: BucketPlace, now: () => number = Date.now): Bu
     new Promise((done, fail) => {
       const sent = signedHeaders({ method, url, headers, payload }, place, now());
       const request = (isTls ? https : http).request(url, { method, headers: sent, agent }, done);
+      // Also without an answer and without an error, which is how Node ends it when the protocol is to change (101).
+      request.once("close", () => fail(new Error("the connection was closed without an answer")));
       request.setTimeout(SILENCE_MS, () => request.destroy(new Error(`nothing moved for ${SILENCE_MS / 1000} s`)));
       const content = body?.();
       if (content === undefined || content instanceof Uint8Array) request.once("error", fail).end(content);

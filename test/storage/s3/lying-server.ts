@@ -31,6 +31,10 @@ export interface LyingServer {
     breaksOffAfter?: number;
     /** Gives this in the place of every object. */
     gives?: Buffer;
+    /** Answers so many requests with another protocol, which nobody asked for. */
+    switches?: number;
+    /** Answers when this is done. */
+    takesItsTime?: () => Promise<void>;
   };
   stop(): Promise<void>;
 }
@@ -50,6 +54,12 @@ export async function lyingServer(): Promise<LyingServer> {
     const url = new URL(req.url!, "http://x");
     asked.push(`${req.method} ${url.pathname}`);
     const body = Buffer.concat(await req.toArray());
+    await wrong.takesItsTime?.();
+    if ((wrong.switches ?? 0) > 0) {
+      wrong.switches!--;
+      res.socket!.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n");
+      return;
+    }
     if ((wrong.busy ?? 0) > 0) {
       wrong.busy!--;
       return refuse(res, 503, "SlowDown");
