@@ -115,21 +115,30 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
     boss.on("error", (error) => {
       if (!stopping) log.warn({ err: error }, "the job queue lost the database for a moment");
     });
-    await boss.start();
-    for (const { name, expireInSeconds } of DEFINITIONS)
-      await boss.createQueue(name, {
-        notify: true,
-        retryLimit: 5,
-        retryDelay: 1,
-        retryBackoff: true,
-        retryDelayMax: 300,
-        expireInSeconds,
-        heartbeatSeconds: HEARTBEAT_SECONDS,
-      });
-    return boss;
+    try {
+      await boss.start();
+      for (const { name, expireInSeconds } of DEFINITIONS)
+        await boss.createQueue(name, {
+          notify: true,
+          retryLimit: 5,
+          retryDelay: 1,
+          retryBackoff: true,
+          retryDelayMax: 300,
+          expireInSeconds,
+          heartbeatSeconds: HEARTBEAT_SECONDS,
+        });
+      return boss;
+    } catch (error) {
+      await boss.stop({ graceful: false }).catch(() => {});
+      throw error;
+    }
   };
+  /** Who comes after a start that failed begins another: the database may be back. */
   const running = (): Promise<PgBoss> => {
-    started ??= start();
+    started ??= start().catch((error: unknown) => {
+      started = undefined;
+      throw error;
+    });
     return started;
   };
   const leave = async (tx: Transaction, name: JobName, payload: object, options: SendOptions = {}): Promise<void> => {

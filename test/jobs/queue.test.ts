@@ -8,6 +8,7 @@ import { type Jobs, openJobs } from "../../src/jobs/queue.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { createMetrics, type PrometheusMetrics } from "../../src/telemetry/prometheus.ts";
 import { atEnd } from "../support/at-end.ts";
+import { cuttableLink, over } from "../support/cuttable-link.ts";
 import { testDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 
@@ -242,4 +243,23 @@ test("versions that are named within a second are one job, and the last ones are
     10_000,
   );
   expect(done).toEqual([[1, 2, 3], [4]]);
+});
+
+test("a start that failed, because the database was away, is tried again by who comes next, and leaves no connection", async () => {
+  const url = await testDatabase();
+  const link = await cuttableLink(Number(new URL(url).port), false);
+  const { jobs, database } = await queue(over(link, url), "sender");
+  await expect(jobs.sendAlone("index-refs", { projectId: 1 })).rejects.toThrow();
+  await link.mend();
+  await jobs.sendAlone("index-refs", { projectId: 2 });
+  const { rows } = await database.pool.query("SELECT data FROM pgboss.job WHERE name = 'index-refs'");
+  expect(rows).toEqual([{ data: { projectId: 2 } }]);
+  await jobs.stop();
+  const connections = async (): Promise<number> =>
+    (
+      await database.pool.query(
+        "SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'gokura jobs'",
+      )
+    ).rows.length;
+  await expect.poll(connections).toBe(0);
 });
