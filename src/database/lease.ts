@@ -329,7 +329,7 @@ async function leaderIn(pool: pg.Pool): Promise<Leader | undefined> {
 function sessionOf({ url, times = LEASE_TIMES }: LeaseOptions) {
   let client: Promise<pg.Client> | undefined;
   let pid: number | undefined;
-  const connect = async (): Promise<pg.Client> => {
+  const connect = (): Promise<pg.Client> => {
     const next = new pg.Client({
       connectionString: url,
       application_name: "gokura lease",
@@ -337,15 +337,24 @@ function sessionOf({ url, times = LEASE_TIMES }: LeaseOptions) {
       query_timeout: times.goodMs,
       keepAlive: true,
     });
-    const lost = (): void => {
-      client = undefined;
+    const open = async (): Promise<pg.Client> => {
+      try {
+        await next.connect();
+        await next.query("SET synchronous_commit = off");
+      } catch (error) {
+        void next.end().catch(() => {});
+        throw error;
+      }
+      pid = (next as unknown as { processID: number }).processID;
+      return next;
     };
-    next.on("error", lost);
-    next.on("end", lost);
-    await next.connect();
-    await next.query("SET synchronous_commit = off");
-    pid = (next as unknown as { processID: number }).processID;
-    return next;
+    const opened = open();
+    // One that was given up may end when there is a new one by now.
+    const lost = (): void => {
+      if (client === opened) client = undefined;
+    };
+    next.on("error", lost).on("end", lost);
+    return opened;
   };
   return {
     /** The process of the database that does what is asked here. */

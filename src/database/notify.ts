@@ -63,9 +63,11 @@ export async function listenForNotices(
   let live = false;
   let servers = Number.POSITIVE_INFINITY;
   let closed = false;
+  let connecting: net.Socket | undefined;
 
   const connect = async (): Promise<void> => {
     const socket = new net.Socket();
+    connecting = socket;
     const next = new pg.Client({
       connectionString: url,
       application_name: name,
@@ -104,9 +106,12 @@ export async function listenForNotices(
       await next.query([SERVERS, ...CHANNELS].map((channel) => `LISTEN ${channel}`).join("; "));
       await next.query(`SELECT pg_advisory_lock_shared(${PRESENCE}, 0)`);
       await next.query(`NOTIFY ${SERVERS}`); // of which we are told as well, and count
+      if (closed) throw new Error("closed meanwhile");
     } catch (error) {
       socket.destroy();
       throw error;
+    } finally {
+      connecting = undefined;
     }
     client = next;
     handlers.forget();
@@ -138,6 +143,7 @@ export async function listenForNotices(
     async close() {
       closed = true;
       live = false;
+      connecting?.destroy();
       await client?.end().catch(() => {});
     },
   };

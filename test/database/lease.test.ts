@@ -211,3 +211,34 @@ test("transactions in which the leader before stands still are ended, and those 
   await reading.query("COMMIT");
   await reading.end();
 });
+
+test("however often its connection breaks, a lease has one", async () => {
+  const lease = server("often", { goodMs: 40 });
+  await lease.start();
+  const connections = async (): Promise<number[]> =>
+    (
+      await pool.query<{ pid: number }>(
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'gokura lease'",
+      )
+    ).rows.map(({ pid }) => pid);
+  let over = false;
+  const asking = Array.from({ length: 4 }, async () => {
+    while (!over) {
+      await lease
+        .demand()
+        .catch(() => lease.demand())
+        .catch(() => {});
+      await new Promise(setImmediate);
+    }
+  });
+  for (let n = 0; n < 40; n++) {
+    await eventually(connections, (pids) => pids.length > 0);
+    await pool.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'gokura lease'",
+    );
+  }
+  over = true;
+  await Promise.all(asking);
+  await lease.close();
+  await expect.poll(connections).toEqual([]);
+});

@@ -1,4 +1,5 @@
 // The connection that changes arrive on, and what happens when it goes away: with a reset, or without a word.
+import net from "node:net";
 import pg from "pg";
 import { expect, test } from "vitest";
 import { listenForNotices, type Notices } from "../../src/database/notify.ts";
@@ -137,4 +138,34 @@ test("a server knows whether it is the only one: at once when another comes, soo
   await expect.poll(() => first.alone).toBe(true);
   await first.close();
   expect(first.alone).toBe(false);
+});
+
+test("who closes while it connects anew leaves no connection behind", async () => {
+  const [clients, held]: [Set<net.Socket>, (() => void)[]] = [new Set(), []];
+  let holds = false;
+  const slow = net.createServer((socket) => {
+    clients.add(socket.on("error", () => {}).on("close", () => clients.delete(socket)));
+    const pass = (): void => {
+      const to = net.connect(serverPort, "127.0.0.1").on("error", () => {});
+      socket.pipe(to).pipe(socket);
+    };
+    if (holds) held.push(pass);
+    else pass();
+  });
+  await new Promise<void>((done) => slow.listen(0, "127.0.0.1", done));
+  atEnd(async () => {
+    for (const socket of clients) socket.destroy();
+    slow.close();
+  });
+  const at = new URL(url);
+  at.port = String((slow.address() as net.AddressInfo).port);
+  const { notices } = await listen(at.href);
+  holds = true;
+  for (const socket of clients) socket.resetAndDestroy();
+  await expect.poll(() => held.length).toBe(1);
+  const closing = notices.close();
+  held[0]!();
+  await closing;
+  await expect.poll(() => clients.size).toBe(0);
+  expect(notices.live).toBe(false);
 });
