@@ -1,4 +1,5 @@
-// Work that comes round: once some time after the start, then again and again, until it is closed.
+// Work that comes round: once some time after the start, then again and again, until it is closed. There is one round at a
+// time: while it lasts longer than the time between two, none begins.
 
 export interface RoundsOptions {
   readonly firstAfterMs: number;
@@ -12,10 +13,14 @@ export function keepRounds(
   round: (over: () => boolean) => Promise<unknown>,
   { firstAfterMs, everyMs, failed }: RoundsOptions,
 ): { close(): Promise<void> } {
-  let running: Promise<unknown> = Promise.resolve();
+  let running: Promise<unknown> | undefined;
   let closed = false;
   const begin = (): void => {
-    running = round(() => closed).catch(failed);
+    running ??= round(() => closed)
+      .catch(failed)
+      .finally(() => {
+        running = undefined;
+      });
   };
   const first = setTimeout(begin, firstAfterMs).unref();
   const timer = setInterval(begin, everyMs).unref();

@@ -34,15 +34,15 @@ export interface SlotRules {
   readonly perCaller?: number;
   /** How many of these one caller may have while another one is about: alone it may have `perCaller`. */
   readonly perCallerAmongOthers?: number;
+  /** The clock by which somebody is about, in milliseconds. */
+  readonly now?: () => number;
   /** What there are too many of, for the message to whoever waited in vain. */
   readonly what?: string;
 }
 
 /** A semaphore of `limit` slots. */
-export function createSlots(
-  limit: number,
-  { waitMs = SLOT_WAIT_MS, perCaller = limit, perCallerAmongOthers = perCaller, what = "requests" }: SlotRules = {},
-): Slots {
+export function createSlots(limit: number, rules: SlotRules = {}): Slots {
+  const { waitMs = SLOT_WAIT_MS, perCaller = limit, perCallerAmongOthers = perCaller, what = "requests" } = rules;
   let free = limit;
   const taken = new Map<string | undefined, number>();
   /** When callers were last given a slot: higher is later. */
@@ -50,7 +50,12 @@ export function createSlots(
   let turn = 0;
   const waiting = new Map<() => void, string | undefined>();
   /** Who came within the last seconds. */
-  const about = new LRUCache<string, true>({ max: MAX_REMEMBERED, ttl: ABOUT_MS });
+  const about = new LRUCache<string, true>({
+    max: MAX_REMEMBERED,
+    ttl: ABOUT_MS,
+    ttlResolution: 0,
+    perf: { now: rules.now ?? (() => performance.now()) },
+  });
   const isAmongOthers = (caller: string): boolean => {
     about.purgeStale();
     return about.size > (about.has(caller) ? 1 : 0);
@@ -76,7 +81,12 @@ export function createSlots(
       given = true;
       free++;
       count(caller, -1);
-      next()?.();
+      // More than one where a caller may have more by now, because the others are gone.
+      while (free > 0) {
+        const enter = next();
+        if (!enter) break;
+        enter();
+      }
     };
   };
 

@@ -68,3 +68,18 @@ test("nobody has more than a caller's share, though slots are free", async () =>
   first();
   (await slots.take(undefined, "a"))();
 });
+
+test("when the others are gone a caller has all the slots that it waits for, at the next that comes back", async () => {
+  let now = 1_000;
+  const slots = createSlots(4, { perCallerAmongOthers: 1, now: () => now, waitMs: Number.POSITIVE_INFINITY });
+  const other = await slots.take(undefined, "other");
+  const first = await slots.take(undefined, "herd");
+  const rest = [1, 2, 3].map(() => slots.take(undefined, "herd"));
+  expect(slots.waiting("herd")).toBe(3);
+  other();
+  expect(slots.waiting("herd")).toBe(3); // the other was about a moment ago
+  now += 2_001;
+  first();
+  expect(slots.waiting("herd")).toBe(0);
+  for (const give of await Promise.all(rest)) give();
+});
