@@ -66,11 +66,20 @@ export async function openDiskBlobs(directory: string, now: () => number = Date.
     },
     async setAside(key) {
       const [path, aside] = [join(directory, key), join(scratchDirectory, randomUUID())];
+      const found = await fs.stat(path).catch(unlessMissing);
+      if (!found) return undefined;
+      const { atime, mtime, mtimeMs } = found;
+      // As a scratch file that somebody has: an old one would be swept away before it can be put back.
+      const touched = new Date();
+      await fs.utimes(path, touched, touched).catch(unlessMissing);
       const moved = await fs.rename(path, aside).then(() => true, unlessMissing);
       if (!moved) return undefined;
       return {
-        writtenAt: (await fs.stat(aside)).mtimeMs,
-        putBack: () => fs.rename(aside, path),
+        writtenAt: mtimeMs,
+        async putBack() {
+          await fs.utimes(aside, atime, mtime);
+          await fs.rename(aside, path);
+        },
         remove: () => fs.rm(aside, { force: true }),
       };
     },

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { chmod, mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Writable } from "node:stream";
@@ -140,6 +140,19 @@ test("a start removes what a crash left long ago, and not what somebody else is 
   utimesSync(old, longAgo, longAgo);
   await openDiskBlobs(directory);
   expect(readdirSync(join(directory, "scratch"))).toEqual(["fresh"]);
+});
+
+test("a blob that was set aside is put back, however old it is and whoever tidies meanwhile, and is as old as it was", async () => {
+  const { directory, blobs } = await newStore();
+  await put(blobs, "zip/ab/old", Buffer.from("old"));
+  const longAgo = 1_700_000_000;
+  utimesSync(join(directory, "zip/ab/old"), longAgo, longAgo);
+  const aside = await blobs.setAside("zip/ab/old");
+  await openDiskBlobs(directory); // a command begins, and removes what nobody has written to for an hour
+  expect(aside!.writtenAt).toBe(longAgo * 1000);
+  await aside!.putBack();
+  expect((await blobs.read("zip/ab/old")).toString()).toBe("old");
+  expect(statSync(join(directory, "zip/ab/old")).mtimeMs).toBe(longAgo * 1000);
 });
 
 test("what is left while a server runs is removed within two hours, as long as new files are made", async () => {
