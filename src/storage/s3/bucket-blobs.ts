@@ -41,31 +41,35 @@ export function createBucketBlobs({ bucket, disk, cache, redirect, now = Date.no
     const scratch = disk.scratch();
     return (await fetchObject(bucket, key, scratch)) ? scratch : undefined;
   };
-  const fetches = createSingleFlight<string, string | undefined>();
+  const fetches = createSingleFlight<string, boolean>();
+
+  /** Fetches an object and opens it, kept as a copy if there is room for it; undefined if there is no such object. */
+  const fetchedAndOpened = async (key: string): Promise<fs.FileHandle | undefined> => {
+    const scratch = await fetchedInto(key);
+    if (scratch === undefined) return undefined;
+    const file = await fs.open(scratch); // one that is too large to be kept is read from here
+    try {
+      const { size } = await file.stat();
+      await cache.take(scratch, key, size);
+      return file;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  };
 
   /** Opens the local copy of a zip, after it was fetched if need be. Throws not-found when it is nowhere. */
   const opened = async (key: string): Promise<fs.FileHandle> => {
     const kept = await cache.open(key);
     if (kept) return kept;
     let own: fs.FileHandle | undefined;
-    const there = await fetches.run(key, async () => {
-      const scratch = await fetchedInto(key);
-      if (scratch === undefined) return undefined;
-      const file = await fs.open(scratch); // one that is too large to be kept is read from here
-      try {
-        const { size } = await file.stat();
-        await cache.take(scratch, key, size);
-      } catch (error) {
-        await file.close();
-        throw error;
-      }
-      own = file;
-      return key;
+    const isHere = await fetches.run(key, async () => {
+      own = await fetchedAndOpened(key);
+      return own !== undefined;
     });
-    if (own) return own;
-    if (there === undefined) return disk.openFile(key);
-    // Another fetched it. If there was no room to keep it, each fetches its own.
-    return (await cache.open(key)) ?? opened(key);
+    // Another fetched it. If there was no room to keep it, each fetches its own, and nobody waits for the others.
+    if (isHere) own ??= (await cache.open(key)) ?? (await fetchedAndOpened(key));
+    return own ?? disk.openFile(key);
   };
 
   return {

@@ -99,10 +99,17 @@ describe("a bucket that does what it shall", () => {
     expect(it.server.asked).toHaveLength(1);
   });
 
-  test("gives what is too large to be kept here as well, to each who asks", async () => {
+  test("gives what is too large to be kept here as well, to each who asks, and nobody waits for the others", async () => {
     const small = await newStore({ cacheBytes: 1_000 });
     const bytes = randomBytes(5_000);
     small.server.objects.set(`/bucket/${zipOf(bytes)}`, { bytes, writtenAt: 0 });
+    const all = Promise.withResolvers<void>();
+    let asked = 0;
+    small.server.wrong.takesItsTime = async () => {
+      asked++;
+      if (asked === 4) all.resolve();
+      if (asked > 1) await all.promise;
+    };
     const read = await Promise.all(Array.from({ length: 4 }, () => small.blobs.read(zipOf(bytes))));
     expect(read.every((one) => one.equals(bytes))).toBe(true);
     expect(copiesIn(small.cacheDirectory)).toEqual([]);
@@ -295,6 +302,13 @@ describe("a server that cannot hold blobs is refused at the start", () => {
 });
 
 describe("bad days", () => {
+  test("a server that answers with another protocol is asked again", async () => {
+    const bytes = randomBytes(100);
+    it.server.wrong = { switches: 1 };
+    const key = await adopt(it.blobs, bytes);
+    expect(it.server.objects.get(`/bucket/${key}`)?.bytes).toEqual(bytes);
+  });
+
   test("a server that is busy is asked again", async () => {
     it.server.wrong = { busy: 2 };
     const bytes = randomBytes(100);
