@@ -34,14 +34,13 @@ export function keepWitnessed(log: ChecksumLog, witnesses: readonly Witness[]): 
     );
     return { round: async () => {}, close() {} };
   }
-  /** What each witness has signed, by name of the log. */
-  const sizes = new Map<string, number>();
+  const signed: SignedHeads = { lines: new Map(), kept: new Map() };
   let running: Promise<void> | undefined;
   const showAll = async (): Promise<void> => {
     if (log.state.closed !== undefined) return;
     try {
       const head = await readCommittedTree(log);
-      if (head.size > 0) for (const { name } of log.signers) await showHead(log, witnesses, name, head, sizes);
+      if (head.size > 0) for (const { name } of log.signers) await showHead(log, witnesses, name, head, signed);
     } catch (error) {
       log.registry.log.warn({ err: error }, "the head of the checksum log was not shown to witnesses");
     }
@@ -57,20 +56,31 @@ export function keepWitnessed(log: ChecksumLog, witnesses: readonly Witness[]): 
   return { round, close: () => clearInterval(timer) };
 }
 
+interface SignedHeads {
+  /** What each witness has signed last, by name of the log and its URL: the size of the head, and its line. */
+  readonly lines: Map<string, { readonly size: number; readonly line: string }>;
+  /** The lines under the head that is kept, by name of the log. */
+  readonly kept: Map<string, string>;
+}
+
 async function showHead(
   log: ChecksumLog,
   witnesses: readonly Witness[],
   name: string,
   head: TreeHead,
-  sizes: Map<string, number>,
+  { lines, kept }: SignedHeads,
 ): Promise<void> {
   const checkpoint = await noteOf(log, head, name, name);
-  const lines = await Promise.all(
+  // Those that signed in an earlier round count: another one was away then.
+  const all = await Promise.all(
     witnesses.map(async (witness): Promise<string> => {
       const key = `${name} ${witness.url}`;
-      if (sizes.get(key) === head.size) return "";
+      const known = lines.get(key);
+      if (known?.size === head.size) return known.line;
       try {
-        return await cosignature(log, witness, head, checkpoint, sizes.get(key) ?? 0, (size) => sizes.set(key, size));
+        const line = await cosignature(log, witness, head, checkpoint, known?.size ?? 0);
+        lines.set(key, { size: head.size, line });
+        return line;
       } catch (error) {
         const { message } = error as Error;
         log.registry.log.warn({ witness: witness.url, reason: message }, "a witness did not sign the head");
@@ -78,9 +88,11 @@ async function showHead(
       }
     }),
   );
-  const signed = lines.filter((line) => line !== "");
-  if (signed.length * 2 <= witnesses.length) return;
-  await keepCosigned(log.registry, name, head.size, Buffer.concat([checkpoint, Buffer.from(signed.join(""))]));
+  const good = all.filter((line) => line !== "");
+  const text = good.join("");
+  if (good.length * 2 <= witnesses.length || kept.get(name) === text) return;
+  await keepCosigned(log.registry, name, head.size, Buffer.concat([checkpoint, Buffer.from(text)]));
+  kept.set(name, text);
 }
 
 /** The line that a witness adds. It may know another head than we believe: then it says so, and is asked once more. */
@@ -90,7 +102,6 @@ async function cosignature(
   head: TreeHead,
   checkpoint: Buffer,
   known: number,
-  learn: (size: number) => void,
 ): Promise<string> {
   for (let old = known, tries = 0; ; tries++) {
     if (old > head.size) throw new Error(`it has seen ${old} records, and this log has ${head.size}`);
@@ -108,7 +119,6 @@ async function cosignature(
     }
     if (answer.status !== 200) throw new Error(`it answered ${answer.status}`);
     openNote(Buffer.concat([checkpoint, Buffer.from(text)]), [verifier]);
-    learn(head.size);
     return text;
   }
 }

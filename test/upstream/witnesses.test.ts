@@ -12,7 +12,7 @@ import { type FakeUpstream, fakeUpstream } from "../support/fake-upstream.ts";
 import { ask } from "../support/http.ts";
 import { type TestServer, testServer } from "../support/server.ts";
 
-const NAME = "witness.test/w1";
+const FIRST = "witness.test/w1";
 const LOG = "go.example.test/sumdb";
 
 interface MadeWitness {
@@ -21,14 +21,15 @@ interface MadeWitness {
   /** The log's key, told when it is known. */
   verifierKey: string;
   seen: TreeHead | undefined;
+  isAway: boolean;
 }
 
 /** A witness as tlog-witness says, in memory. */
-async function makeWitness(): Promise<MadeWitness> {
+async function makeWitness(name = FIRST): Promise<MadeWitness> {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const raw = publicKey.export({ format: "der", type: "spki" }).subarray(-32);
   const bytes = Buffer.concat([Buffer.of(4), raw]);
-  const keyHash = createHash("sha256").update(`${NAME}\n`).update(bytes).digest().subarray(0, 4);
+  const keyHash = createHash("sha256").update(`${name}\n`).update(bytes).digest().subarray(0, 4);
   const judge = (body: string): [number, string] => {
     const end = body.indexOf("\n\n");
     const [old = "", ...proof] = body.slice(0, end).split("\n");
@@ -43,7 +44,7 @@ async function makeWitness(): Promise<MadeWitness> {
     const time = Buffer.alloc(8);
     time.writeBigUInt64BE(1_700_000_000n);
     const signature = sign(null, Buffer.from(`cosignature/v1\ntime 1700000000\n${text}`), privateKey);
-    return [200, `\u2014 ${NAME} ${Buffer.concat([keyHash, time, signature]).toString("base64")}\n`];
+    return [200, `\u2014 ${name} ${Buffer.concat([keyHash, time, signature]).toString("base64")}\n`];
   };
   const server = await fakeUpstream((req, res) => {
     let body = "";
@@ -52,7 +53,7 @@ async function makeWitness(): Promise<MadeWitness> {
     });
     req.on("end", () => {
       try {
-        const [status, text] = judge(body);
+        const [status, text] = witness.isAway ? ([503, ""] as const) : judge(body);
         res.writeHead(status, { "content-type": status === 409 ? "text/x.tlog.size" : "text/plain" }).end(text);
       } catch {
         res.writeHead(422).end();
@@ -60,8 +61,8 @@ async function makeWitness(): Promise<MadeWitness> {
     });
   });
   const witness: MadeWitness = {
-    ...{ server, verifierKey: "", seen: undefined },
-    key: `${NAME}+${keyHash.toString("hex")}+${bytes.toString("base64")}`,
+    ...{ server, verifierKey: "", seen: undefined, isAway: false },
+    key: `${name}+${keyHash.toString("hex")}+${bytes.toString("base64")}`,
   };
   return witness;
 }
@@ -115,6 +116,33 @@ test("the checkpoint has the signatures of witnesses, which see one line; one th
   await half.round();
   expect(await signedSize()).toBe(6);
   expect((await ask(server.url, `/sumdb/${LOG}/latest`)).text).toContain("\n7\n");
+});
+
+test("the signatures of one head count together, whenever they came", async () => {
+  const witnesses = await Promise.all(["a", "b", "c"].map((letter) => makeWitness(`witness.test/${letter}`)));
+  const server = await testServer({ environment: { GOKURA_SUMDB_NAME: LOG } });
+  for (const witness of witnesses) witness.verifierKey = server.verifierKey;
+  const only = (...present: number[]): void => {
+    for (const [n, witness] of witnesses.entries()) witness.isAway = !present.includes(n);
+  };
+  /** Of the three those who have signed what is shown. */
+  const signers = async (): Promise<string[]> =>
+    (await ask(server.url, `/sumdb/${LOG}/checkpoint`)).text
+      .split("\n")
+      .flatMap((line) => /^\u2014 witness\.test\/(\w)/.exec(line)?.[1] ?? []);
+  await append(server, 0);
+  only(0);
+  const all = witnesses.map(({ key, server: { url } }) => `${key} ${url}`).join();
+  const witnessed = keepWitnessed(server.checksums, parseWitnesses(all));
+  atEnd(async () => witnessed.close());
+  await witnessed.round();
+  expect(await signers()).toEqual([]); // one of three
+  only(1);
+  await witnessed.round();
+  expect(await signers()).toEqual(["a", "b"]);
+  only(2);
+  await witnessed.round();
+  expect(await signers()).toEqual(["a", "b", "c"]);
 });
 
 test.each(["witness.test", "https://witness.test", `${"a+0123abcd+key"} https://witness.test`, "a b c"])(
