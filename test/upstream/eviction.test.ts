@@ -2,6 +2,8 @@
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { examineRegistry } from "../../src/fsck/examine.ts";
 import { Repositories } from "../../src/git/objects/repositories.ts";
+import { ensureRecord } from "../../src/registry/checksums/checksum-log.ts";
+import { verifyLog } from "../../src/registry/checksums/verify-log.ts";
 import { evictZips } from "../../src/upstream/eviction.ts";
 import { openHttp } from "../../src/upstream/guarded-http.ts";
 import { parseUpstreams } from "../../src/upstream/policy.ts";
@@ -136,4 +138,20 @@ test("fsck promises no bytes of what made room", async () => {
     found: () => {},
   });
   expect(problems.filter(({ about }) => about.includes(modulePath))).toEqual([]);
+});
+
+test("an evicted zip is nothing that the log misses: its sum is all that is promised", async () => {
+  const { registry, checksums } = server;
+  const { rows } = await registry.database.pool.query<{ h1: string; go_mod_h1: string }>(
+    "SELECT v.h1, v.go_mod_h1 FROM module_version v JOIN module m ON m.id = v.module_id WHERE m.path = $1",
+    [modulePath],
+  );
+  const known = { h1: rows[0]!.h1, goModH1: rows[0]!.go_mod_h1, basis: "PUBLIC", publicId: 1 } as const;
+  await ensureRecord(checksums, { modulePath, version: "v1.0.0", known });
+  const verify = () => verifyLog(registry, { before: undefined, zips: true, progress() {} });
+  const before = await verify();
+  expect(before.problems).toEqual([]);
+  await evict();
+  expect(await bytesStored()).toBe(false);
+  expect(await verify()).toMatchObject({ problems: [], zips: before.zips - 1 });
 });

@@ -164,7 +164,9 @@ async function wrongZips({ database, blobs }: Registry, problems: string[]): Pro
       `SELECT v.id, m.path, v.version, 'h1:' || encode(r.h1, 'base64') AS h1, v.zip_key, v.zip_size
         FROM module_version v JOIN module m ON m.id = v.module_id
         JOIN sum_record r ON r.path = m.path AND r.version = v.version
-        WHERE v.id > $1 AND v.zip_key IS NOT NULL ORDER BY v.id LIMIT 100`,
+        WHERE v.id > $1 AND v.zip_key IS NOT NULL
+          AND NOT EXISTS (SELECT FROM evicted_zip e WHERE e.version_id = v.id) -- only the sum of one is promised
+        ORDER BY v.id LIMIT 100`,
       [after],
     );
     for (const row of rows) {
