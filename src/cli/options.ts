@@ -1,6 +1,7 @@
 // Words of a command line that are read the same way everywhere.
 import { InvalidArgumentError } from "commander";
 import type { Visibility } from "../database/generated/client.ts";
+import { hasTellableYear, rfc3339Time } from "../gomod/rfc3339.ts";
 import { ACCESS_LEVELS } from "../registry/access/acts.ts";
 
 export const JSON_OPTION = ["--json", "print JSON for programs instead of a table"] as const;
@@ -31,9 +32,8 @@ export function accessLevel(word: string): number {
 
 /** A day; the moment is its 00:00 UTC. */
 export function day(word: string): Date {
-  const date = /^\d{4}-\d{2}-\d{2}$/.test(word) ? new Date(`${word}T00:00:00Z`) : new Date(Number.NaN);
-  if (Number.isNaN(date.getTime()) || date.toISOString().slice(0, 10) !== word)
-    throw new InvalidArgumentError("use a day as YYYY-MM-DD.");
+  const date = rfc3339Time(`${word}T00:00:00Z`);
+  if (!date || !hasTellableYear(date)) throw new InvalidArgumentError("use a day as YYYY-MM-DD.");
   return date;
 }
 

@@ -5,6 +5,7 @@
 // repositories"; cmd/go/internal/modfetch/coderepo.go appendIncompatibleVersions; modload/query.go.
 
 import { pseudoVersionTime } from "./pseudo-version.ts";
+import { rfc3339Time } from "./rfc3339.ts";
 import { isIncompatible, isPseudoVersion, isValid, major, prerelease, sortVersions } from "./version.ts";
 
 /** A version that a tag stands for (versionOfTag) and whether there is a file go.mod in the root of that commit. */
@@ -71,13 +72,11 @@ export interface ListLine {
   readonly time: Date | undefined;
 }
 
-const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
-
 /** The lines of a list that begin with a version, in their order. */
 export function linesOfList(text: string): ListLine[] {
   return text.split("\n").flatMap((line) => {
     const [version = "", time = ""] = line.trim().split(/\s+/, 2);
-    return isValid(version) ? [{ version, time: RFC3339.test(time) ? new Date(time) : undefined }] : [];
+    return isValid(version) ? [{ version, time: rfc3339Time(time) }] : [];
   });
 }
 

@@ -18,6 +18,7 @@ import type { H1Hash } from "../gomod/dir-hash.ts";
 import { declaredModulePath } from "../gomod/go-mod-line.ts";
 import { quote } from "../gomod/go-quote.ts";
 import { checkPathMajor, splitPathMajor } from "../gomod/module-path.ts";
+import { hasTellableYear, rfc3339Time } from "../gomod/rfc3339.ts";
 import { canonicalVersion, isValid, sortVersions } from "../gomod/version.ts";
 import { parseVersionInfo } from "../gomod/version-info.ts";
 import { checkModuleZip, zipProblem } from "../gomod/zip-check.ts";
@@ -101,8 +102,8 @@ export function admitInfo(modulePath: string, asked: string | undefined, bytes: 
     throw new Refused(`upstream sent info for version ${quote(version)} instead of requested version ${quote(asked)}`);
   if (!isExactVersion(modulePath, version))
     throw new Refused(`upstream sent info for ${quote(version)}, which cannot be a version of this module`);
-  const time = info.time === undefined ? undefined : new Date(info.time);
-  return { time: time && !Number.isNaN(time.getTime()) ? time : undefined };
+  const time = info.time === undefined ? undefined : rfc3339Time(info.time);
+  return { time: time && hasTellableYear(time) ? time : undefined };
 }
 
 /** Judges a .mod; says whether it may be kept by itself. Throws Refused. */

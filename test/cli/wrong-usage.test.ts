@@ -34,6 +34,10 @@ test.each<[words: string[], said: RegExp]>([
     /^error: option '--expires <YYYY-MM-DD>' argument '2026-02-30' is invalid. use a day as YYYY-MM-DD/,
   ],
   [
+    ["token", "create", "--user", "a", "--name", "x", "--scope", "api", "--expires", "0000-01-01"],
+    /^error: option '--expires <YYYY-MM-DD>' argument '0000-01-01' is invalid. use a day as YYYY-MM-DD/,
+  ],
+  [
     ["project", "create", "a/b", "--visibility", "secret"],
     /argument 'secret' is invalid. use private, internal or public/,
   ],

@@ -69,6 +69,14 @@ test.each([
     "v0.0.0-20200101000000-bbbbbbbbbbbb yesterday\nv0.0.0-20210101000000-aaaaaaaaaaaa\n",
     "v0.0.0-20210101000000-aaaaaaaaaaaa",
   ],
+  [
+    "v0.0.0-20200101000000-bbbbbbbbbbbb 2023-02-30T00:00:00Z\nv0.0.0-20210101000000-aaaaaaaaaaaa\n",
+    "v0.0.0-20210101000000-aaaaaaaaaaaa",
+  ],
+  [
+    "v0.0.0-20200101000000-bbbbbbbbbbbb 2023-13-01T00:00:00Z\nv0.0.0-20210101000000-aaaaaaaaaaaa\n",
+    "v0.0.0-20210101000000-aaaaaaaaaaaa",
+  ],
   ["v0.0.0-20209901000000-bbbbbbbbbbbb\n", undefined],
   ["main\n\n<html>\n", undefined],
   ["", undefined],

@@ -1,8 +1,8 @@
-// Commits that say to be later than the year 9999, which no format that tells of versions has room for: one treatment at
-// every door.
+// Times that no format that tells of versions has room for, before the year 1 and after 9999: one treatment at every door.
 import { beforeAll, expect, test } from "vitest";
 import { createProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
+import { type FakeUpstream, fakeUpstream } from "../support/fake-upstream.ts";
 import { goCommand } from "../support/go.ts";
 import { ask } from "../support/http.ts";
 import { pushRecipe, remoteOf } from "../support/push.ts";
@@ -12,6 +12,7 @@ const M = "gokura.test/acme/far";
 const LAST = /^9999-12-31T23:59:59(?:\.000)?Z$/;
 
 let server: TestServer;
+let upstream: FakeUpstream;
 
 const json = async (path: string, body?: object): Promise<unknown> => {
   const { status, text } = await ask(server.url, path, {
@@ -22,7 +23,8 @@ const json = async (path: string, body?: object): Promise<unknown> => {
 };
 
 beforeAll(async () => {
-  server = await testServer();
+  upstream = await fakeUpstream();
+  server = await testServer({ environment: { GOKURA_UPSTREAM: upstream.url } });
   const token = await server.token("acme");
   await createProject(server.registry, OPERATOR, { fullPath: "acme/far", visibility: "PUBLIC" });
   await pushRecipe(remoteOf(server.url, "acme/far", token), (r) => {
@@ -48,5 +50,35 @@ test("REST and GraphQL", async () => {
   const query = `{ goModule(path: "${M}") { latestVersion { time } } }`;
   expect(await json("/api/graphql", { query })).toEqual({
     data: { goModule: { latestVersion: { time: expect.stringMatching(LAST) } } },
+  });
+});
+
+test("an upstream's word is passed on as it is, and a time that cannot be told otherwise is none", async () => {
+  const told = {
+    "v1.0.0": "0000-01-01T00:00:00Z",
+    "v1.1.0": "0001-01-01T00:00:00+14:00",
+    "v1.2.0": "9999-12-31T23:59:59-01:00",
+    "v1.3.0": "Tue, 1 Mar 2022",
+    "v1.4.0": "2022-03-01T00:00:00+01:00",
+  };
+  for (const [version, time] of Object.entries(told)) {
+    await upstream.version("example.com/odd", version);
+    upstream.on(`example.com/odd/@v/${version}.info`, JSON.stringify({ Version: version, Time: time }));
+    const { text } = await ask(server.url, `/api/v4/packages/go/example.com/odd/@v/${version}.info`);
+    expect(JSON.parse(text).Time).toBe(time);
+    expect((await ask(server.url, `/api/v4/packages/go/example.com/odd/@v/${version}.mod`)).status).toBe(200);
+  }
+  const query = `{ goModule(path: "example.com/odd") { versions(first: 10) { nodes { version time } } } }`;
+  expect(await json("/api/graphql", { query })).toEqual({
+    data: {
+      goModule: {
+        versions: {
+          nodes: ["v1.4.0", "v1.3.0", "v1.2.0", "v1.1.0", "v1.0.0"].map((version) => ({
+            version,
+            time: version === "v1.4.0" ? "2022-02-28T23:00:00.000Z" : null,
+          })),
+        },
+      },
+    },
   });
 });

@@ -287,11 +287,16 @@ describe("a form that is refused", () => {
     ["/-/groups", () => owner, { path: "typed/is missing" }],
     ["/admin/users", () => admin, { do: "create", username: "typed /", name: "typed" }],
     ["/admin/feature_flags", () => admin, { do: "set", name: "typed", place: "users", target: "typed" }],
-    ["/-/user_settings/personal_access_tokens", () => owner, { do: "create", name: "typed", expires: "soon" }],
+    [
+      "/-/user_settings/personal_access_tokens",
+      () => owner,
+      { do: "create", name: "typed", scopes: "read_api", expires: "2027-02-30" },
+    ],
   ])("%s has what was typed, and no other form of the page has", async (page, who, fields) => {
     const form = await again(who(), page, fields);
     for (const [name, value] of Object.entries(fields))
-      if (!["do", "claims", "place"].includes(name)) expect(fieldIn(form, name)).toContain(` value="${value}"`);
+      if (!["do", "claims", "place", "scopes"].includes(name))
+        expect(fieldIn(form, name)).toContain(` value="${value}"`);
     if (fields.claims !== undefined) expect(form).toContain(`>${fields.claims}</textarea>`);
   });
 

@@ -5,6 +5,7 @@
 import type { Transaction } from "../../database/client.ts";
 import type { Sql } from "../../database/sql.ts";
 import { Failure, invalid } from "../../errors.ts";
+import { hasTellableYear, rfc3339Time } from "../../gomod/rfc3339.ts";
 import { mayReadUpstream } from "../access/access.ts";
 import { readableProjects } from "../access/access-conditions.ts";
 import { GO_PROXY, isFlagOn, loadFlags } from "../forge/feature-flags.ts";
@@ -105,14 +106,15 @@ async function readableIds(registry: Registry, principal: Principal, scope: Inde
   return projects.filter((project) => isFlagOn(flags, GO_PROXY, project)).map((project) => project.id);
 }
 
+/** As PostgreSQL reads it, which knows neither a year 0 nor offsets of 16 hours. */
 function sinceOf(text: string | undefined): string {
   if (text === undefined || text === "") return "-infinity";
   // A "+" that was not percent-encoded has become a space.
-  const match = /^(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d(?:\.\d{1,9})?)(Z|z|[+ -]\d\d:\d\d)$/.exec(text);
-  const time = match && `${match[1]}T${match[2]}${match[3]!.replace(" ", "+").toUpperCase()}`;
-  if (!time || Number.isNaN(Date.parse(time)))
-    throw new Failure("invalid", "since is no RFC 3339 time, such as 2026-01-31T09:08:07.123456Z");
-  return time;
+  const time = rfc3339Time(text.replace(" ", "+"));
+  if (!time) throw new Failure("invalid", "since is no RFC 3339 time, such as 2026-01-31T09:08:07.123456Z");
+  if (!hasTellableYear(time)) return time.getUTCFullYear() < 1 ? "-infinity" : "infinity";
+  const [fraction = ""] = /\.\d{1,9}/.exec(text) ?? [];
+  return `${time.toISOString().slice(0, "2026-01-31T09:08:07".length)}${fraction}Z`;
 }
 
 function limitOf(text: string | undefined): number {

@@ -2,6 +2,7 @@
 // about where a form comes from (session/same-origin.ts).
 
 import { invalid, isFailure } from "../../errors.ts";
+import { hasTellableYear, rfc3339Time } from "../../gomod/rfc3339.ts";
 import { type Html, html, NOTHING } from "./template.ts";
 import type { Page, Show, Visit } from "./visit.ts";
 
@@ -167,7 +168,7 @@ export function sent(visit: Visit, name: string): string | undefined {
 export function dayIn(visit: Visit, name: string): Date | undefined {
   const text = sent(visit, name);
   if (text === undefined) return undefined;
-  const day = /^\d{4}-\d\d-\d\d$/.test(text) ? new Date(`${text}T00:00:00Z`) : undefined;
-  if (!day || Number.isNaN(day.getTime())) throw invalid(`${text.slice(0, 40)} is no day such as 2027-01-31`);
+  const day = rfc3339Time(`${text}T00:00:00Z`);
+  if (!day || !hasTellableYear(day)) throw invalid(`${text.slice(0, 40)} is no day such as 2027-01-31`);
   return day;
 }

@@ -73,6 +73,11 @@ describe("since and limit", () => {
     expect(await feed(`?since=${shifted}`, admin)).toEqual(all.slice(1));
     expect(await feed("?since=2999-01-01T00:00:00Z", admin)).toEqual([]);
     expect(await feed("?limit=9999", admin)).toEqual(all);
+    // The ends of what RFC 3339 can say, some of which PostgreSQL cannot.
+    for (const first of ["0000-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "2026-01-01T00:00:00.123456789-23:59"])
+      expect(await feed(`?since=${first}`, admin)).toEqual(all);
+    for (const last of ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-01:00", "9999-12-31T23:59:59.999999999-23:59"])
+      expect(await feed(`?since=${last}`, admin)).toEqual([]);
   });
 
   test("reading on from the last timestamp meets every version, one page after the other", async () => {
@@ -91,6 +96,9 @@ describe("since and limit", () => {
     "since=yesterday",
     "since=2026-13-01T00:00:00Z",
     "since=2026-01-01",
+    "since=2026-02-30T00:00:00Z",
+    "since=2026-01-01T24:00:00Z",
+    "since=2026-01-01T00:00:00%2B24:00",
     "limit=-1",
     "limit=0",
     "limit=x",
