@@ -95,6 +95,22 @@ export async function bytesOf(body: Readable): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+/** The first bytes of a body, at most so many, or as many as came before it broke off; the rest is not read. */
+export async function firstBytesOf(body: Readable, most: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size >= most) break;
+    }
+  } catch {
+    // what came is told
+  }
+  return Buffer.concat(chunks).subarray(0, most);
+}
+
 /** A body that an upstream began to send. */
 interface SentBody {
   readonly body: Readable;

@@ -13,7 +13,7 @@ import {
 import { secretsOf } from "../registry/forge/hooks.ts";
 import type { Registry } from "../registry/registry.ts";
 import { keepable } from "../registry/text.ts";
-import { bytesOf } from "./bounded-body.ts";
+import { firstBytesOf } from "./bounded-body.ts";
 import type { GuardedHttp } from "./guarded-http.ts";
 import { signatureOf } from "./webhook-signature.ts";
 
@@ -105,14 +105,13 @@ async function attempt(registry: Registry, http: GuardedHttp, delivery: DueDeliv
     const body = Buffer.from(delivery.body);
     const answer = await http.post(delivery.url, body, {
       headers: await headersOf(registry, delivery, body),
-      maxBytes: RESPONSE_BYTES,
+      maxBytes: Number.MAX_SAFE_INTEGER,
       connectTimeoutMs: TIMEOUT_MS,
       firstByteTimeoutMs: TIMEOUT_MS,
       totalTimeoutMs: TIMEOUT_MS,
     });
     // The status counts; an answer that is too long or breaks off is none of our business.
-    const text = await bytesOf(answer.body).catch(() => Buffer.from(""));
-    const response = keepable(text.subarray(0, RESPONSE_BYTES).toString("utf8"));
+    const response = keepable((await firstBytesOf(answer.body, RESPONSE_BYTES)).toString("utf8"));
     return { status: answer.status, response, durationMs: took() };
   } catch (error) {
     if (isFailure(error)) return { error: error.message, durationMs: took() };

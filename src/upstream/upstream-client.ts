@@ -8,7 +8,7 @@ import type { Readable } from "node:stream";
 import { Failure, isFailure } from "../errors.ts";
 import { type GoRequest, goPathOf } from "../gomod/proxy-path.ts";
 import type { Log } from "../telemetry/log.ts";
-import { bytesOf } from "./bounded-body.ts";
+import { bytesOf, firstBytesOf } from "./bounded-body.ts";
 import { goUrl } from "./go-url.ts";
 import type { GuardedHttp, HttpAnswer } from "./guarded-http.ts";
 import type { GetOptions } from "./http-bounds.ts";
@@ -193,16 +193,7 @@ function answering(upstream: string, hasNext: boolean, fetch: FetchDirect): Answ
 async function reasonIn(body: Readable, headers: IncomingHttpHeaders): Promise<string> {
   try {
     if (!/^text\/plain\s*(?:;\s*charset="?(?:utf-8|us-ascii)"?\s*)?$/i.test(headers["content-type"] ?? "")) return "";
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size >= MAX_REASON_BYTES) break;
-    }
-    return Buffer.concat(chunks).subarray(0, MAX_REASON_BYTES).toString("utf8");
-  } catch {
-    return ""; // the status says enough
+    return (await firstBytesOf(body, MAX_REASON_BYTES)).toString("utf8");
   } finally {
     body.destroy();
   }

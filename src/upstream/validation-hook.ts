@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { Failure } from "../errors.ts";
 import type { AskValidator, ValidatorAnswer } from "../registry/registry.ts";
+import { firstBytesOf } from "./bounded-body.ts";
 import type { GuardedHttp } from "./guarded-http.ts";
 import { signatureOf } from "./webhook-signature.ts";
 
@@ -38,22 +39,12 @@ export function validatorAt(url: string, key: Buffer | undefined, http: GuardedH
       answer.body.destroy();
       throw new Failure("unavailable", `the validation hook answers ${status}, which is neither 200 nor 403`);
     }
-    // What breaks off after the status has said enough.
-    const reason = await headOf(answer.body).catch(() => "");
+    const reason = oneLine((await firstBytesOf(answer.body, REASON_BYTES)).toString("utf8"));
     return { valid: status === 200, reason, forSeconds: maxAgeOf(headers) };
   };
 }
 
-/** The first kilobyte of a body, as one line of text; the rest is not read. */
-async function headOf(body: AsyncIterable<Buffer>): Promise<string> {
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  for await (const part of body) {
-    parts.push(part);
-    bytes += part.length;
-    if (bytes >= REASON_BYTES) break;
-  }
-  const text = Buffer.concat(parts).subarray(0, REASON_BYTES).toString("utf8").toWellFormed();
+function oneLine(text: string): string {
   return text
     .replace(/[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+/g, " ")
     .replace(/\ufffd+$/, "")
