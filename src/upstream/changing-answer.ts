@@ -20,8 +20,6 @@ const STALE_WAIT_MS = 500;
 const STORED_WAIT_MS = 2_000;
 /** How long a stale answer may be given again without a look. */
 const STALE_FRESH_MS = 1_000;
-/** How long upstream is left alone about an answer after it failed to give one. */
-const REST_MS = 10_000;
 
 /** A kind of answer that changes. */
 export interface ChangingKind {
@@ -46,9 +44,9 @@ export async function changingAnswer(
   if (storedOnly || !state.upstreams) return (await what.fromStored(state, modulePath)) ?? notCached(name);
   const lookedAt = performance.now();
   const known = await findUpstreamAnswer(state.registry, modulePath, kind);
-  const age = known ? Date.now() - known.fetchedAt.getTime() : Number.POSITIVE_INFINITY;
+  const age = known ? Math.max(0, Date.now() - known.fetchedAt.getTime()) : Number.POSITIVE_INFINITY;
   if (known && age < state.listTtlMs) return changing(known.body, state.listTtlMs - age);
-  if (known && Date.now() - (state.resting.get(name) ?? 0) < REST_MS) return changing(known.body, STALE_FRESH_MS);
+  if (known && state.resting.has(name)) return changing(known.body, STALE_FRESH_MS);
   const refreshed = refresh(state, what, modulePath, new Date(Date.now() - state.listTtlMs), lookedAt).then(
     (answer): FoundAnswer | Absent => ({ ...answer, asked: true }),
   );
@@ -97,18 +95,12 @@ export function refresh(
   return state.fetching.run(path, async () => {
     try {
       const answer = await getOnce<FoundAnswer | Absent>(state, path, { look, get, lookedAt });
-      if (answer.kind === "absent") rest(state, path);
+      if (answer.kind === "absent") state.resting.set(path, true);
       else state.resting.delete(path);
       return answer;
     } catch (error) {
-      rest(state, path);
+      state.resting.set(path, true);
       throw error;
     }
   });
-}
-
-function rest(state: DependencyState, path: string): void {
-  const now = Date.now();
-  state.resting.set(path, now);
-  for (const [other, since] of state.resting) if (now - since > REST_MS) state.resting.delete(other);
 }

@@ -27,15 +27,16 @@ interface Way {
 }
 
 export function createDatabaseSource(client: UpstreamClient, now: () => number = Date.now): DatabaseSource {
-  const ways = new Map<string, { way: Promise<Way>; until: number }>();
+  const ways = new Map<string, { readonly way: Way; readonly until: number }>();
+  const looking = createSingleFlight<string>();
   const fetching = createSingleFlight<string>();
 
-  const lookFor = (database: SumDatabase): Promise<Way> => {
-    const way = findWay(client, database);
-    ways.set(database.name, { way, until: now() + WAY_MS });
-    way.catch(() => ways.delete(database.name));
-    return way;
-  };
+  const lookFor = (database: SumDatabase): Promise<Way> =>
+    looking.run(database.name, async () => {
+      const way = await findWay(client, database);
+      ways.set(database.name, { way, until: now() + WAY_MS });
+      return way;
+    });
   const wayTo = async (database: SumDatabase): Promise<Way> => {
     const known = ways.get(database.name);
     if (known === undefined) return lookFor(database);

@@ -22,6 +22,9 @@ const MAX_TROUBLES = 5_000;
 const REFUSAL_MS = 3_600_000;
 const MAX_REFUSALS = 5_000;
 const MAX_SEEN = 5_000;
+/** How long upstream is left alone about an answer after it failed to give one. */
+const REST_MS = 10_000;
+const MAX_RESTING = 20_000;
 /** Longer than a look into the database takes. */
 const ARRIVED_MS = 10_000;
 /** What something that arrived takes of memory beside its bytes, about. */
@@ -67,8 +70,8 @@ export interface DependencyState {
    * needs the download itself at once, not its end.
    */
   readonly downloads: Map<string, Download>;
-  /** Lists whose last refresh failed, and when; written by module-list.ts. */
-  readonly resting: Map<string, number>;
+  /** Answers that changed and could not be had anew a moment ago; written by changing-answer.ts. */
+  readonly resting: LRUCache<string, true>;
 }
 
 /** What came from upstream, and when it was stored (performance.now). */
@@ -98,7 +101,7 @@ export function createDependencyState(
     judging: createSlots(JUDGED_AT_ONCE, { waitMs: Number.POSITIVE_INFINITY, perCallerAmongOthers: JUDGED_OF_ONE }),
     fetching: createSingleFlight(),
     downloads: new Map(),
-    resting: new Map(),
+    resting: new LRUCache({ max: MAX_RESTING, ttl: REST_MS }),
   };
 }
 

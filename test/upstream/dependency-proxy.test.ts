@@ -315,6 +315,18 @@ describe("lists", () => {
     }
   });
 
+  test("one of a time that has not come, by a server whose clock was wrong, is as good as none", async () => {
+    await upstream.version("example.com/ahead", "v1.0.0");
+    const { pool } = server.registry.database;
+    await pool.query(`INSERT INTO upstream_answer (module_path, kind, body, fetched_at)
+      VALUES ('example.com/ahead', 'list', 'v0.9.0\n', now() + interval '1 day')`);
+    expect((await get("example.com/ahead/@v/list")).text).toBe("v1.0.0\n");
+    const { rows } = await pool.query(
+      "SELECT convert_from(body, 'UTF8') AS list, fetched_at <= now() AS past FROM upstream_answer WHERE module_path = 'example.com/ahead'",
+    );
+    expect(rows).toEqual([{ list: "v1.0.0\n", past: true }]);
+  });
+
   test("stale ones are served at once while upstream hangs", async () => {
     await upstream.version("example.com/stale", "v1.0.0");
     await get("example.com/stale/@v/list");

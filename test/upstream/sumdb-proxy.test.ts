@@ -345,3 +345,24 @@ describe.skipIf(real === undefined)("the public database (skipped where GOPROXY 
     expect(failures).toEqual([]);
   });
 });
+
+test("the way to a database that was found is used while it is looked for again, and when that fails", async () => {
+  let now = Date.now();
+  const found = await fakeUpstream();
+  const base = `sumdb/${NAME}`;
+  found.on(`${base}/supported`, "");
+  found.on(`${base}/latest`, "a head");
+  const source = createDatabaseSource(clientOf(parseUpstreams(found.url)), () => now);
+  const [database] = parseSumDatabases(makeDatabase(NAME).verifierKey);
+  const latest = async (): Promise<string> => String(await source.ask(database!, "latest", 100));
+  expect(await latest()).toBe("a head");
+  now += 11 * 60_000;
+  const held: (() => void)[] = [];
+  found.on(`${base}/supported`, (_req, res) => held.push(() => res.writeHead(500).end()));
+  expect(await latest()).toBe("a head");
+  await expect.poll(() => held.length).toBe(1);
+  expect(await latest()).toBe("a head"); // nobody waits for the one who looks
+  held[0]!();
+  await expect.poll(() => found.open()).toBe(0);
+  expect(await latest()).toBe("a head");
+});

@@ -224,7 +224,10 @@ export interface KnownAnswer {
   readonly fetchedAt: Date;
 }
 
-/** What upstream last answered; undefined if it never did. */
+/** In SQL: the latest that clocks which go right can be. What is of a later time is of a server whose clock was wrong. */
+const LATEST_TIME = "now() + interval '10 minutes'";
+
+/** What upstream last answered; undefined if it never did. Of a time that has not come it is as old as can be. */
 export async function findUpstreamAnswer(
   registry: Registry,
   modulePath: string,
@@ -232,7 +235,8 @@ export async function findUpstreamAnswer(
 ): Promise<KnownAnswer | undefined> {
   const { rows } = await registry.database.pool.query<{ body: Buffer; fetched_at: Date }>({
     name: "upstream-answer",
-    text: "SELECT body, fetched_at FROM upstream_answer WHERE module_path = $1 AND kind = $2",
+    text: `SELECT body, CASE WHEN fetched_at <= ${LATEST_TIME} THEN fetched_at ELSE to_timestamp(0) END AS fetched_at
+      FROM upstream_answer WHERE module_path = $1 AND kind = $2`,
     values: [modulePath, kind],
   });
   return rows[0] && { body: rows[0].body, fetchedAt: rows[0].fetched_at };
@@ -249,7 +253,7 @@ export async function storeUpstreamAnswer(
     name: "store-upstream-answer",
     text: `INSERT INTO upstream_answer AS known (module_path, kind, body, fetched_at) VALUES ($1, $2, $3, $4)
       ON CONFLICT (module_path, kind) DO UPDATE SET body = EXCLUDED.body, fetched_at = EXCLUDED.fetched_at
-      WHERE known.fetched_at <= EXCLUDED.fetched_at`,
+      WHERE known.fetched_at <= EXCLUDED.fetched_at OR known.fetched_at > ${LATEST_TIME}`,
     values: [modulePath, kind, body, fetchedAt],
   });
 }
