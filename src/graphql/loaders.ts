@@ -25,11 +25,11 @@ import {
   dependentsOfModules,
   dependentsOfVersions,
 } from "../registry/modules/dependents.ts";
+import { type Highlight, highlightsOf } from "../registry/modules/highlights.ts";
 import { type DescribedModule, descriptionsOf } from "../registry/modules/module-document.ts";
 import type { ModuleFile } from "../registry/modules/module-files.ts";
 import { readableModules, readableVersions, versionName } from "../registry/modules/readable-by-name.ts";
 import { countSubModulesOf, otherMajorsOf, subModulesOf } from "../registry/modules/related-modules.ts";
-import { highlightsOf } from "../registry/modules/search.ts";
 import {
   type CountedDay,
   type DownloadSubject,
@@ -149,7 +149,7 @@ export interface Loaders {
     readonly { readonly versionId: number; readonly count: bigint }[]
   >;
   /** By the query and the number of a module that was found by it. */
-  readonly highlight: ListLoader<HasId, string, string>;
+  readonly highlight: ListLoader<HasId, string, Highlight>;
   readonly versions: ListLoader<
     ModuleRow,
     { readonly filter: VersionFilter; readonly sort: VersionSort; readonly page: PageRequest },

@@ -80,6 +80,12 @@ beforeAll(async () => {
     "1.22",
   );
   await describeModule("github.com/spf13/cobra", "A commander for modern CLIs", ["Apache-2.0"], "1.21");
+  await describeModule(
+    "example.com/reptiles",
+    "[![Build](https://ci.test/gecko.svg)](https://ci.test/gecko)\n\n# Reptiles\n\n" +
+      "All of them [crawl](https://example.com/crawl).\n".repeat(20) +
+      "\n**Geckos** climb [walls](https://example.com/gecko), `toes ** up`.\n",
+  );
   await describeModule("github.com/spf13/viper", "Configuration with fangs", ["MIT", "BSD-3-Clause"], "1.21");
   await hosted("acme/zoo", { description: "A terrarium for cobras", name: "Serpentarium" });
   await hosted("cave/deep/basilisk", { visibility: "PRIVATE", description: "a hidden cobra" });
@@ -177,6 +183,14 @@ describe("ranking", () => {
     expect(description.search.nodes).toEqual([{ highlight: "A **terrarium** for cobras" }]);
     const none = await anonymous.data('{ search(query: "yaml") { nodes { highlight } } }');
     expect(none.search.nodes).toEqual([{ highlight: null }]);
+  });
+
+  test("of a readme it is what a reader sees: neither Markdown nor addresses", async () => {
+    const { search } = await anonymous.data('{ search(query: "gecko climbing") { nodes { highlight } } }');
+    expect(search.nodes).toEqual([
+      { highlight: expect.stringMatching(/crawl\. \*\*Geckos\*\* \*\*climb\*\* walls, toes \* up\.$/) },
+    ]);
+    expect(search.nodes[0].highlight).not.toMatch(/[[\]()]|https/);
   });
 });
 

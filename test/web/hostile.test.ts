@@ -43,7 +43,7 @@ beforeAll(async () => {
     const first = r.commit(
       {
         "go.mod": `// Deprecated: ${EVIL}\nmodule ${LIB}\n\ngo 1.24\n\nrequire example.com/x v1.0.0 // ${EVIL}\n\n// ${EVIL}\nretract v1.0.0\n`,
-        "README.md": `${EVIL}\n\n[x](javascript:alert(1)) ![x](javascript:alert(1)) <a href="//evil.example" onclick=alert(1)>x</a>\n<iframe src="//evil.example"></iframe><form action="/-/sign-out" method="post"><button>x</button></form>\n<p style="position:fixed" id="main" class="banner">x</p>\n`,
+        "README.md": `${EVIL}\n\n[x](javascript:alert(1)) ![x](javascript:alert(1)) <a href="//evil.example" onclick=alert(1)>x</a>\n<iframe src="//evil.example"></iframe><form action="/-/sign-out" method="post"><button>x</button></form>\n<p style="position:fixed" id="main" class="banner">x</p>\n\n[1](https://evil.example) &lt; 2 &amp; a **fiend**\n`,
         LICENSE: EVIL,
         "lib.go": `// Package lib ${EVIL}\npackage lib\n/* ${EVIL}\n*/\nvar x = "${EVIL.replaceAll('"', "")}"\n`,
         "sub/a&b (x).txt": EVIL,
@@ -72,6 +72,7 @@ const PAGES = [
     "/",
     "/-/search",
     "/-/search?q=%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E",
+    "/-/search?q=fiend",
     "/-/groups",
     "/-/projects",
     "/groups/evil",
@@ -122,6 +123,10 @@ test("no text of others becomes markup on any page", async () => {
       results.flatMap(({ messages }) => messages.map(({ ruleId, message }) => `${ruleId} ${message}`)),
     ]).toEqual([path, []]);
   }
+});
+
+test("what was found in a readme is shown as text", async () => {
+  expect((await root.get("/-/search?q=fiend")).text).toContain("1 &lt; 2 &amp; a <mark>fiend</mark></p>");
 });
 
 describe("a file of a module that is opened by itself", () => {

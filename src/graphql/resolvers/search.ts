@@ -1,4 +1,5 @@
 import type { KeysetPage } from "../../registry/lists/keyset-page.ts";
+import type { Highlight } from "../../registry/modules/highlights.ts";
 import { type FoundPage, facetsOf, type Hit, type Search, searchModules } from "../../registry/modules/search.ts";
 import { type Connection, connection } from "../connection.ts";
 import type { GraphqlContext } from "../context.ts";
@@ -40,5 +41,10 @@ export const GoModuleSearchConnection: GoModuleSearchConnectionResolvers = {
 export const GoModuleSearchHit: GoModuleSearchHitResolvers = {
   module: async ({ moduleId }, _, { loaders }) => stillThere(await loaders.module.load(moduleId)),
   highlight: async ({ moduleId, query }, _, { loaders }) =>
-    (await loaders.highlight.load({ id: moduleId }, query)) ?? null,
+    markedText(await loaders.highlight.load({ id: moduleId }, query)),
 };
+
+/** Words between pairs of asterisks; those that the text has of its own are no pairs. */
+function markedText(highlight: Highlight | undefined): string | null {
+  return highlight?.map((part) => part.replace(/\*{2,}/g, "*")).join("**") ?? null;
+}

@@ -108,38 +108,6 @@ export async function facetsOf(registry: Registry, { all }: FoundPage): Promise<
   return { origins: of("origin"), licenses: of("license"), goVersions: of("go") };
 }
 
-/**
- * A piece of the description, or of the readme, with the words of the query **so**, by the module's number; modules whose
- * texts have none of them are not there.
- */
-export async function highlightsOf(
-  registry: Registry,
-  query: string,
-  moduleIds: readonly number[],
-): Promise<Map<number, string>> {
-  const { words } = termsOf(query);
-  if (words.length === 0) return new Map();
-  const rows = await run<{ id: number; text: string }>(registry, {
-    // Only the piece around the first of the words is parsed: a whole readme takes a millisecond.
-    text: `WITH query AS MATERIALIZED (
-        SELECT tsvector_to_array(to_tsvector('pg_catalog.english', $1)) AS stems,
-          replace(plainto_tsquery('pg_catalog.english', $1)::text, ' & ', ' | ')::tsquery AS any_word)
-      SELECT m.id, ts_headline('pg_catalog.english', piece.text, query.any_word,
-          'StartSel=**, StopSel=**, MaxWords=30, MinWords=15, ShortWord=0') AS text
-      FROM query, module m LEFT JOIN project p ON p.id = m.project_id LEFT JOIN module_document d ON d.module_id = m.id
-      CROSS JOIN LATERAL (
-        SELECT text FROM (
-          SELECT 1 AS place, p.description AS text
-          UNION ALL SELECT 2, substr(d.readme, greatest(at.first - 100, 1), 500)
-            FROM (SELECT min(NULLIF(strpos(lower(d.readme), stem), 0)) AS first FROM unnest(query.stems) AS stem) AS at
-            WHERE at.first IS NOT NULL) AS texts
-        WHERE to_tsvector('pg_catalog.english', text) @@ query.any_word ORDER BY place LIMIT 1) AS piece
-      WHERE m.id = ANY($2::int[])`,
-    values: [words.join(" "), moduleIds],
-  });
-  return new Map(rows.map((row) => [row.id, row.text.replace(/\s+/g, " ").trim()]));
-}
-
 interface Statement {
   readonly text: string;
   readonly values: readonly unknown[];
@@ -158,7 +126,8 @@ interface Terms {
   readonly words: readonly string[];
 }
 
-function termsOf(query: string): Terms {
+/** What a query says. Throws invalid for one that no text of the database can have. */
+export function termsOf(query: string): Terms {
   if (query.includes("\0")) throw invalid("a search text must not contain NUL");
   const whole = query
     .slice(0, MAX_QUERY_LENGTH)

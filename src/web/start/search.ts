@@ -1,7 +1,8 @@
 // Finding modules: by words, with the kinds of what was found beside it, each a link that narrows. Without words it is the
 // list of all modules.
 
-import { type FacetRow, facetsOf, highlightsOf, type Search, searchModules } from "../../registry/modules/search.ts";
+import { type Highlight, highlightsOf } from "../../registry/modules/highlights.ts";
+import { type FacetRow, facetsOf, type Search, searchModules } from "../../registry/modules/search.ts";
 import { findModules, listModules } from "../../registry/versions/modules.ts";
 import { here, howMany, nothingYet, pageAsked, pager } from "../html/pieces.ts";
 import { type Html, html, NOTHING } from "../html/template.ts";
@@ -79,10 +80,9 @@ ${facet(visit, "Go version", "go", facets.goVersions)}
   );
 }
 
-/** A piece of text in which the words that were found stand between pairs of asterisks. */
-function highlighted(text: string | undefined): Html | "" {
-  if (text === undefined) return NOTHING;
-  return html`<p class="quiet">${text.split("**").map((part, n) => (n % 2 === 1 ? html`<mark>${part}</mark>` : part))}</p>`;
+function highlighted(highlight: Highlight | undefined): Html | "" {
+  if (highlight === undefined) return NOTHING;
+  return html`<p class="quiet">${highlight.map((part, n) => (n % 2 === 1 ? html`<mark>${part}</mark>` : part))}</p>`;
 }
 
 function facet(

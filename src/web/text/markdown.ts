@@ -2,8 +2,8 @@
 // elements and attributes is taken out (sanitize-html). Links and pictures that are relative lead into the files of the
 // version, and never out of it; pictures of other sites are shown as links, because they would tell those sites who reads what.
 import { raw } from "hono/html";
-import MarkdownIt from "markdown-it";
 import sanitizeHtml from "sanitize-html";
+import { createMarkdownReader, isMarkdown, MAX_NESTING } from "../../registry/modules/readme-markdown.ts";
 import { type Html, html } from "../html/template.ts";
 
 /** Where the files of the version are that a readme is of. */
@@ -16,12 +16,10 @@ export interface ReadmePlace {
   readonly directory: string;
 }
 
-/** So deep may markup be nested; deeper text is shown as it is written. */
-const MAX_NESTING = 40;
 /** A readme of more lines than this, or with longer ones, is shown as it is written. */
 const MAX_LINE = 20_000;
 
-const markdown = new MarkdownIt({ html: true, linkify: true, maxNesting: MAX_NESTING });
+const markdown = createMarkdownReader();
 /** In front of the ids of headings, so that none of theirs is one of the page's. */
 const ID_PREFIX = "user-content-";
 
@@ -41,12 +39,11 @@ markdown.core.ruler.push("heading_ids", ({ tokens }) => {
   }
 });
 
-const MARKDOWN_NAME = /\.(?:md|markdown|mkd|mdown)$|^readme$/i;
 const IMAGE = /\.(?:png|jpe?g|gif|webp|svg)$/i;
 
 /** A readme, by its name and text. What is no Markdown is shown as it is written. */
 export function readmeMarkup(name: string, text: string, place: ReadmePlace): Html {
-  if (!MARKDOWN_NAME.test(name) || text.split("\n").some((line) => line.length > MAX_LINE))
+  if (!isMarkdown(name) || text.split("\n").some((line) => line.length > MAX_LINE))
     return html`<pre class="wraps" tabindex="0">${text}</pre>`;
   return html`<div class="prose">${raw(sanitized(withTasks(markdown.render(text)), place))}</div>`;
 }
