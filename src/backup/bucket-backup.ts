@@ -209,7 +209,7 @@ function sender(
     async blob({ blobs }, key) {
       const path = `data/blobs/${key}`;
       if (files.has(path)) return;
-      const handle = await blobs.openFile(key).catch((error: unknown) => {
+      const handle = await blobs.openFile(key, { isOnce: true }).catch((error: unknown) => {
         if (isFailure(error, "not-found")) return undefined; // taken away meanwhile
         throw error;
       });

@@ -99,7 +99,7 @@ async function copyOne(
 
 /** Copies a blob into a file such that it is there whole or not at all, and tells its size; undefined: there is none. */
 export async function copyBlob(blobs: Blobs, key: string, to: string): Promise<number | undefined> {
-  const source = await blobs.openFile(key).catch((error: unknown) => {
+  const source = await blobs.openFile(key, { isOnce: true }).catch((error: unknown) => {
     if (isFailure(error, "not-found")) return undefined;
     throw error;
   });

@@ -29,7 +29,7 @@ export async function examineZip(
   if (zipKey === null) return undefined;
   let file: FileHandle;
   try {
-    file = await blobs.openFile(zipObjectKey(zipKey));
+    file = await blobs.openFile(zipObjectKey(zipKey), { isOnce: true });
   } catch (error) {
     if (isFailure(error, "not-found")) return { fault: "zip_missing", says: "its zip is not stored" };
     throw error;

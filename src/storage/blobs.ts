@@ -30,8 +30,13 @@ export interface Blobs {
   setAside(
     key: string,
   ): Promise<{ readonly writtenAt: number; putBack(): Promise<void>; remove(): Promise<void> } | undefined>;
-  /** Opens a blob to read here and there in it; whoever asks closes it. Throws not-found when there is none. */
-  openFile(key: string): Promise<fs.FileHandle>;
+  /**
+   * Opens a blob to read here and there in it; whoever asks closes it. Throws not-found when there is none. `isOnce`: nobody will
+   * want it soon again, so that what has to be fetched for it takes no room from what is kept.
+   */
+  openFile(key: string, how?: { readonly isOnce: boolean }): Promise<fs.FileHandle>;
+  /** Writes a blob that nobody will want soon again into a new file. Throws not-found, and makes no file, when there is none. */
+  copyInto(key: string, file: string): Promise<void>;
   /** All bytes of a small blob. Throws not-found when there is no such blob. */
   read(key: string): Promise<Buffer>;
   /**

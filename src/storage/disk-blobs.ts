@@ -16,6 +16,8 @@ const SWEEP_EVERY_MS = 3_600_000;
 
 /** A blob is copied in pieces of this size: large enough that a megabyte costs little, small enough for many at once. */
 const COPY_BYTES = 256 * 1024;
+/** Into a file that is not there, and with the same blocks where the file system can. */
+const COPY_NEW = fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE;
 /** Buffers of that size that are kept for the next copy: fresh ones would cost more than the copying. */
 const KEPT_BUFFERS = 32;
 
@@ -85,6 +87,8 @@ export async function openDiskBlobs(directory: string, now: () => number = Date.
     },
     read: (key) => fs.readFile(join(directory, key)).catch((cause) => missing(key, cause)),
     openFile: (key) => fs.open(join(directory, key)).catch((cause) => missing(key, cause)),
+    copyInto: (key, file) =>
+      storing(() => fs.copyFile(join(directory, key), file, COPY_NEW)).catch((cause) => missing(key, cause)),
     async open(key) {
       const file = await fs.open(join(directory, key)).catch((cause) => missing(key, cause));
       return { copyTo: (sink, range) => copyFile(file, sink, range).finally(() => file.close()) };

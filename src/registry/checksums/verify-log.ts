@@ -172,7 +172,7 @@ async function wrongZips({ database, blobs }: Registry, problems: string[]): Pro
     for (const row of rows) {
       const name = `${row.path}@${row.version}`;
       try {
-        const file = await blobs.openFile(zipObjectKey(row.zip_key));
+        const file = await blobs.openFile(zipObjectKey(row.zip_key), { isOnce: true });
         try {
           const hashes = createFileHashes(name);
           let isOwn = true;

@@ -72,6 +72,19 @@ export function createBucketBlobs({ bucket, disk, cache, redirect, now = Date.no
     return own ?? disk.openFile(key);
   };
 
+  /** Opens a zip without keeping a copy of it: what is fetched is gone when it is closed. */
+  const openedOnce = async (key: string): Promise<fs.FileHandle> => {
+    const kept = await cache.open(key);
+    if (kept) return kept;
+    const scratch = await fetchedInto(key);
+    if (scratch === undefined) return disk.openFile(key);
+    try {
+      return await fs.open(scratch);
+    } finally {
+      await fs.rm(scratch, { force: true });
+    }
+  };
+
   return {
     tidy() {
       disk.tidy();
@@ -136,7 +149,13 @@ export function createBucketBlobs({ bucket, disk, cache, redirect, now = Date.no
         await file.close();
       }
     },
-    openFile: (key) => (isThere(key) ? opened(key) : disk.openFile(key)),
+    openFile: (key, { isOnce } = { isOnce: false }) => {
+      if (!isThere(key)) return disk.openFile(key);
+      return isOnce ? openedOnce(key) : opened(key);
+    },
+    async copyInto(key, file) {
+      if (!isThere(key) || !(await fetchObject(bucket, key, file))) await disk.copyInto(key, file);
+    },
     async open(key) {
       if (!isThere(key)) return disk.open(key);
       const file = await opened(key);

@@ -40,6 +40,7 @@ export async function fetchObject(bucket: Bucket, key: string, file: string): Pr
     if (sum.digest("hex") === basename(key)) return true;
     throw new Error("its bytes have not the SHA-256 that is its name");
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "EEXIST") throw cause; // somebody else's file
     await rm(file, { force: true });
     if (isFailure(cause)) throw cause;
     throw new Failure("unavailable", `${bucket.name} did not give ${key} whole: try again in a moment`, {

@@ -99,6 +99,32 @@ describe("a bucket that does what it shall", () => {
     expect(it.server.asked).toHaveLength(1);
   });
 
+  test("what is read once takes no room from what is kept here, and leaves nothing", async () => {
+    const small = await newStore({ cacheBytes: 6_000 });
+    const [kept, passing] = [randomBytes(5_000), randomBytes(5_000)];
+    const key = await adopt(small.blobs, kept);
+    small.server.objects.set(`/bucket/${zipOf(passing)}`, { bytes: passing, writtenAt: 0 });
+    const file = await small.blobs.openFile(zipOf(passing), { isOnce: true });
+    expect(await file.readFile()).toEqual(passing);
+    await file.close();
+    const pack = packObjectKey(zipOf(passing).slice(-64));
+    small.server.objects.set(`/bucket/${pack}`, { bytes: passing, writtenAt: 0 });
+    const copy = join(small.cacheDirectory, "..", "copy.pack");
+    await small.blobs.copyInto(pack, copy);
+    expect(readFileSync(copy)).toEqual(passing);
+    await expect(small.blobs.copyInto(pack, copy)).rejects.toMatchObject({ code: "EEXIST" });
+    expect(readFileSync(copy)).toEqual(passing);
+    const missing = packObjectKey("0".repeat(64));
+    await expect(small.blobs.copyInto(missing, `${copy}.missing`)).rejects.toMatchObject({ kind: "not-found" });
+    expect(existsSync(`${copy}.missing`)).toBe(false);
+    expect(copiesIn(small.cacheDirectory)).toEqual([key]);
+    expect(readdirSync(small.scratchDirectory)).toEqual([]);
+    // What is kept is read from there.
+    small.server.asked.length = 0;
+    await (await small.blobs.openFile(key, { isOnce: true })).close();
+    expect(small.server.asked).toEqual([]);
+  });
+
   test("gives what is too large to be kept here as well, to each who asks, and nobody waits for the others", async () => {
     const small = await newStore({ cacheBytes: 1_000 });
     const bytes = randomBytes(5_000);
