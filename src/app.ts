@@ -15,7 +15,7 @@ import { warmCache } from "./http/go/cache-warming.ts";
 import { HotCache } from "./http/go/hot-cache.ts";
 import { setGauges } from "./http/health.ts";
 import { type RunningServer, startServer } from "./http/server.ts";
-import { type Leading, openLeading, standBy } from "./leader.ts";
+import { type Leading, openLeading } from "./leader.ts";
 import { openRemotes } from "./mirrors/remotes.ts";
 import { type Closer, closeAll, type OpenOptions, openRegistry, openSigners } from "./open-registry.ts";
 import { openUpstream, verificationOf } from "./open-upstream.ts";
@@ -161,7 +161,7 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     );
     closers.push(() => warming);
     if (config.role === "all" && !lease.leads())
-      standBy(registry).catch((error: unknown) => log.warn({ err: error }, "this server is not ready to lead yet"));
+      duties.standBy().catch((error: unknown) => log.warn({ err: error }, "this server is not ready to lead yet"));
     for (const warning of config.warnings) log.warn(warning);
     if (!other)
       void toldNames(config.upstream, verificationOf(config)).then((warnings) => {

@@ -9,6 +9,7 @@ import { keepExamined } from "./fsck/slices.ts";
 import { keepPurged } from "./git/hosting/purge.ts";
 import { recordOpenPushes } from "./git/hosting/recorded-push.ts";
 import { keepMeasured } from "./git/hosting/repository-size.ts";
+import { keepPrepared } from "./git/hosting/standby-repositories.ts";
 import { storeAll } from "./git/hosting/stored-repositories.ts";
 import { keepTidy } from "./git/hosting/tidying.ts";
 import { ensureBuiltZips, type ModuleArchives } from "./git/indexing/module-archives.ts";
@@ -51,6 +52,8 @@ export interface LeaderParts {
 }
 
 export interface Leading {
+  /** Makes a server that does not lead ready to: it is not to take its time when another has died. */
+  standBy(): Promise<void>;
   /**
    * Begins, and calls `ready` when requests may come; what it throws leaves nothing begun. `takesOver`: clients waited for a
    * leader, and what they bring comes first.
@@ -65,6 +68,8 @@ export interface Leading {
 /** What a server does while it leads, not begun yet. `wait` is how it lets time pass. */
 export function openLeading(parts: LeaderParts, wait: typeof delay = delay): Leading {
   const closers: Closer[] = [];
+  let hasBegun = false;
+  let standingBy: { close(): Promise<void> } | undefined;
   const wakers: { mirrors?: FollowedMirrors | undefined; hooks?: HookSender | undefined } = {};
   const { config, registry, repositories, archives, indexer, upstream, checksums, remotes, hasAges } = parts;
   const keep = (kept: { close(): Promise<void> | void }): void => void closers.push(async () => kept.close());
@@ -93,6 +98,8 @@ export function openLeading(parts: LeaderParts, wait: typeof delay = delay): Lea
   };
   const begin = async (ready: () => void, takesOver: boolean): Promise<void> => {
     const startedAt = Date.now();
+    hasBegun = true;
+    void standingBy?.close(); // nobody waits for a repository of which nobody wants anything
     registry.storedRepositories?.forget();
     ready(); // nothing of what follows is needed for a push, and some of it takes its time
     wakers.hooks = startHooks(config, registry);
@@ -121,9 +128,15 @@ export function openLeading(parts: LeaderParts, wait: typeof delay = delay): Lea
   const end = async (): Promise<void> => {
     wakers.hooks = undefined;
     wakers.mirrors = undefined;
+    await standingBy?.close();
     await closeAll(closers);
   };
   return {
+    async standBy() {
+      if (registry.storedRepositories && !hasBegun) standingBy = keepPrepared(registry);
+      await registry.jobs.ready();
+      await registry.prisma.$queryRaw`SELECT 1`;
+    },
     async begin(ready, takesOver) {
       try {
         await begin(ready, takesOver);
@@ -138,12 +151,6 @@ export function openLeading(parts: LeaderParts, wait: typeof delay = delay): Lea
       else wakers.hooks?.wake();
     },
   };
-}
-
-/** Loads what a leader needs first, at a server that stands by: it is not to take its time when another has died. */
-export async function standBy(registry: Registry): Promise<void> {
-  await registry.jobs.ready();
-  await registry.prisma.$queryRaw`SELECT 1`;
 }
 
 /** Has all repositories in the blob store: those from before they were to be there, and what was packed by commands. */

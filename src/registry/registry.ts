@@ -68,6 +68,8 @@ export interface StoredPack {
 export interface StoredRepositories {
   /** Sees to it that the directory of a project's repository is what the rows say. */
   ensure(projectId: number): Promise<void>;
+  /** The same at a server that does not lead. It is no longer so when somebody pushes, and is looked at again when it leads. */
+  prepare(projectId: number): Promise<void>;
   /** Has all packs of the directory in the blob store; returns them. */
   store(projectId: number): Promise<readonly StoredPack[]>;
   /** Notes that the directory is what the rows of a generation say. */

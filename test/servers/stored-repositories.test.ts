@@ -1,6 +1,6 @@
 // Repositories in the blob store, at the moments at which a server can be killed: what was recorded is there for the next one,
 // what was not leaves no trace, and a directory that was left behind is told from one that is up to date.
-import { rmSync, symlinkSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { examineRepository } from "../../src/fsck/repositories.ts";
@@ -12,6 +12,7 @@ import {
   repositoryExists,
   repositoryOf,
 } from "../../src/git/hosting/repositories-of-projects.ts";
+import { keepPrepared } from "../../src/git/hosting/standby-repositories.ts";
 import { openStoredRepositories, storeAll } from "../../src/git/hosting/stored-repositories.ts";
 import { Repositories } from "../../src/git/objects/repositories.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
@@ -105,6 +106,53 @@ test.each(["SHA1", "SHA256"] as const)("what was recorded is whole at another se
   lead(second);
   expect(await lib.refs(second)).toBe(refs);
   expect((await storedRepository(second, lib.id))?.packs).toHaveLength(2);
+});
+
+test("a server that stands by has a repository before anybody asks it, and of what comes afterwards fetches what is new", async () => {
+  const lib = await project("standby");
+  await lib.recorded(first, commitAndTag("v1.0.0"));
+  await lib.recorded(first, commitAndTag("v1.1.0"));
+  const { packs } = (await storedRepository(first, lib.id))!;
+  const packsHere = (): string[] =>
+    readdirSync(join(repositoryDirectory(second, lib.id), "objects", "pack")).filter((name) => name.endsWith(".pack"));
+  const standingBy = keepPrepared(second);
+  await expect.poll(() => existsSync(repositoryDirectory(second, lib.id))).toBe(true);
+  await standingBy.close();
+  expect(packsHere().sort()).toEqual(packs.map(({ name }) => `${name}.pack`).sort());
+
+  await lib.recorded(first, commitAndTag("v1.2.0"));
+  const fetched: string[] = [];
+  const { copyInto } = second.blobs;
+  second.blobs.copyInto = (key, file) => {
+    fetched.push(key);
+    return copyInto(key, file);
+  };
+  lead(second);
+  expect(await lib.refs(second)).toBe(await lib.refs(first));
+  second.blobs.copyInto = copyInto;
+  expect(fetched).toHaveLength(2); // the pack of the last push, and its index
+});
+
+test("a look that began before a server came to lead is not taken for one since", async () => {
+  const lib = await project("begun");
+  await lib.recorded(first, commitAndTag("v1.0.0"));
+  const { copyInto } = second.blobs;
+  const [begun, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  second.blobs.copyInto = async (key, file) => {
+    begun.resolve();
+    await goOn.promise;
+    return copyInto(key, file);
+  };
+  const standingBy = second.storedRepositories!.prepare(lib.id);
+  await begun.promise;
+  await lib.recorded(first, commitAndTag("v1.1.0"));
+  lead(second);
+  const ensured = second.storedRepositories!.ensure(lib.id);
+  goOn.resolve();
+  await ensured;
+  expect(git(["-C", repositoryDirectory(second, lib.id), "tag"])).toBe("v1.0.0\nv1.1.0\n");
+  await standingBy;
+  second.blobs.copyInto = copyInto;
 });
 
 test("killed before the record: the next server knows nothing of it, and the same one records it", async () => {

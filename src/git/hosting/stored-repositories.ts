@@ -11,9 +11,9 @@
 //
 // A directory holds the generation in which it was last what the rows say. The first time that a leader needs a repository it
 // looks: of the same generation, it goes on, and what a push that was cut off has moved is recorded; of another, somebody else
-// has led meanwhile, and the directory is made anew.
+// has led meanwhile, and the directory is made anew. A server that stands by does that all the time (standby-repositories.ts).
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream, existsSync } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { copyFile, link, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -47,17 +47,19 @@ const MOST_STORED_LATELY = 1_000;
 /** Opens the repositories that are in the blob store of a registry. */
 export function openStoredRepositories(registry: Registry, repositories: Repositories): StoredRepositories {
   let agreeing = new Set<number>();
-  const looks = createSingleFlight<number, void>();
+  const looks = createSingleFlight<number, ReadonlySet<number>>();
   const lately = new LRUCache<string, StoredPack>({ max: MOST_STORED_LATELY, ttl: STORED_LATELY_MS });
   const storing = createSingleFlight<string, StoredPack>();
   const directoryOf = (projectId: number): string => repositoryDirectory(registry, projectId);
 
-  const look = async (projectId: number): Promise<void> => {
+  /** Makes the directory what the rows say, and returns what was counted in: those that agree since this server came to lead. */
+  const look = async (projectId: number, level: "debug" | "info"): Promise<ReadonlySet<number>> => {
     const asked = agreeing;
     const stored = await storedRepository(registry, projectId);
-    if (!stored) return; // the project is gone
-    if (!(await isUpToDate(projectId, stored))) await rebuild(projectId, stored);
+    if (!stored) return asked; // the project is gone
+    if (!(await isUpToDate(projectId, stored))) await rebuild(projectId, stored, level);
     asked.add(projectId);
+    return asked;
   };
 
   const isUpToDate = async (projectId: number, { generation, isPushed }: StoredRepository): Promise<boolean> => {
@@ -77,7 +79,11 @@ export function openStoredRepositories(registry: Registry, repositories: Reposit
     return false;
   };
 
-  const rebuild = async (projectId: number, { generation, packs }: StoredRepository): Promise<void> => {
+  const rebuild = async (
+    projectId: number,
+    { generation, packs }: StoredRepository,
+    level: "debug" | "info",
+  ): Promise<void> => {
     const directory = directoryOf(projectId);
     const { objectFormat, defaultBranch, fullPath } = await projectById(registry, projectId);
     const refs = await recordedRefs(registry, projectId);
@@ -88,7 +94,10 @@ export function openStoredRepositories(registry: Registry, repositories: Reposit
         { mustAct: true },
       );
     const begun = performance.now();
-    registry.log.info({ project: fullPath, packs: packs.length, refs: refs.size }, "a repository is made of its packs");
+    registry.log[level](
+      { project: fullPath, packs: packs.length, refs: refs.size },
+      "a repository is made of its packs",
+    );
     const byName = new Map(packs.map((pack) => [pack.name, pack]));
     await rebuildRepository(repositories, directory, {
       ...{ objectFormat: formatWord(objectFormat), refs, head: defaultBranch ?? INITIAL_BRANCH },
@@ -96,14 +105,14 @@ export function openStoredRepositories(registry: Registry, repositories: Reposit
       packs: packs.map(({ name }) => name),
       async fetch(name, file, index) {
         const pack = byName.get(name)!;
-        await fetchBlob(registry, pack.digest, file);
+        await registry.blobs.copyInto(packObjectKey(pack.digest), file);
         if (pack.index === undefined) return false;
-        await fetchBlob(registry, pack.index, index);
+        await registry.blobs.copyInto(packObjectKey(pack.index), index);
         return true;
       },
     });
     await mark(directory, generation);
-    registry.log.info({ project: fullPath, ms: Math.round(performance.now() - begun) }, "a repository is there");
+    registry.log[level]({ project: fullPath, ms: Math.round(performance.now() - begun) }, "a repository is there");
   };
 
   const store = async (projectId: number): Promise<StoredPack[]> => {
@@ -127,7 +136,11 @@ export function openStoredRepositories(registry: Registry, repositories: Reposit
   return {
     async ensure(projectId) {
       if (agreeing.has(projectId)) return;
-      await looks.run(projectId, () => look(projectId));
+      // A look that began before this server came to lead may have found what is no longer so.
+      while ((await looks.run(projectId, () => look(projectId, "info"))) !== agreeing);
+    },
+    async prepare(projectId) {
+      await looks.run(projectId, () => look(projectId, "debug"));
     },
     store,
     async agreed(projectId, generation) {
@@ -209,15 +222,6 @@ async function storeBlob(registry: Registry, file: string): Promise<string> {
     await rm(scratch, { force: true });
   }
   return digest;
-}
-
-async function fetchBlob(registry: Registry, digest: string, file: string): Promise<void> {
-  const from = await registry.blobs.openFile(packObjectKey(digest));
-  try {
-    await pipeline(from.createReadStream({ autoClose: false }), createWriteStream(file, { flags: "wx" }));
-  } finally {
-    await from.close();
-  }
 }
 
 async function markIn(directory: string): Promise<number | undefined> {

@@ -31,6 +31,16 @@ export async function storedRepository(registry: Registry, projectId: number): P
   return row && { generation: Number(row.generation ?? 0), packs: row.packs ?? [], isPushed: row.pushed };
 }
 
+/** Which generation is stored of each repository, those that were pushed to most often first. */
+export async function storedGenerations(
+  registry: Registry,
+): Promise<{ readonly projectId: number; readonly generation: number }[]> {
+  const { rows } = await registry.database.pool.query<{ id: number; generation: string }>(
+    "SELECT project_id AS id, generation FROM stored_repository WHERE generation > 0 ORDER BY generation DESC, id",
+  );
+  return rows.map(({ id, generation }) => ({ projectId: id, generation: Number(generation) }));
+}
+
 /**
  * Writes down in a transaction which packs a repository has now, in the place of those before. Returns the generation, which
  * is a new one if the packs or, as `refsChanged` says, the refs are other than before.
