@@ -410,4 +410,12 @@ describe("what is refused", () => {
     expect(await send("v1.4.0", await moduleZip("v1.4.0"))).toEqual({ status: 410, asked: false });
     expect(await send("v1.8.1", await moduleZip("v1.8.1"), bearer("no token"))).toEqual({ status: 401, asked: false });
   });
+
+  test("an address with a broken percent-encoding is told to whoever waits to be asked for the body", async () => {
+    for (const path of ["/api/packages/%zz/go/upload", "/api/go/%zz/x", "/artifactory/api/go/%zz/x/@v/v1.0.0.zip"]) {
+      const headers = { ...bearer(token), expect: "100-continue", "content-length": "1" };
+      const { status, text } = await ask(server.url, path, { method: "PUT", headers });
+      expect([path, status, text]).toEqual([path, 404, expect.stringContaining("broken percent-encoding")]);
+    }
+  });
 });

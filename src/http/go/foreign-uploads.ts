@@ -30,22 +30,22 @@ import { takeBody, takeUpload, uploadAnswer, uploader } from "./uploads.ts";
 /** The version of Artifactory whose way of uploading is spoken here: since 6.10 its client sends all three files. */
 const SPOKEN_VERSION = "7.0.0";
 
-/** An upload in the form of another registry. */
+/** An upload in the form of another registry; `group` and `repository` as they were sent. */
 export type ForeignUpload =
   | { readonly kind: "version" }
   | { readonly kind: "gitea"; readonly group: string }
   | { readonly kind: "jfrog"; readonly repository: string; readonly file: string };
 
-/** Recognises one by its path, as it was sent. */
+/** Recognises one by its path, as it was sent. Throws nothing: it is asked before there is anybody to tell (http/server.ts). */
 export function parseForeignUpload(method: string, path: string): ForeignUpload | undefined {
   const below = path.replace(/^\/artifactory(?=\/api\/)/, "");
   if (method === "GET") return below === "/api/system/version" ? { kind: "version" } : undefined;
   if (method !== "PUT") return undefined;
   const [, group] = /^\/api\/packages\/(.+)\/go\/upload$/.exec(path) ?? [];
-  if (group !== undefined) return { kind: "gitea", group: decoded(group) };
+  if (group !== undefined) return { kind: "gitea", group };
   const [, repository, file] = /^\/api\/go\/([^/]+)\/(.+)$/.exec(below) ?? [];
   if (repository === undefined || file === undefined) return undefined;
-  return { kind: "jfrog", repository: decoded(repository), file: file.replace(/;.*$/s, "") };
+  return { kind: "jfrog", repository, file: file.replace(/;.*$/s, "") };
 }
 
 /** Answers one. */
@@ -55,8 +55,8 @@ export async function serveForeignUpload(uploads: Uploads, ctx: Context, asked: 
     return;
   }
   const principal = await uploader(uploads.archives.registry, ctx);
-  if (asked.kind === "gitea") await serveGitea(uploads, ctx, principal, asked.group);
-  else await serveJfrog(uploads, ctx, principal, asked.repository, asked.file);
+  if (asked.kind === "gitea") await serveGitea(uploads, ctx, principal, decoded(asked.group));
+  else await serveJfrog(uploads, ctx, principal, decoded(asked.repository), asked.file);
 }
 
 async function serveGitea(uploads: Uploads, ctx: Context, principal: Principal, fullPath: string): Promise<void> {
