@@ -21,8 +21,9 @@ let server: TestServer;
 const get = (path: string, headers: Record<string, string> = {}, method = "GET") =>
   ask(server.url, `/api/v4/packages/go/${path}`, { headers, method });
 
-/** As the go command asks. */
+/** As the go command asks: before go 1.27, and since. */
 const GO_COMMAND = { "user-agent": "Go-http-client/1.1" };
+const GO_COMMANDS = [GO_COMMAND, { "user-agent": "GoCommand/1 (+https://go.dev/cmd/go)" }];
 
 beforeAll(async () => {
   upstream = await fakeUpstream();
@@ -66,24 +67,28 @@ describe("what never changes is fetched once, and passed on as it is", () => {
     expect(upstream.count(`${at}.mod`)).toBe(1);
   });
 
-  test("an .info for the go command: its .mod comes at the same time, and both enter together", async () => {
-    const { info, mod } = await upstream.version("example.com/pair", "v1.0.0");
-    const at = "example.com/pair/@v/v1.0.0";
-    const both = Promise.withResolvers<void>();
-    for (const [file, body] of [
-      ["info", info],
-      ["mod", mod],
-    ] as const)
-      upstream.on(`${at}.${file}`, async (_, res) => {
-        if (upstream.count(`${at}.info`) + upstream.count(`${at}.mod`) === 2) both.resolve();
-        await both.promise;
-        res.writeHead(200).end(body);
-      });
-    expect((await get(`${at}.info`, GO_COMMAND)).text).toBe(info);
-    upstream.on(`${at}.mod`, "asked twice");
-    expect((await get(`${at}.mod`, GO_COMMAND)).text).toBe(mod);
-    expect([upstream.count(`${at}.info`), upstream.count(`${at}.mod`)]).toEqual([1, 1]);
-  });
+  test.each(GO_COMMANDS)(
+    "an .info for the go command (%o): its .mod comes at the same time, and both enter together",
+    async (goCommand) => {
+      const name = `example.com/pair${GO_COMMANDS.indexOf(goCommand)}`;
+      const { info, mod } = await upstream.version(name, "v1.0.0");
+      const at = `${name}/@v/v1.0.0`;
+      const both = Promise.withResolvers<void>();
+      for (const [file, body] of [
+        ["info", info],
+        ["mod", mod],
+      ] as const)
+        upstream.on(`${at}.${file}`, async (_, res) => {
+          if (upstream.count(`${at}.info`) + upstream.count(`${at}.mod`) === 2) both.resolve();
+          await both.promise;
+          res.writeHead(200).end(body);
+        });
+      expect((await get(`${at}.info`, goCommand)).text).toBe(info);
+      upstream.on(`${at}.mod`, "asked twice");
+      expect((await get(`${at}.mod`, goCommand)).text).toBe(mod);
+      expect([upstream.count(`${at}.info`), upstream.count(`${at}.mod`)]).toEqual([1, 1]);
+    },
+  );
 
   test("an .info for the go command is told whatever is wrong with its .mod", async () => {
     const { info } = await upstream.version("example.com/half", "v1.0.0");

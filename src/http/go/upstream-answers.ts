@@ -36,8 +36,11 @@ import {
 } from "./go-answers.ts";
 import { type HotAnswer, type HotCache, isTrusted, writeHotAnswer } from "./hot-cache.ts";
 
-/** The go command, and proxies written in Go: they ask for the .mod of a version when they have its .info. */
-const GO_CLIENT = /^Go-http-client\//;
+/**
+ * The go command, by the name that it has since go 1.27 and the one before, and proxies written in Go: they ask for the .mod
+ * of a version when they have its .info.
+ */
+const GO_CLIENT = /^(?:GoCommand|Go-http-client)\//;
 
 const NO_POLICY: Passed = { warning: undefined, freshMs: Number.POSITIVE_INFINITY };
 
