@@ -82,9 +82,19 @@ describe.each(PROXIES.filter(([, proxy]) => hasProxy(proxy)))("%s", (_, proxy, t
   test("pages: signing in, and every link", async () => {
     const visitor = await browser(new URL(url).origin);
     const at = (path: string): string => `${PREFIX}${path}`;
+    const asked = await visitor.get(at("/secret/lib?tab=readme"));
+    const signIn = String(asked.headers.location);
+    expect([asked.status, signIn]).toEqual([303, expect.stringMatching(`^${PREFIX}/-/sign-in\\?return_to=`)]);
+    const returned = await visitor.submit(signIn, at("/-/sign-in"), { token: ADMIN_TOKEN });
+    expect([returned.status, returned.headers.location]).toEqual([303, at("/secret/lib?tab=readme")]);
+    await visitor.submit(at("/"), at("/-/sign-out"));
     const signedIn = await visitor.submit(at("/-/sign-in"), at("/-/sign-in"), { token: ADMIN_TOKEN });
     expect([signedIn.status, signedIn.headers.location]).toEqual([303, expect.stringMatching(`^${PREFIX}/`)]);
     expect((await visitor.get(at("/-/user_settings/personal_access_tokens"))).status).toBe(200);
+    const feed = await visitor.get(at(`/-/go/${MODULE_HOST}/root/lib.atom`));
+    const links = [...feed.text.matchAll(/href="([^"]+)"/g)].map(([, link = ""]) => link);
+    expect(links).toHaveLength(3);
+    for (const link of links) expect((await visitor.get(link.slice(new URL(url).origin.length))).status).toBe(200);
     const graphql = await visitor.get(at("/api/graphql"));
     expect([graphql.status, graphql.headers["content-type"]]).toEqual([200, expect.stringContaining("text/html")]);
     // The pages are the same ones, whoever stands in front: all of them once for each way of handing on the path.

@@ -337,7 +337,7 @@ function packageOf(
     package_type: "golang",
     status: "default",
     _links: {
-      web_path: `/${row.projectPath}/-/packages/${row.id}`,
+      web_path: `${new URL(base).pathname.replace(/\/$/, "")}/${row.projectPath}/-/packages/${row.id}`,
       ...(mayDelete ? { delete_api_path: `${base}/api/v4/projects/${row.packageOf}/packages/${row.id}` } : {}),
     },
     created_at: row.createdAt.toISOString(),

@@ -21,10 +21,10 @@ interface Entry {
 }
 
 export const showAllVersions: Show = async (visit) =>
-  feed(visit, "New versions", "/", await newestVersions(visit.registry, visit.principal, ENTRIES));
+  feed(visit, "New versions", visit.at.home(), await newestVersions(visit.registry, visit.principal, ENTRIES));
 
 export const showPathFeed: Show = async (visit) => {
-  const { registry, principal, named } = visit;
+  const { registry, principal, named, at } = visit;
   const path = named.path!;
   const page = { first: ENTRIES };
   const project = await findProject(registry, path);
@@ -33,7 +33,7 @@ export const showPathFeed: Show = async (visit) => {
     return feed(
       visit,
       `New versions of ${project.fullPath}`,
-      `/${project.fullPath}`,
+      at.project(project.fullPath),
       packages(found.get(project.id)?.rows),
     );
   }
@@ -43,7 +43,7 @@ export const showPathFeed: Show = async (visit) => {
   return feed(
     visit,
     `New versions in ${group.fullPath}`,
-    `/groups/${group.fullPath}`,
+    at.group(group.fullPath),
     packages(found.get(group.id)?.rows),
   );
 };
@@ -81,7 +81,7 @@ async function feed(
 <updated>${updated}</updated>
 <author><name>Gokura</name></author>
 <link rel="self" href="${url}${path}"/>
-<link rel="alternate" type="text/html" href="${url}${page}"/>
+<link rel="alternate" type="text/html" href="${origin}${page}"/>
 ${entries.map(
   (entry) => html`<entry>
 <title>${entry.path} ${entry.version}</title>

@@ -9,7 +9,7 @@ import { connectIdentity, signInByProvider } from "../../registry/forge/provider
 import { type PendingSignIn, unfinishedSignIn } from "../../upstream/sign-in-provider.ts";
 import { type Answer, type Page, seeOther, type Visit, type WebProvider } from "../html/visit.ts";
 import { noPendingSignInCookie, pendingSignInCookie, pendingSignInIn, sessionCookie } from "./cookie.ts";
-import { localPath } from "./return-to.ts";
+import { localPath, returnAddress } from "./return-to.ts";
 import { noSignInPage, signInPage } from "./sign-in-page.ts";
 
 const PATIENCE_MS = 10 * 60_000;
@@ -69,7 +69,7 @@ export async function returnFromProvider(visit: Visit): Promise<Answer> {
     const identity = await signInByProvider(registry, vouched, provider.rules);
     const { secret, expiresAt } = await startProviderSession(registry, identity, vouched.idToken, browser);
     const cookies = [sessionCookie(url, secret, expiresAt), noPendingSignInCookie(url)];
-    return seeOther(begun.returnTo ?? at.home(), cookies);
+    return seeOther(returnAddress(at, begun.returnTo), cookies);
   } catch (error) {
     if (!isFailure(error, "invalid", "unauthenticated", "forbidden", "conflict", "unavailable")) throw error;
     if (isFailure(error, "invalid", "unauthenticated")) await signInFailed(registry, from);

@@ -7,13 +7,13 @@ import { endSession, idTokenOf, startSession } from "../../registry/access/web-s
 import { html } from "../html/template.ts";
 import { type Answer, page, type Show, seeOther, type Visit } from "../html/visit.ts";
 import { noSessionCookie, sessionCookie } from "./cookie.ts";
-import { localPath } from "./return-to.ts";
+import { localPath, returnAddress } from "./return-to.ts";
 import { signInPage } from "./sign-in-page.ts";
 
 /** The form. Whoever is signed in already goes on. */
 export const showSignIn: Show = (visit) => {
   const returnTo = localPath(visit.query.get("return_to"));
-  if (visit.session) return seeOther(returnTo ?? visit.at.home());
+  if (visit.session) return seeOther(returnAddress(visit.at, returnTo));
   return signInPage(visit, returnTo);
 };
 
@@ -29,7 +29,7 @@ export async function signIn(visit: Visit): Promise<Answer> {
         reason: "sign_in_by_provider_only",
       });
     const { secret, expiresAt } = await startSession(registry, token, browser);
-    return seeOther(returnTo ?? at.home(), sessionCookie(url, secret, expiresAt));
+    return seeOther(returnAddress(at, returnTo), sessionCookie(url, secret, expiresAt));
   } catch (error) {
     if (!isFailure(error, "unauthenticated", "forbidden", "insufficient-scope")) throw error;
     await signInFailed(registry, from);
