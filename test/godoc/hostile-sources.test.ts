@@ -83,6 +83,11 @@ test.each([
   expect(used).toBeLessThan(5_000);
 });
 
+test("a line of code ends with a line feed and nothing else, as in Go", () => {
+  const comment = parseDocComment("Text.\n\n\ta\u2028b\rc\n\td");
+  expect(commentMarkdown(comment.content, defaultDocLinkUrl)).toBe("Text.\n\n\ta\u2028b\rc\n\td\n");
+});
+
 test("no comment becomes anything but text and links to the web", () => {
   const text = `<script>alert(1)</script> [evil] [file] http://ok.example/"onmouseover=x
 

@@ -23,7 +23,7 @@ export function parseCommit(oid: string, content: Buffer): Commit {
   const { headers, message } = split(content);
   return {
     oid,
-    parents: [...headers.matchAll(/^parent ([0-9a-f]+)$/gm)].map((match) => match[1]!),
+    parents: headers.flatMap((line) => /^parent ([0-9a-f]+)$/.exec(line)?.[1] ?? []),
     author: signature(headers, "author"),
     committer: signature(headers, "committer"),
     message,
@@ -32,17 +32,20 @@ export function parseCommit(oid: string, content: Buffer): Commit {
 
 /** The message of an annotated tag, without a signature below it. */
 export function parseTagMessage(content: Buffer): string {
-  return split(content).message.replace(/^-----BEGIN [A-Z ]+-----\n[\s\S]*/m, "");
+  return split(content).message.replace(/(?<![^\n])-----BEGIN [A-Z ]+-----\n[\s\S]*/, "");
 }
 
-function split(content: Buffer): { headers: string; message: string } {
+/** Lines end with a line feed and nothing else: a name may hold what is an end of a line elsewhere. */
+function split(content: Buffer): { headers: readonly string[]; message: string } {
   const text = content.toString("utf8");
   const end = text.indexOf("\n\n");
-  return end < 0 ? { headers: text, message: "" } : { headers: text.slice(0, end), message: text.slice(end + 2) };
+  const headers = (end < 0 ? text : text.slice(0, end)).split("\n");
+  return { headers, message: end < 0 ? "" : text.slice(end + 2) };
 }
 
-function signature(headers: string, role: "author" | "committer"): Signature {
-  const match = new RegExp(`^${role} (.*?) ?<([^>\\n]*)> *(\\d+)?`, "m").exec(headers);
+function signature(headers: readonly string[], role: "author" | "committer"): Signature {
+  const line = headers.find((one) => one.startsWith(`${role} `)) ?? "";
+  const match = /^\w+ (.*?) ?<([^>]*)> *(\d+)?/s.exec(line);
   const time = commitTime(Number(match?.[3] ?? 0));
   return {
     name: match?.[1] ?? "",

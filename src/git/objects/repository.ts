@@ -220,8 +220,10 @@ export class Repository {
   async commitInfo(oid: string): Promise<CommitInfo | undefined> {
     const commit = await this.#reader().read(`${objectId(oid)}^{commit}`, MAX_COMMIT_BYTES);
     if (commit === undefined) return undefined;
-    const headers = commit.content.toString("latin1").split("\n\n", 1)[0] ?? "";
-    const committer = /^committer .*> *(\d+)(?: [+-]\d+)?$/m.exec(headers);
+    // A line ends with a line feed alone: the author's name may hold a carriage return, and "committer" behind it.
+    const headers = commit.content.toString("latin1").split("\n\n", 1)[0]!.split("\n");
+    const line = headers.find((one) => one.startsWith("committer ")) ?? "";
+    const committer = /> *(\d+)(?: [+-]\d+)?$/.exec(line);
     const time = commitTime(Number(committer?.[1] ?? Number.NaN));
     if (Number.isNaN(time.getTime())) throw invalid(`commit ${commit.oid} has no readable committer date`);
     return { oid: commit.oid, time };

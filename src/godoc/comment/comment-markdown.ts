@@ -19,7 +19,7 @@ function blockMarkdown(block: Block, docLinkUrl: DocLinkUrl): string {
       return `### ${text(block.text)}${id === "" ? "" : ` {#${id}}`}\n`;
     }
     case "code":
-      return block.text.replace(/^(?=[^\n])/gm, "\t");
+      return block.text.replace(/(?<![^\n])(?=[^\n])/g, "\t");
     case "list":
       return block.items
         .map(({ number, paragraphs }) => {

@@ -108,5 +108,5 @@ function goEscape(text: string): string {
 /** The code of an example in the braces of its function, unless it is a whole file. */
 function braced(code: string): string {
   if (/^package /m.test(code.slice(0, 2000))) return code;
-  return `{\n${code.replace(/^(?=[^\n])/gm, "\t")}\n}`;
+  return `{\n${code.replace(/(?<![^\n])(?=[^\n])/g, "\t")}\n}`;
 }

@@ -56,7 +56,7 @@ export function exampleOf({ name, doc, file, body, comments, isWhole, fileStart 
 }
 
 function dedent(text: string): string {
-  return text.replace(/^\t/gm, "").trim();
+  return text.replace(/(?<![^\n])\t/g, "").trim();
 }
 
 /** What an example is of. */

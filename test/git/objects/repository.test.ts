@@ -217,6 +217,27 @@ describe("commits", () => {
     expect((await repositories.at(path).commitInfo(sly.oid))?.time.toISOString()).toBe("2024-01-01T00:00:00.000Z");
     expect((await repositories.at(path).commitInfo(odd))?.time.getTime()).toBe(1_234_567_890_000);
   });
+
+  test("a name that holds what ends a line elsewhere is a name, as git has it", async () => {
+    const path = join(scratch.path, "returned.git");
+    const { oid } = makeRepository(path, (recipe) => recipe.commit({ a: "b" }));
+    const tree = git([`--git-dir=${path}`, "rev-parse", `${oid}^{tree}`]).trim();
+    for (const end of ["\r", "\u2028"]) {
+      const input = `tree ${tree}\nauthor A${end}parent ${oid}${end}committer X <x@example.com> 5 +0000\ncommitter C <c@example.com> 1234567890 +0000\n\nm\n`;
+      const made = git([`--git-dir=${path}`, "hash-object", "-t", "commit", "-w", "--stdin"], { input }).trim();
+      const [time, name, parents = ""] = git([`--git-dir=${path}`, "show", "-s", "--format=%ct%n%cn%n%P", made]).split(
+        "\n",
+      );
+      const repository = repositories.at(path);
+      expect((await repository.commitInfo(made))?.time.getTime()).toBe(Number(time) * 1000);
+      const commit = await repository.readCommit(made);
+      expect([commit?.committer.name, commit?.parents.join(" "), commit?.author.email]).toEqual([
+        name,
+        parents,
+        "x@example.com",
+      ]);
+    }
+  });
 });
 
 describe("revisions", () => {
