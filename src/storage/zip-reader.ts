@@ -1,7 +1,8 @@
 // Reading a zip that a stranger made. The directory at its end names the entries, and everything that it says is checked
 // before it is believed: no size is taken on trust, nothing is unpacked beyond what the directory declared, and what is
-// unpacked leaves only its sum behind. Zips within the module limits (500 MiB, x/mod/zip) need no Zip64, but the directory's
-// end may say so. Sources: PKWARE APPNOTE 4.3 and 4.4; Go's archive/zip, which is the reader that clients use.
+// unpacked leaves only its sum behind. Zips within the module limits (500 MiB, x/mod/zip) need no Zip64, but there are programs
+// that write it all the same. Which zips are good, and what is in them, is what Go's archive/zip says, for that is the reader of
+// those who get them (test/conformance/x-mod/zip.test.ts). Sources: PKWARE APPNOTE 4.3 to 4.5; Go's archive/zip/reader.go.
 import { createHash, hash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { Readable } from "node:stream";
@@ -16,8 +17,18 @@ const END64_LOCATOR = 0x07064b50;
 const END64 = 0x06064b50;
 const CENTRAL = 0x02014b50;
 const LOCAL = 0x04034b50;
+const DESCRIPTOR = 0x08074b50;
 const END_BYTES = 22;
-const MAX_COMMENT = 0xffff;
+const CENTRAL_BYTES = 46;
+/** What stands behind the content of an entry that says so: a signature perhaps, a sum, and sizes. */
+const DESCRIPTOR_BYTES = 16;
+/** The directory's end is looked for within so many bytes. */
+const SEARCHED_BYTES = 65 * 1024;
+/** The field of a central header that has what does not fit into 32 bits, and what stands in its place there. */
+const ZIP64_FIELD = 1;
+const IN_ZIP64 = 0xffffffff;
+/** A general purpose flag: sum and sizes stand behind the content. */
+const HAS_DESCRIPTOR = 8;
 /** A directory of more bytes belongs to no module: 65,535 files with names of a kilobyte each have less. */
 const MAX_DIRECTORY_BYTES = 128 * 1024 * 1024;
 /** Entries up to this size are unpacked in one piece. */
@@ -54,65 +65,110 @@ export interface ZipFileEntry {
   readonly packedSize: number;
   readonly method: number;
   readonly crc: number;
+  readonly hasDescriptor: boolean;
   readonly offset: number;
 }
 
+const notValid = (): BadZip => new BadZip("zip: not a valid zip file");
+
 /** The entries of a zip in the order of its directory. Throws BadZip. */
 export async function readZipDirectory(file: ZipSource, zipSize: number): Promise<ZipFileEntry[]> {
-  const tailSize = Math.min(zipSize, END_BYTES + MAX_COMMENT);
+  const tailSize = Math.min(zipSize, SEARCHED_BYTES);
   const tail = await read(file, zipSize - tailSize, tailSize);
   let at = tailSize - END_BYTES;
-  while (at >= 0 && !(tail.readUInt32LE(at) === END && at + END_BYTES + tail.readUInt16LE(at + 20) <= tailSize)) at--;
-  if (at < 0) throw new BadZip("zip: not a valid zip file");
+  while (at >= 0 && tail.readUInt32LE(at) !== END) at--;
+  // The last one counts, and if its comment is cut off, none does.
+  if (at < 0 || at + END_BYTES + tail.readUInt16LE(at + 20) > tailSize) throw notValid();
   let count = tail.readUInt16LE(at + 10);
   let size = tail.readUInt32LE(at + 12);
   let start = tail.readUInt32LE(at + 16);
-  const endAt = zipSize - tailSize + at;
-  let directoryEnd = endAt;
-  if (count === 0xffff || size === 0xffffffff || start === 0xffffffff) {
-    const locator = endAt >= 20 ? await read(file, endAt - 20, 20) : undefined;
-    if (locator?.readUInt32LE(0) === END64_LOCATOR) {
-      directoryEnd = Number(locator.readBigUInt64LE(8));
-      if (directoryEnd + 56 > zipSize) throw new BadZip("zip: not a valid zip file");
-      const end64 = await read(file, directoryEnd, 56);
-      if (end64.readUInt32LE(0) !== END64) throw new BadZip("zip: not a valid zip file");
+  let end = zipSize - tailSize + at;
+  // 0xffff for the size is Go's; nobody has a directory of four gigabytes.
+  if (count === 0xffff || size === 0xffff || start === IN_ZIP64) {
+    const locator = end >= 20 ? await read(file, end - 20, 20) : undefined;
+    const isLocator = locator?.readUInt32LE(0) === END64_LOCATOR && locator.readUInt32LE(4) === 0;
+    if (isLocator && locator.readUInt32LE(16) === 1) {
+      end = Number(locator.readBigUInt64LE(8));
+      if (end + 56 > zipSize) throw notValid();
+      const end64 = await read(file, end, 56);
+      if (end64.readUInt32LE(0) !== END64) throw notValid();
       count = Number(end64.readBigUInt64LE(32));
       size = Number(end64.readBigUInt64LE(40));
       start = Number(end64.readBigUInt64LE(48));
     }
   }
-  if (size > MAX_DIRECTORY_BYTES || start + size > directoryEnd) throw new BadZip("zip: not a valid zip file");
-  // Bytes in front of the zip would shift every offset; a module zip has none.
-  return entriesIn(await read(file, start, size), count, start);
+  // What stands in front of a zip shifts every offset, unless those were written with it in mind.
+  let shift = end - size - start;
+  if (!(shift + start >= 0 && shift + start < zipSize)) throw notValid();
+  if (shift > 0 && (await isHeaderAt(file, start))) shift = 0;
+  const directorySize = zipSize - (shift + start);
+  if (Math.min(size, directorySize) > MAX_DIRECTORY_BYTES) throw notValid();
+  // Its size may be wrong: it goes on until what follows is no header.
+  const directory = await read(file, shift + start, Math.min(directorySize, MAX_DIRECTORY_BYTES));
+  return entriesIn(directory, count, shift);
 }
 
-async function entriesIn(directory: Buffer, count: number, directoryStart: number): Promise<ZipFileEntry[]> {
+async function isHeaderAt(file: ZipSource, position: number): Promise<boolean> {
+  const header = await readSome(file, position, CENTRAL_BYTES);
+  if (header.length < CENTRAL_BYTES || header.readUInt32LE(0) !== CENTRAL) return false;
+  const more = [28, 30, 32].reduce((sum, field) => sum + header.readUInt16LE(field), 0);
+  const whole = await readSome(file, position, CENTRAL_BYTES + more);
+  return whole.length === CENTRAL_BYTES + more && placeIn(whole) !== undefined;
+}
+
+/** Sizes and offset of a whole central header; undefined if they are said to be elsewhere, and are not. */
+function placeIn(header: Buffer): Pick<ZipFileEntry, "size" | "packedSize" | "offset"> | undefined {
+  const place = {
+    size: header.readUInt32LE(24),
+    packedSize: header.readUInt32LE(20),
+    offset: header.readUInt32LE(42),
+  };
+  const wanted = (["size", "packedSize", "offset"] as const).filter((name) => place[name] === IN_ZIP64);
+  if (wanted.length === 0) return place;
+  const extraStart = CENTRAL_BYTES + header.readUInt16LE(28);
+  const extraEnd = extraStart + header.readUInt16LE(30);
+  for (let at = extraStart; at + 4 <= extraEnd; ) {
+    const [field, size] = [header.readUInt16LE(at), header.readUInt16LE(at + 2)];
+    at += 4;
+    if (at + size > extraEnd) break;
+    if (field === ZIP64_FIELD)
+      for (let from = at; wanted.length > 0; from += 8) {
+        if (from + 8 > at + size) return undefined;
+        place[wanted.shift()!] = Number(header.readBigUInt64LE(from));
+      }
+    at += size;
+  }
+  return wanted.every((name) => name === "size") ? place : undefined;
+}
+
+async function entriesIn(directory: Buffer, count: number, shift: number): Promise<ZipFileEntry[]> {
   const entries: ZipFileEntry[] = [];
   let at = 0;
-  while (at + 46 <= directory.length && directory.readUInt32LE(at) === CENTRAL) {
-    const [nameSize, extraSize, commentSize] = [28, 30, 32].map((field) => directory.readUInt16LE(at + field));
-    const end = at + 46 + nameSize! + extraSize! + commentSize!;
-    if (end > directory.length) throw new BadZip("zip: not a valid zip file");
-    const nameBytes = directory.subarray(at + 46, at + 46 + nameSize!);
+  while (at + CENTRAL_BYTES <= directory.length && directory.readUInt32LE(at) === CENTRAL) {
+    const [nameSize = 0, extraSize = 0, commentSize = 0] = [28, 30, 32].map((field) =>
+      directory.readUInt16LE(at + field),
+    );
+    const end = at + CENTRAL_BYTES + nameSize + extraSize + commentSize;
+    if (end > directory.length) break;
+    const header = directory.subarray(at, end);
+    const place = placeIn(header);
+    if (!place) break;
+    const nameBytes = header.subarray(CENTRAL_BYTES, CENTRAL_BYTES + nameSize);
     const name = nameBytes.toString("utf8");
     if (!Buffer.from(name, "utf8").equals(nameBytes)) throw new BadZip("zip: a file name is not UTF-8");
-    const entry = {
-      name,
-      size: directory.readUInt32LE(at + 24),
-      packedSize: directory.readUInt32LE(at + 20),
-      method: directory.readUInt16LE(at + 10),
-      crc: directory.readUInt32LE(at + 16),
-      offset: directory.readUInt32LE(at + 42),
-    };
-    // Sizes that do not fit stand as 0xffffffff; such a file is over every limit.
-    if (entry.offset + entry.packedSize > directoryStart) throw new BadZip("zip: not a valid zip file");
-    if (entry.method !== 0 && entry.method !== 8) throw new BadZip(`${name}: zip: unsupported compression algorithm`);
-    entries.push(entry);
+    const method = header.readUInt16LE(10);
+    if (method !== 0 && method !== 8) throw new BadZip(`${name}: zip: unsupported compression algorithm`);
+    if (place.offset + shift < 0) throw notValid();
+    entries.push({
+      ...{ name, size: place.size, packedSize: place.packedSize, method },
+      crc: header.readUInt32LE(16),
+      hasDescriptor: (header.readUInt16LE(8) & HAS_DESCRIPTOR) !== 0,
+      offset: place.offset + shift,
+    });
     if (entries.length % ENTRIES_AT_ONCE === 0) await everybodysTurn();
     at = end;
   }
-  if (entries.length % 65536 !== count % 65536 || at !== directory.length)
-    throw new BadZip("zip: not a valid zip file");
+  if (entries.length % 65536 !== count % 65536) throw notValid();
   return entries;
 }
 
@@ -132,26 +188,28 @@ export function createTinyEntryReader(
 ): (entry: ZipFileEntry, keep: boolean) => ReadEntry | Promise<ReadEntry> | undefined {
   let window = Buffer.isBuffer(source) ? source : Buffer.alloc(0);
   let windowStart = 0;
-  const unpacked = (entry: ZipFileEntry, keep: boolean): ReadEntry | undefined => {
+  /** `isAll`: there is no more of the zip than the window has. Else undefined where the window is not enough. */
+  const unpacked = (entry: ZipFileEntry, keep: boolean, isAll: boolean): ReadEntry | undefined => {
     const at = entry.offset - windowStart;
-    if (at < 0 || at + LOCAL_BYTES > window.length) return undefined;
+    if (!isAll && (at < 0 || at + LOCAL_BYTES > window.length)) return undefined;
     const skip = skipIn(entry, window.subarray(at, at + LOCAL_BYTES));
-    const packed = window.subarray(at + skip, at + skip + entry.packedSize);
-    if (packed.length < entry.packedSize) return undefined;
-    return checking(entry, () =>
-      whatIsLeft(entry, entry.method === 0 ? packed : inflateRawSync(packed, inOnePiece(entry)), keep),
-    );
+    if (isDirectory(entry)) return ofDirectory(entry, keep);
+    const end = at + skip + entry.packedSize;
+    const packed = window.subarray(at + skip, end);
+    const behind = window.subarray(end, end + DESCRIPTOR_BYTES);
+    if (!isAll && end + DESCRIPTOR_BYTES > window.length) return undefined;
+    return checking(entry, () => {
+      const content = entry.method === 0 ? packed : inflateRawSync(packed, inOnePiece(entry));
+      return whatIsLeft(entry, content, behind, keep);
+    });
   };
   return (entry, keep) => {
     if (entry.size > TINY_BYTES || entry.packedSize > TINY_BYTES) return undefined;
-    const found = unpacked(entry, keep);
-    if (found !== undefined) return found;
-    if (Buffer.isBuffer(source)) throw new BadZip(`${entry.name}: zip: not a valid zip file`);
+    const found = unpacked(entry, keep, Buffer.isBuffer(source));
+    if (found !== undefined || Buffer.isBuffer(source)) return found;
     return readSome(source, entry.offset, WINDOW_BYTES).then((bytes) => {
       [window, windowStart] = [bytes, entry.offset];
-      const read = unpacked(entry, keep);
-      if (read === undefined) throw new BadZip(`${entry.name}: zip: not a valid zip file`);
-      return read;
+      return unpacked(entry, keep, true)!;
     });
   };
 }
@@ -188,9 +246,29 @@ function asBadZip(name: string, cause: unknown): unknown {
   return new BadZip(`${name}: ${cause instanceof BadZip ? cause.message : "zip: checksum error"}`, { cause });
 }
 
-function whatIsLeft(entry: ZipFileEntry, content: Buffer, keep: boolean): ReadEntry {
-  if (content.length !== entry.size || crc32(content) !== entry.crc) throw new BadZip("zip: checksum error");
+function whatIsLeft(entry: ZipFileEntry, content: Buffer, behind: Buffer, keep: boolean): ReadEntry {
+  checkSums(entry, content.length, crc32(content), behind);
   return { sha256: hash("sha256", content, "buffer"), content: keep ? content : undefined };
+}
+
+/** Compares what was unpacked with what was declared of it, in the directory and behind it (`behind`). Throws BadZip. */
+function checkSums({ size, crc, hasDescriptor }: ZipFileEntry, unpacked: number, sum: number, behind: Buffer): void {
+  if (hasDescriptor) {
+    // The signature is not in everybody's, and what follows the sum is of either width: the directory has it as well.
+    const at = behind.length >= 4 && behind.readUInt32LE(0) === DESCRIPTOR ? 4 : 0;
+    if (behind.length < at + 12 || behind.readUInt32LE(at) !== crc) throw new BadZip("zip: checksum error");
+  }
+  // A sum that nobody filled in is none.
+  const isSum = hasDescriptor || crc !== 0;
+  if (unpacked !== size || (isSum && sum !== crc)) throw new BadZip("zip: checksum error");
+}
+
+const isDirectory = ({ name }: ZipFileEntry): boolean => name.endsWith("/");
+
+/** What is left of a directory, which has nothing in it, whatever it has packed. */
+function ofDirectory({ name, size }: ZipFileEntry, keep: boolean): ReadEntry {
+  if (size !== 0) throw new BadZip(`${name}: zip: not a valid zip file`);
+  return { sha256: hash("sha256", "", "buffer"), content: keep ? Buffer.alloc(0) : undefined };
 }
 
 /** The SHA-256 of an entry's content, and the content itself if it is wanted. Throws BadZip if it is not as declared. */
@@ -198,22 +276,29 @@ export async function readZipEntry(file: ZipSource, entry: ZipFileEntry, keep: b
   if (keep && entry.packedSize > MAX_KEPT_BYTES) throw new BadZip(`${entry.name}: zip: checksum error`);
   const isSmall = keep || (entry.size <= SMALL_BYTES && entry.packedSize <= SMALL_BYTES);
   // With the header a small entry's content is read in one go; that its name is as long as in the directory is a guess.
-  const ahead = isSmall ? Buffer.byteLength(entry.name) + MAX_LIKELY_EXTRA + entry.packedSize : 0;
-  const header = await readSome(file, entry.offset, LOCAL_BYTES + ahead);
+  const more = Buffer.byteLength(entry.name) + MAX_LIKELY_EXTRA + entry.packedSize;
+  const header = await readSome(file, entry.offset, LOCAL_BYTES + (isSmall ? more : 0));
   const skip = skipIn(entry, header);
+  if (isDirectory(entry)) return ofDirectory(entry, keep);
   const start = entry.offset + skip;
   if (entry.method === 0 && entry.size !== entry.packedSize) throw new BadZip(`${entry.name}: zip: checksum error`);
   try {
     if (isSmall) {
       const whole = skip + entry.packedSize;
-      const packed = header.length >= whole ? header.subarray(skip, whole) : await read(file, start, entry.packedSize);
+      const packed =
+        header.length >= whole ? header.subarray(skip, whole) : await readSome(file, start, entry.packedSize);
       const content = entry.method === 0 ? packed : await inflate(packed, inOnePiece(entry));
-      return whatIsLeft(entry, content, keep);
+      return whatIsLeft(entry, content, await behindOf(file, entry, start), keep);
     }
     return { sha256: await hashLarge(file, entry, start), content: undefined };
   } catch (cause) {
     throw asBadZip(entry.name, cause);
   }
+}
+
+/** What stands behind the content of an entry, where that says anything. */
+async function behindOf(file: ZipSource, { hasDescriptor, packedSize }: ZipFileEntry, start: number): Promise<Buffer> {
+  return hasDescriptor ? readSome(file, start + packedSize, DESCRIPTOR_BYTES) : Buffer.alloc(0);
 }
 
 /** The first bytes of an entry's content, at most so many. Throws BadZip; a sum cannot be checked before the end. */
@@ -240,6 +325,7 @@ export async function readZipEntryHead(file: ZipSource, entry: ZipFileEntry, max
     if (size < maxBytes && isSystemError(cause)) throw cause;
     if (size < maxBytes) throw new BadZip(`${entry.name}: zip: checksum error`, { cause });
   }
+  if (size < Math.min(maxBytes, entry.size)) throw new BadZip(`${entry.name}: zip: checksum error`);
   return Buffer.concat(head).subarray(0, maxBytes);
 }
 
@@ -259,13 +345,14 @@ async function hashLarge(file: ZipSource, entry: ZipFileEntry, start: number): P
   };
   if (entry.method === 0) await pipeline(packed, count);
   else await pipeline(packed, createInflateRaw({ chunkSize: CHUNK_BYTES }), count);
-  if (size !== entry.size || crc !== entry.crc) throw new BadZip("zip: checksum error");
+  checkSums(entry, size, crc, await behindOf(file, entry, start));
   return sum.digest();
 }
 
 async function* chunksAt(file: ZipSource, start: number, length: number): AsyncGenerator<Buffer, void, undefined> {
   for (let at = 0; at < length; ) {
-    const chunk = await read(file, start + at, Math.min(CHUNK_BYTES, length - at));
+    const chunk = await readSome(file, start + at, Math.min(CHUNK_BYTES, length - at));
+    if (chunk.length === 0) return;
     at += chunk.length;
     noteStreamed(chunk.length);
     yield chunk;
