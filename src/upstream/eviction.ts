@@ -3,7 +3,6 @@
 // a month stays, and so does what a module here requires, or what GOKURA_UPSTREAM_KEEP names.
 import { keepRounds } from "../concurrency/rounds.ts";
 import { matchPrefixPatterns, parseModulePath } from "../gomod/module-path.ts";
-import { parseVersion } from "../gomod/version.ts";
 import { isOwned } from "../registry/forge/module-owner.ts";
 import type { Registry } from "../registry/registry.ts";
 import {
@@ -15,6 +14,7 @@ import {
 } from "../registry/versions/evicted-zips.ts";
 import { unreferencedZips } from "../registry/versions/needed-objects.ts";
 import { zipObjectKey } from "../storage/object-keys.ts";
+import { admitInfo } from "./admission.ts";
 import type { UpstreamClient } from "./upstream-client.ts";
 
 /** Nothing goes that was asked for within so long. */
@@ -99,19 +99,18 @@ export function keepEvicted(
   });
 }
 
-/** Whether an upstream has the version now. One that cannot be asked, or may not be, does not count as one that has it. */
+/**
+ * Whether an upstream has the version now. One that cannot be asked, or may not be, or answers with something else, such as a
+ * page for people, does not count as one that has it.
+ */
 async function isStillThere(registry: Registry, client: UpstreamClient, zip: EvictableZip): Promise<boolean> {
   if (registry.privateModules.covers(zip.modulePath) || (await isOwned(registry, zip.modulePath))) return false;
-  const request = {
-    kind: "info",
-    modulePath: parseModulePath(zip.modulePath),
-    version: parseVersion(zip.version),
-  } as const;
+  const { version } = zip;
+  const modulePath = parseModulePath(zip.modulePath);
+  const check = (bytes: Buffer): void => void admitInfo(modulePath, version, bytes);
   try {
-    const answer = await client.fetch(request, { maxBytes: MAX_INFO_BYTES });
-    if (answer.kind === "absent") return false;
-    answer.body.destroy();
-    return true;
+    const answer = await client.fetchBytes({ kind: "info", modulePath, version }, { maxBytes: MAX_INFO_BYTES, check });
+    return answer.kind === "found";
   } catch {
     return false;
   }

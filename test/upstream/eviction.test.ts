@@ -99,6 +99,12 @@ test("what its upstream has no more, and what a pattern keeps, stays", async () 
   upstream.on(`${modulePath}/@v/v1.0.0.info`, (_, res) => res.writeHead(500).end());
   await evict();
   expect(await bytesStored()).toBe(true);
+  // A page for people, such as one to sign in at, and the word about another version.
+  for (const page of ["<html>Sign in</html>", '{"Version":"v1.0.1"}']) {
+    upstream.on(`${modulePath}/@v/v1.0.0.info`, page);
+    await evict();
+    expect(await bytesStored()).toBe(true);
+  }
 });
 
 test("what a module here requires stays", async () => {
