@@ -100,13 +100,27 @@ export function goImportsIn(page: string): GoImport[] {
     const attribute = (name: string): string => {
       const [, double, single, bare] =
         new RegExp(`\\s${name}\\s*=\\s*(?:"([^"]*)"|'([^']*)'|([^\\s>"']+))`, "i").exec(tag) ?? [];
-      return (double ?? single ?? bare ?? "").replaceAll("&amp;", "&");
+      return withoutReferences(double ?? single ?? bare ?? "");
     };
     if (attribute("name") !== "go-import") continue;
     const [prefix, vcs, url, subdirectory, ...rest] = attribute("content").trim().split(/\s+/);
     if (prefix && vcs && url && rest.length === 0) imports.push({ prefix, vcs, url, subdirectory });
   }
   return imports;
+}
+
+const NAMED: Readonly<Record<string, string>> = { amp: "&", apos: "'", gt: ">", lt: "<", quot: '"' };
+
+/** A value with its character references as what they stand for, those that encoding/xml knows: some programs write each `/` so. */
+function withoutReferences(value: string): string {
+  return value.replace(
+    /&(?:(amp|apos|gt|lt|quot)|#(\d{1,9})|#x([0-9A-Fa-f]{1,8}));/g,
+    (reference, name, decimal, hexadecimal) => {
+      if (name !== undefined) return NAMED[name as string]!;
+      const code = decimal === undefined ? Number.parseInt(hexadecimal as string, 16) : Number(decimal);
+      return code <= 0x10ffff ? String.fromCodePoint(code) : (reference as string);
+    },
+  );
 }
 
 /** The one tag that speaks for a path. Of proxies and repositories the proxy is meant. */

@@ -57,6 +57,7 @@ describe("finding the repository", () => {
       <meta content="a.example/y mod https://proxy.example" name="go-import"/>
       <meta name="go-import" content="a.example/y git https://git.example/y">
       <meta name="go-import" content="a.example/z git https://git.example/z deep/inside">
+      <meta name="go-import" content="a.example&#x2F;w git https:&#47;&#x2F;git.example/w?&quot;&#x110000;&none;">
       <meta name="go-source" content="a.example/x x y z"><meta name="go-import" content="too few">
       </head><body><meta name="go-import" content="b.example git https://b.example"></body>`;
     const imports = goImportsIn(page);
@@ -65,10 +66,12 @@ describe("finding the repository", () => {
       "a.example/y mod",
       "a.example/y git",
       "a.example/z git",
+      "a.example/w git",
     ]);
     expect(matchGoImport(imports, "a.example/x/sub")).toMatchObject({ url: "https://git.example/x?a=1&b=2" });
     expect(matchGoImport(imports, "a.example/y").vcs).toBe("mod");
     expect(matchGoImport(imports, "a.example/z").subdirectory).toBe("deep/inside");
+    expect(matchGoImport(imports, "a.example/w").url).toBe('https://git.example/w?"&#x110000;&none;');
     expect(() => matchGoImport(imports, "a.example/xx")).toThrow("no go-import says where it is");
     expect(() => matchGoImport([...imports, ...imports], "a.example/x")).toThrow("several go-import tags");
   });
