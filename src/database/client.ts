@@ -48,9 +48,14 @@ export function openDatabase(url: string, log: Log, server?: string): Database {
     idleTimeoutMillis: IDLE_MS,
     keepAlive: true,
     // Compiling pays for statements of seconds, and ours take milliseconds; but a statement whose cost is overestimated
-    // would be compiled each time, for a tenth of a second (PostgreSQL documentation, "When to JIT?").
+    // would be compiled each time, for a tenth of a second (PostgreSQL documentation, "When to JIT?"). A transaction sees
+    // what was committed before each of its statements, which is what locks are taken for; and pg reads times as ISO writes
+    // them. Of both a database or a role may have other defaults.
     onConnect: async (client) =>
-      void (await client.query(`SET jit = off; SET idle_in_transaction_session_timeout = '${IDLE_IN_TRANSACTION}'`)),
+      void (await client.query(
+        `SET jit = off; SET idle_in_transaction_session_timeout = '${IDLE_IN_TRANSACTION}';
+        SET default_transaction_isolation = 'read committed'; SET DateStyle = 'ISO'`,
+      )),
   });
   let closing = false;
   // A connection that dies while idle is replaced by the pool; unheard, its error would end the process.

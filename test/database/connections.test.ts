@@ -23,3 +23,17 @@ test("on any connection statements are never compiled, even where the server wou
   for (const client of clients) client.release();
   expect(await database.prisma.$queryRaw`SELECT current_setting('jit') AS jit`).toEqual([{ jit: "off" }]);
 });
+
+test("how a transaction sees others, and how times are written, are not what the database has for others", async () => {
+  const url = new URL(await testDatabase());
+  url.searchParams.set("options", "-c default_transaction_isolation=serializable -c datestyle=German");
+  const database = openDatabase(url.href, createLog("info"));
+  atEnd(() => database.close());
+  const { rows } = await database.pool.query(
+    "SELECT '2026-02-03T04:05:06Z'::timestamptz AS at, current_setting('transaction_isolation') AS isolation",
+  );
+  expect(rows).toEqual([{ at: new Date("2026-02-03T04:05:06Z"), isolation: "read committed" }]);
+  expect(await database.prisma.$queryRaw`SELECT '2026-02-03T04:05:06Z'::timestamptz AS at`).toEqual([
+    { at: new Date("2026-02-03T04:05:06Z") },
+  ]);
+});
