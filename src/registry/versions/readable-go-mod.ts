@@ -13,7 +13,7 @@ export const MAX_READ_BYTES = 1024 * 1024;
 const MAX_RETRACTIONS = 1_000;
 /** Of a text for people, in characters; the go command shows 500 bytes. */
 const MAX_TEXT = 4_000;
-/** A longer name in a requirement is no module's; also, the database's index takes no more. */
+/** A longer name in a requirement, in bytes, is no module's; also, the database's index takes no more. */
 const MAX_NAME = 1_000;
 /** From this size on what was read is kept beside the bytes: who lets a version enter asks three times. */
 const KEPT_FROM_BYTES = 64;
@@ -91,7 +91,7 @@ function refusalOf(error: unknown): ReadGoMod {
 }
 
 function isName(text: string): boolean {
-  return text.length <= MAX_NAME && isKeepable(text);
+  return Buffer.byteLength(text) <= MAX_NAME && isKeepable(text);
 }
 
 /** A text of a stranger's such that the database takes it: bounded, and keepable. */

@@ -73,6 +73,14 @@ test("a version from upstream enters the feed with its go.mod, once, however oft
   expect(await entriesOf("v1.2.0")).toBe(1);
 });
 
+test("a go.mod that requires names which no index takes enters without these", async () => {
+  const wild = String.fromCodePoint(...Array.from({ length: 900 }, (_, n) => 0x4e00 + ((n * 7919 + 13) % 20_000)));
+  const goMod = Buffer.from(`module ${PATH}\n\nrequire (\n\ta.test/${wild} v1.0.0\n\ta.test/good v1.0.0\n)\n`);
+  const { id } = await storeUpstreamPart(registry, PATH, "v1.2.5", { goMod });
+  const { rows } = await registry.database.pool.query("SELECT path FROM requirement WHERE version_id = $1", [id]);
+  expect(rows).toEqual([{ path: "a.test/good" }]);
+});
+
 test("a part of a version is one statement, and more only where a go.mod says what is retracted", async () => {
   const path = "example.com/speaking";
   const asked = vi.spyOn(pg.Client.prototype, "query");
