@@ -187,7 +187,10 @@ function openMirrors(
   return followMirrors({
     ...{ registry, repositories, ...remotes, maxFetchBytes: maxPushBytes },
     caBundle() {
-      caBundle ??= writeCaBundle(join(dataDirectory, "mirrors"), upstreamCaFile);
+      caBundle ??= writeCaBundle(join(dataDirectory, "mirrors"), upstreamCaFile).catch((error: unknown) => {
+        caBundle = undefined; // the disk may be full now, and not then
+        throw error;
+      });
       return caBundle;
     },
   });

@@ -186,11 +186,14 @@ async function openBlobs(
   return createBucketBlobs({ bucket, disk, cache, redirect: settings.redirect });
 }
 
-/** Most commands never need the key. */
+/** Most commands never need the key. Where it could not be read it is read again: somebody may have put it back. */
 function secretsOnDemand({ dataDirectory, secretKey }: Config): Registry["secrets"] {
   let box: Promise<SecretBox> | undefined;
   return () => {
-    box ??= openSecretBox(dataDirectory, secretKey);
+    box ??= openSecretBox(dataDirectory, secretKey).catch((error: unknown) => {
+      box = undefined;
+      throw error;
+    });
     return box;
   };
 }

@@ -3,6 +3,7 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openSecretBox } from "../../src/registry/secret-box.ts";
+import { testRegistry } from "../support/registry.ts";
 import { temporary } from "../support/temporary.ts";
 
 const PURPOSE = "credential for https://git.example.com";
@@ -35,4 +36,14 @@ test("two first uses at once make one key, and a file that holds none is not wri
   expect(other!.open(one!.seal("x", PURPOSE), PURPOSE)).toBe("x");
   writeFileSync(join(directory, "secret-key"), "");
   await expect(openSecretBox(directory, undefined)).rejects.toThrow(/put a copy in its place/);
+});
+
+test("a server whose key is put back in its place has it without another start", async () => {
+  const { dataDirectory, secrets } = await testRegistry();
+  const file = join(dataDirectory, "secret-key");
+  writeFileSync(file, "");
+  await expect(secrets()).rejects.toThrow(/put a copy in its place/);
+  const key = (await openSecretBox(temporary("secrets"), "k".repeat(43))).seal("s3cret", PURPOSE);
+  writeFileSync(file, `${"k".repeat(43)}\n`);
+  expect((await secrets()).open(key, PURPOSE)).toBe("s3cret");
 });
