@@ -4,10 +4,10 @@
 // cmd/go/internal/modfetch/codehost.Origin.
 import { foldCase } from "./case-fold.ts";
 
-/** What is read of an .info; a field that is missing, or is no text, is undefined. */
+/** What is read of an .info; a field that is missing is undefined, and so are a version and a URL that are no text. */
 export interface VersionInfo {
   readonly version: string | undefined;
-  /** As it is written. */
+  /** As it is written; what is no text, as JSON. Null is as if it were missing. */
   readonly time: string | undefined;
   /** The URL in Origin. */
   readonly originUrl: string | undefined;
@@ -18,7 +18,7 @@ export function parseVersionInfo(bytes: Buffer): VersionInfo | undefined {
   try {
     const info: unknown = JSON.parse(bytes.toString("utf8"));
     const [version, time, url] = [field(info, "Version"), field(info, "Time"), field(field(info, "Origin"), "URL")];
-    return { version: textOf(version), time: textOf(time), originUrl: textOf(url) };
+    return { version: textOf(version), time: timeOf(time), originUrl: textOf(url) };
   } catch {
     return undefined;
   }
@@ -28,6 +28,10 @@ function field(object: unknown, name: string): unknown {
   if (typeof object !== "object" || object === null) return undefined;
   const folded = foldCase(name);
   return Object.entries(object).findLast(([key]) => foldCase(key) === folded)?.[1];
+}
+
+function timeOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : value == null ? undefined : JSON.stringify(value);
 }
 
 function textOf(value: unknown): string | undefined {

@@ -1,7 +1,7 @@
 // The one place where what came from upstream is judged. A proxy believes nobody: what is not what was asked for is
 // refused, written down as a security event, and never stored. What is judged, and by what:
-//   .info  is JSON that names exactly the version that was asked for; its bytes are passed on unchanged, whatever else they
-//          say
+//   .info  is JSON that names exactly the version that was asked for, with a time as RFC 3339 has it or none; its bytes are
+//          passed on unchanged, whatever else they say
 //   .mod   has a module line. One that names another module is served, because forks that are used by a `replace` are like
 //          that and the go command judges it itself ("declares its path as"), but it is not stored before a zip vouches for
 //          it: an upstream that mixed two modules up is asked again, instead of being wrong for ever
@@ -103,6 +103,9 @@ export function admitInfo(modulePath: string, asked: string | undefined, bytes: 
   if (!isExactVersion(modulePath, version))
     throw new Refused(`upstream sent info for ${quote(version)}, which cannot be a version of this module`);
   const time = info.time === undefined ? undefined : rfc3339Time(info.time);
+  // The go command reads no .info with such a time, and this one would be kept for ever.
+  if (info.time !== undefined && !time)
+    throw new Refused(`upstream sent an .info with ${quote(info.time.slice(0, 40))} for a time`);
   return { time: time && hasTellableYear(time) ? time : undefined };
 }
 

@@ -58,7 +58,6 @@ test("an upstream's word is passed on as it is, and a time that cannot be told o
     "v1.0.0": "0000-01-01T00:00:00Z",
     "v1.1.0": "0001-01-01T00:00:00+14:00",
     "v1.2.0": "9999-12-31T23:59:59-01:00",
-    "v1.3.0": "Tue, 1 Mar 2022",
     "v1.4.0": "2022-03-01T00:00:00+01:00",
   };
   for (const [version, time] of Object.entries(told)) {
@@ -73,7 +72,7 @@ test("an upstream's word is passed on as it is, and a time that cannot be told o
     data: {
       goModule: {
         versions: {
-          nodes: ["v1.4.0", "v1.3.0", "v1.2.0", "v1.1.0", "v1.0.0"].map((version) => ({
+          nodes: ["v1.4.0", "v1.2.0", "v1.1.0", "v1.0.0"].map((version) => ({
             version,
             time: version === "v1.4.0" ? "2022-02-28T23:00:00.000Z" : null,
           })),
@@ -81,4 +80,18 @@ test("an upstream's word is passed on as it is, and a time that cannot be told o
       },
     },
   });
+});
+
+test("an .info with a time that the go command does not read is refused, and the next one is taken", async () => {
+  const [module, go] = ["example.com/timeless", goCommand({ GOPROXY: upstream.url })];
+  for (const [n, time] of ["Tue, 1 Mar 2022", "2023-02-30T00:00:00Z", 1_646_092_800].entries()) {
+    const at = `${module}/@v/v1.${n}.0.info`;
+    await upstream.version(module, `v1.${n}.0`);
+    const good = JSON.stringify({ Version: `v1.${n}.0`, Time: "2022-03-01T00:00:00Z" });
+    upstream.on(at, JSON.stringify({ Version: `v1.${n}.0`, Time: time }));
+    expect((await go.run("list", "-m", `${module}@v1.${n}.0`)).status).not.toBe(0);
+    expect((await ask(server.url, `/api/v4/packages/go/${at}`)).status).toBe(503);
+    upstream.on(at, good);
+    expect((await ask(server.url, `/api/v4/packages/go/${at}`)).text).toBe(good);
+  }
 });
