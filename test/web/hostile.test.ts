@@ -202,3 +202,26 @@ test("markup that is not escaped comes from two places alone", () => {
   const unquoted = texts.filter(([, text]) => /\s[a-z-]+=\$\{/.test(text)).map(([name]) => name);
   expect(unquoted).toEqual([]);
 });
+
+test("files that have nothing in common are not compared for long, however many", async () => {
+  const path = "evil/other";
+  await createProject(server.registry, OPERATOR, { fullPath: path, visibility: "PUBLIC" });
+  const names = Array.from({ length: 12 }, (_, n) => `${n}.txt`);
+  const linesFrom = (seed: number): string =>
+    Array.from({ length: 8_000 }, (_, n) => (Math.imul(n + seed, 2_654_435_761) >>> 0).toString(36).slice(0, 3)).join(
+      "\n",
+    );
+  const files = (seed: number) => Object.fromEntries(names.map((name, n) => [name, linesFrom(seed + n)]));
+  await pushRecipe(remoteOf(server.url, path, ADMIN_TOKEN), (r) => {
+    r.tag("v1.0.0", r.commit({ "go.mod": `module gokura.test/${path}\n`, ...files(0) }));
+    r.tag("v1.0.1", r.commit(files(1_000_000)));
+  });
+  const [stranger, address] = [await browser(server.url), `/-/diff/gokura.test/${path}@v1.0.0...v1.0.1`];
+  const page = await eventually(
+    () => stranger.get(address),
+    ({ text }) => text.includes("11.txt"),
+    20_000,
+  );
+  expect(page.text).toContain("11.txt");
+  expect(await processorMsOf(() => stranger.get(address))).toBeLessThan(4_000);
+});

@@ -1,6 +1,7 @@
 // What changed between two versions of a module: among its requirements, in its API (api-changed.ts), and file by file with
 // the lines of texts.
 import { structuredPatch } from "diff";
+import { everybodysTurn } from "../../concurrency/turns.ts";
 import { isFailure, notFound } from "../../errors.ts";
 import { zipWithFiles } from "../../git/indexing/version-files.ts";
 import { requirementDiff } from "../../gomod/requirement-diff.ts";
@@ -26,8 +27,9 @@ const MAX_SHOWN = 60;
 const MAX_SHOWN_BYTES = 2 * 1024 * 1024;
 const MAX_LINES = 1_500;
 const CONTEXT_LINES = 3;
-/** The differences of one file are looked for so long, and up to so many. */
-const MAX_DIFF_MS = 500;
+/** The differences of one file are looked for so long, those of all of a page so long, and up to so many. */
+const MAX_FILE_MS = 200;
+const MAX_PAGE_MS = 1_000;
 const MAX_EDITS = 5_000;
 const MAX_GO_MOD_BYTES = 4 * 1024 * 1024;
 
@@ -121,13 +123,14 @@ async function filesChanged(
     ]),
   ];
   let bytesLeft = MAX_SHOWN_BYTES;
+  const time = { leftMs: MAX_PAGE_MS };
   const shown: Html[] = [];
   for (const [n, change] of changed.entries()) {
     bytesLeft -= Number(change.from.size) + Number(change.to.size);
     const content =
-      n >= MAX_SHOWN || bytesLeft < 0
+      n >= MAX_SHOWN || bytesLeft < 0 || time.leftMs <= 0
         ? html`<p class="quiet">Not shown here any more.</p>`
-        : await linesChanged(visit, change);
+        : await linesChanged(visit, change, time);
     shown.push(
       html`<section aria-labelledby="${anchor(change.path)}"><h3 class="mono" id="${anchor(change.path)}"><a href="${address(after, change.path)}">${change.path}</a></h3>${content}</section>`,
     );
@@ -139,7 +142,11 @@ ${shown}`;
 
 const anchor = (path: string): string => `file-${Buffer.from(path).toString("base64url")}`;
 
-async function linesChanged({ registry }: Visit, { from, to, path }: FileChange): Promise<Html> {
+async function linesChanged(
+  { registry }: Visit,
+  { from, to, path }: FileChange,
+  time: { leftMs: number },
+): Promise<Html> {
   if (from.size > MAX_FILE_BYTES || to.size > MAX_FILE_BYTES)
     return html`<p class="quiet">Too large to be compared line by line.</p>`;
   const [old, now] = [
@@ -147,8 +154,12 @@ async function linesChanged({ registry }: Visit, { from, to, path }: FileChange)
     textOfFile(await readFile(registry, to), false),
   ];
   if (old === undefined || now === undefined) return html`<p class="quiet">No text.</p>`;
-  const options = { context: CONTEXT_LINES, timeout: MAX_DIFF_MS, maxEditLength: MAX_EDITS };
+  await everybodysTurn();
+  const begun = performance.now();
+  const timeout = Math.min(MAX_FILE_MS, time.leftMs);
+  const options = { context: CONTEXT_LINES, timeout, maxEditLength: MAX_EDITS };
   const patch = structuredPatch(path, path, old, now, undefined, undefined, options);
+  time.leftMs -= performance.now() - begun;
   if (!patch) return html`<p class="quiet">So much changed that it is not compared line by line.</p>`;
   const lines = patch.hunks.flatMap(({ oldStart, oldLines, newStart, newLines, lines: changed }) => [
     `@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`,
