@@ -66,9 +66,10 @@ function matching(prefix: string, search: string | undefined): Prisma.RefWhereIn
   if (!search) return [];
   const [begins, ends] = [search.startsWith("^"), search.endsWith("$")];
   const text = searchText(search.slice(begins ? 1 : 0, ends ? -1 : undefined));
+  // In a pattern for LIKE, so that the prefix itself is not searched.
   return [
     begins ? { name: { startsWith: prefix + text } } : {},
-    ends ? { name: { endsWith: text } } : {},
-    begins || ends ? {} : { name: { contains: text, mode: "insensitive" } },
+    ends ? { name: { endsWith: `${prefix}%${text}` } } : {},
+    begins || ends ? {} : { name: { startsWith: `${prefix}%${text}`, mode: "insensitive" } },
   ];
 }

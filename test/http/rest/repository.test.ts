@@ -42,6 +42,9 @@ describe("tags", () => {
     expect((await list("search=1.0.0%24&order_by=name&sort=asc")).sort()).toEqual(["sub/v1.0.0", "v1.0.0"]);
     expect(await list("search=ZEB")).toEqual(["zebra"]);
     expect(await list("search=_")).toEqual([]);
+    // Where git keeps tags is no part of their names.
+    for (const around of ["tag", "refs/", "tags/v1", "s/z"]) expect(await list(`search=${around}`)).toEqual([]);
+    expect(await list("search=tags/zebra%24")).toEqual([]);
   });
 
   test("one, by a name with dots and slashes encoded; its message and commit", async () => {
