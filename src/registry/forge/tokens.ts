@@ -115,7 +115,17 @@ function insertDeployToken(
 ): Promise<MadeToken> {
   const scopes = checkScopes(input.scopes, SCOPES_OF["deploy-token"], "a deploy token");
   const username = input.username || `gokura+deploy-token-${Date.now().toString(36)}`;
+  checkLogin(username);
   return insertToken(registry, principal, input, subject, { kind: "DEPLOY", ...opens, username, scopes });
+}
+
+/**
+ * Of a user name Basic authentication takes what stands before the first colon, and ~/.netrc what stands before the first
+ * blank. The rule is GitLab's (DeployToken, validates :username).
+ */
+function checkLogin(username: string): void {
+  if (!/^[\w.+-]+$/.test(username))
+    throw invalid("must be of letters from a to z, digits and the signs . + - _", "username");
 }
 
 /** The scopes that are given, in the order of those that can be. Throws invalid for others, and for none. `what`: for a sentence. */
