@@ -36,13 +36,16 @@ export interface FollowedMirrors {
 export async function followMirrors(parts: LookParts): Promise<FollowedMirrors> {
   const { registry } = parts;
   const ended = new AbortController();
-  const running = new Set<Promise<void>>();
+  /** The looks under way, by mirror. */
+  const running = new Map<number, Promise<void>>();
   const looksOfHost = new Map<string, number>();
   /** Until when hosts are left alone, by performance.now. */
   const leftAlone = new Map<string, number>();
   let timer: NodeJS.Timeout | undefined;
   let passing: Promise<void> | undefined;
   let wokenMeanwhile = false;
+  /** Whether a look may have been begun, or not have been ended, without our knowing: what the database was told last is lost. */
+  let isUnsure = true;
 
   const busyHosts = (): string[] => {
     const now = performance.now();
@@ -69,7 +72,7 @@ export async function followMirrors(parts: LookParts): Promise<FollowedMirrors> 
       registry.metrics.mirrors.set({ state: "following" }, following);
       registry.metrics.mirrors.set({ state: "failing" }, failing);
     } catch (error) {
-      // The lease runs out, and somebody looks again.
+      isUnsure = true; // it is looked at again
       if (databaseFailure(error, registry.log) === undefined)
         registry.log.error(
           { err: error, project: mirror.project.fullPath },
@@ -82,14 +85,17 @@ export async function followMirrors(parts: LookParts): Promise<FollowedMirrors> 
     }
   };
   const pass = async (): Promise<void> => {
+    if (isUnsure) await resumeLooks(registry, [...running.keys()]);
+    isUnsure = false;
     while (!ended.signal.aborted && running.size < LOOKS_AT_ONCE) {
       const begun = await beginDueLook(registry, busyHosts());
       if (!begun) break;
+      const { id } = begun.mirror;
       const run = look(begun).finally(() => {
-        running.delete(run);
+        running.delete(id);
         wake();
       });
-      running.add(run);
+      running.set(id, run);
     }
     if (running.size >= LOOKS_AT_ONCE) return; // the next that ends wakes us
     const ms = await untilNextLook(registry);
@@ -111,6 +117,7 @@ export async function followMirrors(parts: LookParts): Promise<FollowedMirrors> 
       .catch((error: unknown) => {
         if (databaseFailure(error, registry.log) === undefined)
           logSeldom(registry.log, "error", "mirrors cannot be looked after", { err: error });
+        isUnsure = true;
         setTimer(AFTER_TROUBLE_MS);
       })
       .finally(() => {
@@ -119,7 +126,6 @@ export async function followMirrors(parts: LookParts): Promise<FollowedMirrors> 
       });
   }
 
-  await resumeLooks(registry);
   wake();
   return {
     wake,
@@ -127,7 +133,7 @@ export async function followMirrors(parts: LookParts): Promise<FollowedMirrors> 
       clearTimeout(timer);
       ended.abort(new Failure("unavailable", "the server is stopping", { reason: "server_stopping" }));
       await passing;
-      await Promise.all(running);
+      await Promise.all(running.values());
     },
   };
 }

@@ -74,6 +74,35 @@ const versions = async (name: string, expected: string): Promise<void> =>
   expect.poll(() => go(name, "@v/list"), { timeout: 30_000, interval: 20 }).toBe(expected);
 const lib = (name: string) => `module ${MODULE_HOST}/alice/${name}\n`;
 
+test("a look whose end the database did not take down is made again", async () => {
+  change("cut", (r) => r.tag("v1.0.0", r.commit({ "go.mod": lib("cut") })));
+  const { id, projectId } = await follow("cut");
+  const { pool } = server.registry.database;
+  const asked = new Promise<void>((done) => {
+    remote.misbehave = (req) => {
+      if (req.url?.includes("/cut.git")) done();
+      return false;
+    };
+  });
+  const holder = await pool.connect();
+  let before: number;
+  try {
+    await wantLook(server.registry, projectId, 0);
+    await asked;
+    await holder.query("BEGIN");
+    await holder.query("SELECT FROM mirror WHERE id = $1 FOR UPDATE", [id]);
+    before = (await mirrorOf("cut")).lookedAt!.getTime();
+    // Its end waits for the row, and the connection breaks.
+    const cut = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%UPDATE mirror SET look_started_at = NULL%'`;
+    await expect.poll(async () => (await pool.query(cut)).rowCount, { timeout: 30_000, interval: 20 }).toBe(1);
+  } finally {
+    await holder.query("ROLLBACK");
+    holder.release();
+  }
+  await looked("cut", before);
+});
+
 test("what does not fit the quota of its group is refused in numbers, and what is there stays", async () => {
   change("tight", (r) => r.tag("v1.0.0", r.commit({ "go.mod": `module ${MODULE_HOST}/tight/lib\n` })));
   await createGroup(server.registry, OPERATOR, { fullPath: "tight" });

@@ -1,7 +1,8 @@
 // When mirrors look at their remotes. The row of a mirror is its own job: it says when the next look is due, a process takes it
 // by saying that a look is under way, and what came of it is written with the time of the next. So a look is never lost and
 // never done twice, hundreds of idle mirrors cost one small statement for each look, and whoever wants one sooner (a hook, a
-// client, a person) moves the time forward. A look that a crash cut off is taken up by the next start.
+// client, a person) moves the time forward. A look that a crash cut off is taken up by the next start, and one that trouble of
+// the database cut off by whoever leads.
 import { inTransaction } from "../../database/sql.ts";
 import type { Registry } from "../registry.ts";
 import { type MirrorRow, WITH_REMOTE } from "../rows.ts";
@@ -83,10 +84,14 @@ export async function endLook(registry: Registry, { mirror, lease }: BegunLook, 
   });
 }
 
-/** Looks that a crash cut off are due at once. For the start of a server. */
-export async function resumeLooks(registry: Registry): Promise<void> {
+/**
+ * Looks that nobody makes, because a crash or trouble of the database cut them off, are due at once. For the server that leads:
+ * `underWay` are the mirrors that it is looking at itself.
+ */
+export async function resumeLooks(registry: Registry, underWay: readonly number[]): Promise<void> {
   await registry.database.pool.query(
-    "UPDATE mirror SET look_started_at = NULL, next_look_at = now() WHERE look_started_at IS NOT NULL",
+    "UPDATE mirror SET look_started_at = NULL, next_look_at = now() WHERE look_started_at IS NOT NULL AND id <> ALL ($1)",
+    [underWay],
   );
 }
 
