@@ -241,7 +241,7 @@ describe("a delivery", () => {
       const { id } = await hook({});
       answer = { status: 200, headers, body: "x".repeat(100_000) };
       await tell([{ n: 1 }]);
-      const [kept] = await settled(id, ({ attempts }) => attempts > 0);
+      const [kept] = await settled(id, ({ response_status, error }) => (response_status ?? error) !== null);
       expect(kept).toMatchObject({ response_status: "200", error: null, response_body: "x".repeat(8 * 1024) });
     },
   );
