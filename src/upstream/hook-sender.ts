@@ -6,6 +6,7 @@ import { isFailure } from "../errors.ts";
 import {
   type AttemptOutcome,
   type DueDelivery,
+  giveBackDue,
   nextDueAt,
   recordAttempt,
   takeDue,
@@ -60,13 +61,19 @@ export function startHookSender(registry: Registry, http: GuardedHttp): HookSend
   };
   /** Of one hook one after the other, in the order of what happened. */
   const sendAll = async (deliveries: readonly DueDelivery[]): Promise<void> => {
-    for (const delivery of deliveries.toSorted((a, b) => a.id - b.id))
+    const inOrder = deliveries.toSorted((a, b) => a.id - b.id);
+    for (const [n, delivery] of inOrder.entries()) {
+      if (closed)
+        return giveBackDue(registry, inOrder.slice(n)).catch((error: unknown) =>
+          registry.log.warn({ err: error, hook: delivery.hookId }, "a hook is told later of what waits for it"),
+        );
       await recordAttempt(registry, delivery, await attempt(registry, http, delivery)).catch((error: unknown) =>
         registry.log.warn(
           { err: error, hook: delivery.hookId },
           "what came of a hook could not be written down; it is told again",
         ),
       );
+    }
   };
   function wake(): void {
     if (closed || underWay.size >= MOST_AT_ONCE) return;

@@ -64,6 +64,14 @@ export async function takeDue(
   return rows;
 }
 
+/** Gives back deliveries that were taken and not attempted: they are due as before, for whoever looks next. */
+export async function giveBackDue({ database }: Registry, deliveries: readonly DueDelivery[]): Promise<void> {
+  await database.pool.query(
+    "UPDATE hook_delivery SET next_attempt_at = now(), attempts = attempts - 1 WHERE id = ANY($1)",
+    [deliveries.map(({ id }) => id)],
+  );
+}
+
 /** When the next delivery is due, of other hooks than those named, in milliseconds since 1970; undefined: none waits. */
 export async function nextDueAt(registry: Registry, busyHooks: readonly number[]): Promise<number | undefined> {
   const { rows } = await registry.database.pool.query<{ at: Date | null }>({
