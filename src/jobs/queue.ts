@@ -1,6 +1,7 @@
 // Work that a request leaves behind, on pg-boss in the same database: a job exists if and only if the transaction that
 // causes it commits, survives a crash, and is tried again when it fails. What each job means stands in its own file; what
 // it does is given to `work` by app.ts.
+import { setTimeout as delay } from "node:timers/promises";
 import type { PgBoss, SendOptions } from "pg-boss";
 import { createSingleFlight } from "../concurrency/single-flight.ts";
 import type { Transaction } from "../database/client.ts";
@@ -82,8 +83,8 @@ export interface Jobs {
    * for people who look at it.
    */
   work<N extends JobName>(name: N, run: (payload: JobPayloads[N], tell: TellProgress) => Promise<void>): Promise<void>;
-  /** Does no more jobs, of any kind, after those under way. */
-  rest(): Promise<void>;
+  /** Does no more jobs, of any kind, after those under way; one that takes longer than `patienceMs` is waited for no more. */
+  rest(patienceMs?: number): Promise<void>;
   /** Makes sure that the tables of the queue are there. */
   ready(): Promise<void>;
   /** Has a job that failed for good tried once more. */
@@ -98,6 +99,8 @@ export interface Jobs {
  */
 export function openJobs(url: string, role: "worker" | "sender", log: Log, metrics: Metrics): Jobs {
   let stopping = false;
+  /** Whether a job that is under way was waited for already. */
+  let isOverdue = false;
   let started: Promise<PgBoss> | undefined;
   const start = async (): Promise<PgBoss> => {
     const { PgBoss } = await import("pg-boss");
@@ -230,9 +233,15 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
         );
       });
     },
-    async rest() {
+    async rest(patienceMs = STOP_PATIENCE_MS) {
       const boss = await started;
-      await Promise.all(DEFINITIONS.map(({ name }) => boss?.offWork(name, { wait: true })));
+      isOverdue = true;
+      const resting = Promise.all(DEFINITIONS.map(({ name }) => boss?.offWork(name, { wait: true }))).then(() => {
+        isOverdue = false;
+      });
+      const patience = new AbortController();
+      const late = delay(patienceMs, undefined, { signal: patience.signal }).catch(() => {});
+      await Promise.race([resting, late]).finally(() => patience.abort());
     },
     async retry(name, id) {
       const boss = await running();
@@ -244,7 +253,7 @@ export function openJobs(url: string, role: "worker" | "sender", log: Log, metri
       if (started === undefined) return;
       const boss = await started.catch(() => undefined);
       stopping = true;
-      await boss?.stop({ graceful: true, timeout: STOP_PATIENCE_MS });
+      await boss?.stop({ graceful: true, timeout: isOverdue ? 0 : STOP_PATIENCE_MS });
     },
   };
 }

@@ -245,6 +245,27 @@ test("versions that are named within a second are one job, and the last ones are
   expect(done).toEqual([[1, 2, 3], [4]]);
 });
 
+test("who rests waits for the job under way, but not longer than it may", async () => {
+  const { jobs, send } = await queue(await testDatabase());
+  const begun = Promise.withResolvers<void>();
+  const finish = Promise.withResolvers<void>();
+  await jobs.work("index-refs", () => {
+    begun.resolve();
+    return finish.promise;
+  });
+  await send(1);
+  await begun.promise;
+  await jobs.rest(10); // an upstream that hangs, a push of 100,000 tags
+  let rested = false;
+  const resting = jobs.rest().then(() => {
+    rested = true;
+  });
+  await everybodysTurn();
+  expect(rested).toBe(false);
+  finish.resolve();
+  await resting;
+});
+
 test("a start that failed, because the database was away, is tried again by who comes next, and leaves no connection", async () => {
   const url = await testDatabase();
   const link = await cuttableLink(Number(new URL(url).port), false);
