@@ -97,6 +97,9 @@ export async function fetchRefs(directory: string, fetch: RefFetch): Promise<voi
     });
   }, SIZE_CHECK_MS);
   try {
+    // All of them, of which few have moved: git reads every ref here to see that nothing is missing (connected.c), and leaves none
+    // out for hideRefs as it does for a push. To ask for those alone that have moved saves half of 0.4 s beside 25,000 tags, and
+    // fails when one of them vanishes before git asks.
     const refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
     await runGit(
       directory,
