@@ -17,6 +17,7 @@ import { packBytes } from "../../src/upstream/git-fetch.ts";
 import { makeRepository, type Recipe } from "../support/git-fixture.ts";
 import { type GitServer, gitServer } from "../support/git-server.ts";
 import { ask, bearer } from "../support/http.ts";
+import { looked as mirrorLooked, look as mirrorLooks, restMirrors } from "../support/mirror-looks.ts";
 import { remoteOf, tryGit } from "../support/push.ts";
 import { MODULE_HOST, type TestServer, testServer } from "../support/server.ts";
 
@@ -32,9 +33,10 @@ beforeAll(async () => {
   token = await server.token("alice");
 });
 
-beforeEach(() => {
+beforeEach(async () => {
   remote.misbehave = undefined;
   remote.speaksV2 = true;
+  await restMirrors(server.registry);
 });
 
 const at = (name: string): string => join(remote.directory, `${name}.git`);
@@ -49,21 +51,9 @@ async function follow(name: string, credential?: { username: string; password: s
   return looked(name, 0);
 }
 
-/** Waits for a look that ended after a moment (milliseconds since 1970). */
-async function looked(name: string, after: number): Promise<MirrorRow> {
-  await expect
-    .poll(async () => (await mirrorOf(name)).lookedAt?.getTime() ?? 0, { timeout: 30_000, interval: 20 })
-    .toBeGreaterThan(after);
-  return mirrorOf(name);
-}
-
-/** Has a mirror look, and waits for it. */
-async function look(name: string): Promise<MirrorRow> {
-  const before = (await mirrorOf(name)).lookedAt?.getTime() ?? 0;
-  const { projectId } = await mirrorOf(name);
-  await wantLook(server.registry, projectId, 0);
-  return looked(name, before);
-}
+const looked = (name: string, after: number): Promise<MirrorRow> =>
+  mirrorLooked(server.registry, `alice/${name}`, after);
+const look = (name: string): Promise<MirrorRow> => mirrorLooks(server.registry, `alice/${name}`);
 
 const go = async (name: string, rest: string): Promise<string> => {
   const path = `/api/v4/projects/alice%2F${name}/packages/go/${MODULE_HOST}/alice/${name}/${rest}`;
@@ -109,16 +99,8 @@ test("what does not fit the quota of its group is refused in numbers, and what i
   await createProject(server.registry, OPERATOR, { fullPath: "tight/lib" });
   await createMirror(server.registry, OPERATOR, "tight/lib", { url: `${remote.url}/tight.git` });
   const mirror = () => demandMirror(server.registry, OPERATOR, "tight/lib");
-  await expect.poll(async () => (await mirror()).lookedAt, { timeout: 30_000 }).not.toBeNull();
-  const looksAgain = async (): Promise<MirrorRow> => {
-    const before = await mirror();
-    await wantLook(server.registry, before.projectId, 0);
-    const since = before.lookedAt?.getTime() ?? 0;
-    await expect
-      .poll(async () => (await mirror()).lookedAt?.getTime() ?? 0, { timeout: 30_000, interval: 20 })
-      .toBeGreaterThan(since);
-    return mirror();
-  };
+  await mirrorLooked(server.registry, "tight/lib", 0);
+  const looksAgain = () => mirrorLooks(server.registry, "tight/lib");
   const tags = async () =>
     (await server.registry.prisma.ref.findMany({ where: { project: { path: "lib", group: { fullPath: "tight" } } } }))
       .map(({ name }) => name)

@@ -8,13 +8,13 @@ import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { repositoriesOf } from "../../src/mirrors/forge-repositories.ts";
 import { openGitHubApps } from "../../src/mirrors/github-app.ts";
 import { openRemotes } from "../../src/mirrors/remotes.ts";
-import { wantLook } from "../../src/registry/forge/mirror-looks.ts";
-import { createMirror, demandMirror, updateMirror } from "../../src/registry/forge/mirrors.ts";
+import { createMirror, updateMirror } from "../../src/registry/forge/mirrors.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { atEnd } from "../support/at-end.ts";
 import { makeRepository } from "../support/git-fixture.ts";
 import { type GitServer, gitServer } from "../support/git-server.ts";
+import { look, looked } from "../support/mirror-looks.ts";
 import { MODULE_HOST, type TestServer, testServer } from "../support/server.ts";
 
 const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
@@ -128,13 +128,7 @@ test("a mirror follows with an app, whose key is kept sealed", async () => {
       createMirror(server.registry, OPERATOR, name, { ...asked, credential: { ...APP, ...wrong } }),
     ).rejects.toMatchObject({ kind: "invalid" });
   await createMirror(server.registry, OPERATOR, name, asked);
-  const mirror = () => demandMirror(server.registry, OPERATOR, name);
-  const looked = async (after: number) =>
-    expect
-      .poll(async () => (await mirror()).lookedAt?.getTime() ?? 0, { timeout: 30_000, interval: 20 })
-      .toBeGreaterThan(after);
-  await looked(0);
-  const first = await mirror();
+  const first = await looked(server.registry, name, 0);
   expect(first).toMatchObject({ lastError: null, credential: { kind: "GITHUB_APP", appId: APP.appId } });
   await expect
     .poll(() => server.registry.prisma.moduleVersion.count({ where: { module: { projectId: first.projectId } } }), {
@@ -142,9 +136,7 @@ test("a mirror follows with an app, whose key is kept sealed", async () => {
     })
     .toBe(1);
   expect(issued).toBe(1);
-  await wantLook(server.registry, first.projectId, 0);
-  await looked(first.lookedAt!.getTime());
-  expect([(await mirror()).lastError, issued]).toEqual([null, 1]);
+  expect([(await look(server.registry, name)).lastError, issued]).toEqual([null, 1]);
   const rows = await server.registry.database.pool.query(
     "select c::text from credential c union all select a::text from audit_event a",
   );

@@ -6,7 +6,6 @@ import net, { type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { fingerprintOf, makeDeployKey } from "../../src/registry/forge/deploy-key.ts";
-import { wantLook } from "../../src/registry/forge/mirror-looks.ts";
 import { createMirror, demandMirror, updateMirror } from "../../src/registry/forge/mirrors.ts";
 import { createProject } from "../../src/registry/forge/projects.ts";
 import { parseRemoteUrl } from "../../src/registry/forge/remote-url.ts";
@@ -15,6 +14,7 @@ import type { MirrorRow } from "../../src/registry/rows.ts";
 import { atEnd } from "../support/at-end.ts";
 import { makeRepository, type Recipe } from "../support/git-fixture.ts";
 import { ask, bearer } from "../support/http.ts";
+import { looked as mirrorLooked, look as mirrorLooks } from "../support/mirror-looks.ts";
 import { type Rest, restClient } from "../support/rest.ts";
 import { MODULE_HOST, type TestServer, testServer } from "../support/server.ts";
 import { hasSshd, type SshServer, sshServer } from "../support/ssh-server.ts";
@@ -69,22 +69,12 @@ describe.skipIf(!hasSshd)("of a real sshd (apt-get install openssh-server)", () 
   const change = (name: string, recipe: (r: Recipe) => void, options = {}): void =>
     void makeRepository(join(remote.directory, `${name}.git`), recipe, options);
   const mirrorOf = (name: string): Promise<MirrorRow> => demandMirror(server.registry, OPERATOR, `alice/${name}`);
-  /** Waits for a look that ended after a moment, and tells how the mirror is. */
-  async function looked(name: string, after: number): Promise<MirrorRow> {
-    await expect
-      .poll(async () => (await mirrorOf(name)).lookedAt?.getTime() ?? 0, { timeout: 30_000, interval: 20 })
-      .toBeGreaterThan(after);
-    return mirrorOf(name);
-  }
+  const looked = (name: string, after: number) => mirrorLooked(server.registry, `alice/${name}`, after);
+  const look = (name: string) => mirrorLooks(server.registry, `alice/${name}`);
   async function follow(name: string, url = `${remote.url}/${name}.git`): Promise<MirrorRow> {
     await createProject(server.registry, OPERATOR, { fullPath: `alice/${name}` });
     await createMirror(server.registry, OPERATOR, `alice/${name}`, { url });
     return looked(name, 0);
-  }
-  async function look(name: string): Promise<MirrorRow> {
-    const { lookedAt, projectId } = await mirrorOf(name);
-    await wantLook(server.registry, projectId, 0);
-    return looked(name, lookedAt!.getTime());
   }
   const list = (name: string, expected: string): Promise<void> =>
     expect
