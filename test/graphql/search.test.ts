@@ -86,6 +86,10 @@ beforeAll(async () => {
       "All of them [crawl](https://example.com/crawl).\n".repeat(20) +
       "\n**Geckos** climb [walls](https://example.com/gecko), `toes ** up`.\n",
   );
+  await describeModule(
+    "example.com/Upper/Case",
+    `Of vertebrates.\n\n[All](https://example.com/${"all".repeat(70)})\nSkinks.\n`,
+  );
   await describeModule("github.com/spf13/viper", "Configuration with fangs", ["MIT", "BSD-3-Clause"], "1.21");
   await hosted("acme/zoo", { description: "A terrarium for cobras", name: "Serpentarium" });
   await hosted("cave/deep/basilisk", { visibility: "PRIVATE", description: "a hidden cobra" });
@@ -191,6 +195,8 @@ describe("ranking", () => {
       { highlight: expect.stringMatching(/crawl\. \*\*Geckos\*\* \*\*climb\*\* walls, toes \* up\.$/) },
     ]);
     expect(search.nodes[0].highlight).not.toMatch(/[[\]()]|https/);
+    const cut = await anonymous.data('{ search(query: "skink") { nodes { highlight } } }');
+    expect(cut.search.nodes).toEqual([{ highlight: "**Skinks**." }]);
   });
 });
 

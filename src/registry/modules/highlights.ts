@@ -45,7 +45,7 @@ export async function highlightsOf(
     text: `WITH query AS MATERIALIZED (
         SELECT tsvector_to_array(to_tsvector('pg_catalog.english', $1)) AS stems, ${ANY_WORD} AS any_word)
       SELECT m.id, own.description, d.readme_path AS "readmePath", query.stems,
-        substr(d.readme, greatest(at.word - ${BEFORE}, 1), ${LOOKED_THROUGH}) AS part
+        substr(d.readme, greatest(at.word - ${BEFORE + 1}, 1), ${LOOKED_THROUGH}) AS part
       FROM query, module m LEFT JOIN project p ON p.id = m.project_id
       LEFT JOIN LATERAL (SELECT p.description WHERE to_tsvector('pg_catalog.english', p.description) @@ query.any_word)
         AS own ON true
@@ -83,7 +83,7 @@ function pieceAround(part: string, stems: readonly string[], unseen: RegExp | un
   const seen = unseen ? lower.replace(unseen, (one) => " ".repeat(one.length)) : lower;
   const at = Math.min(...stems.map((stem) => seen.indexOf(stem)).filter((index) => index >= 0));
   if (!Number.isFinite(at)) return "";
-  const [start, end] = [Math.max(at - BEFORE, 0), at + AFTER];
+  const [start, end] = [Math.max(at - BEFORE, 0), at + AFTER]; // beyond 0 the readme begins before it
   const [first, last] = [part.indexOf("\n", start), part.lastIndexOf("\n", end)];
   return part.slice(start > 0 && first >= 0 && first < at ? first : start, end < part.length && last > at ? last : end);
 }
