@@ -113,56 +113,61 @@ async function isHeaderAt(file: ZipSource, position: number): Promise<boolean> {
   if (header.length < CENTRAL_BYTES || header.readUInt32LE(0) !== CENTRAL) return false;
   const more = [28, 30, 32].reduce((sum, field) => sum + header.readUInt16LE(field), 0);
   const whole = await readSome(file, position, CENTRAL_BYTES + more);
-  return whole.length === CENTRAL_BYTES + more && placeIn(whole) !== undefined;
+  return whole.length === CENTRAL_BYTES + more && placeIn(whole, 0) !== undefined;
 }
 
-/** Sizes and offset of a whole central header; undefined if they are said to be elsewhere, and are not. */
-function placeIn(header: Buffer): Pick<ZipFileEntry, "size" | "packedSize" | "offset"> | undefined {
-  const place = {
-    size: header.readUInt32LE(24),
-    packedSize: header.readUInt32LE(20),
-    offset: header.readUInt32LE(42),
-  };
+type Place = Pick<ZipFileEntry, "size" | "packedSize" | "offset">;
+
+/** Sizes and offset in a whole central header; undefined if they are said to be elsewhere, and are not. */
+function placeIn(directory: Buffer, header: number): Place | undefined {
+  const size = directory.readUInt32LE(header + 24);
+  const packedSize = directory.readUInt32LE(header + 20);
+  const offset = directory.readUInt32LE(header + 42);
+  const isElsewhere = size === IN_ZIP64 || packedSize === IN_ZIP64 || offset === IN_ZIP64;
+  return isElsewhere ? zip64Place({ size, packedSize, offset }, directory, header) : { size, packedSize, offset };
+}
+
+function zip64Place(place: Place, directory: Buffer, header: number): Place | undefined {
+  const found: { -readonly [key in keyof Place]: number } = { ...place };
   const wanted = (["size", "packedSize", "offset"] as const).filter((name) => place[name] === IN_ZIP64);
-  if (wanted.length === 0) return place;
-  const extraStart = CENTRAL_BYTES + header.readUInt16LE(28);
-  const extraEnd = extraStart + header.readUInt16LE(30);
+  const extraStart = header + CENTRAL_BYTES + directory.readUInt16LE(header + 28);
+  const extraEnd = extraStart + directory.readUInt16LE(header + 30);
   for (let at = extraStart; at + 4 <= extraEnd; ) {
-    const [field, size] = [header.readUInt16LE(at), header.readUInt16LE(at + 2)];
+    const [field, size] = [directory.readUInt16LE(at), directory.readUInt16LE(at + 2)];
     at += 4;
     if (at + size > extraEnd) break;
     if (field === ZIP64_FIELD)
       for (let from = at; wanted.length > 0; from += 8) {
         if (from + 8 > at + size) return undefined;
-        place[wanted.shift()!] = Number(header.readBigUInt64LE(from));
+        found[wanted.shift()!] = Number(directory.readBigUInt64LE(from));
       }
     at += size;
   }
-  return wanted.every((name) => name === "size") ? place : undefined;
+  return wanted.every((name) => name === "size") ? found : undefined;
 }
 
 async function entriesIn(directory: Buffer, count: number, shift: number): Promise<ZipFileEntry[]> {
   const entries: ZipFileEntry[] = [];
   let at = 0;
   while (at + CENTRAL_BYTES <= directory.length && directory.readUInt32LE(at) === CENTRAL) {
-    const [nameSize = 0, extraSize = 0, commentSize = 0] = [28, 30, 32].map((field) =>
-      directory.readUInt16LE(at + field),
-    );
-    const end = at + CENTRAL_BYTES + nameSize + extraSize + commentSize;
+    const nameSize = directory.readUInt16LE(at + 28);
+    const end = at + CENTRAL_BYTES + nameSize + directory.readUInt16LE(at + 30) + directory.readUInt16LE(at + 32);
     if (end > directory.length) break;
-    const header = directory.subarray(at, end);
-    const place = placeIn(header);
+    const place = placeIn(directory, at);
     if (!place) break;
-    const nameBytes = header.subarray(CENTRAL_BYTES, CENTRAL_BYTES + nameSize);
+    const nameBytes = directory.subarray(at + CENTRAL_BYTES, at + CENTRAL_BYTES + nameSize);
     const name = nameBytes.toString("utf8");
     if (!Buffer.from(name, "utf8").equals(nameBytes)) throw new BadZip("zip: a file name is not UTF-8");
-    const method = header.readUInt16LE(10);
+    const method = directory.readUInt16LE(at + 10);
     if (method !== 0 && method !== 8) throw new BadZip(`${name}: zip: unsupported compression algorithm`);
     if (place.offset + shift < 0) throw notValid();
     entries.push({
-      ...{ name, size: place.size, packedSize: place.packedSize, method },
-      crc: header.readUInt32LE(16),
-      hasDescriptor: (header.readUInt16LE(8) & HAS_DESCRIPTOR) !== 0,
+      name,
+      size: place.size,
+      packedSize: place.packedSize,
+      method,
+      crc: directory.readUInt32LE(at + 16),
+      hasDescriptor: (directory.readUInt16LE(at + 8) & HAS_DESCRIPTOR) !== 0,
       offset: place.offset + shift,
     });
     if (entries.length % ENTRIES_AT_ONCE === 0) await everybodysTurn();
