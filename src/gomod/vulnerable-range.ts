@@ -38,16 +38,19 @@ export function parseAdvisory(json: string): Advisory | undefined {
   } catch {
     return undefined;
   }
-  const { id, modified, affected } = (read ?? {}) as Partial<Advisory>;
+  const { id, modified, withdrawn, affected } = (read ?? {}) as Partial<Advisory>;
   const isGood =
     typeof id === "string" &&
     isAdvisoryId(id) &&
-    typeof modified === "string" &&
-    !Number.isNaN(Date.parse(modified)) &&
+    isTime(modified) &&
+    (withdrawn == null || isTime(withdrawn)) &&
     Array.isArray(affected) &&
     affected.every(isAffectedModule);
-  return isGood ? (read as Advisory) : undefined;
+  if (!isGood) return undefined;
+  return withdrawn === null ? { ...(read as Advisory), withdrawn: undefined } : (read as Advisory);
 }
+
+const isTime = (value: unknown): boolean => typeof value === "string" && !Number.isNaN(Date.parse(value));
 
 /** Whether a text can name an advisory: it becomes an address. */
 export function isAdvisoryId(text: string): boolean {
@@ -56,8 +59,20 @@ export function isAdvisoryId(text: string): boolean {
 
 function isAffectedModule(entry: unknown): boolean {
   const { package: about, ranges } = (entry ?? {}) as Partial<AffectedModule>;
-  if (typeof about?.name !== "string") return false;
-  return ranges === undefined || (Array.isArray(ranges) && ranges.every((range) => Array.isArray(range?.events)));
+  if (typeof about?.name !== "string" || about.name.includes("\0")) return false;
+  return ranges === undefined || (Array.isArray(ranges) && ranges.every(isRange));
+}
+
+function isRange(range: unknown): boolean {
+  const { events } = (range ?? {}) as Partial<VersionRange>;
+  return Array.isArray(events) && events.every(isEvent);
+}
+
+/** What is asked of an event is asked for each version of its module: a number in the place of a text would be an error each time. */
+function isEvent(event: unknown): boolean {
+  if (typeof event !== "object" || event === null) return false;
+  const { introduced, fixed } = event as RangeEvent;
+  return [introduced, fixed].every((version: unknown) => version === undefined || typeof version === "string");
 }
 
 /** Whether somebody has looked at it: what is merely taken over from elsewhere the Go database calls UNREVIEWED. */

@@ -140,7 +140,7 @@ function headOf(url: URL, options: RequestOptions, bounds: HttpBounds, body?: Bu
       const isStale = request.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(error.code ?? "");
       fail(isStale ? new StaleConnection("", { cause: error }) : error);
     });
-    // Node closes a request without a word of error when the answer is that the protocol changes (101), and others like it.
+    // Node closes a request without an error when the answer is that the protocol changes (101): nothing else would end it.
     request.once("close", () => {
       clearTimeout(timer);
       forget();

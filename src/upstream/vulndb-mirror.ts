@@ -89,19 +89,27 @@ async function promisedBy(modules: string, vulns: string): Promise<Map<string, n
   if (entries.length === 0 || all.length === 0) throw refused("it is empty");
   const promised = new Map<string, number>();
   for await (const some of inTurns(all, ENTRIES_AT_ONCE))
-    for (const { id, modified } of some) {
+    for (const entry of some) {
+      const { id, modified } = orNothing(entry);
       if (typeof id !== "string" || !isAdvisoryId(id)) throw refused("index/vulns.json has an entry without an id");
       if (id.startsWith(OWN_PREFIX)) throw refused(`${id} is a name of advisories about modules here`);
-      promised.set(id, Date.parse(modified));
+      promised.set(id, Date.parse(String(modified)));
     }
   for await (const some of inTurns(entries, ENTRIES_AT_ONCE))
-    for (const { path, vulns: ofModule } of some) {
+    for (const entry of some) {
+      const { path, vulns: ofModule } = orNothing(entry);
       if (typeof path !== "string" || !Array.isArray(ofModule))
         throw refused("index/modules.json has an entry without a path");
-      for (const { id } of ofModule) if (!promised.has(id)) throw refused(`${id} is in one of its indexes only`);
+      for (const one of ofModule) {
+        const { id } = orNothing(one);
+        if (id === undefined || !promised.has(id)) throw refused(`${id} is in one of its indexes only`);
+      }
     }
   return promised;
 }
+
+/** An entry of an index, whatever stands in its place. */
+const orNothing = <T extends object>(entry: T | null): Partial<T> => entry ?? {};
 
 async function readAdvisories(read: ReadFile, ids: readonly string[], spool: AdvisorySpool): Promise<void> {
   const remaining = ids.values();
