@@ -1,5 +1,6 @@
 // What the parts of the dependency proxy share. Everything here is of this process, and bounded; what must outlive it is in
 // the database. Each field says who writes it: nobody else does.
+import { availableParallelism } from "node:os";
 import { LRUCache } from "lru-cache";
 import { createSingleFlight, type SingleFlight } from "../concurrency/single-flight.ts";
 import { createSlots, type Slots } from "../concurrency/slots.ts";
@@ -12,7 +13,8 @@ import type { UpstreamClient } from "./upstream-client.ts";
 import type { Verification } from "./upstream-verification.ts";
 
 const JUDGED_AT_ONCE = 32;
-const JUDGED_OF_ONE = 2;
+/** Judging keeps a processor busy: so many at once for one caller while another one asks. */
+const JUDGED_OF_ONE = Math.max(1, Math.floor(availableParallelism() / 2));
 const MAX_ABSENCES = 20_000;
 const MAX_FLEETING_BYTES = 8 * 1024 * 1024;
 /** How long trouble with one path is remembered. */

@@ -18,7 +18,7 @@ const MAX_SESSIONS = 32;
 /** How many of these one caller may have; the others of that caller wait in line. */
 const MAX_SESSIONS_OF_ONE = 8;
 /** Telling refs keeps one processor busy for some milliseconds: so many at once for one caller while another one asks. */
-const REFS_AMONG_OTHERS = Math.max(2, Math.floor(availableParallelism() / 2));
+const REFS_AMONG_OTHERS = Math.max(1, Math.floor(availableParallelism() / 2));
 /** So much nicer than the server, as nice(1) counts: such a process gets a tenth of a processor that others want too. */
 const NICER = 10;
 /** Nobody can be nicer. */
