@@ -40,11 +40,11 @@ export async function beginDueLook(registry: Registry, busyHosts: readonly strin
   return mirror ? { mirror, lease: begun.lease } : undefined;
 }
 
-/** Milliseconds until the next look is due; undefined: no mirror is on. */
+/** Milliseconds until the next look is due; undefined: no mirror is on, of a project that is not archived. */
 export async function untilNextLook(registry: Registry): Promise<number | undefined> {
   const { rows } = await registry.database.pool.query<{ ms: string | null }>(
-    `SELECT extract(epoch FROM min(next_look_at) - now()) * 1000 AS ms FROM mirror
-      WHERE enabled AND (look_started_at IS NULL OR look_started_at < now() - interval '${LEASE}')`,
+    `SELECT extract(epoch FROM min(m.next_look_at) - now()) * 1000 AS ms FROM mirror m JOIN project p ON p.id = m.project_id
+      WHERE m.enabled AND NOT p.archived AND (m.look_started_at IS NULL OR m.look_started_at < now() - interval '${LEASE}')`,
   );
   const ms = rows[0]?.ms;
   return ms == null ? undefined : Math.max(Number(ms), 0);

@@ -217,6 +217,10 @@ export async function updateProject(
       },
       include: { group: true },
     });
+    // Its mirror is due, and this tells whoever follows them (gokura_mirror).
+    if (archived === false && project.archived)
+      await tx.$executeRaw`UPDATE mirror SET next_look_at = LEAST(next_look_at, now()) - interval '1 millisecond'
+        WHERE project_id = ${project.id}`;
     if (archived !== undefined)
       await audit(tx, principal, archived ? "project.archive" : "project.unarchive", project.fullPath);
     if (archived === undefined || Object.values(settings).some((value) => value !== undefined))
