@@ -90,6 +90,11 @@ test.each([
   expect([status, at]).toEqual([200, wanted]);
 });
 
+test("an import path of any letters leads on as it was written", async () => {
+  const { status, headers } = await admin.get("/acme/lib/%E6%97%A5%0A%3Fx");
+  expect([status, headers.location]).toEqual([302, `/-/go/${LIB}/%E6%97%A5%0A%3Fx`]);
+});
+
 describe("search engines and chats", () => {
   test("where the setting is on they may keep what everybody sees, and nothing else", async () => {
     const robots = await anonymous.get("/robots.txt");

@@ -15,7 +15,7 @@ export const showByPath: Show = async (visit) => {
   if (project && maySeeProject(principal, project)) return showProjectPage(visit, project);
   const group = await findGroup(registry, path);
   if (group && maySeeGroup(principal, group)) return showGroupPage(visit, group);
-  const found = await moduleOfImportPath(visit, `${registry.moduleHost}/${path}`);
-  if (found) return { kind: "redirect", to: at.at(`/-/go/${registry.moduleHost}/${path}`), status: 302 };
+  const importPath = `${registry.moduleHost}/${path}`;
+  if (await moduleOfImportPath(visit, importPath)) return { kind: "redirect", to: at.module(importPath), status: 302 };
   throw hidden(principal, "Project");
 };
