@@ -13,7 +13,7 @@ import type { Blobs } from "../../storage/blobs.ts";
 import { answerHead } from "../protocol/answer-head.ts";
 import { failsIfMatch, writeFailedCondition } from "../protocol/conditions.ts";
 import { credentialsOf } from "../protocol/credentials.ts";
-import { matchesEtag } from "../protocol/etag.ts";
+import { matchesEtag, writeNotModified } from "../protocol/etag.ts";
 import type { ReadyAnswer } from "../protocol/repeated-requests.ts";
 import { type BlobAnswer, headersOfWhole, SMALL_BYTES, sendBlob } from "../protocol/send-blob.ts";
 import { ZipMemory } from "./zip-memory.ts";
@@ -320,8 +320,7 @@ function writeAnswer(answer: TextAnswer, req: IncomingMessage, res: ServerRespon
     return;
   }
   if (answer.status === 200 && condition !== undefined && matchesEtag(condition, answer.etag)) {
-    res.writeHead(304, ["ETag", answer.etag]);
-    res.end();
+    writeNotModified(res, answer.etag, answer.headers);
     return;
   }
   res.writeHead(answer.status, answer.headers as string[]);

@@ -7,7 +7,7 @@ import { Failure } from "../../errors.ts";
 import type { DownloadCount } from "../../registry/registry.ts";
 import type { Blobs, ByteRange } from "../../storage/blobs.ts";
 import { failsIfMatch, writeFailedCondition } from "./conditions.ts";
-import { matchesEtag } from "./etag.ts";
+import { matchesEtag, writeNotModified } from "./etag.ts";
 
 export interface BlobAnswer {
   readonly key: string;
@@ -35,8 +35,7 @@ export async function sendBlob(
   }
   const condition = req.headers["if-none-match"];
   if (condition !== undefined && matchesEtag(condition, etag)) {
-    res.writeHead(304, ["ETag", etag]);
-    res.end();
+    writeNotModified(res, etag, blob.headers);
     return;
   }
   const range = rangeOf(req, size, etag);

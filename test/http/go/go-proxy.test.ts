@@ -133,11 +133,12 @@ describe("HTTP", () => {
   });
 
   test.each(paths)("a client that has it gets 304: %s", async (path) => {
-    const { etag = "" } = (await get(path)).headers;
+    const { etag = "", "cache-control": kept } = (await get(path)).headers;
     expect(etag).toMatch(/^".+"$/);
     for (const condition of [etag, `W/${etag}`, `"other", ${etag}`, "*"]) {
       const again = await get(path, { headers: { "if-none-match": condition } });
       expect([again.status, again.bytes.length]).toEqual([304, 0]);
+      expect(again.headers["cache-control"]).toBe(kept);
     }
     expect((await get(path, { headers: { "if-none-match": '"other"' } })).status).toBe(200);
   });
