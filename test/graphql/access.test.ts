@@ -366,6 +366,16 @@ describe("what may be done", () => {
     ).toMatch(/needs the access level developer/);
   });
 
+  test("a name that counts for everybody is declared by administrators", async () => {
+    for (const mutation of [
+      'projectCreate(input: {fullPath: "team/p", modulePrefix: "example.org/p"}) { errors project { id } }',
+      'projectUpdate(input: {fullPath: "team/public", modulePrefix: "example.org/p"}) { errors project { id } }',
+    ])
+      expect(await outcome(askers.owner!, mutation)).toMatch(
+        /for everybody who uses this server: an administrator declares it/,
+      );
+  });
+
   test("a refusal says what to do, in the payload", async () => {
     const cases: [mutation: string, message: RegExp][] = [
       ['projectCreate(input: {fullPath: "alone"}) { errors project { id } }', /group\/name instead of "alone"/],
@@ -496,9 +506,8 @@ describe("tokens and what they open", () => {
   });
 
   test("null means the same as nothing, except where it takes something away", async () => {
-    await askers.owner!.data(
-      'mutation { projectUpdate(input: {fullPath: "team/public", name: "Name", modulePrefix: "example.org/p"}) { errors } }',
-    );
+    await askers.owner!.data('mutation { projectUpdate(input: {fullPath: "team/public", name: "Name"}) { errors } }');
+    await updateProject(registry, OPERATOR, "team/public", { modulePrefix: "example.org/p" });
     const { projectUpdate } = await askers.owner!.data(
       `mutation { projectUpdate(input: {fullPath: "team/public", name: null, description: null, visibility: null, packagesEnabled: null, tagScheme: null}) {
         errors project { name visibility packagesEnabled tagScheme modulePrefix } } }`,

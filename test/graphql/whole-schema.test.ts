@@ -100,7 +100,7 @@ describe("making", () => {
   });
 
   test("projectCreate and projectUpdate", async () => {
-    const { projectCreate } = await alice.data(`mutation {
+    const { projectCreate } = await root.data(`mutation {
       projectCreate(input: {
         fullPath: "acme/lib", name: "Library", description: "Parts", visibility: PRIVATE,
         modulePrefix: "example.org/lib", tagScheme: GITLAB, listRefused: true, objectFormat: SHA256

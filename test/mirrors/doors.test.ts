@@ -10,8 +10,8 @@ import { openRemotes, type Remotes } from "../../src/mirrors/remotes.ts";
 import { authenticate } from "../../src/registry/access/authentication.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { addMember } from "../../src/registry/forge/members.ts";
-import { createMirror, demandMirror } from "../../src/registry/forge/mirrors.ts";
-import { createProject, findProject } from "../../src/registry/forge/projects.ts";
+import { createMirror, deleteMirror, demandMirror, updateMirror } from "../../src/registry/forge/mirrors.ts";
+import { createProject, findProject, updateProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import type { GuardedHttp } from "../../src/upstream/guarded-http.ts";
 import { eventually } from "../support/eventually.ts";
@@ -248,6 +248,23 @@ describe("which module path a mirror serves", () => {
       detail: { evidence: "direct mode finds https://git.example.test/team/lib.git for git.example.test/team/lib" },
     });
     expect(await add(url, "PUBLIC")).toMatchObject({ prefix: null, why: expect.stringMatching(/another project$/) });
+  });
+
+  test("and who has it for that reason alone fills it from nowhere else", async () => {
+    const { fullPath } = await server.registry.prisma.project.findFirstOrThrow({
+      where: { modulePrefix: "git.example.test/team/lib" },
+    });
+    const alice = await authenticate(server.registry, { secret: token });
+    const refused = { reason: "administrators_only" };
+    const url = "https://git.example.test/team/other";
+    await expect(updateMirror(server.registry, alice, fullPath, { url })).rejects.toMatchObject(refused);
+    await expect(updateMirror(server.registry, alice, fullPath, { enabled: false })).rejects.toMatchObject(refused);
+    await expect(deleteMirror(server.registry, alice, fullPath)).rejects.toMatchObject(refused);
+    await updateMirror(server.registry, alice, fullPath, { intervalSeconds: 3_600 });
+    await updateProject(server.registry, alice, fullPath, { modulePrefix: null });
+    const modulePrefix = "git.example.test/team/lib";
+    await expect(updateProject(server.registry, alice, fullPath, { modulePrefix })).rejects.toMatchObject(refused);
+    await deleteMirror(server.registry, alice, fullPath);
   });
 
   test("of what anybody may read only a mirror that everybody may read gets it", async () => {

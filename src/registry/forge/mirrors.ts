@@ -4,7 +4,7 @@
 // of mirrors.
 import { randomBytes } from "node:crypto";
 import { Failure, invalid, notFound } from "../../errors.ts";
-import { demandAct, demandAdministrator, mayAct } from "../access/access.ts";
+import { demandAct, demandAdministrator, isAdministrator, mayAct } from "../access/access.ts";
 import type { ProjectAct } from "../access/acts.ts";
 import { audit } from "../audit.ts";
 import { change } from "../change.ts";
@@ -158,6 +158,8 @@ export async function updateMirror(
   const mirror = await demandMirror(registry, principal, fullPath, "mirror.update");
   const address = parseRemoteUrl(input.url ?? mirror.url);
   checkInterval(input.intervalSeconds);
+  // While it is off people push to the project.
+  if (address.url !== mirror.url || input.enabled === false) demandNoPrefix(principal, mirror.project);
   const isSameOrigin = mirror.credential?.origin === address.origin;
   const keepsCredential = input.credential === undefined && address.credential === undefined && isSameOrigin;
   const withoutAny = input.credential === null && !isSsh(address.url);
@@ -205,6 +207,7 @@ export async function deleteMirror(
   fullPath: string | number,
 ): Promise<MirrorRow> {
   const mirror = await demandMirror(registry, principal, fullPath, "mirror.delete");
+  demandNoPrefix(principal, mirror.project);
   await change(registry, "", async (tx) => {
     await tx.mirror.delete({ where: { id: mirror.id } });
     await dropUnusedCredential(tx, mirror.credentialId);
@@ -237,6 +240,19 @@ export async function mirrorOfHook(
   if (!found) return undefined;
   const secret = (await registry.secrets()).open(found.hookSecret, hookPurpose(found.projectId));
   return { projectId: found.projectId, secret };
+}
+
+/**
+ * A mirror has its module prefix because it follows the repository of that name. Throws forbidden where somebody but an
+ * administrator would have it filled from elsewhere.
+ */
+function demandNoPrefix(principal: Principal, { modulePrefix }: Pick<ProjectRow, "modulePrefix">): void {
+  if (modulePrefix === null || isAdministrator(principal)) return;
+  throw new Failure(
+    "forbidden",
+    `the project serves ${modulePrefix} because it follows that repository: take the module prefix from it first, or ask an administrator`,
+    { reason: "administrators_only" },
+  );
 }
 
 /** What a deploy key is called at the forge. */

@@ -7,9 +7,9 @@ import {
   type TagScheme,
   type Visibility,
 } from "../../database/generated/client.ts";
-import { invalid, notFound } from "../../errors.ts";
+import { Failure, invalid, notFound } from "../../errors.ts";
 import { checkPath } from "../../gomod/module-path.ts";
-import { demandAct, demandGroupAct, demandSeen } from "../access/access.ts";
+import { demandAct, demandGroupAct, demandSeen, isAdministrator } from "../access/access.ts";
 import { readableProjects, seenProjectsInSql } from "../access/access-conditions.ts";
 import { audit } from "../audit.ts";
 import { change, pathTaken } from "../change.ts";
@@ -139,7 +139,10 @@ export async function demandProjectCreation(
   return group;
 }
 
-/** Makes a project. Developers of its group. Throws conflict when the path or the module prefix is taken. */
+/**
+ * Makes a project. Developers of its group; with a module prefix administrators. Throws conflict when the path or the module
+ * prefix is taken.
+ */
 export async function createProject(registry: Registry, principal: Principal, input: NewProject): Promise<ProjectRow> {
   const group = await demandProjectCreation(registry, principal, input.fullPath);
   const path = input.fullPath.split("/").at(-1)!;
@@ -150,6 +153,7 @@ export async function createProject(registry: Registry, principal: Principal, in
   checkTopics(input.topics);
   checkBranchName(input.defaultBranch);
   const modulePrefix = checkModulePrefix(registry, input.modulePrefix);
+  if (modulePrefix !== null) demandPrefixRight(principal, modulePrefix);
   const taken = modulePrefix
     ? `the path ${input.fullPath} or the module prefix ${modulePrefix} has already been taken`
     : pathTaken(input.fullPath);
@@ -178,7 +182,10 @@ export async function createProject(registry: Registry, principal: Principal, in
   });
 }
 
-/** Changes a project: Maintainers, but archiving is for Owners. Takes effect at once on every door. */
+/**
+ * Changes a project: Maintainers, but archiving is for Owners, and a new module prefix for administrators. Takes effect at once on
+ * every door.
+ */
 export async function updateProject(
   registry: Registry,
   principal: Principal,
@@ -198,6 +205,7 @@ export async function updateProject(
   if (input.defaultBranch !== undefined) await demandBranch(registry, project, input.defaultBranch);
   const modulePrefix =
     input.modulePrefix === undefined ? project.modulePrefix : checkModulePrefix(registry, input.modulePrefix);
+  if (modulePrefix !== null && modulePrefix !== project.modulePrefix) demandPrefixRight(principal, modulePrefix);
   const tagScheme = input.tagScheme ?? project.tagScheme;
   const listRefused = input.listRefused ?? project.listRefused;
   return change(registry, `the module prefix ${modulePrefix} belongs to another project`, async (tx) => {
@@ -347,6 +355,16 @@ export function moduleRootsOf(
   project: { readonly fullPath: string; readonly modulePrefix: string | null },
 ): string[] {
   return [modulePathOf(registry, project), ...(project.modulePrefix ? [project.modulePrefix] : [])];
+}
+
+/** What a prefix names is taken over for everybody who uses the server (module-owner.ts). Throws forbidden. */
+function demandPrefixRight(principal: Principal, prefix: string): void {
+  if (isAdministrator(principal)) return;
+  throw new Failure(
+    "forbidden",
+    `the module prefix ${prefix} would count for everybody who uses this server: an administrator declares it, or make the project a mirror of the repository that it names`,
+    { reason: "administrators_only" },
+  );
 }
 
 /** A prefix that a project may declare, null for none. Throws invalid. */

@@ -40,7 +40,7 @@ ${fields.text("description", "Description", { value: project.description })}
 ${fields.choice("visibility", "Who may see it", VISIBILITIES, project.visibility)}
 ${fields.choice("packages", "To whom its packages are open", PACKAGES, packageSettingOf(project))}
 ${fields.choice("tag_scheme", "How tags become versions", SCHEMES, project.tagScheme)}
-${fields.text("module_prefix", "A second name for its modules", { value: project.modulePrefix ?? "", help: "Such as github.com/acme/lib; empty: none." })}
+${fields.text("module_prefix", "A second name for its modules", { value: project.modulePrefix ?? "", help: "Such as github.com/acme/lib, declared by an administrator; empty: none." })}
 ${fields.text("topics", "Topics", { value: project.topics.join(", "), help: "Separated by commas." })}
 ${fields.text("default_branch", "Default branch", { value: project.defaultBranch ?? "" })}
 <p><button type="submit" class="primary">Change the project</button></p>`,
