@@ -54,7 +54,9 @@ export async function startGokura(
 
 /** Those of glibc's malloc, which matter for memory, are the bench's own: the image and the unit of systemd have some. */
 function settingsOfMalloc(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith("MALLOC_")));
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => name.startsWith("MALLOC_") || name === "GLIBC_TUNABLES"),
+  );
 }
 
 /** Ends a process that was started here. */
