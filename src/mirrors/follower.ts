@@ -72,8 +72,9 @@ export async function followMirrors(parts: LookParts): Promise<FollowedMirrors> 
       registry.metrics.mirrors.set({ state: "following" }, following);
       registry.metrics.mirrors.set({ state: "failing" }, failing);
     } catch (error) {
-      isUnsure = true; // it is looked at again
-      if (databaseFailure(error, registry.log) === undefined)
+      // After trouble of the database it is looked at again; for a defect of ours that would have no end, and its lease runs out.
+      if (databaseFailure(error, registry.log) !== undefined) isUnsure = true;
+      else
         registry.log.error(
           { err: error, project: mirror.project.fullPath },
           "a look of a mirror could not be written down",
