@@ -4,7 +4,7 @@
 import { keepRounds } from "../../concurrency/rounds.ts";
 import { storedGenerations } from "../../registry/forge/repository-packs.ts";
 import type { Registry } from "../../registry/registry.ts";
-import { isStoredNewer } from "./stored-repositories.ts";
+import { isOfGeneration } from "./stored-repositories.ts";
 
 const EVERY_MS = 15_000;
 
@@ -15,10 +15,10 @@ export function keepPrepared(registry: Registry): { close(): Promise<void> } {
   const round = async (over: () => boolean): Promise<void> => {
     for (const { projectId, generation } of await storedGenerations(registry)) {
       if (prepared.get(projectId) === generation) continue;
-      const isNewer = await isStoredNewer(registry, projectId);
+      const isHere = await isOfGeneration(registry, projectId, generation);
       if (over()) return; // before anything is begun that a leader would have to wait for
       try {
-        if (isNewer) await registry.storedRepositories?.prepare(projectId);
+        if (!isHere) await registry.storedRepositories?.prepare(projectId);
         prepared.set(projectId, generation);
       } catch (error) {
         registry.log.warn({ err: error, project: projectId }, "a repository could not be fetched ahead");

@@ -191,7 +191,12 @@ export async function missingPacks(registry: Registry, projectId: number): Promi
 /** Whether what is stored of a project's repository is newer than the directory here, or there is none here. */
 export async function isStoredNewer(registry: Registry, projectId: number): Promise<boolean> {
   const generation = (await storedRepository(registry, projectId))?.generation ?? 0;
-  return generation > 0 && (await markIn(repositoryDirectory(registry, projectId))) !== generation;
+  return generation > 0 && !(await isOfGeneration(registry, projectId, generation));
+}
+
+/** Whether the directory here was last what the rows of a generation say. */
+export async function isOfGeneration(registry: Registry, projectId: number, generation: number): Promise<boolean> {
+  return (await markIn(repositoryDirectory(registry, projectId))) === generation;
 }
 
 /** Whether a directory was never stored, or has other packs than were. */
