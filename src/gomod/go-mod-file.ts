@@ -285,6 +285,26 @@ export function isRetracted(
   return { retracted: hits.length > 0, ...(rationale === "" ? {} : { rationale }) };
 }
 
+/** As isRetracted, for many versions: each costs the logarithm of the number of intervals. */
+export function retractedBy(retracts: readonly Retraction[]): (version: string) => boolean {
+  const ascending = retracts.toSorted((a, b) => compare(a.low, b.low));
+  // The highest end of all intervals up to each.
+  const ends: string[] = [];
+  for (const { high } of ascending) {
+    const before = ends.at(-1);
+    ends.push(before !== undefined && compare(before, high) > 0 ? before : high);
+  }
+  return (version) => {
+    let [from, to] = [0, ascending.length];
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (compare(ascending[middle]!.low, version) <= 0) from = middle + 1;
+      else to = middle;
+    }
+    return from > 0 && compare(version, ends[from - 1]!) <= 0;
+  };
+}
+
 /** Whether a path cannot stand bare in a go.mod line: modfile.MustQuote. */
 function mustQuote(text: string): boolean {
   if (text === "" || text.includes("//") || text.includes("/*")) return true;

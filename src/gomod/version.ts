@@ -7,6 +7,7 @@
 import type { SemVer } from "semver";
 // One function of it: the whole package is fifty files, which every start of a command would read.
 import parseSemver from "semver/functions/parse.js";
+import { inTurns, sortInTurns } from "../concurrency/turns.ts";
 import { invalid } from "../errors.ts";
 import { compareBytewise } from "./byte-order.ts";
 import { quote } from "./go-quote.ts";
@@ -125,12 +126,24 @@ export const compare = (v: string, w: string): number => (v === w ? 0 : compareR
 /** The total order of lists: by precedence, then by the text itself: semver.Sort. */
 export const compareVersions = (a: string, b: string): number => compare(a, b) || compareBytewise(a, b);
 
-/** A sorted copy in the order of compareVersions, ascending; reads each version once. */
-export function sortVersions<T extends string>(versions: Iterable<T>): T[] {
-  return Array.from(versions, (text) => ({ text, ordinary: ordinary(text) }))
-    .sort((a, b) => compareReadings(a, b) || compareBytewise(a.text, b.text))
-    .map(({ text }) => text);
+/** So many texts are read as versions without a pause. */
+const READ_AT_ONCE = 2_000;
+
+/**
+ * The entries by the versions that they are of, in the order of compareVersions, ascending. Reads each version once, and others
+ * have their turns meanwhile: a list may come from a hostile server.
+ */
+export async function sortByVersion<T>(entries: Iterable<T>, versionOf: (entry: T) => string): Promise<T[]> {
+  const readings: (Reading & { entry: T })[] = [];
+  for await (const part of inTurns(entries, READ_AT_ONCE))
+    for (const entry of part) readings.push({ ...read(versionOf(entry)), entry });
+  const sorted = await sortInTurns(readings, (a, b) => compareReadings(a, b) || compareBytewise(a.text, b.text));
+  return sorted.map(({ entry }) => entry);
 }
+
+/** A copy sorted as sortByVersion does. */
+export const sortVersions = <T extends string>(versions: Iterable<T>): Promise<T[]> =>
+  sortByVersion(versions, (version) => version);
 
 export const isIncompatible = (version: string): boolean => build(version) === "+incompatible";
 

@@ -12,6 +12,7 @@
 // (upstream-verification.ts): this is what finds a moved tag, and an upstream that serves one module to you and another to
 // everybody else.
 
+import { inTurns } from "../concurrency/turns.ts";
 import { withoutYoungGrowth } from "../concurrency/young-generation.ts";
 import type { Failure } from "../errors.ts";
 import type { H1Hash } from "../gomod/dir-hash.ts";
@@ -19,12 +20,15 @@ import { declaredModulePath } from "../gomod/go-mod-line.ts";
 import { quote } from "../gomod/go-quote.ts";
 import { checkPathMajor, splitPathMajor } from "../gomod/module-path.ts";
 import { hasTellableYear, rfc3339Time } from "../gomod/rfc3339.ts";
-import { canonicalVersion, isValid, sortVersions } from "../gomod/version.ts";
+import { canonicalVersion, isValid, sortByVersion } from "../gomod/version.ts";
 import { parseVersionInfo } from "../gomod/version-info.ts";
 import { checkModuleZip, zipProblem } from "../gomod/zip-check.ts";
 import type { ProvedSums } from "../registry/checksums/proved-sums.ts";
 import { readModuleZip } from "../registry/versions/module-zip-content.ts";
 import { BadZip, readZipDirectory, type ZipSource } from "../storage/zip-reader.ts";
+
+/** So many lines of a list are looked at without a pause. */
+const LINES_AT_ONCE = 2_000;
 
 /** Upstream sent something that is not what was asked for. The message is told to clients. */
 export class Refused extends Error {}
@@ -120,23 +124,23 @@ export function admitGoMod(modulePath: string, bytes: Buffer): { keep: boolean }
  * Reads a list and returns it ascending, each line as it was, with its time if it has one; pseudo-versions too, for they tell
  * what is latest where there is no @latest. Throws Refused if it is none.
  */
-export function admitList(modulePath: string, bytes: Buffer): Buffer {
+export async function admitList(modulePath: string, bytes: Buffer): Promise<Buffer> {
   const lines = new Map<string, string>();
   let foreign = 0;
-  for (const line of bytes.toString("utf8").split("\n")) {
-    const trimmed = line.trim();
-    const [version = ""] = trimmed.split(/\s/, 1);
-    if (version === "") continue;
-    // The go command passes over what is no version.
-    if (isExactVersion(modulePath, version)) lines.set(version, trimmed);
-    else if (!isValid(version)) foreign++;
-  }
+  for await (const part of inTurns(bytes.toString("utf8").split("\n"), LINES_AT_ONCE))
+    for (const line of part) {
+      const trimmed = line.trim();
+      const [version = ""] = trimmed.split(/\s/, 1);
+      if (version === "") continue;
+      // The go command passes over what is no version.
+      if (isExactVersion(modulePath, version)) lines.set(version, trimmed);
+      else if (!isValid(version)) foreign++;
+    }
   if (foreign > 0 && lines.size === 0) throw new Refused("upstream sent no versions where the list was asked for");
-  return Buffer.from(
-    sortVersions(lines.keys())
-      .map((version) => `${lines.get(version)}\n`)
-      .join(""),
-  );
+  const parts: Buffer[] = [];
+  for await (const part of inTurns(await sortByVersion(lines, ([version]) => version), LINES_AT_ONCE))
+    parts.push(Buffer.from(part.map(([, line]) => `${line}\n`).join("")));
+  return Buffer.concat(parts);
 }
 
 /** What a zip turned out to be. */

@@ -5,12 +5,13 @@
 import { createReadStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { Readable } from "node:stream";
+import { inTurns } from "../concurrency/turns.ts";
 import { notFound } from "../errors.ts";
 import { type ModuleAtCommit, moduleAtRevision } from "../git/indexing/module-at-commit.ts";
 import { originOf } from "../git/indexing/origin.ts";
 import { archiveModule } from "../git/objects/archive.ts";
 import type { Ref, Repository } from "../git/objects/repository.ts";
-import { isRetracted, parseGoMod } from "../gomod/go-mod-file.ts";
+import { retractedBy } from "../gomod/go-mod-file.ts";
 import type { ModulePath } from "../gomod/module-path.ts";
 import { locateModule, type ModuleLocation } from "../gomod/module-root.ts";
 import { MAX_GO_MOD } from "../gomod/module-zip.ts";
@@ -19,6 +20,7 @@ import { versionOfTag } from "../gomod/tag-version.ts";
 import { canonicalVersion, isIncompatible, isPseudoVersion } from "../gomod/version.ts";
 import { latestVersion, listedVersions, retractingVersion, versionsThatDecide } from "../gomod/version-list.ts";
 import { isReservedQuery } from "../gomod/version-query.ts";
+import { readGoMod, readLargeGoMod } from "../registry/versions/readable-go-mod.ts";
 import type { GitMirrors } from "./git-mirror.ts";
 import { goUrl } from "./go-url.ts";
 import type { GuardedHttp } from "./guarded-http.ts";
@@ -30,6 +32,8 @@ const LIST_AGE_MS = 60_000;
 /** How old it may be for a version that is asked for by name and not there: it may have been pushed just now. */
 const NAMED_AGE_MS = 5_000;
 const TAGS = "refs/tags/";
+/** So many are read as versions without a pause: anybody's repository may have a million. */
+const TAGS_AT_ONCE = 2_000;
 
 export interface DirectParts {
   readonly http: GuardedHttp;
@@ -120,18 +124,17 @@ async function atRevision(
 /** The versions that tags make, ascending; with what decides about +incompatible read from the repository. */
 async function listIn({ repository, location }: Opened): Promise<string[]> {
   const refs = await repository.listRefs();
-  const tagged = refs.flatMap((ref) => {
-    const version = ref.name.startsWith(TAGS) ? versionOfTag(location, ref.name.slice(TAGS.length)) : undefined;
-    return version === undefined ? [] : [{ version: version as string, ref }];
-  });
-  const deciding = new Set(versionsThatDecide(tagged.map(({ version }) => version)));
-  const candidates = await Promise.all(
-    tagged.map(async ({ version, ref }) => ({
-      version,
-      hasGoMod: deciding.has(version) && (await goModAt(repository, location, ref)) !== undefined,
-    })),
-  );
-  return listedVersions(candidates);
+  const tagged: { version: string; ref: Ref }[] = [];
+  for await (const part of inTurns(refs, TAGS_AT_ONCE))
+    for (const ref of part) {
+      const version = ref.name.startsWith(TAGS) ? versionOfTag(location, ref.name.slice(TAGS.length)) : undefined;
+      if (version !== undefined) tagged.push({ version, ref });
+    }
+  const deciding = new Set(await versionsThatDecide(tagged.map(({ version }) => version)));
+  const withGoMod = new Set<string>();
+  for (const { version, ref } of tagged)
+    if (deciding.has(version) && (await goModAt(repository, location, ref)) !== undefined) withGoMod.add(version);
+  return await listedVersions(tagged.map(({ version }) => ({ version, hasGoMod: withGoMod.has(version) })));
 }
 
 async function goModAt(repository: Repository, location: ModuleLocation, ref: Ref): Promise<Buffer | undefined> {
@@ -149,14 +152,15 @@ async function versionsOf(opened: Opened): Promise<string[]> {
 
 /** Which versions the newest go.mod retracts. */
 async function retractionsIn(opened: Opened): Promise<(version: string) => boolean> {
-  const newest = retractingVersion(await listIn(opened));
+  const newest = await retractingVersion(await listIn(opened));
   if (newest === undefined) return () => false;
   try {
     const { goMod } = await moduleAtRevision(opened.repository, opened.location, newest, () => false);
-    const { retracts } = parseGoMod(goMod.toString("utf8"));
-    return (version) => !isIncompatible(version) && isRetracted(version, retracts).retracted;
-  } catch (error) {
+    await readLargeGoMod(goMod);
     // A go.mod that cannot be read retracts nothing.
+    const isRetracted = retractedBy(readGoMod(goMod).file?.retracts ?? []);
+    return (version) => !isIncompatible(version) && isRetracted(version);
+  } catch (error) {
     if (meansAbsence(error)) return () => false;
     throw error;
   }
@@ -164,7 +168,7 @@ async function retractionsIn(opened: Opened): Promise<(version: string) => boole
 
 async function latestOf(opened: Opened): Promise<ModuleAtCommit> {
   const retracted = await retractionsIn(opened);
-  const newest = latestVersion(await listIn(opened), retracted);
+  const newest = await latestVersion(await listIn(opened), retracted);
   return await moduleAtRevision(opened.repository, opened.location, newest ?? "", retracted);
 }
 

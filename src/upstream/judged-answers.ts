@@ -2,7 +2,7 @@
 // for it; a list is shown without what is refused, and @latest is the latest of that list. Where nothing is left, @latest and
 // queries are 403: an absence would send the go command to the next proxy, or to the origin, for what is refused here.
 import { Failure } from "../errors.ts";
-import { isRetracted } from "../gomod/go-mod-file.ts";
+import { retractedBy } from "../gomod/go-mod-file.ts";
 import type { ModulePath } from "../gomod/module-path.ts";
 import { isPseudoVersion } from "../gomod/version.ts";
 import { parseVersionInfo } from "../gomod/version-info.ts";
@@ -78,11 +78,11 @@ async function latestOfShown(
   shown: readonly string[],
   options: AskOptions,
 ): Promise<string | undefined> {
-  const speaker = retractingVersion(shown);
+  const speaker = await retractingVersion(shown);
   const goMod = speaker === undefined ? undefined : await goModOf(proxy, modulePath, speaker, options);
   if (goMod) await readLargeGoMod(goMod);
   const retracts = (goMod && readGoMod(goMod).file?.retracts) ?? [];
-  return latestVersion(shown, (version) => isRetracted(version, retracts).retracted);
+  return await latestVersion(shown, retractedBy(retracts));
 }
 
 /** Of the commits that were seen before, where a module has no versions, the newest that may be had. */
@@ -90,7 +90,7 @@ async function olderCommit(proxy: DependencyProxy, gate: Gate, modulePath: Modul
   const seen = await seenPseudoVersions(proxy.registry, modulePath);
   const verdicts = await gate.verdicts(seen);
   const open = seen.filter((version) => !isHidden(verdicts.get(version)!));
-  return newestPseudoVersion(open.map((version) => ({ version, time: undefined })));
+  return await newestPseudoVersion(open.map((version) => ({ version, time: undefined })));
 }
 
 /** What a version is, is for ever so; that it is the latest, only as long as upstream's own word about that is fresh. */
@@ -139,15 +139,15 @@ export async function storeZip(
   if (found.kind === "arriving") await found.download.outcome;
 }
 
-function shownOf(
+async function shownOf(
   proxy: DependencyProxy,
   gate: Gate,
   modulePath: ModulePath,
   list: string,
   options: AskOptions,
 ): Promise<ShownList> {
-  const versions = [...new Set(linesOfList(list).map(({ version }) => version))];
-  return showList(gate, versions, proxy.registry.policies.now(), (version) =>
+  const versions = [...new Set((await linesOfList(list)).map(({ version }) => version))];
+  return await showList(gate, versions, proxy.registry.policies.now(), (version) =>
     goModOf(proxy, modulePath, version, options),
   );
 }

@@ -33,7 +33,7 @@ async function latestByList(
 ): Promise<Buffer | Absent> {
   const list = await changingAnswer(state, MODULE_LIST, modulePath, false);
   if (list.kind === "absent") return otherwise;
-  const version = latestOfList(linesOfList(list.body.toString("utf8")));
+  const version = await latestOfList(await linesOfList(list.body.toString("utf8")));
   if (version === undefined) return otherwise;
   const info = await versionFile(state, { kind: "info", modulePath, version }, { storedOnly: false });
   return info.kind === "found" ? info.body : info;

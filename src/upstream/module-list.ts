@@ -2,6 +2,7 @@
 // latest where an upstream has no @latest; what is told is versions that tags made, as the protocol wants it. A list that
 // promises what its upstream does not have would send the go command astray: it would try its whole question on the next
 // proxy, so the next one's list is given (cmd/go/internal/modfetch/proxy.go TryProxies; modload/query.go).
+import { inTurns } from "../concurrency/turns.ts";
 import type { ModulePath } from "../gomod/module-path.ts";
 import { goPathOf } from "../gomod/proxy-path.ts";
 import { isPseudoVersion } from "../gomod/version.ts";
@@ -19,6 +20,8 @@ import { MAX_INFO_BYTES } from "./version-files.ts";
 
 /** The largest list known has 300 kB. */
 const MAX_LIST_BYTES = 16 * 1024 * 1024;
+/** So many lines of it are looked at without a pause. */
+const LINES_AT_ONCE = 2_000;
 /** What a line with a pseudo-version has in it. */
 const PSEUDO = /\d{14}-[0-9A-Za-z]{12}/;
 
@@ -28,7 +31,7 @@ export const MODULE_LIST: ChangingKind = {
   async get(state, modulePath) {
     const request = { kind: "list", modulePath } as const;
     const answer = await askAndJudge(state, request, MAX_LIST_BYTES, async (bytes, from) => {
-      const list = admitList(modulePath, bytes);
+      const list = await admitList(modulePath, bytes);
       await demandKept(state, modulePath, list, from);
       return list;
     });
@@ -45,13 +48,15 @@ export async function listAnswer(
   storedOnly: boolean,
 ): Promise<FoundAnswer | Absent> {
   const answer = await changingAnswer(state, MODULE_LIST, modulePath, storedOnly);
-  return answer.kind === "found" ? { ...answer, body: withoutPseudoVersions(answer.body) } : answer;
+  return answer.kind === "found" ? { ...answer, body: await withoutPseudoVersions(answer.body) } : answer;
 }
 
-function withoutPseudoVersions(list: Buffer): Buffer {
+async function withoutPseudoVersions(list: Buffer): Promise<Buffer> {
   const text = list.toString("utf8");
   if (!PSEUDO.test(text)) return list;
-  const lines = text.split("\n").filter((line) => !isPseudoVersion(line.split(/\s/, 1)[0]!));
+  const lines: string[] = [];
+  for await (const part of inTurns(text.split("\n"), LINES_AT_ONCE))
+    for (const line of part) if (!isPseudoVersion(line.split(/\s/, 1)[0]!)) lines.push(line);
   return Buffer.from(lines.join("\n"));
 }
 
@@ -63,8 +68,9 @@ async function demandKept(
   from: Answering,
 ): Promise<void> {
   if (!from.hasNext) return;
-  const latest = latestVersion(
-    linesOfList(list.toString("utf8")).map(({ version }) => version),
+  const lines = await linesOfList(list.toString("utf8"));
+  const latest = await latestVersion(
+    lines.map(({ version }) => version),
     () => false,
   );
   if (latest === undefined) return;

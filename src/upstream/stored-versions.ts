@@ -34,8 +34,8 @@ export async function storedLatest(registry: Registry, modulePath: ModulePath): 
   const retracted = new Set(versions.filter(({ isRetracted }) => isRetracted).map(({ version }) => version));
   const names = versions.map(({ version }) => version);
   const latest =
-    latestVersion(names, (version) => retracted.has(version)) ??
-    newestPseudoVersion(names.map((version) => ({ version, time: undefined })));
+    (await latestVersion(names, (version) => retracted.has(version))) ??
+    (await newestPseudoVersion(names.map((version) => ({ version, time: undefined }))));
   return latest === undefined ? undefined : await storedInfo(registry, modulePath, latest);
 }
 
@@ -97,7 +97,8 @@ async function versionsToHave(registry: Registry, modulePath: ModulePath): Promi
     findUpstreamAnswer(registry, modulePath, "list"),
   ]);
   // Whether a module has +incompatible versions the list decides, by the go.mod files of others: they can be had without it.
-  const listed = known && new Set(linesOfList(known.body.toString("utf8")).map(({ version }) => version));
+  const lines = known && (await linesOfList(known.body.toString("utf8")));
+  const listed = lines && new Set(lines.map(({ version }) => version));
   const usable = listed ? stored.filter(({ version }) => !isIncompatible(version) || listed.has(version)) : stored;
   const whole = usable.filter(({ hasZip }) => hasZip);
   return whole.length > 0 ? whole : usable;

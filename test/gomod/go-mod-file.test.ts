@@ -6,10 +6,12 @@ import {
   isRetracted,
   parseGoMod,
   parseGoModInTurns,
+  retractedBy,
   synthesizeGoMod,
 } from "../../src/gomod/go-mod-file.ts";
 import { parseSyntax, type Statement } from "../../src/gomod/go-mod-syntax.ts";
 import { loopTurnsDuring } from "../support/loop-turns.ts";
+import fc from "../support/properties.ts";
 
 const NOTHING: GoModFile = {
   godebug: [],
@@ -246,6 +248,20 @@ test("a version is retracted by every interval that holds it", () => {
   expect(isRetracted("v1.1.0", retracts)).toEqual({ retracted: true, rationale: "a\n\nb" });
   expect(isRetracted("v1.2.0", retracts)).toEqual({ retracted: true });
   expect(isRetracted("v1.1.1-0.20060102150405-0123456789ab", retracts)).toEqual({ retracted: false });
+});
+
+test("many versions are compared with many intervals as one with each", () => {
+  const number = fc.integer({ min: 0, max: 12 });
+  const version = fc.tuple(number, fc.constantFrom("", "-rc.1")).map(([minor, rc]) => `v1.${minor}.0${rc}`);
+  const interval = fc.oneof(
+    fc.tuple(version, version).map(([low, high]) => ({ low, high })),
+    version.map((one) => ({ low: one, high: one })),
+  );
+  fc.assert(
+    fc.property(fc.array(interval, { maxLength: 5 }), fc.array(version), (retracts, versions) => {
+      expect(versions.map(retractedBy(retracts))).toEqual(versions.map((one) => isRetracted(one, retracts).retracted));
+    }),
+  );
 });
 
 test("the go.mod of a module without one", () => {

@@ -94,7 +94,7 @@ export async function listOf(hosted: HostedModules, project: ProjectRow, moduleP
 export async function latestOf(hosted: HostedModules, project: ProjectRow, modulePath: string): Promise<Resolved> {
   const listed = (await listModule(hosted.registry, project, modulePath)) ?? [];
   const retracted = new Set(listed.filter((entry) => entry.retracted).map((entry) => entry.version));
-  const newest = latestVersion(
+  const newest = await latestVersion(
     listed.filter((entry) => entry.usable).map((entry) => entry.version),
     (version) => retracted.has(version),
   );

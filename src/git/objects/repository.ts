@@ -8,6 +8,7 @@
 
 import { readFile as readFileFromDisk } from "node:fs/promises";
 import { join } from "node:path";
+import { inTurns } from "../../concurrency/turns.ts";
 import { Failure, invalid } from "../../errors.ts";
 import { commitTime } from "../../gomod/commit-time.ts";
 import { GitError, runGit } from "../process/git-process.ts";
@@ -106,7 +107,7 @@ export class Repository {
     // %(*…) peels one level (git < 2.45), so that a tag of a tag shows type "tag" there and is peeled by hand.
     const format = "%(objectname) %(objecttype) %(*objectname) %(*objecttype) %(refname)";
     const said = await this.#git(["for-each-ref", `--format=${format}`, "refs/heads", "refs/tags"]);
-    const refs = decodableLines(said).map((line) => {
+    const refs = await readLines(said, (line) => {
       const [oid = "", type = "", target = "", targetType = "", name = ""] = line.split(" ");
       if (type !== "tag") return { name, oid, peeled: undefined, type: type as Ref["type"] };
       return { name, oid, peeled: target, type: (targetType || "tag") as ObjectType };
@@ -135,7 +136,7 @@ export class Repository {
 
   async #refNames(under: readonly string[]): Promise<RefName[]> {
     const said = await this.#git(["for-each-ref", "--format=%(objectname) %(refname)", ...under]);
-    return decodableLines(said).map((line) => {
+    return await readLines(said, (line) => {
       const space = line.indexOf(" ");
       return { oid: line.slice(0, space), name: line.slice(space + 1) };
     });
@@ -356,10 +357,20 @@ export class Repository {
 }
 
 const TAGS = "refs/tags/";
+/** So many lines of git's are read without a pause. */
+const LINES_AT_ONCE = 5_000;
 const HEADS = "refs/heads/";
 
 function lines(said: Buffer): string[] {
   return said.toString("utf8").split("\n").slice(0, -1);
+}
+
+/** What is in the lines of git's output that are UTF-8. Others have their turns: a repository may have a million refs. */
+async function readLines<T>(said: Buffer, read: (line: string) => T): Promise<T[]> {
+  const found: T[] = [];
+  for await (const part of inTurns(decodableLines(said), LINES_AT_ONCE))
+    for (const line of part) found.push(read(line));
+  return found;
 }
 
 /** The lines of git's output that are UTF-8: a ref of another name is no version, and two of them could look the same. */

@@ -147,7 +147,7 @@ async function latestThatPasses(
   const usable = versions.filter(({ usable }) => usable);
   const retracted = new Set(usable.filter((entry) => entry.retracted).map(({ version }) => version));
   const names = usable.map(({ version }) => version);
-  const named = latestVersion(names, (version) => retracted.has(version));
+  const named = await latestVersion(names, (version) => retracted.has(version));
   const isListed = latest.version.ref !== null;
   if (!isListed || named === latest.version.version)
     return { resolved: latest, passed: await gate.pass(latest.version.version, "by query") };

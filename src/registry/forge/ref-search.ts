@@ -1,7 +1,7 @@
 // The branches and tags of a project, as they were recorded, for people and programs: by name, by the time of their last
 // move, or as versions in Go's order.
 import type { Prisma, Ref } from "../../database/generated/client.ts";
-import { compareVersions } from "../../gomod/version.ts";
+import { sortByVersion } from "../../gomod/version.ts";
 import { demandCode, type ProjectSubject } from "../access/access.ts";
 import type { Order } from "../lists/keyset-page.ts";
 import {
@@ -50,8 +50,7 @@ export async function searchRefs(
   };
   const short = (row: Ref): RefRow => ({ ...row, name: row.name.slice(prefix.length) });
   if (order.by === "version") {
-    const all = (await registry.prisma.ref.findMany({ where })).map(short);
-    all.sort((a, b) => compareVersions(a.name, b.name));
+    const all = await sortByVersion((await registry.prisma.ref.findMany({ where })).map(short), ({ name }) => name);
     return numberedPageOf(numbered, order.sort === "asc" ? all : all.reverse());
   }
   const by = order.by === "name" ? { name: order.sort } : { updatedAt: order.sort };

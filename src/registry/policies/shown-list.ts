@@ -28,9 +28,9 @@ export async function showList(
   const hides = (version: string): boolean => isHidden(verdicts.get(version)!);
   if (!versions.some(hides)) return { versions, shortened: false, freshMs };
   const trusted = versions.filter((version) => verdicts.get(version)!.action !== "DENY");
-  const speaker = hiddenSpeaker(trusted, hides);
+  const speaker = await hiddenSpeaker(trusted, hides);
   const goMod = speaker === undefined ? undefined : await goModOf(speaker);
   if (goMod) await readLargeGoMod(goMod);
   const retracts: readonly Retraction[] = (goMod && readGoMod(goMod).file?.retracts) ?? [];
-  return { versions: shownVersions(versions, hides, retracts), shortened: true, freshMs };
+  return { versions: await shownVersions(versions, hides, retracts), shortened: true, freshMs };
 }

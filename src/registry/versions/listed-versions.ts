@@ -37,7 +37,7 @@ export async function listModule(
     values: [modulePath, project.id],
   });
   // Of a tag that is refused the go.mod counts all the same where it decides about +incompatible versions.
-  const found = listed(rows).filter(({ usable }) => usable || project.listRefused);
+  const found = (await listed(rows)).filter(({ usable }) => usable || project.listRefused);
   return found.length > 0 || rows.some((row) => row.usable) ? found : undefined;
 }
 
@@ -49,11 +49,11 @@ interface NameRow {
 }
 
 /** The go command's list of what is there. */
-function listed(rows: readonly NameRow[]): ListedVersion[] {
+async function listed(rows: readonly NameRow[]): Promise<ListedVersion[]> {
   const known = new Map<string, NameRow>();
   for (const row of rows) if (row.version !== null && !known.get(row.version)?.usable) known.set(row.version, row);
   const items = [...known].map(([version, row]) => ({ version, hasGoMod: row.has_go_mod }));
-  return listedVersions(items).map((version) => {
+  return (await listedVersions(items)).map((version) => {
     const { retracted, usable } = known.get(version)!;
     return { version, retracted, usable };
   });
@@ -100,13 +100,16 @@ async function latestOfLegacy(registry: Registry, moduleIds: readonly number[]):
       FROM rejected_tag r JOIN module m ON m.path = r.module_path AND m.project_id = r.project_id
       WHERE m.id = ANY(${[...moduleIds]}::int[]) AND r.listed AND r.version IS NOT NULL`,
   );
-  return [...Map.groupBy(rows, (row) => row.module_id).values()].flatMap((ofModule) => {
-    const usable = listed(ofModule).filter((entry) => entry.usable);
+  const latestIds: number[] = [];
+  for (const ofModule of Map.groupBy(rows, (row) => row.module_id).values()) {
+    const usable = (await listed(ofModule)).filter((entry) => entry.usable);
     const retracted = new Set(usable.filter((entry) => entry.retracted).map((entry) => entry.version));
-    const latest = latestVersion(
+    const latest = await latestVersion(
       usable.map((entry) => entry.version),
       (version) => retracted.has(version),
     );
-    return ofModule.find((row) => row.id !== null && row.version === latest)?.id ?? [];
-  });
+    const id = ofModule.find((row) => row.id !== null && row.version === latest)?.id;
+    if (id) latestIds.push(id);
+  }
+  return latestIds;
 }

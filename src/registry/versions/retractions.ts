@@ -4,12 +4,16 @@
 // go. Versions that come cost only themselves: the others are looked at only if what is said about them has changed.
 
 import { isDeepStrictEqual } from "node:util";
+import { inTurns } from "../../concurrency/turns.ts";
 import type { Sql } from "../../database/sql.ts";
-import { isRetracted, type Retraction } from "../../gomod/go-mod-file.ts";
+import { isRetracted, type Retraction, retractedBy } from "../../gomod/go-mod-file.ts";
 import { retractingVersion } from "../../gomod/version-list.ts";
 import type { Registry } from "../registry.ts";
 import { announceRetractions } from "./announced-versions.ts";
 import { readGoMod, readLargeGoMod } from "./readable-go-mod.ts";
+
+/** So many versions are compared with up to a thousand retractions without a pause. */
+const MARKED_AT_ONCE = 20;
 
 /** What a go.mod says about its module. */
 interface Said {
@@ -48,7 +52,11 @@ export async function refreshRetractions(tx: Sql, moduleIds: ReadonlySet<number>
 
 /** Writes the marks of versions, where they change. */
 async function mark(tx: Sql, versions: readonly VersionName[], { retracts }: Said): Promise<void> {
-  const marks = versions.map(({ version }) => isRetracted(version, retracts));
+  const isMarked = retractedBy(retracts);
+  const marks: ReturnType<typeof isRetracted>[] = [];
+  for await (const part of inTurns(versions, MARKED_AT_ONCE))
+    for (const { version } of part)
+      marks.push(isMarked(version) ? isRetracted(version, retracts) : { retracted: false });
   const ids = versions.map(({ id }) => id);
   const retracted = marks.map((each) => each.retracted);
   const rationales = marks.map((each) => each.rationale ?? null);
@@ -86,9 +94,9 @@ export async function retractionsOf(
     select: { version: true },
   });
   const listed = [usable, ...refused].flatMap((row) => row?.version ?? []);
-  if (!usable || retractingVersion(listed) !== usable.version) return () => false;
+  if (!usable || (await retractingVersion(listed)) !== usable.version) return () => false;
   const { retracts } = await saidBy(usable);
-  return (version) => isRetracted(version, retracts).retracted;
+  return retractedBy(retracts);
 }
 
 interface SpeakingVersion extends VersionName {
