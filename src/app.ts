@@ -21,6 +21,7 @@ import { type Closer, closeAll, type OpenOptions, openRegistry, openSigners } fr
 import { openUpstream, verificationOf } from "./open-upstream.ts";
 import { openChecksumLog } from "./registry/checksums/checksum-log.ts";
 import { type ChecksumLog, readCommittedTree } from "./registry/checksums/log-state.ts";
+import { noteModuleHost } from "./registry/forge/module-hosts.ts";
 import { type FirstSetup, setUp } from "./registry/forge/setup.ts";
 import type { Registry } from "./registry/registry.ts";
 import { nameOfDataDirectory } from "./storage/data-directory.ts";
@@ -153,6 +154,7 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     // The first token is shown once, so it is made when nothing is left that could keep us from showing it.
     const firstSetup = lease.leads() ? await setUp(registry, config.adminToken) : undefined;
     if (other) options.stopSignal?.throwIfAborted();
+    await noteModuleHost(registry);
     await server.open();
     isUp = true;
     const warming = warmCache(registry, hotCache).then(

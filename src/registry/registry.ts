@@ -18,7 +18,7 @@ import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { LimitName } from "./limited.ts";
 import type { Principal } from "./principal.ts";
-import type { DeclaredPrefix, FlagRow, PolicyRow, ProjectRow } from "./rows.ts";
+import type { FlagRow, OwnRoot, PolicyRow, ProjectRow } from "./rows.ts";
 import type { SecretBox } from "./secret-box.ts";
 
 export interface Registry {
@@ -157,8 +157,8 @@ export interface RememberedAccess {
   /** By id, or by full path in lower case; false: there is none. */
   readonly projects: LRUCache<number | string, ProjectRow | false>;
   readonly flags: LRUCache<"all", readonly FlagRow[]>;
-  /** The module prefixes that projects declared, longest first. */
-  readonly prefixes: LRUCache<"all", readonly DeclaredPrefix[]>;
+  /** What names of ours begin with beside the module host, longest first. */
+  readonly ownRoots: LRUCache<"all", readonly OwnRoot[]>;
   /** The rules about which versions may be had, in the order in which they were made. */
   readonly policies: LRUCache<"all", readonly PolicyRow[]>;
   /** The modules that there are advisories about. */

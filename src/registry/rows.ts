@@ -58,9 +58,11 @@ export const WITH_GATES = {
 export type FlagRow = Prisma.FeatureFlagGetPayload<{ include: typeof WITH_GATES }>;
 
 /** A prefix that a project declared for its modules. */
-export interface DeclaredPrefix {
+/** What names of ours begin with, beside the module host: a declared prefix, or a module host that was. */
+export interface OwnRoot {
   readonly prefix: string;
-  readonly projectId: number;
+  /** Null: a module host that was, below which a name belongs to the project of that full path. */
+  readonly projectId: number | null;
 }
 
 export type ModuleRow = Module;

@@ -4,7 +4,7 @@
 import { LRUCache } from "lru-cache";
 import type { Principal } from "../principal.ts";
 import type { RememberedAccess } from "../registry.ts";
-import type { DeclaredPrefix, FlagRow, PolicyRow, ProjectRow } from "../rows.ts";
+import type { FlagRow, OwnRoot, PolicyRow, ProjectRow } from "../rows.ts";
 
 const MAX_PRINCIPALS = 10_000;
 const MAX_PROJECTS = 10_000;
@@ -19,8 +19,8 @@ export class AccessMemory implements RememberedAccess {
   /** By id, or by full path in lower case; false: there is none. */
   readonly projects = new LRUCache<number | string, ProjectRow | false>({ max: MAX_PROJECTS });
   readonly flags = new LRUCache<"all", readonly FlagRow[]>({ max: 1 });
-  /** The module prefixes that projects declared, longest first. */
-  readonly prefixes = new LRUCache<"all", readonly DeclaredPrefix[]>({ max: 1 });
+  /** What names of ours begin with beside the module host, longest first. */
+  readonly ownRoots = new LRUCache<"all", readonly OwnRoot[]>({ max: 1 });
 
   readonly policies = new LRUCache<"all", readonly PolicyRow[]>({ max: 1 });
 
@@ -47,7 +47,7 @@ export class AccessMemory implements RememberedAccess {
     this.principals.clear();
     this.projects.clear();
     this.flags.clear();
-    this.prefixes.clear();
+    this.ownRoots.clear();
     this.policies.clear();
     this.advisedModules.clear();
     this.hasClosedPackages.clear();

@@ -3,6 +3,7 @@
 import type { Registry } from "../registry.ts";
 import type { GroupRow, ProjectRow } from "../rows.ts";
 import { DEPENDENCY_PROXY, isFlagOnForGroup, loadFlags } from "./feature-flags.ts";
+import { formerModuleHosts } from "./module-hosts.ts";
 import { declaredPrefixesIn } from "./module-owner.ts";
 import { modulePathOf, moduleRootsOf } from "./projects.ts";
 
@@ -85,8 +86,9 @@ export async function clientSettings(
     return { goproxy, gonosumdb: modulePathOf(registry, project), gosumdb, alone: false, remote };
   }
   const group = place === "instance" ? undefined : place.group;
-  const hosted = group ? `${registry.moduleHost}/${group.fullPath}` : registry.moduleHost;
-  const gonosumdb = [hosted, ...(await declaredPrefixesIn(registry, group?.id))].join(",");
+  const hosts = [registry.moduleHost, ...(await formerModuleHosts(registry))];
+  const hosted = group ? hosts.map((host) => `${host}/${group.fullPath}`) : hosts;
+  const gonosumdb = [...hosted, ...(await declaredPrefixesIn(registry, group?.id))].join(",");
   const goproxy = group ? groupGoProxy(url, group.fullPath) : instanceGoProxy(url);
   const alone = hasWorld && (!group || isFlagOnForGroup(await loadFlags(registry), DEPENDENCY_PROXY, group));
   return { goproxy, gonosumdb, gosumdb, alone, remote: undefined };

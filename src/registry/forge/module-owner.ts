@@ -1,8 +1,9 @@
 // Whose a module path is. Everything below the module host belongs to the project of that full path, and everything below a
-// declared prefix to the project that declared it; of several the longest. What somebody owns is never looked for elsewhere,
-// so that nobody can slip a module of the same name in from outside (dependency confusion).
+// declared prefix to the project that declared it; of several the longest. Module hosts that were (module-hosts.ts) own what
+// they owned. What somebody owns is never looked for elsewhere, so that nobody can slip a module of the same name in from
+// outside (dependency confusion).
 import type { Registry } from "../registry.ts";
-import type { DeclaredPrefix, ProjectRow } from "../rows.ts";
+import type { OwnRoot, ProjectRow } from "../rows.ts";
 import { findProject } from "./projects.ts";
 
 /** Projects are looked for this deep; full paths are no deeper. */
@@ -10,9 +11,11 @@ const MAX_SEGMENTS = 22;
 
 /** The project that owns a module path; undefined when none does. Says nothing about who may see it. */
 export async function ownerOf(registry: Registry, modulePath: string): Promise<ProjectRow | undefined> {
-  if (isBelow(modulePath, registry.moduleHost)) return projectBelowHost(registry, modulePath);
-  const declared = (await declaredPrefixes(registry)).find(({ prefix }) => isBelow(modulePath, prefix));
-  return declared && findProject(registry, declared.projectId);
+  const project = isBelow(modulePath, registry.moduleHost) ? await projectBelowHost(registry, modulePath) : undefined;
+  if (project) return project;
+  const root = (await ownRoots(registry)).find(({ prefix }) => isBelow(modulePath, prefix));
+  if (root === undefined) return undefined;
+  return root.projectId === null ? projectBelowHost(registry, modulePath) : findProject(registry, root.projectId);
 }
 
 /** Whether a module path is ours to answer, whether or not there is such a module. */
@@ -22,13 +25,13 @@ export async function isOwned(registry: Registry, modulePath: string): Promise<b
 
 /** Tells of any number of module paths whether they are ours to answer. */
 export async function ownedNames(registry: Registry): Promise<(modulePath: string) => boolean> {
-  const roots = [registry.moduleHost, ...(await declaredPrefixes(registry)).map(({ prefix }) => prefix)];
+  const roots = [registry.moduleHost, ...(await ownRoots(registry)).map(({ prefix }) => prefix)];
   return (modulePath) => roots.some((root) => isBelow(modulePath, root));
 }
 
 /** The number of the project that declared exactly this prefix. */
 export async function projectOfPrefix(registry: Registry, prefix: string): Promise<number | undefined> {
-  return (await declaredPrefixes(registry)).find((declared) => declared.prefix === prefix)?.projectId;
+  return (await ownRoots(registry)).find((root) => root.prefix === prefix)?.projectId ?? undefined;
 }
 
 /** The prefixes that projects declared, of a group, however deep in it, or of all; in their order. */
@@ -55,11 +58,13 @@ async function projectBelowHost(registry: Registry, modulePath: string): Promise
   return undefined;
 }
 
-/** All declared prefixes, longest first; remembered. */
-function declaredPrefixes(registry: Registry): Promise<readonly DeclaredPrefix[]> {
-  return registry.memory.remember(registry.memory.prefixes, "all", async () => {
-    const { rows } = await registry.database.pool.query<DeclaredPrefix>(
-      'SELECT module_prefix AS prefix, id AS "projectId" FROM project WHERE module_prefix IS NOT NULL',
+/** All declared prefixes, and the module hosts that were, longest first; remembered. */
+function ownRoots(registry: Registry): Promise<readonly OwnRoot[]> {
+  return registry.memory.remember(registry.memory.ownRoots, "all", async () => {
+    const { rows } = await registry.database.pool.query<OwnRoot>(
+      `SELECT module_prefix AS prefix, id AS "projectId" FROM project WHERE module_prefix IS NOT NULL
+       UNION ALL SELECT host, NULL FROM module_host WHERE host <> $1`,
+      [registry.moduleHost],
     );
     return rows.sort((a, b) => b.prefix.length - a.prefix.length);
   });

@@ -4,7 +4,8 @@
 import { demandAct, isAdministrator } from "../access/access.ts";
 import { audit } from "../audit.ts";
 import { change } from "../change.ts";
-import { demandProject, findProject, modulePathOf } from "../forge/projects.ts";
+import { formerModuleHosts } from "../forge/module-hosts.ts";
+import { demandProject, findProject } from "../forge/projects.ts";
 import type { Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import type { ProjectRow } from "../rows.ts";
@@ -31,8 +32,10 @@ export async function demandPurge(
 /** Whether there is no such project and versions of one were taken away with it. */
 async function isDeletedProject(registry: Registry, fullPath: string): Promise<boolean> {
   if (!isKeepable(fullPath) || (await findProject(registry, fullPath))) return false;
-  const root = modulePathOf(registry, { fullPath });
-  const where = { OR: [{ modulePath: root }, { modulePath: { startsWith: `${root}/` } }] };
+  const hosts = [registry.moduleHost, ...(await formerModuleHosts(registry))];
+  const roots = hosts.map((host) => `${host}/${fullPath}`);
+  const below = roots.map((root) => ({ modulePath: { startsWith: `${root}/` } }));
+  const where = { OR: [{ modulePath: { in: roots } }, ...below] };
   return (await registry.prisma.tombstone.findFirst({ where })) !== null;
 }
 

@@ -1,0 +1,71 @@
+// A registry whose module host changes, as it does when somebody sets GOKURA_URL after trying things out: what was published
+// below the name before is served as ever, and no upstream hears of that name.
+import { beforeAll, expect, test } from "vitest";
+import { clientSettings } from "../../../src/registry/forge/client-settings.ts";
+import { createGroup } from "../../../src/registry/forge/groups.ts";
+import { isOwned } from "../../../src/registry/forge/module-owner.ts";
+import { createProject } from "../../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../../src/registry/principal.ts";
+import { testDatabase } from "../../support/database.ts";
+import { fakeUpstream } from "../../support/fake-upstream.ts";
+import { ask, bearer } from "../../support/http.ts";
+import { pushRecipe, remoteOf } from "../../support/push.ts";
+import { ADMIN_TOKEN, type TestServer, testServer } from "../../support/server.ts";
+import { temporary } from "../../support/temporary.ts";
+
+const database = await testDatabase();
+const dataDirectory = temporary("server");
+const upstream = await fakeUpstream();
+
+const withHost = (host: string): Promise<TestServer> =>
+  testServer({
+    environment: {
+      ...{ DATABASE_URL: database, GOKURA_DATA_DIR: dataDirectory, GOKURA_UPSTREAM: upstream.url },
+      GOKURA_MODULE_HOST: host,
+    },
+  });
+
+const go = (path: string) => ask(server.url, `/api/v4/packages/go/${path}`, { headers: bearer(ADMIN_TOKEN) });
+
+let server: TestServer;
+beforeAll(async () => {
+  const before = await withHost("before.test");
+  await createGroup(before.registry, OPERATOR, { fullPath: "acme" });
+  await createProject(before.registry, OPERATOR, { fullPath: "acme/lib" });
+  await pushRecipe(remoteOf(before.url, "acme/lib", ADMIN_TOKEN), (r) => {
+    r.tag("v1.0.0", r.commit({ "go.mod": "module before.test/acme/lib\n" }));
+  });
+  const published = "/api/v4/packages/go/before.test/acme/lib/@v/v1.0.0.info";
+  expect(await ask(before.url, published, { headers: bearer(ADMIN_TOKEN) })).toMatchObject({ status: 200 });
+  await before.stop();
+  await (await withHost("mistake.test")).stop();
+  server = await withHost("after.test");
+});
+
+test("what was published below the module host before is served as ever", async () => {
+  expect((await go("before.test/acme/lib/@v/list")).text).toBe("v1.0.0\n");
+  expect(await go("before.test/acme/lib/@v/v1.0.0.zip")).toMatchObject({ status: 200 });
+  expect(JSON.parse((await go("before.test/acme/lib/@latest")).text)).toMatchObject({ Version: "v1.0.0" });
+  expect(await ask(server.url, "/api/v4/packages/go/before.test/acme/lib/@v/list")).toMatchObject({ status: 401 });
+});
+
+test("no upstream hears of names below the module host before, and the log says that it is another one", async () => {
+  expect(await go("before.test/acme/other/@v/list")).toMatchObject({ status: 404 });
+  expect(await go("before.test/acme/lib/@v/v1.0.1.info")).toMatchObject({ status: 404 });
+  expect(upstream.asked.filter((path) => path.startsWith("before.test"))).toEqual([]);
+  const [line] = server.logged.filter((one) => one.includes("the module host is another one"));
+  expect(JSON.parse(line!)).toMatchObject({ level: "warn", moduleHost: "after.test", former: ["before.test"] });
+});
+
+test("a module host below which nothing was published is nobody's", async () => {
+  expect(await isOwned(server.registry, "mistake.test/acme/lib")).toBe(false);
+  expect(await isOwned(server.registry, "after.test/acme/lib")).toBe(true);
+});
+
+test("clients keep the names below each module host from the public checksum database", async () => {
+  const settings = await clientSettings(server.registry, server.url, "instance", {
+    hasWorld: false,
+    gosumdb: undefined,
+  });
+  expect(settings.gonosumdb).toBe("after.test,before.test");
+});
