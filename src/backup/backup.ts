@@ -8,6 +8,7 @@ import { postgresDirectory } from "../database/running-database.ts";
 import { Failure } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
 import { countStoredVersions } from "../registry/versions/stored-versions.ts";
+import { makeDirectory, sync, syncTree } from "../storage/durable-files.ts";
 import { piecesOf, saveCluster } from "./cluster-pieces.ts";
 import { type Copied, copyBlob, copyFiles, removeOthers } from "./copied-files.ts";
 import { describeBackup, descriptionOf, UNFINISHED_DESCRIPTION } from "./description.ts";
@@ -50,6 +51,8 @@ export async function backUp(registry: Registry, target: string, options: Backup
   const saved = await saveDatabase(registry, target, moment, options);
   const { files, bytes, there } = await copyAll(registry.dataDirectory, join(target, DATA), options.progress);
   const zips = await copyZips(registry, join(target, DATA, "blobs"), options.progress);
+  // Files were synced one by one, also those of a backup that was killed; the names of all are in their directories.
+  await syncTree(target, "directories");
   await describeBackup(target, { gokura: options.gokura, moment, cluster: saved?.directory ?? null, versions });
   // Only now may the last one go.
   await removeOthers(join(target, DATA), new Set([...there, ...zips.there]));
@@ -92,11 +95,12 @@ async function saveDatabase(
   });
   await writeFile(join(directory, CLUSTER), JSON.stringify(cluster), { mode: 0o600, flush: true });
   await copyFile(join(postgresDirectory(registry.dataDirectory), PASSWORD), join(directory, PASSWORD));
+  for (const name of [MANIFEST, PASSWORD]) await sync(join(directory, name));
   return { directory: name, pieces: new Set([...piecesOf(cluster)].map(piecePath)), files, bytes };
 }
 
 async function demandTarget(target: string): Promise<void> {
-  await mkdir(target, { recursive: true, mode: 0o700 });
+  await makeDirectory(target, 0o700);
   const names = (await readdir(target)).filter((name) => !name.startsWith("."));
   const isOurs =
     (await descriptionOf(target)) !== undefined ||

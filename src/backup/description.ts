@@ -1,7 +1,8 @@
 // What a backup says of itself: backup.json, which is written last. Without it there is no backup.
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "../errors.ts";
+import { renameDurably } from "../storage/durable-files.ts";
 
 const FORMAT = 1;
 const NAME = "backup.json";
@@ -20,11 +21,11 @@ export interface Description {
   readonly versions: number;
 }
 
-/** Puts the description in place. */
+/** Puts the description in place, where it stays whatever happens. What it describes is on the disk before. */
 export async function describeBackup(target: string, description: Omit<Description, "format">): Promise<void> {
   const text = JSON.stringify({ format: FORMAT, ...description }, null, 2);
   await writeFile(join(target, UNFINISHED_DESCRIPTION), `${text}\n`, { mode: 0o600, flush: true });
-  await rename(join(target, UNFINISHED_DESCRIPTION), join(target, NAME));
+  await renameDurably(join(target, UNFINISHED_DESCRIPTION), join(target, NAME));
 }
 
 /** The description of a backup; undefined: there is none, or none that was finished. Throws conflict for another format. */

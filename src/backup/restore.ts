@@ -12,6 +12,7 @@ import { refsUnlikeRecorded } from "../git/hosting/unlike-recorded.ts";
 import { runGit } from "../git/process/git-process.ts";
 import type { Registry } from "../registry/registry.ts";
 import { projectIds } from "../registry/versions/needed-objects.ts";
+import { syncTree } from "../storage/durable-files.ts";
 import type { Bucket } from "../storage/s3/bucket.ts";
 import { fetchObject } from "../storage/s3/transfer.ts";
 import { CLUSTER, DATA, MANIFEST, PASSWORD } from "./backup.ts";
@@ -29,6 +30,7 @@ export async function restoreFiles(backup: string, dataDirectory: string): Promi
   if (description.cluster !== null)
     await restoreDatabase(join(backup, description.cluster), piecesInDirectory(backup), dataDirectory);
   await copyFiles(join(backup, DATA), dataDirectory);
+  await syncTree(dataDirectory);
   return description;
 }
 
@@ -56,6 +58,7 @@ export async function restoreFromBucket(
       await utimes(to, file.modified / 1000, file.modified / 1000);
     }
     if (saved.hasDatabase) await restoreDatabase(scratch, await piecesInBucket(bucket), dataDirectory);
+    await syncTree(dataDirectory);
     return saved;
   } finally {
     await rm(scratch, { recursive: true, force: true });

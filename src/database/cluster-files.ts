@@ -5,7 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { Failure } from "../errors.ts";
 import { canEnter, type ServerOwner } from "./postgres-binaries.ts";
 import { isAlive, isServing } from "./postmaster-pid.ts";
@@ -73,7 +73,7 @@ function directoryElsewhere(data: string, owner: ServerOwner): string {
       "unavailable",
       `PostgreSQL does not run as root, and uid ${owner.uid} can enter neither ${data} nor ${elsewhere}: set GOKURA_DATA_DIR to a directory outside private homes`,
     );
-  fs.writeFileSync(join(data, ELSEWHERE_FILE), `${elsewhere}\n`);
+  fs.writeFileSync(join(data, ELSEWHERE_FILE), `${elsewhere}\n`, { flush: true });
   return elsewhere;
 }
 
@@ -87,6 +87,16 @@ export function readableByOthers<T>(make: () => T): T {
   }
 }
 
+/** Without it a power cut could leave a cluster, and not the password to it. */
+function sync(directory: string): void {
+  const descriptor = fs.openSync(directory, "r");
+  try {
+    fs.fsyncSync(descriptor);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
 /** Several processes may get here at once: each makes its own, the first rename wins, the others throw theirs away. */
 export function settle(path: string, make: (temporary: string) => void): void {
   const temporary = `${path}.${process.pid}`;
@@ -94,6 +104,7 @@ export function settle(path: string, make: (temporary: string) => void): void {
     readableByOthers(() => make(temporary));
     if (fs.statSync(temporary).isDirectory()) fs.renameSync(temporary, path);
     else fs.linkSync(temporary, path);
+    sync(dirname(path));
   } catch (error) {
     if (!fs.existsSync(path)) throw error;
   } finally {

@@ -92,7 +92,9 @@ export async function startEmbeddedPostgres(
   const passwordFile = join(directory, "password");
   if (!fs.existsSync(binaries)) settle(binaries, installBinaries);
   if (!fs.existsSync(passwordFile))
-    settle(passwordFile, (to) => fs.writeFileSync(to, randomBytes(24).toString("base64url"), { mode: 0o600 }));
+    settle(passwordFile, (to) =>
+      fs.writeFileSync(to, randomBytes(24).toString("base64url"), { mode: 0o600, flush: true }),
+    );
   const password = fs.readFileSync(passwordFile, "utf8").trim();
   if (!fs.existsSync(join(path, "PG_VERSION"))) settle(path, (to) => initialise(binaries, to, password, owner));
   const cluster: Cluster = {

@@ -4,10 +4,11 @@
 // GIT_SSL_CAINFO, curl by --cacert.
 
 import { createPublicKey, generateKeyPairSync, randomBytes, sign, X509Certificate } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { bytesOfAddress } from "../network/ip-address.ts";
+import { makeDirectory, writeDurably } from "../storage/durable-files.ts";
 
 const VALID_DAYS = 730;
 const RENEW_DAYS = 30;
@@ -27,11 +28,9 @@ export async function ensureSelfSigned(directory: string, names: readonly string
   const kept = await Promise.all([readFile(file, "utf8"), readFile(keyFile, "utf8")]).catch(() => undefined);
   if (kept && serves(kept[0], kept[1], names)) return { cert: kept[0], key: kept[1], file };
   const made = selfSigned(names, VALID_DAYS);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  await writeFile(`${keyFile}.new`, made.key, { mode: 0o600 });
-  await writeFile(`${file}.new`, made.cert);
-  await rename(`${keyFile}.new`, keyFile);
-  await rename(`${file}.new`, file);
+  await makeDirectory(directory, 0o700);
+  await writeDurably(keyFile, made.key, { mode: 0o600 });
+  await writeDurably(file, made.cert);
   return { ...made, file };
 }
 

@@ -7,7 +7,7 @@
 // add who knows it. So a bundle that comes after another one is made with that one at hand, and leaves out what that one has.
 import { once } from "node:events";
 import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -20,6 +20,7 @@ import type { Registry } from "../registry/registry.ts";
 import { lookUpVersion, type StoredVersion } from "../registry/versions/upstream-modules.ts";
 import { zipKeyOf } from "../registry/versions/version-zip.ts";
 import { storing } from "../storage/disk-blobs.ts";
+import { renameDurably } from "../storage/durable-files.ts";
 import type { SumDatabase } from "../sumdb/database-name.ts";
 import { parseVerifierKey } from "../sumdb/note.ts";
 import { followed, type ProvedLog, provedLookup, unknownLog } from "../sumdb/proved-log.ts";
@@ -86,7 +87,7 @@ export async function writeBundle(
     await put(CONTENTS, Buffer.from(`${JSON.stringify(contents, undefined, 1)}\n`));
     pack.finalize();
     await writing;
-    await rename(part, file);
+    await renameDurably(part, file);
     return contents;
   } catch (error) {
     pack.destroy();

@@ -3,10 +3,11 @@
 // nothing. Each is sealed for a purpose that it is bound to as additional data, such as "credential for https://git.example.com":
 // moved to another row, or pointed at another host, it does not open.
 // Sources: NIST SP 800-38D (GCM; 96-bit random nonces, of which one key may have 2^32); RFC 5869 (HKDF).
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes, randomUUID } from "node:crypto";
-import { link, readFile, rm, writeFile } from "node:fs/promises";
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "../errors.ts";
+import { writeDurably } from "../storage/durable-files.ts";
 
 /** Where the key is kept in the data directory unless GOKURA_SECRET_KEY has it. */
 const SECRET_KEY_FILE = "secret-key";
@@ -83,11 +84,6 @@ async function keyOf(dataDirectory: string): Promise<string> {
       if (code !== "ENOENT")
         throw new Failure("unavailable", `${file} cannot be read (${message}): put a copy in its place`, { cause });
     }
-    const temporary = `${file}.${randomUUID()}`;
-    await writeFile(temporary, `${generateSecretKey()}\n`, { mode: 0o600, flush: true });
-    await link(temporary, file).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "EEXIST") throw error;
-    });
-    await rm(temporary, { force: true });
+    await writeDurably(file, `${generateSecretKey()}\n`, { mode: 0o600, ifNew: true });
   }
 }

@@ -9,6 +9,8 @@ import net from "node:net";
 import { join } from "node:path";
 import { Failure } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
+import { makeDirectory, writeDurably } from "./durable-files.ts";
+import { unlessMissing } from "./missing-file.ts";
 
 const SOCKET = "server.sock";
 const NAME = "server-id";
@@ -29,7 +31,7 @@ const PRIVATE_PARTS = ["repositories", "blobs", "blob-cache", "mirrors", "tls"];
 export async function openDataDirectory(directory: string, passable: boolean): Promise<void> {
   const repositories = join(directory, "repositories");
   try {
-    await fs.mkdir(repositories, { recursive: true, mode: PRIVATE });
+    await makeDirectory(repositories, PRIVATE);
     for (const path of [directory, repositories]) await fs.access(path, fs.constants.W_OK | fs.constants.X_OK);
   } catch (cause) {
     throw new Failure(
@@ -46,9 +48,11 @@ export async function openDataDirectory(directory: string, passable: boolean): P
 /** The name by which other servers of the database know the server of a data directory; the first call makes it up. */
 export async function nameOfDataDirectory(directory: string): Promise<string> {
   const file = join(directory, NAME);
-  await fs.writeFile(file, `${randomUUID()}\n`, { flag: "wx", flush: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EEXIST") throw error;
-  });
+  const known = await fs.readFile(file, "utf8").catch(unlessMissing);
+  if (known?.trim()) return known.trim();
+  // An empty one is what a power cut left of the file, as earlier releases wrote it.
+  if (known !== undefined) await fs.rm(file, { force: true });
+  await writeDurably(file, `${randomUUID()}\n`, { ifNew: true });
   return (await fs.readFile(file, "utf8")).trim();
 }
 

@@ -7,6 +7,7 @@ import { dirname, join, relative, sep } from "node:path";
 import type { Writable } from "node:stream";
 import { Failure } from "../errors.ts";
 import type { Blobs, ByteRange } from "./blobs.ts";
+import { makeDirectory, renameDurably, sync } from "./durable-files.ts";
 import { unlessMissing } from "./missing-file.ts";
 
 /** A scratch file that was last written to so long ago belongs to nobody: a download that rests for a minute is given up. */
@@ -44,12 +45,11 @@ export async function openDiskBlobs(directory: string, now: () => number = Date.
       const path = join(directory, key);
       await storing(async () => {
         if (!isSynced) await sync(scratch);
-        await fs.rename(scratch, path).catch(async (error: NodeJS.ErrnoException) => {
+        await renameDurably(scratch, path).catch(async (error: NodeJS.ErrnoException) => {
           if (error.code !== "ENOENT") throw error;
-          await fs.mkdir(dirname(path), { recursive: true });
-          await fs.rename(scratch, path);
+          await makeDirectory(dirname(path));
+          await renameDurably(scratch, path);
         });
-        await sync(dirname(path));
       });
     },
     has: (key) =>
@@ -146,18 +146,9 @@ export async function storing<T>(write: () => Promise<T>): Promise<T> {
   }
 }
 
-async function sync(path: string): Promise<void> {
-  const handle = await fs.open(path);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 async function makeWritable(directory: string): Promise<void> {
   try {
-    await fs.mkdir(directory, { recursive: true });
+    await makeDirectory(directory);
     await fs.access(directory, fs.constants.W_OK | fs.constants.X_OK);
   } catch (cause) {
     throw new Failure("unavailable", `blobs cannot be stored in ${directory}: ${(cause as Error).message}`, {

@@ -5,8 +5,9 @@
 // file, as cmd/go/internal/modfetch/codehost does (ensureGitAttributes, golang.org/issue/27153).
 
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeDirectory, renameDurably, sync, syncTree } from "../../storage/durable-files.ts";
 import { runGit } from "../process/git-process.ts";
 import { ARCHIVE_ATTRIBUTES } from "../process/repository-guard.ts";
 
@@ -23,7 +24,7 @@ export async function initRepository(
 ): Promise<void> {
   if (await isRepository(directory)) return;
   const parent = dirname(directory);
-  await mkdir(parent, { recursive: true });
+  await makeDirectory(parent);
   const building = `${directory}.new-${randomBytes(6).toString("hex")}`;
   try {
     await runGit(undefined, [
@@ -39,11 +40,11 @@ export async function initRepository(
     await writeFile(join(building, "info", "attributes"), ARCHIVE_ATTRIBUTES);
     await syncTree(building);
     try {
-      await rename(building, directory);
+      await renameDurably(building, directory);
     } catch (error) {
       if (!(await isRepository(directory))) throw error; // else another caller was first
+      await sync(parent);
     }
-    await sync(parent);
   } finally {
     await rm(building, { recursive: true, force: true });
   }
@@ -54,22 +55,4 @@ async function isRepository(directory: string): Promise<boolean> {
     (found) => found.isFile(),
     () => false,
   );
-}
-
-/** Writes a directory and all in it through to the disk. */
-export async function syncTree(directory: string): Promise<void> {
-  for (const entry of await readdir(directory, { withFileTypes: true })) {
-    const path = join(directory, entry.name);
-    await (entry.isDirectory() ? syncTree(path) : sync(path));
-  }
-  await sync(directory);
-}
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -6,9 +6,10 @@ import { randomBytes } from "node:crypto";
 import { link, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "../../errors.ts";
+import { renameDurably, syncTree } from "../../storage/durable-files.ts";
 import { unlessMissing } from "../../storage/missing-file.ts";
 import { runGit } from "../process/git-process.ts";
-import { initRepository, syncTree } from "./init-repository.ts";
+import { initRepository } from "./init-repository.ts";
 import { keepObjects } from "./kept-objects.ts";
 import type { Repositories } from "./repositories.ts";
 
@@ -75,7 +76,7 @@ export async function rebuildRepository(
     await repositories.forget(directory);
     const aside = `${building}.old`;
     await rename(directory, aside).catch(unlessMissing);
-    await rename(building, directory);
+    await renameDurably(building, directory);
     await rm(aside, { recursive: true, force: true });
   } finally {
     await rm(building, { recursive: true, force: true });

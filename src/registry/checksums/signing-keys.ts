@@ -5,10 +5,10 @@
 //
 // A log may have several names, each with a key of its own, over one and the same tree: that is how a key is rotated and a
 // host is moved. Clients take the new GOSUMDB line when it suits them; until then the old name is answered as well.
-import { randomUUID } from "node:crypto";
-import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Failure } from "../../errors.ts";
+import { makeDirectory, writeDurably } from "../../storage/durable-files.ts";
 import { generateSignerKey, parseSignerKey, type Signer } from "../../sumdb/note.ts";
 
 export interface SigningSettings {
@@ -73,15 +73,6 @@ async function readKeyLines(dataDirectory: string): Promise<string[]> {
 /** Whole or not at all. Two servers that make the first key at once both get the one that was there first. */
 async function writeKeys(dataDirectory: string, keys: readonly string[], first: boolean): Promise<void> {
   const file = fileOf(dataDirectory);
-  const temporary = `${file}.${randomUUID()}`;
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await writeFile(temporary, keys.map((key) => `${key}\n`).join(""), { mode: 0o600, flush: true });
-  try {
-    if (first) await link(temporary, file);
-    else await rename(temporary, file);
-  } catch (error) {
-    if (!first || (error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  } finally {
-    await rm(temporary, { force: true });
-  }
+  await makeDirectory(dirname(file), 0o700);
+  await writeDurably(file, keys.map((key) => `${key}\n`).join(""), { mode: 0o600, ifNew: first });
 }
