@@ -134,7 +134,7 @@ describe("the zip of a version", () => {
 
 describe("a version from upstream", async () => {
   const { id: module } = await one(
-    `insert into module (path, origin) values ('example.com/up', 'UPSTREAM') returning id`,
+    `insert into module (path, origin) values ('example.com/moved', 'UPSTREAM') returning id`,
   );
   const { id } = await one(
     `insert into module_version (module_id, version, sort_key, kind, info, time)
@@ -425,6 +425,16 @@ test("a version never gets other sums than those of its record", async () => {
     message: "go.test/acme/lib v8.0.0 is in the checksum log with other sums: its name is never given to other content",
   });
   await client.query(fill("11"));
+  // Of one from upstream the go.mod comes first.
+  await client.query(
+    `insert into sum_record (id, path, version, h1, go_mod_h1, basis)
+      values (1, 'example.com/logged', 'v1.0.0', ${sum("11")}, ${sum("22")}, 'HOSTED')`,
+  );
+  const { id } = await one("insert into module (path, origin) values ('example.com/logged', 'UPSTREAM') returning id");
+  const goMod = (byte: string) => `insert into module_version (module_id, version, sort_key, kind, go_mod, go_mod_h1)
+    values (${id}, 'v1.0.0', 'v1', 'RELEASE', 'module y', ${inText(byte)})`;
+  expect(await refused(goMod("33"))).toMatchObject({ code: RESTRICT });
+  await client.query(goMod("22"));
 });
 
 test("a credential has what its kind has, and no more", async () => {
@@ -562,6 +572,7 @@ test("no guard was forgotten here: these are all the triggers and checks that th
       ...["quota_is_an_amount", "fsck_slice_one"],
       ...["evicted_zip_of_upstream", "module_version_zip_pinned"],
       ...["sum_record_sums", "sum_record_basis", "sum_tile_full", "module_version_record"],
+      "module_version_go_mod_record",
     ].sort(),
   );
 });

@@ -13,9 +13,11 @@ import type { ProjectRow } from "../../registry/rows.ts";
 import { type ListedVersion, listModule } from "../../registry/versions/listed-versions.ts";
 import { publish } from "../../registry/versions/publish.ts";
 import { retractionsOf } from "../../registry/versions/retractions.ts";
+import { differs, reasonOfOther, servedBefore } from "../../registry/versions/served-before.ts";
 import { findVersion, type ServedVersion } from "../../registry/versions/served-versions.ts";
 import { findGrave, takenBack } from "../../registry/versions/tombstones.ts";
 import { type Repositories, repositoryExists, repositoryOf } from "../hosting/repositories-of-projects.ts";
+import { sumWhereKnown } from "./known-sums.ts";
 import type { ModuleAtCommit } from "./module-at-commit.ts";
 import { type Origin, originOf } from "./origin.ts";
 import { tagSchemeOf } from "./tag-scheme-of-project.ts";
@@ -162,16 +164,22 @@ async function published(
   modulePath: string,
   found: ModuleAtCommit,
 ): Promise<ServedVersion> {
-  const { registry } = hosted;
+  const { registry, repositories } = hosted;
   const known = await findVersion(registry, project.id, modulePath, found.version);
   if (known) return known;
   if (found.refusedAs !== undefined)
     return { ...found, id: 0, modulePath, ref: null, retracted: false, zip: undefined };
-  await publish(registry, project.id, { versions: [{ modulePath, ...found }], refusals: [], tags: [] });
+  const repository = await repositoryOf(registry, repositories, project.id);
+  const versions = await sumWhereKnown(registry, project.id, repository, [{ modulePath, ...found }]);
+  await publish(registry, project.id, { versions, refusals: [], tags: [] });
   const version = await findVersion(registry, project.id, modulePath, found.version);
   if (version) return version;
   const grave = await findGrave(registry, modulePath, found.version);
   if (grave?.returnable === false) throw gone(modulePath, found.version);
+  const before = (await servedBefore(registry, [{ modulePath, version: found.version }])).get(
+    `${modulePath}@${found.version}`,
+  );
+  if (before && differs(versions[0]!, before)) throw notFound(reasonOfOther(`${modulePath}@${found.version}`, before));
   throw notFound(
     grave
       ? `${modulePath}@${found.version} was published before with other content and its name is never used again`

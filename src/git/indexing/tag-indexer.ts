@@ -13,11 +13,10 @@ import type { ProjectRow } from "../../registry/rows.ts";
 import { type NewVersion, publish } from "../../registry/versions/publish.ts";
 import { readGoMod } from "../../registry/versions/readable-go-mod.ts";
 import type { Refusal } from "../../registry/versions/rejected-tags.ts";
-import { uploadedAmong } from "../../registry/versions/uploaded-versions.ts";
 import { buildZipsSoon } from "../../registry/versions/version-zip.ts";
 import { type Repositories, type Repository, repositoryOf } from "../hosting/repositories-of-projects.ts";
 import { goModObjection } from "./go-mod-objection.ts";
-import { sumAtCommit } from "./module-archives.ts";
+import { sumWhereKnown } from "./known-sums.ts";
 import { BudgetSpent, createReadBudget, type ReaderShare } from "./read-budget.ts";
 import { tagSchemeOf } from "./tag-scheme-of-project.ts";
 
@@ -93,7 +92,7 @@ async function indexTags(registry: Registry, repositories: Repositories, project
         const read = (tag: WaitingTag, take: ReaderShare["take"]) =>
           readTag(registry, project, repository.taking(take), tag);
         const outcomes = await readTags(queue, read, failed);
-        const compared = await compareWithUploads(registry, projectId, repository, outcomes);
+        const compared = await sumOutcomes(registry, projectId, repository, outcomes);
         ids.push(...(await publishing));
         publishing = publishOutcomes(registry, projectId, compared, failed);
         publishing.catch(() => {}); // it is awaited later
@@ -142,27 +141,16 @@ async function readTags(
   return outcomes;
 }
 
-/** Outcomes whose versions have the h1 of their files where a version of that name was uploaded before. */
-async function compareWithUploads(
+/** Outcomes whose versions have the h1 of their files where their names have known content. */
+async function sumOutcomes(
   registry: Registry,
   projectId: number,
   repository: Repository,
   outcomes: readonly Outcome[],
 ): Promise<readonly Outcome[]> {
   const all = outcomes.flatMap(({ versions }) => versions);
-  const uploaded = await uploadedAmong(registry, projectId, all);
-  if (uploaded.size === 0) return outcomes;
-  const withSum = async (version: NewVersion): Promise<NewVersion> => {
-    if (!uploaded.has(`${version.modulePath}@${version.version}`)) return version;
-    return { ...version, h1: await sumAtCommit(registry, repository, version) };
-  };
-  const compared: Outcome[] = [];
-  for (const outcome of outcomes) {
-    const versions: NewVersion[] = [];
-    for (const version of outcome.versions) versions.push(await withSum(version));
-    compared.push({ ...outcome, versions });
-  }
-  return compared;
+  const summed = (await sumWhereKnown(registry, projectId, repository, all)).values();
+  return outcomes.map((outcome) => ({ ...outcome, versions: outcome.versions.map(() => summed.next().value!) }));
 }
 
 function bytesOf(versions: readonly NewVersion[]): number {

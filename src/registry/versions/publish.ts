@@ -9,6 +9,7 @@ import { announceVersions } from "./announced-versions.ts";
 import { type EnteringVersion, enteringVersions } from "./enter-versions.ts";
 import { storableText } from "./readable-go-mod.ts";
 import { type Refusal, replaceRefusals } from "./rejected-tags.ts";
+import { differs, reasonOfOther, servedBefore } from "./served-before.ts";
 import { reasonToRefuse } from "./tombstones.ts";
 
 /** A version of a project's repository, which was found to obey Go's rules. */
@@ -21,7 +22,7 @@ export interface NewVersion extends EnteringVersion {
   readonly directory: string;
   readonly goMod: Buffer;
   readonly legacy: boolean;
-  /** The h1 of its zip, worked out where a version of its name was uploaded before. */
+  /** The h1 of its zip, worked out where a version of its name was uploaded, or served from upstream, before. */
   readonly h1?: string | undefined;
 }
 
@@ -38,9 +39,18 @@ export async function publish(registry: Registry, projectId: number, publication
     // One publisher a project at a time; also, a project that is being deleted is waited for.
     const there = await tx.$queryRaw<unknown[]>`SELECT 1 FROM project WHERE id = ${projectId} FOR UPDATE`;
     if (there.length === 0) throw new Failure("not-found", "the project is gone");
-    const turnedAway: Refusal[] = [];
+    const before = await servedBefore(registry, publication.versions, tx);
+    const isOther = (version: NewVersion): boolean => {
+      const known = before.get(`${version.modulePath}@${version.version}`);
+      return known !== undefined && differs(version, known);
+    };
+    const turnedAway = publication.versions.filter(isOther).map((version) => {
+      const known = before.get(`${version.modulePath}@${version.version}`)!;
+      return refusalOf(version, reasonOfOther(version.version, known));
+    });
     let modules: ReadonlyMap<string, number> = new Map();
-    const { entered, buried } = await enter(publication.versions, async (versions) => {
+    const wanted = publication.versions.filter((version) => !isOther(version));
+    const { entered, buried } = await enter(wanted, async (versions) => {
       modules = await ensureModules(tx, projectId, versions, turnedAway);
       return modules;
     });
@@ -48,7 +58,7 @@ export async function publish(registry: Registry, projectId: number, publication
       turnedAway.push(refusalOf(version, reasonToRefuse(version.version, grave)));
     const refusals = [...withoutWarnings(publication.refusals, turnedAway), ...turnedAway];
     if (publication.tags.length > 0) {
-      refusals.push(...(await movedTags(tx, publication.versions, modules)));
+      refusals.push(...(await movedTags(tx, wanted, modules)));
       await replaceRefusals(
         tx,
         projectId,

@@ -8,6 +8,7 @@ import { credentialOf, nameOfPrincipal, type Principal } from "../principal.ts";
 import type { Registry } from "../registry.ts";
 import { announceVersions } from "./announced-versions.ts";
 import { enteringVersions } from "./enter-versions.ts";
+import { differs, reasonOfOther, servedBefore } from "./served-before.ts";
 import { notUploaded } from "./tombstones.ts";
 import { logSumsSoon, type MadeZip } from "./version-zip.ts";
 
@@ -55,6 +56,9 @@ export async function publishUploaded(
     // One publisher a project at a time; also, a project that is being deleted is waited for.
     const there = await tx.$queryRaw<unknown[]>`SELECT 1 FROM project WHERE id = ${projectId} FOR UPDATE`;
     if (there.length === 0) throw new Failure("not-found", "the project is gone");
+    const before = (await servedBefore(registry, [uploaded], tx)).get(`${modulePath}@${version}`);
+    if (before && differs({ goMod: uploaded.goMod, h1: zip.h1 }, before))
+      throw new Failure("conflict", reasonOfOther(`${modulePath}@${version}`, before), { reason: "version_differs" });
     const { entered, buried } = await enter([{ ...uploaded, time: now }], async () => {
       await tx.$executeRaw`INSERT INTO module (path, project_id) VALUES (${modulePath}, ${projectId}) ON CONFLICT DO NOTHING`;
       const [module] = await tx.$queryRaw<{ id: number; project_id: number; taken: boolean }[]>`
