@@ -1,7 +1,8 @@
 // What the parts of the dependency proxy share. Everything here is of this process, and bounded; what must outlive it is in
 // the database. Each field says who writes it: nobody else does.
 import { availableParallelism } from "node:os";
-import { LRUCache } from "lru-cache";
+import type { LRUCache } from "lru-cache";
+import { ExpiringMemory } from "../concurrency/expiring-memory.ts";
 import { createSingleFlight, type SingleFlight } from "../concurrency/single-flight.ts";
 import { createSlots, type Slots } from "../concurrency/slots.ts";
 import type { Locks } from "../database/locks.ts";
@@ -16,7 +17,7 @@ const JUDGED_AT_ONCE = 32;
 /** Judging keeps a processor busy: so many at once for one caller while another one asks. */
 const JUDGED_OF_ONE = Math.max(1, Math.floor(availableParallelism() / 2));
 const MAX_ABSENCES = 20_000;
-const MAX_FLEETING_BYTES = 8 * 1024 * 1024;
+export const MAX_FLEETING_BYTES = 8 * 1024 * 1024;
 /** How long trouble with one path is remembered. */
 const TROUBLE_MS = 3_000;
 const MAX_TROUBLES = 5_000;
@@ -29,8 +30,8 @@ const REST_MS = 10_000;
 const MAX_RESTING = 20_000;
 /** Longer than a look into the database takes. */
 const ARRIVED_MS = 10_000;
-/** What something that arrived takes of memory beside its bytes, about. */
-const ARRIVED_BYTES = 400;
+/** What an answer takes of memory beside its bytes and its name, about: most are .info files of less than 100 bytes. */
+const ANSWER_OVERHEAD_BYTES = 400;
 
 /** What the dependency proxy is made of. Names of things are their paths (gomod/proxy-path.ts goPathOf). */
 export interface DependencyState {
@@ -88,30 +89,32 @@ export function createDependencyState(
 ): DependencyState {
   return {
     ...parts,
-    absences: new LRUCache({ max: MAX_ABSENCES, ttl: ABSENCE_MS }),
-    troubles: new LRUCache({ max: MAX_TROUBLES, ttl: TROUBLE_MS }),
+    absences: new ExpiringMemory({ max: MAX_ABSENCES, ttl: ABSENCE_MS }),
+    troubles: new ExpiringMemory({ max: MAX_TROUBLES, ttl: TROUBLE_MS }),
     tried: shortMemory(),
     fleeting: shortMemory(),
-    refusals: new LRUCache({ max: MAX_REFUSALS, ttl: REFUSAL_MS }),
-    arrived: new LRUCache({
+    refusals: new ExpiringMemory({ max: MAX_REFUSALS, ttl: REFUSAL_MS }),
+    arrived: new ExpiringMemory({
       maxSize: MAX_FLEETING_BYTES,
       sizeCalculation: ({ answer }, key) =>
-        key.length + ARRIVED_BYTES + (answer.kind === "found" ? answer.body.length + (answer.goMod?.length ?? 0) : 0),
+        key.length +
+        ANSWER_OVERHEAD_BYTES +
+        (answer.kind === "found" ? answer.body.length + (answer.goMod?.length ?? 0) : 0),
       ttl: ARRIVED_MS,
     }),
-    seen: new LRUCache({ max: MAX_SEEN, ttl: FLEETING_MS }),
+    seen: new ExpiringMemory({ max: MAX_SEEN, ttl: FLEETING_MS }),
     judging: createSlots(JUDGED_AT_ONCE, { waitMs: Number.POSITIVE_INFINITY, perCallerAmongOthers: JUDGED_OF_ONE }),
     fetching: createSingleFlight(),
     downloads: new Map(),
-    resting: new LRUCache({ max: MAX_RESTING, ttl: REST_MS }),
+    resting: new ExpiringMemory({ max: MAX_RESTING, ttl: REST_MS }),
   };
 }
 
 /** Bytes that are believed for seconds. */
 function shortMemory(): LRUCache<string, Buffer> {
-  return new LRUCache({
+  return new ExpiringMemory({
     maxSize: MAX_FLEETING_BYTES,
-    sizeCalculation: (body, key) => body.length + key.length + 1,
+    sizeCalculation: (body, key) => body.length + key.length + ANSWER_OVERHEAD_BYTES,
     ttl: FLEETING_MS,
   });
 }

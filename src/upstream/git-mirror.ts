@@ -5,6 +5,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { LRUCache } from "lru-cache";
 import { createSingleFlight } from "../concurrency/single-flight.ts";
 import { Failure, notFound } from "../errors.ts";
 import { initRepository } from "../git/objects/init-repository.ts";
@@ -19,6 +20,8 @@ import type { GuardedHttp } from "./guarded-http.ts";
 const MAX_ADVERTISEMENT_BYTES = 64 * 1024 * 1024;
 /** The largest mirror. */
 const MAX_MIRROR_BYTES = 4 * 1024 ** 3;
+/** Of so many mirrors it is known when they were compared with their remote; of others it is asked anew. */
+const MAX_CHECKED = 10_000;
 const ABANDONED_AFTER_MS = 24 * 3600 * 1000;
 const ADVERTISED = "gokura-advertised";
 
@@ -49,7 +52,7 @@ export async function openGitMirrors(parts: GitMirrorsParts): Promise<GitMirrors
   await sweep(scratchDirectory, now());
   const caBundle = await writeCaBundle(directory, parts.caFile);
 
-  const checked = new Map<string, number>();
+  const checked = new LRUCache<string, number>({ max: MAX_CHECKED });
   const refreshing = createSingleFlight<string>();
 
   const refresh = async (url: string, mirror: string): Promise<void> => {

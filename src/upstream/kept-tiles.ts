@@ -2,6 +2,7 @@
 // alone: those never change, and the partial ones at the end of the tree are others a moment later. A stored tile that turns
 // out not to be what a head commits to is not read again, and the next that is proved takes its place.
 import { LRUCache } from "lru-cache";
+import { ExpiringMemory } from "../concurrency/expiring-memory.ts";
 import type { Blobs } from "../storage/blobs.ts";
 import { sumDatabaseObjectKey } from "../storage/object-keys.ts";
 import { smallObjects } from "../storage/small-objects.ts";
@@ -29,7 +30,7 @@ export interface KeptTiles extends TileSource {
 export function createKeptTiles(database: SumDatabase, source: DatabaseSource, blobs: Blobs): KeptTiles {
   const store = smallObjects(blobs);
   const keyOf = (tile: TilePath): string => sumDatabaseObjectKey(database.name, { tile: tile.fullPath });
-  const ahead = new LRUCache<string, Promise<Buffer | undefined>>({ max: MAX_AHEAD, ttl: AHEAD_MS });
+  const ahead = new ExpiringMemory<string, Promise<Buffer | undefined>>({ max: MAX_AHEAD, ttl: AHEAD_MS });
   const stored = new LRUCache<string, true>({ max: MAX_REMEMBERED });
   const refuted = new LRUCache<string, true>({ max: MAX_REMEMBERED });
   let wrong = 0;

@@ -2,6 +2,7 @@
 // 300 that hang are not 300 connections and other hosts are not touched; and when several in a row got no connection or no
 // answer in time, the next ones fail at once, but for one a second that is let through, until that succeeds (a circuit
 // breaker). An answer of whatever status is a sign of life: what a server says of one path is nothing against it.
+import { LRUCache } from "lru-cache";
 import { createSlots, type Slots } from "../concurrency/slots.ts";
 import type { Log } from "../telemetry/log.ts";
 import { Unreachable } from "./http-trouble.ts";
@@ -14,6 +15,9 @@ const TURN_WAIT_MS = 10_000;
 export const FAILURES_UNTIL_DOWN = 5;
 /** How long a host that is down is left alone: until one request may try again. */
 export const DOWN_MS = 1_000;
+
+/** So many hosts are known: whoever may fetch from repositories directly may name any. */
+export const MAX_HOSTS = 2_000;
 
 interface Host {
   readonly slots: Slots;
@@ -60,7 +64,7 @@ export interface UpstreamHealth {
 }
 
 export function createUpstreamHealth(log: Log, now: () => number = Date.now): UpstreamHealth {
-  const hosts = new Map<string, Host>();
+  const hosts = new LRUCache<string, Host>({ max: MAX_HOSTS });
   const hostOf = (name: string): Host => {
     let host = hosts.get(name);
     if (host === undefined) {

@@ -1,9 +1,15 @@
+import v8 from "node:v8";
+import vm from "node:vm";
 // Waiting for another server that gets the same thing: an answer, or a clear error in time, and never a word about a lock.
 import { beforeAll, expect, test, vi } from "vitest";
 import { type Locks, openLocks } from "../../src/database/locks.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { type FoundAnswer, pinned } from "../../src/upstream/answers.ts";
-import { createDependencyState, type DependencyState } from "../../src/upstream/dependency-state.ts";
+import {
+  createDependencyState,
+  type DependencyState,
+  MAX_FLEETING_BYTES,
+} from "../../src/upstream/dependency-state.ts";
 import { getOnce, lookOrGet } from "../../src/upstream/download-lock.ts";
 import { atEnd } from "../support/at-end.ts";
 import { testDatabase } from "../support/database.ts";
@@ -74,14 +80,25 @@ test("when the other one fails, or its connection is gone, the next one gets it"
   expect(await waiting).toBe("mine");
 });
 
+test("however small answers are, what is remembered of them takes no more memory than it may", () => {
+  const state = newState();
+  v8.setFlagsFromString("--expose-gc");
+  const collect: () => void = vm.runInNewContext("gc");
+  const inUse = (): number => {
+    collect();
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  };
+  const before = inUse();
+  for (let n = 0; n < 150_000; n++)
+    state.fleeting.set(`example.com/some/module/@v/v1.0.${n}.info`, Buffer.from(`{"Version":"v1.0.${n}"}`));
+  expect(inUse() - before).toBeLessThan(2 * MAX_FLEETING_BYTES);
+  expect(state.fleeting.size).toBeGreaterThan(10_000);
+});
+
 test("what has just come is remembered in memory of its own, not with all that it was read into", async () => {
   const piece = Buffer.alloc(65_536, "x");
-  const registry = { isAlone: () => true } as unknown as DependencyState["registry"];
-  const [upstreams, verification] = [{}, {}] as unknown as [
-    DependencyState["upstreams"],
-    DependencyState["verification"],
-  ];
-  const state = createDependencyState({ registry, upstreams, verification, locks: here, listTtlMs: 0 });
+  const state = newState();
   const get = async (): Promise<FoundAnswer> => ({
     ...pinned(piece.subarray(10, 30)),
     goMod: piece.subarray(40, 50),
@@ -91,3 +108,13 @@ test("what has just come is remembered in memory of its own, not with all that i
   expect([kept.body, kept.goMod]).toEqual([answer.body, answer.goMod]);
   expect([kept.body.buffer.byteLength, kept.goMod!.buffer.byteLength]).toEqual([20, 10]);
 });
+
+/** Of a server that is alone. */
+function newState(): DependencyState {
+  const registry = { isAlone: () => true } as unknown as DependencyState["registry"];
+  const [upstreams, verification] = [{}, {}] as unknown as [
+    DependencyState["upstreams"],
+    DependencyState["verification"],
+  ];
+  return createDependencyState({ registry, upstreams, verification, locks: here, listTtlMs: 0 });
+}

@@ -7,7 +7,7 @@ import { bytesOf } from "../../src/upstream/bounded-body.ts";
 import { openHttp } from "../../src/upstream/guarded-http.ts";
 import { hostsNamedIn, type ProxyUpstream, parseUpstreams } from "../../src/upstream/policy.ts";
 import { createUpstreamClient, type UpstreamClient } from "../../src/upstream/upstream-client.ts";
-import { createUpstreamHealth, DOWN_MS, FAILURES_UNTIL_DOWN } from "../../src/upstream/upstream-health.ts";
+import { createUpstreamHealth, DOWN_MS, FAILURES_UNTIL_DOWN, MAX_HOSTS } from "../../src/upstream/upstream-health.ts";
 import { type FakeUpstream, fakeUpstream, type Handler } from "../support/fake-upstream.ts";
 import { goCommand } from "../support/go.ts";
 
@@ -195,6 +195,20 @@ describe("a server that is slow or dead", () => {
     stop.abort(new Error("enough"));
     expect((await Promise.all(waiting)).every((error) => (error as Error).message === "enough")).toBe(true);
     await expect.poll(() => slow.open(), { timeout: 10_000 }).toBe(0);
+  });
+
+  test("is forgotten when so many others were asked since, so that memory has an end", async () => {
+    const health = createUpstreamHealth(log);
+    const ask = async (host: string): Promise<void> => {
+      const turn = await health.turn(host);
+      turn.failed();
+      turn.over();
+    };
+    await ask("first.example");
+    for (let n = 1; n < MAX_HOSTS; n++) await ask(`h${n}.example`);
+    expect(health.of("first.example").failed).toBe(1);
+    for (let n = 0; n < MAX_HOSTS; n++) await ask(`g${n}.example`);
+    expect(health.of("first.example").failed).toBe(0);
   });
 
   test("is left alone for some seconds, tried once, and taken back", async () => {

@@ -18,7 +18,7 @@ import { copyFile, link, readdir, readFile, rename, rm, stat, writeFile } from "
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import { LRUCache } from "lru-cache";
+import { ExpiringMemory } from "../../concurrency/expiring-memory.ts";
 import { createSingleFlight } from "../../concurrency/single-flight.ts";
 import { Failure } from "../../errors.ts";
 import { projectById } from "../../registry/forge/projects.ts";
@@ -48,7 +48,7 @@ const MOST_STORED_LATELY = 1_000;
 export function openStoredRepositories(registry: Registry, repositories: Repositories): StoredRepositories {
   let agreeing = new Set<number>();
   const looks = createSingleFlight<number, ReadonlySet<number>>();
-  const lately = new LRUCache<string, StoredPack>({ max: MOST_STORED_LATELY, ttl: STORED_LATELY_MS });
+  const lately = new ExpiringMemory<string, StoredPack>({ max: MOST_STORED_LATELY, ttl: STORED_LATELY_MS });
   const storing = createSingleFlight<string, StoredPack>();
   const directoryOf = (projectId: number): string => repositoryDirectory(registry, projectId);
 

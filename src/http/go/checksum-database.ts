@@ -38,9 +38,10 @@ import { GO_ORIGIN } from "../../sumdb/tree-head.ts";
 import type { DependencyProxy } from "../../upstream/dependency-proxy.ts";
 import type { PublicSums } from "../../upstream/public-sums.ts";
 import { beginColdFetch } from "./cold-fetch.ts";
+import type { ContentOf } from "./content-changes.ts";
 import { absence, present } from "./go-answers.ts";
 import { type Answerer, answererInView, demandView, type GoView, type SeenView } from "./go-view.ts";
-import { type ContentOf, type HotCache, isTrusted, type TextAnswer, writeHotAnswer } from "./hot-cache.ts";
+import { type HotCache, isTrusted, type TextAnswer, writeHotAnswer } from "./hot-cache.ts";
 
 const TEXT = "text/plain; charset=utf-8";
 const BYTES = "application/octet-stream";

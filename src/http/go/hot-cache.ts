@@ -16,6 +16,7 @@ import { credentialsOf } from "../protocol/credentials.ts";
 import { matchesEtag, writeNotModified } from "../protocol/etag.ts";
 import type { ReadyAnswer } from "../protocol/repeated-requests.ts";
 import { type BlobAnswer, headersOfWhole, SMALL_BYTES, sendBlob } from "../protocol/send-blob.ts";
+import { ContentChanges, type ContentOf } from "./content-changes.ts";
 import { ZipMemory } from "./zip-memory.ts";
 
 /** Longer URLs are not kept: nobody needs them fast. */
@@ -43,15 +44,12 @@ export interface Moment {
   readonly deletions: number;
 }
 
-/** Whose content an answer is of: a project's, by its number, or a module's from upstream, by its path. */
-export type ContentOf = number | string;
-
 interface Entry {
   readonly answer: HotAnswer;
   readonly of: ContentOf;
   /** The state of the project's content that the answer was made of; undefined: it is the same in every state. */
   readonly state: number | undefined;
-  /** How often something pinned had been taken away from the project, or other versions could be had than before. */
+  /** When something pinned had been taken away from the project, or other versions could be had than before, the last time. */
   readonly deletions: number;
   /** Until when it may be given without a look (performance.now): what comes from upstream, and what policies let through. */
   readonly until: number;
@@ -84,10 +82,8 @@ const FOR_EVER: AnswerTrust = { freshMs: Number.POSITIVE_INFINITY };
 
 export class HotCache {
   readonly #entries: LRUCache<string, Entry>;
-  readonly #states = new Map<ContentOf, number>();
-  readonly #deletions = new Map<ContentOf, number>();
-  #epoch = 0;
-  #policyChanges = 0;
+  readonly #states = new ContentChanges();
+  readonly #deletions = new ContentChanges();
   /** Counts whatever was said to have changed, of whomever. */
   changes = 0;
 
@@ -107,30 +103,30 @@ export class HotCache {
 
   /** The state of a project's content; an answer is kept under the state that was read before it was worked out. */
   stateOf(content: ContentOf): number {
-    return (this.#states.get(content) ?? 0) + this.#epoch;
+    return this.#states.last(content);
   }
 
   /** A project publishes something else than before; `deleted`: also what is the same in every state may be gone. */
   contentChanged(content: ContentOf, deleted: boolean): void {
     this.changes++;
-    this.#states.set(content, (this.#states.get(content) ?? 0) + 1);
-    if (deleted) this.#deletions.set(content, (this.#deletions.get(content) ?? 0) + 1);
+    this.#states.changed(content);
+    if (deleted) this.#deletions.changed(content);
   }
 
   /** Other versions may be had than before: every answer is worked out anew, also what is the same in every state. */
   policiesChanged(): void {
     this.changes++;
-    this.#policyChanges++;
+    this.#deletions.allChanged();
   }
 
   deletionsOf(content: ContentOf): number {
-    return (this.#deletions.get(content) ?? 0) + this.#policyChanges;
+    return this.#deletions.last(content);
   }
 
   clear(): void {
     this.changes++;
-    this.#epoch++;
-    this.#policyChanges++;
+    this.#states.allChanged();
+    this.#deletions.allChanged();
     this.#entries.clear();
   }
 

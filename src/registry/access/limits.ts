@@ -8,6 +8,7 @@
 import { LRUCache } from "lru-cache";
 import type pg from "pg";
 import type { IRateLimiterRes, RateLimiterAbstract } from "rate-limiter-flexible";
+import { ExpiringMemory } from "../../concurrency/expiring-memory.ts";
 import { Failure, type ReasonOf } from "../../errors.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { LIMIT_NAMES, type LimitName, type LimitSettings } from "../limited.ts";
@@ -128,7 +129,7 @@ async function openCounts(settings: LimitSettings, database: pg.Pool | undefined
         return refused as IRateLimiterRes;
       }
     };
-    const aMinute = (max: number) => new LRUCache<string, true>({ max, ttl: WINDOW_SECONDS * 1000 });
+    const aMinute = (max: number) => new ExpiringMemory<string, true>({ max, ttl: WINDOW_SECONDS * 1000 });
     const [seen, refused] = [aMinute(MAX_SEEN), pool && aMinute(MAX_CLIENTS)];
     return [name, { limiter, refused, seen, take }];
   });

@@ -3,7 +3,7 @@
 // (upstream/admission.ts, git/objects/archive.ts); all the same nothing is read beyond its bound, and what many pages of one zip
 // ask for, its directory, is remembered within a bound.
 import type { FileHandle } from "node:fs/promises";
-import { LRUCache } from "lru-cache";
+import { ExpiringMemory } from "../../concurrency/expiring-memory.ts";
 import { sortInTurns } from "../../concurrency/turns.ts";
 import { withoutYoungGrowth } from "../../concurrency/young-generation.ts";
 import { Failure, invalid, isFailure, notFound } from "../../errors.ts";
@@ -27,8 +27,11 @@ const TEXT_SAMPLE_BYTES = 8000;
 const MAX_DIFFERENCES = 1_000;
 /** Bytes that a comparison unpacks to make sure that what has one CRC is the same. */
 const MAX_COMPARED_BYTES = 64 * 1024 * 1024;
-/** Entries of directories that are remembered, some 200 bytes each. */
+/** Entries of directories that are remembered, some 200 bytes each, as is one of a directory itself. */
 const REMEMBERED_ENTRIES = 200_000;
+
+/** For so long after somebody asked for it: every zip that is stored has its directory read once. */
+const REMEMBERED_MS = 10 * 60 * 1000;
 
 /** The zip of a version, and what stands before each name in it. */
 export interface VersionZip {
@@ -46,9 +49,11 @@ export interface ModuleFile {
   readonly entry: ZipFileEntry;
 }
 
-const directories = new LRUCache<string, readonly ZipFileEntry[]>({
+const directories = new ExpiringMemory<string, readonly ZipFileEntry[]>({
   maxSize: REMEMBERED_ENTRIES,
   sizeCalculation: (entries) => entries.length + 1,
+  ttl: REMEMBERED_MS,
+  updateAgeOnGet: true,
 });
 
 /** What stands before the names in a version's zip. */

@@ -4,12 +4,14 @@
 import { LRUCache } from "lru-cache";
 import type { RememberedRequirements } from "../registry.ts";
 
+/** What a version takes beside its requirements, in requirements. */
+const ENTRY = 3;
 /** Requirements that are remembered, of about a hundred bytes each. */
 const MAX_REQUIREMENTS = 100_000;
 
 export function createRequirementMemory(): RememberedRequirements {
   return new LRUCache({
     maxSize: MAX_REQUIREMENTS,
-    sizeCalculation: (read) => 1 + (typeof read === "string" ? 0 : read.requires.length),
+    sizeCalculation: (read) => ENTRY + (typeof read === "string" ? 0 : read.requires.length),
   });
 }

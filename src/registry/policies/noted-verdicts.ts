@@ -1,7 +1,7 @@
 // What policies did, for administrators: who was refused which version by which rule, who was warned, and what a dry run
 // would have refused. Each is an audit event, once an hour for the same, and no more than so many a minute, for it is clients
 // who decide how often they ask. Of a refusal hooks are told too, once an hour whoever is refused.
-import { LRUCache } from "lru-cache";
+import { ExpiringMemory } from "../../concurrency/expiring-memory.ts";
 import { inTransaction } from "../../database/sql.ts";
 import { auditInSql } from "../audit.ts";
 import { announce, type HookPlace } from "../forge/hook-events.ts";
@@ -23,7 +23,7 @@ export interface PolicySettings {
 
 /** The state of a registry's policies when it is opened. */
 export function createPolicyState({ now = Date.now, cooldown, logKey }: PolicySettings): PolicyState {
-  const noted = new LRUCache<string, true>({ max: NOTED_MAX, ttl: NOTED_MS });
+  const noted = new ExpiringMemory<string, true>({ max: NOTED_MAX, ttl: NOTED_MS });
   const writing = { minute: 0, written: 0 };
   return { now, noted, writing, cooldown, logKey, askRecord: undefined, validator: undefined, trees: undefined };
 }
