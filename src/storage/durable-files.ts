@@ -4,6 +4,7 @@
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { unlessMissing } from "./missing-file.ts";
 
 /** Writes a file or a directory through to the disk: the bytes of the one, the names in the other. */
 export async function sync(path: string): Promise<void> {
@@ -15,14 +16,17 @@ export async function sync(path: string): Promise<void> {
   }
 }
 
-/** Writes a directory and all in it through to the disk. `only`: directories alone, where the files were synced one by one. */
+/**
+ * Writes a directory and all in it through to the disk, but for what somebody takes away meanwhile. `only`: directories alone, where
+ * the files were synced one by one.
+ */
 export async function syncTree(directory: string, only?: "directories"): Promise<void> {
-  for (const entry of await fs.readdir(directory, { withFileTypes: true })) {
+  for (const entry of (await fs.readdir(directory, { withFileTypes: true }).catch(unlessMissing)) ?? []) {
     const path = join(directory, entry.name);
     if (entry.isDirectory()) await syncTree(path, only);
-    else if (entry.isFile() && only === undefined) await sync(path);
+    else if (entry.isFile() && only === undefined) await sync(path).catch(unlessMissing);
   }
-  await sync(directory);
+  await sync(directory).catch(unlessMissing);
 }
 
 /** Settles when the names of all directories that were asked for before are on the disk. */

@@ -8,6 +8,8 @@ import { basename, dirname, join, relative, sep } from "node:path";
 export interface Syncs {
   /** The paths below a directory, files and directories, that a power cut now would take or shorten. */
   lostIn(directory: string): string[];
+  /** Those that it would take; for files that other processes wrote. */
+  takenFrom(directory: string): string[];
   stop(): void;
 }
 
@@ -28,16 +30,19 @@ export async function watchSyncs(): Promise<Syncs> {
   };
   const isKept = (path: string, root: string): boolean =>
     path === root || (names.has(entryOf(path)) && isKept(dirname(path), root));
+  const isShort = (path: string): boolean => {
+    const found = statSync(path);
+    return found.isFile() && sizes.get(`${found.dev}:${found.ino}`) !== found.size;
+  };
+  const pathsIn = (root: string, isOne: (path: string) => boolean): string[] =>
+    readdirSync(root, { recursive: true, withFileTypes: true })
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter(isOne)
+      .map((path) => relative(root, path).replaceAll(sep, "/"))
+      .sort();
   return {
-    lostIn: (root) =>
-      readdirSync(root, { recursive: true, withFileTypes: true })
-        .map((entry) => join(entry.parentPath, entry.name))
-        .filter((path) => {
-          const found = statSync(path);
-          return !isKept(path, root) || (found.isFile() && sizes.get(`${found.dev}:${found.ino}`) !== found.size);
-        })
-        .map((path) => relative(root, path).replaceAll(sep, "/"))
-        .sort(),
+    lostIn: (root) => pathsIn(root, (path) => !isKept(path, root) || isShort(path)),
+    takenFrom: (root) => pathsIn(root, (path) => !isKept(path, root)),
     stop() {
       prototype.sync = sync;
     },

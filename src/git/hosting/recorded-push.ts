@@ -17,6 +17,7 @@ import type { Registry } from "../../registry/registry.ts";
 import { logSeldom } from "../../telemetry/seldom.ts";
 import { removeLeftovers } from "../objects/leftovers.ts";
 import type { Repository } from "../objects/repository.ts";
+import { syncNames, syncObjectNames } from "../objects/synced-names.ts";
 import { type Repositories, repositoryDirectory, repositoryExists, repositoryOf } from "./repositories-of-projects.ts";
 import { measureRepository } from "./repository-size.ts";
 
@@ -60,12 +61,20 @@ export async function recordPush(registry: Registry, repositories: Repositories,
   }
   const repository = await repositoryOf(registry, repositories, projectId);
   const stored = registry.storedRepositories;
-  await stored?.store(projectId); // the most of it before the project is locked
+  // What is stored elsewhere was synced there, and the database has the refs.
+  if (stored)
+    await stored.store(projectId); // the most of it before the project is locked
+  else await syncNames(repository.directory, push.touched());
   const changed = await recordRefs(registry, push, {
     refs: (names) => (names ? repository.someRefNames(names) : repository.listRefNames()),
     head: (refs, wanted) => headOf(repository, refs, wanted),
     peel: (oids) => repository.peel(oids),
-    keep: (lost) => keep(repository, lost),
+    async keep(lost) {
+      const names = await keep(repository, lost);
+      if (stored || names.length === 0) return;
+      await syncObjectNames(repository.directory);
+      await syncNames(repository.directory, names);
+    },
     ...(stored && {
       packs: () => stored.store(projectId),
       agreed: (generation: number) => stored.agreed(projectId, generation),
@@ -110,7 +119,7 @@ export async function applyDefaultBranch(
 }
 
 /** A branch that only went on still reaches its old commit; everything else is held by a hidden ref from now on. */
-async function keep(repository: Repository, lost: readonly LostCommit[]): Promise<void> {
+async function keep(repository: Repository, lost: readonly LostCommit[]): Promise<readonly string[]> {
   const moved = lost.filter(({ name, now }) => name.startsWith("refs/heads/") && now !== undefined);
   const others = lost.filter((ref) => !moved.includes(ref));
   const unreached =
@@ -120,7 +129,7 @@ async function keep(repository: Repository, lost: readonly LostCommit[]): Promis
           moved.flatMap(({ now }) => now ?? []),
           moved.map(({ commit }) => commit),
         );
-  await repository.keepObjects([...unreached, ...others.map(({ commit }) => commit)]);
+  return await repository.keepObjects([...unreached, ...others.map(({ commit }) => commit)]);
 }
 
 /**

@@ -316,11 +316,14 @@ export class Repository {
     await this.keepObjects([oid]);
   }
 
-  /** Keeps objects as keepObject does, many at the price of one. What git does not have is left out. */
-  async keepObjects(oids: Iterable<string>): Promise<void> {
+  /**
+   * Keeps objects as keepObject does, many at the price of one; returns the refs that hold them. What git does not have is left
+   * out.
+   */
+  async keepObjects(oids: Iterable<string>): Promise<string[]> {
     const wanted = [...new Set(oids)].map(objectId);
     const found = await Promise.all(wanted.map((oid) => this.#reader().header(oid)));
-    await keepObjects(
+    return await keepObjects(
       this.directory,
       found.filter((header) => header !== undefined),
     );

@@ -38,7 +38,7 @@ test("thousands of tags that come, move and go", async () => {
         largest = Math.max(largest, oids.length);
         return repository.peel(oids);
       },
-      keep: (lost) => repository.keepObjects(lost.map(({ commit }) => commit)),
+      keep: async (lost) => void (await repository.keepObjects(lost.map(({ commit }) => commit))),
     });
   const update = (line: (n: number) => string): void => {
     const input = Array.from({ length: TAGS }, (_, n) => line(n)).join("");
