@@ -1,8 +1,8 @@
 // The way to a server as its clients go it, through whatever stands before it: whether it is reached at GOKURA_URL, with a
 // certificate that they trust, and whether a reverse proxy hands on what the Go endpoint and the API need: encoded slashes in
 // a path, and credentials.
-import { readFileSync } from "node:fs";
 import tls from "node:tls";
+import { trustedCertificates } from "../network/trusted-certificates.ts";
 import { bytesOf } from "../upstream/bounded-body.ts";
 import { openHttp } from "../upstream/guarded-http.ts";
 import { doubtful, type Finding, good, wrong } from "./finding.ts";
@@ -91,7 +91,7 @@ function credentials({ status, text }: Answer): Finding {
 /** Whether clients trust the certificate that is shown at an https URL, and for how long still. */
 export async function examineCertificate(url: string, caFile?: string): Promise<Finding> {
   const { hostname, port } = new URL(url);
-  const ca = caFile === undefined ? undefined : [...tls.getCACertificates("default"), readFileSync(caFile, "utf8")];
+  const ca = trustedCertificates(caFile);
   const about = "certificate";
   try {
     const { problem, expires } = await certificateOf(hostname.replace(/^\[|\]$/g, ""), Number(port || 443), ca);

@@ -4,13 +4,13 @@
 // configuration would show them, but in its environment, for the one origin that they are of.
 // Sources: git-config(1) (http.curloptResolve, http.followRedirects, http.<url>.extraHeader, protocol.allow); git-fetch(1).
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import tls from "node:tls";
 import { Failure, notFound } from "../errors.ts";
 import { gitEnvironment } from "../git/process/git-environment.ts";
 import { GitError, runGit } from "../git/process/git-process.ts";
+import { trustedCertificates } from "../network/trusted-certificates.ts";
 
 const FETCH_TIMEOUT_MS = 10 * 60_000;
 /** A repository grows beyond what it may by what comes in that time, at the most. */
@@ -49,9 +49,9 @@ export interface RefFetch {
 export async function writeCaBundle(directory: string, caFile: string | undefined): Promise<string> {
   const file = join(directory, "trusted.pem");
   await mkdir(directory, { recursive: true });
-  const extra = caFile === undefined ? [] : [readFileSync(caFile, "utf8")];
+  const trusted = trustedCertificates(caFile) ?? tls.getCACertificates("default");
   const next = `${file}.${randomUUID()}`;
-  await writeFile(next, [...tls.getCACertificates("default"), ...extra].join("\n"));
+  await writeFile(next, trusted.join("\n"));
   await rename(next, file);
   return file;
 }

@@ -2,12 +2,11 @@
 // the name resolved to then: a check before would let the name change in between (DNS rebinding).
 // Source: OWASP, "Server Side Request Forgery Prevention Cheat Sheet".
 import { type LookupAddress, lookup as lookUp } from "node:dns";
-import { readFileSync } from "node:fs";
 import http, { type IncomingMessage, type RequestOptions } from "node:http";
 import https from "node:https";
 import { isIP, type LookupFunction } from "node:net";
-import tls from "node:tls";
 import { createSingleFlight } from "../concurrency/single-flight.ts";
+import { trustedCertificates } from "../network/trusted-certificates.ts";
 import { inSpan, traceHeaders } from "../telemetry/tracing.ts";
 import type { HttpBounds } from "./http-bounds.ts";
 import { RefusedAddress, timeout } from "./http-trouble.ts";
@@ -41,7 +40,7 @@ export interface GuardedRequests {
 /** Opens the way out. */
 export function openRequests({ allowNetworks, trustedHosts, caFile }: GuardedHttpOptions): GuardedRequests {
   const mayReach = reachableAddresses(allowNetworks);
-  const ca = caFile === undefined ? undefined : [...tls.getCACertificates("default"), readFileSync(caFile, "utf8")];
+  const ca = trustedCertificates(caFile);
   const agentSettings = { keepAlive: true, timeout: KEEP_ALIVE_MS };
   const agents = { "http:": new http.Agent(agentSettings), "https:": new https.Agent(agentSettings) };
   const resolve = sharedLookups();

@@ -2,13 +2,12 @@
 // them may be repeated, because a key's bytes are always the same; and they are, when a connection breaks or the server says
 // that it is busy. Nothing is believed that was not answered: a PUT counts when the server has said so, after it compared the
 // body with the SHA-256 that we signed. Source: Amazon S3 API Reference.
-import { readFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import tls from "node:tls";
 import { Failure } from "../../errors.ts";
+import { trustedCertificates } from "../../network/trusted-certificates.ts";
 import type { ByteRange } from "../blobs.ts";
 import { abandonUploads, putInParts } from "./multipart.ts";
 import { BucketAnswer, type BucketRequest, type PutObject, type Requests } from "./requests.ts";
@@ -82,7 +81,7 @@ export function openBucket(place: BucketPlace, now: () => number = Date.now): Bu
   if (!pathStyle) base.hostname = `${bucket}.${base.hostname}`;
   const root = base.pathname.replace(/\/$/, "") + (pathStyle ? `/${bucket}` : "");
   const isTls = base.protocol === "https:";
-  const ca = place.caFile === undefined ? undefined : [...tls.rootCertificates, readFileSync(place.caFile, "utf8")];
+  const ca = trustedCertificates(place.caFile);
   const agent = isTls
     ? new https.Agent({ keepAlive: true, maxSockets: CONNECTIONS, ca })
     : new http.Agent({ keepAlive: true, maxSockets: CONNECTIONS });
