@@ -112,6 +112,7 @@ export const REASONS = {
   database_unavailable: "unavailable",
   disk_full: "unavailable",
   storage_unavailable: "unavailable",
+  zip_missing: "unavailable",
   upstream_unavailable: "unavailable",
   issuer_unavailable: "unavailable",
   provider_unavailable: "unavailable",

@@ -24,6 +24,7 @@ import { authenticate } from "../../registry/access/authentication.ts";
 import type { ChecksumLog } from "../../registry/checksums/log-state.ts";
 import { parseAge } from "../../registry/policies/age.ts";
 import type { Principal } from "../../registry/principal.ts";
+import { withPromisedZip } from "../../registry/versions/version-zip.ts";
 import type { DependencyProxy } from "../../upstream/dependency-proxy.ts";
 import type { PublicSums } from "../../upstream/public-sums.ts";
 import type { SumdbAnswer, SumdbProxy } from "../../upstream/sumdb-proxy.ts";
@@ -178,7 +179,9 @@ async function askSumDatabase(
   return sumDatabases.serve(nameAndRest);
 }
 
-function write({ hosted, hotCache }: GoProxy, ctx: Context, answer: HotAnswer): Promise<void> {
-  ctx.respond = false;
-  return writeHotAnswer(hotCache, answer, hosted.registry.blobs, ctx.req, ctx.res);
+async function write({ hosted, hotCache }: GoProxy, ctx: Context, answer: HotAnswer): Promise<void> {
+  const { registry } = hosted;
+  const send = (): Promise<void> => writeHotAnswer(hotCache, answer, registry.blobs, ctx.req, ctx.res);
+  await ("blob" in answer ? withPromisedZip(registry, answer.blob.key, send) : send());
+  ctx.respond = false; // not before: what cannot be sent is told
 }

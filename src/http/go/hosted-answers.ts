@@ -20,6 +20,7 @@ import type { Principal } from "../../registry/principal.ts";
 import type { ProjectRow } from "../../registry/rows.ts";
 import type { ListedVersion } from "../../registry/versions/listed-versions.ts";
 import { findVersion, type ServedVersion } from "../../registry/versions/served-versions.ts";
+import { withPromisedZip, zipKeyOf } from "../../registry/versions/version-zip.ts";
 import { present, presentZip, withWarning } from "./go-answers.ts";
 import type { HotAnswer, HotCache } from "./hot-cache.ts";
 
@@ -104,7 +105,10 @@ async function judgedAnswer(
       const version = await exactVersion(hosted, project, request);
       const passed = await gate?.pass(version.version, "by name");
       const zip = await zipOf(parts.archives, project.id, version);
-      return keepable(await presentZip(hosted.registry, zip, version, parts.hotCache), true, passed);
+      const answer = await withPromisedZip(hosted.registry, zipKeyOf(zip), () =>
+        presentZip(hosted.registry, zip, version, parts.hotCache),
+      );
+      return keepable(answer, true, passed);
     }
   }
 }

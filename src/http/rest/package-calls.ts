@@ -27,7 +27,7 @@ import type { Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { ProjectRow } from "../../registry/rows.ts";
 import { findVersionById } from "../../registry/versions/served-versions.ts";
-import { zipKeyOf } from "../../registry/versions/version-zip.ts";
+import { withPromisedZip, zipKeyOf } from "../../registry/versions/version-zip.ts";
 import { sendBlob } from "../protocol/send-blob.ts";
 import { type CallRequest, call, listCall } from "./call.ts";
 import { groupOfAddress } from "./group-calls.ts";
@@ -246,17 +246,16 @@ export const packageCalls = [
         ctx.body = version.goMod;
         return;
       }
-      const { sha256, size } = await zipOf(parts.archives, version.projectId, version);
+      const zip = await zipOf(parts.archives, version.projectId, version);
+      const { sha256, size } = zip;
       const headers = Object.entries({ ...ctx.response.headers, "Content-Type": "application/octet-stream" });
-      ctx.respond = false;
-      await sendBlob(ctx.req, ctx.res, registry.blobs, {
-        key: zipKeyOf({ sha256 }),
-        size,
-        etag: `"${sha256}"`,
-        headers: headers.flat().map(String),
-        bytes: undefined,
+      const key = zipKeyOf(zip);
+      const blob = {
+        ...{ key, size, etag: `"${sha256}"`, headers: headers.flat().map(String), bytes: undefined },
         downloads: registry.traffic.countOf(version.id),
-      });
+      };
+      await withPromisedZip(registry, key, () => sendBlob(ctx.req, ctx.res, registry.blobs, blob));
+      ctx.respond = false; // not before: what cannot be sent is told
     },
   }),
   call({

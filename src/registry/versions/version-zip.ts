@@ -1,5 +1,5 @@
 // The zip of a version: made or fetched once, stored under its own sum, then pinned in the version's row.
-import { Failure } from "../../errors.ts";
+import { Failure, isFailure } from "../../errors.ts";
 import { zipObjectKey } from "../../storage/object-keys.ts";
 import type { Registry } from "../registry.ts";
 
@@ -52,6 +52,25 @@ export function recordedOtherwise(error: unknown): Failure | undefined {
     `${message}; the content that was logged is the only one that may have it: use another version`,
     { reason: "recorded_otherwise", cause: error },
   );
+}
+
+/**
+ * Reads or sends the stored zip of a published version, by its key among the blobs. That its bytes are not there is no absence, which a client would look
+ * for elsewhere: throws unavailable, and says in the log what is lost.
+ */
+export async function withPromisedZip<T>(
+  { log }: Pick<Registry, "log">,
+  key: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!isFailure(cause, "not-found")) throw cause;
+    log.error({ err: cause, zip: key }, "the zip of a published version is not stored: gokura fsck finds all such");
+    const told = "the zip of this version is not where it was stored; ask the server's administrator";
+    throw new Failure("unavailable", told, { reason: "zip_missing", cause });
+  }
 }
 
 /** Leaves the job that logs the sums of a version whose zip has just been pinned. Nothing waits for it, nor fails. */
