@@ -49,12 +49,13 @@ export function openDatabase(url: string, log: Log, server?: string): Database {
     keepAlive: true,
     // Compiling pays for statements of seconds, and ours take milliseconds; but a statement whose cost is overestimated
     // would be compiled each time, for a tenth of a second (PostgreSQL documentation, "When to JIT?"). A transaction sees
-    // what was committed before each of its statements, which is what locks are taken for; and pg reads times as ISO writes
-    // them. Of both a database or a role may have other defaults.
+    // what was committed before each of its statements, which is what locks are taken for; pg reads times as ISO writes them;
+    // and Prisma's adapter sends moments as UTC without saying so, and reads whatever offset is said as +00 (adapter-pg,
+    // formatDateTime and normalize_timestamptz). Of each a database or a role may have another default.
     onConnect: async (client) =>
       void (await client.query(
         `SET jit = off; SET idle_in_transaction_session_timeout = '${IDLE_IN_TRANSACTION}';
-        SET default_transaction_isolation = 'read committed'; SET DateStyle = 'ISO'`,
+        SET default_transaction_isolation = 'read committed'; SET DateStyle = 'ISO'; SET TimeZone = 'UTC'`,
       )),
   });
   let closing = false;

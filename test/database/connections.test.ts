@@ -37,3 +37,16 @@ test("how a transaction sees others, and how times are written, are not what the
     { at: new Date("2026-02-03T04:05:06Z") },
   ]);
 });
+
+test("a moment is the same to Prisma and to plain SQL, whatever time zone the database has for others", async () => {
+  const url = new URL(await testDatabase());
+  url.searchParams.set("options", "-c timezone=Asia/Kolkata");
+  const { prisma, pool, close } = openDatabase(url.href, createLog("info"));
+  atEnd(close);
+  const at = new Date("2026-02-03T04:05:06Z");
+  // read: the adapter of Prisma takes whatever offset the database says for +00
+  expect(await prisma.$queryRaw`SELECT '2026-02-03T04:05:06Z'::timestamptz AS at`).toEqual([{ at }]);
+  // written: it sends a moment as UTC without saying so
+  const { id } = await prisma.user.create({ data: { username: "zoe", name: "Zoe", blockedAt: at } });
+  expect((await pool.query(`SELECT blocked_at AS at FROM "user" WHERE id = $1`, [id])).rows).toEqual([{ at }]);
+});
