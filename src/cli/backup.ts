@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { backUp } from "../backup/backup.ts";
 import { backUpToBucket } from "../backup/bucket-backup.ts";
+import { bucketOfBackups, directoryOfBackups, oneAtATime } from "../backup/one-at-a-time.ts";
 import { alignRefs, restoreFiles, restoreFromBucket } from "../backup/restore.ts";
 import { type Config, PRODUCT_VERSION, readConfig } from "../config.ts";
 import { Failure } from "../errors.ts";
@@ -11,7 +12,7 @@ import { Repositories } from "../git/objects/repositories.ts";
 import { openRegistry } from "../open-registry.ts";
 import { bucketInUrl } from "../settings/bucket.ts";
 import { PRIVATE_UMASK } from "../storage/data-directory.ts";
-import { type Bucket, openBucket } from "../storage/s3/bucket.ts";
+import { type Bucket, type BucketPlace, openBucket } from "../storage/s3/bucket.ts";
 import { probeBucket } from "../storage/s3/probe.ts";
 import { createLog } from "../telemetry/log.ts";
 import { JSON_OPTION } from "./options.ts";
@@ -63,7 +64,10 @@ function keepOf(text: string): number {
 }
 
 /** The bucket of s3://bucket/prefix, if it is fit to hold a backup; undefined: the text is a directory. */
-async function bucketOf(config: Config, text: string): Promise<Bucket | undefined> {
+async function bucketOf(
+  config: Config,
+  text: string,
+): Promise<{ readonly bucket: Bucket; readonly place: BucketPlace } | undefined> {
   const named = bucketInUrl(text);
   if (!named) return undefined;
   if (!config.backupServer)
@@ -71,9 +75,10 @@ async function bucketOf(config: Config, text: string): Promise<Bucket | undefine
   const { bucket: zips } = config;
   if (zips?.bucket === named.bucket && zips.prefix === named.prefix && zips.endpoint === config.backupServer.endpoint)
     throw new Failure("conflict", `${text} is where the zips are: give another prefix, or better another bucket`);
-  const bucket = openBucket({ ...config.backupServer, ...named });
+  const place = { ...config.backupServer, ...named };
+  const bucket = openBucket(place);
   await probeBucket(bucket);
-  return bucket;
+  return { bucket, place };
 }
 
 async function backup(target: string, { json = false, keep = KEPT }: { json?: boolean; keep?: number }): Promise<void> {
@@ -85,15 +90,19 @@ async function backup(target: string, { json = false, keep = KEPT }: { json?: bo
   );
   let bucket: Bucket | undefined;
   try {
-    bucket = await bucketOf(config, target);
+    const named = await bucketOf(config, target);
+    bucket = named?.bucket;
+    const place = named ? bucketOfBackups(named.place) : await directoryOfBackups(resolve(target));
     const options = {
       gokura: PRODUCT_VERSION,
       embeddedUrl: config.databaseUrl === undefined ? opened.databaseUrl : undefined,
       progress: onTerminal,
     };
-    const report = bucket
-      ? await backUpToBucket(opened.registry, bucket, { ...options, keep })
-      : await backUp(opened.registry, resolve(target), options);
+    const report = await oneAtATime(opened.registry, opened.databaseUrl, place, () =>
+      named
+        ? backUpToBucket(opened.registry, named.bucket, { ...options, keep })
+        : backUp(opened.registry, resolve(target), options),
+    );
     printOne({ ...report }, json);
     if (config.databaseUrl !== undefined && !json)
       console.log("the database is external and not in it: keep a pg_dump that was made before this with it");
@@ -113,7 +122,7 @@ interface RestoreWords {
 async function restore(from: string, { dataDir, moment, deep = false, json = false }: RestoreWords): Promise<void> {
   process.umask(PRIVATE_UMASK);
   const config = { ...readConfig(), dataDirectory: resolve(dataDir) };
-  const bucket = await bucketOf(config, from);
+  const bucket = (await bucketOf(config, from))?.bucket;
   const description = await telling("restoring files and database", async () => {
     if (!bucket) return restoreFiles(resolve(from), config.dataDirectory);
     const saved = await restoreFromBucket(bucket, moment, config.dataDirectory).finally(() => bucket.close());

@@ -1,11 +1,16 @@
 // Backups into a bucket: what is sent, what stays, what comes back; and that a backup of which only the last step is missing,
 // in a bucket or in a directory, is never taken for one.
+
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, symlinkSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { backUp } from "../../src/backup/backup.ts";
 import { backUpToBucket, backupsIn, readBackup } from "../../src/backup/bucket-backup.ts";
+import { directoryOfBackups } from "../../src/backup/one-at-a-time.ts";
 import { restoreFiles, restoreFromBucket } from "../../src/backup/restore.ts";
 import { examineRegistry } from "../../src/fsck/examine.ts";
 import { Repositories } from "../../src/git/objects/repositories.ts";
@@ -184,7 +189,8 @@ test("an object with other bytes, or none, is not restored", async () => {
   await expect(restoreFromBucket(bucket, undefined, full)).rejects.toMatchObject({ kind: "conflict" });
 });
 
-test("the commands say what is missing, and refuse the bucket of the zips and a server that is not fit", async () => {
+/** Environments of commands: with backups in directories only, and in the bucket as well. */
+function settings(): { environment: Record<string, string>; s3: Record<string, string> } {
   const environment = {
     DATABASE_URL: server.registry.database.url,
     GOKURA_DATA_DIR: server.dataDirectory,
@@ -196,6 +202,46 @@ test("the commands say what is missing, and refuse the bucket of the zips and a 
     GOKURA_BACKUP_S3_ACCESS_KEY_ID: "key",
     GOKURA_BACKUP_S3_SECRET_ACCESS_KEY: "secret",
   };
+  return { environment, s3 };
+}
+
+test("a second backup to where one is under way is refused, and one that was killed is in nobody's way", async () => {
+  const { environment, s3 } = settings();
+  const parent = temporary("at-once");
+  const target = join(parent, "target");
+  mkdirSync(target);
+  symlinkSync(target, join(parent, "link"));
+  // A process that is about to back up to both, and is killed.
+  const places = [await directoryOfBackups(join(parent, "link")), `${storage.url}/bucket/at-once/`];
+  const program = `const { oneAtATime } = await import(${JSON.stringify(resolve("src/backup/one-at-a-time.ts"))});
+    const work = () => new Promise(() => console.log("begun"));
+    for (const place of ${JSON.stringify(places)})
+      void oneAtATime({ log: console }, ${JSON.stringify(environment.DATABASE_URL)}, place, work);`;
+  const other = spawn(process.execPath, ["--input-type=module", "-e", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const lines = createInterface({ input: other.stdout })[Symbol.asyncIterator]();
+  for (const _ of places) await lines.next();
+  const commands = [
+    () => runHere(["backup", target, "--json"], environment),
+    () => runHere(["backup", "s3://bucket/at-once", "--json"], s3),
+  ];
+  for (const command of commands) {
+    const refused = await command();
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("is under way")]);
+  }
+  expect(readdirSync(target)).toEqual([]);
+  expect([...storage.objects.keys()].filter((key) => key.includes("at-once"))).toEqual([]);
+  // Elsewhere is elsewhere.
+  expect((await runHere(["backup", join(parent, "elsewhere"), "--json"], environment)).code).toBe(0);
+
+  other.kill("SIGKILL");
+  await once(other, "close");
+  for (const command of commands) await expect.poll(command).toMatchObject({ code: 0, stderr: "" });
+});
+
+test("the commands say what is missing, and refuse the bucket of the zips and a server that is not fit", async () => {
+  const { environment, s3 } = settings();
   const nowhere = await runHere(["backup", "s3://bucket/backup"], environment);
   expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringContaining("set GOKURA_BACKUP_S3_ENDPOINT")]);
   expect((await runHere(["backup", "s3://UPPER/../x"], s3)).stderr).toContain("is not like s3://bucket/prefix");
