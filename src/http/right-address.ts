@@ -61,6 +61,22 @@ export function redirectGit(ctx: Context, url: string): boolean {
   return true;
 }
 
+/**
+ * Tells git-lfs that its objects are not kept here; true if it was that which asked. It shows the message of an answer in its
+ * own form alone (Git LFS, docs/api/server-discovery.md and batch.md, "Response Errors"), and else believes that the
+ * repository is not there.
+ */
+export function refuseLfs(ctx: Context): boolean {
+  if (!/^\/.+\/info\/lfs\//.test(ctx.path)) return false;
+  ctx.status = 501;
+  ctx.type = "application/vnd.git-lfs+json";
+  ctx.body = JSON.stringify({
+    message:
+      "objects of Git LFS are not kept here, and versions of modules hold their pointers, not the files: keep files that a module needs in git itself. git push --no-verify pushes the pointers",
+  });
+  return true;
+}
+
 /** What to say to a browser, or to somebody who took an import path for an address. `url`: our own. */
 export function rightAddress(url: string, moduleHost: string, path: string): string {
   const segments = decoded(path)

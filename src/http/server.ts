@@ -49,7 +49,7 @@ import { credentialsOf } from "./protocol/credentials.ts";
 import { explain } from "./protocol/problem.ts";
 import { repeatedRequests } from "./protocol/repeated-requests.ts";
 import { restOnDemand, tidyApiPath } from "./rest-on-demand.ts";
-import { isRootGoPath, redirectGit, rightAddress, rightGoEndpoint } from "./right-address.ts";
+import { isRootGoPath, redirectGit, refuseLfs, rightAddress, rightGoEndpoint } from "./right-address.ts";
 import { demandFreePort, listen, listenNear, nearAddress, type OtherProcess } from "./shared-port.ts";
 import { silentConnections } from "./silent-connections.ts";
 import { serveVulnerabilityDatabase } from "./vulnerability-database.ts";
@@ -290,7 +290,7 @@ function createApp(parts: ServerParts, address: { url: string }, stage: Stage, p
     else if (isRootGoPath(ctx.path)) await serveGoProxy(goProxy, ctx, { kind: "instance" }, ctx.path.slice(1));
     else if (git) await serveGit(gitDoor, ctx, git);
     else if (ctx.query["go-get"] === "1" && audienceOf(ctx) === "browser") await serveGoGet(registry, address.url, ctx);
-    else if (!redirectGit(ctx, addressOf(ctx.req))) await next();
+    else if (!redirectGit(ctx, addressOf(ctx.req)) && !refuseLfs(ctx)) await next();
   });
   app.use(tidyApiPath);
   app.use(

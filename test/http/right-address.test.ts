@@ -104,13 +104,21 @@ test("an import path in a browser is answered with what to do, whether or not th
 });
 
 test("what other clients of git ask for below a repository is answered with the repository's address", async () => {
-  for (const path of ["HEAD", "info/lfs/objects/batch", "objects/info/packs"]) {
+  for (const path of ["HEAD", "objects/info/packs"]) {
     const { status, text } = await get(`/alice/lib.git/${path}`);
     expect([path, status, text]).toEqual([
       path,
       404,
       expect.stringContaining(`git clone ${server.url}/alice/lib.git,`),
     ]);
+  }
+});
+
+test("git-lfs is told in its own form that nothing of it is kept here, wherever it asks", async () => {
+  for (const path of ["/alice/lib.git/info/lfs/objects/batch", "/no/such.git/info/lfs/locks/verify"]) {
+    const { status, headers, text } = await ask(server.url, path, { method: "POST", body: "{}", ca: server.ca });
+    expect([status, headers["content-type"]]).toEqual([501, "application/vnd.git-lfs+json"]);
+    expect(JSON.parse(text).message).toContain("git push --no-verify pushes the pointers");
   }
 });
 
