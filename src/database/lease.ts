@@ -16,7 +16,10 @@
 // no leader, those alone are ended in which nothing happens.
 //
 // Renewals need not be durable (synchronous_commit off): what a crash of the database forgets of them is a second of a
-// lease, and never the order of terms and of what was written under them, which is that of one log.
+// lease, and never the order of terms and of what was written under them, which is that of one log. But the newest term may be
+// forgotten, by a crash or by a standby that took the database's place without it, and be counted up to again for another
+// server. So a term is known by its number and its key; and a leader whose connection was lost asks before it touches
+// anything, because the lease may be over sooner than it was told.
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
@@ -121,7 +124,7 @@ const NOT_HERE = "what this takes is done by the server that has the repositorie
 interface Held {
   readonly term: number;
   readonly key: Buffer;
-  /** performance.now() until which nobody else can have taken it over. */
+  /** performance.now() until which nobody else can have taken it over, as long as the connection stands. */
   goodUntil: number;
   /** Settled when all that a leader does has begun. */
   readonly begun: Promise<void>;
@@ -132,8 +135,10 @@ interface Held {
 /** The lease of a process, which nobody has asked for yet. */
 export function openLease(options: LeaseOptions): Lease {
   const { pool, log, candidate, holder, sole, address, begin, end, times = LEASE_TIMES } = options;
-  const connection = sessionOf(options);
   let held: Held | undefined;
+  const connection = sessionOf(options, () => {
+    if (held && !sole) held.goodUntil = 0;
+  });
   let known: { readonly leader: Leader | undefined; readonly until: number } | undefined;
   let closed = false;
   let losing: Promise<void> = Promise.resolve();
@@ -189,15 +194,17 @@ export function openLease(options: LeaseOptions): Lease {
       .then(end)
       .catch((error: unknown) => log.error({ err: error }, "what a leader does could not be ended"));
   };
-  const giveBack = async ({ term }: Held): Promise<void> => {
-    await connection.query("UPDATE server_lease SET expires_at = '-infinity' WHERE term = $1", [term]).catch(() => {});
+  const giveBack = async ({ term, key }: Held): Promise<void> => {
+    await connection
+      .query("UPDATE server_lease SET expires_at = '-infinity' WHERE term = $1 AND key = $2", [term, key])
+      .catch(() => {});
   };
   let renewing: Promise<void> | undefined;
   const renewNow = async (mine: Held): Promise<void> => {
     const asked = performance.now();
     const rows = await connection.query(
-      "UPDATE server_lease SET expires_at = clock_timestamp() + make_interval(secs => $2) WHERE term = $1 RETURNING term",
-      [mine.term, times.goodMs / 1000],
+      "UPDATE server_lease SET expires_at = clock_timestamp() + make_interval(secs => $3) WHERE term = $1 AND key = $2 RETURNING term",
+      [mine.term, mine.key, times.goodMs / 1000],
     );
     if (held !== mine) return;
     if (rows.length === 0) lose();
@@ -274,7 +281,8 @@ export function openLease(options: LeaseOptions): Lease {
     async fence(tx) {
       const mine = held;
       if (!mine) throw leaderAbsent(NOT_HERE);
-      const rows = await tx.$queryRaw<unknown[]>`SELECT 1 FROM server_lease WHERE term = ${mine.term} FOR KEY SHARE`;
+      const rows = await tx.$queryRaw<unknown[]>`
+        SELECT 1 FROM server_lease WHERE term = ${mine.term} AND key = ${mine.key} FOR KEY SHARE`;
       if (rows.length > 0) return;
       if (held === mine) lose();
       throw leaderAbsent(NOT_HERE);
@@ -325,8 +333,8 @@ async function leaderIn(pool: pg.Pool): Promise<Leader | undefined> {
   return row && { term: Number(row.term), url: row.url, certificate: row.certificate ?? undefined, key: row.key };
 }
 
-/** One connection of its own, made anew after it broke: the pool may be busy for longer than a lease is good. */
-function sessionOf({ url, times = LEASE_TIMES }: LeaseOptions) {
+/** One connection of its own, made anew after it broke, of which `broke` is told: the pool may be busy for longer than a lease is good. */
+function sessionOf({ url, times = LEASE_TIMES }: LeaseOptions, broke: () => void) {
   let client: Promise<pg.Client> | undefined;
   let pid: number | undefined;
   const connect = (): Promise<pg.Client> => {
@@ -351,7 +359,9 @@ function sessionOf({ url, times = LEASE_TIMES }: LeaseOptions) {
     const opened = open();
     // One that was given up may end when there is a new one by now.
     const lost = (): void => {
-      if (client === opened) client = undefined;
+      if (client !== opened) return;
+      client = undefined;
+      broke();
     };
     next.on("error", lost).on("end", lost);
     return opened;
@@ -365,7 +375,10 @@ function sessionOf({ url, times = LEASE_TIMES }: LeaseOptions) {
       try {
         return (await (await mine).query<R>(text, values)).rows;
       } catch (error) {
-        if (client === mine) client = undefined;
+        if (client === mine) {
+          client = undefined;
+          broke();
+        }
         void mine.then((broken) => broken.end()).catch(() => {});
         throw error;
       }

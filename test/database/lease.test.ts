@@ -152,6 +152,36 @@ test("a transaction of a server that stands still keeps nobody from leading, and
   await expect(stood).rejects.toThrow();
 });
 
+/** The row as an older database has it: of the term before, and over. */
+const forgotten = (): Promise<unknown> =>
+  pool.query("UPDATE server_lease SET term = term - 1, holder = 'earlier', key = '\\x00', expires_at = '-infinity'");
+
+test("a term that the database forgot and another server has now is no longer that of the one who had it", async () => {
+  const [before, now] = [server("forgotten"), server("anew", { goodMs: 60_000 })];
+  const term = async (): Promise<unknown> => (await pool.query("SELECT term FROM server_lease")).rows;
+  await before.start();
+  const had = await term();
+  await expired();
+  await forgotten();
+  await now.start();
+  expect(await term()).toEqual(had);
+  await expect(inTransaction(pool, (tx) => before.fence(tx))).rejects.toMatchObject({ reason: "leader_absent" });
+  await expect(before.demand()).rejects.toMatchObject({ reason: "leader_absent" });
+  await inTransaction(pool, (tx) => now.fence(tx));
+  expect(now.leads()).toBe(true);
+});
+
+test("a leader whose connection was lost asks before it goes on, however long its lease would be good", async () => {
+  const lost = server("lost", { goodMs: 60_000 });
+  await lost.start();
+  await forgotten();
+  await lost.demand(); // nothing has told it otherwise
+  await pool.query(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'gokura lease'",
+  );
+  await expect.poll(() => lost.demand().catch(({ reason }) => reason)).toBe("leader_absent");
+});
+
 test("the same data directory takes its own lease over at once", async () => {
   const killed = server("same", { goodMs: 60_000 });
   await killed.start();
