@@ -75,9 +75,14 @@ async function demandEmpty(dataDirectory: string): Promise<void> {
 }
 
 async function restoreDatabase(database: string, pieces: Pieces, dataDirectory: string): Promise<void> {
+  const text = await readFile(join(database, CLUSTER), "utf8").catch((cause: unknown) => {
+    if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
+    const why = `the backup has no ${CLUSTER}: an earlier Gokura has written it, or it is not whole`;
+    throw new Failure("conflict", `${why}; restore it with the program that has written it, and start this one there`);
+  });
+  const cluster = JSON.parse(text) as SavedCluster;
   const owner = serverOwner();
   const directory = readableByOthers(() => embeddedDirectory(dataDirectory, owner));
-  const cluster = JSON.parse(await readFile(join(database, CLUSTER), "utf8")) as SavedCluster;
   const entries = restorableEntries(cluster, pieces);
   await restoreCluster(entries, join(database, MANIFEST), join(directory, "cluster"), owner);
   await copyFile(join(database, PASSWORD), join(directory, PASSWORD));

@@ -1,11 +1,12 @@
 // A backup beside a server that takes pushes all the while, and what comes back out of it: everything that was acknowledged
 // before the moment that the backup names, byte for byte, and nothing half.
-import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { piecesOf, restorableEntries, type SavedCluster } from "../../src/backup/cluster-pieces.ts";
 import { pieceOfKey, piecePath, piecesInDirectory } from "../../src/backup/piece-places.ts";
+import { restoreFiles } from "../../src/backup/restore.ts";
 import { lyingServer } from "../storage/s3/lying-server.ts";
 import { git as gitHere } from "../support/git-fixture.ts";
 import { gokura, type ServingProcess, serveGokura } from "../support/gokura-process.ts";
@@ -136,6 +137,11 @@ test("a backup under pushes, a second one that copies what is new, and a restore
     1,
     expect.stringContaining("PG_VERSION is not as its manifest says"),
   ]);
+  // The database of one that an earlier Gokura has written is a tar.
+  rmSync(join(target, database!, "cluster.json"));
+  const older = join(parent, "older");
+  await expect(restoreFiles(target, older)).rejects.toThrow("restore it with the program that has written it");
+  expect(existsSync(older)).toBe(false);
   rmSync(join(target, "backup.json"));
   const unfinished = await gokura(["restore", target, "--data-dir", join(parent, "unfinished")], {});
   expect([unfinished.code, unfinished.stderr]).toEqual([1, expect.stringContaining("no finished backup")]);
