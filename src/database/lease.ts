@@ -151,7 +151,12 @@ export function openLease(options: LeaseOptions): Lease {
     ready();
   };
   /** Takes it over if nobody has it. `again`: also if this data directory has it. */
-  const take = async (again: boolean): Promise<boolean> => {
+  let taking: Promise<boolean> = Promise.resolve(false);
+  const take = (again: boolean): Promise<boolean> => {
+    taking = takeNow(again);
+    return taking;
+  };
+  const takeNow = async (again: boolean): Promise<boolean> => {
     const key = randomBytes(KEY_BYTES);
     const asked = performance.now();
     const blocked = new AbortController();
@@ -169,12 +174,17 @@ export function openLease(options: LeaseOptions): Lease {
       )
       .finally(() => blocked.abort());
     await ended;
-    if (rows[0] === undefined || closed) return false;
+    if (rows[0] === undefined) return false;
+    const term = Number(rows[0].term);
+    if (closed) {
+      await giveBack({ term, key });
+      return false;
+    }
     const { former } = rows[0];
     if (former !== null && former !== holder) await endStanding(pool, former, log);
     const goodUntil = sole ? Number.POSITIVE_INFINITY : asked + times.goodMs;
     const mine: Held = {
-      term: Number(rows[0].term),
+      term,
       key,
       goodUntil,
       begun: losing.then(() => begun(mine)),
@@ -194,7 +204,7 @@ export function openLease(options: LeaseOptions): Lease {
       .then(end)
       .catch((error: unknown) => log.error({ err: error }, "what a leader does could not be ended"));
   };
-  const giveBack = async ({ term, key }: Held): Promise<void> => {
+  const giveBack = async ({ term, key }: Pick<Held, "term" | "key">): Promise<void> => {
     await connection
       .query("UPDATE server_lease SET expires_at = '-infinity' WHERE term = $1 AND key = $2", [term, key])
       .catch(() => {});
@@ -291,6 +301,7 @@ export function openLease(options: LeaseOptions): Lease {
       closed = true;
       stopped.abort();
       await going;
+      await taking.catch(() => {}); // what came of it meanwhile is given back
       await losing;
       if (held) await giveBack(held);
       held = undefined;
@@ -337,6 +348,7 @@ async function leaderIn(pool: pg.Pool): Promise<Leader | undefined> {
 function sessionOf({ url, times = LEASE_TIMES }: LeaseOptions, broke: () => void) {
   let client: Promise<pg.Client> | undefined;
   let pid: number | undefined;
+  let last: Promise<unknown> = Promise.resolve();
   const connect = (): Promise<pg.Client> => {
     const next = new pg.Client({
       connectionString: url,
@@ -366,22 +378,28 @@ function sessionOf({ url, times = LEASE_TIMES }: LeaseOptions, broke: () => void
     next.on("error", lost).on("end", lost);
     return opened;
   };
+  const ask = async <R extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<R[]> => {
+    client ??= connect();
+    const mine = client;
+    try {
+      return (await (await mine).query<R>(text, values)).rows;
+    } catch (error) {
+      if (client === mine) {
+        client = undefined;
+        broke();
+      }
+      void mine.then((broken) => broken.end()).catch(() => {});
+      throw error;
+    }
+  };
   return {
     /** The process of the database that does what is asked here. */
     pid: () => pid,
+    /** Asks after what was asked before: a connection does one statement at a time. */
     async query<R extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<R[]> {
-      client ??= connect();
-      const mine = client;
-      try {
-        return (await (await mine).query<R>(text, values)).rows;
-      } catch (error) {
-        if (client === mine) {
-          client = undefined;
-          broke();
-        }
-        void mine.then((broken) => broken.end()).catch(() => {});
-        throw error;
-      }
+      const asked = last.then(() => ask<R>(text, values));
+      last = asked.catch(() => {});
+      return await asked;
     },
     async end() {
       await (await client?.catch(() => undefined))?.end().catch(() => {});

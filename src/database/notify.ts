@@ -84,9 +84,22 @@ export async function listenForNotices(
       handlers.forget();
       if (!closed) void reconnect();
     };
-    const count = async (): Promise<void> => {
-      const { rows } = await next.query<{ servers: number }>(COUNT_SERVERS);
-      if (client === next) servers = rows[0]!.servers;
+    // One statement at a time: servers that come together are told of one by one, while we say that we have come.
+    let last: Promise<unknown> = Promise.resolve();
+    const ask = <R extends pg.QueryResultRow>(statement: string): Promise<pg.QueryResult<R>> => {
+      const asked = last.then(() => next.query<R>(statement));
+      last = asked.catch(() => {});
+      return asked;
+    };
+    let counting: Promise<void> | undefined;
+    /** Counts once for all who want it before it begins. */
+    const count = (): Promise<void> => {
+      counting ??= last.then(async () => {
+        counting = undefined;
+        const { rows } = await ask<{ servers: number }>(COUNT_SERVERS);
+        if (client === next) servers = rows[0]!.servers;
+      });
+      return counting;
     };
     const beat = async (): Promise<void> => {
       const answered = count().then(
@@ -103,9 +116,9 @@ export async function listenForNotices(
     });
     try {
       await next.connect();
-      await next.query([SERVERS, ...CHANNELS].map((channel) => `LISTEN ${channel}`).join("; "));
-      await next.query(`SELECT pg_advisory_lock_shared(${PRESENCE}, 0)`);
-      await next.query(`NOTIFY ${SERVERS}`); // of which we are told as well, and count
+      await ask([SERVERS, ...CHANNELS].map((channel) => `LISTEN ${channel}`).join("; "));
+      await ask(`SELECT pg_advisory_lock_shared(${PRESENCE}, 0)`);
+      await ask(`NOTIFY ${SERVERS}`); // of which we are told as well, and count
       if (closed) throw new Error("closed meanwhile");
     } catch (error) {
       socket.destroy();

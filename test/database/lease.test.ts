@@ -272,3 +272,25 @@ test("however often its connection breaks, a lease has one", async () => {
   await lease.close();
   await expect.poll(connections).toEqual([]);
 });
+
+test.each([
+  ["at its start", async (lease: Lease) => void lease.start().catch(() => {})],
+  ["when it is over", (lease: Lease) => lease.start()],
+])("a lease that is taken %s while its server closes is given back", async (when, start) => {
+  // Somebody who must end first is in the way of who wants it.
+  const [before, fence] = [server("before", { goodMs: 60_000 }), await pool.connect()];
+  if (when === "when it is over") await before.start();
+  await fence.query("BEGIN; SELECT FROM server_lease FOR KEY SHARE");
+  const next = server("next", { everyMs: 10, goodMs: 60_000 });
+  await start(next);
+  await pool.query("UPDATE server_lease SET expires_at = '-infinity'");
+  const waits = "SELECT FROM pg_stat_activity WHERE application_name = 'gokura lease' AND wait_event_type = 'Lock'";
+  // On a machine that is busy the database may have ended the fence before.
+  await expect.poll(async () => (await pool.query(waits)).rowCount === 1 || (await owner()) === "next").toBe(true);
+  const closed = next.close();
+  await fence.query("COMMIT").catch(() => {});
+  fence.release(true);
+  await closed;
+  const { rows } = await pool.query("SELECT holder, expires_at < clock_timestamp() AS over FROM server_lease");
+  expect(rows).toEqual([{ holder: "next", over: true }]);
+});

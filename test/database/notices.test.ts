@@ -1,7 +1,7 @@
 // The connection that changes arrive on, and what happens when it goes away: with a reset, or without a word.
 import net from "node:net";
 import pg from "pg";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { listenForNotices, type Notices } from "../../src/database/notify.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { atEnd } from "../support/at-end.ts";
@@ -168,4 +168,27 @@ test("who closes while it connects anew leaves no connection behind", async () =
   await closing;
   await expect.poll(() => clients.size).toBe(0);
   expect(notices.live).toBe(false);
+});
+
+test("servers that come together are counted, with one statement at a time on each connection", async () => {
+  const query = pg.Client.prototype.query as (...words: unknown[]) => Promise<unknown>;
+  const underWay = new Map<unknown, number>();
+  let most = 0;
+  const spy = vi.spyOn(pg.Client.prototype, "query").mockImplementation(async function (this: unknown, ...words) {
+    const now = (underWay.get(this) ?? 0) + 1;
+    underWay.set(this, now);
+    most = Math.max(most, now);
+    return await query.apply(this, words).finally(() => underWay.set(this, underWay.get(this)! - 1));
+  } as typeof query);
+  try {
+    const listeners = await Promise.all(Array.from({ length: 6 }, () => listen(url)));
+    for (let n = 0; n < 20; n++) await client.query("NOTIFY gokura_servers");
+    await Promise.all(listeners.slice(1).map(({ notices }) => notices.close()));
+    expect(listeners[0]!.notices.alone).toBe(false);
+    await expect.poll(() => Math.max(...underWay.values())).toBe(0);
+    expect(underWay.size).toBeGreaterThan(6);
+    expect(most).toBe(1);
+  } finally {
+    spy.mockRestore();
+  }
 });
