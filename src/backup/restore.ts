@@ -9,10 +9,12 @@ import { restoreCluster } from "../database/restored-cluster.ts";
 import { Failure } from "../errors.ts";
 import { type Repositories, repositoryIsHere, repositoryOf } from "../git/hosting/repositories-of-projects.ts";
 import { refsUnlikeRecorded } from "../git/hosting/unlike-recorded.ts";
+import { completeRepository } from "../git/objects/init-repository.ts";
 import { runGit } from "../git/process/git-process.ts";
 import type { Registry } from "../registry/registry.ts";
 import { projectIds } from "../registry/versions/needed-objects.ts";
 import { syncTree } from "../storage/durable-files.ts";
+import { unlessMissing } from "../storage/missing-file.ts";
 import type { Bucket } from "../storage/s3/bucket.ts";
 import { fetchObject } from "../storage/s3/transfer.ts";
 import { CLUSTER, DATA, MANIFEST, PASSWORD } from "./backup.ts";
@@ -30,6 +32,7 @@ export async function restoreFiles(backup: string, dataDirectory: string): Promi
   if (description.cluster !== null)
     await restoreDatabase(join(backup, description.cluster), piecesInDirectory(backup), dataDirectory);
   await copyFiles(join(backup, DATA), dataDirectory);
+  await completeRepositories(dataDirectory);
   await syncTree(dataDirectory);
   return description;
 }
@@ -58,11 +61,19 @@ export async function restoreFromBucket(
       await utimes(to, file.modified / 1000, file.modified / 1000);
     }
     if (saved.hasDatabase) await restoreDatabase(scratch, await piecesInBucket(bucket), dataDirectory);
+    await completeRepositories(dataDirectory);
     await syncTree(dataDirectory);
     return saved;
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** A backup has files and no directories, of which git needs two in each repository. */
+async function completeRepositories(dataDirectory: string): Promise<void> {
+  const parent = join(dataDirectory, "repositories");
+  const names = (await readdir(parent).catch(unlessMissing)) ?? [];
+  for (const name of names) if (name.endsWith(".git")) await completeRepository(join(parent, name));
 }
 
 async function demandEmpty(dataDirectory: string): Promise<void> {

@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, symlinkSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { backUp } from "../../src/backup/backup.ts";
@@ -20,7 +20,7 @@ import { runHere } from "../cli/run-here.ts";
 import { type LyingServer, lyingServer } from "../storage/s3/lying-server.ts";
 import { atEnd } from "../support/at-end.ts";
 import { eventually } from "../support/eventually.ts";
-import { type PushedRepository, pushRecipe, remoteOf } from "../support/push.ts";
+import { git, type PushedRepository, pushRecipe, remoteOf } from "../support/push.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../support/server.ts";
 import { temporary } from "../support/temporary.ts";
 
@@ -149,6 +149,26 @@ test("one that is not finished is none, in a bucket and in a directory, and the 
   const again = temporary("again");
   await restoreFiles(target, again);
   expect((await problemsIn(again)).filter((line) => line.startsWith("zip_"))).toEqual([]);
+});
+
+test("repositories whose refs are all in one file come back, and so does the one that stands in for none", async () => {
+  const repositories = (directory: string): string[] =>
+    readdirSync(join(directory, "repositories")).map((name) => join(directory, "repositories", name));
+  const original = repositories(server.dataDirectory);
+  expect(original.map((path) => basename(path))).toContain("empty.git");
+  for (const path of original) await git(["-C", path, "pack-refs", "--all"]);
+  const [target, restored, fromBucket] = [temporary("packed"), temporary("packed-1"), temporary("packed-2")];
+  await backUp(server.registry, target, OPTIONS);
+  await restoreFiles(target, restored);
+  await save();
+  await restoreFromBucket(bucket, undefined, fromBucket);
+  for (const directory of [restored, fromBucket]) {
+    expect(await problemsIn(directory)).toEqual([]);
+    for (const path of repositories(directory))
+      expect(await git(["-C", path, "for-each-ref"])).toBe(
+        await git(["-C", join(server.dataDirectory, "repositories", basename(path)), "for-each-ref"]),
+      );
+  }
 });
 
 test("the newest stay, and what only older ones needed goes when it is a day old", async () => {

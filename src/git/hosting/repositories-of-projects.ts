@@ -7,7 +7,7 @@ import type { Registry } from "../../registry/registry.ts";
 import type { ProjectRow } from "../../registry/rows.ts";
 import { recordedRefs } from "../../registry/versions/stored-versions.ts";
 import { repositoryKey } from "../../storage/object-keys.ts";
-import { initRepository } from "../objects/init-repository.ts";
+import { completeRepository, initRepository } from "../objects/init-repository.ts";
 import type { Repositories } from "../objects/repositories.ts";
 import type { Repository } from "../objects/repository.ts";
 
@@ -69,6 +69,8 @@ export async function emptyRepository(registry: Registry, objectFormat: ObjectFo
   const name = objectFormat === "SHA1" ? "empty.git" : "empty-sha256.git";
   const directory = join(registry.dataDirectory, "repositories", name);
   if (!existsSync(directory)) await initRepository(directory, { objectFormat: formatWord(objectFormat) });
+  // A restore by an earlier release left its directories out.
+  else if (!existsSync(join(directory, "refs"))) await completeRepository(directory);
   return directory;
 }
 

@@ -50,6 +50,14 @@ export async function initRepository(
   }
 }
 
+/**
+ * Makes the directories that git looks for in a repository where they are missing: one whose refs are all in packed-refs, or that
+ * is empty, has no file in them, and comes without them out of what copies files.
+ */
+export async function completeRepository(directory: string): Promise<void> {
+  for (const name of ["objects", "refs"]) await makeDirectory(join(directory, name));
+}
+
 async function isRepository(directory: string): Promise<boolean> {
   return await stat(join(directory, "HEAD")).then(
     (found) => found.isFile(),
