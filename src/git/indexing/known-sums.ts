@@ -1,6 +1,6 @@
 // Names that are known with their content before a project publishes something under them: versions that were uploaded to
-// it, and what was served from upstream. There the sum of what a commit holds is worked out before it becomes a version, and
-// compared where it would be published (registry/versions/publish.ts).
+// it, what was served from upstream, and what was lost here. There the sum of what a commit holds is worked out before it
+// becomes a version, and compared where it would be published (registry/versions/publish.ts).
 import type { Registry } from "../../registry/registry.ts";
 import type { NewVersion } from "../../registry/versions/publish.ts";
 import { servedBefore } from "../../registry/versions/served-before.ts";

@@ -1,6 +1,8 @@
-// Names under which a module from upstream was served before a project came to own them, by a module prefix or because the
-// module host is another one. Somebody's go.sum knows that content, and so does the checksum log once it was asked: a
-// project publishes the very same under such a name, or another version.
+// Names under which other content may have been served before a project publishes something: a module from upstream, before
+// the project came to own the path, by a module prefix or because the module host is another one; and a version of the
+// project itself that the database lost, as with an older one that took its place, while the checksum log had its record
+// again from the journal. Somebody's go.sum knows that content, and so does the checksum log: a project publishes the very
+// same under such a name, or another version.
 import type { Sql } from "../../database/sql.ts";
 import { h1OfGoMod } from "../../gomod/dir-hash.ts";
 import type { Registry } from "../registry.ts";
@@ -10,6 +12,8 @@ export interface ServedBefore {
   readonly goModH1: string;
   /** Undefined: nobody had the zip. */
   readonly h1: string | undefined;
+  /** Whether it was published here, and is lost. */
+  readonly isLost: boolean;
 }
 
 interface Name {
@@ -17,28 +21,32 @@ interface Name {
   readonly version: string;
 }
 
-/** What was served from upstream under some names, by `path@version`. */
+/** What was served under some names, and is no version of a project now, by `path@version`. */
 export async function servedBefore(
-  registry: Pick<Registry, "moduleHost" | "prisma">,
+  registry: Pick<Registry, "prisma">,
   names: readonly Name[],
   sql: Pick<Sql, "$queryRaw"> = registry.prisma,
 ): Promise<ReadonlyMap<string, ServedBefore>> {
-  // Below the module host nothing is asked upstream, and nearly everything is there.
-  const foreign = names.filter(({ modulePath }) => !modulePath.startsWith(`${registry.moduleHost}/`));
-  if (foreign.length === 0) return new Map();
-  const rows = await sql.$queryRaw<{ name: string; go_mod_h1: string; h1: string | null }[]>`
+  if (names.length === 0) return new Map();
+  const rows = await sql.$queryRaw<{ name: string; go_mod_h1: string; h1: string | null; lost: boolean }[]>`
     WITH asked AS (
       SELECT * FROM unnest(
-        ${foreign.map(({ modulePath }) => modulePath)}::text[], ${foreign.map(({ version }) => version)}::text[]
+        ${names.map(({ modulePath }) => modulePath)}::text[], ${names.map(({ version }) => version)}::text[]
       ) AS asked (path, version))
-    SELECT path || '@' || asked.version AS name, v.go_mod_h1, v.h1 FROM asked
+    SELECT path || '@' || asked.version AS name, v.go_mod_h1, v.h1, false AS lost FROM asked
       JOIN module m USING (path) JOIN module_version v ON v.module_id = m.id AND v.version = asked.version
       WHERE m.origin = 'UPSTREAM' AND v.go_mod_h1 IS NOT NULL
     UNION ALL
-    SELECT path || '@' || version, 'h1:' || encode(r.go_mod_h1, 'base64'), 'h1:' || encode(r.h1, 'base64') FROM asked
-      JOIN sum_record r USING (path, version) WHERE r.basis <> 'HOSTED'`;
+    SELECT path || '@' || version, 'h1:' || encode(r.go_mod_h1, 'base64'), 'h1:' || encode(r.h1, 'base64'), r.basis = 'HOSTED'
+      FROM asked JOIN sum_record r USING (path, version)
+      WHERE r.basis <> 'HOSTED' OR NOT EXISTS (
+        SELECT FROM module m JOIN module_version v ON v.module_id = m.id AND v.version = r.version
+          WHERE m.path = r.path AND m.origin = 'HOSTED'
+      ) AND NOT EXISTS (SELECT FROM tombstone t WHERE t.module_path = r.path AND t.version = r.version)`;
   // The record comes last: it knows the zip.
-  return new Map(rows.map(({ name, go_mod_h1: goModH1, h1 }) => [name, { goModH1, h1: h1 ?? undefined }]));
+  return new Map(
+    rows.map(({ name, go_mod_h1: goModH1, h1, lost: isLost }) => [name, { goModH1, h1: h1 ?? undefined, isLost }]),
+  );
 }
 
 /** Whether a version has other content than what was served under its name. A zip that is not known on both sides says nothing. */
@@ -51,7 +59,8 @@ export function differs(
 }
 
 /** Why a version is not published whose name had other content, in one sentence for its author. */
-export function reasonOfOther(version: string, { goModH1, h1 }: ServedBefore): string {
+export function reasonOfOther(version: string, { goModH1, h1, isLost }: ServedBefore): string {
   const sums = h1 === undefined ? `${goModH1} of its go.mod` : h1;
-  return `${version} was served from upstream before, with ${sums}, and its name is never given to other content; use a new version`;
+  const before = isLost ? "published here before, and lost since" : "served from upstream before";
+  return `${version} was ${before}, with ${sums}, and its name is never given to other content; use a new version`;
 }
