@@ -69,7 +69,10 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     const hotCache = new HotCache(config.hotCacheBytes);
     let leading: Leading | undefined;
     const name = options.other ? WORKER_LISTENER_NAME : LISTENER_NAME;
-    const notices = await listenForChanges(opened.databaseUrl, name, registry, hotCache, (what) => leading?.wake(what));
+    let moved = (): void => {};
+    const notices = await listenForChanges(registry, hotCache, (what) => leading?.wake(what), {
+      ...{ url: opened.databaseUrl, name, moves: config.databaseUrl !== undefined, moved: () => moved() },
+    });
     closers.push(() => notices.close());
 
     const upstream = await openUpstream(config, opened, repositories);
@@ -77,6 +80,7 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
 
     const checksums = await openChecksumLog(registry, await openSigners(config));
     closers.push(() => checksums.queue.idle());
+    moved = () => databaseMoved(registry, checksums);
 
     const indexer = openTagIndexer(registry, repositories);
     closers.push(() => registry.jobs.stop());
@@ -137,7 +141,8 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     });
     closers.push(() => server.stop(workers?.stop() ?? Promise.resolve()));
     lease = openLease({
-      ...{ pool: registry.database.pool, url: opened.databaseUrl, log, times: options.leaseTimes },
+      ...{ pool: registry.database.pool, connections: registry.database.connections },
+      ...{ url: opened.databaseUrl, log, times: options.leaseTimes },
       candidate: config.role === "all",
       holder: await nameOfDataDirectory(config.dataDirectory),
       sole: config.databaseUrl === undefined,
@@ -221,13 +226,26 @@ function knowsAges(config: Config, registry: Registry, publicSums: PublicSums | 
   return true;
 }
 
+/** The database is another server than before, which may lack what was done last: what is kept elsewhere is compared with it. */
+function databaseMoved(registry: Registry, checksums: ChecksumLog): void {
+  registry.storedRepositories?.forget();
+  checksums
+    .compare()
+    .catch((error: unknown) =>
+      registry.log.warn({ err: error }, "the checksum log will be compared when it is asked for"),
+    );
+}
+
 /** Everything that is remembered is forgotten when the database says that it changed. */
 async function listenForChanges(
-  url: string,
-  name: string,
   registry: Registry,
   hotCache: HotCache,
   wake: (what: "gokura_mirror" | "gokura_hooks") => void,
+  {
+    url,
+    moved,
+    ...options
+  }: { readonly url: string; readonly name: string; readonly moves: boolean; readonly moved: () => void },
 ): Promise<Notices> {
   const notices = await listenForNotices(
     url,
@@ -252,10 +270,10 @@ async function listenForChanges(
         wake("gokura_mirror");
         wake("gokura_hooks");
       },
+      moved,
     },
     registry.log,
-    undefined,
-    name,
+    { ...options, connections: registry.database.connections },
   );
   registry.memory.trust(() => notices.live);
   registry.isAlone = () => notices.alone;

@@ -117,7 +117,7 @@ export async function openRegistry(
     const idTokens = openIdTokens({ allowNetworks: config.allowPrivateNetworks, caFile: config.upstreamCaFile }, log);
     closers.push(() => idTokens.close());
     // A server that only reads leaves jobs to the one that leads.
-    const jobs = openJobs(sessionUrl, config.role === "read" ? "sender" : role, log, metrics);
+    const jobs = openJobs(sessionUrl, config.role === "read" ? "sender" : role, log, metrics, database.connections);
     closers.push(() => jobs.stop());
     const documentation = openDocumentationWork();
     closers.push(() => closeDocumentationWork(documentation));

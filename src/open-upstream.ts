@@ -124,6 +124,7 @@ export async function openUpstream(
   const opened = openDependencyProxy({
     registry,
     databaseUrl,
+    connections: registry.database.connections,
     upstreams: modules,
     verification,
     listTtlMs: config.upstreamTtlSeconds * 1000,

@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { Failure } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
+import { type Connections, leadsToStandby, openConnections, replaceReadOnly } from "./connections.ts";
 import type { Prisma, PrismaClient } from "./generated/client.ts";
 import { traceQueries } from "./traced-queries.ts";
 
@@ -22,6 +23,8 @@ export interface Database {
   /** Loaded and made when it is first asked for: a command that needs no more than plain SQL does not wait for it. */
   readonly prisma: PrismaClient;
   readonly pool: pg.Pool;
+  /** All of this process, those of the pool among them. */
+  readonly connections: Connections;
   readonly url: string;
   close(): Promise<void>;
 }
@@ -40,8 +43,10 @@ export const applicationName = (server: string): string => `gokura ${server}`;
 
 /** Opens the pool. Nothing is connected until the first query. `server`: the name of the data directory of a server. */
 export function openDatabase(url: string, log: Log, server?: string): Database {
+  const connections = openConnections();
   const pool = new pg.Pool({
     connectionString: url,
+    stream: connections.stream,
     max: POOL_SIZE,
     application_name: server === undefined ? "gokura" : applicationName(server),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -52,12 +57,17 @@ export function openDatabase(url: string, log: Log, server?: string): Database {
     // what was committed before each of its statements, which is what locks are taken for; pg reads times as ISO writes them;
     // and Prisma's adapter sends moments as UTC without saying so, and reads whatever offset is said as +00 (adapter-pg,
     // formatDateTime and normalize_timestamptz). Of each a database or a role may have another default.
-    onConnect: async (client) =>
-      void (await client.query(
+    // What a standby has is older than what was acknowledged.
+    async onConnect(client) {
+      const results = (await client.query(
         `SET jit = off; SET idle_in_transaction_session_timeout = '${IDLE_IN_TRANSACTION}';
-        SET default_transaction_isolation = 'read committed'; SET DateStyle = 'ISO'; SET TimeZone = 'UTC'`,
-      )),
+        SET default_transaction_isolation = 'read committed'; SET DateStyle = 'ISO'; SET TimeZone = 'UTC';
+        SELECT pg_is_in_recovery() AS standby`,
+      )) as unknown as pg.QueryResult<{ standby: boolean }>[];
+      if (results.at(-1)!.rows[0]!.standby) throw leadsToStandby();
+    },
   });
+  replaceReadOnly(pool);
   let closing = false;
   // A connection that dies while idle is replaced by the pool; unheard, its error would end the process.
   pool.on("error", (error) => {
@@ -75,6 +85,7 @@ export function openDatabase(url: string, log: Log, server?: string): Database {
       return prisma;
     },
     pool,
+    connections,
     url,
     async close() {
       closing = true;
@@ -107,11 +118,12 @@ export async function awaitDatabase(url: string, log: Log, patienceMs: number, s
     client.on("error", () => {});
     try {
       await client.connect();
-      const { rows } = await client.query<{ number: string; name: string }>(
-        "select current_setting('server_version_num') as number, current_setting('server_version') as name",
+      const { rows } = await client.query<{ number: string; name: string; standby: boolean }>(
+        "select current_setting('server_version_num') as number, current_setting('server_version') as name, pg_is_in_recovery() as standby",
       );
       if (Number(rows[0]!.number) < OLDEST_SERVER)
         throw new Failure("unavailable", `${where} is version ${rows[0]!.name}; gokura needs 15 or newer`);
+      if (rows[0]!.standby) throw leadsToStandby();
       return;
     } catch (error) {
       if (error instanceof Failure) throw error;
@@ -137,10 +149,12 @@ export async function awaitDatabase(url: string, log: Log, patienceMs: number, s
 
 /**
  * Whether a failure to connect may be over in a moment: the network's failures, a server that is starting, stopping or full
- * (SQLSTATE classes 08, 53, 57P). A wrong password, database or name stays wrong.
+ * (SQLSTATE classes 08, 53, 57P), or a standby in its place (25006). A wrong password, database or name stays wrong.
  */
 function mayPass(code: string, message: string): boolean {
-  return /^(ECONN|ETIMEDOUT|EHOST|ENET|EPIPE|EAI_AGAIN|08|53|57P)/.test(code) || /timeout|terminated/.test(message);
+  return (
+    /^(ECONN|ETIMEDOUT|EHOST|ENET|EPIPE|EAI_AGAIN|08|53|57P|25006)/.test(code) || /timeout|terminated/.test(message)
+  );
 }
 
 /** Whether an error of the database says that something unique exists already (SQLSTATE 23505). */

@@ -26,6 +26,7 @@ import pg from "pg";
 import { Failure, isFailure } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
 import { applicationName } from "./client.ts";
+import { type Connections, openConnections } from "./connections.ts";
 import type { Sql } from "./sql.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -88,6 +89,7 @@ export interface LeaseOptions {
   readonly pool: pg.Pool;
   /** Of a database whose connections keep their session. */
   readonly url: string;
+  readonly connections?: Connections;
   readonly log: Log;
   /** Whether this process wants to lead. */
   readonly candidate: boolean;
@@ -345,13 +347,14 @@ async function leaderIn(pool: pg.Pool): Promise<Leader | undefined> {
 }
 
 /** One connection of its own, made anew after it broke, of which `broke` is told: the pool may be busy for longer than a lease is good. */
-function sessionOf({ url, times = LEASE_TIMES }: LeaseOptions, broke: () => void) {
+function sessionOf({ url, connections = openConnections(), times = LEASE_TIMES }: LeaseOptions, broke: () => void) {
   let client: Promise<pg.Client> | undefined;
   let pid: number | undefined;
   let last: Promise<unknown> = Promise.resolve();
   const connect = (): Promise<pg.Client> => {
     const next = new pg.Client({
       connectionString: url,
+      stream: connections.stream,
       application_name: "gokura lease",
       connectionTimeoutMillis: Math.min(CONNECT_TIMEOUT_MS, times.goodMs),
       query_timeout: times.goodMs,

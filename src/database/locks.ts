@@ -11,6 +11,7 @@ import { createHash } from "node:crypto";
 import pg from "pg";
 import { Failure } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
+import { type Connections, openConnections } from "./connections.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** How long a lock that is given back waits for a statement that goes anyway. */
@@ -41,7 +42,7 @@ interface Given {
 }
 
 /** Opens the locks of a process. Connects when the first lock is wanted. */
-export function openLocks(url: string, log: Log): Locks {
+export function openLocks(url: string, log: Log, { stream }: Connections = openConnections()): Locks {
   let connection: Promise<pg.Client> | undefined;
   let closed = false;
 
@@ -49,6 +50,7 @@ export function openLocks(url: string, log: Log): Locks {
     if (connection) return connection;
     const client = new pg.Client({
       connectionString: url,
+      stream,
       application_name: "gokura locks",
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       keepAlive: true,

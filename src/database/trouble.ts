@@ -10,8 +10,8 @@ export type DatabaseTrouble = "away" | "disk full";
 
 /** SQLSTATE disk_full; and what the file system says itself. */
 const DISK_FULL = /^(?:53100|ENOSPC|EDQUOT)$/;
-/** SQLSTATE classes 08 and 53, operator intervention; the network; Prisma: no connection, no transaction to be had. */
-const AWAY = /^(?:08...|53...|57P..|ECONN\w+|EHOST\w+|ENET\w+|ETIMEDOUT|EAI_AGAIN|P1\d{3}|P2024|P2028|P2037)$/;
+/** SQLSTATE classes 08 and 53, operator intervention, a server that takes no writes; the network; Prisma: no connection, no transaction to be had. */
+const AWAY = /^(?:08...|53...|57P..|25006|ECONN\w+|EHOST\w+|ENET\w+|ETIMEDOUT|EAI_AGAIN|P1\d{3}|P2024|P2028|P2037)$/;
 const CONNECTION_LOST =
   /^Connection terminated|^timeout exceeded when trying to connect|is not queryable$|^timeout expired$/;
 const DEEPEST_CAUSE = 6;

@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { PgBoss, SendOptions } from "pg-boss";
 import { createSingleFlight } from "../concurrency/single-flight.ts";
 import type { Transaction } from "../database/client.ts";
+import { type Connections, openConnections } from "../database/connections.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { inSpan } from "../telemetry/tracing.ts";
@@ -97,15 +98,22 @@ export interface Jobs {
  * Opens the queue. A server works on it and supervises it; other processes (the CLI) only leave jobs behind, and touch
  * the queue, and load what it is made of, first when they do.
  */
-export function openJobs(url: string, role: "worker" | "sender", log: Log, metrics: Metrics): Jobs {
+export function openJobs(
+  url: string,
+  role: "worker" | "sender",
+  log: Log,
+  metrics: Metrics,
+  { stream }: Connections = openConnections(),
+): Jobs {
   let stopping = false;
   /** Whether a job that is under way was waited for already. */
   let isOverdue = false;
   let started: Promise<PgBoss> | undefined;
   const start = async (): Promise<PgBoss> => {
     const { PgBoss } = await import("pg-boss");
+    const connection = { connectionString: url, stream }; // pg-boss hands on to pg what is said of connections
     const boss = new PgBoss({
-      connectionString: url,
+      ...connection,
       schema: JOB_SCHEMA,
       application_name: "gokura jobs",
       max: role === "worker" ? CONNECTIONS : 1,

@@ -3,6 +3,7 @@
 // zip-download.ts); what changes (lists, @latest) is an index of our own (module-list.ts); what is not there is believed for
 // seconds (answers.ts). Names that are ours or private never leave (upstream-request.ts).
 import { setTimeout as delay } from "node:timers/promises";
+import type { Connections } from "../database/connections.ts";
 import { openLocks } from "../database/locks.ts";
 import type { ModulePath } from "../gomod/module-path.ts";
 import { goPathOf, type VersionRequest } from "../gomod/proxy-path.ts";
@@ -55,6 +56,7 @@ export interface DependencyProxy {
 export interface DependencyProxyParts {
   readonly registry: Registry;
   readonly databaseUrl: string;
+  readonly connections?: Connections;
   /** undefined: only what is stored is served. */
   readonly upstreams: UpstreamClient | undefined;
   readonly verification: Verification;
@@ -70,8 +72,8 @@ export interface OpenedDependencyProxy {
 
 /** Builds the dependency proxy. */
 export function openDependencyProxy(parts: DependencyProxyParts): OpenedDependencyProxy {
-  const { registry, databaseUrl, upstreams, verification, listTtlMs = LIST_TTL_MS } = parts;
-  const locks = openLocks(databaseUrl, registry.log);
+  const { registry, databaseUrl, connections, upstreams, verification, listTtlMs = LIST_TTL_MS } = parts;
+  const locks = openLocks(databaseUrl, registry.log, connections);
   const state = createDependencyState({ registry, upstreams, verification, locks, listTtlMs });
   function download(request: VersionRequest<"mod">, options?: AskOptions): Promise<FoundAnswer | Absent>;
   function download(request: VersionRequest<"zip">, options?: AskOptions): Promise<ZipAnswer>;

@@ -23,7 +23,7 @@ interface Listener {
   readonly logged: string[];
 }
 
-async function listen(at: string, heartbeatMs?: number): Promise<Listener> {
+async function listen(at: string, heartbeatMs = 5_000): Promise<Listener> {
   const heard: string[] = [];
   const logged: string[] = [];
   const notices = await listenForNotices(
@@ -33,7 +33,7 @@ async function listen(at: string, heartbeatMs?: number): Promise<Listener> {
       forget: () => void heard.push("forget"),
     },
     createLog("info", { write: (line: string) => void logged.push(JSON.parse(line).msg) }),
-    heartbeatMs,
+    { heartbeatMs },
   );
   atEnd(() => notices.close());
   return { notices, heard, logged };

@@ -40,7 +40,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 /** The data directory of a stopped PostgreSQL with the migrated template, made when it is not there. */
-async function keptCluster(): Promise<string> {
+export async function keptCluster(): Promise<string> {
   const ours = `gokura-test-${process.getuid?.()}-`;
   const kept = join(KEPT, ours + sumOfMigrations());
   const now = new Date();

@@ -25,10 +25,14 @@ import {
   type WantedRecord,
 } from "./logged-record.ts";
 
-/** Appends what is not in the log yet, up to the end of a tile; outcomes in the order of what was wanted. */
-export async function appendBatch(log: ChecksumLog, wanted: readonly WantedRecord[]): Promise<Outcome[]> {
-  const { outcomes, tree, tail } = await inTransaction(log.registry.database.pool, async (tx) => {
+/**
+ * Appends what is not in the log yet, up to the end of a tile; outcomes in the order of what was wanted. Undefined: nothing was
+ * done, because the journal must be compared with this database first.
+ */
+export async function appendBatch(log: ChecksumLog, wanted: readonly WantedRecord[]): Promise<Outcome[] | undefined> {
+  const done = await inTransaction(log.registry.database.pool, async (tx) => {
     const before = await lockTree(log, tx);
+    if (!before) return undefined;
     const { present, sums } = await lookUp(tx, wanted);
     const room = TILE_WIDTH - (before.size % TILE_WIDTH);
     const added: LoggedRecord[] = [];
@@ -52,6 +56,8 @@ export async function appendBatch(log: ChecksumLog, wanted: readonly WantedRecor
     log.state.lastJournalTile = tail.from / TILE_WIDTH;
     return { outcomes, tree, tail };
   });
+  if (!done) return undefined;
+  const { outcomes, tree, tail } = done;
   committed(log, tree);
   if (tail) log.state.tail = tail;
   return outcomes;

@@ -1,6 +1,7 @@
 // The checksum log, opened: what the rest asks of it. To open it is to load its keys, to claim its names, and to compare the
 // database with the journal. A log that cannot be trusted opens all the same, closed: modules are served as ever, but nothing
 // is signed, and every lookup says why.
+import { createSingleFlight } from "../../concurrency/single-flight.ts";
 import { isLostConnection } from "../../database/client.ts";
 import { isFailure } from "../../errors.ts";
 import type { Signer } from "../../sumdb/note.ts";
@@ -9,23 +10,29 @@ import { appendBatch } from "./append-batch.ts";
 import { createAppendQueue } from "./append-queue.ts";
 import { claimNames } from "./log-names.ts";
 import { type ChecksumLog, close, demandOpen, newLogState } from "./log-state.ts";
-import type { LoggedRecord, WantedRecord } from "./logged-record.ts";
+import type { LoggedRecord, Outcome, WantedRecord } from "./logged-record.ts";
 import { reconcile } from "./reconcile.ts";
 
 /** Opens the log of a registry with the keys that it signs with, the current one first. */
 export async function openChecksumLog(registry: Registry, signers: readonly Signer[]): Promise<ChecksumLog> {
+  const comparing = createSingleFlight<"journal", void>();
+  const append = async (wanted: readonly WantedRecord[]): Promise<Outcome[]> => {
+    for (;;) {
+      const outcomes = await appendBatch(log, wanted);
+      if (outcomes) return outcomes;
+      await log.compare();
+    }
+  };
   const log: ChecksumLog = {
     registry,
     signers,
     state: newLogState(),
-    queue: createAppendQueue(
-      (wanted) => appendBatch(log, wanted),
-      (error) => !isFailure(error) && isLostConnection(error),
-    ),
+    compare: () => comparing.run("journal", () => reconcile(log)),
+    queue: createAppendQueue(append, (error) => !isFailure(error) && isLostConnection(error)),
   };
   const otherKey = await claimNames(registry, signers);
   if (otherKey !== undefined) close(log, otherKey);
-  else await reconcile(log);
+  else await log.compare();
   return log;
 }
 

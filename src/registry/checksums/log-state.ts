@@ -6,7 +6,12 @@
 // What this process knows of the log is the newest head that it has read; heads only grow, and one that is smaller than a
 // known one means that somebody has put an old database in place of the newer one. To sign on from there would be to sign a
 // second history, so then the log is closed until a person has looked (reconcile.ts).
+//
+// A standby that takes the primary's place may be such an old database, and to a server that had not read the newest head it
+// looks like any other. So each reading says which server of PostgreSQL it was, and on one with which the journal was not
+// compared yet nothing is appended or shown before it is.
 
+import { SERVER_SQL } from "../../database/connections.ts";
 import type { Sql } from "../../database/sql.ts";
 import { Failure } from "../../errors.ts";
 import type { Signer } from "../../sumdb/note.ts";
@@ -24,6 +29,8 @@ export interface ChecksumLog {
   /** The keys that heads are signed with; the first is the one of the log's name, the others of names that it had before. */
   readonly signers: readonly Signer[];
   readonly queue: AppendQueue;
+  /** Compares the database with the journal, for all that ask meanwhile (reconcile.ts). */
+  compare(): Promise<void>;
   readonly state: LogState;
 }
 
@@ -37,6 +44,8 @@ export interface LogState {
   tail: JournalTail;
   /** The tile that the journal on this server says is its last. */
   lastJournalTile: number | undefined;
+  /** The server of PostgreSQL whose database was compared with the journal last. */
+  compared: string | undefined;
   /** Why nothing is signed any more; undefined: all is well. */
   closed: string | undefined;
 }
@@ -48,6 +57,7 @@ export const newLogState = (): LogState => ({
   notes: new Map(),
   tail: { from: 0, entries: [] },
   lastJournalTile: undefined,
+  compared: undefined,
   closed: undefined,
 });
 
@@ -55,33 +65,62 @@ interface TreeRow {
   size: bigint;
   root: Buffer | null;
   edge: Buffer[];
+  server: string;
+}
+
+/** The tree that a database has, and which server of PostgreSQL said so. */
+export interface ReadTree {
+  readonly tree: CommittedTree;
+  readonly server: string;
 }
 
 /** The tree as it was committed last, and newer or as new as any that was read before. Throws unavailable if it is not. */
 export async function readCommittedTree(log: ChecksumLog): Promise<CommittedTree> {
   const known = log.state.tree;
-  const { rows } = await log.registry.database.pool.query<TreeRow>({
-    name: "sum-tree",
-    text: "SELECT size, root, edge FROM sum_tree",
-  });
-  return see(log, treeIn(rows[0]), known);
+  const { tree, server } = await readTree(log.registry);
+  if (server === log.state.compared) return see(log, tree, known);
+  demandOpen(log);
+  await log.compare();
+  demandOpen(log);
+  return log.state.tree;
 }
 
-/** The tree as it was committed last, under the row's lock, which the transaction then holds to its end. */
-export async function lockTree(log: ChecksumLog, tx: Sql): Promise<CommittedTree> {
+/**
+ * The tree as it was committed last, under the row's lock, which the transaction then holds to its end; undefined: on a server
+ * with which the journal was not compared yet.
+ */
+export async function lockTree(log: ChecksumLog, tx: Sql): Promise<CommittedTree | undefined> {
   const known = log.state.tree;
-  const [row] = await tx.$queryRaw<TreeRow[]>`SELECT size, root, edge FROM sum_tree FOR UPDATE`;
-  return see(log, treeIn(row), known);
+  const { tree, server } = await lockedTree(tx);
+  if (server === log.state.compared) return see(log, tree, known);
+  demandOpen(log);
+  return undefined;
 }
 
-function treeIn(row: TreeRow | undefined): CommittedTree {
+/** The tree of a database, whatever is known of it. */
+export async function readTree({ database }: Registry): Promise<ReadTree> {
+  const { rows } = await database.pool.query<TreeRow>({
+    name: "sum-tree",
+    text: `SELECT size, root, edge, ${SERVER_SQL} AS server FROM sum_tree`,
+  });
+  return treeIn(rows[0]);
+}
+
+/** The tree of a database under the row's lock, whatever is known of it. */
+export async function lockedTree(tx: Sql): Promise<ReadTree> {
+  const [row] = await tx.$queryRaw<TreeRow[]>`
+    SELECT size, root, edge, extract(epoch FROM pg_postmaster_start_time())::text AS server FROM sum_tree FOR UPDATE`;
+  return treeIn(row);
+}
+
+function treeIn(row: TreeRow | undefined): ReadTree {
   if (!row) throw new Error("the row of sum_tree is gone");
   const size = Number(row.size);
   const tree: GrowingTree = { size, edge: row.edge };
   const root = row.root ?? EMPTY.root;
   if (!isEdgeOf(size, row.edge) || !rootOf(tree).equals(root))
     throw new Error(`the row of sum_tree is damaged: its edge is not that of a tree of ${size} with its root`);
-  return { ...tree, root };
+  return { tree: { ...tree, root }, server: row.server };
 }
 
 /**

@@ -1,5 +1,6 @@
-// The database and the journal are compared before anything is signed. The database is behind when somebody restored a
-// backup of it: then the journal has the rest, and replayed in its order it gives the same tree, as if nothing had been. The
+// The database and the journal are compared before anything is signed: at a start, and when the database is another server of
+// PostgreSQL than before. It is behind when somebody restored a backup of it, or a standby that lacked the last transactions
+// took its place: then the journal has the rest, and replayed in its order it gives the same tree, as if nothing had been. The
 // journal may have one batch more than was ever committed: to append that is harmless. Everything else closes the log, with a
 // sentence for the administrator.
 //
@@ -10,33 +11,61 @@ import { TILE_WIDTH } from "../../sumdb/tree-hash.ts";
 import { appendUnderLock } from "./append-batch.ts";
 import { type JournalTile, lastJournalTile, readJournal } from "./journal.ts";
 import { findRecord, recordsFrom, rootAt } from "./log-records.ts";
-import { type ChecksumLog, type CommittedTree, close, committed, lockTree, readCommittedTree } from "./log-state.ts";
+import { type ChecksumLog, type CommittedTree, close, committed, lockedTree, readTree } from "./log-state.ts";
 
-/** Compares, appends again what is missing, and closes the log if the two are not of one line. */
+/**
+ * Compares, appends again what is missing, and closes the log if the two are not of one line, or not of the one that this
+ * process knows.
+ */
 export async function reconcile(log: ChecksumLog): Promise<void> {
-  const { registry } = log;
-  const before = await readCommittedTree(log);
+  const { registry, state } = log;
+  if (state.closed !== undefined) return;
+  const known = state.tree;
+  const before = await readTree(registry);
   try {
-    for (let number = Math.floor(before.size / TILE_WIDTH); await reconcileTile(log, number); number++);
+    let tree: CommittedTree | undefined;
+    for (let number = Math.floor(before.tree.size / TILE_WIDTH), more = true; more; number++) {
+      const compared = await reconcileTile(log, number, before.server);
+      if (!compared) return await reconcile(log); // it is yet another server by now
+      ({ tree, more } = compared);
+    }
+    await demandKnown(log, known, tree!);
+    state.compared = before.server;
+    if (tree!.size > before.tree.size)
+      registry.log.warn(
+        { appended: tree!.size - before.tree.size, size: tree!.size },
+        "the checksum log in the database was shorter than its journal: it was restored from a backup, a standby without the last transactions took its place, or a crash came before a commit; the rest was appended again",
+      );
   } catch (error) {
     if (!(error instanceof JournalConflict)) throw error;
     close(log, error.message);
   }
-  const { size } = log.state.tree;
-  if (size > before.size)
-    registry.log.warn(
-      { appended: size - before.size, size },
-      "the checksum log in the database was shorter than its journal: it was restored from a backup, or a crash came before a commit; the rest was appended again",
-    );
 }
 
 class JournalConflict extends Error {}
 
-/** Brings the database to the end of a tile of the journal; whether there is a next one. */
-async function reconcileTile(log: ChecksumLog, wanted: number): Promise<boolean> {
+/** A log as somebody sees it who has read a tree. */
+const seen = (log: ChecksumLog, tree: CommittedTree): ChecksumLog => ({ ...log, state: { ...log.state, tree } });
+
+async function demandKnown(log: ChecksumLog, known: CommittedTree, tree: CommittedTree): Promise<void> {
+  if (known.size === 0 || (tree.size >= known.size && (await rootAt(seen(log, tree), known.size)).equals(known.root)))
+    return;
+  throw new JournalConflict(
+    `the database and the journal hold a tree of ${tree.size} records that does not go on from the one of ${known.size} that was signed: an older database has taken the place of the newer one`,
+  );
+}
+
+/** Brings the database to the end of a tile of the journal; whether there is a next one. Undefined: it is another server. */
+async function reconcileTile(
+  log: ChecksumLog,
+  wanted: number,
+  server: string,
+): Promise<{ readonly tree: CommittedTree; readonly more: boolean } | undefined> {
   const { registry, state } = log;
-  const { tree, tail, more } = await inTransaction(registry.database.pool, async (tx) => {
-    const before = await lockTree(log, tx);
+  const compared = await inTransaction(registry.database.pool, async (tx) => {
+    const read = await lockedTree(tx);
+    if (read.server !== server) return undefined;
+    const before = read.tree;
     const last = await lastJournalTile(registry.blobs);
     if (last === undefined) return { tree: before, tail: undefined, more: false };
     state.lastJournalTile = last;
@@ -51,7 +80,7 @@ async function reconcileTile(log: ChecksumLog, wanted: number): Promise<boolean>
         `the database has ${before.size} records and the journal goes on to tile ${last}, but tile ${number} of the journal is not on this server`,
       );
     }
-    await demandSame(log, before, tile);
+    await demandSame(seen(log, before), before, tile);
     const missing = tile.entries.slice(Math.max(before.size - tile.from, 0));
     if (missing.length === 0) return { tree: before, tail: undefined, more };
     if (before.size < tile.from)
@@ -63,9 +92,11 @@ async function reconcileTile(log: ChecksumLog, wanted: number): Promise<boolean>
     }
     return { ...(await appendUnderLock(log, tx, before, added)), more };
   });
+  if (!compared) return undefined;
+  const { tree, tail, more } = compared;
   committed(log, tree);
   if (tail) state.tail = tail;
-  return more;
+  return { tree, more };
 }
 
 async function readTile({ registry }: ChecksumLog, number: number): Promise<JournalTile | undefined> {
