@@ -10,7 +10,7 @@ import { Failure } from "../errors.ts";
 import { type Repositories, repositoryIsHere, repositoryOf } from "../git/hosting/repositories-of-projects.ts";
 import { refsUnlikeRecorded } from "../git/hosting/unlike-recorded.ts";
 import { completeRepository } from "../git/objects/init-repository.ts";
-import { runGit } from "../git/process/git-process.ts";
+import { GitError, runGit } from "../git/process/git-process.ts";
 import type { Registry } from "../registry/registry.ts";
 import { projectIds } from "../registry/versions/needed-objects.ts";
 import { syncTree } from "../storage/durable-files.ts";
@@ -99,18 +99,22 @@ async function restoreDatabase(database: string, pieces: Pieces, dataDirectory: 
   await copyFile(join(database, PASSWORD), join(directory, PASSWORD));
 }
 
-/** Sets the refs of all repositories to what the database recorded; returns how many were other. */
+/** Sets the refs of all repositories to what the database recorded, where git can; returns how many were other. What cannot be set the examination finds. */
 export async function alignRefs(registry: Registry, repositories: Repositories): Promise<number> {
   let aligned = 0;
   for (const id of await projectIds(registry)) {
     if (!repositoryIsHere(registry, id)) continue;
     const repository = await repositoryOf(registry, repositories, id);
-    const commands = (await refsUnlikeRecorded(registry, repository, id)).map(({ name, recorded }) =>
-      recorded === undefined ? `delete ${name}\n` : `update ${name} ${recorded}\n`,
-    );
-    if (commands.length > 0)
-      await runGit(repository.directory, ["update-ref", "--stdin"], { input: commands.join("") });
-    aligned += commands.length;
+    try {
+      const commands = (await refsUnlikeRecorded(registry, repository, id)).map(({ name, recorded }) =>
+        recorded === undefined ? `delete ${name}\n` : `update ${name} ${recorded}\n`,
+      );
+      if (commands.length > 0)
+        await runGit(repository.directory, ["update-ref", "--stdin"], { input: commands.join("") });
+      aligned += commands.length;
+    } catch (error) {
+      if (!(error instanceof GitError)) throw error;
+    }
   }
   return aligned;
 }

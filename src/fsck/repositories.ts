@@ -1,5 +1,7 @@
 // Whether the repositories are as the rows say: there, with the refs that were recorded, and where they are read whole, sound
 // by git's own judgement.
+
+import { isFailure } from "../errors.ts";
 import {
   type Repositories,
   repositoryDirectory,
@@ -40,7 +42,11 @@ export async function examineRepository(
         problems.push(problem("repository_missing", "its repository is gone"));
       return;
     }
-    const refs = await refsUnlikeRecorded(registry, await repositoryOf(registry, repositories, projectId), projectId);
+    const refs = await unlikeRecorded(registry, repositories, projectId);
+    if (typeof refs === "string") {
+      problems.push(problem("repository_damaged", refs));
+      return;
+    }
     for (const { name, there, recorded } of refs.slice(0, MAX_SHOWN))
       problems.push(
         problem(
@@ -50,11 +56,21 @@ export async function examineRepository(
       );
     if (refs.length > MAX_SHOWN) problems.push(problem("ref_differs", `${refs.length - MAX_SHOWN} more refs differ`));
   });
-  if (deep && repositoryIsHere(registry, projectId)) {
+  const isTold = problems.some(({ fault }) => fault === "repository_damaged");
+  if (deep && !isTold && repositoryIsHere(registry, projectId)) {
     const words = await complaintsOf(repositoryDirectory(registry, projectId));
     if (words !== undefined) problems.push(problem("repository_damaged", words));
   }
   return problems;
+}
+
+/** The refs that are not as they were recorded; where they cannot be read, why. */
+async function unlikeRecorded(registry: Registry, repositories: Repositories, projectId: number) {
+  try {
+    return await refsUnlikeRecorded(registry, await repositoryOf(registry, repositories, projectId), projectId);
+  } catch (error) {
+    return whyUnread(error, repositoryDirectory(registry, projectId));
+  }
 }
 
 /** What `git fsck` says of a repository; undefined: nothing. Oddities of old histories are none. */
@@ -65,7 +81,22 @@ async function complaintsOf(directory: string): Promise<string | undefined> {
     });
     return undefined;
   } catch (error) {
-    if (!(error instanceof GitError)) throw error;
-    return error.stderr.replaceAll(directory, "the repository").trim().slice(0, MAX_WORDS) || error.message;
+    return whyUnread(error, directory);
   }
+}
+
+/**
+ * Why git cannot read a repository, or may not (git/process/repository-guard.ts). Throws what is no fault of the repository, such
+ * as a git that could not be started.
+ */
+function whyUnread(error: unknown, directory: string): string {
+  const says = error instanceof GitError ? error.stderr || error.message : refusalOf(error);
+  if (says === undefined) throw error;
+  return says.replaceAll(directory, "the repository").trim().slice(0, MAX_WORDS);
+}
+
+function refusalOf(error: unknown): string | undefined {
+  if (!isFailure(error) || !error.mustAct) return undefined;
+  const cause = error.cause as NodeJS.ErrnoException | undefined;
+  return cause?.syscall === undefined ? (cause ?? error).message : undefined;
 }

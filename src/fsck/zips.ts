@@ -7,6 +7,7 @@ import { withoutYoungGrowth } from "../concurrency/young-generation.ts";
 import { isFailure } from "../errors.ts";
 import { type Repositories, repositoryOf } from "../git/hosting/repositories-of-projects.ts";
 import { archiveModule } from "../git/objects/archive.ts";
+import { GitError } from "../git/process/git-process.ts";
 import type { Registry } from "../registry/registry.ts";
 import { readModuleZip } from "../registry/versions/module-zip-content.ts";
 import type { VersionWithBytes } from "../registry/versions/stored-versions.ts";
@@ -75,7 +76,8 @@ export async function repairZip(
     await registry.blobs.adopt(scratch, zipObjectKey(zipKey));
     return true;
   } catch (error) {
-    if (isFailure(error)) return false;
+    // Why git cannot read the repository is told once, for its project.
+    if (isFailure(error) || error instanceof GitError) return false;
     throw error;
   } finally {
     await rm(scratch, { force: true });

@@ -1,6 +1,15 @@
 // fsck beside a running server: quiet where all is as promised, and right about each thing that was harmed.
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { examineRegistry, type FsckReport } from "../../src/fsck/examine.ts";
@@ -120,6 +129,35 @@ test("refs that are not those that were recorded, a repository that is gone, obj
   expect(faults.filter((line) => line.startsWith("commit_missing"))).toHaveLength(VERSIONS.length);
   expect(faults).toContain(`repository_damaged project ${id} false`);
   for (const name of packs) renameSync(join(server.dataDirectory, name.replaceAll("/", "-")), join(objects, name));
+  expect(await faultsOf({ deep: true })).toEqual([]);
+});
+
+test("a repository that git cannot read is told, and the rest is examined all the same", async () => {
+  const { id, directory } = await repositoryOf("lib");
+  const kept = `${directory}.kept`;
+  cpSync(directory, kept, { recursive: true });
+  const zip = await zipOf("lib", "v1.0.0");
+  const bytes = readFileSync(zip);
+  rmSync(zip);
+  const damages: [name: string, damage: () => void][] = [
+    ["refs", () => rmSync(join(directory, "refs"), { recursive: true })],
+    ["HEAD", () => writeFileSync(join(directory, "HEAD"), "")],
+    ["config", () => writeFileSync(join(directory, "config"), "[core\n")],
+    ["packed-refs", () => writeFileSync(join(directory, "packed-refs"), "\0\0\n")],
+  ];
+  for (const [name, damage] of damages) {
+    damage();
+    for (const deep of [false, true]) {
+      const faults = await faultsOf({ deep, repair: true });
+      expect(faults, name).toContain(`repository_damaged project ${id} false`);
+      expect(faults.filter((line) => line.startsWith("repository_damaged")).length, name).toBe(1);
+    }
+    rmSync(zip, { force: true });
+    rmSync(directory, { recursive: true });
+    cpSync(kept, directory, { recursive: true });
+  }
+  rmSync(kept, { recursive: true });
+  writeFileSync(zip, bytes);
   expect(await faultsOf({ deep: true })).toEqual([]);
 });
 
