@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import spdx from "spdx-license-list/full.js";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { setFlag } from "../../src/registry/forge/feature-flags.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { addMember } from "../../src/registry/forge/members.ts";
@@ -317,8 +317,17 @@ describe("licences and readme", () => {
     const ids = modules.map(({ id }) => id);
     await prisma.moduleDocument.deleteMany({ where });
     await prisma.$executeRawUnsafe(`ALTER TABLE module_document ADD CONSTRAINT refused CHECK (module_id <> ${ids[1]})`);
+    const query = vi.spyOn(registry.database.pool, "query");
+    const written = () =>
+      query.mock.calls.filter(([what]) => (what as { name?: string }).name === "write-module-documents").length;
+    await expect(describeModules(registry, [ids[1]!])).rejects.toThrow("refused");
+    expect(written()).toBe(1); // what failed alone is not written alone once more
     await expect(describeModules(registry, ids)).rejects.toThrow("refused");
     expect(await documents()).toEqual([each[0], each[2]]);
+    query.mockClear();
+    await describeModules(registry, [ids[0]!]); // as it is
+    expect(written()).toBe(0);
+    query.mockRestore();
     await prisma.$executeRawUnsafe("ALTER TABLE module_document DROP CONSTRAINT refused");
     await describeModules(registry, ids);
     expect(await documents()).toEqual(each);

@@ -213,9 +213,10 @@ async function describeSome(registry: Registry, versions: readonly VersionToDesc
       () => undefined,
       (error: unknown) => error,
     );
-  const together = await failureOf(documents);
+  const together = documents.length === 0 ? undefined : await failureOf(documents);
+  const isKnown = together === undefined || documents.length === 1;
   for (const document of documents)
-    outcomes.push({ version: document.of, error: together === undefined ? undefined : await failureOf([document]) });
+    outcomes.push({ version: document.of, error: isKnown ? together : await failureOf([document]) });
   return outcomes;
 }
 
