@@ -3,6 +3,7 @@
 // signed is kept, and is what /checkpoint shows. A witness that the administrators of the registry do not own makes it
 // impossible for them to show somebody another history.
 // Source: https://c2sp.org/tlog-witness (add-checkpoint).
+import { Readable } from "node:stream";
 import { forgetCosigned, keepCosigned } from "../registry/checksums/cosigned-heads.ts";
 import { noteOf } from "../registry/checksums/log-names.ts";
 import { hashesOf } from "../registry/checksums/log-records.ts";
@@ -11,13 +12,14 @@ import { type Witness, witnessRequest } from "../sumdb/cosignature.ts";
 import { openNote } from "../sumdb/note.ts";
 import type { TreeHead } from "../sumdb/tree-head.ts";
 import { proveTree } from "../sumdb/tree-proof.ts";
+import { firstBytesOf } from "./bounded-body.ts";
 
 /** Between two heads that are shown. */
 const PERIOD_MS = 10_000;
 /** How long one witness may take. */
 const PATIENCE_MS = 10_000;
 /** A line is some hundred bytes. */
-const MAX_ANSWER_CHARACTERS = 64 * 1024;
+const MAX_ANSWER_BYTES = 64 * 1024;
 
 /** The showing of heads to witnesses. */
 export interface Witnessing {
@@ -112,7 +114,8 @@ async function cosignature(
       signal: AbortSignal.timeout(PATIENCE_MS),
       redirect: "error",
     });
-    const text = (await answer.text()).slice(0, MAX_ANSWER_CHARACTERS);
+    const body = Readable.from(answer.body ?? [], { objectMode: false });
+    const text = (await firstBytesOf(body, MAX_ANSWER_BYTES)).toString();
     if (answer.status === 409 && tries === 0 && /^\d{1,15}\n$/.test(text)) {
       old = Number(text);
       continue;

@@ -149,3 +149,28 @@ test.each(["witness.test", "https://witness.test", `${"a+0123abcd+key"} https://
   "%s is no witness",
   (text) => expect(() => parseWitnesses(text)).toThrow(/witness/),
 );
+
+test("a witness whose answer has no end is not read to the end", async () => {
+  const chunk = Buffer.alloc(64 * 1024, "x");
+  let sent = 0;
+  const endless = await fakeUpstream((req, res) => {
+    req.resume();
+    const send = (): void => {
+      while (!res.destroyed && sent < 1024 * 1024 * 1024) {
+        sent += chunk.length;
+        if (!res.write(chunk)) return void res.once("drain", send);
+      }
+      res.end();
+    };
+    send();
+  });
+  const { key } = await makeWitness();
+  const server = await testServer({ environment: { GOKURA_SUMDB_NAME: LOG } });
+  await append(server, 0);
+  const witnessed = keepWitnessed(server.checksums, parseWitnesses(`${key} ${endless.url}`));
+  atEnd(async () => witnessed.close());
+  await witnessed.round();
+  expect(sent).toBeGreaterThan(0);
+  expect(sent).toBeLessThan(64 * 1024 * 1024); // what sockets hold
+  expect((await ask(server.url, `/sumdb/${LOG}/checkpoint`)).text).not.toContain("witness.test");
+});
