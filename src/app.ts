@@ -1,6 +1,7 @@
 // The composition root of the server: builds every part once, in the order in which they need each other, and takes them
 // down in the opposite one. What a server shares with commands is built by open-registry.ts, what only one of several servers
 // does by leader.ts.
+import { onDemand } from "./concurrency/on-demand.ts";
 import type { Config } from "./config.ts";
 import { type Lease, openLease } from "./database/lease.ts";
 import { LISTENER_NAME, listenForNotices, type Notices, WORKER_LISTENER_NAME } from "./database/notify.ts";
@@ -190,20 +191,18 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
 
 /** The GraphQL door, which is loaded when somebody knocks: many servers are never asked there, and it takes 20 MB. */
 function graphqlOnDemand(options: GraphqlOptions): GraphqlDoor & { stop(): Promise<void> } {
-  let opened: Promise<GraphqlDoor & { stop(): Promise<void> }> | undefined;
-  const open = async (): Promise<GraphqlDoor & { stop(): Promise<void> }> => {
+  const endpoint = onDemand(async () => {
     const { createGraphqlEndpoint } = await import("./graphql/endpoint/endpoint.ts");
-    const endpoint = createGraphqlEndpoint(options);
-    await endpoint.start();
-    return endpoint;
-  };
+    const created = createGraphqlEndpoint(options);
+    await created.start();
+    return created;
+  });
   return {
     async middleware(ctx, next) {
-      opened ??= open();
-      await (await opened).middleware(ctx, next);
+      await (await endpoint.get()).middleware(ctx, next);
     },
     async stop() {
-      await (await opened)?.stop();
+      await (await endpoint.opened()?.catch(() => undefined))?.stop();
     },
   };
 }

@@ -3,6 +3,7 @@
 // rounds. All of it begins when a server comes to lead and ends when another one does.
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { onDemand } from "./concurrency/on-demand.ts";
 import { keepRounds } from "./concurrency/rounds.ts";
 import type { Config } from "./config.ts";
 import { keepExamined } from "./fsck/slices.ts";
@@ -183,16 +184,9 @@ function openMirrors(
   repositories: Repositories,
   remotes: Remotes,
 ): Promise<FollowedMirrors> {
-  let caBundle: Promise<string> | undefined;
+  const caBundle = onDemand(() => writeCaBundle(join(dataDirectory, "mirrors"), upstreamCaFile));
   return followMirrors({
-    ...{ registry, repositories, ...remotes, maxFetchBytes: maxPushBytes },
-    caBundle() {
-      caBundle ??= writeCaBundle(join(dataDirectory, "mirrors"), upstreamCaFile).catch((error: unknown) => {
-        caBundle = undefined; // the disk may be full now, and not then
-        throw error;
-      });
-      return caBundle;
-    },
+    ...{ registry, repositories, ...remotes, maxFetchBytes: maxPushBytes, caBundle: caBundle.get },
   });
 }
 

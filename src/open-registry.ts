@@ -2,6 +2,7 @@
 // says whether it will work on jobs (a server) or only leaves them behind (a command); a command shall be quick, so nothing
 // is imported here that only a server needs.
 import { join } from "node:path";
+import { onDemand } from "./concurrency/on-demand.ts";
 import { type Config, defaultSumdbName } from "./config.ts";
 import { awaitDatabase, openDatabase } from "./database/client.ts";
 import { startEmbeddedPostgres } from "./database/embedded-postgres.ts";
@@ -21,7 +22,7 @@ import { createRequirementMemory } from "./registry/modules/requirement-memory.t
 import { Traffic } from "./registry/numbers/traffic.ts";
 import { createPolicyState } from "./registry/policies/noted-verdicts.ts";
 import type { Registry } from "./registry/registry.ts";
-import { openSecretBox, type SecretBox } from "./registry/secret-box.ts";
+import { openSecretBox } from "./registry/secret-box.ts";
 import type { Blobs } from "./storage/blobs.ts";
 import { claimDataDirectory, nameOfDataDirectory, openDataDirectory } from "./storage/data-directory.ts";
 import { openDiskBlobs } from "./storage/disk-blobs.ts";
@@ -188,14 +189,7 @@ async function openBlobs(
 
 /** Most commands never need the key. Where it could not be read it is read again: somebody may have put it back. */
 function secretsOnDemand({ dataDirectory, secretKey }: Config): Registry["secrets"] {
-  let box: Promise<SecretBox> | undefined;
-  return () => {
-    box ??= openSecretBox(dataDirectory, secretKey).catch((error: unknown) => {
-      box = undefined;
-      throw error;
-    });
-    return box;
-  };
+  return onDemand(() => openSecretBox(dataDirectory, secretKey)).get;
 }
 
 /** The keys of the checksum database; the first use makes one. */

@@ -2,6 +2,7 @@
 // serves go and git should not hold. Its paths are tidied first, as GitLab's are: the Go endpoints' never, since there
 // "//" is part of what is asked for.
 import type { Middleware } from "koa";
+import { onDemand } from "../concurrency/on-demand.ts";
 import type { RestParts } from "./rest/call.ts";
 import { tidyPath } from "./rest/route.ts";
 import { isGoLike } from "./right-address.ts";
@@ -14,11 +15,9 @@ export const tidyApiPath: Middleware = async (ctx, next) => {
 
 /** Answers the addresses of the REST API, and passes all others on. */
 export function restOnDemand(parts: RestParts): Middleware {
-  let opened: Promise<Middleware> | undefined;
-  const open = async (): Promise<Middleware> => (await import("./rest/rest-api.ts")).serveRestApi(parts);
+  const api = onDemand(async () => (await import("./rest/rest-api.ts")).serveRestApi(parts));
   return async (ctx, next) => {
     if (!ctx.path.startsWith("/api/v4/") || ctx.path.includes("/packages/go/") || isGoLike(ctx.path)) return next();
-    opened ??= open();
-    return (await opened)(ctx, next);
+    return (await api.get())(ctx, next);
   };
 }

@@ -4,6 +4,7 @@
 // nothing about its issuer. Sources: RFC 7519, RFC 7515, RFC 8725 ("JSON Web Token Best Current Practices"), 3.1 and 3.2.
 import { hash } from "node:crypto";
 import { LRUCache } from "lru-cache";
+import { onDemand } from "../concurrency/on-demand.ts";
 import type { Claims } from "../registry/access/claim-patterns.ts";
 import { refusedIdToken } from "../registry/access/workloads.ts";
 import type { VerifiedIdTokens } from "../registry/registry.ts";
@@ -24,7 +25,7 @@ export function openIdTokens(
   log: Log,
 ): VerifiedIdTokens & { close(): Promise<void> } {
   const verified = new LRUCache<string, Claims>({ max: MAX_REMEMBERED, ttl: 1, ttlAutopurge: false });
-  const open = async () => {
+  const parts = onDemand(async () => {
     const [jose, { openHttp }, { openIssuerKeys }] = await Promise.all([
       import("jose"),
       import("./guarded-http.ts"),
@@ -32,16 +33,14 @@ export function openIdTokens(
     ]);
     const http = openHttp({ ...options, trustedHosts: new Set() });
     return { jose, http, keys: openIssuerKeys(http, log) };
-  };
-  let opened: ReturnType<typeof open> | undefined;
+  });
 
   return {
     async verify(token, issuer) {
       const digest = hash("sha256", token, "base64url");
       const known = verified.get(digest);
       if (known) return known;
-      opened ??= open();
-      const { jose, keys } = await opened;
+      const { jose, keys } = await parts.get();
       const keyOf: Parameters<typeof jose.jwtVerify>[1] = async (header, jws) =>
         jose.createLocalJWKSet(await keys.of(issuer, header.kid))(header, jws);
       try {
@@ -58,7 +57,7 @@ export function openIdTokens(
       }
     },
     async close() {
-      if (opened) (await opened).http.close();
+      (await parts.opened()?.catch(() => undefined))?.http.close();
     },
   };
 }

@@ -1,6 +1,7 @@
 // Which requests are for the pages at all, told without loading them: those that ask for HTML, and the few files that
 // browsers and feed readers fetch. Everything else gets what programs always got.
 import type { Context } from "koa";
+import { onDemand } from "../concurrency/on-demand.ts";
 import type { WebDoor } from "./door.ts";
 import type { WebParts } from "./html/visit.ts";
 import { wantsPage } from "./wants-page.ts";
@@ -15,13 +16,11 @@ function mayBeForPeople(ctx: Context): boolean {
 
 /** The pages, which are loaded when a browser first comes: many servers are asked by programs alone. */
 export function webOnDemand(parts: WebParts): WebDoor {
-  let opened: Promise<WebDoor> | undefined;
-  const open = async (): Promise<WebDoor> => (await import("./door.ts")).openWebDoor(parts);
+  const door = onDemand(async () => (await import("./door.ts")).openWebDoor(parts));
   return {
     async serve(ctx, asked) {
       if (!mayBeForPeople(ctx)) return false;
-      opened ??= open();
-      return (await opened).serve(ctx, asked);
+      return (await door.get()).serve(ctx, asked);
     },
   };
 }

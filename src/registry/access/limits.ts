@@ -9,6 +9,7 @@ import { LRUCache } from "lru-cache";
 import type pg from "pg";
 import type { IRateLimiterRes, RateLimiterAbstract } from "rate-limiter-flexible";
 import { ExpiringMemory } from "../../concurrency/expiring-memory.ts";
+import { onDemand } from "../../concurrency/on-demand.ts";
 import { Failure, type ReasonOf } from "../../errors.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { LIMIT_NAMES, type LimitName, type LimitSettings } from "../limited.ts";
@@ -36,11 +37,10 @@ const WORDS: Record<LimitName, (most: number) => string> = {
  * is first something to count.
  */
 export function createLimits(settings: LimitSettings, metrics: Metrics, database?: pg.Pool): Limits {
-  let counting: Promise<Record<LimitName, Counted>> | undefined;
+  const counts = onDemand(() => openCounts(settings, database));
   const counted = async (name: LimitName): Promise<Counted | undefined> => {
     if (settings[name] === 0) return undefined;
-    counting ??= openCounts(settings, database);
-    return (await counting)[name];
+    return (await counts.get())[name];
   };
   const refuse = (name: LimitName, msLeft: number): Failure => {
     metrics.limited.inc({ limit: name });

@@ -7,6 +7,7 @@ import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire, getCompileCacheDir } from "node:module";
 import { dirname, join } from "node:path";
 import { deserialize, serialize } from "node:v8";
+import { onDemand } from "../../concurrency/on-demand.ts";
 import type { PreparedLicenses } from "../../gomod/license.ts";
 
 const PREFIX = "licenses-";
@@ -43,8 +44,13 @@ export async function keepLicenses(prepared: PreparedLicenses): Promise<void> {
 async function placeOfLicenses(): Promise<string | undefined> {
   const cache = getCompileCacheDir();
   if (cache === undefined) return undefined;
+  return join(dirname(cache), `${PREFIX}${await madeOf.get()}`);
+}
+
+/** What they are made of, by whom, in a word. */
+const madeOf = onDemand(async () => {
   const sum = createHash("sha256").update(process.version);
   sum.update((createRequire(import.meta.url)("spdx-license-list/package.json") as { version: string }).version);
   for (const name of MADE_BY) sum.update(await readFile(new URL(`../../gomod/${name}`, import.meta.url)));
-  return join(dirname(cache), `${PREFIX}${sum.digest("hex").slice(0, 16)}`);
-}
+  return sum.digest("hex").slice(0, 16);
+});

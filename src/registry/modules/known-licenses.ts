@@ -1,5 +1,6 @@
 // The licences of the SPDX List, ready to be recognised: five megabytes of texts, which become an index of two when somebody
 // first needs it. While it is made everything else goes on, and it is kept for the next process (kept-licenses.ts).
+import { onDemand } from "../../concurrency/on-demand.ts";
 import { everybodysTurn } from "../../concurrency/turns.ts";
 import {
   createLicenseMatcher,
@@ -9,17 +10,13 @@ import {
 } from "../../gomod/license.ts";
 import { keepLicenses, keptLicenses } from "./kept-licenses.ts";
 
-let matcher: Promise<LicenseMatcher> | undefined;
-let identifiers: Promise<ReadonlyMap<string, string>> | undefined;
+const matcher = onDemand(async () => createLicenseMatcher((await keptLicenses()) ?? (await prepare())));
+const identifiers = onDemand(
+  async (): Promise<ReadonlyMap<string, string>> =>
+    new Map([...(await import("spdx-license-list/simple.js")).default].map((id) => [id.toLowerCase(), id])),
+);
 
-export function licenseMatcher(): Promise<LicenseMatcher> {
-  matcher ??= make();
-  return matcher;
-}
-
-async function make(): Promise<LicenseMatcher> {
-  return createLicenseMatcher((await keptLicenses()) ?? (await prepare()));
-}
+export const licenseMatcher = (): Promise<LicenseMatcher> => matcher.get();
 
 async function prepare(): Promise<PreparedLicenses> {
   const { default: list } = await import("spdx-license-list/full.js");
@@ -36,10 +33,7 @@ async function prepare(): Promise<PreparedLicenses> {
  * GPL-3.0, GPL-3.0-only and GPL-3.0-or-later it is the first, because which of them an author means no text can say.
  */
 export async function knownLicense(identifier: string): Promise<string | undefined> {
-  identifiers ??= import("spdx-license-list/simple.js").then(
-    ({ default: ids }) => new Map([...ids].map((id) => [id.toLowerCase(), id])),
-  );
-  const known = await identifiers;
+  const known = await identifiers.get();
   const asked = identifier.toLowerCase();
   return known.get(asked.replace(/(?:\+|-only|-or-later)$/, "")) ?? known.get(asked);
 }
