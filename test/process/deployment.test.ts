@@ -63,6 +63,22 @@ test("the unit sets what a production server on port 443 takes, and runs a progr
   expect(Number(values("TimeoutStopSec")[0])).toBeGreaterThan(40); // two waits of 20 s, and the database
 });
 
+test("the image and the unit set malloc as docs/operations.md says that they do", () => {
+  const documented = readFileSync("docs/operations.md", "utf8").match(/`((?:MALLOC_\w+|GLIBC_TUNABLES)=\S+?)`/g);
+  const settings = documented!.map((quoted) => quoted.slice(1, -1));
+  expect(settings.map((setting) => setting.split("=", 1)[0])).toEqual([
+    "MALLOC_MMAP_THRESHOLD_",
+    "MALLOC_TRIM_THRESHOLD_",
+    "GLIBC_TUNABLES",
+  ]);
+  const [, image = ""] = /^ENV ((?:.*\\\n)*.*)$/m.exec(readFileSync("Dockerfile", "utf8")) ?? [];
+  const unit = readFileSync(UNIT, "utf8")
+    .match(/^Environment=.*$/gm)!
+    .join(" ")
+    .replaceAll("Environment=", "");
+  for (const set of [image, unit]) expect(set.split(/[\s\\]+/)).toEqual(expect.arrayContaining(settings));
+});
+
 /** The settings of a service, with secrets as make-secrets.sh makes them. */
 function settingsOf({ services, secrets }: Compose, name: string, ...words: string[]): Record<string, string> {
   const directory = temporary(`compose-${name}`);
