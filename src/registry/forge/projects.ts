@@ -349,12 +349,14 @@ export function modulePathOf(registry: Registry, project: { readonly fullPath: s
   return `${registry.moduleHost}/${project.fullPath}`;
 }
 
-/** The module paths under which a project's repository root is published: its own, and the declared prefix. */
+/** The module paths under which a project's repository root is published: its own, and the declared prefix, each once. */
 export function moduleRootsOf(
   registry: Registry,
   project: { readonly fullPath: string; readonly modulePrefix: string | null },
 ): string[] {
-  return [modulePathOf(registry, project), ...(project.modulePrefix ? [project.modulePrefix] : [])];
+  const own = modulePathOf(registry, project);
+  // A prefix can be what the path has become since, with another module host.
+  return project.modulePrefix && project.modulePrefix !== own ? [own, project.modulePrefix] : [own];
 }
 
 /** What a prefix names is taken over for everybody who uses the server (module-owner.ts). Throws forbidden. */

@@ -9,7 +9,7 @@ import { OPERATOR } from "../../../src/registry/principal.ts";
 import { testDatabase } from "../../support/database.ts";
 import { fakeUpstream } from "../../support/fake-upstream.ts";
 import { ask, bearer } from "../../support/http.ts";
-import { pushRecipe, remoteOf } from "../../support/push.ts";
+import { git, type PushedRepository, pushRecipe, remoteOf } from "../../support/push.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../../support/server.ts";
 import { temporary } from "../../support/temporary.ts";
 
@@ -28,12 +28,17 @@ const withHost = (host: string): Promise<TestServer> =>
 const go = (path: string) => ask(server.url, `/api/v4/packages/go/${path}`, { headers: bearer(ADMIN_TOKEN) });
 
 let server: TestServer;
+let early: PushedRepository;
 beforeAll(async () => {
   const before = await withHost("before.test");
   await createGroup(before.registry, OPERATOR, { fullPath: "acme" });
   await createProject(before.registry, OPERATOR, { fullPath: "acme/lib" });
   await pushRecipe(remoteOf(before.url, "acme/lib", ADMIN_TOKEN), (r) => {
     r.tag("v1.0.0", r.commit({ "go.mod": "module before.test/acme/lib\n" }));
+  });
+  await createProject(before.registry, OPERATOR, { fullPath: "acme/early", modulePrefix: "after.test/acme/early" });
+  early = await pushRecipe(remoteOf(before.url, "acme/early", ADMIN_TOKEN), (r) => {
+    r.tag("v1.0.0", r.commit({ "go.mod": "module after.test/acme/early\n" }));
   });
   const published = "/api/v4/packages/go/before.test/acme/lib/@v/v1.0.0.info";
   expect(await ask(before.url, published, { headers: bearer(ADMIN_TOKEN) })).toMatchObject({ status: 200 });
@@ -47,6 +52,13 @@ test("what was published below the module host before is served as ever", async 
   expect(await go("before.test/acme/lib/@v/v1.0.0.zip")).toMatchObject({ status: 200 });
   expect(JSON.parse((await go("before.test/acme/lib/@latest")).text)).toMatchObject({ Version: "v1.0.0" });
   expect(await ask(server.url, "/api/v4/packages/go/before.test/acme/lib/@v/list")).toMatchObject({ status: 401 });
+});
+
+test("a project whose prefix is what its path has become publishes new tags", async () => {
+  early.change((r) => r.tag("v1.1.0", r.commit({ "a.go": "package early\n" })));
+  const { url } = server;
+  await git(["-C", early.directory, "push", remoteOf(url, "acme/early", ADMIN_TOKEN), "v1.1.0"]);
+  await expect.poll(async () => (await go("after.test/acme/early/@v/list")).text).toBe("v1.0.0\nv1.1.0\n");
 });
 
 test("no upstream hears of names below the module host before, and the log says that it is another one", async () => {
@@ -67,5 +79,5 @@ test("clients keep the names below each module host from the public checksum dat
     hasWorld: false,
     gosumdb: undefined,
   });
-  expect(settings.gonosumdb).toBe("after.test,before.test");
+  expect(settings.gonosumdb).toBe("after.test,before.test,after.test/acme/early");
 });
