@@ -15,6 +15,9 @@ import type { Registry } from "../registry.ts";
 import { searchText } from "../text.ts";
 import { BRANCHES, TAGS } from "./ref-names.ts";
 
+/** So many names are read with one statement. */
+const NAMES_AT_ONCE = 5_000;
+
 export interface RefOrder {
   readonly by: "name" | "updated" | "version";
   readonly sort: Order;
@@ -50,8 +53,13 @@ export async function searchRefs(
   };
   const short = (row: Ref): RefRow => ({ ...row, name: row.name.slice(prefix.length) });
   if (order.by === "version") {
-    const all = await sortByVersion((await registry.prisma.ref.findMany({ where })).map(short), ({ name }) => name);
-    return numberedPageOf(numbered, order.sort === "asc" ? all : all.reverse());
+    const names = await sortByVersion(await namesOf(registry, where), (name) => name.slice(prefix.length));
+    const page = numberedPageOf(numbered, order.sort === "asc" ? names : names.reverse());
+    const found = await registry.prisma.ref.findMany({
+      where: { projectId: project.id, name: { in: [...page.rows] } },
+    });
+    const byName = new Map(found.map((row) => [row.name, row]));
+    return { ...page, rows: page.rows.flatMap((name) => byName.get(name) ?? []).map(short) };
   }
   const by = order.by === "name" ? { name: order.sort } : { updatedAt: order.sort };
   return readNumberedPage(numbered, {
@@ -59,6 +67,21 @@ export async function searchRefs(
       (await registry.prisma.ref.findMany({ where, orderBy: [by, { name: order.sort }], skip, take })).map(short),
     count: (take) => registry.prisma.ref.count({ where, take }),
   });
+}
+
+/** The names of all refs, in parts, so that others have their turns. */
+async function namesOf(registry: Registry, where: Prisma.RefWhereInput): Promise<string[]> {
+  const names: string[] = [];
+  for (let after = ""; ; after = names.at(-1)!) {
+    const part = await registry.prisma.ref.findMany({
+      where: { AND: [where, { name: { gt: after } }] },
+      select: { name: true },
+      orderBy: { name: "asc" },
+      take: NAMES_AT_ONCE,
+    });
+    for (const { name } of part) names.push(name);
+    if (part.length < NAMES_AT_ONCE) return names;
+  }
 }
 
 function matching(prefix: string, search: string | undefined): Prisma.RefWhereInput[] {

@@ -47,6 +47,19 @@ describe("tags", () => {
     expect(await list("search=tags/zebra%24")).toEqual([]);
   });
 
+  test("more than are read at once, in the order of versions", async () => {
+    const { pool } = server.registry.database;
+    const many = "FROM generate_series(1, 10500) n, ref WHERE name = 'refs/tags/v1.0.0'";
+    await pool.query(`INSERT INTO ref (project_id, name, oid, peeled, indexed)
+      SELECT project_id, 'refs/tags/v0.' || n || '.0', oid, peeled, true ${many}`);
+    const { json, headers } = await get("/tags?order_by=version&sort=asc&search=%5Ev0.&per_page=100&page=83");
+    expect(names(json)).toEqual(Array.from({ length: 100 }, (_, n) => `v0.${8_201 + n}.0`));
+    expect(headers["x-total"]).toBe("10500");
+    const last = await get("/tags?order_by=version&sort=desc&search=%5Ev0.&per_page=2&page=2");
+    expect(names(last.json)).toEqual(["v0.10498.0", "v0.10497.0"]);
+    await pool.query("DELETE FROM ref WHERE name LIKE 'refs/tags/v0.%'");
+  });
+
   test("one, by a name with dots and slashes encoded; its message and commit", async () => {
     const { json } = await get("/tags/annotated");
     const oid = (await git(["-C", directory, "rev-parse", "v1.0.0"])).trim();
