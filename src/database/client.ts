@@ -167,6 +167,16 @@ export function isGone(error: unknown): boolean {
   return codeOf(error) === "P2025";
 }
 
+/**
+ * Whether an error of Prisma says that what a row belongs to is gone, or that a row that is to go has others that belong to it
+ * (SQLSTATE 23503, and 23001 from PostgreSQL 18 on). Guards of ours raise 23001 too, in other words.
+ */
+export function isForeignKeyViolation(error: unknown): boolean {
+  if (codeOf(error) !== "P2003") return false;
+  const { meta } = error as { meta?: { driverAdapterError?: { cause?: { originalMessage?: unknown } } } };
+  return String(meta?.driverAdapterError?.cause?.originalMessage).includes("foreign key constraint");
+}
+
 /** The code of an error of Prisma: a P and four digits ("Error message reference"), which nobody else's errors have. */
 function codeOf(error: unknown): unknown {
   return (error as { code?: unknown } | null)?.code;

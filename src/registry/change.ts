@@ -1,7 +1,7 @@
 // How the domain changes something: one transaction, and afterwards this process forgets what it remembered about access
 // without waiting for the database's notice, so that whoever made the change sees it at once. What is unique and taken is
-// told as a conflict.
-import { isGone, isUniqueViolation, type Transaction } from "../database/client.ts";
+// told as a conflict, and so is what somebody else made or deleted meanwhile.
+import { isForeignKeyViolation, isGone, isUniqueViolation, type Transaction } from "../database/client.ts";
 import { Failure } from "../errors.ts";
 import type { Registry } from "./registry.ts";
 
@@ -19,6 +19,10 @@ export async function change<T>(
     if (isUniqueViolation(error))
       throw typeof taken === "string" ? new Failure("conflict", taken, { cause: error }) : taken;
     if (isGone(error)) throw new Failure("not-found", "it is gone: somebody deleted it a moment ago", { cause: error });
+    if (isForeignKeyViolation(error))
+      throw new Failure("conflict", "what belongs together changed a moment ago: look again, and decide anew", {
+        cause: error,
+      });
     throw error;
   } finally {
     registry.memory.forget();
