@@ -23,7 +23,10 @@ export function addFsckCommand(program: Command): void {
       "compare versions, zips, repositories and the checksum log with what was promised; beside a running server",
     )
     .option("--deep", "read every zip and every repository whole, and hash them again")
-    .option("--repair", "make again what is missing or damaged and can be made of a commit")
+    .option(
+      "--repair",
+      "make again what can be made of a commit, and record refs of repositories that are newer than the database",
+    )
     .option(...JSON_OPTION)
     .addHelpText("after", "\nEnds with 1 if anything is wrong that was not repaired.\nExample: gokura fsck --deep")
     .action((words: FsckWords) => withRegistry((registry) => fsck(registry, words)));

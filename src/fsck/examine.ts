@@ -66,8 +66,7 @@ export async function examineRegistry(
   }
   const projects = await projectIds(registry);
   for (const [n, id] of projects.entries()) {
-    for (const problem of await examineRepository(registry, repositories, id, `project ${id}`, options.deep))
-      note(problem);
+    for (const problem of await examineRepository(registry, repositories, id, `project ${id}`, options)) note(problem);
     options.progress("projects", n + 1, projects.length);
   }
   const log = await verifyLog(registry, {

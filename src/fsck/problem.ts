@@ -36,6 +36,7 @@ export const REMEDIES: Readonly<Record<Fault, string>> = {
   repository_damaged: "take it from a backup, or push again from a clone",
   pack_missing:
     "take pack/ from a backup of the bucket; or have the server lead that has the repository, and push to it once",
-  ref_differs: "push again, or restore database and repositories of one and the same moment",
+  ref_differs:
+    "restore database and repositories of one and the same moment; where the repository is the newer of the two --repair records what it has",
   checksum_log: "see docs/checksums.md, after a restore",
 };

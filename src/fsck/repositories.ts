@@ -2,6 +2,7 @@
 // by git's own judgement.
 
 import { isFailure } from "../errors.ts";
+import { recordPush } from "../git/hosting/recorded-push.ts";
 import {
   type Repositories,
   repositoryDirectory,
@@ -11,6 +12,8 @@ import {
 import { isStoredNewer, missingPacks } from "../git/hosting/stored-repositories.ts";
 import { refsUnlikeRecorded } from "../git/hosting/unlike-recorded.ts";
 import { GitError, runGit } from "../git/process/git-process.ts";
+import { nobodysPush } from "../registry/forge/recorded-refs.ts";
+import { storedRepository } from "../registry/forge/repository-packs.ts";
 import type { Registry } from "../registry/registry.ts";
 import { whileNoPush } from "../registry/versions/needed-objects.ts";
 import { recordedRefs } from "../registry/versions/stored-versions.ts";
@@ -21,13 +24,13 @@ const MAX_SHOWN = 20;
 /** Of what git says of a damaged repository. */
 const MAX_WORDS = 500;
 
-/** Examines the repository of one project; `deep` has git read every object. */
+/** Examines the repository of one project; `deep` has git read every object, `repair` records refs that it has moved. */
 export async function examineRepository(
   registry: Registry,
   repositories: Repositories,
   projectId: number,
   about: string,
-  deep: boolean,
+  { deep, repair }: { readonly deep: boolean; readonly repair: boolean },
 ): Promise<Problem[]> {
   const problem = (fault: Problem["fault"], says: string): Problem => ({ fault, about, says, repaired: false });
   const problems: Problem[] = [];
@@ -56,12 +59,33 @@ export async function examineRepository(
       );
     if (refs.length > MAX_SHOWN) problems.push(problem("ref_differs", `${refs.length - MAX_SHOWN} more refs differ`));
   });
+  const differing = problems.filter(({ fault }) => fault === "ref_differs");
+  if (repair && differing.length > 0 && (await recordMoved(registry, repositories, projectId)))
+    for (const one of differing) problems[problems.indexOf(one)] = { ...one, repaired: true };
   const isTold = problems.some(({ fault }) => fault === "repository_damaged");
   if (deep && !isTold && repositoryIsHere(registry, projectId)) {
     const words = await complaintsOf(repositoryDirectory(registry, projectId));
     if (words !== undefined) problems.push(problem("repository_damaged", words));
   }
   return problems;
+}
+
+/**
+ * Records the refs of a repository on the disk that is ahead of the database, as after a database was taken back to an earlier
+ * moment and the data directory was not: its pushes were acknowledged, and pushing again says that everything is up to date.
+ * False, with nothing done, where it lacks what was recorded, and so is the older of the two.
+ */
+async function recordMoved(registry: Registry, repositories: Repositories, projectId: number): Promise<boolean> {
+  // Of those in the blob store the rows are the truth.
+  if (((await storedRepository(registry, projectId))?.generation ?? 0) > 0) return false;
+  const repository = await repositoryOf(registry, repositories, projectId);
+  const refs = await refsUnlikeRecorded(registry, repository, projectId);
+  const recorded = [...new Set(refs.flatMap((ref) => ref.recorded ?? []))];
+  const { peeled, unreadable } = await repository.peel(recorded);
+  if (!recorded.every((oid) => peeled.has(oid) && !unreadable.has(oid))) return false;
+  // A push may have come meanwhile: it takes its mark away itself.
+  await recordPush(registry, repositories, { ...nobodysPush(projectId), settled: () => false });
+  return true;
 }
 
 /** The refs that are not as they were recorded; where they cannot be read, why. */

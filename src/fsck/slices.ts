@@ -19,6 +19,8 @@ import { examineVersion } from "./examine.ts";
 import type { Problem } from "./problem.ts";
 import { examineRepository } from "./repositories.ts";
 
+/** Everything is read, and nothing changed. */
+const AS_IT_IS = { deep: true, repair: false };
 const FIRST_AFTER_MS = 30 * 60_000;
 const EVERY_MS = 60 * 60_000;
 /** Beyond so many of one slice they are counted, and written down no more: the disk is gone, and everybody knows. */
@@ -66,8 +68,7 @@ export async function examineSlice(
   for await (const part of storedVersions(registry, versions)) {
     for (const version of part) {
       if (over()) return report;
-      for (const problem of await examineVersion(registry, repositories, version, { deep: true, repair: false }))
-        await note(problem);
+      for (const problem of await examineVersion(registry, repositories, version, AS_IT_IS)) await note(problem);
       report.versions++;
       versions = { ...versions, after: version.id };
     }
@@ -76,7 +77,7 @@ export async function examineSlice(
   for (const id of await projectIds(registry)) {
     if (id <= projects.after || id > projects.end) continue;
     if (over()) return report;
-    for (const problem of await examineRepository(registry, repositories, id, `project ${id}`, true))
+    for (const problem of await examineRepository(registry, repositories, id, `project ${id}`, AS_IT_IS))
       await note(problem);
     report.projects++;
     projects = { ...projects, after: id };

@@ -22,6 +22,12 @@ import { eventually } from "../support/eventually.ts";
 import { pushRecipe, remoteOf } from "../support/push.ts";
 import { type TestServer, testServer } from "../support/server.ts";
 
+const WHO = Object.fromEntries(
+  ["AUTHOR", "COMMITTER"].flatMap((who) => [
+    [`GIT_${who}_NAME`, "A"],
+    [`GIT_${who}_EMAIL`, "a@example.com"],
+  ]),
+);
 const VERSIONS = ["v1.0.0", "v1.1.0", "v1.2.0"];
 
 let server: TestServer;
@@ -240,4 +246,22 @@ test("a slice each week reads all within a quarter, goes on after a stop, and wr
   expect(metrics).toMatch(/^gokura_fsck_problems_total\{fault="zip_damaged"\} [1-9]/m);
   expect(metrics).toMatch(new RegExp(`^gokura_fsck_slice_finished_timestamp_seconds ${(now - WEEK) / 1000}$`, "m"));
   writeFileSync(damaged, bytes);
+});
+
+test("a database of an earlier moment beside the repositories of now: what was pushed meanwhile is recorded, and a version", async () => {
+  const { id, directory } = await repositoryOf("lib");
+  const git = (...args: string[]) =>
+    execFileSync("git", ["--git-dir", directory, ...args], {
+      encoding: "utf8",
+      env: { ...process.env, ...WHO },
+    }).trim();
+  const oid = git("rev-parse", "refs/tags/v1.0.0");
+  git("update-ref", "refs/tags/v1.9.0", git("commit-tree", "-p", oid, "-m", "later", `${oid}^{tree}`));
+  expect(await faultsOf({ repair: true })).toEqual([`ref_differs project ${id} true`]);
+  expect(await faultsOf()).toEqual([]);
+  const { prisma, database } = server.registry;
+  await expect.poll(() => prisma.moduleVersion.count({ where: { version: "v1.9.0" } }), { timeout: 20_000 }).toBe(1);
+  // The other way round: what was recorded is not there.
+  await database.pool.query("UPDATE ref SET oid = repeat('12', 20) WHERE name = 'refs/tags/v1.9.0'");
+  expect(await faultsOf({ repair: true })).toEqual([`ref_differs project ${id} false`]);
 });

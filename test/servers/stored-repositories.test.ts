@@ -273,7 +273,8 @@ test("a pack that the blob store does not give leaves what is there", async () =
   const taken = await first.blobs.setAside(`pack/${pack!.digest.slice(0, 2)}/${pack!.digest}`);
   lead(second);
   await expect(lib.refs(second)).rejects.toThrow("is not stored");
-  const examined = (registry: Registry) => examineRepository(registry, repositories, lib.id, "ann/torn", false);
+  const examined = (registry: Registry) =>
+    examineRepository(registry, repositories, lib.id, "ann/torn", { deep: false, repair: false });
   expect((await examined(second)).map(({ fault }) => fault)).toEqual(["pack_missing"]);
   await taken!.putBack();
   expect([await examined(first), await examined(second)]).toEqual([[], []]);
@@ -312,7 +313,7 @@ test("gokura storage copy --to disk brings all of them back, goes on where it wa
   const third = await testRegistry({ DATABASE_URL: databaseUrl, GOKURA_DATA_DIR: directory });
   const refs = await lib.refs(third);
   expect(refs).toBe(await lib.refs(first));
-  expect(await examineRepository(third, repositories, lib.id, "ann/late", true)).toEqual([]);
+  expect(await examineRepository(third, repositories, lib.id, "ann/late", { deep: true, repair: false })).toEqual([]);
   third.storedRepositories = openStoredRepositories(third, repositories);
   await storeAll(third, () => false);
   expect((await storedRepository(third, lib.id))!.packs.length).toBeGreaterThan(0);
