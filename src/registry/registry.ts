@@ -94,6 +94,8 @@ export interface PolicyState {
   readonly logKey: string | undefined;
   /** Asks that database; undefined: nobody can be asked. */
   askRecord: AskRecord | undefined;
+  /** The numbers of records that it is being asked for, by module and version; undefined: it has none. */
+  readonly asking: SingleFlight<string, number | undefined>;
   /** Whom to ask whether a version may be had (GOKURA_VALIDATION_HOOK); undefined: nobody. */
   validator: Validator | undefined;
   /** Trees of the database that are known to have existed, ascending, for some time. */

@@ -18,8 +18,8 @@ import { type Answering, NotKept } from "./upstream-client.ts";
 import { askAndJudge } from "./upstream-request.ts";
 import { MAX_INFO_BYTES } from "./version-files.ts";
 
-/** The largest list known has 300 kB. */
-const MAX_LIST_BYTES = 16 * 1024 * 1024;
+/** The largest list known has 300 kB; this one has more than 300,000 versions, each of which policies judge. */
+const MAX_LIST_BYTES = 4 * 1024 * 1024;
 /** So many lines of it are looked at without a pause. */
 const LINES_AT_ONCE = 2_000;
 /** What a line with a pseudo-version has in it. */

@@ -12,7 +12,7 @@ import {
 import { admitList } from "../../src/upstream/admission.ts";
 import { loopTurnsDuring } from "../support/loop-turns.ts";
 
-const COUNT = 20_000;
+const COUNT = 8_000;
 const tagged = Array.from({ length: COUNT }, (_, i) => `v1.${(i * 7919) % COUNT}.0`);
 const pseudo = Array.from(
   { length: COUNT },

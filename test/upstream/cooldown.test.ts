@@ -1,13 +1,13 @@
 // Versions must have an age before lists show them, and that age is not what their authors say. The clock is the test's.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { replaceDatabase } from "../../src/registry/advisories/vulnerability-database.ts";
 import { setFlag } from "../../src/registry/forge/feature-flags.ts";
 import { createGroup } from "../../src/registry/forge/groups.ts";
 import { explainPolicies } from "../../src/registry/policies/explain.ts";
 import { createPolicy, deletePolicy } from "../../src/registry/policies/rules.ts";
-import { seeHead } from "../../src/registry/policies/version-ages.ts";
+import { knownSince, seeHead } from "../../src/registry/policies/version-ages.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { eventually } from "../support/eventually.ts";
 import { type FakeLog, fakeLog } from "../support/fake-log.ts";
@@ -283,4 +283,33 @@ describe("the go command", () => {
     const required = await go.run("get", "example.com/old@v1.0.0");
     expect([required.status === 0, required.output]).toEqual([false, expect.stringContaining("is held until")]);
   });
+});
+
+test("records are asked for once by all who wait for them, and for a long list not all at once", async () => {
+  const { registry } = soft;
+  const { askRecord } = registry.policies;
+  const asked: string[] = [];
+  const answers = Promise.withResolvers<number>();
+  const run = vi.spyOn(registry.policies.asking, "run");
+  registry.policies.askRecord = (_, version) => {
+    asked.push(version);
+    return answers.promise;
+  };
+  try {
+    const some = Array.from({ length: 10 }, (_, n) => `v1.${n}.0`);
+    const both = [1, 2].map(() => knownSince(registry, "example.com/together", some, 0));
+    await expect.poll(() => run.mock.calls.length).toBe(20);
+    answers.resolve(2);
+    for (const since of await Promise.all(both)) expect([...since.keys()]).toEqual(some);
+    expect(asked).toEqual(some);
+
+    const many = Array.from({ length: 2_100 }, (_, n) => `v1.${n}.0`);
+    await knownSince(registry, "example.com/long", many, 0);
+    await expect.poll(() => asked.length - 10).toBe(2_000);
+    await knownSince(registry, "example.com/long", many, 0);
+    await expect.poll(() => asked.length - 10).toBe(2_100);
+  } finally {
+    run.mockRestore();
+    registry.policies.askRecord = askRecord;
+  }
 });

@@ -2,6 +2,7 @@
 // would have refused. Each is an audit event, once an hour for the same, and no more than so many a minute, for it is clients
 // who decide how often they ask. Of a refusal hooks are told too, once an hour whoever is refused.
 import { ExpiringMemory } from "../../concurrency/expiring-memory.ts";
+import { createSingleFlight } from "../../concurrency/single-flight.ts";
 import { inTransaction } from "../../database/sql.ts";
 import { auditInSql } from "../audit.ts";
 import { announce, type HookPlace } from "../forge/hook-events.ts";
@@ -25,7 +26,10 @@ export interface PolicySettings {
 export function createPolicyState({ now = Date.now, cooldown, logKey }: PolicySettings): PolicyState {
   const noted = new ExpiringMemory<string, true>({ max: NOTED_MAX, ttl: NOTED_MS });
   const writing = { minute: 0, written: 0 };
-  return { now, noted, writing, cooldown, logKey, askRecord: undefined, validator: undefined, trees: undefined };
+  return {
+    ...{ now, noted, writing, cooldown, logKey, asking: createSingleFlight<string, number | undefined>() },
+    ...{ askRecord: undefined, validator: undefined, trees: undefined },
+  };
 }
 
 /** The version that a verdict is about, who wanted it, and where. */

@@ -10,6 +10,11 @@ import type { AskRecord, Registry, SeenTree } from "../registry.ts";
 /** Records that are asked for at once, and how long an answer waits for them: what comes later counts the next time. */
 const ASKED_AT_ONCE = 16;
 const WAIT_MS = 5_000;
+/**
+ * Records that are asked for because of one list: anybody's module may have a hundred thousand versions. Whoever asks next has the
+ * rest asked for.
+ */
+const MOST_ASKED = 2_000;
 /** How long the database is not asked again after it had no record, or could not be asked. */
 const REST_MS = 15 * 60_000;
 /** How long heads are remembered: one comes an hour. */
@@ -44,7 +49,7 @@ export async function knownSince(
   );
   const { askRecord } = registry.policies;
   if (askRecord === undefined || wanted.length === 0) return since;
-  const asking = learn(registry, askRecord, modulePath, wanted, (sight) =>
+  const asking = learn(registry, askRecord, modulePath, wanted.slice(0, MOST_ASKED), (sight) =>
     since.set(sight.version, sinceOf(sight, trees)),
   );
   let timer: NodeJS.Timeout | undefined;
@@ -121,7 +126,7 @@ async function see(
   return [...known, ...rows];
 }
 
-/** Asks for the records of versions and writes their numbers down. */
+/** Asks for the records of versions and writes their numbers down; for one that is asked for already it waits. */
 async function learn(
   registry: Registry,
   askRecord: AskRecord,
@@ -130,19 +135,23 @@ async function learn(
   learned: (sight: Sight) => void,
 ): Promise<void> {
   const { pool } = registry.database;
+  const { asking, now } = registry.policies;
+  const ask = async (version: string): Promise<number | undefined> => {
+    const record = await askRecord(modulePath, version).catch((error: unknown) => {
+      registry.log.debug({ err: error, modulePath, version }, "the record of a version could not be asked for");
+      return undefined;
+    });
+    await pool.query("UPDATE version_sight SET record_id = $3, asked_at = $4 WHERE module_path = $1 AND version = $2", [
+      ...[modulePath, version, record ?? null, new Date(now())],
+    ]);
+    return record;
+  };
   const remaining = sights.values();
   const work = async (): Promise<void> => {
     for (const sight of remaining) {
       const { version } = sight;
-      const record = await askRecord(modulePath, version).catch((error: unknown) => {
-        registry.log.debug({ err: error, modulePath, version }, "the record of a version could not be asked for");
-        return undefined;
-      });
+      const record = await asking.run(`${modulePath}@${version}`, () => ask(version));
       if (record !== undefined) learned({ ...sight, record_id: String(record) });
-      await pool.query(
-        "UPDATE version_sight SET record_id = $3, asked_at = $4 WHERE module_path = $1 AND version = $2",
-        [modulePath, version, record ?? null, new Date(registry.policies.now())],
-      );
     }
   };
   await Promise.all(Array.from({ length: ASKED_AT_ONCE }, work)).catch((error: unknown) =>
