@@ -4,7 +4,13 @@
 import { onDemand } from "./concurrency/on-demand.ts";
 import type { Config } from "./config.ts";
 import { type Lease, openLease } from "./database/lease.ts";
-import { LISTENER_NAME, listenForNotices, type Notices, WORKER_LISTENER_NAME } from "./database/notify.ts";
+import {
+  LISTENER_NAME,
+  listenForNotices,
+  type NoticeOptions,
+  type Notices,
+  WORKER_LISTENER_NAME,
+} from "./database/notify.ts";
 import { openStoredRepositories } from "./git/hosting/stored-repositories.ts";
 import { type ModuleArchives, openModuleArchives } from "./git/indexing/module-archives.ts";
 import { openTagIndexer } from "./git/indexing/tag-indexer.ts";
@@ -73,6 +79,7 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
     let moved = (): void => {};
     const notices = await listenForChanges(registry, hotCache, (what) => leading?.wake(what), {
       ...{ url: opened.databaseUrl, name, moves: config.databaseUrl !== undefined, moved: () => moved() },
+      ...(options.heartbeatMs === undefined ? {} : { heartbeatMs: options.heartbeatMs }),
     });
     closers.push(() => notices.close());
 
@@ -81,7 +88,6 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
 
     const checksums = await openChecksumLog(registry, await openSigners(config));
     closers.push(() => checksums.queue.idle());
-    moved = () => databaseMoved(registry, checksums);
 
     const indexer = openTagIndexer(registry, repositories);
     closers.push(() => registry.jobs.stop());
@@ -92,6 +98,7 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
       ...{ config, registry, repositories, archives, indexer, upstream, checksums, remotes, hasAges },
     });
     leading = duties;
+    moved = () => databaseMoved(registry, checksums, duties);
     let lease: Lease | undefined;
     let isUp = false;
     closers.push(async () => lease?.close());
@@ -226,13 +233,12 @@ function knowsAges(config: Config, registry: Registry, publicSums: PublicSums | 
 }
 
 /** The database is another server than before, which may lack what was done last: what is kept elsewhere is compared with it. */
-function databaseMoved(registry: Registry, checksums: ChecksumLog): void {
-  registry.storedRepositories?.forget();
+function databaseMoved({ log }: Registry, checksums: ChecksumLog, leading: Leading): void {
   checksums
     .compare()
-    .catch((error: unknown) =>
-      registry.log.warn({ err: error }, "the checksum log will be compared when it is asked for"),
-    );
+    .catch((error: unknown) => log.warn({ err: error }, "the checksum log is compared when it is asked for"))
+    .then(() => leading.databaseMoved())
+    .catch((error: unknown) => log.error({ err: error }, "what the database lost could not be recorded again"));
 }
 
 /** Everything that is remembered is forgotten when the database says that it changed. */
@@ -240,11 +246,7 @@ async function listenForChanges(
   registry: Registry,
   hotCache: HotCache,
   wake: (what: "gokura_mirror" | "gokura_hooks") => void,
-  {
-    url,
-    moved,
-    ...options
-  }: { readonly url: string; readonly name: string; readonly moves: boolean; readonly moved: () => void },
+  { url, moved, ...options }: NoticeOptions & { readonly url: string; readonly moved: () => void },
 ): Promise<Notices> {
   const notices = await listenForNotices(
     url,

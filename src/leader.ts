@@ -8,6 +8,7 @@ import { keepRounds } from "./concurrency/rounds.ts";
 import type { Config } from "./config.ts";
 import { keepExamined } from "./fsck/slices.ts";
 import { keepPurged } from "./git/hosting/purge.ts";
+import { recordAgain } from "./git/hosting/recorded-again.ts";
 import { recordOpenPushes } from "./git/hosting/recorded-push.ts";
 import { keepMeasured } from "./git/hosting/repository-size.ts";
 import { keepPrepared } from "./git/hosting/standby-repositories.ts";
@@ -62,6 +63,8 @@ export interface Leading {
   begin(ready: () => void, takesOver: boolean): Promise<void>;
   /** Ends what was begun, after what is under way. */
   end(): Promise<void>;
+  /** The database is another server than before: what it lacks of what was pushed here is recorded again. */
+  databaseMoved(): Promise<void>;
   /** A notice came that a mirror, or a hook, has something to do. */
   wake(what: "gokura_mirror" | "gokura_hooks"): void;
 }
@@ -147,6 +150,7 @@ export function openLeading(parts: LeaderParts, wait: typeof delay = delay): Lea
       }
     },
     end,
+    databaseMoved: () => recordAgain(registry, repositories),
     wake(what) {
       if (what === "gokura_mirror") wakers.mirrors?.wake();
       else wakers.hooks?.wake();

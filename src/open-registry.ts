@@ -2,6 +2,7 @@
 // says whether it will work on jobs (a server) or only leaves them behind (a command); a command shall be quick, so nothing
 // is imported here that only a server needs.
 import { join } from "node:path";
+import { ExpiringMemory } from "./concurrency/expiring-memory.ts";
 import { onDemand } from "./concurrency/on-demand.ts";
 import { type Config, defaultSumdbName } from "./config.ts";
 import { awaitDatabase, openDatabase } from "./database/client.ts";
@@ -34,6 +35,9 @@ import { openIdTokens } from "./upstream/id-tokens.ts";
 
 /** How long a start waits for a PostgreSQL that does not answer yet. */
 const DATABASE_PATIENCE_MS = 30_000;
+/** No standby is behind for longer that is fit to take a primary's place. */
+const RECORDED_LATELY_MS = 60 * 60_000;
+const MOST_RECORDED_LATELY = 10_000;
 /** Connections that the embedded database takes, for one process and the commands beside it. */
 const CONNECTIONS = 60;
 /** Connections that a process of a shared port takes: its pool, its notices, its locks, and what leaves jobs behind. */
@@ -57,6 +61,8 @@ export interface OpenOptions {
   readonly now?: (() => number) | undefined;
   /** Of the lease by which one of several servers leads. */
   readonly leaseTimes?: LeaseTimes | undefined;
+  /** How often it is looked whether notices arrive, and where the address of the database leads. */
+  readonly heartbeatMs?: number | undefined;
   /** This is not the first process of a server, but one that shares its port, its data directory and its database. */
   readonly other?: OtherProcess | undefined;
 }
@@ -131,6 +137,7 @@ export async function openRegistry(
       jobs,
       leadership: ALONE,
       storedRepositories: undefined,
+      recordedLately: new ExpiringMemory({ max: MOST_RECORDED_LATELY, ttl: RECORDED_LATELY_MS }),
       memory: new AccessMemory(),
       tokenUse,
       idTokens,

@@ -4,6 +4,7 @@
 // What folders of this room remember or count stands here only as what others need of it, so that this file, which every
 // other imports, imports none of them.
 import type { LRUCache } from "lru-cache";
+import type { ExpiringMemory } from "../concurrency/expiring-memory.ts";
 import type { SingleFlight } from "../concurrency/single-flight.ts";
 import type { Slots } from "../concurrency/slots.ts";
 import type { Database } from "../database/client.ts";
@@ -30,6 +31,8 @@ export interface Registry {
   leadership: Leadership;
   /** Repositories in the blob store; undefined: they are in the data directory alone. Set once, as leadership is. */
   storedRepositories: StoredRepositories | undefined;
+  /** The projects whose refs this process recorded lately, with their full paths then. */
+  readonly recordedLately: ExpiringMemory<number, string>;
   readonly memory: RememberedAccess;
   readonly tokenUse: NotedTokens;
   readonly idTokens: VerifiedIdTokens;

@@ -2,6 +2,7 @@
 // keeps the connections that it has: but for the address nothing tells anybody that it is another database.
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, expect, test } from "vitest";
 import { POSTGRES_VERSION } from "../../src/database/postgres-binaries.ts";
 import { rootAt } from "../../src/registry/checksums/log-records.ts";
@@ -25,7 +26,8 @@ import { temporary } from "../support/temporary.ts";
 const MODULE = "gokura.test/root/lib";
 const GO = `/api/v4/projects/root%2Flib/packages/go/${MODULE}/@v`;
 const FAST = { fsync: "off", full_page_writes: "off", autovacuum: "off" };
-/** A server looks every five seconds where the address leads. */
+/** How often a server looks where the address leads. */
+const heartbeatMs = 500;
 const FOLLOWED = { timeout: 20_000 };
 
 let replicated: Replicated;
@@ -49,7 +51,7 @@ beforeAll(async () => {
   primary = await replicated.primary(FAST);
   standby = await replicated.standby(primary, "standby", FAST);
   address = await movableAddress(primary.port);
-  atEnd(() => Promise.all([primary!.stop("SIGKILL"), standby!.stop("SIGKILL")]));
+  atEnd(() => replicated.close());
   atEnd(() => address.close());
   const url = new URL(primary.url);
   url.port = String(address.port);
@@ -60,61 +62,93 @@ beforeAll(async () => {
     GOKURA_SUMDB_KEY: generateSignerKey("localhost/sumdb"),
     GOKURA_SECRET_KEY: "k".repeat(43),
   };
-  leader = await testServer({ environment: shared });
+  leader = await testServer({ environment: shared, heartbeatMs });
   const another = { ...shared, GOKURA_DATA_DIR: sharingBlobs(leader.dataDirectory), GOKURA_ROLE: "read" };
-  reader = await testServer({ environment: another });
+  reader = await testServer({ environment: another, heartbeatMs });
   pushed = await pushRecipe(remoteOf(reader.url, "root/lib", ADMIN_TOKEN), (r) => {
     r.tag("v1.0.0", r.commit({ "go.mod": `module ${MODULE}\n`, "a.go": "package lib\n" }));
   });
 });
 
-test("what the standby never got is nowhere, may be pushed again, and the checksum log has one history", async () => {
+/** Pushes two versions that the standby never gets; returns the records that were signed of all three, and the head. */
+async function losePushes(minor: number): Promise<{ records: Map<string, string>; size: number; root: Buffer }> {
   await leaveBehind(standby!);
+  const before = await list(leader);
+  const versions = [`v1.${minor}.0`, `v1.${minor + 1}.0`];
   pushed.change((r) => {
-    r.tag("v1.1.0", r.commit({ "b.go": "package lib\n" }));
-    r.tag("v1.2.0", r.commit({ "c.go": "package lib\n" }));
+    for (const version of versions) r.tag(version, r.commit({ [`${version}.go`]: "package lib\n" }));
   });
   await pushed.push();
-  for (const server of [leader, reader]) await expect.poll(() => list(server)).toBe("v1.0.0\nv1.1.0\nv1.2.0\n");
-  const signed: string[] = [];
-  for (const version of ["v1.0.0", "v1.1.0", "v1.2.0"]) signed.push(await lookup(leader, version));
-  const { size, root } = leader.checksums.state.tree;
-  expect(size).toBe(3);
+  for (const server of [leader, reader])
+    await expect.poll(() => list(server)).toBe(`${before}${versions.join("\n")}\n`);
+  const records = new Map<string, string>();
+  for (const version of versions) records.set(version, recordIn(await lookup(leader, version)));
+  return { records, ...leader.checksums.state.tree };
+}
 
-  await standby!.query("SELECT pg_promote()");
-  address.moveTo(standby!.port);
-  for (const server of [reader, leader]) await expect.poll(() => list(server), FOLLOWED).toBe("v1.0.0\n");
+const recordIn = (text: string): string => text.split("\n\n")[0]!;
 
-  // The same again: git at the server has nothing of it, and says nothing else.
-  expect(await pushed.push("refs/tags/v1.1.0")).toMatch(/new tag/);
-  for (const server of [leader, reader]) await expect.poll(() => list(server)).toBe("v1.0.0\nv1.1.0\n");
-  // And other content under a name that clients have a sum of.
-  pushed.change((r) => r.tag("v1.2.0", r.commit({ "other.go": "package lib\n" })));
-  await pushed.push("refs/tags/v1.2.0");
-  pushed.change((r) => r.tag("v1.3.0", r.commit({ "d.go": "package lib\n" })));
-  await pushed.push("refs/tags/v1.3.0");
-  for (const server of [leader, reader]) await expect.poll(() => list(server)).toBe("v1.0.0\nv1.1.0\nv1.3.0\n");
-
+/** The log goes on from a head that was signed, and has what it had. */
+async function expectOneHistory({ records, size, root }: Awaited<ReturnType<typeof losePushes>>): Promise<void> {
   for (const server of [reader, leader]) {
-    const record = (text: string): string => text.split("\n\n")[0]!;
-    expect(record(await lookup(server, "v1.1.0"))).toBe(record(signed[1]!));
-    expect(await lookup(server, "v1.3.0")).toMatch(/^3\n/);
+    for (const [version, record] of records) expect(recordIn(await lookup(server, version))).toBe(record);
     expect(server.checksums.state.closed).toBeUndefined();
     expect(await rootAt(server.checksums, size)).toEqual(root);
   }
+}
+
+test("a leader that goes on records again what the standby never got, and the checksum log has one history", async () => {
+  const lost = await losePushes(1);
+  await standby!.query("SELECT pg_promote()");
+  address.moveTo(standby!.port);
+  const isRecordedAgain = () => leader.logged.some((line) => line.includes("it is recorded again from the repository"));
+  await expect.poll(isRecordedAgain, FOLLOWED).toBe(true);
+  for (const server of [reader, leader])
+    await expect.poll(() => list(server), FOLLOWED).toBe("v1.0.0\nv1.1.0\nv1.2.0\n");
+  pushed.change((r) => r.tag("v1.3.0", r.commit({ "d.go": "package lib\n" })));
+  await pushed.push("refs/tags/v1.3.0");
+  for (const server of [leader, reader]) await expect.poll(() => list(server)).toContain("v1.3.0");
+  await expectOneHistory(lost);
+  await primary!.stop("SIGINT");
+});
+
+test("where another has led on the new primary what it lacks is nowhere, and may be pushed again", async () => {
+  const first = standby!;
+  standby = await replicated.standby(first, "second", FAST);
+  const lost = await losePushes(4);
+  await standby.query("SELECT pg_promote()");
+  while ((await standby.query("SELECT pg_is_in_recovery() AS standby"))[0]!.standby) await delay(20);
+  await standby.query(
+    "UPDATE server_lease SET term = term + 1, key = 'x', expires_at = '-infinity'",
+    "template_migrated",
+  );
+  address.moveTo(standby.port);
+  for (const server of [reader, leader]) await expect.poll(() => list(server), FOLLOWED).not.toContain("v1.4.0");
+  // The same again: git at the server has nothing of it, and does not say that all is up to date.
+  await expect.poll(() => pushed.push("refs/tags/v1.4.0").catch(String), FOLLOWED).toMatch(/new tag/);
+  for (const server of [leader, reader]) await expect.poll(() => list(server)).toContain("v1.4.0");
+  // And other content under a name of which clients have a sum.
+  pushed.change((r) => {
+    r.tag("v1.5.0", r.commit({ "other.go": "package lib\n" }));
+    r.tag("v1.6.0", r.commit({ "f.go": "package lib\n" }));
+  });
+  await pushed.push("refs/tags/v1.5.0", "refs/tags/v1.6.0");
+  const all = ["v1.0.0", "v1.1.0", "v1.2.0", "v1.3.0", "v1.4.0", "v1.6.0", ""].join("\n");
+  for (const server of [leader, reader]) await expect.poll(() => list(server)).toBe(all);
+  expect(await lookup(leader, "v1.5.0")).toContain("was published here before, and lost since");
+  lost.records.delete("v1.5.0");
+  await expectOneHistory(lost);
 });
 
 test("while the address leads to a server that takes no writes it is taken for none, and afterwards all goes on", async () => {
-  await primary!.stop("SIGINT");
   const demoted = await replicated.demoted(primary!, FAST);
-  atEnd(() => demoted.stop("SIGKILL"));
   address.moveTo(demoted.port);
   await standby!.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'gokura%'");
   const status = async () => (await ask(reader.url, "/api/v4/groups", { headers: bearer(ADMIN_TOKEN) })).status;
   await expect.poll(status).toBe(503);
   address.moveTo(standby!.port);
   await expect.poll(status).toBe(200);
-  pushed.change((r) => r.tag("v1.4.0", r.commit({ "e.go": "package lib\n" })));
-  await expect.poll(() => pushed.push("refs/tags/v1.4.0").catch(String), FOLLOWED).toMatch(/new tag/);
-  for (const server of [leader, reader]) await expect.poll(() => list(server)).toContain("v1.4.0");
+  pushed.change((r) => r.tag("v1.7.0", r.commit({ "e.go": "package lib\n" })));
+  await expect.poll(() => pushed.push("refs/tags/v1.7.0").catch(String), FOLLOWED).toMatch(/new tag/);
+  for (const server of [leader, reader]) await expect.poll(() => list(server)).toContain("v1.7.0");
 });

@@ -25,8 +25,8 @@ const SETTINGS = {
 export interface PostgresServer {
   readonly port: number;
   readonly url: string;
-  /** A connection of its own, not over the address. */
-  query(text: string): Promise<Record<string, unknown>[]>;
+  /** Asks on a connection of its own, not over the address. */
+  query(text: string, database?: string): Promise<Record<string, unknown>[]>;
   /** SIGKILL: as a machine that dies; SIGINT: a fast shutdown. */
   stop(signal: NodeJS.Signals): Promise<void>;
 }
@@ -46,11 +46,14 @@ export interface Replicated {
   standby(of: PostgresServer, name: string, settings?: Readonly<Record<string, string>>): Promise<PostgresServer>;
   /** Starts the cluster of a server that was stopped again, as a standby of nobody: it can be read, and takes no writes. */
   demoted(stopped: PostgresServer, settings?: Readonly<Record<string, string>>): Promise<PostgresServer>;
+  /** Ends all of them. */
+  close(): Promise<void>;
 }
 
 export function replicatedPostgres(directory: string, programs: string): Replicated {
   const password = readFileSync(join(directory, "password"), "utf8").trim();
   const clusters = new WeakMap<PostgresServer, string>();
+  const running = new Set<PostgresServer>();
   const owner = serverOwner();
 
   const begin = async (cluster: string, settings: Readonly<Record<string, string>>): Promise<PostgresServer> => {
@@ -68,8 +71,8 @@ export function replicatedPostgres(directory: string, programs: string): Replica
       said = (said + chunk).slice(-4_000);
     });
     const url = localUrl(password, port);
-    const query = async (text: string): Promise<Record<string, unknown>[]> => {
-      const client = new pg.Client({ connectionString: url });
+    const query = async (text: string, database = "postgres"): Promise<Record<string, unknown>[]> => {
+      const client = new pg.Client({ connectionString: url.replace(/[^/]*$/, database) });
       client.on("error", () => {});
       try {
         await client.connect();
@@ -91,6 +94,7 @@ export function replicatedPostgres(directory: string, programs: string): Replica
       },
     };
     clusters.set(server, cluster);
+    running.add(server);
     return server;
   };
 
@@ -129,6 +133,9 @@ export function replicatedPostgres(directory: string, programs: string): Replica
       const cluster = clusters.get(stopped)!;
       writeFileSync(join(cluster, "standby.signal"), "");
       return begin(cluster, settings);
+    },
+    async close() {
+      await Promise.all([...running].map((server) => server.stop("SIGKILL")));
     },
   };
 }

@@ -42,6 +42,7 @@ export interface ServerOptions {
   /** The clock that policies go by. */
   readonly now?: () => number;
   readonly leaseTimes?: LeaseTimes;
+  readonly heartbeatMs?: number;
 }
 
 /** Starts a server and stops it after the test file. */
@@ -50,6 +51,7 @@ export async function testServer({
   environment = {},
   now,
   leaseTimes,
+  heartbeatMs,
 }: ServerOptions = {}): Promise<TestServer> {
   const dataDirectory = environment.GOKURA_DATA_DIR ?? temporary("server");
   const logged: string[] = [];
@@ -65,7 +67,7 @@ export async function testServer({
     ...environment,
   });
   const log = createLog("debug", { write: (line: string) => void logged.push(line) });
-  const app: RunningApp = await startApp(config, log, { now, leaseTimes });
+  const app: RunningApp = await startApp(config, log, { now, leaseTimes, heartbeatMs });
   const { registry, certificateFile = "" } = app;
   const server: TestServer = {
     url: app.url,

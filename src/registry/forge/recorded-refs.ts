@@ -112,13 +112,19 @@ export async function recordRefs(
   { projectId, pusherOf, settled, touched, mark }: RecordedPush,
   repository: PushedRepository,
 ): Promise<number> {
-  const { count, acts, generation } = await registry.prisma.$transaction(
+  const { count, acts, generation, fullPath } = await registry.prisma.$transaction(
     async (tx) => {
       // What git has here is true only while this server leads: another one may know better by now.
       await registry.leadership.fence(tx);
       const [locked] = await tx.$queryRaw<{ branch: string | null; fullPath: string }[]>`
         SELECT default_branch AS branch, full_path AS "fullPath" FROM project WHERE id = ${projectId} FOR UPDATE`;
-      if (!locked) return { count: 0, acts: new Map<Principal | undefined, PushDetail>(), generation: undefined };
+      if (!locked)
+        return {
+          count: 0,
+          acts: new Map<Principal | undefined, PushDetail>(),
+          generation: undefined,
+          fullPath: undefined,
+        };
       const names = touched();
       // Of a longer one, whatever git made of it, nothing would be kept, and a command line has no room for many.
       const some = names && names.size <= MAX_NAMED ? new Set([...names].filter(isKept)) : undefined;
@@ -153,10 +159,11 @@ export async function recordRefs(
           ...detail,
           ...(pusher === undefined ? {} : { by: credentialOf(pusher) }),
         });
-      return { count, acts, generation };
+      return { count, acts, generation, fullPath: locked.fullPath };
     },
     { timeout: 120_000 },
   );
+  if (fullPath !== undefined) registry.recordedLately.set(projectId, fullPath);
   if (generation !== undefined) await repository.agreed?.(generation);
   for (const [pusher, detail] of acts)
     registry.log.info(

@@ -1,6 +1,7 @@
 // Which packs a repository is made of, where they are kept beside its directory too (git/hosting/stored-repositories.ts): a row
-// for each, written in the transaction that records the refs which need them. A generation counts every such record, so that
-// a directory which was left behind can be told from the one that is up to date.
+// for each, written in the transaction that records the refs which need them. A generation names every such record, so that a
+// directory which was left behind can be told from the one that is up to date. It is the time of the record, in milliseconds
+// since 1970: a count would be the same again for something else in a database that failed over (docs/scale.md).
 import { inTransaction, type Sql } from "../../database/sql.ts";
 import type { Registry, StoredPack } from "../registry.ts";
 
@@ -31,7 +32,7 @@ export async function storedRepository(registry: Registry, projectId: number): P
   return row && { generation: Number(row.generation ?? 0), packs: row.packs ?? [], isPushed: row.pushed };
 }
 
-/** Which generation is stored of each repository, those that were pushed to most often first. */
+/** Which generation is stored of each repository, those that were pushed to last first. */
 export async function storedGenerations(
   registry: Registry,
 ): Promise<{ readonly projectId: number; readonly generation: number }[]> {
@@ -59,10 +60,12 @@ export async function recordPacks(
     SELECT ${projectId}::int, * FROM unnest(${digests}::text[], ${packs.map(({ name }) => name)}::text[],
       ${packs.map(({ size }) => size)}::bigint[], ${packs.map(({ index }) => index ?? null)}::text[])
     ON CONFLICT DO NOTHING`;
-  const step = gone + come > 0 || refsChanged ? 1 : 0;
+  const now = gone + come > 0 || refsChanged ? Date.now() : 0;
   const [row] = await tx.$queryRaw<{ generation: bigint | string }[]>`
-    INSERT INTO stored_repository AS known (project_id, generation) VALUES (${projectId}::int, ${step}::int)
-    ON CONFLICT (project_id) DO UPDATE SET generation = known.generation + ${step}::int RETURNING generation`;
+    INSERT INTO stored_repository AS known (project_id, generation) VALUES (${projectId}::int, ${now}::bigint)
+    ON CONFLICT (project_id) DO UPDATE
+      SET generation = CASE ${now}::bigint WHEN 0 THEN known.generation ELSE GREATEST(known.generation + 1, ${now}::bigint) END
+    RETURNING generation`;
   return Number(row!.generation);
 }
 
