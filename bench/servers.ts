@@ -1,7 +1,8 @@
 // npm run bench -- servers: several servers of one instance, as docs/scale.md has them. Two may lead, one or two only read; the
 // one that leads is killed again and again, or stopped and woken, while clients push through a reader and others download;
-// every third time what was killed comes back without its disk. Then a reader comes and goes under load, the database crashes,
-// and the bucket is away. Nothing that was acknowledged may be lost, and no byte may be wrong.
+// every third time what was killed comes back without its disk. Then a reader comes and goes under load, the database crashes
+// and fails over, and the bucket is away. Nothing that was acknowledged may be lost, and no byte may be wrong. At last the
+// database fails over to a standby that lacks the last pushes: these may be lost, whole, and are pushed again.
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +12,7 @@ import { freePort } from "../test/support/free-port.ts";
 import { ADMIN_TOKEN, MODULE_HOST } from "./faults/server.ts";
 import { beginWriting, compare, type Writing } from "./faults/writers.ts";
 import { processorTime } from "./measure.ts";
+import { failOvers, loseTransactions } from "./servers/failovers.ts";
 import { type Instance, openInstance } from "./servers/instance.ts";
 import { beginLoad } from "./servers/load.ts";
 import { beginFollowing, startRemote } from "./servers/mirrored.ts";
@@ -20,6 +22,7 @@ const { values } = parseArgs({
   allowPositionals: true,
   options: {
     kills: { type: "string", default: "50" },
+    failovers: { type: "string", default: "4" },
     away: { type: "string", default: "60" },
     registry: { type: "string" },
     versitygw: { type: "string", default: process.env.VERSITYGW ?? "versitygw" },
@@ -27,8 +30,10 @@ const { values } = parseArgs({
   },
 });
 if (values.help) {
-  console.log(`usage: npm run bench -- servers [--kills 50] [--away 60] [--registry DIRECTORY] [--versitygw PROGRAM]
+  console.log(`usage: npm run bench -- servers [--kills 50] [--failovers 4] [--away 60] [--registry DIRECTORY] [--versitygw PROGRAM]
   --kills N             how often the server that leads is killed, or stopped for a while
+  --failovers N         how often the database fails over to a synchronous standby: its primary is killed, stopped, made read-only
+                        or left alive, by turns, and the last two keep the connections that they have. 0: nor to an asynchronous one
   --away SECONDS        how long the bucket is away
   --registry DIRECTORY  a data directory of growth.ts --keep, of a server that is stopped: the instance begins with a copy of its
                         database, for example of a million versions
@@ -70,9 +75,9 @@ const acknowledged = ({ writers }: Writing): number =>
   writers.reduce((sum, writer) => sum + writer.acknowledged.length, 0);
 
 /** How long it takes until a push is seen at every server after its client has heard that it is done. */
-async function measureSight(instance: Instance, directory: string, reader: string): Promise<void> {
+async function measureSight(instance: Instance, directory: string, reader: string, when = ""): Promise<void> {
   mkdirSync(directory);
-  const probe = await beginWriting(directory, reader, 1, 1_000, "probe");
+  const probe = await beginWriting(directory, reader, 1, 1_000, `probe${when.replaceAll(" ", "-")}`);
   const { project, acknowledged: told } = { ...probe.writers[0]! };
   const times: number[] = [];
   for (let n = 0; n < 20; n++) {
@@ -91,7 +96,7 @@ async function measureSight(instance: Instance, directory: string, reader: strin
   }
   await probe.stop();
   tell(
-    "a push is seen at all servers, median and most",
+    `a push is seen at all servers${when}, median and most`,
     `${Math.round(median(times))}, ${Math.round(Math.max(...times))} ms`,
   );
 }
@@ -194,15 +199,15 @@ try {
   mkdirSync(clients);
   const writing = await beginWriting(clients, reader.url, WRITERS, BYTES);
   await until(() => acknowledged(writing) > 2, BACK_MS);
-  const { project, acknowledged: told } = writing.writers[0]!;
-  await until(() => told.length > 0, BACK_MS);
-  const paths = ["info", "mod", "zip"].map((kind) => `${listPath(project)}/${told[0]}.${kind}`);
+  const { project, acknowledged: first } = writing.writers[0]!;
+  await until(() => first.length > 0, BACK_MS);
+  const paths = ["info", "mod", "zip"].map((kind) => `${listPath(project)}/${first[0]}.${kind}`);
   const load = await beginLoad([reader.url], [...paths], READING_CLIENTS);
 
   await measureHits([paths[0]!], "c");
   const following = await beginFollowing(directory, remote, reader.url);
   await measureSight(instance, join(directory, "probe"), reader.url);
-  await killLeaders(instance, writing);
+  if (Number(values.kills) > 0) await killLeaders(instance, writing);
 
   const before = { ...load.counts };
   for (let n = 0; n < 3; n++) {
@@ -224,6 +229,13 @@ try {
   const backAfterCrash = await until(() => acknowledged(writing) > acknowledgedThen + WRITERS, BACK_MS);
   tell("the database crashed: writes again after", `${Math.round(backAfterCrash ?? Number.NaN)} ms`);
   const failedInCrash = load.counts.failed;
+
+  const told = { tell, fault: (what: string) => void faults.push(what) };
+  if (Number(values.failovers) > 0) {
+    await failOvers(instance, writing, Number(values.failovers), told);
+    tell("downloads that failed meanwhile", load.counts.failed - failedInCrash);
+    await measureSight(instance, join(directory, "probe-again"), reader.url, " after failovers");
+  }
 
   await instance.stopBucket();
   const failedBefore = load.counts.failed;
@@ -256,6 +268,7 @@ try {
     );
     faults.push(...[...truth.lost, ...truth.halfVisible].map((what) => `${name}: ${what}`));
   }
+  if (Number(values.failovers) > 0) await loseTransactions(instance, join(directory, "late"), reader.url, told);
 } finally {
   await instance.close();
   await remote.server.stop("SIGTERM");

@@ -1,4 +1,4 @@
-// One instance of several servers on this machine: a PostgreSQL, a bucket of versitygw, two servers that may lead and as many
+// One instance of several servers on this machine: a PostgreSQL that fails over, a bucket of versitygw, two servers that may lead and as many
 // readers as are wanted, each with a data directory of its own. Real processes, which real signals reach.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import pg from "pg";
-import { startEmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
 import { generateSignerKey } from "../../src/sumdb/note.ts";
 import { freePort } from "../../test/support/free-port.ts";
 import { type FaultyServer, startServer } from "../faults/server.ts";
+import { type FailingDatabase, openFailingDatabase } from "./failing-database.ts";
 
 const SECRET = "secret-of-the-bench";
 const BUCKET = "modules";
@@ -18,6 +18,7 @@ const BUCKET = "modules";
 export interface Instance {
   readonly servers: Map<string, FaultyServer>;
   readonly database: pg.Pool;
+  readonly postgres: FailingDatabase;
   /** Starts a server by its name; `anew`: without anything that it had. */
   start(name: string, role: "all" | "read", anew?: boolean): Promise<FaultyServer>;
   /** The name of the server that leads. */
@@ -40,7 +41,7 @@ export async function openInstance(
   registry?: string,
 ): Promise<Instance> {
   if (registry !== undefined) await copyDatabase(registry, join(directory, "postgres"));
-  const postgres = await startEmbeddedPostgres(join(directory, "postgres"));
+  const postgres = await openFailingDatabase(join(directory, "postgres"));
   const database = new pg.Pool({ connectionString: postgres.url, max: 2 });
   database.on("error", () => {});
   database.on("connect", (client) => client.on("error", () => {}));
@@ -69,6 +70,7 @@ export async function openInstance(
   const instance: Instance = {
     servers,
     database,
+    postgres,
     async start(name, role, anew = false) {
       const data = join(directory, name);
       if (anew) rmSync(data, { recursive: true, force: true });
@@ -115,7 +117,7 @@ export async function openInstance(
       }
       bucket?.kill("SIGKILL");
       await database.end();
-      await postgres.stop();
+      await postgres.close();
     },
   };
   await instance.startBucket();
