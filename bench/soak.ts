@@ -208,6 +208,16 @@ function linkOf(pid: number, descriptor: string): string {
   }
 }
 
+/** All below a directory, by paths in it. A push makes directories, and takes them away while they are read. */
+function filesIn(directory: string): string[] {
+  for (;;)
+    try {
+      return readdirSync(directory, { recursive: true, encoding: "utf8" });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+}
+
 /** What the server has in use after a full garbage collection, in bytes: objects, and what is outside of V8's heap. */
 async function memoryInUse(): Promise<NodeJS.MemoryUsage> {
   process.kill(server.target.pid, "SIGUSR2");
@@ -224,7 +234,7 @@ async function memoryInUse(): Promise<NodeJS.MemoryUsage> {
 async function figures(began: number): Promise<Figures> {
   const { pid } = server.target;
   const open = readdirSync(`/proc/${pid}/fd`);
-  const files = readdirSync(data, { recursive: true, encoding: "utf8" });
+  const files = filesIn(data);
   const { postgres, processes } = memoryOfAll(server, data);
   const rss = memoryOf(pid);
   const { heapUsed, external } = await memoryInUse();
