@@ -25,7 +25,12 @@ import { createPolicyState } from "./registry/policies/noted-verdicts.ts";
 import type { Registry } from "./registry/registry.ts";
 import { openSecretBox } from "./registry/secret-box.ts";
 import type { Blobs } from "./storage/blobs.ts";
-import { claimDataDirectory, nameOfDataDirectory, openDataDirectory } from "./storage/data-directory.ts";
+import {
+  claimDataDirectory,
+  demandSameAccount,
+  nameOfDataDirectory,
+  openDataDirectory,
+} from "./storage/data-directory.ts";
 import { openDiskBlobs } from "./storage/disk-blobs.ts";
 import { sentByProxy } from "./storage/sendfile.ts";
 import type { Signer } from "./sumdb/note.ts";
@@ -87,6 +92,7 @@ export async function openRegistry(
       // PostgreSQL has an account of its own where we are root.
       await openDataDirectory(dataDirectory, config.databaseUrl === undefined && serverOwner() !== undefined);
       if (role === "worker") closers.push(await claimDataDirectory(dataDirectory, log));
+      else await demandSameAccount(dataDirectory);
     }
     let url = config.databaseUrl;
     let lost: AbortSignal | undefined;

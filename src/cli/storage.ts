@@ -8,7 +8,7 @@ import { bringRepositories, leaveBlobs } from "../git/hosting/brought-repositori
 import { Repositories } from "../git/objects/repositories.ts";
 import { type OpenedRegistry, openRegistry } from "../open-registry.ts";
 import { parseBytes } from "../settings/amounts.ts";
-import { claimDataDirectory, openDataDirectory, PRIVATE_UMASK } from "../storage/data-directory.ts";
+import { claimDataDirectory, demandSameAccount, openDataDirectory, PRIVATE_UMASK } from "../storage/data-directory.ts";
 import { openDiskBlobs } from "../storage/disk-blobs.ts";
 import { type Bucket, openBucket } from "../storage/s3/bucket.ts";
 import { type CopiedZips, copyToBucket, copyToDisk } from "../storage/s3/copied-zips.ts";
@@ -110,6 +110,7 @@ async function copy({ to, finish = false, json = false }: CopyWords): Promise<vo
 
 async function copyZips({ dataDirectory }: Config, to: "s3" | "disk"): Promise<Record<string, string | number>> {
   await openDataDirectory(dataDirectory, true);
+  await demandSameAccount(dataDirectory);
   const disk = await openDiskBlobs(join(dataDirectory, "blobs"));
   return withBucket(async (bucket) => {
     await probeBucket(bucket);

@@ -56,6 +56,26 @@ export async function nameOfDataDirectory(directory: string): Promise<string> {
   return (await fs.readFile(file, "utf8")).trim();
 }
 
+/**
+ * Refuses a command whose account is not that of the server of a data directory, as with sudo: the server could read nothing of
+ * what it writes there. Where a file system gives all files to one account there is no difference.
+ */
+export async function demandSameAccount(directory: string): Promise<void> {
+  const servers = await fs.stat(join(directory, NAME)).catch(unlessMissing);
+  if (!servers || servers.uid === process.geteuid?.()) return;
+  const probe = join(directory, `account-${randomUUID()}`);
+  try {
+    await fs.writeFile(probe, "", { mode: 0o600 });
+    if ((await fs.stat(probe)).uid === servers.uid) return;
+  } finally {
+    await fs.rm(probe, { force: true });
+  }
+  throw new Failure(
+    "conflict",
+    `the server of ${directory} has another account, which could not read what a command of this one writes there: run it as that one, with its environment (sudo -E -u '#${servers.uid}' …)`,
+  );
+}
+
 /** Closes a directory and all in it. The directory itself comes last: closed, it says that everything in it is. */
 async function close(directory: string): Promise<void> {
   const found = await fs.stat(directory).catch(() => undefined);
