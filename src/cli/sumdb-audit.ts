@@ -1,7 +1,8 @@
 // gokura sumdb audit: a checksum database looked at from outside, as anybody can. Every tile of hashes is fetched and proved
 // in the tree of the signed head, and the head that was kept the last time must be the beginning of it. With an
 // administrator's token the records are fetched too, each must be the leaf at its place, and no version may have two.
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
+import { writeDurably } from "../storage/durable-files.ts";
 import { unlessMissing } from "../storage/missing-file.ts";
 import { LogFault } from "../sumdb/log-fault.ts";
 import { parseVerifierKey } from "../sumdb/note.ts";
@@ -73,7 +74,7 @@ export async function auditDatabase(options: AuditOptions): Promise<Audit> {
     }
   }
   const records = token === undefined ? 0 : await auditRecords(log, get);
-  if (headFile !== undefined) await writeFile(headFile, note);
+  if (headFile !== undefined) await writeDurably(headFile, note);
   return { size, root: root.toString("base64"), since: held.head?.size, records };
 }
 

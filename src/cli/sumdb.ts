@@ -1,5 +1,5 @@
 // gokura sumdb …: the checksum database, from the server's own machine.
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { type Config, readConfig } from "../config.ts";
@@ -10,6 +10,7 @@ import { provedRecordOf } from "../registry/checksums/record-proof.ts";
 import { addName } from "../registry/checksums/signing-keys.ts";
 import { verifyLog } from "../registry/checksums/verify-log.ts";
 import type { Registry } from "../registry/registry.ts";
+import { makeDirectory, writeDurably } from "../storage/durable-files.ts";
 import { checkDatabaseName } from "../sumdb/database-name.ts";
 import { LogFault } from "../sumdb/log-fault.ts";
 import { checkProof } from "../sumdb/log-proof.ts";
@@ -111,8 +112,8 @@ async function verify(registry: Registry, zips: boolean, json: boolean): Promise
   else printOne(said, false);
   if (problems.length > 0)
     throw new Failure("conflict", `the log is not what it says:\n${problems.map((one) => `  - ${one}`).join("\n")}`);
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await writeFile(file, headText({ size, root }, VERIFIED), { mode: 0o600 });
+  await makeDirectory(dirname(file), 0o700);
+  await writeDurably(file, headText({ size, root }, VERIFIED), { mode: 0o600 });
   if (!json) console.log("the log is what it says");
 }
 

@@ -1,6 +1,6 @@
 // gokura sumdb verify, proof, check and audit, on the log of a running server: an honest log passes, and each way of changing
 // it behind the server's back is named.
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { createProject } from "../../src/registry/forge/projects.ts";
@@ -34,11 +34,20 @@ beforeAll(async () => {
   for (let n = 0; n < 5; n++) expect((await ask(server.url, `/sumdb/lookup/${LIB}@v1.${n}.0`)).status).toBe(200);
 });
 
+/** Tells later whether a file was put in the place of one that is there: one that is written over may be left empty. */
+function replacedBy(file: string): () => boolean {
+  const before = statSync(file).ino;
+  return () => statSync(file).ino !== before;
+}
+
 test("an honest log passes, and the next time continues the last", async () => {
   const first = await sumdb("verify", "--zips", "--json");
   expect(first).toMatchObject({ code: 0, stderr: "" });
   expect(JSON.parse(first.stdout)).toMatchObject({ records: 5, since: null, zips: 5, problems: [] });
+  const last = join(server.dataDirectory, "sumdb", "verified");
+  const isReplaced = replacedBy(last);
   expect(JSON.parse((await sumdb("verify", "--json")).stdout)).toMatchObject({ records: 5, since: 5, zips: 0 });
+  expect(isReplaced()).toBe(true);
 });
 
 test("a proof is checked by the key alone, and by no other", async () => {
@@ -82,7 +91,9 @@ test("an audit from outside continues the last one; with a token it compares rec
   writeFileSync(token, `${ADMIN_TOKEN}\n`);
   const audit = (...words: string[]) => sumdb("audit", `${server.url}/sumdb/`, "--json", "--head", head, ...words);
   expect(JSON.parse((await audit()).stdout)).toMatchObject({ size: 5, since: null, records: 0 });
+  const isReplaced = replacedBy(head);
   expect(JSON.parse((await audit("--token-file", token)).stdout)).toMatchObject({ size: 5, since: 5, records: 5 });
+  expect(isReplaced()).toBe(true);
   const key = readFileSync(join(server.dataDirectory, "sumdb/keys"), "utf8").trim();
   writeFileSync(head, await signHead({ size: 3, root: Buffer.alloc(32, 1) }, GO_ORIGIN, [parseSignerKey(key)]));
   const forked = await audit();
