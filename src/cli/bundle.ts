@@ -8,6 +8,7 @@ import type { ModulePath } from "../gomod/module-path.ts";
 import { bundledName, readEarlier, unpackBundle, writeBundle } from "../intake/bundle.ts";
 import { addWanted, type WantedVersion } from "../intake/go-sum.ts";
 import { openModuleDirectory } from "../intake/module-directory.ts";
+import { ownedNames } from "../registry/forge/module-owner.ts";
 import { upstreamSince } from "../registry/versions/index-feed.ts";
 import { TOOLCHAIN } from "../upstream/upstream-verification.ts";
 import { JSON_OPTION } from "./options.ts";
@@ -89,10 +90,18 @@ async function create({ out, goSum = [], since, toolchain = [], after, json = fa
     }
     const { sumDatabases } = upstream;
     const database = config.sumDatabases[0];
+    // A go.sum names modules of this registry's own projects as well, which are compared with it, and are in no bundle.
+    const isOwn = await ownedNames(registry);
+    const others = versions.filter(({ modulePath }) => !isOwn(modulePath));
+    const own = versions.length - others.length;
     const contents = await telling(`writing ${out}`, () =>
-      writeBundle({ registry, sumDatabases, database }, versions, out, earlier),
+      writeBundle({ registry, sumDatabases, database }, others, out, earlier),
     );
-    printOne({ file: out, versions: contents.versions.length, database: contents.sumdb }, json);
+    if (own > 0) console.error(`left out ${own} of modules of your own projects: push or upload them inside`);
+    printOne(
+      { file: out, versions: contents.versions.length, database: contents.sumdb, ...(own > 0 && { own }) },
+      json,
+    );
   });
 }
 

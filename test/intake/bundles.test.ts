@@ -5,14 +5,18 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { h1OfGoMod } from "../../src/gomod/dir-hash.ts";
+import { createGroup } from "../../src/registry/forge/groups.ts";
+import { createProject } from "../../src/registry/forge/projects.ts";
+import { OPERATOR } from "../../src/registry/principal.ts";
 import { runHere } from "../cli/run-here.ts";
 import { testDatabase } from "../support/database.ts";
 import { type FakeUpstream, fakeUpstream } from "../support/fake-upstream.ts";
 import { goCommand } from "../support/go.ts";
 import { spawnGokura } from "../support/gokura-process.ts";
-import { ask } from "../support/http.ts";
+import { ask, bearer } from "../support/http.ts";
 import { canMount, withTinyDisk } from "../support/mount-namespace.ts";
-import { type TestServer, testServer } from "../support/server.ts";
+import { pushRecipe, remoteOf } from "../support/push.ts";
+import { ADMIN_TOKEN, MODULE_HOST, type TestServer, testServer } from "../support/server.ts";
 import { type MadeDatabase, makeDatabase } from "../support/sum-database.ts";
 import { temporary } from "../support/temporary.ts";
 import { h1OfZip } from "../support/zip-sum.ts";
@@ -23,6 +27,8 @@ const B = "example.com/b";
 const TOOLCHAIN = "golang.org/toolchain";
 
 let upstream: FakeUpstream;
+/** The checksum database as a server. */
+let database: FakeUpstream;
 let sums: MadeDatabase;
 let outside: Record<string, string>;
 let inside: Record<string, string>;
@@ -46,10 +52,10 @@ beforeAll(async () => {
   upstream = await fakeUpstream();
   sums = makeDatabase(NAME);
   sums.grow(700); // more than two tiles
-  const own = await fakeUpstream((req, res) => void (sums.handle(req, res) || res.writeHead(404).end()));
+  database = await fakeUpstream((req, res) => void (sums.handle(req, res) || res.writeHead(404).end()));
   outside = {
     ...{ DATABASE_URL: await testDatabase(), GOKURA_DATA_DIR: temporary("outside"), GOKURA_UPSTREAM: upstream.url },
-    GOKURA_SUMDB: `${sums.verifierKey} ${own.url}`,
+    GOKURA_SUMDB: `${sums.verifierKey} ${database.url}`,
   };
   inside = {
     ...{ DATABASE_URL: await testDatabase(), GOKURA_UPSTREAM: "off" },
@@ -174,6 +180,31 @@ test.skipIf(!canMount)("a full disk is named, and nothing of the bundle stays (n
   }).ended;
   expect([code, stderr]).toEqual([1, expect.stringContaining("disk is full")]);
   expect(stderr).not.toContain("large.tar");
+});
+
+test("modules of the registry's own projects, which a go.sum names as well, are left out, and nobody is asked about them", async () => {
+  const own = `${MODULE_HOST}/acme/own`;
+  const mixed = await testServer({ environment: { ...outside, GOKURA_DATA_DIR: temporary("mixed") } });
+  const { registry, url, dataDirectory } = mixed;
+  await createGroup(registry, OPERATOR, { fullPath: "acme" });
+  await createProject(registry, OPERATOR, { fullPath: "acme/own" });
+  await pushRecipe(remoteOf(url, "acme/own", ADMIN_TOKEN), (r) => {
+    r.tag("v1.0.0", r.commit({ "go.mod": `module ${own}\n` }));
+  });
+  const zip = await ask(url, `/api/v4/packages/go/${own}/@v/v1.0.0.zip`, { headers: bearer(ADMIN_TOKEN) });
+  const sum = `${own} v1.0.0 ${await h1OfZip(`${own}@v1.0.0`, zip.bytes)}\n`;
+  writeFileSync(file("mixed.sum"), `${sum}${await publish(A, "v1.4.0")}`);
+  const environment = { ...outside, GOKURA_DATA_DIR: dataDirectory, GOKURA_MODULE_HOST: MODULE_HOST };
+  const create = (name: string) =>
+    run(environment, "bundle", "create", "--out", file(name), "--go-sum", file("mixed.sum"));
+  expect(await create("mixed.tar")).toMatchObject({
+    ...{ code: 0, told: { versions: 1, own: 1 } },
+    stderr: expect.stringContaining("left out 1 of modules of your own projects"),
+  });
+  expect([...upstream.asked, ...database.asked].filter((path) => path.includes(own))).toEqual([]);
+  writeFileSync(file("mixed.sum"), sum.replace(/h1:..../, "h1:AAAA"));
+  expect(await create("none.tar")).toMatchObject({ code: 1 });
+  await mixed.stop();
 });
 
 test("a version that cannot be had keeps a bundle from being made", async () => {
