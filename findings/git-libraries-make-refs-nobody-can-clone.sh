@@ -3,10 +3,10 @@
 #
 # Seen with isomorphic-git 1.44.19 (git.branch) and go-git v5.19.3 (Storer.SetReference) beside git 2.39.5 and pygit2 1.21.0. A ref
 # is a file or a line of packed-refs, and of two names one of which is a directory of the other git has one ("cannot lock ref …:
-# 'refs/heads/feature' exists"). Both libraries leave it to the file system to say so, which it does as long as feature is a file. As soon as `git gc`
-# or a clone has packed the refs, feature is a line, and the new file is written without an error. `git fsck` finds nothing, and
-# all refs are listed; but a clone ends with "cannot process 'refs/remotes/origin/feature' and 'refs/remotes/origin/feature/x' at
-# the same time". git and libgit2 refuse the second branch in both forms.
+# 'refs/heads/feature' exists"). Both libraries leave it to the file system to say so, which it does as long as feature is a
+# file. As soon as `git gc` or a clone has packed the refs, feature is a line, and the new file is written without an error.
+# `git fsck` finds nothing, and all refs are listed; but a clone ends with "cannot process 'refs/remotes/origin/feature' and
+# 'refs/remotes/origin/feature/x' at the same time". git and libgit2 refuse the second branch in both forms.
 set -euo pipefail
 work=$(mktemp -d); trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT; cd "$work"
 export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null

