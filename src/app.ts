@@ -1,6 +1,8 @@
 // The composition root of the server: builds every part once, in the order in which they need each other, and takes them
 // down in the opposite one. What a server shares with commands is built by open-registry.ts, what only one of several servers
 // does by leader.ts.
+
+import { setTimeout as delay } from "node:timers/promises";
 import { onDemand } from "./concurrency/on-demand.ts";
 import type { Config } from "./config.ts";
 import { type Lease, openLease } from "./database/lease.ts";
@@ -42,6 +44,10 @@ import { toldNames } from "./upstream/told-names.ts";
 import { webOnDemand } from "./web/for-people.ts";
 import type { WebProvider } from "./web/html/visit.ts";
 import { startWorkers, type Workers } from "./workers.ts";
+
+/** How often a database that came to be elsewhere is compared, until it can be. */
+const COMPARED_TRIES = 30;
+const COMPARED_AGAIN_MS = 1_000;
 
 export interface RunningApp {
   /** Where clients reach it, without a slash at the end. */
@@ -98,7 +104,7 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
       ...{ config, registry, repositories, archives, indexer, upstream, checksums, remotes, hasAges },
     });
     leading = duties;
-    moved = () => databaseMoved(registry, checksums, duties);
+    moved = () => void databaseMoved(registry, checksums, duties);
     let lease: Lease | undefined;
     let isUp = false;
     closers.push(async () => lease?.close());
@@ -233,12 +239,16 @@ function knowsAges(config: Config, registry: Registry, publicSums: PublicSums | 
 }
 
 /** The database is another server than before, which may lack what was done last: what is kept elsewhere is compared with it. */
-function databaseMoved({ log }: Registry, checksums: ChecksumLog, leading: Leading): void {
-  checksums
-    .compare()
-    .catch((error: unknown) => log.warn({ err: error }, "the checksum log is compared when it is asked for"))
-    .then(() => leading.databaseMoved())
-    .catch((error: unknown) => log.error({ err: error }, "what the database lost could not be recorded again"));
+async function databaseMoved({ log }: Registry, checksums: ChecksumLog, leading: Leading): Promise<void> {
+  for (let tries = 0; tries < COMPARED_TRIES; tries++)
+    try {
+      await checksums.compare();
+      await leading.databaseMoved();
+      return;
+    } catch (error) {
+      log.warn({ err: error }, "what the database may have lost is not known yet");
+      await delay(COMPARED_AGAIN_MS, undefined, { ref: false });
+    }
 }
 
 /** Everything that is remembered is forgotten when the database says that it changed. */

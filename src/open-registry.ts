@@ -143,6 +143,7 @@ export async function openRegistry(
       jobs,
       leadership: ALONE,
       storedRepositories: undefined,
+      demandCompared() {},
       recordedLately: new ExpiringMemory({ max: MOST_RECORDED_LATELY, ttl: RECORDED_LATELY_MS }),
       memory: new AccessMemory(),
       tokenUse,

@@ -31,6 +31,11 @@ export interface Registry {
   leadership: Leadership;
   /** Repositories in the blob store; undefined: they are in the data directory alone. Set once, as leadership is. */
   storedRepositories: StoredRepositories | undefined;
+  /**
+   * Throws unavailable while the journal of the checksum log was not compared with the database of a server of PostgreSQL, by the
+   * moment when that was started. Set once, by a process that signs.
+   */
+  demandCompared: (server: string) => void;
   /** The projects whose refs this process recorded lately, with their full paths then. */
   readonly recordedLately: ExpiringMemory<number, string>;
   readonly memory: RememberedAccess;

@@ -3,7 +3,7 @@
 // is signed, and every lookup says why.
 import { createSingleFlight } from "../../concurrency/single-flight.ts";
 import { isLostConnection } from "../../database/client.ts";
-import { isFailure } from "../../errors.ts";
+import { Failure, isFailure } from "../../errors.ts";
 import type { Signer } from "../../sumdb/note.ts";
 import type { Registry } from "../registry.ts";
 import { appendBatch } from "./append-batch.ts";
@@ -29,6 +29,11 @@ export async function openChecksumLog(registry: Registry, signers: readonly Sign
     state: newLogState(),
     compare: () => comparing.run("journal", () => reconcile(log)),
     queue: createAppendQueue(append, (error) => !isFailure(error) && isLostConnection(error)),
+  };
+  registry.demandCompared = (server) => {
+    if (server === log.state.compared || log.state.closed !== undefined) return;
+    void log.compare().catch(() => {}); // told by who asks next
+    throw new Failure("unavailable", "the database is compared with the checksum log's journal; try again in a moment");
   };
   const otherKey = await claimNames(registry, signers);
   if (otherKey !== undefined) close(log, otherKey);

@@ -21,19 +21,26 @@ interface Name {
   readonly version: string;
 }
 
-/** What was served under some names, and is no version of a project now, by `path@version`. */
+/**
+ * What was served under some names, and is no version of a project now, by `path@version`. Throws unavailable while it is not
+ * known whether the database lost some of it.
+ */
 export async function servedBefore(
-  registry: Pick<Registry, "prisma">,
+  registry: Pick<Registry, "prisma" | "demandCompared">,
   names: readonly Name[],
   sql: Pick<Sql, "$queryRaw"> = registry.prisma,
 ): Promise<ReadonlyMap<string, ServedBefore>> {
   if (names.length === 0) return new Map();
-  const rows = await sql.$queryRaw<{ name: string; go_mod_h1: string; h1: string | null; lost: boolean }[]>`
+  const [server, ...rows] = await sql.$queryRaw<
+    { name: string; go_mod_h1: string; h1: string | null; lost: boolean }[]
+  >`
     WITH asked AS (
       SELECT * FROM unnest(
         ${names.map(({ modulePath }) => modulePath)}::text[], ${names.map(({ version }) => version)}::text[]
       ) AS asked (path, version))
-    SELECT path || '@' || asked.version AS name, v.go_mod_h1, v.h1, false AS lost FROM asked
+    SELECT extract(epoch FROM pg_postmaster_start_time())::text AS name, '' AS go_mod_h1, NULL AS h1, false AS lost
+    UNION ALL
+    SELECT path || '@' || asked.version, v.go_mod_h1, v.h1, false FROM asked
       JOIN module m USING (path) JOIN module_version v ON v.module_id = m.id AND v.version = asked.version
       WHERE m.origin = 'UPSTREAM' AND v.go_mod_h1 IS NOT NULL
     UNION ALL
@@ -43,6 +50,7 @@ export async function servedBefore(
         SELECT FROM module m JOIN module_version v ON v.module_id = m.id AND v.version = r.version
           WHERE m.path = r.path AND m.origin = 'HOSTED'
       ) AND NOT EXISTS (SELECT FROM tombstone t WHERE t.module_path = r.path AND t.version = r.version)`;
+  registry.demandCompared(server!.name);
   // The record comes last: it knows the zip.
   return new Map(
     rows.map(({ name, go_mod_h1: goModH1, h1, lost: isLost }) => [name, { goModH1, h1: h1 ?? undefined, isLost }]),
