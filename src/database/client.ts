@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { Failure } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
-import { type Connections, leadsToStandby, openConnections, replaceReadOnly } from "./connections.ts";
+import { type Connections, leadsToStandby, openConnections, trustPrimary } from "./connections.ts";
 import type { Prisma, PrismaClient } from "./generated/client.ts";
 import { traceQueries } from "./traced-queries.ts";
 
@@ -67,7 +67,7 @@ export function openDatabase(url: string, log: Log, server?: string): Database {
       if (results.at(-1)!.rows[0]!.standby) throw leadsToStandby();
     },
   });
-  replaceReadOnly(pool);
+  trustPrimary(pool);
   let closing = false;
   // A connection that dies while idle is replaced by the pool; unheard, its error would end the process.
   pool.on("error", (error) => {

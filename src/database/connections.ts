@@ -39,6 +39,9 @@ export function openConnections(): Connections {
   };
 }
 
+/** The function of PostgreSQL that waits for synchronous standbys, and warns when it no longer does. */
+const SYNCHRONOUS_WAIT = "SyncRepWaitForLSN";
+
 /** The moment when a server was started, to the microsecond, as text: by which it is told from others. */
 export const SERVER_SQL = "extract(epoch FROM pg_postmaster_start_time())::text";
 
@@ -85,12 +88,18 @@ export function leadsToStandby(): Error {
   return Object.assign(new Error(message), { code: READ_ONLY });
 }
 
-/** Has a pool let a connection go whose server has taken no write: whoever comes next gets one to where the address leads now. */
-export function replaceReadOnly(pool: pg.Pool): void {
+/**
+ * Has a pool let a connection go whose server has taken no write: whoever comes next gets one to where the address leads now.
+ * And what was committed without the synchronous standby, because somebody cancelled the wait for it or a statement_timeout did,
+ * is not said to be: to PostgreSQL that is a success with a warning (src/backend/replication/syncrep.c).
+ */
+export function trustPrimary(pool: pg.Pool): void {
   const refused = new WeakSet<pg.PoolClient>();
   pool.on("connect", (client) => {
-    const { connection } = client as unknown as { connection: NodeJS.EventEmitter };
-    connection.on("errorMessage", ({ code }: { readonly code?: string }) => {
+    client.on("notice", ({ routine }) => {
+      if (routine === SYNCHRONOUS_WAIT) connectionOf(client).stream.destroy();
+    });
+    connectionOf(client).on("errorMessage", ({ code }: { readonly code?: string }) => {
       if (code === READ_ONLY) refused.add(client);
     });
   });
@@ -98,4 +107,9 @@ export function replaceReadOnly(pool: pg.Pool): void {
   pool.on("release", (_, client) => {
     if (refused.has(client)) void client.end().catch(() => {});
   });
+}
+
+/** What pg has beneath a client: messages as they come, and the stream that they come on. */
+function connectionOf(client: pg.PoolClient): NodeJS.EventEmitter & { readonly stream: net.Socket } {
+  return (client as unknown as { connection: NodeJS.EventEmitter & { readonly stream: net.Socket } }).connection;
 }

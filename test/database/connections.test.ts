@@ -1,6 +1,9 @@
 // What every connection of the pool is set to, whatever the server says.
+import pg from "pg";
 import { expect, test } from "vitest";
 import { openDatabase } from "../../src/database/client.ts";
+import { inTransaction } from "../../src/database/sql.ts";
+import { databaseTrouble } from "../../src/database/trouble.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { atEnd } from "../support/at-end.ts";
 import { testDatabase } from "../support/database.ts";
@@ -49,4 +52,28 @@ test("a moment is the same to Prisma and to plain SQL, whatever time zone the da
   // written: it sends a moment as UTC without saying so
   const { id } = await prisma.user.create({ data: { username: "zoe", name: "Zoe", blockedAt: at } });
   expect((await pool.query(`SELECT blocked_at AS at FROM "user" WHERE id = $1`, [id])).rows).toEqual([{ at }]);
+});
+
+test("a connection that takes no writes is used no more, so that the next one leads to where they are taken", async () => {
+  const url = await testDatabase();
+  const admin = new pg.Client(url);
+  await admin.connect();
+  atEnd(() => admin.end());
+  const readOnly = (how: string) => admin.query(`ALTER DATABASE ${new URL(url).pathname.slice(1)} ${how}`);
+  await readOnly("SET default_transaction_read_only = on");
+  const database = openDatabase(url, createLog("info"));
+  atEnd(() => database.close());
+  const writes = [
+    () => inTransaction(database.pool, async (tx) => tx.$executeRaw`UPDATE sum_tree SET size = size`),
+    () => database.prisma.$transaction((tx) => tx.$executeRaw`UPDATE sum_tree SET size = size`),
+    () => database.prisma.$executeRaw`UPDATE sum_tree SET size = size`,
+  ];
+  for (const write of writes) {
+    expect(databaseTrouble(await write().catch((error: unknown) => error))).toBe("away");
+    await readOnly("RESET default_transaction_read_only");
+    expect(await write()).toBe(1);
+    await readOnly("SET default_transaction_read_only = on");
+    for (const client of await Promise.all(Array.from({ length: 3 }, () => database.pool.connect())))
+      client.release(true);
+  }
 });

@@ -2,12 +2,14 @@
 import net from "node:net";
 import pg from "pg";
 import { expect, test, vi } from "vitest";
+import { openConnections } from "../../src/database/connections.ts";
 import { listenForNotices, type Notices } from "../../src/database/notify.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { atEnd } from "../support/at-end.ts";
 import { cuttableLink, over } from "../support/cuttable-link.ts";
 import { testDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
+import { movableAddress } from "../support/replicated-postgres.ts";
 
 const url = await testDatabase();
 const serverPort = Number(new URL(url).port);
@@ -23,7 +25,7 @@ interface Listener {
   readonly logged: string[];
 }
 
-async function listen(at: string, heartbeatMs = 5_000): Promise<Listener> {
+async function listen(at: string, heartbeatMs = 5_000, connections = openConnections()): Promise<Listener> {
   const heard: string[] = [];
   const logged: string[] = [];
   const notices = await listenForNotices(
@@ -33,7 +35,7 @@ async function listen(at: string, heartbeatMs = 5_000): Promise<Listener> {
       forget: () => void heard.push("forget"),
     },
     createLog("info", { write: (line: string) => void logged.push(JSON.parse(line).msg) }),
-    { heartbeatMs },
+    { heartbeatMs, connections },
   );
   atEnd(() => notices.close());
   return { notices, heard, logged };
@@ -104,6 +106,27 @@ test("a connection that the network forgot without a word is found out by its he
   expect(heard).toEqual(["forget", "forget"]);
   await link.mend();
   expect(await isLive(notices, true)).toBe(true);
+});
+
+test("whoever waits on a connection that the network forgot is told as soon as the database is heard again", async () => {
+  const link = await cuttableLink(serverPort);
+  const address = await movableAddress(link.port);
+  atEnd(() => address.close());
+  const at = new URL(url);
+  at.port = String(address.port);
+  const connections = openConnections();
+  const { notices } = await listen(at.href, 200, connections);
+  const pool = new pg.Pool({ connectionString: at.href, stream: connections.stream });
+  pool.on("error", () => {});
+  pool.on("connect", (one) => one.on("error", () => {}));
+  atEnd(() => pool.end());
+  await pool.query("SELECT");
+  link.silence();
+  const waiting = pool.query("SELECT").catch(({ message }: Error) => message);
+  address.moveTo(serverPort); // the way is another one now, and the old one is silent for ever
+  expect(await waiting).toMatch(/Connection terminated/);
+  expect(await isLive(notices, true)).toBe(true);
+  await pool.query("SELECT");
 });
 
 test("after close nothing is heard and nothing reconnects", async () => {

@@ -140,6 +140,34 @@ test("where another has led on the new primary what it lacks is nowhere, and may
   await expectOneHistory(lost);
 });
 
+test("what was committed without the standby that it should have waited for is not said to be", async () => {
+  const set = async (value: string): Promise<void> => {
+    await standby!.query(`ALTER SYSTEM SET synchronous_standby_names = '${value}'`);
+    await standby!.query("SELECT pg_reload_conf()");
+  };
+  await set("nobody");
+  // Also what others commit meanwhile waits; and the setting has its time to be in force.
+  const cancel = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+  const cancelling = async (): Promise<undefined> => {
+    await standby!.query(cancel);
+  };
+  const make = async (path: string) => {
+    const made = ask(leader.url, "/api/v4/groups", {
+      method: "POST",
+      headers: { ...bearer(ADMIN_TOKEN), "content-type": "application/json" },
+      body: JSON.stringify({ name: path, path }),
+    });
+    for (;;) {
+      const answer = await Promise.race([made, delay(50).then(cancelling)]);
+      if (answer) return answer;
+    }
+  };
+  let answer = await make("first");
+  for (let n = 0; n < 20 && answer.status === 201; n++) answer = await make(`group${n}`);
+  await set("");
+  expect([answer.status, answer.text]).toEqual([503, expect.stringContaining("try again")]);
+});
+
 test("while the address leads to a server that takes no writes it is taken for none, and afterwards all goes on", async () => {
   const demoted = await replicated.demoted(primary!, FAST);
   address.moveTo(demoted.port);
