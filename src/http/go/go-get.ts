@@ -8,6 +8,7 @@ import { type Failure, isFailure, notFound } from "../../errors.ts";
 import { repositoryExists } from "../../git/hosting/repositories-of-projects.ts";
 import { mayReadCode, requireScope } from "../../registry/access/access.ts";
 import { authenticate } from "../../registry/access/authentication.ts";
+import { isFormerModuleHost } from "../../registry/forge/module-owner.ts";
 import { findProject } from "../../registry/forge/projects.ts";
 import { ANONYMOUS, type Principal } from "../../registry/principal.ts";
 import type { Registry } from "../../registry/registry.ts";
@@ -40,7 +41,9 @@ export async function serveGoGet(registry: Registry, url: string, ctx: Context):
   const fullPath = project?.fullPath ?? segments.slice(0, 2).join("/");
   ctx.type = "text/html; charset=utf-8";
   ctx.set("Cache-Control", "no-store");
-  const root = `${registry.moduleHost}/${fullPath}`;
+  // Who asks by the name that the module host had before wants a module of that name.
+  const host = (await isFormerModuleHost(registry, ctx.hostname)) ? ctx.hostname : registry.moduleHost;
+  const root = `${host}/${fullPath}`;
   const metas = {
     "go-import": `${root} git ${url}/${fullPath}.git`,
     "go-source": goSource(root, `${url}/${fullPath}`),

@@ -29,6 +29,11 @@ export async function ownedNames(registry: Registry): Promise<(modulePath: strin
   return (modulePath) => roots.some((root) => isBelow(modulePath, root));
 }
 
+/** Whether a host's name was the module host once. */
+export async function isFormerModuleHost(registry: Registry, host: string): Promise<boolean> {
+  return (await ownRoots(registry)).some(({ prefix, projectId }) => projectId === null && prefix === host);
+}
+
 /** The number of the project that declared exactly this prefix. */
 export async function projectOfPrefix(registry: Registry, prefix: string): Promise<number | undefined> {
   return (await ownRoots(registry)).find((root) => root.prefix === prefix)?.projectId ?? undefined;

@@ -69,6 +69,14 @@ test("no upstream hears of names below the module host before, and the log says 
   expect(JSON.parse(line!)).toMatchObject({ level: "warn", moduleHost: "after.test", former: ["before.test"] });
 });
 
+test("direct mode finds a repository by the host that it is asked by, if that was the module host", async () => {
+  const root = async (host: string): Promise<string> =>
+    (await ask(server.url, "/acme/lib?go-get=1", { headers: { ...bearer(ADMIN_TOKEN), host } })).text;
+  expect(await root("before.test")).toContain('name="go-import" content="before.test/acme/lib git ');
+  for (const host of ["after.test", "mistake.test", "other.test"])
+    expect(await root(host)).toContain('name="go-import" content="after.test/acme/lib git ');
+});
+
 test("a module host below which nothing was published is nobody's", async () => {
   expect(await isOwned(server.registry, "mistake.test/acme/lib")).toBe(false);
   expect(await isOwned(server.registry, "after.test/acme/lib")).toBe(true);
