@@ -93,10 +93,28 @@ export function answerPlainHttp(server: http.Server, url: () => string): void {
   server.on("secureConnection", (socket) => sockets.delete(nameOf(socket)));
   server.on("clientError", (error: NodeJS.ErrnoException, connection) => {
     const socket = error.code === "ERR_SSL_HTTP_REQUEST" ? sockets.get(nameOf(connection as Socket)) : undefined;
-    if (!socket) return void connection.destroy(error);
+    if (!socket) return answerUnreadable(error, connection as Socket);
     const body = `this port speaks https, and was asked in http: use ${url()}\n`;
     socket.end(
       `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
     );
   });
 }
+
+/**
+ * Answers what cannot be read as http, as Node does where nobody listens to `clientError`: 400, 408 for a request that took too
+ * long, 413 and 431 for headers that are too large. What breaks on the way, and what comes while an answer is written, ends.
+ */
+function answerUnreadable({ code = "" }: NodeJS.ErrnoException, connection: Socket): void {
+  const isHttp = code.startsWith("HPE_") || code === "ERR_HTTP_REQUEST_TIMEOUT";
+  const isAnswering = (connection as { _httpMessage?: unknown })._httpMessage != null;
+  if (!isHttp || isAnswering || !connection.writable) return void connection.destroy();
+  const status = UNREADABLE[code] ?? "400 Bad Request";
+  connection.end(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`, () => connection.destroy());
+}
+
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: "413 Payload Too Large",
+  HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
+};
