@@ -18,8 +18,16 @@ export async function examineDatabase(url: string, now: () => number = Date.now)
   const pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, max: 2 });
   pool.on("error", () => {});
   try {
-    const [version, fsync, commit] = await settingsOf(pool, ["server_version_num", "fsync", "synchronous_commit"]);
+    const [version, fsync, commit, readOnly] = await settingsOf(pool, [
+      ...["server_version_num", "fsync", "synchronous_commit", "transaction_read_only"],
+    ]);
     const number = Number(version);
+    if (readOnly === "on") {
+      const says = "it takes no writes: it is a standby, or was made read-only";
+      return [
+        wrong(ABOUT, says, "Have DATABASE_URL lead to the primary (docs/scale.md, When the database fails over)."),
+      ];
+    }
     const findings = [
       number < OLDEST_SUPPORTED
         ? doubtful(ABOUT, `PostgreSQL ${Math.floor(number / 10_000)} gets no fixes any more`, "Upgrade it.")

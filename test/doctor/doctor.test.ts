@@ -80,7 +80,7 @@ test("reverse proxies that decode slashes, keep credentials to themselves, or le
   expect(worst(await examineAddress("http://127.0.0.1:9"))).toMatchObject([{ state: "wrong" }]);
 });
 
-test("databases: well, not migrated, without fsync, without notices, away", async () => {
+test("databases: well, not migrated, without fsync, without notices, read-only, away", async () => {
   const url = await testDatabase();
   // Those of the tests are without fsync.
   expect(worst(await examineDatabase(url))).toMatchObject([{ state: "wrong", says: "fsync is off" }]);
@@ -112,6 +112,11 @@ test("databases: well, not migrated, without fsync, without notices, away", asyn
   await expect.poll(endListener, { interval: 20 }).toBe(1);
   await client.end();
   expect(worst(await examining).at(-1)).toMatchObject({ state: "wrong" });
+  const still = await testDatabase();
+  await query(still, `ALTER DATABASE ${new URL(still).pathname.slice(1)} SET default_transaction_read_only = on`);
+  expect(await examineDatabase(still)).toMatchObject([
+    { state: "wrong", says: expect.stringContaining("takes no writes") },
+  ]);
   const away = await examineDatabase("postgresql://nobody:secret@127.0.0.1:9/none");
   expect(away).toMatchObject([{ state: "wrong" }]);
   expect(JSON.stringify(away)).not.toContain("secret");

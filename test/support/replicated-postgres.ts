@@ -7,11 +7,11 @@ import { once } from "node:events";
 import { appendFileSync, chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
+import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { copyCluster } from "../../src/database/base-backup.ts";
-import { serverOwner } from "../../src/database/postgres-binaries.ts";
+import { type ServerOwner, serverOwner } from "../../src/database/postgres-binaries.ts";
 import { localUrl } from "../../src/database/running-database.ts";
 import { freePort } from "./free-port.ts";
 
@@ -105,19 +105,7 @@ export function replicatedPostgres(directory: string, programs: string): Replica
       mkdirSync(cluster, { mode: 0o700 });
       if (owner) chownSync(cluster, owner.uid, owner.gid);
       const manifest = join(directory, `${name}.manifest`);
-      await copyCluster(
-        of.url,
-        async (tar) => {
-          const unpacking = spawn("tar", ["--extract", "--file=-", `--directory=${cluster}`], {
-            ...owner,
-            stdio: ["pipe", "ignore", "inherit"],
-          });
-          const ended = once(unpacking, "exit");
-          await pipeline(tar, unpacking.stdin!);
-          await ended;
-        },
-        manifest,
-      );
+      await copyCluster(of.url, (tar) => unpack(tar, cluster, owner), manifest);
       rmSync(manifest);
       writeFileSync(join(cluster, "standby.signal"), "");
       const source = new URL(of.url);
@@ -138,6 +126,21 @@ export function replicatedPostgres(directory: string, programs: string): Replica
       await Promise.all([...running].map((server) => server.stop("SIGKILL")));
     },
   };
+}
+
+/** tar ends at the mark in the archive, which may be before the end of the stream: that is read all the same. */
+async function unpack(tar: Readable, directory: string, owner: ServerOwner | undefined): Promise<void> {
+  const unpacking = spawn("tar", ["--extract", "--file=-", `--directory=${directory}`], {
+    ...owner,
+    stdio: ["pipe", "ignore", "inherit"],
+  });
+  const input = unpacking.stdin!.on("error", () => {});
+  const ended = once(unpacking, "exit");
+  for await (const piece of tar)
+    if (!input.destroyed && !input.write(piece)) await Promise.race([once(input, "drain").catch(() => {}), ended]);
+  input.end();
+  const [code] = await ended;
+  if (code !== 0) throw new Error(`tar ended with ${code}`);
 }
 
 async function isStreaming(primary: PostgresServer, name: string): Promise<boolean> {

@@ -30,7 +30,7 @@ export async function recordAgain(registry: Registry, repositories: Repositories
       } catch (error) {
         log.error(
           { err: error, project: fullPath },
-          "whether the database lacks a push is not known: gokura fsck tells, and a push to the project records it",
+          "whether the database lacks a push to a project is not known: gokura fsck tells",
         );
       }
   stored?.forget();
