@@ -52,7 +52,8 @@ export async function backUp(registry: Registry, target: string, options: Backup
   const { files, bytes, there } = await copyAll(registry.dataDirectory, join(target, DATA), options.progress);
   const zips = await copyZips(registry, join(target, DATA, "blobs"), options.progress);
   // Files were synced one by one, also those of a backup that was killed; the names of all are in their directories.
-  await syncTree(target, "directories");
+  for (const part of [DATA, PIECES, ...(saved ? [saved.directory] : [])])
+    await syncTree(join(target, part), "directories");
   await describeBackup(target, { gokura: options.gokura, moment, cluster: saved?.directory ?? null, versions });
   // Only now may the last one go.
   await removeOthers(join(target, DATA), new Set([...there, ...zips.there]));

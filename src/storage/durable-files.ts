@@ -3,10 +3,23 @@
 // was, and so on upwards for directories that are new (fsync(2), open(2) under "Durability"; a rename is in the same case).
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { unlessMissing } from "./missing-file.ts";
 
-/** Writes a file or a directory through to the disk: the bytes of the one, the names in the other. */
+/**
+ * What is said of directories that cannot be synced, by some file systems of networks and where a directory may not be read. Others
+ * who promise as much pass over it too (PostgreSQL, src/backend/storage/file/fd.c, fsync_fname_ext).
+ */
+const NOT_SYNCED = new Set(["EACCES", "EPERM", "EINVAL", "EBADF", "EISDIR"]);
+
+/** Writes the names in a directory through to the disk, where that can be. */
+export async function syncDirectory(directory: string): Promise<void> {
+  await sync(directory).catch((error: NodeJS.ErrnoException) => {
+    if (!NOT_SYNCED.has(error.code ?? "")) throw error;
+  });
+}
+
+/** Writes the bytes of a file through to the disk. */
 export async function sync(path: string): Promise<void> {
   const handle = await fs.open(path);
   try {
@@ -26,7 +39,7 @@ export async function syncTree(directory: string, only?: "directories"): Promise
     if (entry.isDirectory()) await syncTree(path, only);
     else if (entry.isFile() && only === undefined) await sync(path).catch(unlessMissing);
   }
-  await sync(directory).catch(unlessMissing);
+  await syncDirectory(directory).catch(unlessMissing);
 }
 
 /** Settles when the names of all directories that were asked for before are on the disk. */
@@ -38,11 +51,11 @@ let names: Promise<unknown> = Promise.resolve();
  */
 export function makeDirectory(directory: string, mode?: number): Promise<void> {
   const make = async (): Promise<void> => {
-    const first = await fs.mkdir(directory, { recursive: true, mode });
-    if (first === undefined) return;
-    for (let made = directory; ; made = dirname(made)) {
-      await sync(dirname(made));
-      if (made === first || made === dirname(made)) return;
+    let made = resolve(directory);
+    const first = await fs.mkdir(made, { recursive: true, mode });
+    for (; first !== undefined; made = dirname(made)) {
+      await syncDirectory(dirname(made));
+      if (made === first) return;
     }
   };
   const made = names.then(make);
@@ -53,7 +66,7 @@ export function makeDirectory(directory: string, mode?: number): Promise<void> {
 /** Gives a file or a directory, which was synced, another name, in place of a file that may have it. The new name is on the disk then. */
 export async function renameDurably(from: string, to: string): Promise<void> {
   await fs.rename(from, to);
-  await sync(dirname(to));
+  await syncDirectory(dirname(to));
   await names;
 }
 
@@ -77,7 +90,7 @@ export async function writeDurably(
       await fs.link(temporary, file).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== "EEXIST") throw error;
       });
-      await sync(dirname(file));
+      await syncDirectory(dirname(file));
     } else await renameDurably(temporary, file);
   } finally {
     await fs.rm(temporary, { force: true });

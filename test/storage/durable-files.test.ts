@@ -1,6 +1,6 @@
 // What was promised is there after a power cut: every file with its bytes, and every name on the way to it.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeBackup } from "../../src/backup/description.ts";
 import { initRepository } from "../../src/git/objects/init-repository.ts";
@@ -9,7 +9,7 @@ import { addName, loadSigners } from "../../src/registry/checksums/signing-keys.
 import { openSecretBox } from "../../src/registry/secret-box.ts";
 import { nameOfDataDirectory, openDataDirectory } from "../../src/storage/data-directory.ts";
 import { openDiskBlobs } from "../../src/storage/disk-blobs.ts";
-import { makeDirectory, writeDurably } from "../../src/storage/durable-files.ts";
+import { makeDirectory, syncDirectory, writeDurably } from "../../src/storage/durable-files.ts";
 import { smallObjects } from "../../src/storage/small-objects.ts";
 import { type Syncs, watchSyncs } from "../support/power-cut.ts";
 import { temporary } from "../support/temporary.ts";
@@ -65,6 +65,16 @@ test("a file that is written anew is the old one or the new one, and its rights 
   expect(readFileSync(file, "utf8")).toBe("two");
   await writeDurably(file, "three", { ifNew: true });
   expect([readFileSync(file, "utf8"), readdirSync(directory)]).toEqual(["two", ["file"]]);
+});
+
+test("where directories cannot be synced, or are written with a slash at the end, files are made all the same", async () => {
+  await expect(syncDirectory("/proc")).resolves.toBeUndefined(); // EINVAL
+  await expect(syncDirectory("/nowhere")).rejects.toThrow("ENOENT");
+  const directory = temporary("durable");
+  await makeDirectory(`${directory}/a/b/`);
+  await writeDurably(join(directory, "a/b/file"), "text");
+  expect(syncs.lostIn(directory)).toEqual([]);
+  expect(syncs.count(dirname(directory))).toBe(0);
 });
 
 test("a file that cannot be written leaves nothing beside it", async () => {

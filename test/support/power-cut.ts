@@ -10,6 +10,8 @@ export interface Syncs {
   lostIn(directory: string): string[];
   /** Those that it would take; for files that other processes wrote. */
   takenFrom(directory: string): string[];
+  /** How often a directory was synced. */
+  count(directory: string): number;
   stop(): void;
 }
 
@@ -17,6 +19,7 @@ export interface Syncs {
 export async function watchSyncs(): Promise<Syncs> {
   const names = new Set<string>();
   const sizes = new Map<string, number>();
+  const counts = new Map<string, number>();
   const handle = await open("/dev/null");
   const prototype = Object.getPrototypeOf(handle) as FileHandle;
   await handle.close();
@@ -26,7 +29,9 @@ export async function watchSyncs(): Promise<Syncs> {
     const found = fstatSync(this.fd);
     if (found.isFile()) sizes.set(`${found.dev}:${found.ino}`, found.size);
     const path = readlinkSync(`/proc/self/fd/${this.fd}`);
-    if (found.isDirectory()) for (const name of readdirSync(path)) names.add(entryOf(join(path, name)));
+    if (!found.isDirectory()) return;
+    counts.set(path, (counts.get(path) ?? 0) + 1);
+    for (const name of readdirSync(path)) names.add(entryOf(join(path, name)));
   };
   const isKept = (path: string, root: string): boolean =>
     path === root || (names.has(entryOf(path)) && isKept(dirname(path), root));
@@ -42,6 +47,7 @@ export async function watchSyncs(): Promise<Syncs> {
       .sort();
   return {
     lostIn: (root) => pathsIn(root, (path) => !isKept(path, root) || isShort(path)),
+    count: (directory) => counts.get(directory) ?? 0,
     takenFrom: (root) => pathsIn(root, (path) => !isKept(path, root)),
     stop() {
       prototype.sync = sync;

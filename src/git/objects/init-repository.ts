@@ -7,7 +7,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { makeDirectory, renameDurably, sync, syncTree } from "../../storage/durable-files.ts";
+import { makeDirectory, renameDurably, syncDirectory, syncTree } from "../../storage/durable-files.ts";
 import { runGit } from "../process/git-process.ts";
 import { ARCHIVE_ATTRIBUTES } from "../process/repository-guard.ts";
 
@@ -43,7 +43,7 @@ export async function initRepository(
       await renameDurably(building, directory);
     } catch (error) {
       if (!(await isRepository(directory))) throw error; // else another caller was first
-      await sync(parent);
+      await syncDirectory(parent);
     }
   } finally {
     await rm(building, { recursive: true, force: true });

@@ -3,7 +3,7 @@
 // a power cut although all their bytes are there. Whoever acknowledges a push has the names synced first.
 import { join } from "node:path";
 import { dirname } from "node:path/posix";
-import { sync, syncTree } from "../../storage/durable-files.ts";
+import { syncDirectory, syncTree } from "../../storage/durable-files.ts";
 import { unlessMissing } from "../../storage/missing-file.ts";
 
 /** Directories, each of which takes a file descriptor. */
@@ -17,7 +17,7 @@ export async function syncNames(directory: string, refs: Iterable<string> | unde
   // The disk does many at the price of one.
   for (let at = 0; at < paths.length; at += SYNCED_AT_ONCE)
     await Promise.all(
-      paths.slice(at, at + SYNCED_AT_ONCE).map((path) => sync(join(directory, path)).catch(unlessMissing)),
+      paths.slice(at, at + SYNCED_AT_ONCE).map((path) => syncDirectory(join(directory, path)).catch(unlessMissing)),
     );
 }
 
