@@ -104,7 +104,9 @@ export async function startApp(config: Config, log: Log, options: OpenOptions = 
       ...{ config, registry, repositories, archives, indexer, upstream, checksums, remotes, hasAges },
     });
     leading = duties;
-    moved = () => void databaseMoved(registry, checksums, duties);
+    const stopping = new AbortController();
+    closers.push(async () => stopping.abort());
+    moved = () => void databaseMoved(registry, checksums, duties, stopping.signal);
     let lease: Lease | undefined;
     let isUp = false;
     closers.push(async () => lease?.close());
@@ -239,15 +241,21 @@ function knowsAges(config: Config, registry: Registry, publicSums: PublicSums | 
 }
 
 /** The database is another server than before, which may lack what was done last: what is kept elsewhere is compared with it. */
-async function databaseMoved({ log }: Registry, checksums: ChecksumLog, leading: Leading): Promise<void> {
-  for (let tries = 0; tries < COMPARED_TRIES; tries++)
+async function databaseMoved(
+  { log }: Registry,
+  checksums: ChecksumLog,
+  leading: Leading,
+  stopping: AbortSignal,
+): Promise<void> {
+  for (let tries = 0; tries < COMPARED_TRIES && !stopping.aborted; tries++)
     try {
       await checksums.compare();
       await leading.databaseMoved();
       return;
     } catch (error) {
+      if (stopping.aborted) return;
       log.warn({ err: error }, "what the database may have lost is not known yet");
-      await delay(COMPARED_AGAIN_MS, undefined, { ref: false });
+      await delay(COMPARED_AGAIN_MS, undefined, { ref: false, signal: stopping }).catch(() => {});
     }
 }
 
