@@ -20,6 +20,7 @@ import { runHere } from "../cli/run-here.ts";
 import { type LyingServer, lyingServer } from "../storage/s3/lying-server.ts";
 import { atEnd } from "../support/at-end.ts";
 import { eventually } from "../support/eventually.ts";
+import { watchSyncs } from "../support/power-cut.ts";
 import { git, type PushedRepository, pushRecipe, remoteOf } from "../support/push.ts";
 import { ADMIN_TOKEN, type TestServer, testServer } from "../support/server.ts";
 import { temporary } from "../support/temporary.ts";
@@ -207,6 +208,17 @@ test("an object with other bytes, or none, is not restored", async () => {
   const full = temporary("full");
   mkdirSync(join(full, "something"));
   await expect(restoreFromBucket(bucket, undefined, full)).rejects.toMatchObject({ kind: "conflict" });
+});
+
+test("a backup in a directory that says that it is complete survives a power cut", async () => {
+  const target = join(temporary("durable"), "target");
+  const syncs = await watchSyncs();
+  try {
+    await backUp(server.registry, target, OPTIONS);
+    expect(syncs.lostIn(target)).toEqual([]);
+  } finally {
+    syncs.stop();
+  }
 });
 
 /** Environments of commands: with backups in directories only, and in the bucket as well. */
