@@ -90,8 +90,8 @@ export function leadsToStandby(): Error {
 
 /**
  * Has a pool let a connection go whose server has taken no write: whoever comes next gets one to where the address leads now.
- * And what was committed without the synchronous standby, because somebody cancelled the wait for it or a statement_timeout did,
- * is not said to be: to PostgreSQL that is a success with a warning (src/backend/replication/syncrep.c).
+ * And what was committed without the synchronous standby, because somebody cancelled the wait for it (pg_cancel_backend), is not
+ * said to be: to PostgreSQL that is a success with a warning (src/backend/replication/syncrep.c).
  */
 export function trustPrimary(pool: pg.Pool): void {
   const refused = new WeakSet<pg.PoolClient>();
