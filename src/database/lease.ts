@@ -22,14 +22,14 @@
 // anything, because the lease may be over sooner than it was told.
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import pg from "pg";
+import type pg from "pg";
 import { Failure, isFailure } from "../errors.ts";
 import type { Log } from "../telemetry/log.ts";
 import { applicationName } from "./client.ts";
-import { type Connections, openConnections } from "./connections.ts";
+import type { Connections } from "./connections.ts";
+import { openLeaseSession } from "./lease-session.ts";
 import type { Sql } from "./sql.ts";
 
-const CONNECT_TIMEOUT_MS = 5_000;
 /** How old what is known of the leader of another server may be; that there is none is asked again sooner. */
 const KNOWN_FOR_MS = 500;
 const NONE_KNOWN_FOR_MS = 100;
@@ -138,8 +138,11 @@ interface Held {
 export function openLease(options: LeaseOptions): Lease {
   const { pool, log, candidate, holder, sole, address, begin, end, times = LEASE_TIMES } = options;
   let held: Held | undefined;
-  const connection = sessionOf(options, () => {
-    if (held && !sole) held.goodUntil = 0;
+  const connection = openLeaseSession({
+    ...{ url: options.url, connections: options.connections, goodMs: times.goodMs },
+    broke() {
+      if (held && !sole) held.goodUntil = 0;
+    },
   });
   let known: { readonly leader: Leader | undefined; readonly until: number } | undefined;
   let closed = false;
@@ -344,70 +347,6 @@ async function leaderIn(pool: pg.Pool): Promise<Leader | undefined> {
   });
   const row = rows[0];
   return row && { term: Number(row.term), url: row.url, certificate: row.certificate ?? undefined, key: row.key };
-}
-
-/** One connection of its own, made anew after it broke, of which `broke` is told: the pool may be busy for longer than a lease is good. */
-function sessionOf({ url, connections = openConnections(), times = LEASE_TIMES }: LeaseOptions, broke: () => void) {
-  let client: Promise<pg.Client> | undefined;
-  let pid: number | undefined;
-  let last: Promise<unknown> = Promise.resolve();
-  const connect = (): Promise<pg.Client> => {
-    const next = new pg.Client({
-      connectionString: url,
-      stream: connections.stream,
-      application_name: "gokura lease",
-      connectionTimeoutMillis: Math.min(CONNECT_TIMEOUT_MS, times.goodMs),
-      query_timeout: times.goodMs,
-      keepAlive: true,
-    });
-    const open = async (): Promise<pg.Client> => {
-      try {
-        await next.connect();
-        await next.query("SET synchronous_commit = off");
-      } catch (error) {
-        void next.end().catch(() => {});
-        throw error;
-      }
-      pid = (next as unknown as { processID: number }).processID;
-      return next;
-    };
-    const opened = open();
-    // One that was given up may end when there is a new one by now.
-    const lost = (): void => {
-      if (client !== opened) return;
-      client = undefined;
-      broke();
-    };
-    next.on("error", lost).on("end", lost);
-    return opened;
-  };
-  const ask = async <R extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<R[]> => {
-    client ??= connect();
-    const mine = client;
-    try {
-      return (await (await mine).query<R>(text, values)).rows;
-    } catch (error) {
-      if (client === mine) {
-        client = undefined;
-        broke();
-      }
-      void mine.then((broken) => broken.end()).catch(() => {});
-      throw error;
-    }
-  };
-  return {
-    /** The process of the database that does what is asked here. */
-    pid: () => pid,
-    /** Asks after what was asked before: a connection does one statement at a time. */
-    async query<R extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<R[]> {
-      const asked = last.then(() => ask<R>(text, values));
-      last = asked.catch(() => {});
-      return await asked;
-    },
-    async end() {
-      await (await client?.catch(() => undefined))?.end().catch(() => {});
-    },
-  };
 }
 
 /** Ends the transactions that a process of the database waits for, when it has waited for a while. */

@@ -55,8 +55,8 @@ export function recordedOtherwise(error: unknown): Failure | undefined {
 }
 
 /**
- * Reads or sends the stored zip of a published version, by its key among the blobs. That its bytes are not there is no absence, which a client would look
- * for elsewhere: throws unavailable, and says in the log what is lost.
+ * Reads or sends the stored zip of a published version, by its key among the blobs. That its bytes are not there is no
+ * absence, which a client would look for elsewhere: throws unavailable, and says in the log what is lost.
  */
 export async function withPromisedZip<T>(
   { log }: Pick<Registry, "log">,
