@@ -174,7 +174,11 @@ async function judgeZip(upload: Upload, path: string, { size, sha256 }: Received
   try {
     const entries = await readZipDirectory(file, size);
     const { invalid, sizeError } = await checkModuleZip(prefix, entries, size);
-    const faults = [...(sizeError === undefined ? [] : [sizeError]), ...invalid.map(faultLine)];
+    const faults = [
+      ...(sizeError === undefined ? [] : [sizeError]),
+      ...invalid.map(faultLine),
+      ...(upload.claimed === undefined ? directoryRules(entries) : []),
+    ];
     if (faults.length > 0) throw brokenRules(faults);
     return { ...(await readModuleZip(prefix, file, entries)), sha256, size };
   } catch (error) {
@@ -182,6 +186,18 @@ async function judgeZip(upload: Upload, path: string, { size, sha256 }: Received
   } finally {
     await file.close();
   }
+}
+
+/**
+ * Entries for directories, as `zip -r` writes them, count in the sum of a zip and not in that of the files which the go command
+ * unpacks (x/mod/sumdb/dirhash, HashZip and HashDir): it builds, and `go mod verify` calls the module modified wherever it
+ * came. So a new version has none. Who names its sum brings one that others know by it.
+ */
+function directoryRules(entries: readonly { readonly name: string }[]): string[] {
+  const { length, 0: first } = entries.filter(({ name }) => name.endsWith("/"));
+  if (first === undefined) return [];
+  const what = `${first.name}: the zip has entries for directories (${length}), for which "go mod verify" fails everywhere`;
+  return [`${what}; leave them out (zip -D), or send the sum that the version has elsewhere as Gokura-H1`];
 }
 
 async function makeZip(upload: Upload, location: ModuleLocation, tar: string, zip: string): Promise<JudgedZip> {

@@ -1,7 +1,9 @@
 // Uploads over real HTTP: what is published by them, what is refused and with which words, and that nothing half is kept.
+
 import { readdirSync } from "node:fs";
 import http from "node:http";
 import { join } from "node:path";
+import JSZip from "jszip";
 import tar from "tar-stream";
 import { beforeAll, describe, expect, test } from "vitest";
 import { addMember } from "../../src/registry/forge/members.ts";
@@ -340,6 +342,25 @@ describe("what is refused", () => {
     for (const version of ["v1", "v2.0.0", "1.6.0", "v0.0.0-20210101000000-abcdefabcdef"])
       expect([version, (await put(version, await moduleZip(version))).status]).toEqual([version, 422]);
     expect(scratchFiles()).toEqual([]);
+  });
+
+  test("a zip with directories, which go mod verify takes for a change wherever it comes, but for one whose sum is known", async () => {
+    const zip = new JSZip();
+    const inside = { createFolders: false };
+    zip.file(`${P}@v1.6.2/go.mod`, `module ${P}\n`, inside).file(`${P}@v1.6.2/sub/a.go`, "package sub\n", inside);
+    zip.file(`${P}@v1.6.2/sub`, null, { ...inside, dir: true });
+    const body = await zip.generateAsync({ type: "nodebuffer" });
+    const refused = await put("v1.6.2", body);
+    expect([refused.status, refused.text]).toEqual([
+      422,
+      expect.stringMatching(/^\S+@v1\.6\.2\/sub\/: .* \(1\).*\(zip -D\)/),
+    ]);
+    const withSum = (sum: string) => put("v1.6.2", body, { headers: { ...bearer(token), "gokura-h1": sum } });
+    const other = await withSum(`h1:${"A".repeat(43)}=`);
+    expect(other.status).toBe(422);
+    const [sum] = /h1:\S+=/.exec(other.text) ?? [];
+    expect((await withSum(sum!)).status).toBe(201);
+    expect((await get(`${P}/@v/v1.6.2.zip`)).bytes.equals(body)).toBe(true);
   });
 
   test("a zip bomb is not unpacked, and a zip whose bytes are not what its directory says is none", async () => {
