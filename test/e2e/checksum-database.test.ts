@@ -5,6 +5,7 @@ import https from "node:https";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { ensureRecord } from "../../src/registry/checksums/checksum-log.ts";
+import { findRecord } from "../../src/registry/checksums/log-records.ts";
 import { createProject, updateProject } from "../../src/registry/forge/projects.ts";
 import { OPERATOR } from "../../src/registry/principal.ts";
 import { type GoCommand, goCommand } from "../support/go.ts";
@@ -221,7 +222,7 @@ test("heads and hashes are for everybody, what lists records is for auditors, wh
     expect([path, (await anonymous(path)).status]).toEqual([path, 404]);
 });
 
-test("other content under a name that is logged is refused with the reason, and the log stays as it is", async () => {
+test("other content under a name that is logged is no version, for a reason that is told, and the log stays as it is", async () => {
   const sum = `h1:${"A".repeat(43)}=`;
   const name = "gokura.test/alice/back";
   const known = { h1: sum, goModH1: sum, basis: "PUBLIC", publicId: 1 } as const;
@@ -234,10 +235,11 @@ test("other content under a name that is logged is refused with the reason, and 
   const headers = { authorization: `Bearer ${token}` };
   const answer = await ask(server.url, `${INSTANCE}/${name}/@v/v1.0.0.zip`, { headers, ca: server.ca });
   expect([answer.status, answer.headers["gokura-reason"], answer.text]).toEqual([
-    409,
-    "recorded_otherwise",
-    expect.stringContaining(`${name} v1.0.0 is in the checksum log with other sums`),
+    404,
+    "not_found",
+    expect.stringContaining(`${name}@v1.0.0 was served from upstream before, with ${sum}, and its name is never given`),
   ]);
+  expect(await findRecord(server.registry, name, "v1.0.0")).toMatchObject({ h1: sum, goModH1: sum });
 });
 
 test("1,000 lookups of private names by a stranger: each the very answer to a name that is nobody's", async () => {

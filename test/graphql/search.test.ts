@@ -31,8 +31,8 @@ async function hosted(fullPath: string, more: { visibility?: Visibility; descrip
   await publishVersions(registry, id, [version(`gokura.test/${fullPath}`, "v1.0.0")]);
 }
 
-async function fromUpstream(path: string): Promise<void> {
-  await storeUpstreamPart(registry, path, "v1.0.0", { goMod: Buffer.from(`module ${path}\n`) });
+async function fromUpstream(path: string, version = "v1.0.0"): Promise<void> {
+  await storeUpstreamPart(registry, path, version, { goMod: Buffer.from(`module ${path}\n`) });
 }
 
 /** What the files of a module say about it, written as the job that reads them does. */
@@ -325,7 +325,7 @@ describe("what changes is found at once", () => {
 
   test("a path that a project publishes is the project's alone", async () => {
     const path = "gokura.test/acme/chimera";
-    await fromUpstream(path);
+    await fromUpstream(path, "v0.9.0"); // no name of the project's: that would keep the content that it had
     expect(await found("chimera")).toEqual([path]);
     await hosted("acme/chimera");
     expect(await found("chimera")).toEqual([path]);
