@@ -20,8 +20,8 @@ const { values } = parseArgs({
     cold: { type: "string", default: "0.002" },
     zips: { type: "string", default: "0.25" },
     "zip-bytes": { type: "string", default: "300000" },
-    "cold-server-ms": { type: "string", default: "13.3" },
-    "cold-database-ms": { type: "string", default: "6.6" },
+    "cold-server-ms": { type: "string", default: "12.0" },
+    "cold-database-ms": { type: "string", default: "4.8" },
     "row-bytes": { type: "string", default: "3200" },
     busy: { type: "string", default: "0.5" },
     help: { type: "boolean", default: false },
@@ -35,8 +35,8 @@ if (values.help) {
   --cold PART           for which part of all upstream must be asked
   --zips PART           which part of the requests is for zips (0.25)
   --zip-bytes N         bytes of a zip (300000)
-  --cold-server-ms N    milliseconds of the server for a cold module, by bench/cold.ts (13.3)
-  --cold-database-ms N  those of PostgreSQL (6.6)
+  --cold-server-ms N    milliseconds of the server for a cold module, by bench/cold.ts (12.0)
+  --cold-database-ms N  those of PostgreSQL (4.8)
   --row-bytes N         bytes of the database for each version, by bench/graphql/seed.ts (3200)
   --busy PART           which part of a processor is planned with (0.5)`);
   process.exit(0);
