@@ -99,7 +99,10 @@ async function restoreDatabase(database: string, pieces: Pieces, dataDirectory: 
   await copyFile(join(database, PASSWORD), join(directory, PASSWORD));
 }
 
-/** Sets the refs of all repositories to what the database recorded, where git can; returns how many were other. What cannot be set the examination finds. */
+/**
+ * Sets the refs of all repositories to what the database recorded, where git can; returns how many were other. What cannot be
+ * set the examination finds.
+ */
 export async function alignRefs(registry: Registry, repositories: Repositories): Promise<number> {
   let aligned = 0;
   for (const id of await projectIds(registry)) {

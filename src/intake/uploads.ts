@@ -194,9 +194,10 @@ async function judgeZip(upload: Upload, path: string, { size, sha256 }: Received
  * came. So a new version has none. Who names its sum brings one that others know by it.
  */
 function directoryRules(entries: readonly { readonly name: string }[]): string[] {
-  const { length, 0: first } = entries.filter(({ name }) => name.endsWith("/"));
+  const directories = entries.filter(({ name }) => name.endsWith("/"));
+  const [first] = directories;
   if (first === undefined) return [];
-  const what = `${first.name}: the zip has entries for directories (${length}), for which "go mod verify" fails everywhere`;
+  const what = `${first.name}: the zip has entries for directories (${directories.length}), for which "go mod verify" fails everywhere`;
   return [`${what}; leave them out (zip -D), or send the sum that the version has elsewhere as Gokura-H1`];
 }
 

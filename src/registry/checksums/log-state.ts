@@ -106,7 +106,10 @@ export async function readTree({ database }: Registry): Promise<ReadTree> {
   return treeIn(rows[0]);
 }
 
-/** The tree of a database under the row's lock, whatever is known of it. */
+/**
+ * The tree of a database under the row's lock, whatever is known of it.
+ * SERVER_SQL stands here once more: values are all that a template takes.
+ */
 export async function lockedTree(tx: Sql): Promise<ReadTree> {
   const [row] = await tx.$queryRaw<TreeRow[]>`
     SELECT size, root, edge, extract(epoch FROM pg_postmaster_start_time())::text AS server FROM sum_tree FOR UPDATE`;
